@@ -1,0 +1,1 @@
+"""Readers of mailboxes and lead lists; they enter inboxwatch by its entry-point groups."""

@@ -1,0 +1,1 @@
+"""Mail connectors: strictly read-only, one module a protocol."""

@@ -1,0 +1,220 @@
+"""The port through which mail and leads enter: protocols, batches, errors, loading by entry point.
+
+A mail connector has `poll` and `aclose`, optionally `wait` and `census`. It is read-only by type: no verb that could
+write exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, NewType, Protocol, runtime_checkable
+
+from inboxwatch.core.model import FolderRole, Lead, Privacy, RawMessage
+from inboxwatch.settings import ConfigPath, Secret, Settings
+
+__all__ = [
+    "Batch",
+    "ConfigPath",
+    "Context",
+    "Counts",
+    "Cursor",
+    "LeadList",
+    "LeadSource",
+    "MailConnector",
+    "MailboxError",
+    "Probe",
+    "Quarantined",
+    "Reading",
+    "Reason",
+    "Row",
+    "Secret",
+    "Settings",
+    "Waits",
+    "load",
+]
+
+Cursor = NewType("Cursor", str)
+"""A connector's position in its mailbox: opaque to everybody else, stored with the batch it follows."""
+
+
+class Reason(StrEnum):
+    """Why a mailbox could not be read; label values of `inboxwatch_mailbox_errors_total`."""
+
+    AUTH = "auth"
+    RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "unavailable"
+    TIMEOUT = "timeout"
+    CLIENT = "client"
+    SERVER = "server"
+    PROTOCOL = "protocol"
+
+
+class MailboxError(Exception):
+    """A mailbox cannot be read now. The message carries the provider's own words, never a secret.
+
+    `hint` tells the operator what to do; `retry_after` are the seconds the provider asked us to wait;
+    `permanent` is true where trying again without a change of configuration is pointless.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        *,
+        hint: str = "",
+        retry_after: float | None = None,
+        permanent: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.hint = hint
+        self.retry_after = retry_after
+        self.permanent = permanent
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A message that could not be read: kept by name and reason, so that the cursor can move on."""
+
+    ref: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one poll step read, and the cursor that follows it. An empty batch still advances the cursor."""
+
+    messages: tuple[RawMessage, ...]
+    cursor: Cursor
+    seen_until: datetime | None = None
+    """Every folder had been read up to this instant (UTC); None while the poll has more to read."""
+    quarantined: tuple[Quarantined, ...] = ()
+    resynced: bool = False
+    """True where the old cursor was refused and reading began again from the look-back horizon."""
+    remaining: int | None = None
+    """How many messages this poll still has to read, where the server tells; for progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How to read a mailbox."""
+
+    privacy: Privacy = Privacy.HEADERS
+    since: datetime | None = None
+    """The look-back horizon (UTC): nothing received before it is read at first sight or after a resync."""
+    batch_size: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What `check` learns by a read-only login."""
+
+    folders: Mapping[FolderRole, str]
+    """The folder found for each role, by its own name."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """What the server told that an operator wants to see: (label, value)."""
+    warnings: tuple[str, ...] = ()
+
+
+class MailConnector(Protocol):
+    """One mailbox. All methods raise MailboxError; anything else is our own defect."""
+
+    settings: ClassVar[type[Settings]]
+    """The model of the connector's own keys in the config."""
+
+    def __init__(self, settings: Any, context: Context) -> None:
+        """Does no IO: sessions are opened by the first poll, wait or probe."""
+        ...
+
+    def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+        """Reads all that came after `cursor` (None: since the look-back horizon), oldest first, in batches.
+
+        The last batch has `seen_until`. The connector keeps no position of its own: the caller stores each batch's
+        cursor together with its messages and may come back with any cursor it was ever given.
+        """
+        ...
+
+    async def probe(self) -> Probe:
+        """Logs in read-only and finds the folders."""
+        ...
+
+    async def aclose(self) -> None:
+        """Ends all sessions; safe to call twice."""
+        ...
+
+
+@runtime_checkable
+class Waits(Protocol):
+    """A connector that can be told of new mail. A hint only: the poll is the truth."""
+
+    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (a protocol: each connector bounds its own wait)
+        """Returns True at news, False after `timeout` seconds; raises MailboxError where the connection died."""
+        ...
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """A connector that can list every Message-ID on the server, for the completeness census."""
+
+    def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
+        """Yields (ref, Message-ID without brackets) of every message received since then, in all watched folders."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A lead as its source gives it, with the place it stands at (`leads.csv:17`)."""
+
+    lead: Lead
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadList:
+    """All leads of one source; `version` changes when the source does."""
+
+    rows: tuple[Row, ...]
+    version: str
+    refused: tuple[tuple[str, str], ...] = ()
+    """(place, reason) of rows that cannot be used."""
+
+
+class LeadSource(Protocol):
+    """A list of known buyers."""
+
+    settings: ClassVar[type[Settings]]
+
+    def __init__(self, settings: Any, context: Context) -> None: ...
+
+    async def read(self, version: str | None) -> LeadList | None:
+        """The whole list, or None where it has not changed since `version`."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a connector is given beside its own settings."""
+
+    name: str
+    """The mailbox's or source's key in the config."""
+    address: str
+    """The mailbox's address; empty for lead sources."""
+    reading: Reading = field(default_factory=Reading)
+
+
+def load(group: str, name: str) -> Any:
+    """The connector registered under `name` in the entry-point group `inboxwatch.<group>`.
+
+    It is a class with `settings` and a constructor, as in MailConnector and LeadSource.
+    Raises LookupError that names the connectors that exist.
+    """
+    found = {point.name: point for point in entry_points(group=f"inboxwatch.{group}")}
+    if name not in found:
+        raise LookupError(f"unknown connector {name!r}; known are {', '.join(sorted(found)) or 'none'}")
+    return found[name].load()
