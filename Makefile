@@ -1,0 +1,83 @@
+# Needs python3 (3.11 or newer) and make; the rest is installed into .venv/, and by apt-get where a target says so.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+LOCKED := $(PIP) install --require-hashes
+# The build backend is in the locks, so nothing unpinned is fetched to build the package.
+EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
+LOCKS := requirements.txt requirements-build.txt requirements-dev.txt
+UV := build/uv/bin/uv
+
+.PHONY: help setup demo test soak bench lint lock clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.runtime ## install inboxwatch into .venv/, at the locked versions
+	@echo "Ready: $(BIN)/inboxwatch"
+
+demo: .venv/.runtime ## watch a small sales team's mailboxes in accelerated time; Ctrl-C ends it
+	@$(BIN)/inboxwatch demo
+
+test: .venv/.dev debian ## install what the tests need (Debian packages too), then run them; ARGS="-k imap" picks
+	@echo "Running the tests ..."
+	@$(BIN)/pytest --numprocesses=2 --dist=loadfile -m "not soak" $(ARGS)
+
+soak: .venv/.dev debian ## run the long fault and simulation counts
+	@$(BIN)/pytest -m soak --timeout=7200 $(ARGS)
+
+bench: .venv/.dev debian ## measure: one line a figure
+	@shopt -s nullglob; for script in tests/benchmarks/*.py; do $(BIN)/python "$$script"; done
+
+lint: .venv/.dev ## check style, types and the direction of imports
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+lock: $(UV) ## write the lock files again; UPGRADE=1 takes newer versions
+	@$(call compile,requirements-dev.txt,pyproject.toml --all-extras --group dev $(if $(UPGRADE),--upgrade))
+	@$(call compile,requirements.txt,pyproject.toml --constraints requirements-dev.txt --upgrade)
+	@$(call compile,requirements-build.txt,--group build --constraints requirements-dev.txt --upgrade)
+
+# requirements-dev.txt decides every version; the other two are parts of it.
+compile = echo "Writing $(1)"; $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --output-file $(1) $(2)
+
+clean: ## remove .venv/ and everything that was built
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: debian
+debian:
+	@.ci/install-debian-packages $$(sed 's/#.*//' tests/debian-packages.txt)
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "inboxwatch needs Python 3.11 or newer; PYTHON=... names another")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/install-debian-packages python3-venv
+	@echo "Creating .venv/ with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.runtime: .venv/.python pyproject.toml requirements.txt requirements-build.txt
+	@echo "Installing inboxwatch and what it needs into .venv/ ..."
+	@$(LOCKED) -r requirements.txt -r requirements-build.txt
+	@$(EDITABLE)
+	@touch $@
+
+# The development lock holds the runtime lock's very versions, so it makes both complete.
+.venv/.dev: .venv/.python pyproject.toml $(LOCKS)
+	@echo "Installing inboxwatch and what its tests need into .venv/ ..."
+	@$(LOCKED) -r requirements-dev.txt
+	@$(EDITABLE)
+	@touch .venv/.runtime $@
+
+$(UV):
+	@$(PYTHON) -m venv build/uv
+	@build/uv/bin/python -m pip --quiet --disable-pip-version-check install uv
