@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.people import Person, Team
 from inboxwatch.core.policy import matches
 
-OUT_OF_HOURS_LIMIT = timedelta(hours=16)
-"""A person whose own hours do not open within this time is passed over (rule 24)."""
+OUT_OF_HOURS_LIMIT = timedelta(hours=1)
+"""A person whose own hours open neither before the answer is due nor within this time is passed over (rule 24)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,16 @@ class Case:
     """The values that `when` looks at."""
     lead_owner: PersonId | None
     mailbox_owner: PersonId | None
-    serial: int = 0
-    """A number that differs from wait to wait, for round robin: how many waits this team was given before."""
+    team: str | None = None
+    """The mailbox's team."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When work on a wait can begin (the next opening of the SLA policy's calendar) and when it is due, both UTC."""
+
+    opens_at: datetime
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,8 @@ class Assignment:
     owner: PersonId
     rule: str
     reason: str
+    nobody_left: bool = False
+    """True where everybody whom the rules name is absent, so that the fallback must be told at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +102,35 @@ class Roster:
     """Absence seen in mail: the sentence that says so, or None."""
     load: Callable[[PersonId], int] = lambda person: 0
     """Open waits that a person owns now."""
+    turns: Callable[[str], int] = lambda team: 0
+    """Waits that a team was given so far, for round robin."""
 
-    def absence(self, person: PersonId, now: datetime) -> str | None:
-        """Why a person is to be passed over at an instant, or None where present."""
-        someone = self.people[person]
-        if span := someone.leave_at(now):
+    def absence(self, person: PersonId, at: datetime) -> str | None:
+        """Why a person cannot act for days: leave, or absence seen in mail; None where present."""
+        if span := self.people[person].leave_at(at):
             return f"{person} is on leave from {span[0]} to {span[1]}"
-        if someone.calendar is not None and someone.calendar.next_open(now) - now > OUT_OF_HOURS_LIMIT:
-            opening = someone.calendar.next_open(now).astimezone(someone.calendar.zone)
-            return f"{person} is out of hours until {opening:%a %d %b %H:%M}"
-        return self.away(person, now)
+        return self.away(person, at)
 
-    def assign(self, case: Case, now: datetime, without: frozenset[PersonId] = frozenset()) -> Assignment:
-        """Who owns this wait: the first rule that matches and yields a person who is not away; then the fallback."""
+    def next_leave(self, person: PersonId, after: datetime) -> datetime | None:
+        """When the person's next leave begins (UTC), or None."""
+        someone = self.people[person]
+        zone = someone.calendar.zone if someone.calendar else UTC
+        starts = (datetime.combine(first, time(), zone).astimezone(UTC) for first, _ in someone.leave)
+        return min((start for start in starts if start > after), default=None)
+
+    def passed_over(self, person: PersonId, window: Window) -> str | None:
+        """Why routing does not choose a person for a wait, or None where it may."""
+        if why := self.absence(person, window.opens_at):
+            return why
+        calendar = self.people[person].calendar
+        if calendar is not None:
+            opening = calendar.next_open(window.opens_at)
+            if opening > max(window.due_at, window.opens_at + OUT_OF_HOURS_LIMIT):
+                return f"{person} is out of hours until {opening.astimezone(calendar.zone):%a %d %b %H:%M}"
+        return None
+
+    def assign(self, case: Case, window: Window, without: frozenset[PersonId] = frozenset()) -> Assignment:
+        """Who owns this wait: the first rule that matches and yields a person who is present; then the fallback."""
         passed: list[str] = []
         for number, rule in enumerate(self.rules, 1):
             if not matches(rule.when, case.facts):
@@ -112,15 +138,12 @@ class Roster:
             for person in self._candidates(rule.assign, case):
                 if person in without:
                     passed.append(f"{person} had it before")
-                elif why := self.absence(person, now):
+                elif why := self.passed_over(person, window):
                     passed.append(why)
                 else:
                     return Assignment(person, f"rule {number}: {rule.assign}", "; ".join(passed) or "first match")
-        return Assignment(self.fallback, "fallback", "; ".join(passed) or "no rule names a person")
-
-    def covers(self, facts: Mapping[str, str]) -> Iterator[Rule]:
-        """The rules that match, in order."""
-        return (rule for rule in self.rules if matches(rule.when, facts))
+        reason = "; ".join(passed) or "no rule names a person"
+        return Assignment(self.fallback, "fallback", reason, nobody_left=bool(passed))
 
     def _candidates(self, target: Target, case: Case) -> list[PersonId]:
         match target:
@@ -131,15 +154,15 @@ class Roster:
             case ToPerson(person):
                 named = person
             case ToTeam(team, skills, by):
-                return self._members(self.teams[team], skills, by, case)
+                return self._members(self.teams[team], skills, by, case.facts)
         return [named] if named in self.people else []
 
-    def _members(self, team: Team, skills: frozenset[str], by: str, case: Case) -> list[PersonId]:
-        language = case.facts.get("language", "")
+    def _members(self, team: Team, skills: frozenset[str], by: str, facts: Mapping[str, str]) -> list[PersonId]:
+        language = facts.get("language", "")
         able = [person for person in team.members if skills <= self.people[person].skills]
         speaking = [person for person in able if not language or language in self.people[person].languages]
         able = speaking or able
         if by == "load":
             return sorted(able, key=lambda person: (self.load(person), team.members.index(person)))
-        turn = case.serial % len(able) if able else 0
+        turn = self.turns(team.id) % len(able) if able else 0
         return able[turn:] + able[:turn]

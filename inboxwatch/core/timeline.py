@@ -1,0 +1,126 @@
+"""The dated facts of a thread, and their one total order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from inboxwatch.core.model import ClockId, Delivery, Direction, Kind, LeadId, MailboxId, MessageId, PersonId
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody outside: his address, his lead where known, and the side he is on (a company, or the lead alone)."""
+
+    email: str
+    lead: LeadId | None = None
+    side: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message of a thread, as far as clocks need it."""
+
+    at: datetime
+    id: MessageId
+    direction: Direction
+    kind: Kind
+    sender: Party
+    """Of outbound mail: our author's address."""
+    recipients: tuple[Party, ...] = ()
+    """Those outside us only."""
+    parent: MessageId | None = None
+    author: str = ""
+    """Of outbound mail: the person's id, or the address where it is nobody's."""
+    mailbox: MailboxId | None = None
+    """The first configured mailbox among its recipients or sender."""
+    owes_reply: bool = False
+    effect: str | None = None
+    """The stop condition it fulfils: meeting_accepted, opted_out."""
+    delivery: Delivery | None = None
+    away_until: datetime | None = None
+    """Of a vacation reply that names the day of return."""
+
+
+class Deed(StrEnum):
+    """What people and policies do to a wait."""
+
+    ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    DISMISSED = "dismissed"
+    ASSIGNED = "assigned"
+    ACTIVITY = "activity"
+    LEAD_CLOSED = "lead_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A deed of a person, a policy or routing, on one wait (`clock`) or on all waits of a lead."""
+
+    at: datetime
+    deed: Deed
+    by: str
+    """A person's id; `routing`, or `escalation` for the program's own."""
+    clock: ClockId | None = None
+    lead: LeadId | None = None
+    until: datetime | None = None
+    owner: PersonId | None = None
+    reason: str = ""
+    rule: str = ""
+    serial: int = 0
+    """Order of recording; breaks ties between acts of one instant."""
+
+
+Fact = Mail | Act
+
+
+def in_order(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts in their one order, whatever the order given; doubles of a message collapse to its earliest sighting.
+
+    An answer is never earlier than what it answers: servers' clocks differ, causality does not (clock-rules 12).
+    """
+    mails: dict[MessageId, Mail] = {}
+    acts: dict[Act, None] = {}
+    for fact in facts:
+        if isinstance(fact, Act):
+            acts[fact] = None
+        elif (known := mails.get(fact.id)) is None or _sighting(fact) < _sighting(known):
+            mails[fact.id] = fact
+    placed: list[tuple[datetime, int, int, str, Fact]] = []
+    for mail in mails.values():
+        at, depth = _causal(mail, mails)
+        rank = 0 if mail.direction is Direction.INBOUND else 1
+        placed.append((at, depth, rank, mail.id, mail if at == mail.at else replace(mail, at=at)))
+    ordered: list[Fact] = [row[4] for row in sorted(placed, key=lambda row: row[:4])]
+    deeds = sorted(acts, key=lambda act: (act.at, act.serial, act.deed, act.clock or "", act.by))
+    return _merge(ordered, deeds)
+
+
+def _sighting(mail: Mail) -> tuple[datetime, str, str]:
+    return (mail.at, mail.kind, repr(mail))
+
+
+def _causal(mail: Mail, mails: dict[MessageId, Mail]) -> tuple[datetime, int]:
+    """The latest instant on the way to the root, and how long that way is; a cycle ends it."""
+    at, depth, seen = mail.at, 0, {mail.id}
+    parent = mail.parent
+    while parent is not None and parent in mails and parent not in seen:
+        seen.add(parent)
+        depth += 1
+        at = max(at, mails[parent].at)
+        parent = mails[parent].parent
+    return at, depth
+
+
+def _merge(mails: list[Fact], deeds: list[Act]) -> list[Fact]:
+    """Deeds come after the mail of their instant: what was known when they were done."""
+    merged: list[Fact] = []
+    position = 0
+    for deed in deeds:
+        while position < len(mails) and mails[position].at <= deed.at:
+            merged.append(mails[position])
+            position += 1
+        merged.append(deed)
+    return merged + mails[position:]
