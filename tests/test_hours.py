@@ -123,7 +123,7 @@ def test_a_day_that_a_zone_skips_has_no_hours() -> None:
 
 
 def test_no_minute_is_lost_where_clocks_go_back_over_midnight() -> None:
-    """St John's fell from 00:01 on 2 November 2008 back to 23:01 on the 1st: 03:00 UTC is on the 1st for the 2nd time."""
+    """St John's fell from 00:01 on 2 November 2008 back to 23:01 on the 1st: 03:00 UTC is the 1st again."""
     st_johns = BusinessCalendar("st johns", ZoneInfo("America/St_Johns"), week("00:00-24:00", days=7))
     again = datetime(2008, 11, 2, 3, 0, tzinfo=UTC)
     assert st_johns.elapsed(again - 20 * MINUTE, again) == 20 * MINUTE
@@ -176,12 +176,13 @@ def test_a_search_ends_where_every_day_to_come_is_closed() -> None:
         (["09:00-09:00"], "must end after it begins"),
         (["22:00-24:30"], "24:00 at the latest"),
         (["9-17"], "write it as 08:30-17:00"),
+        ([9], "write it as 08:30-17:00"),
         (["09:00-12:60"], "write it as 08:30-17:00"),
         (["09:00-13:00", "12:00-17:00"], "09:00-13:00 and 12:00-17:00 overlap"),
         (["13:00-18:00", "08:00-13:01"], "08:00-13:01 and 13:00-18:00 overlap"),
     ],
 )
-def test_impossible_hours_are_refused_with_what_to_write(texts: list[str], message: str) -> None:
+def test_impossible_hours_are_refused_with_what_to_write(texts: list[object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         day_of(Span.parse(text) for text in texts)
 

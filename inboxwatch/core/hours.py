@@ -38,9 +38,9 @@ class Span:
             raise ValueError(f"{self} is no span: it must end after it begins, at 24:00 at the latest")
 
     @classmethod
-    def parse(cls, text: str) -> Span:
+    def parse(cls, text: object) -> Span:
         """Reads `08:30-12:30` and `22:00-24:00`. Raises ValueError with what to write instead."""
-        match = _SPAN.fullmatch(text.strip())
+        match = _SPAN.fullmatch(text.strip()) if isinstance(text, str) else None
         if match is None:
             raise ValueError(f"{text!r} is no span of hours: write it as 08:30-17:00; 24:00 ends a day")
         hours, minutes, end_hours, end_minutes = map(int, match.groups())

@@ -27,9 +27,9 @@ class Duration:
     business: bool = False
 
     @classmethod
-    def parse(cls, text: str) -> Duration:
+    def parse(cls, text: object) -> Duration:
         """Reads `30s 10m 4h 2d` (wall) and `30bm 4bh` (business). Raises ValueError with what to write instead."""
-        match = _DURATION.fullmatch(text.strip())
+        match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
         if match is None or (match[2] and match[3] == "d"):
             raise ValueError(f"{text!r} is no duration: write 30s, 10m, 4h or 2d, or business time as 30bm or 4bh")
         seconds = float(match[1]) * _UNITS[match[3]]
@@ -59,9 +59,9 @@ class StepTime:
     sign: int = 1
 
     @classmethod
-    def parse(cls, text: str) -> StepTime:
+    def parse(cls, text: object) -> StepTime:
         """Reads `50%`, `100% + 30bm`, `100% - 10m`. Raises ValueError with what to write instead."""
-        match = _STEP.fullmatch(text.strip())
+        match = _STEP.fullmatch(text.strip()) if isinstance(text, str) else None
         if match is None:
             raise ValueError(f"{text!r} is no step time: write a share of the target, such as 50%, 100% or 100% + 30bm")
         offset = Duration.parse(match["offset"]) if match["offset"] else None
