@@ -1,0 +1,207 @@
+"""The port through which notices leave: what is told, to whom, and how a channel fails.
+
+A channel renders and sends one notice to one destination. It holds no queue: retry, back-off, order and dead letters
+are the outbox's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, runtime_checkable
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BeforeValidator, field_validator
+
+from inboxwatch.core.policy import Duration
+from inboxwatch.settings import ConfigPath, Secret, Settings
+
+if TYPE_CHECKING:
+    from inboxwatch.notify.actions import Actions
+    from inboxwatch.notify.links import Links
+
+__all__ = [
+    "Channel",
+    "ChannelError",
+    "ChannelSettings",
+    "ConfigPath",
+    "Interactive",
+    "Notice",
+    "NoticeType",
+    "Person",
+    "Receipt",
+    "Seconds",
+    "Secret",
+    "Settings",
+    "load",
+]
+
+
+class NoticeType(StrEnum):
+    ESCALATION = "escalation"
+    RESOLVED = "resolved"
+    MAILBOX = "mailbox"
+    FIRST_CONTACT_FAILED = "first_contact_failed"
+    DIGEST = "digest"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """How a person can be reached, and in which zone the person reads times."""
+
+    id: str
+    name: str
+    email: str
+    slack_id: str = ""
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is told, as it is true when it is sent. All text in it that a buyer wrote is hostile."""
+
+    type: NoticeType
+    id: str
+    """The same over retries; a step's notice and its repeats have ids of their own."""
+    at: datetime
+    """When it was owed (UTC)."""
+    clocks: tuple[Mapping[str, Any], ...] = ()
+    """JSON-ready: step, round, reason, the clock of contract sections 4 and 5, waited_seconds, lead_name, company,
+    subject. Shown too where given: owner_name, score, exchanged (messages before this wait), last_exchanged_at, and
+    unread_since for the reason `unverified`."""
+    targets: tuple[str, ...] = ()
+    """People's ids and `channel:destination`s after resolution."""
+    link: str = ""
+    mailbox: str | None = None
+    error: str | None = None
+    title: str = ""
+    """For notices without clocks (mailbox, digest): one sentence that says what happened and what to do."""
+    thread_key: str = ""
+    """The same for all that is told of one wait: channels thread repeats and update in place by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the channel gave back; `reference` (a Slack ts, a Message-ID) finds the message again."""
+
+    reference: str = ""
+
+
+class ChannelError(Exception):
+    """A notice could not be delivered. `permanent` errors are not tried again; `retry_after` are seconds."""
+
+    def __init__(self, message: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after = retry_after
+
+
+class Channel(Protocol):
+    """One configured channel. All methods raise ChannelError; anything else is our own defect."""
+
+    settings: ClassVar[type[Settings]]
+
+    def __init__(self, settings: Any, name: str) -> None: ...
+
+    def reaches(self, person: Person) -> str | None:
+        """The destination by which this channel reaches a person, or None where it cannot."""
+        ...
+
+    def accepts(self, destination: str) -> str | None:
+        """Why a `channel:destination` of the config cannot be used, or None where it can. No IO."""
+        ...
+
+    async def send(
+        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+    ) -> Receipt:
+        """Delivers once. `key` is the same over retries.
+
+        `earlier` is the reference of the last message about this wait to this destination.
+        """
+        ...
+
+    async def probe(self) -> str:
+        """Proves without telling anybody that the channel works; returns what it saw, in a few words."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class Interactive(Protocol):
+    """A channel by which people act on waits. Its `start` is awaited once, before the first `send`."""
+
+    async def start(self, actions: Actions, links: Links | None) -> None:
+        """Opens the way back. Returns at once; a connection that cannot be had is tried again in the background."""
+        ...
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, float):
+        return value
+    duration = Duration.parse(value)
+    if duration.business or not duration.length:
+        raise ValueError(f"{value!r} must be wall time longer than nothing, such as 10s")
+    return duration.length.total_seconds()
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str)]
+"""A length of wall time, written `10s` or `2m`."""
+
+
+class ChannelSettings(Settings):
+    """What every channel that writes text can be told."""
+
+    timezone: str = "UTC"
+    """The zone of times for readers who are no person of the config."""
+    templates: ConfigPath | None = None
+    """A folder of templates that replace ours of the same name."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is no time zone: write one such as Europe/London") from None
+        return value
+
+    @field_validator("templates")
+    @classmethod
+    def _sound_templates(cls, value: Path | None) -> Path | None:
+        # Imported here: the engine of templates costs more than all other settings together.
+        from inboxwatch.notify.render import fault
+
+        problem = fault(value) if value else None
+        if problem:
+            raise ValueError(problem)
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+_TYPES = {
+    "console": "inboxwatch.notify.console:Console",
+    "webhook": "inboxwatch.notify.webhook:Webhook",
+    "email": "inboxwatch.notify.email:Email",
+}
+"""Channel types of the config; imported only when one is configured."""
+
+PLANNED = ("slack", "apprise", "alertmanager")
+"""Types that the contract names and no version has yet: refused by name."""
+
+
+def load(kind: str) -> Any:
+    """The channel class for a `type` of the config. Raises LookupError that says what exists."""
+    if kind in PLANNED:
+        raise LookupError(f"the channel type {kind!r} is not built yet; use {', '.join(sorted(_TYPES))}")
+    if kind not in _TYPES:
+        raise LookupError(f"unknown channel type {kind!r}; known are {', '.join(sorted(_TYPES))}")
+    module, _, name = _TYPES[kind].partition(":")
+    return getattr(import_module(module), name)

@@ -1,0 +1,94 @@
+"""What people can do to a wait from a channel. The engine implements it, decides who may, and writes the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, Protocol
+
+
+class Refused(Exception):  # noqa: N818  (it is an answer, not a fault)
+    """The action was not done. The message says why, in a sentence for the person who tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who pressed, as far as the channel knows; the engine finds the person of the config."""
+
+    channel: str
+    """The channel's name in the config."""
+    person: str = ""
+    """The person's id, where the channel is sure of it (a signed link)."""
+    slack_id: str = ""
+    email: str = ""
+    """Lower case; empty where the channel does not tell."""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The wait after an action, for showing it where it was shown before."""
+
+    clock: Mapping[str, Any]
+    """As in a notice's `clocks`."""
+    sentence: str
+    """What happened, with the person's name: `Ana Diaz has it until 14:30.` Shown beside the wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody who could own a wait."""
+
+    person: str
+    name: str
+    present: bool = True
+    note: str = ""
+    """Why not now, in a word or two: `on leave until 14 Aug`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody asked about: a lead's wait and owner, or one's own open waits."""
+
+    sentence: str
+    """The three questions in words for a lead (who owns it, what is the SLA, what happens when it slips)."""
+    clocks: tuple[Mapping[str, Any], ...] = ()
+    """As in a notice's `clocks`."""
+
+
+class Actions(Protocol):
+    """Every method raises Refused with a sentence for the person where the action is not allowed or comes too late.
+
+    Each may be called again for a press that was delivered twice, and then changes nothing more.
+    """
+
+    async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> Outcome:
+        """`by` has it, and owns it from now on."""
+        ...
+
+    async def snooze(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> Outcome:
+        """Holds the ladder for a while."""
+        ...
+
+    async def assign(self, clock: str, by: Actor, owner: str, reason: str = "") -> Outcome:
+        """Moves the wait to another person (a person's id)."""
+        ...
+
+    async def dismiss(self, clock: str, by: Actor, reason: str = "") -> Outcome:
+        """No reply is owed for this wait."""
+        ...
+
+    async def activity(
+        self, clock: str, by: Actor, kind: Literal["call", "meeting", "other"], note: str = ""
+    ) -> Outcome:
+        """The buyer was reached in another way."""
+        ...
+
+    async def candidates(self, clock: str, by: Actor) -> Sequence[Candidate]:
+        """Who could own the wait, present people first."""
+        ...
+
+    async def lookup(self, by: Actor, query: str) -> Answer:
+        """What is known of a lead (address, name or company), or of the asker's own open waits for an empty query."""
+        ...

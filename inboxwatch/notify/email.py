@@ -1,0 +1,223 @@
+"""The channel `email`: plain and HTML mail over SMTP, threaded, and marked so that no robot answers it."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import aiosmtplib
+from pydantic import Field, field_validator, model_validator
+
+from inboxwatch.notify import (
+    ChannelError,
+    ChannelSettings,
+    ConfigPath,
+    Notice,
+    NoticeType,
+    Person,
+    Receipt,
+    Seconds,
+    Secret,
+)
+from inboxwatch.notify.links import Action
+from inboxwatch.notify.render import Renderer
+from inboxwatch.notify.text import clean, said
+
+if TYPE_CHECKING:
+    from inboxwatch.notify.actions import Actions
+    from inboxwatch.notify.links import Links
+
+_POLICY = SMTP.clone(cte_type="7bit")
+"""No server has to know 8BITMIME."""
+_PORTS = {"tls": 465, "starttls": 587, "none": 25}
+_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
+_URGENT = frozenset({"breach", "escalated", "repeated"})
+
+
+class EmailSettings(ChannelSettings):
+    host: str = Field(min_length=1)
+    port: int = Field(default=0, ge=0, le=65535)
+    """0 is the usual one: 465 for tls, 587 for starttls, 25 for none."""
+    security: Literal["tls", "starttls", "none"] = "tls"
+    username: str | None = None
+    password: Secret | None = None
+    sender: str
+    """`inboxwatch@acme.test` or `Inbox watch <inboxwatch@acme.test>`."""
+    reply_to: str | None = None
+    """Where answers to our mail should go; without it they go to the sender."""
+    timeout: Seconds = 30.0
+    """For each step of the conversation with the server."""
+    ca_file: ConfigPath | None = None
+    """PEM file of certificate authorities to trust beside the system's."""
+
+    @field_validator("sender", "reply_to")
+    @classmethod
+    def _one_address(cls, value: str) -> str:
+        problem = address_fault(parseaddr(value)[1])
+        if problem:
+            raise ValueError(problem)
+        return value
+
+    @model_validator(mode="after")
+    def _safe(self) -> EmailSettings:
+        if self.security == "none" and not _is_loopback(self.host):
+            raise ValueError(
+                "security none is refused unless the host is loopback: passwords and pages would be readable"
+            )
+        if bool(self.username) != bool(self.password):
+            raise ValueError("give username and password, or neither")
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def address_fault(address: str) -> str | None:
+    """Why mail cannot be sent to an address, or None: one plain ASCII addr-spec (RFC 5321) is wanted."""
+    if _ADDRESS.fullmatch(address) and ".." not in address:
+        return None
+    return f"{clean(address)!r} is no mail address that can be sent to; write a domain with umlauts as xn--..."
+
+
+class Email:
+    """Sends one mail a notice, over a connection of its own."""
+
+    settings: ClassVar[type[ChannelSettings]] = EmailSettings
+
+    def __init__(self, settings: EmailSettings, name: str) -> None:
+        self.name = name
+        self._settings = settings
+        self._renderer = Renderer(settings.zone, settings.templates)
+        display, address = parseaddr(settings.sender)
+        self._sender = Address(display_name=clean(display) or "inboxwatch", addr_spec=address)
+        self._links: Links | None = None
+        self._tls: ssl.SSLContext | None = None
+
+    async def start(self, actions: Actions, links: Links | None) -> None:
+        """Mail acts by signed links only: `links` makes them."""
+        self._links = links
+
+    def reaches(self, person: Person) -> str | None:
+        return person.email if person.email and address_fault(person.email) is None else None
+
+    def accepts(self, destination: str) -> str | None:
+        return address_fault(destination)
+
+    async def send(
+        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+    ) -> Receipt:
+        problem = address_fault(destination)
+        if problem:
+            raise ChannelError(problem, permanent=True)
+        message = self.compose(notice, destination, person, key, earlier)
+        async with self._session() as server:
+            await server.sendmail(self._sender.addr_spec, [destination], message.as_bytes())
+        return Receipt(str(message["Message-ID"]).strip("<>"))
+
+    def compose(
+        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+    ) -> EmailMessage:
+        """The mail of a notice. Its Message-ID depends on the key alone, so servers and readers drop a second copy."""
+        message = EmailMessage(policy=_POLICY)
+        message["From"] = self._sender
+        message["To"] = Address(display_name=clean(person.name, 80) if person else "", addr_spec=destination)
+        if self._settings.reply_to:
+            message["Reply-To"] = self._settings.reply_to
+        reply = "Re: " if earlier else ""
+        message["Subject"] = reply + self._renderer.line("subject.txt", notice, person, 150)
+        now = datetime.now(UTC)
+        message["Date"] = format_datetime(now)
+        message["Message-ID"] = f"<{self.message_id(key)}>"
+        self._thread(message, notice, earlier)
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
+        message["Precedence"] = "bulk"
+        if notice.type is NoticeType.ESCALATION and any(clock.get("reason") in _URGENT for clock in notice.clocks):
+            message["Importance"] = "high"
+        actions = self._actions(notice, person, now)
+        message.set_content(self._renderer.text("body.txt", notice, person, actions))
+        message.add_alternative(self._renderer.text("body.html", notice, person, actions), subtype="html")
+        return message
+
+    def message_id(self, key: str) -> str:
+        """The Message-ID (without brackets) of the mail for an outbox key; also known before the mail is sent."""
+        return f"inboxwatch.{hashlib.sha256(key.encode()).hexdigest()[:40]}@{self._sender.domain}"
+
+    async def probe(self) -> str:
+        async with self._session() as server:
+            login = "logged in" if self._settings.username else "no login"
+            return f"{self._settings.security}, {login}, {len(server.esmtp_extensions)} extensions"
+
+    async def aclose(self) -> None:
+        """Nothing is kept open between mails."""
+
+    def _thread(self, message: EmailMessage, notice: Notice, earlier: str | None) -> None:
+        # The root is never sent: it only holds together what is told of one wait, in whatever order it arrives.
+        root = self.message_id(f"thread {notice.thread_key}") if notice.thread_key else None
+        parent = earlier if earlier and re.fullmatch(r"[!-;=?-~]{1,250}", earlier) else None
+        if parent:
+            message["In-Reply-To"] = f"<{parent}>"
+        chain = [f"<{part}>" for part in (root, parent) if part]
+        if chain:
+            message["References"] = " ".join(chain)
+
+    def _actions(self, notice: Notice, person: Person | None, now: datetime) -> dict[str, Sequence[Action]]:
+        if self._links is None or person is None or notice.type is not NoticeType.ESCALATION:
+            return {}
+        return {str(clock["id"]): self._links.actions(str(clock["id"]), person.id, now) for clock in notice.clocks}
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        """A connection, encrypted and logged in as configured. Turns every failure into a ChannelError."""
+        settings = self._settings
+        server = aiosmtplib.SMTP(
+            hostname=settings.host,
+            port=settings.port or _PORTS[settings.security],
+            username=settings.username,
+            password=settings.password.reveal() if settings.password else None,
+            local_hostname=self._sender.domain,
+            timeout=settings.timeout,
+            use_tls=settings.security == "tls",
+            start_tls=settings.security == "starttls",
+            tls_context=None if settings.security == "none" else self._context(),
+        )
+        try:
+            async with server:
+                yield server
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            first = error.recipients[0]
+            raise _refused(first.code, first.message) from error
+        except aiosmtplib.SMTPResponseException as error:
+            raise _refused(error.code, error.message) from error
+        except aiosmtplib.SMTPNotSupported as error:
+            raise ChannelError(
+                f"the mail server cannot do what the config asks: {said(error)}", permanent=True
+            ) from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise ChannelError(f"cannot talk to the mail server: {said(error) or type(error).__name__}") from error
+
+    def _context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+            if self._settings.ca_file:
+                self._tls.load_verify_locations(self._settings.ca_file)
+        return self._tls
+
+
+def _refused(code: int, message: str) -> ChannelError:
+    """RFC 5321 4.2.1: 4yz may be tried again, 5yz may not."""
+    return ChannelError(f"the mail server refused: {code} {said(message)}", permanent=code >= 500)

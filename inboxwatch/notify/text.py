@@ -1,0 +1,106 @@
+"""Text for readers: strangers' text made harmless, lengths of time and instants in words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+LINE = 200
+"""Characters of one line of strangers' text (a subject, a name): longer ones are cut."""
+
+_KEPT_FORMATS = "\u200c\u200d"
+"""Joiners: invisible, but Persian, Indic scripts and emoji are wrong without them."""
+_SPACES = re.compile(r"\s+")
+_ADDRESS = re.compile(r"[^\s<>\"'(),:;]+@[^\s<>\"'(),:;]+")
+_UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Co"})
+_EXTENDING = frozenset({"Mn", "Me", "Mc"})
+
+
+def clean(value: object, limit: int = LINE) -> str:
+    """One line of at most `limit` characters that shows as what it is, whoever wrote it.
+
+    Line breaks and runs of white space become one space; control characters, escape sequences' ESC, bidi marks and
+    overrides, other invisible characters, lone surrogates and private characters are removed. The cut never
+    splits a letter from its marks, and shows as an ellipsis.
+    """
+    # Eight times the limit is read: room for what is removed, and a bound on the work for a subject of 100 kB.
+    text = _SPACES.sub(" ", str(value)[: limit * 8])
+    text = "".join(char for char in text if char in _KEPT_FORMATS or unicodedata.category(char) not in _UNSHOWN)
+    return cut(_SPACES.sub(" ", text).strip(" " + _KEPT_FORMATS), limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """`text` in at most `limit` characters, with an ellipsis where something is missing."""
+    if len(text) <= limit:
+        return text
+    end = limit - 1
+    while end > max(1, limit - 32) and (_extends(text[end]) or text[end - 1] == "\u200d"):
+        end -= 1
+    return text[:end].rstrip() + "…"
+
+
+def _extends(char: str) -> bool:
+    return char == "\u200d" or "\U0001f3fb" <= char <= "\U0001f3ff" or unicodedata.category(char) in _EXTENDING
+
+
+def clean_tree(value: Any, limit: int = 1000) -> Any:
+    """A JSON-ready value with every text in it cleaned: what leaves for machines is shown to people in the end."""
+    if isinstance(value, str):
+        return clean(value, limit)
+    if isinstance(value, Mapping):
+        return {clean(key): clean_tree(item, limit) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean_tree(item, limit) for item in value]
+    return value
+
+
+def said(value: object, limit: int = 300) -> str:
+    """What a server answered, fit for an error that is logged: one line, without anybody's address."""
+    return _ADDRESS.sub("<address>", clean(value, limit))
+
+
+def escape_controls(value: object, limit: int = LINE) -> str:
+    """Cleaned text in which Slack finds no mention, link or entity: `&`, `<` and `>` escaped, in that order."""
+    return clean(value, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def span(seconds: float) -> str:
+    """A length of time for people, in its two highest units: `45 s`, `12 min`, `2 h 05 min`, `3 d 4 h`."""
+    whole = int(abs(seconds))
+    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
+    if days:
+        return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes % 60:02} min" if minutes % 60 else f"{hours} h"
+    return f"{minutes} min" if minutes else f"{whole} s"
+
+
+def when(moment: datetime | None) -> str:
+    """An instant in the zone it carries: `Tue 3 Nov 14:03 GMT`. Empty for none."""
+    return f"{moment:%a} {moment.day} {moment:%b %H:%M %Z}" if moment else ""
+
+
+def web_link(link: str) -> str:
+    """`link` where it is a plain http(s) address that can be shown and clicked, else an empty text."""
+    parts = urlsplit(link)
+    plain = parts.scheme in {"http", "https"} and parts.netloc and not re.search(r"[\s<>|\"'\x00-\x1f]", link)
+    return link if plain else ""
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds of a Retry-After header (RFC 9110 10.2.3: seconds or an HTTP date), at most a day; None without one."""
+    if not value:
+        return None
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", value.strip()):
+        return min(float(value), 86400.0)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    seconds = (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds()
+    return min(max(seconds, 0.0), 86400.0)

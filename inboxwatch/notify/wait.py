@@ -1,0 +1,167 @@
+"""A wait as a reader sees it: a notice's clock with clean text, words for its state, times in the reader's zone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from inboxwatch.notify.text import clean, span, when
+
+_ENDS = {
+    "dismissed": "no reply is owed",
+    "meeting_accepted": "the buyer accepted a meeting",
+    "opted_out": "the buyer opted out",
+    "lead_closed": "the lead was closed",
+    "activity": "a call or meeting was logged",
+    "max_rounds": "the ladder has ended",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """All text in it is cleaned, so a template cannot show anything harmful; missing facts are empty or None."""
+
+    id: str
+    metric: str
+    """first_response, next_response or follow_up."""
+    state: str
+    """running, answered, dismissed or ended."""
+    reason: str
+    """Why it is told: warning, breach, escalated, repeated, unverified; empty once it is over."""
+    step: int | None
+    round: int
+    lead: str
+    """The lead's address."""
+    name: str
+    company: str
+    tier: str
+    score: str
+    subject: str
+    owner: str
+    """The owner's name where the notice gives one, else the person's id."""
+    owner_id: str
+    team: str
+    mailbox: str
+    exchanged: int | None
+    """Messages to and fro before this wait."""
+    last_exchanged: datetime | None
+    since: datetime | None
+    due: datetime | None
+    as_of: datetime | None
+    """The instant at which the rest of this was true."""
+    seconds: float
+    """How long it has waited, or had waited at its end (wall time)."""
+    unread_since: datetime | None
+    """Since when the mailbox that could hold the answer has not been read."""
+    next_at: datetime | None
+    next_targets: tuple[str, ...]
+    held_until: datetime | None
+    """Until when it is acknowledged or snoozed."""
+    held_as: str
+    """acknowledged or snoozed where `held_until` is given."""
+    answered_by: str
+    stop_reason: str
+
+    @property
+    def who(self) -> str:
+        """`Bo Buyer (Buyer Ltd)`; without a name the address."""
+        known = self.name or self.lead or "A buyer"
+        return f"{known} ({self.company})" if self.company else known
+
+    @property
+    def over(self) -> bool:
+        return self.state != "running"
+
+    @property
+    def follow_up(self) -> bool:
+        return self.metric == "follow_up"
+
+    @property
+    def waited(self) -> str:
+        return span(self.seconds)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until it is due, negative once it is overdue; None without a due time."""
+        return (self.due - self.as_of).total_seconds() if self.due and self.as_of else None
+
+    @property
+    def overdue(self) -> bool:
+        return not self.over and self.left is not None and self.left <= 0
+
+    @property
+    def standing(self) -> str:
+        """How it stands, in a few words: `overdue by 5 min`, `due in 12 min`, `answered after 42 min by Ana Diaz`."""
+        if self.state == "answered":
+            return f"answered after {self.waited}" + (f" by {self.answered_by}" if self.answered_by else "")
+        if self.over:
+            return f"over after {self.waited}: {_ENDS.get(self.stop_reason, self.stop_reason or self.state)}"
+        if self.reason == "unverified":
+            return f"cannot verify: mailbox {self.mailbox} unread since {when(self.unread_since) or 'some time'}"
+        if self.left is None:
+            return f"waiting for {self.waited}"
+        if self.left > 0:
+            return f"due in {span(self.left)}"
+        return f"overdue by {span(self.left)}" if self.left < -1 else "due now"
+
+    @property
+    def next(self) -> str:
+        """What happens if nobody answers: `Max Ode, desk at Tue 3 Nov 14:30 GMT`. Empty when nothing does."""
+        if not self.next_at:
+            return ""
+        return f"{', '.join(self.next_targets) or 'a change of owner'} at {when(self.next_at)}"
+
+    @classmethod
+    def of(cls, clock: Mapping[str, Any], zone: tzinfo) -> Wait:
+        """Reads a clock of a notice; unknown keys are ignored, missing ones are fine.
+
+        Beside those of the contract it shows `owner_name`, `score`, `exchanged` (a count), `last_exchanged_at` and
+        `unread_since`, where the notice has them.
+        """
+
+        def text(key: str, limit: int = 120) -> str:
+            return clean(clock[key], limit) if clock.get(key) is not None else ""
+
+        def moment(value: Any) -> datetime | None:
+            if not value:
+                return None
+            parsed = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+            return parsed.astimezone(zone)
+
+        upcoming = clock.get("next_step") or {}
+        since = moment(clock.get("started_at"))
+        seconds = float(clock.get("waited_seconds") or clock.get("wall_seconds") or 0)
+        held = next((key for key in ("snoozed", "acknowledged") if clock.get(f"{key}_until")), "")
+        return cls(
+            id=str(clock.get("id", "")),
+            metric=text("metric"),
+            state=text("state") or "running",
+            reason=text("reason"),
+            step=clock.get("step"),
+            round=int(clock.get("round") or 1),
+            lead=text("lead"),
+            name=text("lead_name"),
+            company=text("company"),
+            tier=text("tier", 40),
+            score=text("score", 20),
+            subject=text("subject", 200),
+            owner=text("owner_name") or text("owner"),
+            owner_id=str(clock.get("owner") or ""),
+            team=text("team"),
+            mailbox=text("mailbox"),
+            exchanged=clock.get("exchanged"),
+            last_exchanged=moment(clock.get("last_exchanged_at")),
+            since=since,
+            due=moment(clock.get("due_at")),
+            as_of=since + timedelta(seconds=seconds) if since else None,
+            seconds=seconds,
+            unread_since=moment(clock.get("unread_since")),
+            next_at=moment(upcoming.get("at")),
+            next_targets=tuple(clean(target, 80) for target in upcoming.get("targets") or ()),
+            held_until=moment(clock.get(f"{held}_until")) if held else None,
+            held_as=held,
+            answered_by=text("answered_by"),
+            stop_reason=text("stop_reason"),
+        )

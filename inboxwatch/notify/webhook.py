@@ -1,0 +1,102 @@
+"""The channel `webhook`: one signed POST a notice, for programs of the house."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any, ClassVar
+
+from pydantic import field_validator
+
+from inboxwatch.notify import ConfigPath, Notice, Person, Receipt, Seconds, Secret, Settings
+from inboxwatch.notify.http import Poster
+from inboxwatch.notify.text import clean, clean_tree, web_link
+
+_TEXTS = ("lead_name", "company", "subject")
+
+
+class WebhookSettings(Settings):
+    url: Secret
+    """http or https; a secret, since many receivers are protected by nothing but their address."""
+    secret: Secret | None = None
+    """Signs each body: `X-Inboxwatch-Signature: sha256=HEX`, HMAC-SHA256."""
+    token: Secret | None = None
+    """Sent as `Authorization: Bearer`."""
+    timeout: Seconds = 10.0
+    ca_file: ConfigPath | None = None
+    """PEM file of certificate authorities to trust beside the system's."""
+    proxy: str | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _http(cls, value: Secret) -> Secret:
+        return http_address(value)
+
+
+def http_address(value: Secret) -> Secret:
+    """Refuses a URL that is not http(s) with a host; one that was left unresolved passes."""
+    try:
+        text = value.reveal()
+    except RuntimeError:
+        return value
+    if not web_link(text):
+        raise ValueError("must be an http or https URL with a host")
+    return value
+
+
+class Webhook:
+    """Posts the JSON of contract section 4. Redirects are not followed: they would carry the signature elsewhere."""
+
+    settings: ClassVar[type[Settings]] = WebhookSettings
+
+    def __init__(self, settings: WebhookSettings, name: str) -> None:
+        self.name = name
+        self._settings = settings
+        self._poster = Poster(settings.timeout, settings.ca_file, settings.proxy)
+
+    def reaches(self, person: Person) -> str | None:
+        """A program that is told `targets` reaches anybody."""
+        return person.id
+
+    def accepts(self, destination: str) -> str | None:
+        return None
+
+    async def send(
+        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+    ) -> Receipt:
+        body = json.dumps(payload(notice), ensure_ascii=False, separators=(",", ":")).encode()
+        headers = {"Idempotency-Key": clean(key, 255)}
+        if self._settings.token:
+            headers["Authorization"] = f"Bearer {self._settings.token.reveal()}"
+        if self._settings.secret:
+            headers["X-Inboxwatch-Signature"] = signature(self._settings.secret.reveal(), body)
+        await self._poster.post(self._settings.url.reveal(), body, headers)
+        return Receipt()
+
+    async def probe(self) -> str:
+        return f"answers HEAD with {await self._poster.head(self._settings.url.reveal())}"
+
+    async def aclose(self) -> None:
+        await self._poster.aclose()
+
+
+def signature(secret: str, body: bytes) -> str:
+    """The value of X-Inboxwatch-Signature for a body; receivers compute the same and compare in constant time."""
+    return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
+
+
+def payload(notice: Notice) -> dict[str, Any]:
+    """The body of contract section 4; `title` is added where a notice has one."""
+    body: dict[str, Any] = {
+        "type": notice.type.value,
+        "id": notice.id,
+        "at": notice.at.isoformat().replace("+00:00", "Z"),
+        "clocks": [
+            clean_tree(clock) | {key: clean(clock[key]) for key in _TEXTS if clock.get(key)} for clock in notice.clocks
+        ],
+        "targets": list(notice.targets),
+        "link": notice.link,
+    }
+    optional = {"title": notice.title, "mailbox": notice.mailbox, "error": notice.error}
+    return body | {name: clean(text, 1000) for name, text in optional.items() if text}
