@@ -64,8 +64,8 @@ class EmailSettings(ChannelSettings):
     @classmethod
     def _one_address(cls, value: str) -> str:
         problem = address_fault(parseaddr(value)[1])
-        if problem:
-            raise ValueError(problem)
+        if problem or clean(value, 400) != value:
+            raise ValueError(problem or f"{clean(value)!r} is no mail address: it must be one line")
         return value
 
     @model_validator(mode="after")
@@ -93,6 +93,11 @@ def address_fault(address: str) -> str | None:
     return f"{clean(address)!r} is no mail address that can be sent to; write a domain with umlauts as xn--..."
 
 
+def _address(written: str, name: str = "") -> Address:
+    display, spec = parseaddr(written)
+    return Address(display_name=display or name, addr_spec=spec)
+
+
 class Email:
     """Sends one mail a notice, over a connection of its own."""
 
@@ -102,8 +107,7 @@ class Email:
         self.name = name
         self._settings = settings
         self._renderer = Renderer(settings.zone, settings.templates)
-        display, address = parseaddr(settings.sender)
-        self._sender = Address(display_name=clean(display) or "inboxwatch", addr_spec=address)
+        self._sender = _address(settings.sender, "inboxwatch")
         self._links: Links | None = None
         self._tls: ssl.SSLContext | None = None
 
@@ -136,7 +140,7 @@ class Email:
         message["From"] = self._sender
         message["To"] = Address(display_name=clean(person.name, 80) if person else "", addr_spec=destination)
         if self._settings.reply_to:
-            message["Reply-To"] = self._settings.reply_to
+            message["Reply-To"] = _address(self._settings.reply_to)
         reply = "Re: " if earlier else ""
         message["Subject"] = reply + self._renderer.line("subject.txt", notice, person, 150)
         now = datetime.now(UTC)
@@ -155,7 +159,7 @@ class Email:
 
     def message_id(self, key: str) -> str:
         """The Message-ID (without brackets) of the mail for an outbox key; also known before the mail is sent."""
-        return f"inboxwatch.{hashlib.sha256(key.encode()).hexdigest()[:40]}@{self._sender.domain}"
+        return f"inboxwatch.{hashlib.sha256(key.encode(errors='surrogatepass')).hexdigest()[:40]}@{self._sender.domain}"
 
     async def probe(self) -> str:
         async with self._session() as server:

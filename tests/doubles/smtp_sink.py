@@ -24,6 +24,7 @@ class SmtpSink:
     recipients: list[list[str]] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
     password: str = "right"
+    auth: bool = False
     rcpt_answers: deque[str] = field(default_factory=deque)
     data_answers: deque[str] = field(default_factory=deque)
     """Answers to the next RCPT and DATA commands; `cut` drops the connection, `keep and cut` takes the mail first."""
@@ -31,6 +32,8 @@ class SmtpSink:
     async def handle_RCPT(  # noqa: N802  (aiosmtpd's name)
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if self.auth and not session.authenticated:
+            return "530 5.7.0 Authentication required"
         if self.rcpt_answers:
             return self.rcpt_answers.popleft()
         envelope.rcpt_tos.append(address)
@@ -61,7 +64,7 @@ async def smtp_sink(
     *, tls: ssl.SSLContext | None = None, starttls: bool = False, auth: bool = False
 ) -> AsyncIterator[SmtpSink]:
     """Serves on a free port of loopback until the block ends; `tls` from the first byte unless `starttls`."""
-    sink = SmtpSink()
+    sink = SmtpSink(auth=auth)
 
     def session() -> SMTP:
         return SMTP(
@@ -70,7 +73,6 @@ async def smtp_sink(
             tls_context=tls if starttls else None,
             require_starttls=starttls,
             authenticator=sink.authenticate if auth else None,
-            auth_required=auth,
             auth_require_tls=False,
         )
 
