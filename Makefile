@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 LOCKED := $(PIP) install --require-hashes
 # The build backend is in the locks, so nothing unpinned is fetched to build the package.
 EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
@@ -80,4 +80,4 @@ debian:
 
 $(UV):
 	@$(PYTHON) -m venv build/uv
-	@build/uv/bin/python -m pip --quiet --disable-pip-version-check install uv
+	@build/uv/bin/python -m pip -qq --disable-pip-version-check install uv
