@@ -1,0 +1,135 @@
+"""The one pure pipeline from parsed messages to entries of the timeline; the daemon and `replay` both use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from inboxwatch.core.classify import classify, reconsider
+from inboxwatch.core.leads import Directory
+from inboxwatch.core.model import Direction, Kind, Lead, LeadId, Match, Message, Verdict
+from inboxwatch.core.parties import Us
+from inboxwatch.core.threads import ThreadIndex
+
+
+class UnknownSenders(StrEnum):
+    """For whose mail a provisional lead is made."""
+
+    SHARED = "shared"
+    NEVER = "never"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message with everything that was decided about it."""
+
+    message: Message
+    direction: Direction
+    verdict: Verdict
+    match: Match
+    lead: LeadId | None
+    """Inbound: the sender's lead; outbound: that of the first recipient who has one."""
+    lead_evidence: str
+    """address, alias, thread, domain, reply_to, provisional, ambiguous, none."""
+    outside: tuple[tuple[str, LeadId | None], ...] = ()
+    """Every recipient outside us, with his lead."""
+
+
+class Intake:
+    """Places messages: direction, kind, thread and parent, lead."""
+
+    def __init__(
+        self,
+        us: Us,
+        directory: Directory,
+        index: ThreadIndex,
+        unknown: UnknownSenders = UnknownSenders.SHARED,
+        shared_mailbox: bool = False,
+    ) -> None:
+        self.us = us
+        self.directory = directory
+        self.index = index
+        self.provisional = unknown is UnknownSenders.ALWAYS or (unknown is UnknownSenders.SHARED and shared_mailbox)
+        self.new_leads: list[Lead] = []
+        """Provisional leads made so far, to be stored."""
+
+    def take(self, message: Message) -> Entry:
+        """Places one message."""
+        return self.take_batch([message])[0]
+
+    def take_batch(self, messages: Iterable[Message]) -> list[Entry]:
+        """Places many, in the order of time: first the threads of all, then kinds and leads, so that order is no evidence."""
+        ordered = sorted(messages, key=lambda one: (one.received_at, one.id))
+        for message in ordered:
+            self.index.foresee(message)
+        placed = [(message, *self._place(message)) for message in ordered]
+        entries = [self._attribute(*one) for one in placed]
+        # Who joined a thread before its lead was known is put on that lead's side now.
+        return [self._again(entry) for entry in entries]
+
+    def _place(self, message: Message) -> tuple[Direction, Verdict, Match]:
+        direction = self.us.direction(message)
+        verdict = classify(message)
+        match = self.index.match(message, direction, verdict)
+        parent = self.index.known(match.parent) if match.parent else None
+        verdict = reconsider(verdict, message, parent, to_us=self._to_us(message))
+        self.index.add(message, direction, verdict, match)
+        return direction, verdict, match
+
+    def _to_us(self, message: Message) -> bool:
+        return any(self.us.is_ours(one.email) for one in message.recipients)
+
+    def _attribute(self, message: Message, direction: Direction, verdict: Verdict, match: Match) -> Entry:
+        match = replace(match, thread=self.index.canonical(match.thread))
+        leads = self.index.leads_of(match.thread)
+        outside = tuple(
+            (one.email, self.directory.attribute(one.email, thread=leads)[0])
+            for one in message.recipients
+            if one.email and not self.us.is_ours(one.email)
+        )
+        lead, evidence = None, "none"
+        if direction is Direction.INBOUND:
+            lead, evidence = self._sender(message, verdict, leads)
+        elif direction is Direction.OUTBOUND:
+            for email, _ in outside:
+                lead, evidence = self.directory.attribute(email, thread=leads)
+                if lead:
+                    break
+        if lead:
+            self.index.credit(message.id, lead)
+        return Entry(message, direction, verdict, match, lead, evidence, outside)
+
+    def _sender(self, message: Message, verdict: Verdict, leads: frozenset[LeadId]) -> tuple[LeadId | None, str]:
+        """The lead whose side wrote an inbound message."""
+        email = message.sender.email
+        if verdict.kind is Kind.BOUNCE and verdict.delivery is not None:
+            for failed in sorted(verdict.delivery.recipients):
+                if found := self.directory.by_address(failed):
+                    return found.id, "address"
+            return (next(iter(leads)), "thread") if len(leads) == 1 else (None, "none")
+        others = [one.email for one in message.reply_to if not self.us.is_ours(one.email)]
+        original = message.mark("x-original-from") or message.mark("x-original-sender")
+        if original and "@" in original:
+            others.append(original.rpartition("<")[2].strip(" >").lower())
+        lead, evidence = self.directory.attribute(email, thread=leads, reply_to=others)
+        if lead is None and evidence == "none" and self.provisional and verdict.kind is Kind.HUMAN and email:
+            author = others[0] if others and not self.directory.is_free_mail(email) and _rewritten(message) else email
+            made = Lead(LeadId(author), name=message.sender.name, provisional=True, source="unknown sender")
+            self.directory.add(made)
+            self.new_leads.append(made)
+            return made.id, "provisional"
+        return lead, evidence
+
+    def _again(self, entry: Entry) -> Entry:
+        if entry.lead or entry.direction is Direction.INTERNAL or entry.lead_evidence == "ambiguous":
+            return entry
+        if not self.index.leads_of(entry.match.thread):
+            return replace(entry, match=replace(entry.match, thread=self.index.canonical(entry.match.thread)))
+        return self._attribute(entry.message, entry.direction, entry.verdict, entry.match)
+
+
+def _rewritten(message: Message) -> bool:
+    """Whether a list or a form wrote the From line in somebody's name ("X via list")."""
+    return " via " in message.sender.name.casefold() or bool(message.mark("list-id"))

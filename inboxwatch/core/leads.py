@@ -1,0 +1,116 @@
+"""Who of the known buyers a message belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from inboxwatch.core.model import Lead, LeadId
+from inboxwatch.core.words.freemail import FREE_MAIL
+
+_DOTLESS = frozenset({"gmail.com", "googlemail.com"})
+"""Providers that deliver `a.b@` to `ab@`."""
+_DASHED = frozenset({"yahoo.com", "ymail.com", "rocketmail.com"})
+"""Providers whose disposable addresses are `name-tag@`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Several leads share what was looked at; shown, never guessed."""
+
+    leads: tuple[LeadId, ...]
+
+
+@lru_cache(maxsize=16384)
+def plain_address(email: str) -> str:
+    """An address without what its provider ignores: plus tags everywhere, dots and `googlemail` at Google."""
+    local, at, domain = email.strip().lower().rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in _DOTLESS:
+        local, domain = local.replace(".", ""), "gmail.com"
+    elif domain in _DASHED:
+        local = local.partition("-")[0]
+    return local + at + domain
+
+
+class Directory:
+    """All leads, found by address or by company domain."""
+
+    def __init__(self, leads: Iterable[Lead] = (), free_mail: frozenset[str] = FREE_MAIL) -> None:
+        self.leads: dict[LeadId, Lead] = {}
+        self._free = free_mail
+        self._by_address: dict[str, Lead] = {}
+        self._by_domain: dict[str, dict[LeadId, Lead]] = {}
+        for lead in leads:
+            self.add(lead)
+
+    def add(self, lead: Lead) -> None:
+        """Adds or replaces a lead; of two leads with one address the first keeps it."""
+        self.leads[lead.id] = lead
+        for email in (lead.id, *lead.aliases):
+            self._by_address.setdefault(email.lower(), lead)
+            self._by_address.setdefault(plain_address(email), lead)
+        if not lead.provisional:
+            for domain in {lead.domain.lower(), lead.id.rpartition("@")[2]} - {""}:
+                if domain not in self._free:
+                    self._by_domain.setdefault(domain, {})[lead.id] = lead
+
+    def get(self, id: LeadId) -> Lead | None:  # noqa: A002  (the word of the field)
+        return self.leads.get(id)
+
+    def is_free_mail(self, email: str) -> bool:
+        """Whether an address belongs to a provider where anybody can open one: its domain names no company."""
+        return email.rpartition("@")[2] in self._free
+
+    def by_address(self, email: str) -> Lead | None:
+        """The lead who owns an address, tags and ignored dots aside."""
+        return self._by_address.get(email) or self._by_address.get(plain_address(email))
+
+    def by_domain(self, email: str) -> Lead | Ambiguous | None:
+        """The lead of the company whose mail domain (or a parent of it) an address has; never for free mail.
+
+        Several leads of one company make it ambiguous which of them.
+        """
+        domain = email.rpartition("@")[2]
+        while "." in domain and domain not in self._free:
+            found = self._by_domain.get(domain)
+            if found:
+                return next(iter(found.values())) if len(found) == 1 else Ambiguous(tuple(sorted(found)))
+            domain = domain.partition(".")[2]
+        return None
+
+    def same_company(self, email: str, lead: LeadId) -> bool:
+        """Whether an address has the company domain of a lead."""
+        known = self.leads.get(lead)
+        if known is None or self.is_free_mail(email):
+            return False
+        domain = email.rpartition("@")[2]
+        ours = known.domain.lower() or lead.rpartition("@")[2]
+        return bool(ours) and ours not in self._free and (domain == ours or domain.endswith("." + ours))
+
+    def attribute(
+        self, email: str, *, thread: frozenset[LeadId] = frozenset(), reply_to: Iterable[str] = ()
+    ) -> tuple[LeadId | None, str]:
+        """The lead that an address outside us belongs to, and the evidence for it.
+
+        `thread`: the leads that its thread already has; `reply_to`: the answer addresses that the message names.
+        Evidence: address, alias, reply_to, thread, domain, none, or ambiguous.
+        """
+        if lead := self.by_address(email):
+            return lead.id, "address" if email == lead.id else "alias"
+        for other in reply_to:
+            if lead := self.by_address(other):
+                return lead.id, "reply_to"
+        colleagues = sorted(one for one in thread if self.same_company(email, one))
+        if len(colleagues) == 1:
+            return colleagues[0], "thread"
+        if len(thread) == 1:
+            company = self.by_domain(email)
+            (only,) = thread
+            if company is None or (isinstance(company, Ambiguous) and only in company.leads):
+                return only, "thread"
+        company = self.by_domain(email)
+        if isinstance(company, Lead):
+            return company.id, "domain"
+        return None, "ambiguous" if isinstance(company, Ambiguous) or len(thread) > 1 else "none"

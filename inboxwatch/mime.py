@@ -1,0 +1,128 @@
+"""Whole messages: the machine parts that any privacy mode may read, and the plain text where text may be read.
+
+Both are bounded in time and memory whatever the sender built: nested parts, charset and size bombs.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import quopri
+import re
+from collections.abc import Iterator
+
+import mailparser  # type: ignore[import-untyped]  # it ships no types
+
+from inboxwatch.core.headers import Unusable
+from inboxwatch.core.html import html_text
+from inboxwatch.core.model import Part
+
+MAX_RAW = 4 * 1024 * 1024
+"""A message is read to this size; what lies behind is attachments."""
+MAX_PARTS = 200
+MAX_DEPTH = 20
+MAX_PAYLOAD = 64 * 1024
+MAX_TEXT = 256 * 1024
+
+_BLANK = re.compile(rb"\r?\n\r?\n")
+_FOLD = re.compile(rb"\r?\n[ \t]+")
+_TYPE = re.compile(rb"^content-type[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_ENCODING = re.compile(rb"^content-transfer-encoding[ \t]*:[ \t]*([\w-]+)", re.IGNORECASE | re.MULTILINE)
+_BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s;]{1,200}))", re.IGNORECASE)
+_KEPT = re.compile(r";\s*(method|report-type)\s*=\s*\"?([^\";\s]+)", re.IGNORECASE)
+_MACHINE = {
+    "message/delivery-status",
+    "message/global-delivery-status",
+    "text/rfc822-headers",
+    "message/global-headers",
+    "message/disposition-notification",
+    "message/global-disposition-notification",
+    "message/feedback-report",
+    "text/calendar",
+}
+
+
+def machine_parts(raw: bytes) -> tuple[Part, ...]:
+    """The leaves of a message's MIME tree: types and sizes of all, bytes only of those that machines wrote.
+
+    Of an attached message the header block alone is given.
+    """
+    parts: list[Part] = []
+    for part in _leaves(raw[:MAX_RAW], 0, "text/plain"):
+        parts.append(part)
+        if len(parts) >= MAX_PARTS:
+            break
+    return tuple(parts)
+
+
+def _leaves(entity: bytes, depth: int, default: str) -> Iterator[Part]:
+    blank = _BLANK.search(entity)
+    head, body = (entity[: blank.start()], entity[blank.end() :]) if blank else (entity, b"")
+    if entity[:1] in b"\r\n" and entity[:2].strip() == b"":
+        head, body = b"", entity.lstrip(b"\r\n")
+    head = _FOLD.sub(b" ", head[:MAX_PAYLOAD])
+    found = _TYPE.search(head)
+    declared = found[1].decode("latin-1") if found else default
+    kind = declared.partition(";")[0].strip().lower() or default
+    if kind.startswith("multipart/") and depth < MAX_DEPTH and (boundary := _BOUNDARY.search(declared)):
+        inner = "message/rfc822" if kind == "multipart/digest" else "text/plain"
+        for piece in _split(body, (boundary[1] or boundary[2]).encode("latin-1")):
+            yield from _leaves(piece, depth + 1, inner)
+        return
+    yield Part(
+        kind + "".join(f"; {k.lower()}={v.lower()}" for k, v in _KEPT.findall(declared)),
+        len(body),
+        _payload(kind, head, body),
+    )
+
+
+def _split(body: bytes, boundary: bytes) -> list[bytes]:
+    """The entities between the boundary lines of a multipart body."""
+    pieces = re.split(
+        rb"(?:\A|\r?\n)--%b(?:[ \t]*(?=\r?\n)|(?=--))" % re.escape(boundary), body, maxsplit=MAX_PARTS + 1
+    )[1:]
+    kept: list[bytes] = []
+    for piece in pieces[:MAX_PARTS]:
+        if piece.startswith(b"--"):
+            break
+        kept.append(re.sub(rb"\A\r?\n", b"", piece))
+    return kept
+
+
+def _payload(kind: str, head: bytes, body: bytes) -> bytes | None:
+    if kind in ("message/rfc822", "message/global"):
+        blank = _BLANK.search(body.lstrip(b"\r\n"))
+        return body.lstrip(b"\r\n")[: min(blank.start() if blank else MAX_PAYLOAD, MAX_PAYLOAD)]
+    if kind not in _MACHINE:
+        return None
+    encoding = found[1].lower() if (found := _ENCODING.search(head)) else b""
+    body = body[:MAX_PAYLOAD]
+    if encoding == b"base64":
+        try:
+            return base64.b64decode(b"".join(body.split())[: MAX_PAYLOAD // 4 * 4])
+        except (binascii.Error, ValueError):
+            return body
+    return quopri.decodestring(body) if encoding == b"quoted-printable" else body
+
+
+def text_of(raw: bytes) -> str:
+    """The plain text of a whole message, read with mail-parser; HTML is reduced to its text.
+
+    Raises Unusable where the library cannot read the message at all.
+    """
+    try:
+        mail = mailparser.parse_from_bytes(_bounded(raw))
+        plain = "\n".join(mail.text_plain)
+        return (plain if plain.strip() else html_text("\n".join(mail.text_html)[: 4 * MAX_TEXT]))[:MAX_TEXT]
+    except RecursionError as error:
+        raise Unusable("its parts are nested too deeply") from error
+    except Exception as error:  # a parser of hostile bytes may raise anything; it is not swallowed
+        raise Unusable(f"its text cannot be read: {type(error).__name__}") from error
+
+
+def _bounded(raw: bytes) -> bytes:
+    """The message cut to a size, its header block too."""
+    blank = _BLANK.search(raw)
+    if blank is None or blank.start() > MAX_TEXT:
+        return raw[:MAX_TEXT]
+    return raw[:MAX_RAW]
