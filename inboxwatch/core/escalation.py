@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from inboxwatch.core.clock import Clock
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.policy import Reassign
+from inboxwatch.core.policy import Metric, Reassign
 
 
 class Reason(StrEnum):
@@ -58,17 +58,17 @@ class Plan:
 
 
 def ladder(clock: Clock) -> Iterator[Rung]:
-    """Every rung of the clock's policy in order, repeats included."""
+    """Every rung of the clock's policy in order, repeats included; a follow-up is told once, to its owner (rule 40)."""
     policy, escalation = clock.policy, clock.policy.escalation
     target = policy.target(clock.metric)
     if target is None:
         return
-    moved = clock.due_at > target.after(clock.started_at, policy.calendar)
+    if clock.metric is Metric.FOLLOW_UP:
+        yield Rung(1, 1, clock.due_at, _tell_at(clock, clock.due_at), Reason.BREACH, ("owner",))
+        return
     due, number = clock.due_at, 0
     for number, step in enumerate(escalation.steps, 1):
         due = step.at.at(clock.started_at, target, policy.calendar)
-        if moved:
-            due = max(due, clock.due_at)
         reason = _reason(due, clock.due_at)
         yield Rung(number, 1, due, _tell_at(clock, due), reason, step.notify, step.reassign)
     if escalation.repeat is not None and number:

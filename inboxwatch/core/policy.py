@@ -145,6 +145,8 @@ class SLAPolicy:
     when: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """tier, mailbox, team, domain, country, language, source, class: any of the values, lower case."""
     version: str = ""
+    document: str = ""
+    """The definition as JSON, kept by the store so that running clocks stay under the version they began with."""
 
     def target(self, metric: Metric) -> Duration | None:
         return {

@@ -1,0 +1,53 @@
+"""From an entry of the intake to what is filed: only mail of leads leaves more than a hash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from inboxwatch.core.intake import Entry
+from inboxwatch.core.leads import Directory
+from inboxwatch.core.model import LeadId, MailboxId, Message
+from inboxwatch.core.parties import Us
+from inboxwatch.core.timeline import Mail, Party
+
+
+def mailbox_of(message: Message, addresses: Mapping[str, MailboxId]) -> MailboxId | None:
+    """The first configured mailbox among a message's recipients, then its sender."""
+    for one in (*message.recipients, message.sender):
+        if (found := addresses.get(one.email)) is not None:
+            return found
+    return None
+
+
+def side_of(lead: LeadId | None, directory: Directory) -> str | None:
+    """The buyer's side a lead is on: everybody of a company is one side; without a company, each lead his own."""
+    if lead is None:
+        return None
+    known = directory.get(lead)
+    domain = (known.domain if known else "") or lead.rpartition("@")[2]
+    return lead if not domain or directory.is_free_mail(f"@{domain}") else domain
+
+
+def mail_of(entry: Entry, us: Us, directory: Directory, mailbox: MailboxId | None) -> Mail:
+    """The timeline's view of an entry."""
+    message, verdict = entry.message, entry.verdict
+
+    def party(email: str, lead: LeadId | None) -> Party:
+        return Party(email, lead, side_of(lead, directory))
+
+    inbound_lead = entry.lead if entry.direction == "inbound" else None
+    return Mail(
+        at=message.received_at,
+        id=message.id,
+        direction=entry.direction,
+        kind=verdict.kind,
+        sender=party(message.sender.email, inbound_lead),
+        recipients=tuple(party(email, lead) for email, lead in entry.outside),
+        parent=entry.match.parent,
+        author=us.person(message.sender.email) or message.sender.email,
+        mailbox=mailbox,
+        owes_reply=verdict.owes_reply and entry.direction == "inbound",
+        effect=verdict.effect,
+        delivery=verdict.delivery,
+        away_until=verdict.away_until,
+    )

@@ -1,0 +1,96 @@
+"""What surrounds a wait: its policy, the facts that rules look at, the people as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from inboxwatch.core.clock import Clock, Wait
+from inboxwatch.core.leads import Directory
+from inboxwatch.core.model import LeadId, MailboxId, PersonId
+from inboxwatch.core.policy import SLAPolicy, choose
+from inboxwatch.core.routing import Case, Roster
+
+if TYPE_CHECKING:
+    from inboxwatch.config import Config
+
+
+class Surroundings:
+    """Answers questions about waits from the config and the known leads; the back-test and the engine share it."""
+
+    def __init__(self, config: Config, directory: Directory) -> None:
+        self.config = config
+        self.directory = directory
+        self._own: dict[str, set[str]] = {}
+        for name, box in config.mailboxes.items():
+            if box.owner:
+                self._own.setdefault(box.owner, set()).add(name)
+
+    def facts(self, lead_id: LeadId, mailbox: MailboxId | None, message_class: str = "human") -> dict[str, str]:
+        """The values that `when` of SLA policies and routing rules looks at."""
+        lead = self.directory.get(lead_id)
+        box = self.config.mailboxes.get(mailbox) if mailbox else None
+        facts = {
+            "mailbox": mailbox or "",
+            "team": (box.team or "") if box else "",
+            "domain": (lead.domain if lead else "") or lead_id.rpartition("@")[2],
+            "class": message_class,
+        }
+        if lead is not None:
+            facts |= dict(lead.attributes)
+            facts |= {"tier": lead.tier, "country": lead.country, "language": lead.language, "source": lead.source}
+        return facts
+
+    def tier(self, lead_id: LeadId) -> str:
+        lead = self.directory.get(lead_id)
+        return lead.tier if lead else ""
+
+    def policy(self, wait: Wait) -> SLAPolicy | None:
+        """The first SLA policy that covers a wait as it opens."""
+        return choose(self.config.policies, self.facts(wait.lead, wait.started.mailbox, wait.started.kind.value))
+
+    def case(self, clock: Clock) -> Case:
+        """What routing knows of a wait."""
+        lead = self.directory.get(clock.lead)
+        box = self.config.mailboxes.get(clock.mailbox) if clock.mailbox else None
+        lead_owner = lead.owner if lead and lead.owner in self.config.people else None
+        return Case(
+            facts=self.facts(clock.lead, clock.mailbox),
+            lead_owner=lead_owner,
+            mailbox_owner=PersonId(box.owner) if box and box.owner else None,
+            team=box.team if box else None,
+        )
+
+    def roster(
+        self,
+        load: Mapping[str, int],
+        away: Mapping[str, tuple[datetime, datetime]],
+        turns: Mapping[str, int],
+    ) -> Roster:
+        """The people now: open waits each owns, absences seen in mail, turns taken by each team."""
+
+        def seen_away(person: PersonId, at: datetime) -> str | None:
+            span = away.get(person)
+            if span is None or not span[0] <= at < span[1]:
+                return None
+            return f"{person} is away: the own mailbox answered with a vacation reply on {span[0]:%d %b %H:%M} UTC"
+
+        return Roster(
+            people=self.config.people,
+            teams=self.config.teams,
+            rules=self.config.rules,
+            fallback=self.config.fallback,
+            away=seen_away,
+            load=lambda person: load.get(person, 0),
+            turns=lambda team: turns.get(team, 0),
+        )
+
+    def watching(self, owner: PersonId | None, mailbox: MailboxId | None) -> set[str]:
+        """The mailboxes whose Sent folder could hold the answer of an owner, or of his team for a shared mailbox."""
+        box = self.config.mailboxes.get(mailbox) if mailbox else None
+        people: set[PersonId] = {owner} if owner else set()
+        if box is not None and box.team in self.config.teams:
+            people |= set(self.config.teams[box.team].members)
+        boxes = {str(mailbox)} if box is not None else set()
+        return boxes.union(*(self._own.get(person, set()) for person in people))

@@ -1,0 +1,161 @@
+"""Clocks (a cache of the fold), their acts, and what was told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+
+from inboxwatch.core.model import ClockId, LeadId, PersonId
+from inboxwatch.core.timeline import Act, Deed
+from inboxwatch.store import tables
+from inboxwatch.store.upsert import chunks, insert_missing, upsert
+
+_clock, _act, _told, _alias = tables.clock, tables.act, tables.told, tables.clock_alias
+_COLUMNS = [column.name for column in _clock.columns if column.name != "id"]
+
+
+class Clocks:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def of_threads(self, threads: Sequence[str]) -> dict[str, Row[Any]]:
+        """The clocks of threads, by id."""
+        rows: dict[str, Row[Any]] = {}
+        for part in chunks(threads):
+            found = self._connection.execute(select(_clock).where(_clock.c.thread.in_(part)))
+            rows.update((row.id, row) for row in found)
+        return rows
+
+    def get(self, clock: str) -> Row[Any] | None:
+        """A clock by any id it ever had."""
+        found = self._connection.execute(select(_clock).where(_clock.c.id == clock)).first()
+        if found is None:
+            named = select(_alias.c.clock).where(_alias.c.alias == clock).scalar_subquery()
+            found = self._connection.execute(select(_clock).where(_clock.c.id == named)).first()
+        return found
+
+    def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
+        """(clock, thread) of running clocks whose time to be looked at has come, the longest due first."""
+        found = (
+            select(_clock.c.id, _clock.c.thread)
+            .where(_clock.c.state == "running", _clock.c.wake_at <= now)
+            .order_by(_clock.c.wake_at, _clock.c.id)
+            .limit(limit)
+        )
+        return [(row.id, row.thread) for row in self._connection.execute(found)]
+
+    def next_wake(self) -> datetime | None:
+        return self._connection.execute(select(func.min(_clock.c.wake_at)).where(_clock.c.state == "running")).scalar()
+
+    def wake(self, now: datetime, *, owner: str | None = None, held: bool = False) -> None:
+        """Makes running clocks due at once: those of an owner, or those held back for an unread mailbox."""
+        chosen = [_clock.c.state == "running"]
+        if owner is not None:
+            chosen.append(_clock.c.owner == owner)
+        if held:
+            chosen.append(_clock.c.held)
+        self._connection.execute(update(_clock).where(*chosen).values(wake_at=now))
+
+    def save(self, rows: Sequence[dict[str, Any]]) -> None:
+        for part in chunks(rows, 200):
+            upsert(self._connection, _clock, part, _COLUMNS)
+
+    def drop(self, gone: Mapping[str, str | None]) -> None:
+        """Removes rows of ids that no wait has any more; an id's successor keeps it as an alias."""
+        for old, new in gone.items():
+            self._connection.execute(delete(_clock).where(_clock.c.id == old))
+            if new is not None:
+                self._connection.execute(update(_alias).where(_alias.c.clock == old).values(clock=new))
+                upsert(self._connection, _alias, [{"alias": old, "clock": new}], ["clock"])
+
+    def load(self) -> dict[str, int]:
+        """Open waits by owner (follow-ups are no waits)."""
+        found = (
+            select(_clock.c.owner, func.count())
+            .where(_clock.c.state == "running", _clock.c.metric != "follow_up")
+            .group_by(_clock.c.owner)
+        )
+        return {row[0]: row[1] for row in self._connection.execute(found) if row[0]}
+
+    def turns(self, rule_suffix: str) -> int:
+        """How many waits routing gave to a team."""
+        found = select(func.count()).where(_act.c.deed == "assigned", _act.c.rule.like(f"%team {rule_suffix} %"))
+        return int(self._connection.execute(found).scalar() or 0)
+
+    def acts(self, threads: Sequence[str], leads: Iterable[str]) -> dict[str, list[Act]]:
+        """Deeds by thread; those on a lead come under the key `lead:ID`."""
+        acts: dict[str, list[Act]] = {}
+        for column, values in ((_act.c.thread, list(threads)), (_act.c.lead, list(leads))):
+            for part in chunks(values):
+                chosen = column.in_(part)
+                if column is _act.c.lead:
+                    chosen = and_(chosen, _act.c.thread.is_(None))
+                for row in self._connection.execute(select(_act).where(chosen).order_by(_act.c.id)):
+                    acts.setdefault(row.thread or f"lead:{row.lead}", []).append(to_act(row))
+        return acts
+
+    def record(self, act: Act, thread: str | None) -> int:
+        values = {
+            "at": act.at,
+            "deed": act.deed.value,
+            "by": act.by,
+            "clock": act.clock,
+            "thread": thread,
+            "lead": act.lead,
+            "until": act.until,
+            "owner": act.owner,
+            "reason": act.reason,
+            "rule": act.rule,
+        }
+        key = self._connection.execute(insert(_act).values(values)).inserted_primary_key
+        return int(key[0]) if key else 0
+
+    def told(self, clocks: Iterable[str]) -> dict[str, set[tuple[int, int]]]:
+        """The (round, step) pairs told or passed, by clock id."""
+        found: dict[str, set[tuple[int, int]]] = {}
+        for part in chunks(list(clocks)):
+            for row in self._connection.execute(select(_told).where(_told.c.clock.in_(part))):
+                found.setdefault(row.clock, set()).add((row.round, row.step))
+        return found
+
+    def tellings(self, clocks: Iterable[str]) -> list[Row[Any]]:
+        ids = list(clocks)
+        return list(self._connection.execute(select(_told).where(_told.c.clock.in_(ids)).order_by(_told.c.at)))
+
+    def tell(self, rows: Sequence[dict[str, Any]]) -> None:
+        insert_missing(self._connection, _told, rows)
+
+    def listed(self, where: Mapping[str, str], after: tuple[datetime, str] | None, limit: int) -> Sequence[Row[Any]]:
+        """Clocks in the order of their due times; `where` holds state (open, closed), owner, team, tier, lead."""
+        chosen = []
+        for name, value in where.items():
+            if name == "state":
+                chosen.append(_clock.c.state == "running" if value == "open" else _clock.c.state != "running")
+            else:
+                chosen.append(_clock.c[name] == value)
+        if after is not None:
+            at, clock = after
+            chosen.append(or_(_clock.c.due_at > at, and_(_clock.c.due_at == at, _clock.c.id > clock)))
+        found = select(_clock).where(*chosen).order_by(_clock.c.due_at, _clock.c.id).limit(limit)
+        return self._connection.execute(found).all()
+
+    def running(self) -> Sequence[Row[Any]]:
+        return self._connection.execute(select(_clock).where(_clock.c.state == "running")).all()
+
+
+def to_act(row: Row[Any]) -> Act:
+    return Act(
+        at=row.at,
+        deed=Deed(row.deed),
+        by=row.by,
+        clock=row.clock and ClockId(row.clock),
+        lead=row.lead and LeadId(row.lead),
+        until=row.until,
+        owner=row.owner and PersonId(row.owner),
+        reason=row.reason,
+        rule=row.rule,
+        serial=row.id,
+    )

@@ -1,0 +1,49 @@
+"""What is remembered of a placed message, as JSON and back. Nothing derived from text is kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from inboxwatch.core.model import Direction, Evidence, Kind, LeadId, MessageId, ThreadId
+from inboxwatch.core.threads.known import Known
+
+
+def dump(known: Known) -> dict[str, Any]:
+    return {
+        "named": known.named,
+        "name": known.name,
+        "to": sorted(known.to),
+        "participants": sorted(known.participants),
+        "answers": known.answers,
+        "series": list(known.series) if known.series else None,
+        "sent_at": known.sent_at.isoformat() if known.sent_at else None,
+        "thread_index": known.thread_index.hex() if known.thread_index else None,
+    }
+
+
+def load(row: Any) -> Known:
+    """A row of the message table (with its `known`) -> Known."""
+    data = row.known
+    return Known(
+        id=MessageId(row.message_id),
+        thread=ThreadId(row.thread),
+        at=row.at,
+        direction=Direction(row.direction),
+        kind=Kind(row.kind),
+        parent=row.parent,
+        evidence=Evidence(row.evidence),
+        confidence=row.confidence,
+        named=data["named"],
+        sender=row.sender,
+        name=data["name"],
+        to=frozenset(data["to"]),
+        participants=frozenset(data["participants"]),
+        subject_key=row.subject_key,
+        answers=data["answers"],
+        series=(data["series"][0], data["series"][1], data["series"][2]) if data["series"] else None,
+        sent_at=datetime.fromisoformat(data["sent_at"]) if data["sent_at"] else None,
+        provider_thread=row.provider_thread,
+        thread_index=bytes.fromhex(data["thread_index"]) if data["thread_index"] else None,
+        lead=LeadId(row.lead) if row.lead else None,
+    )

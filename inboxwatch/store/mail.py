@@ -1,0 +1,248 @@
+"""Messages, their witnesses, and the lookups that matching needs: one round trip a kind of key and batch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, or_, select, update
+
+from inboxwatch.core.model import Delivery, Direction, Kind, LeadId, MailboxId, MessageId, ThreadId
+from inboxwatch.core.threads.known import Keys, Known
+from inboxwatch.core.timeline import Mail, Party
+from inboxwatch.store import tables
+from inboxwatch.store.known import dump, load
+from inboxwatch.store.upsert import chunks, insert_missing, upsert
+
+_message, _ghost, _sighting = tables.message, tables.ghost, tables.sighting
+_failed = tables.first_contact
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A message as it is filed. Without `mail` it matched no lead: its hash, times, direction and kind remain."""
+
+    id: MessageId
+    at: datetime
+    direction: Direction
+    kind: Kind
+    mail: Mail | None = None
+    known: Known | None = None
+    signal: str = ""
+    subject: str = ""
+    time_from: str = ""
+
+
+class Mails:
+    def __init__(self, connection: Connection, salt: bytes) -> None:
+        self._connection = connection
+        self._salt = salt
+
+    def key(self, message_id: str) -> str:
+        """The keyed hash under which a Message-ID is known; without the store's salt nobody can guess it back."""
+        data = message_id.encode("utf-8", "surrogateescape")
+        return hashlib.blake2b(data, key=self._salt[:64], digest_size=16).hexdigest()
+
+    def known(self, keys: Keys) -> tuple[list[Known], dict[MessageId, ThreadId]]:
+        """What matching asks for: the placed messages under any of the keys, and the threads that wait for ids."""
+        rows: dict[str, Row[Any]] = {}
+        hashes = [self.key(message_id) for message_id in keys.ids]
+        lookups: list[tuple[Any, Sequence[str]]] = [
+            (_message.c.key, hashes),
+            (_message.c.provider_thread, sorted(keys.provider_threads)),
+            (_message.c.index_root, sorted(root.hex() for root in keys.index_roots)),
+            (_message.c.subject_key, sorted(keys.subject_keys)),
+        ]
+        for column, values in lookups:
+            for part in chunks(values):
+                found = select(_message).where(column.in_(part), _message.c.thread.is_not(None))
+                rows.update((row.key, row) for row in self._connection.execute(found))
+        ghosts: dict[MessageId, ThreadId] = {}
+        for part in chunks(hashes):
+            for row in self._connection.execute(select(_ghost).where(_ghost.c.key.in_(part))):
+                ghosts[MessageId(row.message_id)] = ThreadId(row.thread)
+        return [load(row) for row in rows.values()], ghosts
+
+    def held(self, message_ids: Iterable[str]) -> dict[str, bool]:
+        """Which ids are filed: key -> True where in full, False where only by hash."""
+        found: dict[str, bool] = {}
+        for part in chunks([self.key(message_id) for message_id in message_ids]):
+            rows = self._connection.execute(select(_message.c.key, _message.c.thread).where(_message.c.key.in_(part)))
+            found.update((row.key, row.thread is not None) for row in rows)
+        return found
+
+    def file(self, filed: Sequence[Filed]) -> None:
+        """Writes messages; a fuller account replaces a poorer one, and the earliest sighting's time wins."""
+        full = [self._full(one) for one in filed if one.mail is not None]
+        bare = [self._bare(one) for one in filed if one.mail is None]
+        if full:
+            upsert(self._connection, _message, full, [name for name in full[0] if name != "key"])
+        insert_missing(self._connection, _message, bare)
+
+    def witness(self, mailbox: str, sightings: Iterable[tuple[str, str, str, datetime]]) -> int:
+        """Records (Message-ID, ref, role, at) seen in a mailbox; returns how many were new to it."""
+        rows = [
+            {"mailbox": mailbox, "key": self.key(message_id), "ref": ref, "role": role, "at": at}
+            for message_id, ref, role, at in sightings
+        ]
+        return insert_missing(self._connection, _sighting, rows)
+
+    def witnessed(self, mailbox: str, message_ids: Sequence[str]) -> set[str]:
+        """Which of the ids were seen in a mailbox; for the census."""
+        seen: set[str] = set()
+        by_key = {self.key(message_id): message_id for message_id in message_ids}
+        for part in chunks(list(by_key)):
+            rows = select(_sighting.c.key).where(_sighting.c.mailbox == mailbox, _sighting.c.key.in_(part))
+            seen.update(by_key[key] for key in self._connection.execute(rows).scalars())
+        return seen
+
+    def witnesses(self, threads: Sequence[str]) -> dict[str, set[str]]:
+        """The mailboxes that have seen mail of each thread."""
+        boxes: dict[str, set[str]] = {}
+        for part in chunks(threads):
+            rows = self._connection.execute(
+                select(_message.c.thread, _sighting.c.mailbox)
+                .join(_sighting, _sighting.c.key == _message.c.key)
+                .where(_message.c.thread.in_(part))
+                .distinct()
+            )
+            for thread, mailbox in rows:
+                boxes.setdefault(thread, set()).add(mailbox)
+        return boxes
+
+    def haunt(self, ghosts: Mapping[MessageId, ThreadId]) -> None:
+        """Remembers ids that are named but not read yet, with the thread that waits for them."""
+        rows = [
+            {"key": self.key(message_id), "thread": thread, "message_id": message_id}
+            for message_id, thread in ghosts.items()
+        ]
+        upsert(self._connection, _ghost, rows, ["thread"])
+
+    def merge(self, old: str, new: str) -> None:
+        """Everything of one thread becomes part of another."""
+        for table in (_message, _ghost, tables.clock, tables.act):
+            self._connection.execute(update(table).where(table.c.thread == old).values(thread=new))
+
+    def timeline(self, threads: Sequence[str]) -> dict[str, list[Mail]]:
+        """The mail of threads, as the fold wants it."""
+        mails: dict[str, list[Mail]] = {thread: [] for thread in threads}
+        for part in chunks(threads):
+            for row in self._connection.execute(select(_message).where(_message.c.thread.in_(part))):
+                mails[row.thread].append(to_mail(row))
+        return mails
+
+    def with_lead(self, lead: str) -> list[Mail]:
+        """All mail to and from one lead, and the bounces of it."""
+        threads = select(_message.c.thread).where(_message.c.lead == lead)
+        rows = self._connection.execute(select(_message).where(_message.c.thread.in_(threads)))
+        return [to_mail(row) for row in rows]
+
+    def rows(self, thread: str) -> Sequence[Row[Any]]:
+        """The messages of a thread with all that was decided about them, oldest first."""
+        found = select(_message).where(_message.c.thread == thread).order_by(_message.c.at, _message.c.key)
+        return self._connection.execute(found).all()
+
+    def subjects(self, message_ids: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for part in chunks([self.key(message_id) for message_id in message_ids]):
+            rows = select(_message.c.message_id, _message.c.subject).where(_message.c.key.in_(part))
+            found.update((row.message_id, row.subject or "") for row in self._connection.execute(rows))
+        return found
+
+    def thread_of(self, message_id: str) -> str | None:
+        found = select(_message.c.thread).where(_message.c.key == self.key(message_id))
+        return self._connection.execute(found).scalar()
+
+    def threads_of_lead(self, lead: str) -> list[str]:
+        found = select(_message.c.thread).where(_message.c.lead == lead, _message.c.thread.is_not(None)).distinct()
+        return list(self._connection.execute(found).scalars())
+
+    def last_mailbox(self, lead: str) -> str | None:
+        """The mailbox of the latest mail with a lead."""
+        found = select(_message.c.mailbox).where(_message.c.lead == lead, _message.c.mailbox.is_not(None))
+        return self._connection.execute(found.order_by(_message.c.at.desc()).limit(1)).scalar()
+
+    def contact_failed(self, lead: str) -> bool:
+        """Whether a failed first contact with a lead is still open."""
+        found = select(_failed.c.lead).where(_failed.c.lead == lead, _failed.c.resolved_at.is_(None))
+        return self._connection.execute(found).first() is not None
+
+    def contact_failure(
+        self, lead: str, message_id: str, failed_at: datetime, resolved_at: datetime | None, owner: str, tier: str
+    ) -> bool:
+        """Records a failed first contact, or its end; True where it is new."""
+        row = {"lead": lead, "message_id": message_id, "failed_at": failed_at, "owner": owner, "tier": tier}
+        fresh = insert_missing(self._connection, _failed, [row]) == 1
+        same = (_failed.c.lead == lead, _failed.c.message_id == message_id)
+        self._connection.execute(update(_failed).where(*same).values(resolved_at=resolved_at))
+        return fresh
+
+    def evidence_counts(self) -> list[tuple[str, int]]:
+        found = select(_message.c.evidence, func.count()).where(_message.c.evidence.is_not(None))
+        return [(row[0], row[1]) for row in self._connection.execute(found.group_by(_message.c.evidence))]
+
+    def kind_counts(self) -> list[tuple[str, str, str, int]]:
+        """(mailbox, direction, kind, how many sightings)."""
+        columns = (_sighting.c.mailbox, _message.c.direction, _message.c.kind)
+        found = select(*columns, func.count()).join(_message, _message.c.key == _sighting.c.key).group_by(*columns)
+        return [(row[0], row[1], row[2], row[3]) for row in self._connection.execute(found)]
+
+    def is_empty(self) -> bool:
+        return (
+            self._connection.execute(select(_message.c.key).where(or_(_message.c.key != "")).limit(1)).first() is None
+        )
+
+    def _bare(self, filed: Filed) -> dict[str, Any]:
+        return {"key": self.key(filed.id), "at": filed.at, "direction": filed.direction.value, "kind": filed.kind.value}
+
+    def _full(self, filed: Filed) -> dict[str, Any]:
+        mail, known = filed.mail, filed.known
+        assert mail is not None and known is not None  # noqa: S101  (file() asks only for these)
+        delivery = mail.delivery
+        return self._bare(filed) | {
+            "thread": known.thread,
+            "message_id": filed.id,
+            "signal": filed.signal,
+            "evidence": known.evidence.value,
+            "confidence": known.confidence,
+            "lead": known.lead,
+            "parent": known.parent,
+            "parent_key": self.key(known.parent) if known.parent else None,
+            "sender": mail.sender.email,
+            "side": mail.sender.side,
+            "recipients": [[party.email, party.lead, party.side] for party in mail.recipients],
+            "subject": filed.subject,
+            "author": mail.author,
+            "mailbox": mail.mailbox,
+            "owes_reply": mail.owes_reply,
+            "effect": mail.effect,
+            "delivery": [delivery.action, delivery.of, sorted(delivery.recipients)] if delivery else None,
+            "away_until": mail.away_until,
+            "time_from": filed.time_from,
+            "subject_key": known.subject_key,
+            "provider_thread": known.provider_thread,
+            "index_root": known.thread_index[:22].hex() if known.thread_index else None,
+            "known": dump(known) | {"sender_lead": mail.sender.lead},
+        }
+
+
+def to_mail(row: Row[Any]) -> Mail:
+    delivery = row.delivery
+    return Mail(
+        at=row.at,
+        id=MessageId(row.message_id),
+        direction=Direction(row.direction),
+        kind=Kind(row.kind),
+        sender=Party(row.sender, row.known["sender_lead"], row.side),
+        recipients=tuple(Party(email, lead and LeadId(lead), side) for email, lead, side in row.recipients),
+        parent=row.parent,
+        author=row.author,
+        mailbox=row.mailbox and MailboxId(row.mailbox),
+        owes_reply=row.owes_reply,
+        effect=row.effect,
+        delivery=Delivery(delivery[0], delivery[1], frozenset(delivery[2])) if delivery else None,
+        away_until=row.away_until,
+    )

@@ -1,0 +1,84 @@
+"""Where each mailbox was read to, and how it fares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from inboxwatch.store import tables
+from inboxwatch.store.upsert import insert_missing, upsert
+
+_box = tables.mailbox
+
+
+class Mailboxes:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, name: str) -> Row[Any] | None:
+        return self._connection.execute(select(_box).where(_box.c.id == name)).first()
+
+    def all(self) -> Sequence[Row[Any]]:
+        return self._connection.execute(select(_box).order_by(_box.c.id)).all()
+
+    def ensure(self, names: Iterable[str]) -> None:
+        """Creates the rows of mailboxes that were never read."""
+        rows = [{"id": name, "first_sight_done": False, "blind_told": False} for name in names]
+        insert_missing(self._connection, _box, rows)
+
+    def move(self, name: str, expected: str | None, cursor: str) -> bool:
+        """Sets the cursor if it still is the expected one (compare and set); False where another worker moved it."""
+        same = _box.c.cursor.is_(None) if expected is None else _box.c.cursor == expected
+        moved = self._connection.execute(update(_box).where(_box.c.id == name, same).values(cursor=cursor))
+        return moved.rowcount == 1
+
+    def set(self, name: str, **values: Any) -> None:
+        self._connection.execute(update(_box).where(_box.c.id == name).values(**values))
+
+    def failing(self, name: str, now: datetime, reason: str, error: str) -> datetime:
+        """Records a failed attempt; returns since when the mailbox has been failing."""
+        row = self.get(name)
+        since = row.failing_since if row is not None and row.failing_since else now
+        self.set(name, failing_since=since, error_reason=reason, error=error)
+        return since
+
+    def quarantine(self, name: str, refs: Iterable[tuple[str, str]], now: datetime) -> int:
+        """Keeps messages that cannot be read by name and reason; returns how many are new."""
+        rows = [{"mailbox": name, "ref": ref, "reason": reason, "at": now} for ref, reason in refs]
+        return insert_missing(self._connection, tables.quarantine, rows)
+
+    def quarantined(self) -> dict[str, int]:
+        """How many messages of each mailbox are in quarantine."""
+        box = tables.quarantine.c.mailbox
+        return {row[0]: row[1] for row in self._connection.execute(select(box, func.count()).group_by(box))}
+
+    def remember(self, key: str, value: str) -> None:
+        upsert(self._connection, tables.meta, [{"key": key, "value": value}], ["value"])
+
+    def recall(self, key: str) -> str | None:
+        return self._connection.execute(select(tables.meta.c.value).where(tables.meta.c.key == key)).scalar()
+
+    def pin(self, version: str, document: str) -> None:
+        """Keeps a policy's definition for the clocks that run under it."""
+        insert_missing(self._connection, tables.policy, [{"version": version, "document": document}])
+
+    def pinned(self) -> dict[str, str]:
+        return {row.version: row.document for row in self._connection.execute(select(tables.policy))}
+
+    def away(self, person: str, since: datetime, until: datetime, message_id: str) -> None:
+        row = {"person": person, "since": since, "until": until, "message_id": message_id}
+        upsert(self._connection, tables.absence, [row], ["until"])
+
+    def absences(self, now: datetime) -> Sequence[Row[Any]]:
+        """Absences seen in mail that cover an instant."""
+        seen = tables.absence
+        return self._connection.execute(select(seen).where(seen.c.since <= now, seen.c.until > now)).all()
+
+    def back(self, person: str, at: datetime) -> int:
+        """Ends the seen absences of a person who has written himself; returns how many."""
+        seen = tables.absence
+        ended = update(seen).where(seen.c.person == person, seen.c.since < at, seen.c.until > at).values(until=at)
+        return self._connection.execute(ended).rowcount

@@ -1,0 +1,141 @@
+"""What must be sent: written in the transaction that owes it, claimed, settled, never forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, func, select, update
+
+from inboxwatch.store import tables
+from inboxwatch.store.upsert import insert_missing
+
+_row = tables.delivery
+OPEN = ("pending", "claimed")
+
+
+class Deliveries:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def owe(self, rows: Sequence[dict[str, Any]]) -> int:
+        """Adds what must be sent; a key that is there already is not owed twice. Returns how many are new."""
+        return insert_missing(self._connection, _row, [{"way": 0, "attempts": 0, "retries": 0} | row for row in rows])
+
+    def claim(self, now: datetime, lease: timedelta, limit: int = 500) -> list[list[Row[Any]]]:
+        """Takes what is due, bundled: rows of one type for one destination leave as one message.
+
+        A claim that is not settled within `lease` (a crash between send and record) falls due again, in the same
+        bundle and with the same keys.
+        """
+        due = (
+            select(_row)
+            .where(_row.c.state.in_(OPEN), _row.c.next_at <= now)
+            .order_by(_row.c.next_at, _row.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        bundles: dict[tuple[Any, ...], list[Row[Any]]] = {}
+        for row in self._connection.execute(due):
+            bundles.setdefault((row.channel, row.destination, row.type, row.bundle), []).append(row)
+        for rows in bundles.values():
+            bundle = rows[0].bundle or rows[0].key
+            taken = update(_row).where(_row.c.id.in_([row.id for row in rows]))
+            self._connection.execute(
+                taken.values(state="claimed", bundle=bundle, next_at=now + lease, attempts=_row.c.attempts + 1)
+            )
+        ids = [row.id for rows in bundles.values() for row in rows]
+        fresh = {row.id: row for row in self._connection.execute(select(_row).where(_row.c.id.in_(ids)))}
+        return [[fresh[row.id] for row in rows] for rows in bundles.values()]
+
+    def settle(self, ids: Sequence[int], state: str, now: datetime, *, reference: str = "", error: str = "") -> None:
+        """Records the end of deliveries: sent, dead or cancelled."""
+        values = {"state": state, "settled_at": now, "reference": reference or None, "error": error or None}
+        self._connection.execute(update(_row).where(_row.c.id.in_(list(ids))).values(**values))
+
+    def retry(self, ids: Sequence[int], at: datetime, error: str) -> None:
+        self._connection.execute(
+            update(_row)
+            .where(_row.c.id.in_(list(ids)))
+            .values(state="pending", next_at=at, error=error, retries=_row.c.retries + 1)
+        )
+
+    def divert(self, row: Row[Any], now: datetime, error: str) -> bool:
+        """Turns a delivery to the next way of reaching its person; False where there is none."""
+        way = row.way + 1
+        if way >= len(row.ways):
+            return False
+        channel, destination = row.ways[way]
+        self._connection.execute(
+            update(_row)
+            .where(_row.c.id == row.id)
+            .values(
+                state="pending",
+                way=way,
+                channel=channel,
+                destination=destination,
+                bundle=None,
+                attempts=0,
+                next_at=now,
+                error=error,
+            )
+        )
+        return True
+
+    def revive(self, ids: Sequence[int], now: datetime) -> int:
+        """Makes dead letters due again."""
+        values = {"state": "pending", "next_at": now, "attempts": 0, "way": 0, "settled_at": None}
+        return self._connection.execute(
+            update(_row).where(_row.c.id.in_(list(ids)), _row.c.state == "dead").values(**values)
+        ).rowcount
+
+    def cancel(self, clocks: Iterable[str], now: datetime) -> int:
+        """Cancels what is still queued for waits that are over; returns how many rows."""
+        ended = update(_row).where(_row.c.clock.in_(list(clocks)), _row.c.state.in_(OPEN), _row.c.type == "escalation")
+        return self._connection.execute(ended.values(state="cancelled", settled_at=now)).rowcount
+
+    def rename(self, old: str, new: str) -> None:
+        self._connection.execute(update(_row).where(_row.c.clock == old).values(clock=new))
+
+    def sent_for(self, clocks: Iterable[str]) -> list[Row[Any]]:
+        """What readers were told about waits, oldest first: whom to send the resolution."""
+        found = select(_row).where(_row.c.clock.in_(list(clocks)), _row.c.state == "sent", _row.c.type == "escalation")
+        return list(self._connection.execute(found.order_by(_row.c.id)))
+
+    def for_clocks(self, clocks: Iterable[str]) -> list[Row[Any]]:
+        return list(self._connection.execute(select(_row).where(_row.c.clock.in_(list(clocks))).order_by(_row.c.id)))
+
+    def last_reference(self, clock: str, channel: str, destination: str) -> str | None:
+        """The channel's reference of the latest message about a wait to one destination."""
+        found = (
+            select(_row.c.reference)
+            .where(
+                _row.c.clock == clock,
+                _row.c.channel == channel,
+                _row.c.destination == destination,
+                _row.c.reference.is_not(None),
+            )
+            .order_by(_row.c.id.desc())
+            .limit(1)
+        )
+        return self._connection.execute(found).scalar()
+
+    def dead(self, limit: int = 200) -> list[Row[Any]]:
+        found = select(_row).where(_row.c.state == "dead").order_by(_row.c.id.desc()).limit(limit)
+        return list(self._connection.execute(found))
+
+    def next_at(self) -> datetime | None:
+        return self._connection.execute(select(func.min(_row.c.next_at)).where(_row.c.state.in_(OPEN))).scalar()
+
+    def outcomes(self) -> list[tuple[str, int, int, int, int, int]]:
+        """(channel, sent, retried, dead, cancelled, pending) since the store began."""
+
+        def counted(state: str) -> Any:
+            return func.sum(case((_row.c.state == state, 1), else_=0))
+
+        pending = func.sum(case((_row.c.state.in_(OPEN), 1), else_=0))
+        found = select(
+            _row.c.channel, counted("sent"), func.sum(_row.c.retries), counted("dead"), counted("cancelled"), pending
+        ).group_by(_row.c.channel)
+        return [tuple(row) for row in self._connection.execute(found)]  # type: ignore[misc]  # a row of that shape

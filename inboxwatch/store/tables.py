@@ -1,0 +1,265 @@
+"""The tables. Times are UTC and refuse to be naive; Message-IDs are looked up by a keyed hash."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An instant. SQLite drops zones, so values are turned to UTC on the way in and marked UTC on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the store")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData()
+
+
+def _table(name: str, *parts: Any) -> Table:
+    return Table(name, metadata, *parts)
+
+
+meta = _table("meta", Column("key", String, primary_key=True), Column("value", Text, nullable=False))
+
+mailbox = _table(
+    "mailbox",
+    Column("id", String, primary_key=True),
+    Column("cursor", Text),
+    Column("seen_until", UTCDateTime),
+    Column("last_success", UTCDateTime),
+    Column("first_sight_done", Boolean, nullable=False, default=False),
+    Column("failing_since", UTCDateTime),
+    Column("error_reason", String),
+    Column("error", Text),
+    Column("blind_told", Boolean, nullable=False, default=False),
+    Column("coverage", Float),
+)
+
+message = _table(
+    "message",
+    Column("key", String(32), primary_key=True),
+    Column("at", UTCDateTime, nullable=False),
+    Column("direction", String, nullable=False),
+    Column("kind", String, nullable=False),
+    # Everything below is empty for mail that matches no lead: it leaves its hash, times, direction and kind.
+    Column("thread", String, index=True),
+    Column("message_id", Text),
+    Column("signal", Text),
+    Column("evidence", String),
+    Column("confidence", Float),
+    Column("lead", String, index=True),
+    Column("parent", Text),
+    Column("parent_key", String(32)),
+    Column("sender", Text),
+    Column("side", Text),
+    Column("recipients", JSON),
+    Column("subject", Text),
+    Column("author", Text),
+    Column("mailbox", String),
+    Column("owes_reply", Boolean),
+    Column("effect", String),
+    Column("delivery", JSON),
+    Column("away_until", UTCDateTime),
+    Column("time_from", String),
+    # What later messages are matched by.
+    Column("subject_key", Text),
+    Column("provider_thread", Text),
+    Column("index_root", Text),
+    Column("known", JSON),
+    Index("ix_message_subject", "subject_key", "at"),
+    Index("ix_message_provider", "provider_thread"),
+    Index("ix_message_index_root", "index_root"),
+)
+
+ghost = _table(
+    "ghost",
+    Column("key", String(32), primary_key=True),
+    Column("thread", String, nullable=False, index=True),
+    Column("message_id", Text, nullable=False),
+)
+
+sighting = _table(
+    "sighting",
+    Column("mailbox", String, primary_key=True),
+    Column("key", String(32), primary_key=True),
+    Column("ref", Text, nullable=False),
+    Column("role", String, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Index("ix_sighting_key", "key"),
+)
+
+quarantine = _table(
+    "quarantine",
+    Column("mailbox", String, primary_key=True),
+    Column("ref", String, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+)
+
+lead = _table(
+    "lead",
+    Column("id", String, primary_key=True),
+    Column("source", String, nullable=False),
+    Column("owner", String),
+    Column("status", String, nullable=False),
+    Column("provisional", Boolean, nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("updated_at", UTCDateTime, nullable=False),
+)
+
+act = _table(
+    "act",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", UTCDateTime, nullable=False),
+    Column("deed", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("clock", String, index=True),
+    Column("thread", String, index=True),
+    Column("lead", String, index=True),
+    Column("until", UTCDateTime),
+    Column("owner", String),
+    Column("reason", Text, nullable=False, default=""),
+    Column("rule", Text, nullable=False, default=""),
+)
+
+policy = _table(
+    "policy",
+    Column("version", String, primary_key=True),
+    Column("document", Text, nullable=False),
+)
+
+clock = _table(
+    "clock",
+    Column("id", String, primary_key=True),
+    Column("thread", String, nullable=False, index=True),
+    Column("lead", String, nullable=False, index=True),
+    Column("metric", String, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("due_at", UTCDateTime, nullable=False),
+    Column("state", String, nullable=False),
+    Column("stop_reason", String),
+    Column("stopped_by", Text),
+    Column("stopped_at", UTCDateTime),
+    Column("answered_by", Text),
+    Column("nudges", Integer, nullable=False, default=0),
+    Column("reopened", String),
+    Column("aliases", JSON, nullable=False),
+    Column("policy", String, nullable=False),
+    Column("policy_version", String, nullable=False),
+    Column("mailbox", String),
+    Column("team", String),
+    Column("tier", String, nullable=False, default=""),
+    Column("owner", String),
+    Column("owned_since", UTCDateTime),
+    Column("wall_seconds", Float),
+    Column("business_seconds", Float),
+    Column("warned_at", UTCDateTime),
+    Column("breached_at", UTCDateTime),
+    Column("acknowledged_until", UTCDateTime),
+    Column("snoozed_until", UTCDateTime),
+    Column("wake_at", UTCDateTime),
+    Column("held", Boolean, nullable=False, default=False),
+    Column("next_step", JSON),
+    Column("first_sight", Boolean, nullable=False, default=False),
+    Index("ix_clock_wake", "state", "wake_at"),
+    Index("ix_clock_owner", "state", "owner"),
+    Index("ix_clock_stopped", "stopped_at"),
+)
+
+clock_alias = _table(
+    "clock_alias",
+    Column("alias", String, primary_key=True),
+    Column("clock", String, nullable=False, index=True),
+)
+
+told = _table(
+    "told",
+    Column("clock", String, primary_key=True),
+    Column("step", Integer, primary_key=True, autoincrement=False),
+    Column("round", Integer, primary_key=True, autoincrement=False),
+    Column("target", String, primary_key=True),
+    Column("at", UTCDateTime, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("policy", String, nullable=False),
+)
+
+delivery = _table(
+    "delivery",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("key", String, nullable=False),
+    Column("type", String, nullable=False),
+    Column("clock", String, index=True),
+    Column("step", Integer),
+    Column("round", Integer),
+    Column("reason", String),
+    Column("target", String, nullable=False),
+    Column("person", String),
+    Column("ways", JSON, nullable=False),
+    Column("way", Integer, nullable=False, default=0),
+    Column("channel", String, nullable=False),
+    Column("destination", String, nullable=False),
+    Column("bundle", String),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("retries", Integer, nullable=False, default=0),
+    Column("owed_at", UTCDateTime, nullable=False),
+    Column("next_at", UTCDateTime, nullable=False),
+    Column("settled_at", UTCDateTime),
+    Column("error", Text),
+    Column("reference", Text),
+    Column("body", JSON),
+    UniqueConstraint("key", name="uq_delivery_key"),
+    Index("ix_delivery_due", "state", "next_at"),
+)
+"""The outbox. `bundle` names the message in which several rows due together leave; it is kept over retries."""
+
+absence = _table(
+    "absence",
+    Column("person", String, primary_key=True),
+    Column("since", UTCDateTime, primary_key=True),
+    Column("until", UTCDateTime, nullable=False),
+    Column("message_id", Text, nullable=False),
+)
+"""Absence seen in mail: the person's own mailbox answered with a vacation reply."""
+
+first_contact = _table(
+    "first_contact",
+    Column("lead", String, primary_key=True),
+    Column("message_id", Text, primary_key=True),
+    Column("failed_at", UTCDateTime, nullable=False),
+    Column("resolved_at", UTCDateTime),
+    Column("owner", String),
+    Column("tier", String, nullable=False, default=""),
+)

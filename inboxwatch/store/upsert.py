@@ -1,0 +1,38 @@
+"""Insert-or-update in the dialect of the connection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)
+
+
+def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
+    """Inserts the rows whose primary (or unique) key is not there yet; returns how many were new."""
+    if not rows:
+        return 0
+    statement = _insert(connection, table).on_conflict_do_nothing()
+    return max(0, connection.execute(statement, list(rows)).rowcount)
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
+    """Inserts rows; where the primary key exists, sets `columns` instead."""
+    if not rows:
+        return
+    statement = _insert(connection, table)
+    changed = {name: getattr(statement.excluded, name) for name in columns}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed), list(rows)
+    )
+
+
+def chunks(values: Sequence[Any], size: int = 500) -> Any:
+    """Slices for `IN` lists: databases limit the number of bound parameters."""
+    return (values[start : start + size] for start in range(0, len(values), size))
