@@ -6,7 +6,15 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError, core_schema
 
 
@@ -18,6 +26,10 @@ class Secret:
     def __init__(self, text: str | None, origin: str) -> None:
         self._text = text
         self.origin = origin
+
+    @property
+    def resolved(self) -> bool:
+        return self._text is not None
 
     def reveal(self) -> str:
         """The secret's text. Raises RuntimeError where it was left unresolved (`check --offline`)."""
@@ -36,35 +48,45 @@ class Secret:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(
-            lambda value: value if isinstance(value, Secret) else cls(_text(value), "the config"),
+            _secret,
             metadata={"pydantic_js_functions": [lambda _schema, _handler: {"type": "string", "writeOnly": True}]},
         )
 
 
-def _text(value: Any) -> str:
+class _Refused:
+    """A secret that cannot be had: the key it was given by, and why."""
+
+    def __init__(self, key: str, why: str) -> None:
+        self.key = key
+        self.why = why
+
+
+def _secret(value: Any) -> Secret:
+    if isinstance(value, Secret):
+        return value
+    if isinstance(value, _Refused):
+        raise PydanticCustomError("secret", "{why}", {"key": value.key, "why": value.why})
     if not isinstance(value, str) or not value:
         raise PydanticCustomError("secret", "must be a text that is not empty; quote it if it is a number")
-    return value
+    return Secret(value, "the config")
 
 
-def _resolve(suffix: str, value: Any, info: ValidationInfo) -> Secret:
+def _resolve(key: str, value: Any, info: ValidationInfo) -> Secret | _Refused:
     context = info.context or {}
-    text = _text(value)
-    if suffix == "env":
-        found = os.environ.get(text)
-        if found is None and context.get("secrets", True):
-            raise ValueError(f"the environment variable {text} is not set")
-        return Secret(found, f"${text}")
-    path = context.get("folder", Path()) / text
-    if not context.get("secrets", True) and not path.exists():
-        return Secret(None, str(text))
+    needed = context.get("secrets", True)
+    if not isinstance(value, str) or not value:
+        return _Refused(key, "must name " + ("a variable" if key.endswith("_env") else "a file"))
+    if key.endswith("_env"):
+        found = os.environ.get(value)
+        if not found and needed:
+            return _Refused(key, f"the environment variable {value} is {'not set' if found is None else 'empty'}")
+        return Secret(found, f"${value}")
     try:
-        found = path.read_text(encoding="utf-8").rstrip("\r\n")
-    except OSError as error:
-        raise ValueError(f"cannot read {text}: {error.strerror}") from None
-    if not found:
-        raise ValueError(f"{text} is empty")
-    return Secret(found, str(text))
+        found = (context.get("folder", Path()) / Path(value).expanduser()).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        return _Refused(key, f"cannot read {value}: {why}") if needed else Secret(None, value)
+    return Secret(found, value) if found else _Refused(key, f"{value} is empty")
 
 
 class Settings(BaseModel):
@@ -89,10 +111,30 @@ class Settings(BaseModel):
         for name in cls.secret_fields():
             given = [key for key in (name, f"{name}_file", f"{name}_env") if key in data]
             if len(given) > 1:
-                raise ValueError(f"give exactly one of {', '.join(given)}")
-            if given and given[0] != name:
-                data[name] = _resolve(given[0].rpartition("_")[2], data.pop(given[0]), info)
+                refused = _Refused(given[1], f"give exactly one of {', '.join(given)}")
+                data = {key: value for key, value in data.items() if key not in given} | {name: refused}
+            elif given and given[0] != name:
+                data[name] = _resolve(given[0], data.pop(given[0]), info)
         return data
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """The three forms of each secret, of which exactly one is given."""
+        described = handler.resolve_ref_schema(handler(schema))
+        properties, required = described.get("properties", {}), described.get("required", [])
+        for name in cls.secret_fields():
+            forms = [name, f"{name}_file", f"{name}_env"]
+            for form in forms[1:]:
+                properties[form] = {"type": "string", "title": form}
+            one: list[dict[str, Any]] = [{"required": [form]} for form in forms]
+            if name in required:
+                required.remove(name)
+            else:
+                one.append({"not": {"anyOf": list(one)}})
+            described.setdefault("allOf", []).append({"oneOf": one})
+        return described
 
 
 def _is_secret(annotation: Any) -> bool:

@@ -1,0 +1,141 @@
+"""From the sections of a config that has no problems to the objects that the program works with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from inboxwatch import notify
+from inboxwatch.config import models
+from inboxwatch.config.config import ChannelConfig, Config, LeadsConfig, MailboxConfig, WebConfig
+from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER
+from inboxwatch.config.policies import document_of, escalation, restore
+from inboxwatch.config.reading import Found
+from inboxwatch.core.hours import BusinessCalendar
+from inboxwatch.core.model import MailboxId, PersonId
+from inboxwatch.core.parties import Us
+from inboxwatch.core.people import Person, Team
+from inboxwatch.core.routing import Rule, Target, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
+from inboxwatch.settings import Secret, Settings
+
+Model = TypeVar("Model", bound=Settings)
+
+_DEFAULT_STORE = Secret("sqlite:///inboxwatch.db", "the default")
+
+
+def build(found: Found, data: Mapping[str, Any], path: Path) -> Config:
+    """The config of a document without problems; `data` is the document itself."""
+    calendars = {name: model.business(name) for name, model in found.named(models.Calendar).items()}
+    people = {PersonId(id_): _person(id_, model, calendars) for id_, model in found.named(models.Person).items()}
+    mailboxes = {MailboxId(name): _mailbox(found, name, model) for name, model in found.named(models.Mailbox).items()}
+    escalations = {name: escalation(name, model) for name, model in found.named(models.Escalation).items()}
+    channels = _channels(found)
+    routing, web = _one(found, models.Routing), _one(found, models.Web)
+    store = found.one(models.Store)
+    return Config(
+        path=path,
+        us=_us(_one(found, models.Organization), people, mailboxes),
+        calendars=calendars,
+        people=people,
+        teams={name: _team(name, model) for name, model in found.named(models.Team).items()},
+        mailboxes=mailboxes,
+        leads={
+            name: LeadsConfig(name, model.source, *found.plugins["leads", name])
+            for name, model in found.named(models.Leads).items()
+        },
+        rules=tuple(Rule(_assign(rule.assign), rule.when.facts()) for rule in routing.rules),
+        fallback=PersonId(routing.fallback),
+        policies=tuple(restore(document_of(data, policy)) for policy in data["sla_policies"]),
+        escalations=escalations,
+        stop_conditions=frozenset(found.values["stop_conditions"]),
+        channels=channels,
+        notify_by=found.values["notify_by"] or tuple(channels),
+        it_alerts=_one(found, models.Alerts).notify,
+        look_back=_one(found, models.History).look_back,
+        unknown_senders=found.values["unknown_senders"],
+        privacy=found.values["privacy"],
+        store_url=_store_url(store.url if store else _DEFAULT_STORE, path.parent),
+        web=WebConfig(web.listen, web.url or f"http://{web.listen}", web.token),
+    )
+
+
+def _one(found: Found, model: type[Model]) -> Model:
+    section = found.one(model)
+    assert section is not None, f"{model.__name__} was neither read nor reported"  # noqa: S101  (our own defect)
+    return section
+
+
+def _us(
+    ours: models.Organization, people: Mapping[PersonId, Person], mailboxes: Mapping[MailboxId, MailboxConfig]
+) -> Us:
+    addresses: dict[str, PersonId | None] = {mailbox.address: mailbox.owner for mailbox in mailboxes.values()}
+    for person in people.values():
+        addresses |= dict.fromkeys((person.email, *person.aliases), person.id)
+    return Us(frozenset(ours.domains), addresses)
+
+
+def _person(id_: str, model: models.Person, calendars: Mapping[str, BusinessCalendar]) -> Person:
+    return Person(
+        id=PersonId(id_),
+        name=model.name,
+        email=model.email,
+        aliases=model.aliases,
+        calendar=calendars[model.calendar] if model.calendar else None,
+        manager=PersonId(model.manager) if model.manager else None,
+        leave=tuple((leave.first, leave.last) for leave in model.leave),
+        skills=_words(model.skills),
+        languages=_words(model.languages),
+        slack_id=model.slack_id,
+        notify_by=model.notify_by,
+    )
+
+
+def _team(name: str, model: models.Team) -> Team:
+    return Team(name, tuple(map(PersonId, model.members)), PersonId(model.lead) if model.lead else None)
+
+
+def _mailbox(found: Found, name: str, model: models.Mailbox) -> MailboxConfig:
+    kind, settings = found.plugins["mailboxes", name]
+    return MailboxConfig(
+        name=MailboxId(name),
+        address=model.address,
+        owner=PersonId(model.owner) if model.owner else None,
+        team=model.team,
+        poll_every=model.poll_every,
+        connector=model.connector,
+        kind=kind,
+        settings=settings,
+    )
+
+
+def _channels(found: Found) -> dict[str, ChannelConfig]:
+    """The channels in their order; a config without any tells its people on the console."""
+    given = {
+        name: ChannelConfig(name, model.type, *found.plugins["channels", name])
+        for name, model in found.named(models.Channel).items()
+    }
+    console = notify.load("console")
+    return given or {"console": ChannelConfig("console", "console", console, console.settings())}
+
+
+def _assign(model: str | models.TeamAssignment) -> Target:
+    if isinstance(model, models.TeamAssignment):
+        return ToTeam(model.team, _words(model.skills), model.by)
+    if model == LEAD_OWNER:
+        return ToLeadOwner()
+    return ToMailboxOwner() if model == MAILBOX_OWNER else ToPerson(PersonId(model))
+
+
+def _words(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(word.lower() for word in words)
+
+
+def _store_url(url: Secret, folder: Path) -> Secret:
+    """The same URL, with a relative SQLite file resolved to the config's folder."""
+    if not url.resolved:
+        return url
+    scheme, slashes, rest = url.reveal().partition(":///")
+    if scheme != "sqlite" or not slashes or rest.startswith((":memory:", "file:")):
+        return url
+    return Secret(f"sqlite:///{folder.absolute() / rest}", url.origin)

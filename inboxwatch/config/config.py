@@ -1,0 +1,123 @@
+"""A config ready for use: the core's objects, and what the connectors and channels are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from inboxwatch.config.fields import Listen
+from inboxwatch.config.policies import restore
+from inboxwatch.connector import Context, LeadSource, MailConnector, Reading
+from inboxwatch.core.hours import BusinessCalendar
+from inboxwatch.core.intake import UnknownSenders
+from inboxwatch.core.model import MailboxId, PersonId, Privacy
+from inboxwatch.core.parties import Us
+from inboxwatch.core.people import Person, Team
+from inboxwatch.core.policy import EscalationPolicy, SLAPolicy
+from inboxwatch.core.routing import Rule
+from inboxwatch.notify import Channel
+from inboxwatch.settings import Secret, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxConfig:
+    """A watched mailbox: either a person's (`owner`) or a shared one (`team`)."""
+
+    name: MailboxId
+    address: str
+    owner: PersonId | None
+    team: str | None
+    poll_every: timedelta
+    connector: str
+    """The connector's name in the config."""
+    kind: Any
+    """Its class, as in MailConnector."""
+    settings: Settings
+
+    @property
+    def shared(self) -> bool:
+        return self.team is not None
+
+    def connect(self, reading: Reading) -> MailConnector:
+        """A connector to this mailbox; no IO."""
+        made: MailConnector = self.kind(self.settings, Context(self.name, self.address, reading))
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class LeadsConfig:
+    """A list of known buyers."""
+
+    name: str
+    source: str
+    """The lead source's name in the config."""
+    kind: Any
+    """Its class, as in LeadSource."""
+    settings: Settings
+
+    def connect(self) -> LeadSource:
+        """The lead source; no IO."""
+        made: LeadSource = self.kind(self.settings, Context(self.name, ""))
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelConfig:
+    """A way by which notices leave."""
+
+    name: str
+    type: str
+    kind: Any
+    """Its class, as in Channel."""
+    settings: Settings
+
+    def connect(self) -> Channel:
+        """The channel; no IO."""
+        made: Channel = self.kind(self.settings, self.name)
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class WebConfig:
+    listen: Listen
+    url: str
+    """How people reach it, without a slash at the end."""
+    token: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole config, checked. Secrets print as placeholders."""
+
+    path: Path
+    us: Us
+    calendars: Mapping[str, BusinessCalendar]
+    people: Mapping[PersonId, Person]
+    teams: Mapping[str, Team]
+    mailboxes: Mapping[MailboxId, MailboxConfig]
+    leads: Mapping[str, LeadsConfig]
+    rules: tuple[Rule, ...]
+    fallback: PersonId
+    policies: tuple[SLAPolicy, ...]
+    """The last one covers every wait."""
+    escalations: Mapping[str, EscalationPolicy]
+    stop_conditions: frozenset[str]
+    channels: Mapping[str, ChannelConfig]
+    notify_by: tuple[str, ...]
+    """How a person is reached who has no list of his own; never empty."""
+    it_alerts: tuple[str, ...]
+    """Notify targets: `fallback`, people, channels, `channel:destination`."""
+    look_back: timedelta
+    unknown_senders: UnknownSenders
+    privacy: Privacy
+    store_url: Secret
+    """An SQLAlchemy URL; a relative SQLite file was resolved to the config's folder."""
+    web: WebConfig
+
+    @staticmethod
+    def restore_policy(document: str) -> SLAPolicy:
+        """The policy that `SLAPolicy.document` holds; people and channels that it names need no longer exist."""
+        return restore(document)

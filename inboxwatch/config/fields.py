@@ -1,0 +1,237 @@
+"""The kinds of values that a config holds: each reads what the file says, and tells what to write instead.
+
+References are checked where they stand, against the names that the whole config declares (`Names`, in the validation
+context): so one mistake is one problem, wherever else there are more.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
+from difflib import get_close_matches
+from functools import partial
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
+
+from inboxwatch.core.hours import Span
+from inboxwatch.core.policy import Duration, Reassign, StepTime
+
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LEAD_OWNER, MAILBOX_OWNER = "lead.owner", "mailbox.owner"
+ROLES = ("owner", "manager", "fallback", "team_lead")
+"""Notify targets that are worked out anew for each wait."""
+
+_EMAIL = re.compile(r"[^@\s,;:<>\"]+@([^@\s,;:<>\".]+\.)+[^@\s,;:<>\".]+")
+_DOMAIN = re.compile(r"([^@\s,;:<>\".*]+\.)+[^@\s,;:<>\".*]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that a config declares, whether what stands under them is right or not."""
+
+    people: frozenset[str] = frozenset()
+    teams: frozenset[str] = frozenset()
+    calendars: frozenset[str] = frozenset()
+    mailboxes: frozenset[str] = frozenset()
+    escalation_policies: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
+
+    @classmethod
+    def declared(cls, data: Mapping[str, Any]) -> Names:
+        sections = {one.name: data.get(one.name) for one in fields(cls)}
+        return cls(**{name: frozenset(section) for name, section in sections.items() if isinstance(section, dict)})
+
+    @staticmethod
+    def of(info: ValidationInfo) -> Names | None:
+        """The names to check against; None where a document of earlier times is read, whose people may have left."""
+        found = (info.context or {}).get("names")
+        return found if isinstance(found, Names) else None
+
+
+def meant(word: object, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or nothing where no known word is near."""
+    near = get_close_matches(str(word), list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _email(value: str) -> str:
+    if not _EMAIL.fullmatch(value.strip()):
+        raise ValueError(f"{value!r} is no e-mail address")
+    return value.strip().lower()
+
+
+def _domain(value: str) -> str:
+    if not _DOMAIN.fullmatch(value.strip()):
+        raise ValueError(f"{value!r} is no mail domain: write one such as acme.test")
+    return value.strip().lower()
+
+
+def _zone(value: object) -> ZoneInfo:
+    known = available_timezones()
+    if value not in known:
+        raise ValueError(f"{value!r} is no time zone: write one such as Europe/London{meant(value, known)}")
+    return ZoneInfo(str(value))
+
+
+def _day(value: object) -> date:
+    match = re.fullmatch(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", value) if isinstance(value, str) else None
+    try:
+        return date(*map(int, match.groups() if match else ()))
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is no day: write it as 2026-12-24") from None
+
+
+def _wall(value: object) -> timedelta:
+    duration = Duration.parse(value)
+    if duration.business:
+        raise ValueError(f"{value!r} is business time, which has no calendar here: write wall time, such as 30s or 30d")
+    return duration.length
+
+
+def _positive(value: Any) -> Any:
+    if not (value.length if isinstance(value, Duration) else value):
+        raise ValueError("must be longer than nothing")
+    return value
+
+
+def weekdays(text: str) -> tuple[int, ...]:
+    """The days (Monday is 0) that `mon`, `mon-thu` or `sat-mon` name. Raises ValueError with what to write instead."""
+    first, dash, last = (part.strip() for part in text.partition("-"))
+    if first not in WEEK or (dash and last not in WEEK):
+        raise ValueError(f"{text!r} is no day of the week: write {', '.join(WEEK)}, or a range such as mon-fri")
+    start, end = WEEK.index(first), WEEK.index(last or first)
+    return tuple(day % 7 for day in range(start, end + 1 if start <= end else end + 8))
+
+
+def _weekdays(text: str) -> str:
+    weekdays(text)
+    return text
+
+
+def _values(value: object) -> frozenset[str]:
+    given = value if isinstance(value, list) else [value]
+    if not given or not all(isinstance(one, str | int) and not isinstance(one, bool) for one in given):
+        raise ValueError("must be a value or a list of values")
+    return frozenset(str(one).strip().lower() for one in given)
+
+
+def _among(section: str, values: frozenset[str], info: ValidationInfo) -> frozenset[str]:
+    if names := Names.of(info):
+        known = {name.lower() for name in getattr(names, section)}
+        for value in sorted(values - known):
+            raise ValueError(f"{value!r} is not in `{section}`{meant(value, known)}")
+    return values
+
+
+def _reference(section: str, value: str, info: ValidationInfo) -> str:
+    if (names := Names.of(info)) and value not in (known := getattr(names, section)):
+        raise ValueError(f"{value!r} is not in `{section}`{meant(value, known)}")
+    return value
+
+
+def _person(value: str, info: ValidationInfo) -> str:
+    names = Names.of(info)
+    if names is None or value in names.people:
+        return value
+    if "@" in value:
+        raise ValueError(f"{value!r} is an address: name a person of `people`, a group address cannot own")
+    if value in names.teams:
+        raise ValueError(f"{value!r} is a team: name one person of `people`")
+    return _reference("people", value, info)
+
+
+def _person_or(words: tuple[str, ...], value: str, info: ValidationInfo) -> str:
+    if value in words:
+        return value
+    try:
+        return _person(value, info)
+    except ValueError as error:
+        raise ValueError(f"{error}{meant(value, words)}; or write {', '.join(words)}") from None
+
+
+def _target(roles: tuple[str, ...], value: str, info: ValidationInfo) -> str:
+    channel, colon, destination = value.partition(":")
+    if colon and not destination:
+        raise ValueError(f"{value!r} names no destination after the colon")
+    if colon:
+        _reference("channels", channel, info)
+    elif (names := Names.of(info)) and value not in (known := names.people | names.channels | set(roles)):
+        raise ValueError(
+            f"{value!r} cannot be notified: write {', '.join(roles)}, a person, a channel or channel:destination"
+            f"{meant(value, known)}"
+        )
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the web server listens."""
+
+    host: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        return is_loopback(self.host)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """True where only this machine is reached."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _listen(value: object) -> Listen:
+    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]]+):([0-9]{1,5})", value) if isinstance(value, str) else None
+    if match is None or int(match[2]) > 65535:
+        raise ValueError(f"{value!r} is no address to listen on: write host:port, such as 127.0.0.1:9842")
+    return Listen(match[1].strip("[]"), int(match[2]))
+
+
+def _web_address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+        raise ValueError(f"{value!r} is no web address: write one such as https://inboxwatch.acme.test")
+    return value.rstrip("/")
+
+
+Name = Annotated[str, Field(min_length=1)]
+Email = Annotated[str, AfterValidator(_email), Field(json_schema_extra={"format": "email"})]
+Domain = Annotated[str, AfterValidator(_domain)]
+Zone = Annotated[ZoneInfo, PlainValidator(_zone, json_schema_input_type=str)]
+Day = Annotated[date, PlainValidator(_day, json_schema_input_type=date)]
+Hours = Annotated[Span, PlainValidator(Span.parse, json_schema_input_type=str)]
+Weekdays = Annotated[str, AfterValidator(_weekdays)]
+Time = Annotated[Duration, PlainValidator(Duration.parse, json_schema_input_type=str)]
+"""Wall or business time."""
+PositiveTime = Annotated[Time, AfterValidator(_positive)]
+WallTime = Annotated[timedelta, PlainValidator(_wall, json_schema_input_type=str)]
+PositiveWallTime = Annotated[WallTime, AfterValidator(_positive)]
+At = Annotated[StepTime, PlainValidator(StepTime.parse, json_schema_input_type=str)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Address = Annotated[Listen, PlainValidator(_listen, json_schema_input_type=str)]
+
+Values = Annotated[frozenset[str], PlainValidator(_values, json_schema_input_type=str | int | list[str | int])]
+"""A value or a list of values, compared in lower case."""
+Mailboxes = Annotated[Values, AfterValidator(partial(_among, "mailboxes"))]
+Teams = Annotated[Values, AfterValidator(partial(_among, "teams"))]
+
+PersonRef = Annotated[str, AfterValidator(_person)]
+TeamRef = Annotated[str, AfterValidator(partial(_reference, "teams"))]
+CalendarRef = Annotated[str, AfterValidator(partial(_reference, "calendars"))]
+ChannelRef = Annotated[str, AfterValidator(partial(_reference, "channels"))]
+EscalationRef = Annotated[str, AfterValidator(partial(_reference, "escalation_policies"))]
+Assignee = Annotated[str, AfterValidator(partial(_person_or, (LEAD_OWNER, MAILBOX_OWNER)))]
+Reassignee = Annotated[str, AfterValidator(partial(_person_or, tuple(Reassign)))]
+Target = Annotated[str, AfterValidator(partial(_target, ROLES))]
+AlertTarget = Annotated[str, AfterValidator(partial(_target, ("fallback",)))]
+"""Alerts about mailboxes belong to no wait: there is no owner to tell."""

@@ -1,0 +1,325 @@
+"""The sections of the config as the contract shows them: names, types and defaults.
+
+What concerns one value is said here; what concerns several entries at once is in `rules`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+
+from inboxwatch.config.fields import (
+    Address,
+    AlertTarget,
+    Assignee,
+    At,
+    CalendarRef,
+    ChannelRef,
+    Day,
+    Domain,
+    Email,
+    EscalationRef,
+    Hours,
+    Mailboxes,
+    Name,
+    PersonRef,
+    PositiveTime,
+    PositiveWallTime,
+    Reassignee,
+    Target,
+    TeamRef,
+    Teams,
+    Time,
+    Values,
+    WallTime,
+    WebAddress,
+    Weekdays,
+    Zone,
+    weekdays,
+)
+from inboxwatch.config.public_holidays import PublicHolidays
+from inboxwatch.core.hours import BusinessCalendar, Span, day_of
+from inboxwatch.core.intake import UnknownSenders
+from inboxwatch.core.model import Privacy
+from inboxwatch.settings import Secret, Settings
+
+StopCondition = Literal[
+    "answered", "dismissed", "meeting_accepted", "opted_out", "lead_closed", "activity", "max_rounds"
+]
+
+
+class Organization(Settings):
+    """Ours, together with all addresses of people and mailboxes; the rest of the world are buyers."""
+
+    domains: tuple[Domain, ...] = ()
+
+
+class Holidays(Settings):
+    """Public holidays by ISO 3166 codes."""
+
+    country: Name
+    subdivision: Name | None = None
+
+    @model_validator(mode="after")
+    def _known(self) -> Holidays:
+        self.by_day()
+        return self
+
+    def by_day(self) -> PublicHolidays:
+        return PublicHolidays(self.country.upper(), self.subdivision)
+
+
+class Calendar(Settings):
+    """Business hours in a time zone, with the days on which they differ."""
+
+    timezone: Zone
+    hours: dict[Weekdays, tuple[Hours, ...]] = Field(min_length=1)
+    holidays: Holidays | None = None
+    closed: Annotated[
+        Annotated[tuple[Day, ...], Tag("<list>")] | Annotated[dict[Day, Name], Tag("<mapping>")],
+        Discriminator(lambda value: "<mapping>" if isinstance(value, dict) else "<list>"),
+    ] = ()
+    """Days, or days with their names."""
+    special: dict[Day, tuple[Hours, ...]] = Field(default_factory=dict)
+    """Days with hours of their own."""
+
+    @field_validator("hours")
+    @classmethod
+    def _each_day_once(cls, hours: dict[str, tuple[Span, ...]]) -> dict[str, tuple[Span, ...]]:
+        seen: dict[int, str] = {}
+        for text, spans in hours.items():
+            day_of(spans)
+            for day in weekdays(text):
+                if day in seen:
+                    raise ValueError(f"{seen[day]!r} and {text!r} share a day")
+                seen[day] = text
+        return hours
+
+    @field_validator("special")
+    @classmethod
+    def _open(cls, special: dict[date, tuple[Span, ...]]) -> dict[date, tuple[Span, ...]]:
+        for day, spans in special.items():
+            if not day_of(spans):
+                raise ValueError(f"{day} has no hours: list it under `closed`")
+        return special
+
+    @model_validator(mode="after")
+    def _sound(self) -> Calendar:
+        self.business("it")
+        return self
+
+    def business(self, name: str) -> BusinessCalendar:
+        """The calendar that the core counts with. Raises ValueError where it never opens."""
+        hours = {day: spans for text, spans in self.hours.items() for day in weekdays(text)}
+        closed = self.closed if isinstance(self.closed, dict) else dict.fromkeys(self.closed, "closed")
+        week = tuple(hours.get(day, ()) for day in range(7))
+        if self.holidays is None:
+            return BusinessCalendar(name, self.timezone, week, closed, self.special)
+        return BusinessCalendar(name, self.timezone, week, closed, self.special, self.holidays.by_day())
+
+
+class Leave(Settings):
+    """The first and the last day of an absence."""
+
+    first: Day = Field(alias="from")
+    last: Day = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Leave:
+        if self.last < self.first:
+            raise ValueError(f"ends on {self.last}, before it begins on {self.first}")
+        return self
+
+
+class Person(Settings):
+    """One named person of ours, who can own a wait."""
+
+    name: Name
+    email: Email
+    aliases: tuple[Email, ...] = ()
+    calendar: CalendarRef | None = None
+    manager: PersonRef | None = None
+    leave: tuple[Leave, ...] = ()
+    skills: tuple[Name, ...] = ()
+    languages: tuple[Name, ...] = ()
+    slack_id: str = ""
+    notify_by: tuple[ChannelRef, ...] = ()
+
+
+class Team(Settings):
+    """People among whom routing chooses."""
+
+    members: tuple[PersonRef, ...] = Field(min_length=1)
+    lead: PersonRef | None = None
+
+
+class Plugged(Settings):
+    """An entry whose further keys are the settings of what `kind` names: a connector, a lead source, a channel."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Mailbox(Plugged):
+    """A watched mailbox: a person's has an owner, a shared one a team."""
+
+    connector: Name
+    address: Email
+    owner: PersonRef | None = None
+    team: TeamRef | None = None
+    poll_every: PositiveWallTime = Field(default="60s", validate_default=True)
+
+
+class Leads(Plugged):
+    """A list of known buyers."""
+
+    source: Name
+
+
+class Channel(Plugged):
+    """A way by which notices leave."""
+
+    type: Name
+
+
+class History(Settings):
+    look_back: WallTime = Field(default="30d", validate_default=True)
+
+
+class When(Settings):
+    """What a wait must be for a policy to be chosen: each key holds one of its values."""
+
+    tier: Values | None = None
+    mailbox: Mailboxes | None = None
+    team: Teams | None = None
+    domain: Values | None = None
+    country: Values | None = None
+    language: Values | None = None
+    source: Values | None = None
+    class_: Values | None = Field(default=None, alias="class")
+
+    def facts(self) -> dict[str, frozenset[str]]:
+        return {key: values for key, values in self.model_dump(by_alias=True).items() if values is not None}
+
+
+class RuleWhen(When):
+    """The same for routing, which also looks at skills."""
+
+    skill: Values | None = None
+
+
+class TeamAssignment(Settings):
+    """A member of the team: by the fewest open waits, or each in turn."""
+
+    team: TeamRef
+    skills: tuple[Name, ...] = ()
+    by: Literal["load", "round_robin"] = "load"
+
+
+class Rule(Settings):
+    """Who gets a wait for which `when` holds."""
+
+    when: RuleWhen = RuleWhen()
+    assign: Annotated[
+        Annotated[Assignee, Tag("<word>")] | Annotated[TeamAssignment, Tag("<team>")],
+        Discriminator(lambda value: "<team>" if isinstance(value, dict) else "<word>"),
+    ]
+
+
+class Routing(Settings):
+    """Rules in order, and the person who gets what no rule gives to anybody present."""
+
+    rules: tuple[Rule, ...] = ()
+    fallback: PersonRef
+
+
+class SLA(Settings):
+    """Targets for the waits that `when` holds for."""
+
+    name: Name
+    when: When = When()
+    calendar: CalendarRef | None = None
+    first_response: PositiveTime
+    next_response: PositiveTime
+    follow_up: PositiveTime | None = None
+    escalation: EscalationRef
+
+
+class Step(Settings):
+    """Whom to tell, when, and who owns the wait from then on."""
+
+    at: At
+    notify: tuple[Target, ...] = Field(min_length=1)
+    reassign: Reassignee | None = None
+
+
+class Repeat(Settings):
+    every: PositiveTime
+    times: int = Field(ge=1, le=1000)
+
+
+class Escalation(Settings):
+    """A ladder of steps."""
+
+    steps: tuple[Step, ...] = Field(min_length=1)
+    repeat: Repeat | None = None
+    acknowledge_for: PositiveTime = Field(default="30m", validate_default=True)
+    in_hours_only: bool = True
+    blind_grace: Time = Field(default="15m", validate_default=True)
+
+
+class Alerts(Settings):
+    """Who is told about blind mailboxes, dead letters and expiring tokens."""
+
+    notify: tuple[AlertTarget, ...] = Field(min_length=1)
+
+
+class Store(Settings):
+    url: Secret
+    """It may hold a password, so it is given and printed as secrets are."""
+
+    @field_validator("url")
+    @classmethod
+    def _supported(cls, url: Secret) -> Secret:
+        if url.resolved and not url.reveal().startswith(("sqlite://", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
+        return url
+
+
+class Web(Settings):
+    listen: Address = Field(default="127.0.0.1:9842", validate_default=True)
+    url: WebAddress | None = None
+    """How people reach it; links in notices begin with it."""
+    token: Secret | None = None
+
+    @model_validator(mode="after")
+    def _closed_to_the_world(self) -> Web:
+        if self.token is None and not self.listen.loopback:
+            raise ValueError(
+                f"{self.listen} can be reached from other machines: give a `token`, `token_file` or `token_env`"
+            )
+        return self
+
+
+class Sections(Settings):
+    """The whole config. Mappings are read entry by entry and lists item by item, so that no mistake hides another."""
+
+    organization: Organization = Organization()
+    calendars: dict[str, Calendar] = Field(default_factory=dict)
+    people: dict[str, Person] = Field(default_factory=dict)
+    teams: dict[str, Team] = Field(default_factory=dict)
+    mailboxes: dict[str, Mailbox] = Field(default_factory=dict)
+    history: History = History()
+    unknown_senders: UnknownSenders = UnknownSenders.SHARED
+    privacy: Privacy = Privacy.HEADERS
+    leads: dict[str, Leads] = Field(default_factory=dict)
+    routing: Routing
+    sla_policies: tuple[SLA, ...]
+    escalation_policies: dict[str, Escalation]
+    stop_conditions: tuple[StopCondition, ...]
+    channels: dict[str, Channel] = Field(default_factory=dict)
+    notify_by: tuple[ChannelRef, ...] = ()
+    it_alerts: Alerts = Alerts(notify=("fallback",))
+    store: Store | None = None
+    web: Web = Web()

@@ -1,0 +1,36 @@
+"""What is wrong with a config: every problem with its path, all in one report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+Path = tuple[str | int, ...]
+"""Where in the document: keys and list positions from the top."""
+
+
+def dotted(path: Path) -> str:
+    """`sla_policies[0].when.tier`."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake, as `path: message`."""
+
+    path: str
+    message: str
+    line: int | None = None
+    """Of the config file, from 1."""
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" + (f" (line {self.line})" if self.line else "")
+
+
+class ConfigError(Exception):
+    """A config that cannot be used; `problems` are all of them, in the order of the file."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
+        super().__init__("\n".join(map(str, self.problems)))

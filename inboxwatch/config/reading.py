@@ -1,0 +1,228 @@
+"""Reads a document section by section: each entry by itself, so that no mistake hides another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from inboxwatch import connector, notify
+from inboxwatch.config.document import Document
+from inboxwatch.config.fields import Names, meant
+from inboxwatch.config.models import Channel, Leads, Mailbox, Plugged, Sections
+from inboxwatch.config.problem import Path as Place
+from inboxwatch.settings import Settings
+
+Model = TypeVar("Model", bound=Settings)
+
+_NAME = re.compile(r"\w[\w.-]*")
+_PLANNED = {"mail": ("gmail", "graph", "ews"), "leads": ("salesforce", "hubspot", "sql")}
+"""Connectors that the contract and the design name and no version has yet: refused by name."""
+
+_REQUIRED: dict[Place, str] = {
+    ("routing",): "is required, for ownership is defined, not assumed: write at least `routing: {fallback: PERSON}`",
+    ("routing", "fallback"): "is required: the person who owns what no rule gives to anybody present",
+    ("sla_policies",): "is required: write at least `sla_policies: [{name: default, first_response: 4h, "
+    "next_response: 4h, escalation: standard}]`",
+    ("escalation_policies",): "is required: write at least `escalation_policies: {standard: {steps: "
+    "[{at: 100%, notify: [owner]}]}}`",
+    ("stop_conditions",): "is required: write what ends a wait, such as `stop_conditions: [answered, dismissed]`",
+}
+_MESSAGES = {
+    "missing": "is required",
+    "string_type": "must be a text; quote it if it is a number",
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
+    "model_type": "must be a mapping of keys to values",
+    "dict_type": "must be a mapping of keys to values",
+    "tuple_type": "must be a list",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+}
+
+
+class Plugin(NamedTuple):
+    """What a mailbox, a lead source or a channel is made of: a class of the port, and its settings."""
+
+    kind: Any
+    settings: Settings
+
+
+class Found:
+    """The entries of a config that are right by themselves."""
+
+    def __init__(self) -> None:
+        self._entries: dict[type[Settings], dict[str | int, Any]] = {}
+        self.values: dict[str, Any] = {}
+        """Sections that are single values."""
+        self.plugins: dict[Place, Plugin] = {}
+        """By the path of their entry."""
+
+    def put(self, key: str | int, entry: Settings) -> None:
+        self._entries.setdefault(type(entry), {})[key] = entry
+
+    def named(self, model: type[Model]) -> dict[str, Model]:
+        """The entries of a section that is a mapping."""
+        return {str(key): entry for key, entry in self._entries.get(model, {}).items()}
+
+    def listed(self, model: type[Model]) -> dict[int, Model]:
+        """The entries of a section that is a list, by their position."""
+        return {int(key): entry for key, entry in self._entries.get(model, {}).items()}
+
+    def one(self, model: type[Model]) -> Model | None:
+        """A section that is a single model."""
+        return next(iter(self._entries.get(model, {}).values()), None)
+
+
+class Reader:
+    """Reads a document once; what is wrong goes to the document's problems."""
+
+    def __init__(self, document: Document, folder: Path, *, secrets: bool) -> None:
+        self._document = document
+        self._context = {"folder": folder, "secrets": secrets, "names": Names.declared(document.data)}
+        self._found = Found()
+
+    def read(self) -> Found:
+        data = self._document.data
+        for name in data.keys() - Sections.model_fields.keys():
+            self._document.problem((name,), f"is no section{meant(name, Sections.model_fields)}")
+        for name, section in Sections.model_fields.items():
+            if section.is_required() and data.get(name) in (None, [], {}):
+                self._document.problem((name,), _REQUIRED[(name,)])
+            elif name in data:
+                self._section(name, section.annotation, data[name])
+            else:
+                default = section.get_default(call_default_factory=True)
+                if isinstance(default, Settings):
+                    self._found.put(name, default)
+                else:
+                    self._found.values[name] = default
+        return self._found
+
+    def _section(self, name: str, annotation: Any, value: Any) -> None:
+        models = list(_models(annotation))
+        if not models:
+            self._found.values[name] = self._checked(TypeAdapter(annotation), value, (name,), [])
+        elif get_origin(annotation) is dict:
+            for key, entry in self._mapping(value, (name,)):
+                self._entry(models[0], key, entry, (name, key))
+        elif get_origin(annotation) is tuple:
+            if not isinstance(value, list):
+                self._document.problem((name,), _MESSAGES["tuple_type"])
+                return
+            for position, entry in enumerate(value):
+                self._entry(models[0], position, entry, (name, position))
+        else:
+            self._entry(models[0], name, value, (name,))
+
+    def _mapping(self, value: Any, path: Place) -> Iterator[tuple[str, Any]]:
+        if not isinstance(value, dict):
+            self._document.problem(path, "must be a mapping of names to entries")
+            return
+        for name, entry in value.items():
+            if _NAME.fullmatch(name):
+                yield name, entry
+            else:
+                self._document.problem((*path, name), "is no name: use letters, digits, `_`, `-` and `.`")
+
+    def _entry(self, model: type[Settings], key: str | int, value: Any, path: Place) -> None:
+        if not issubclass(model, Plugged):
+            entry = self._checked(TypeAdapter(model), value, path, [model])
+        elif isinstance(value, dict):
+            own = {name: value[name] for name in value.keys() & model.model_fields.keys()}
+            entry = self._checked(TypeAdapter(model), own, path, [model])
+            self._plug(model, value, path)
+        else:
+            self._document.problem(path, _MESSAGES["model_type"])
+            return
+        if entry is not None:
+            self._found.put(key, entry)
+
+    def _plug(self, model: type[Plugged], value: dict[str, Any], path: Place) -> None:
+        """Reads what an entry's `connector`, `source` or `type` names, with its further keys as settings."""
+        key = next(iter(model.model_fields))
+        name = value.get(key)
+        if not isinstance(name, str):
+            return  # reported as a mistake of the entry
+        try:
+            kind = _load(model, name)
+        except LookupError as error:
+            self._document.problem((*path, key), str(error.args[0]))
+            return
+        further = {name: given for name, given in value.items() if name not in model.model_fields}
+        settings = self._checked(TypeAdapter(kind.settings), further, path, [kind.settings, model])
+        if settings is not None:
+            self._found.plugins[path] = Plugin(kind, settings)
+
+    def _checked(self, adapter: TypeAdapter[Any], value: Any, path: Place, models: list[type[Settings]]) -> Any:
+        """The value as its type wants it, or None where it is wrong. `models` know the keys that were perhaps meant."""
+        try:
+            return adapter.validate_python(value, context=self._context)
+        except ValidationError as refused:
+            for error in refused.errors(include_url=False):
+                place = tuple(step for step in error["loc"] if not _artificial(step))
+                if key := error.get("ctx", {}).get("key"):
+                    place = (*place[:-1], key)
+                self._document.problem((*path, *place), _message(error, (*path, *place), models, place))
+            return None
+
+
+def _load(model: type[Plugged], name: str) -> Any:
+    if model is Channel:
+        return notify.load(name)
+    group = {Mailbox: "mail", Leads: "leads"}[model]
+    if name in _PLANNED[group]:
+        raise LookupError(f"{name!r} is not built yet")
+    try:
+        return connector.load(group, name)
+    except ImportError as error:
+        raise LookupError(f"{name!r} cannot be loaded: {error}") from error
+
+
+def _artificial(step: str | int) -> bool:
+    """True for what pydantic puts into a path and no file holds: the branch of a union, `[key]`."""
+    return isinstance(step, str) and (step == "[key]" or (step.startswith("<") and step.endswith(">")))
+
+
+def _message(error: ErrorDetails, path: Place, models: Iterable[type[Settings]], place: Place) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "missing" and path in _REQUIRED:
+        return _REQUIRED[path]
+    if kind == "extra_forbidden":
+        known = {key for model in models for key in _keys(model, place[:-1])}
+        return f"is no known key{meant(place[-1], known)}"
+    if kind in ("literal_error", "enum"):
+        words = re.findall(r"'([^']*)'", context.get("expected", ""))
+        return f"must be {context.get('expected')}{meant(error['input'], words)}"
+    if kind == "value_error":
+        return str(context.get("error", error["msg"]))
+    return _MESSAGES.get(kind) or re.sub(r"^Input should be ", "must be ", error["msg"])
+
+
+def _models(annotation: Any) -> Iterator[type[Settings]]:
+    """The settings models within a type."""
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
+
+
+def _keys(model: type[Settings], place: Place) -> set[str]:
+    """The keys that a model allows at a place within it, as a config writes them."""
+    here = [model]
+    for step in place:
+        below = [one for parent in here for one in _models(_annotation(parent, step))]
+        here = below or here
+    names = {(field.alias or name) for one in here for name, field in one.model_fields.items()}
+    return names | {f"{name}_{form}" for one in here for name in one.secret_fields() for form in ("file", "env")}
+
+
+def _annotation(model: type[Settings], step: str | int) -> Any:
+    return next((field.annotation for name, field in model.model_fields.items() if (field.alias or name) == step), None)
