@@ -29,6 +29,7 @@ __all__ = [
     "ChannelError",
     "ChannelSettings",
     "ConfigPath",
+    "Finds",
     "Interactive",
     "Notice",
     "NoticeType",
@@ -38,6 +39,7 @@ __all__ = [
     "Secret",
     "Settings",
     "load",
+    "types",
 ]
 
 
@@ -71,8 +73,8 @@ class Notice:
     """When it was owed (UTC)."""
     clocks: tuple[Mapping[str, Any], ...] = ()
     """JSON-ready: step, round, reason, the clock of contract sections 4 and 5, waited_seconds, lead_name, company,
-    subject. Shown too where given: owner_name, score, exchanged (messages before this wait), last_exchanged_at, and
-    unread_since for the reason `unverified`."""
+    subject. Shown too where given: owner_name, score, exchanged (messages before this wait), last_exchanged_at,
+    unread_since for the reason `unverified`, and in digests section (the heading it is listed under, in order)."""
     targets: tuple[str, ...] = ()
     """People's ids and `channel:destination`s after resolution."""
     link: str = ""
@@ -129,6 +131,15 @@ class Channel(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """A channel that can be asked whether a message arrived: after a crash, or an answer that was lost."""
+
+    async def find(self, destination: str, key: str, since: datetime, earlier: str | None = None) -> Receipt | None:
+        """The receipt of the message that bears `key`, sent at or after `since`; None where there is none."""
+        ...
 
 
 @runtime_checkable
@@ -190,11 +201,17 @@ _TYPES = {
     "console": "inboxwatch.notify.console:Console",
     "webhook": "inboxwatch.notify.webhook:Webhook",
     "email": "inboxwatch.notify.email:Email",
+    "slack": "inboxwatch.notify.slack.channel:Slack",
 }
 """Channel types of the config; imported only when one is configured."""
 
-PLANNED = ("slack", "apprise", "alertmanager")
+PLANNED = ("apprise", "alertmanager")
 """Types that the contract names and no version has yet: refused by name."""
+
+
+def types() -> tuple[str, ...]:
+    """The channel types that `load` knows."""
+    return tuple(_TYPES)
 
 
 def load(kind: str) -> Any:
@@ -204,4 +221,9 @@ def load(kind: str) -> Any:
     if kind not in _TYPES:
         raise LookupError(f"unknown channel type {kind!r}; known are {', '.join(sorted(_TYPES))}")
     module, _, name = _TYPES[kind].partition(":")
-    return getattr(import_module(module), name)
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("inboxwatch"):
+            raise
+        raise LookupError(f"the channel type {kind!r} needs more packages: pip install 'inboxwatch[{kind}]'") from error

@@ -51,8 +51,8 @@ class Candidate:
 class Answer:
     """What somebody asked about: a lead's wait and owner, or one's own open waits."""
 
-    sentence: str
-    """The three questions in words for a lead (who owns it, what is the SLA, what happens when it slips)."""
+    lines: tuple[str, ...]
+    """In words. For a lead: who owns it right now, what is the SLA, what happens when it slips."""
     clocks: tuple[Mapping[str, Any], ...] = ()
     """As in a notice's `clocks`."""
 

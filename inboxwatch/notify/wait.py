@@ -63,6 +63,8 @@ class Wait:
     """acknowledged or snoozed where `held_until` is given."""
     answered_by: str
     stop_reason: str
+    section: str
+    """The heading under which a digest lists it."""
 
     @property
     def who(self) -> str:
@@ -117,8 +119,8 @@ class Wait:
     def of(cls, clock: Mapping[str, Any], zone: tzinfo) -> Wait:
         """Reads a clock of a notice; unknown keys are ignored, missing ones are fine.
 
-        Beside those of the contract it shows `owner_name`, `score`, `exchanged` (a count), `last_exchanged_at` and
-        `unread_since`, where the notice has them.
+        Beside those of the contract it shows `owner_name`, `score`, `exchanged` (a count), `last_exchanged_at`,
+        `unread_since` and, in digests, `section`, where the notice has them.
         """
 
         def text(key: str, limit: int = 120) -> str:
@@ -164,4 +166,5 @@ class Wait:
             held_as=held,
             answered_by=text("answered_by"),
             stop_reason=text("stop_reason"),
+            section=text("section", 60),
         )

@@ -49,7 +49,7 @@ class SmtpSink:
             self.mails.append(mail)
             self.recipients.append(list(envelope.rcpt_tos))
         if answer.endswith("cut"):
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
         return answer
 

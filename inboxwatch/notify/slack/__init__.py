@@ -1,0 +1,1 @@
+"""The channel `slack`: messages with buttons to people and channels, over the Web API and Socket Mode."""

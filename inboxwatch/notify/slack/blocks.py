@@ -1,0 +1,260 @@
+"""Slack messages and dialogs as Block Kit JSON. Pure: waits in, dictionaries out.
+
+Strangers' text goes into plain_text objects only, with `&`, `<` and `>` escaped and emoji codes left as they are:
+no mention, link or formatting can come of it. What is mrkdwn is written by us and by the config.
+Limits are those of https://docs.slack.dev/reference/block-kit: 50 blocks, 3000 characters a text, 75 a button.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from inboxwatch.notify import NoticeType
+from inboxwatch.notify.actions import Candidate
+from inboxwatch.notify.text import cut, escape_controls, when
+from inboxwatch.notify.wait import Wait
+
+Block = dict[str, Any]
+
+PREFIX = "inboxwatch."
+"""Begins every action_id and callback_id of ours."""
+
+BUTTONS = {
+    "acknowledge": "I have it",
+    "snooze": "Snooze",
+    "assign": "Reassign",
+    "dismiss": "No reply owed",
+    "activity": "Handled by phone",
+}
+"""What can be pressed, by the name of the action."""
+
+SNOOZES = {"15m": "15 minutes", "30m": "30 minutes", "1h": "1 hour", "2h": "2 hours", "4h": "4 hours", "1d": "1 day"}
+
+_WITH_BUTTONS = 10
+"""Waits of one message that get buttons: four blocks each, of fifty."""
+_LISTED = 30
+
+
+class Message(NamedTuple):
+    text: str
+    """For notifications, and for programs that show no blocks."""
+    blocks: list[Block]
+
+
+def message(
+    kind: NoticeType, headline: str, waits: Sequence[Wait], link: str, *, interactive: bool, error: str = ""
+) -> Message:
+    """A message about any number of waits. `link` is a plain web address or empty."""
+    blocks: list[Block] = []
+    digest = kind is NoticeType.DIGEST
+    single = len(waits) == 1 and kind in {NoticeType.ESCALATION, NoticeType.RESOLVED}
+    if not single:
+        blocks.append(_header("head", headline))
+        if len(headline) > _HEADER:
+            blocks.append(_section("full", headline, 500))
+    if error:
+        blocks.append(_section("error", f"The server said: {error}", 600))
+    shown = waits[: _LISTED if digest else _WITH_BUTTONS]
+    section = ""
+    for wait in shown:
+        if digest and wait.section != section:
+            section = wait.section
+            blocks.append(_header(None, section))
+        blocks += [_listed(wait)] if digest else wait_blocks(wait, single=single, interactive=interactive)
+    if len(waits) > len(shown):
+        blocks.append(_section("more", f"and {len(waits) - len(shown)} more"))
+    if link:
+        blocks.append(_link(link))
+    return Message(escape_controls(headline, 500), blocks[:50])
+
+
+def wait_blocks(wait: Wait, *, single: bool, interactive: bool, note: str = "") -> list[Block]:
+    """The blocks of one wait; their ids begin with `mark(wait.id)`, so that they can be renewed in a longer message."""
+    own = mark(wait.id)
+    standing = f"{_icon(wait)} {wait.standing[:1].upper()}{wait.standing[1:]}"
+    about = [line for line in (wait.who, wait.subject) if line]
+    if single:
+        blocks = [_header(f"{own}:head", standing), _lines(f"{own}:who", about)]
+    else:
+        blocks = [_lines(f"{own}:who", [standing, *about])]
+    blocks.append({"type": "section", "block_id": f"{own}:facts", "fields": list(_facts(wait))})
+    if interactive and not wait.over:
+        buttons = [_button(action, label, wait.id) for action, label in BUTTONS.items()]
+        blocks.append({"type": "actions", "block_id": f"{own}:act", "elements": buttons})
+    if note:
+        blocks.append(_plain_context(f"{own}:note", note))
+    return blocks
+
+
+def replaced(blocks: Sequence[Block], wait: Wait, note: str) -> list[Block]:
+    """The blocks of a posted message with those of one wait renewed, whatever else the message tells."""
+    own = mark(wait.id)
+    places = [place for place, block in enumerate(blocks) if str(block.get("block_id", "")).startswith(f"{own}:")]
+    if not places:
+        return list(blocks)
+    fresh = wait_blocks(wait, single=is_single(blocks), interactive=True, note=note)
+    rest = [block for place, block in enumerate(blocks) if place not in places]
+    return [*rest[: places[0]], *fresh, *rest[places[0] :]][:50]
+
+
+def is_single(blocks: Sequence[Block]) -> bool:
+    """Whether a posted message tells of one wait only, and may be renewed as a whole."""
+    return any(str(block.get("block_id", "")).endswith(":head") for block in blocks)
+
+
+def reply(headline: str, link: str) -> Message:
+    """What is said in the thread of an earlier message."""
+    blocks = [_section("headline", headline, 500)]
+    if link:
+        blocks.append(_link(link))
+    return Message(escape_controls(headline, 500), blocks)
+
+
+def answer(lines: Iterable[str], waits: Sequence[Wait]) -> Message:
+    """What `/inboxwatch` says, to the asker only."""
+    said = [line for line in lines if line] or ["Nothing waits."]
+    blocks = [_section(None, line, 600) for line in said[:10]]
+    blocks += [_listed(wait) for wait in waits[:_LISTED]]
+    if len(waits) > _LISTED:
+        blocks.append(_section(None, f"and {len(waits) - _LISTED} more"))
+    return Message(escape_controls(" ".join(said), 500), blocks)
+
+
+def dialog(action: str, clock: str, place: Mapping[str, Any], candidates: Sequence[Candidate] = ()) -> dict[str, Any]:
+    """The dialog behind a button: what must be chosen, and an optional reason. `place` is where it was pressed."""
+    blocks: list[Block] = []
+    if action == "snooze":
+        options = [_option(label, value) for value, label in SNOOZES.items()]
+        blocks.append(_input("choice", "For", {"type": "static_select", "options": options}))
+    elif action == "assign":
+        menu: dict[str, Any] = {"type": "static_select", "option_groups": list(_groups(candidates))}
+        blocks.append(_input("choice", "To", menu))
+    field = {"type": "plain_text_input", "max_length": 300}
+    blocks.append(_input("reason", "Reason", field, optional=True))
+    return {
+        "type": "modal",
+        "callback_id": f"{PREFIX}{action}",
+        "title": _text(BUTTONS[action]),
+        "submit": _text("Save"),
+        "close": _text("Cancel"),
+        "private_metadata": json.dumps({"clock": clock, **place}),
+        "blocks": blocks,
+    }
+
+
+def mark(clock: str) -> str:
+    """What the block ids of a wait begin with: short, and of no alphabet that a clock's id could break."""
+    return hashlib.sha256(clock.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def _facts(wait: Wait) -> Iterable[Block]:
+    label = "Silent" if wait.follow_up else "Waited" if wait.over else "Waiting"
+    yield _markdown(f"*{label}*\n{wait.waited}" + (f", since {_date(wait.since)}" if wait.since else ""))
+    if wait.due:
+        yield _markdown(f"*Due*\n{_date(wait.due)}")
+    held = f", {wait.held_as} until {_date(wait.held_until)}" if wait.held_until else ""
+    yield _markdown(f"*Owner*\n{escape_controls(wait.owner) or 'nobody'}{held}")
+    if wait.tier or wait.score:
+        score = f"score {wait.score}" if wait.score else ""
+        yield _text(", ".join(filter(None, (wait.tier, score))), 100)
+    if wait.exchanged is not None:
+        last = f", last {_date(wait.last_exchanged)}" if wait.last_exchanged else ""
+        yield _markdown(f"*Before*\n{wait.exchanged} message{'' if wait.exchanged == 1 else 's'}{last}")
+    if wait.next_at and not wait.over:
+        targets = escape_controls(", ".join(wait.next_targets) or "a change of owner", 300)
+        yield _markdown(f"*Next*\n{targets} at {_date(wait.next_at)}")
+
+
+def _listed(wait: Wait) -> Block:
+    """A wait in one line."""
+    about = f": {wait.subject}" if wait.subject else ""
+    return _section(None, f"{_icon(wait)} {wait.who}, {wait.standing}, owner {wait.owner or 'nobody'}{about}", 500)
+
+
+def _link(link: str) -> Block:
+    markup = f"<{escape_controls(link, 2000)}|Open in inboxwatch>"
+    return {"type": "context", "block_id": "link", "elements": [_markdown(markup)]}
+
+
+def _icon(wait: Wait) -> str:
+    if wait.over:
+        return "✅" if wait.state == "answered" else "⚪"
+    if wait.reason == "unverified":
+        return "🟣"
+    if wait.held_until:
+        return "⏸️"
+    return "🔴" if wait.overdue else "🟠"
+
+
+def _date(moment: datetime | None) -> str:
+    """An instant that Slack shows in each reader's own zone."""
+    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time}}|{when(moment)}>" if moment else ""
+
+
+_HEADER = 140
+
+
+def _text(text: str, limit: int = 75) -> Block:
+    """A plain_text object: escaping lengthens a text up to five times, so the cut leaves room for that."""
+    return {"type": "plain_text", "text": _escaped(text, limit), "emoji": False}
+
+
+def _escaped(text: str, limit: int) -> str:
+    shown = escape_controls(text, limit)
+    return shown if len(shown) <= limit else escape_controls(text, max(limit // 5, 1))
+
+
+def _markdown(text: str) -> Block:
+    return {"type": "mrkdwn", "text": cut(text, 2000), "verbatim": True}
+
+
+def _identified(block: Block, block_id: str | None) -> Block:
+    return {**block, "block_id": block_id} if block_id else block
+
+
+def _header(block_id: str | None, text: str) -> Block:
+    return _identified({"type": "header", "text": _text(text or "-", _HEADER)}, block_id)
+
+
+def _section(block_id: str | None, text: str, limit: int = 300) -> Block:
+    return _identified({"type": "section", "text": _text(text or "-", limit)}, block_id)
+
+
+def _lines(block_id: str, lines: Sequence[str]) -> Block:
+    text = "\n".join(_escaped(line, 900) for line in lines)
+    return {"type": "section", "block_id": block_id, "text": {"type": "plain_text", "text": text, "emoji": False}}
+
+
+def _plain_context(block_id: str, text: str) -> Block:
+    return {"type": "context", "block_id": block_id, "elements": [_text(text, 500)]}
+
+
+def _button(action: str, label: str, clock: str) -> Block:
+    button = {"type": "button", "action_id": f"{PREFIX}{action}", "text": _text(label), "value": clock}
+    return {**button, "style": "primary"} if action == "acknowledge" else button
+
+
+def _input(name: str, label: str, element: Block, *, optional: bool = False) -> Block:
+    return {
+        "type": "input",
+        "block_id": name,
+        "label": _text(label),
+        "element": {**element, "action_id": name},
+        "optional": optional,
+    }
+
+
+def _option(text: str, value: str) -> Block:
+    return {"text": _text(text), "value": value}
+
+
+def _groups(candidates: Sequence[Candidate]) -> Iterable[Block]:
+    for label, present in (("Here now", True), ("Away", False)):
+        people = [candidate for candidate in candidates if candidate.present is present][:100]
+        if people:
+            names = [(f"{one.name} ({one.note})" if one.note else one.name, one.person) for one in people]
+            yield {"label": _text(label), "options": [_option(name, person) for name, person in names]}

@@ -1,0 +1,210 @@
+"""What happens when somebody presses a button, saves a dialog or types `/inboxwatch`: Bolt listeners over Actions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+
+from inboxwatch.core.policy import Duration
+from inboxwatch.notify import ChannelError
+from inboxwatch.notify.actions import Actions, Actor, Candidate, Outcome, Refused
+from inboxwatch.notify.slack import blocks
+from inboxwatch.notify.slack.api import Api, done
+from inboxwatch.notify.text import clean, escape_controls
+from inboxwatch.notify.wait import Wait
+
+_DIALOG_WAIT = 2.0
+"""Seconds that a dialog may take to prepare: Slack forgets the press after three."""
+_REMEMBERED = 2000
+"""Presses and messages kept in memory; Slack redelivers within minutes."""
+
+_log = structlog.get_logger(__name__)
+
+Payload = dict[str, Any]
+
+
+class Desk:
+    """Carries what people do in Slack to the engine, and shows there what came of it."""
+
+    def __init__(self, api: Api, actions: Actions, channel: str, zone: ZoneInfo) -> None:
+        self._api = api
+        self._actions = actions
+        self._channel = channel
+        self._zone = zone
+        self._pressed: OrderedDict[str, None] = OrderedDict()
+        self._messages: OrderedDict[tuple[str, str], list[blocks.Block]] = OrderedDict()
+        self._emails: OrderedDict[str, str] = OrderedDict()
+        self._app = AsyncApp(client=api.web, name="inboxwatch", logger=api.log)
+        self._app.action(f"{blocks.PREFIX}acknowledge")(self._acknowledge)
+        self._app.action(re.compile(f"{re.escape(blocks.PREFIX)}(snooze|assign|dismiss|activity)"))(self._open_dialog)
+        self._app.view(re.compile(re.escape(blocks.PREFIX)))(self._save_dialog)
+        self._app.command("/inboxwatch")(self._command)
+
+    async def handle(self, payload: Payload) -> Payload | None:
+        """One envelope of Socket Mode; one that was delivered before is acknowledged and does nothing."""
+        identity = _identity(payload)
+        if identity in self._pressed:
+            return None
+        _remember(self._pressed, identity, None)
+        response = await self._app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=payload))
+        body = response.body if response.status == 200 else ""
+        return json.loads(body) if body.startswith("{") else None
+
+    async def _acknowledge(self, ack: Callable[[], Awaitable[Any]], body: Payload, action: Payload) -> None:
+        await ack()
+        place = self._place(body)
+        actor = await self._actor(body)
+        await self._do(place, body, lambda: self._actions.acknowledge(action["value"], actor))
+
+    async def _open_dialog(self, ack: Callable[[], Awaitable[Any]], body: Payload, action: Payload) -> None:
+        await ack()
+        name = action["action_id"].removeprefix(blocks.PREFIX)
+        place = self._place(body)
+
+        async def show() -> None:
+            candidates: tuple[Candidate, ...] = ()
+            if name == "assign":
+                actor = await self._actor(body)
+                candidates = tuple(await self._actions.candidates(action["value"], actor))
+                if not candidates:
+                    raise Refused("Nobody else could own this wait.")
+            view = blocks.dialog(name, action["value"], place, candidates)
+            await done(self._api.web.views_open(trigger_id=body["trigger_id"], view=view))
+
+        await self._guarded(place, body, lambda: asyncio.wait_for(show(), _DIALOG_WAIT))
+
+    async def _save_dialog(self, ack: Callable[[], Awaitable[Any]], body: Payload, view: Payload) -> None:
+        await ack()
+        place = json.loads(view["private_metadata"])
+        values = {name: next(iter(fields.values())) for name, fields in view["state"]["values"].items()}
+        choice = ((values.get("choice") or {}).get("selected_option") or {}).get("value") or ""
+        reason = clean((values.get("reason") or {}).get("value") or "", 300)
+        actor = await self._actor(body)
+        clock, name = place.pop("clock"), view["callback_id"].removeprefix(blocks.PREFIX)
+
+        async def act() -> Outcome:
+            if name == "snooze":
+                return await self._actions.snooze(clock, actor, _length(choice), reason)
+            if name == "assign":
+                return await self._actions.assign(clock, actor, choice, reason)
+            if name == "activity":
+                return await self._actions.activity(clock, actor, "call", reason)
+            return await self._actions.dismiss(clock, actor, reason)
+
+        await self._do(place, body, act)
+
+    async def _command(self, ack: Callable[[], Awaitable[Any]], body: Payload, respond: Callable[..., Any]) -> None:
+        await ack()
+        place = {"channel": body.get("channel_id", ""), "ts": ""}
+        actor = await self._actor(body)
+
+        async def look() -> None:
+            found = await self._actions.lookup(actor, clean(body.get("text", "")))
+            shown = blocks.answer(found.lines, [Wait.of(clock, self._zone) for clock in found.clocks])
+            await respond(text=shown.text, blocks=shown.blocks, response_type="ephemeral")
+
+        await self._guarded(place, body, look)
+
+    async def _do(self, place: Payload, body: Payload, act: Callable[[], Awaitable[Outcome]]) -> None:
+        """Acts, and renews the message in which the button stands."""
+
+        async def acting() -> None:
+            outcome = await act()
+            wait = Wait.of(outcome.clock, self._zone)
+            note = clean(outcome.sentence, 400)
+            posted = self._messages.get((place["channel"], place["ts"]))
+            if posted is None and place.get("single"):
+                posted = blocks.wait_blocks(wait, single=True, interactive=True)
+            if posted is None:
+                # A restart forgot the longer message around it: say it instead of showing it.
+                await self._tell(place, body, note)
+                return
+            fresh = blocks.replaced(posted, wait, note)
+            _remember(self._messages, (place["channel"], place["ts"]), fresh)
+            text = escape_controls(f"{wait.who}: {wait.standing}. {note}", 500)
+            await done(self._api.web.chat_update(channel=place["channel"], ts=place["ts"], text=text, blocks=fresh))
+
+        await self._guarded(place, body, acting)
+
+    async def _guarded(self, place: Payload, body: Payload, work: Callable[[], Awaitable[None]]) -> None:
+        """Runs one reaction; whatever goes wrong is told to the person who pressed, and to nobody else."""
+        try:
+            await work()
+        except Refused as refusal:
+            await self._tell(place, body, str(refusal))
+        except (ChannelError, TimeoutError) as error:
+            _log.warning("slack_reaction_failed", channel=self._channel, reason=str(error) or "too slow")
+            await self._tell(place, body, "Slack did not take the answer in time. Please look at the board.")
+        except Exception:  # noqa: BLE001  (a defect of ours behind a button must not leave the person without a word)
+            _log.exception("slack_action_failed", channel=self._channel)
+            await self._tell(place, body, "That did not work: our own fault. Please try again, or use the board.")
+
+    async def _tell(self, place: Payload, body: Payload, sentence: str) -> None:
+        text = escape_controls(sentence, 500)
+        try:
+            await done(self._api.web.chat_postEphemeral(channel=place["channel"], user=_user(body), text=text))
+        except ChannelError as error:
+            _log.warning("slack_answer_lost", channel=self._channel, reason=str(error))
+
+    def _place(self, body: Payload) -> Payload:
+        """Where a button was pressed. Keeps the message's blocks, to renew a part of them later."""
+        channel, message = body["channel"]["id"], body["message"]
+        posted = message.get("blocks") or []
+        _remember(self._messages, (channel, message["ts"]), posted)
+        single = blocks.is_single(posted)
+        return {"channel": channel, "ts": message["ts"], "single": single}
+
+    async def _actor(self, body: Payload) -> Actor:
+        user = _user(body)
+        if user not in self._emails:
+            try:
+                profile = (await done(self._api.web.users_info(user=user)))["user"]["profile"]
+                _remember(self._emails, user, str(profile.get("email") or "").lower())
+            except ChannelError:
+                # Without users:read.email people are known by `slack_id` alone.
+                pass
+        named = body.get("user") or {}
+        name = clean(named.get("name") or body.get("user_name") or "", 80)
+        return Actor(self._channel, slack_id=user, email=self._emails.get(user, ""), name=name)
+
+
+def _user(body: Payload) -> str:
+    return str((body.get("user") or {}).get("id") or body.get("user_id") or "")
+
+
+def _identity(payload: Payload) -> str:
+    """The same for the same press, however often and in whatever envelope it is delivered."""
+    action = (payload.get("actions") or [{}])[0]
+    container = payload.get("container") or {}
+    parts = (
+        payload.get("type") or payload.get("command"),
+        _user(payload),
+        container.get("message_ts"),
+        action.get("action_id"),
+        action.get("block_id"),
+        action.get("action_ts"),
+        (payload.get("view") or {}).get("id"),
+        None if action else payload.get("trigger_id"),
+    )
+    return json.dumps(parts)
+
+
+def _length(choice: str) -> timedelta:
+    return Duration.parse(choice if choice in blocks.SNOOZES else "1h").length
+
+
+def _remember(store: OrderedDict[Any, Any], key: Any, value: Any) -> None:
+    store[key] = value
+    store.move_to_end(key)
+    while len(store) > _REMEMBERED:
+        store.popitem(last=False)
