@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import quopri
 import re
 from collections.abc import Iterator
@@ -23,6 +24,9 @@ MAX_PARTS = 200
 MAX_DEPTH = 20
 MAX_PAYLOAD = 64 * 1024
 MAX_TEXT = 256 * 1024
+
+# The library warns of every part that is no text.
+logging.getLogger("mailparser").setLevel(logging.CRITICAL)
 
 _BLANK = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(rb"\r?\n[ \t]+")

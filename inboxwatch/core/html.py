@@ -1,4 +1,4 @@
-"""The visible text of HTML mail, with quoted originals marked as plain text marks them."""
+"""The visible text of HTML mail and the links by which one leaves a mailing, with quoted originals marked as plain text marks them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 
 _HIDDEN = {"style", "script", "head", "title"}
 _BREAKS = {"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "table", "hr", "blockquote", "ul", "ol", "pre"}
+_WAY_OUT = re.compile(r"unsub|opt-?out|abmeld|desabon|desinscri|preferences", re.IGNORECASE)
+"""Links by which one leaves a mailing: they are shown as text, since their words alone say `here`."""
 _TAG = re.compile(r"<[^<>]{0,2000}>")
 
 
@@ -24,6 +26,8 @@ class _Text(HTMLParser):
             self.end()
         if tag in _HIDDEN:
             self.hidden += 1
+        elif tag == "a":
+            self.line.extend(f" <{value}> " for name, value in attrs if name == "href" and value and _WAY_OUT.search(value))
         elif tag == "blockquote":
             self.depth = min(self.depth + 1, 10)
 

@@ -73,10 +73,20 @@ class Quotation:
 
 def read(text: str) -> Quotation:
     """Separates a text into what its author wrote and what he quoted. Costs linear time."""
+    own, quoted, attribution = _separate(text)
+    return Quotation(_runs(own), _runs(quoted), attribution)
+
+
+def own_and_quoted(text: str) -> tuple[list[str], list[str]]:
+    """The lines that the author himself wrote, and those that he quoted."""
+    own, quoted, _ = _separate(text)
+    return own, quoted
+
+
+def _separate(text: str) -> tuple[list[str], list[str], Attribution | None]:
     own: list[str] = []
     quoted: list[str] = []
     attribution: Attribution | None = None
-    recent: list[str] = []
     below = False
     lines = text.splitlines()[:MAX_LINES]
     number = 0
@@ -87,8 +97,8 @@ def read(text: str) -> Quotation:
         if mark and not below:
             rest = line[mark.end() :].lstrip()
             if not _MARK.match(rest):
-                if attribution is None and recent:
-                    attribution = _attribution(" ".join(recent[-3:]))
+                if attribution is None and own:
+                    attribution = _attribution(" ".join(own[-3:]))
                 quoted.append(rest)
             continue
         if not line.strip():
@@ -97,52 +107,45 @@ def read(text: str) -> Quotation:
             block, number = header
             attribution = attribution or _attribution(block)
             below = True
-            continue
-        if below:
-            if _headers(lines, number - 1) or mark:
-                break
-            quoted.append(line)
-        else:
+        elif not below:
             own.append(line)
-            recent.append(line)
-    return Quotation(_runs(own), _runs(quoted), attribution)
+        elif mark or _headers(lines, number - 1):
+            break
+        else:
+            quoted.append(line)
+    return own, quoted, attribution
 
 
 def _headers(lines: list[str], start: int) -> tuple[str, int] | None:
-    """The header lines of a quoted original that begin here (From, Sent, To, Subject in any order), and the next line."""
-    first = lines[start][:200]
-    separated = bool(_SEPARATOR.match(first.strip())) and (
-        any(word in first.casefold() for word in ORIGINAL) or not first.strip("-_=* \t")
-    )
-    at = start + separated
+    """Where a quoted original begins: the lines that tell its author and date, and the number of the next line.
+
+    Header lines (From, Sent, To, Subject in any language and order), or a rule such as `---- Original Message ----`.
+    """
+    first = lines[start][:200].strip()
+    rule = bool(_SEPARATOR.match(first))
+    marked = rule and any(word in first.casefold() for word in ORIGINAL)
+    if not (marked or (rule and not first.strip("-_=* \t")) or _HEADER.match(first)):
+        return None
     names: set[str] = set()
-    kept: list[str] = []
-    while at < len(lines) and len(kept) < 12:
+    told: list[str] = []
+    at = start + rule
+    while at < min(len(lines), start + 16):
         line = lines[at][:400]
-        if not line.strip():
-            if names:
+        if line.strip():
+            found = _HEADER.match(line)
+            role = HEADER_NAMES.get(found[1].strip().casefold()) if found else None
+            if role is None and not names:
                 break
-            if not separated or at > start + 2:
-                return None
-            at += 1
-            continue
-        found = _HEADER.match(line)
-        role = HEADER_NAMES.get(found[1].strip().casefold()) if found else None
-        if role is None:
-            if not names:
-                return None
-            if found is None:
-                if len(names) < 2:
-                    kept.append(line)
-                at += 1
-                continue
-            at += 1
-            continue
-        names.add(role)
-        if found is not None and role in ("from", "date"):
-            kept.append(found[2])
+            if found is not None and role is not None:
+                names.add(role)
+                if role in ("from", "date"):
+                    told.append(found[2])
+        elif names:
+            break
         at += 1
-    return (" ".join(kept), at) if len(names) >= 2 and "from" in names else None
+    if len(names) >= 2 and "from" in names:
+        return " ".join(told), at
+    return (" ".join(line[:400] for line in lines[start : start + 4]), start + 1) if marked else None
 
 
 def _attribution(text: str) -> Attribution | None:

@@ -33,6 +33,11 @@ class Subject:
     series: tuple[str, int, int] | None = None
     """Of a numbered series such as `[Part 2/5]`: what the brackets say besides, this number, how many."""
 
+    @property
+    def prefixed(self) -> bool:
+        """A person's program put an answer's or a forward's prefix before it."""
+        return self.reply or self.forward
+
 
 def normal_subject(subject: str) -> str:
     """The subject without prefixes of answers and forwards (of many languages) and without list tags."""

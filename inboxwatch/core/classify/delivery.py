@@ -21,6 +21,7 @@ _TEXT_ID = re.compile(r"^[ \t>|]*message-id[ \t]*:[ \t]*<([^<>\s]+)>", re.IGNORE
 _TEXT_RECIPIENT = re.compile(
     r"^[ \t]*<?([^\s<>:;,()\"]+@[^\s<>:;,()\"]+\.[a-z]{2,})>?[ \t]*:?", re.IGNORECASE | re.MULTILINE
 )
+_SERVICE_DELIVERED = re.compile(r'"(?:notificationType|eventType|event)"\s*:\s*"(?:delivery|delivered)"', re.IGNORECASE)
 _ORDER = ("failed", "delayed", "delivered", "relayed", "expanded")
 
 DELAYED = (
@@ -48,7 +49,7 @@ def read(message: Message) -> Delivery:
         part.payload for part in message.parts or () if part.payload and part.content_type.startswith(_RETURNED_TYPES)
     ]
     text = (message.text or "")[:65536]
-    action = _action(status, message.subject.casefold())
+    action = _action(status, message.subject.casefold(), text)
     recipients = {
         one.decode("latin-1").lower()
         for one in _RECIPIENT.findall(_failed_blocks(status) if action == "failed" else status)
@@ -62,7 +63,7 @@ def read(message: Message) -> Delivery:
     return Delivery(action, _of(message, status, returned, text), frozenset(sorted(recipients)[:100]))
 
 
-def _action(status: bytes, subject: str) -> str:
+def _action(status: bytes, subject: str, text: str) -> str:
     actions = {one.decode("latin-1").lower() for one in _ACTION.findall(status)}
     if known := [one for one in _ORDER if one in actions]:
         return known[0]
@@ -71,7 +72,7 @@ def _action(status: bytes, subject: str) -> str:
         return "failed" if b"5" in classes else "delayed" if b"4" in classes else "delivered"
     if any(word in subject for word in DELAYED):
         return "delayed"
-    if any(word in subject for word in DELIVERED):
+    if any(word in subject for word in DELIVERED) or _SERVICE_DELIVERED.search(text):
         return "delivered"
     return "failed"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from inboxwatch.core.classify.kinds import _LIST_MARKS
+from inboxwatch.core.classify.kinds import LIST_MARKS
 from inboxwatch.core.model import Direction, Kind, Message, Verdict
 from inboxwatch.core.threads.known import Known
 
@@ -23,7 +23,7 @@ def reconsider(verdict: Verdict, message: Message, parent: Known | None, *, to_u
     if (
         verdict.kind is Kind.BULK
         and to_us
-        and verdict.signal in (*_LIST_MARKS, "precedence: list")
+        and verdict.signal in (*LIST_MARKS, "precedence: list")
         and (answers_ours or not _is_list_mail(message))
     ):
         return replace(

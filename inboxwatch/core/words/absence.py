@@ -44,7 +44,7 @@ RECEIVED = table("""
     your email has been received, your e-mail has been received, thank you for your message,
     thank you for your email, thank you for your e-mail, thank you for contacting, thanks for contacting,
     thank you for your inquiry, thank you for your enquiry, your request has been received,
-    acknowledgement of receipt, confirmation of receipt, receipt of your, ontvangstbevestiging,
+    acknowledgement of receipt, acknowledgment of receipt, notice of receipt, we got your, confirmation of receipt, receipt of your, ontvangstbevestiging,
     empfangsbestätigung, eingangsbestätigung, ihre anfrage ist eingegangen, vielen dank für ihre nachricht,
     vielen dank für ihre anfrage, accusé de réception, accuse de reception, nous avons bien reçu, acuse de recibo,
     hemos recibido su, conferma di ricezione, abbiamo ricevuto, confirmação de recebimento, recebemos sua,

@@ -16,7 +16,7 @@ SUBJECTS = table("""
     message failure, error sending, user unknown, unknown user, user not known, no such user, unknown address,
     address unknown, invalid address, mailbox full, quota exceeded, over quota, mailbox unavailable,
     warning: could not send, warning: message, delayed mail, mail delayed, delivery delayed, message delayed,
-    message you sent blocked, message rejected, mail rejected, rejected mail, email rejected, rejected posting,
+    message you sent blocked, message rejected, mail rejected, rejected mail, rejected message, blocked message, message blocked, email rejected, rejected posting,
     rejected:, unzustellbare, nicht zugestellt, zustellung fehlgeschlagen, fehler bei der zustellung,
     zustellungsfehler, nicht zustellbar, échec de la remise, échec de remise, non remis, non délivré,
     message non distribué, non distribuable, no se puede entregar, no entregado, no se pudo entregar, devuelto,
@@ -36,3 +36,12 @@ SENDER = (
     r"^mailadmin|^mail-?system|^mail\.?delivery|^bounces?[@+-]|^double-bounce|system administrator|internet mail delivery|\bmdaemon\b|"
     r"^mmdf|^daemon@|^uucp@|^smtp(?:daemon|gateway|-gateway)?@|^exchange@|microsoft ?exchange|^microsoftexchange|^noreply-?bounce|mail delivery service"
 )
+
+READ = (
+    r"(?:read|not read|gelesen|ungelesen|lu|non lu|leído|no leído|leido|letto|non letto|gelezen|niet gelezen|lido|não lido|läst|oläst|"
+    r"læst|lest|luettu|przeczytano|nie przeczytano|přečteno|prečítané|olvasott|citit|прочитано|прочтено|okundu|已读|已讀|開封済み|읽음)\s*:"
+)
+"""How Exchange and Outlook begin the subjects of read receipts in their languages."""
+
+COMPLAINT = r"complaint about (?:a )?message from|e-?mail feedback report|abuse report|spam (?:report|complaint)|feedback loop"
+"""How feedback loops of mailbox providers begin their subjects."""
