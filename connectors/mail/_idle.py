@@ -1,0 +1,50 @@
+"""Waiting for news on an idle IMAP connection in the event loop: a socket, not a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+
+from connectors.mail._failures import refusal
+from connectors.mail._session import Session
+
+_NEWS = re.compile(rb"\* (?:\d+ (?:EXISTS|RECENT)|STATUS )", re.IGNORECASE)
+
+
+class Idle:
+    """One IDLE under way on a session that nobody else uses meanwhile."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._stir = asyncio.Event()
+        self._heard = False
+        """There is news, or somebody needs the connection; it stays true until the next IDLE."""
+
+    def interrupt(self) -> None:
+        """Ends the waiting, as if there were news: somebody else needs the connection."""
+        self._heard = True
+        self._stir.set()
+
+    async def news(self, seconds: float) -> bool:
+        """Waits for news for so long. Raises MailboxError where the connection ended, with the server's words."""
+        loop = asyncio.get_running_loop()
+        handle = self._session.socket.fileno()
+        loop.add_reader(handle, self._stir.set)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while not self._heard and not self._arrived():
+                        self._stir.clear()
+                        await self._stir.wait()
+            return self._heard
+        finally:
+            loop.remove_reader(handle)
+
+    def _arrived(self) -> bool:
+        """Takes what has come, without blocking."""
+        for line in self._session.lines():
+            if line.upper().startswith(b"* BYE"):
+                raise refusal(line.decode("ascii", "replace"), "waiting for news", broken=True)
+            self._heard = self._heard or _NEWS.match(line) is not None
+        return self._heard

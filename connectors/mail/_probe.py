@@ -1,0 +1,53 @@
+"""What `check` learns of an IMAP mailbox: its folders, what the server can do, and that reading leaves no trace."""
+
+from __future__ import annotations
+
+from connectors.mail._mailbox import Mailbox
+from connectors.mail._session import Session
+from inboxwatch.connector import Probe
+from inboxwatch.core.model import FolderRole
+
+_SAMPLE = 20
+_USEFUL = ("IDLE", "NOTIFY", "ESEARCH", "SPECIAL-USE", "CONDSTORE", "OBJECTID", "X-GM-EXT-1")
+
+
+def probe(mailbox: Mailbox) -> Probe:
+    """Blocks; raises MailboxError."""
+    session = mailbox.session()
+    session.end_idle()
+    watched = mailbox.watched
+    warnings = [f"no folder matches {pattern!r} in `folders`" for pattern in watched.unmatched]
+    others = {name: session.status(name) for name in watched.roles if name != watched.inbox}
+    inbox = mailbox.examine(watched.inbox)
+    if not inbox.readonly:
+        warnings.append("the server did not confirm that the inbox was opened read-only")
+    if _leaves_a_trace(session, inbox.messages):
+        warnings.append("reading changed flags, though it must not: the server breaks EXAMINE and BODY.PEEK")
+    if "IDLE" not in session.capabilities:
+        warnings.append("the server does not offer IDLE: new mail is seen by polling only")
+    counts = {watched.inbox: inbox.messages} | {name: state.messages for name, state in others.items()}
+    folders: dict[FolderRole, str] = {}
+    for role in FolderRole:
+        if names := [name for name, its in watched.roles.items() if its is role]:
+            folders[role] = ", ".join(names)
+    return Probe(
+        folders,
+        (
+            ("encryption", session.encryption),
+            ("sent folder found by", watched.by),
+            ("messages", ", ".join(f"{name}: {count}" for name, count in counts.items())),
+            ("read-only", "confirmed" if inbox.readonly else "not confirmed"),
+            ("extensions", " ".join(word for word in _USEFUL if word in session.capabilities) or "none"),
+        ),
+        tuple(warnings),
+    )
+
+
+def _leaves_a_trace(session: Session, messages: int) -> bool:
+    """Reads the newest messages of the open folder and compares their flags before and after."""
+    if messages == 0:
+        return False
+    newest = f"{max(1, messages - _SAMPLE + 1)}:{messages}"
+    before = session.flags(newest)
+    session.read_headers(newest)
+    return session.flags(newest) != before

@@ -1,0 +1,23 @@
+"""Wall times in settings: `30s`, `10m`, `1h`, as everywhere in the config."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_PATTERN = r"^\d+(\.\d+)?[smhd]$"
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, float):
+        return value
+    if not isinstance(value, str) or not re.match(_PATTERN, value) or not float(value[:-1]):
+        raise ValueError("must be a time with its unit, such as 30s, 10m or 1h")
+    return float(value[:-1]) * _UNITS[value[-1]]
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": _PATTERN})]
+"""Seconds, written with a unit."""

@@ -1,0 +1,245 @@
+"""IMAP (RFC 3501 and 9051), strictly read-only: EXAMINE, BODY.PEEK, and no verb that could write.
+
+The event loop is here; what blocks is in `_mailbox`, `_reader` and `_session`, on threads of `_blocking`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+from asyncio import Task
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+
+from connectors.mail._blocking import workers
+from connectors.mail._folders import Wanted
+from connectors.mail._idle import Idle
+from connectors.mail._login import PasswordLogin
+from connectors.mail._mailbox import Mailbox
+from connectors.mail._position import Mark, encode, shares
+from connectors.mail._probe import probe
+from connectors.mail._reader import Haul, Reader
+from connectors.mail._seconds import Seconds
+from connectors.mail._session import Security, Server, Session
+from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
+from inboxwatch.core.model import Privacy
+
+Result = TypeVar("Result")
+
+_STEP_LIMIT = 600.0
+"""Seconds that one step (logging in, comparing folders, reading a batch) may take in all, however alive the server."""
+_RENEW_IDLE = 540.0
+"""Seconds: NAT and firewalls forget idle connections well before the 29 minutes of RFC 2177."""
+_CLOSING = 2.0
+"""Seconds that closing waits for work under way and the server's good-bye."""
+_TEXT_BATCH = 100
+"""Messages a batch where whole messages are read, so that memory stays bounded."""
+
+
+def _names(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+"""One name or a list of names."""
+
+
+class ImapSettings(Settings):
+    """A mailbox on an IMAP server."""
+
+    host: str = Field(min_length=1)
+    port: int | None = Field(None, ge=1, le=65535)
+    """Default: 993 with TLS, else 143."""
+    security: Security = "tls"
+    username: str = ""
+    """Default: the mailbox's address."""
+    password: Secret | None = None
+    auth: Literal["password"] = "password"
+    master_user: str = ""
+    """A login that may read this mailbox for its owner; `password` is then the master's."""
+    inbox: str = "INBOX"
+    sent: Names = ()
+    """Default: the folders with SPECIAL-USE \\Sent, or with a usual name."""
+    folders: Names = ()
+    """Further folders: names, patterns with `*`, or SPECIAL-USE attributes such as `\\All`."""
+    ca_file: ConfigPath | None = None
+    push: Literal["idle", "off"] = "idle"
+    connect_timeout: Seconds = 15.0
+    read_timeout: Seconds = 60.0
+
+    @field_validator("security")
+    @classmethod
+    def _encrypted(cls, value: Security, info: ValidationInfo) -> Security:
+        if value == "none" and not _is_loopback(str(info.data.get("host", ""))):
+            raise ValueError("`none` is refused unless the host is loopback; use tls or starttls")
+        return value
+
+    @model_validator(mode="after")
+    def _has_password(self) -> ImapSettings:
+        if self.password is None:
+            raise ValueError("give `password`, `password_file` or `password_env`")
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+class Imap:
+    """The connector `imap`."""
+
+    settings: ClassVar[type[Settings]] = ImapSettings
+
+    def __init__(self, settings: ImapSettings, context: Context) -> None:
+        self._settings = settings
+        self._reading = context.reading
+        self._server = Server(
+            settings.host,
+            settings.port or (993 if settings.security == "tls" else 143),
+            settings.security,
+            settings.ca_file,
+            settings.connect_timeout,
+            settings.read_timeout,
+        )
+        self._login = PasswordLogin(
+            settings.username or context.address, settings.password or Secret(None, "nowhere"), settings.master_user
+        )
+        self._turn = asyncio.Lock()
+        self._idle: Idle | None = None
+        self._idle_since = 0.0
+        self._start_over()
+
+    def _start_over(self) -> None:
+        wanted = Wanted(self._settings.inbox, self._settings.sent, self._settings.folders)
+        self._mailbox = Mailbox(lambda: Session.open(self._server, self._login), wanted, self._reading.since)
+        self._reader = Reader(self._mailbox, self._reading)
+        self._idle = None
+
+    async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+        """See MailConnector. The next batch is read while the caller works on this one."""
+        if self._idle is not None:
+            self._idle.interrupt()
+        async with self._turn:
+            self._idle = None
+            started = datetime.now(UTC)
+            mailbox, reader = self._mailbox, self._reader
+            survey = await self._do(lambda: mailbox.survey(cursor))
+            size = self._reading.batch_size
+            if self._reading.privacy is Privacy.TEXT:
+                size = min(size, _TEXT_BATCH)
+            plan = list(shares(survey.pending, size))
+            if not plan:
+                yield Batch((), encode(survey.goals), started, resynced=survey.resynced)
+                return
+            marks = dict(survey.marks)
+            remaining = sum(map(len, survey.pending.values()))
+            ahead = self._ahead(reader, marks, plan[0])
+            try:
+                for number, share in enumerate(plan, 1):
+                    haul = await ahead
+                    last = number == len(plan)
+                    marks |= {name: marks[name].at(uids[-1] + 1) for name, uids in share.items()}
+                    remaining -= sum(map(len, share.values()))
+                    if not last:
+                        ahead = self._ahead(reader, marks, plan[number])
+                    yield Batch(
+                        haul.messages,
+                        encode(survey.goals if last else marks),
+                        started if last else None,
+                        haul.quarantined,
+                        resynced=survey.resynced and number == 1,
+                        remaining=remaining,
+                    )
+            finally:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
+
+    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
+        """See Waits: IDLE on the inbox. Without IDLE, or with `push: off`, it only lets the time pass."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        if self._settings.push != "off":
+            async with self._turn:
+                while (left := deadline - loop.time()) > 0:
+                    renewal = self._idle_since + _RENEW_IDLE - loop.time()
+                    if self._idle is None or renewal <= 0:
+                        if await self._begin_idle():
+                            return True
+                        continue
+                    if await self._listen(self._idle, min(left, renewal)):
+                        return True
+        await asyncio.sleep(max(0.0, deadline - loop.time()))
+        return False
+
+    async def _listen(self, idle: Idle, seconds: float) -> bool:
+        try:
+            return await idle.news(seconds)
+        except MailboxError:
+            self._abandon()
+            raise
+
+    async def probe(self) -> Probe:
+        """See MailConnector."""
+        if self._idle is not None:
+            self._idle.interrupt()
+        async with self._turn:
+            self._idle = None
+            mailbox = self._mailbox
+            return await self._do(lambda: probe(mailbox))
+
+    async def aclose(self) -> None:
+        """See MailConnector. Waits a moment for what is under way, then hangs up."""
+        if self._idle is not None:
+            self._idle.interrupt()
+        with contextlib.suppress(TimeoutError, MailboxError):
+            async with asyncio.timeout(_CLOSING), self._turn:
+                await self._do(self._mailbox.close)
+        self._abandon()
+
+    def _ahead(self, reader: Reader, marks: Mapping[str, Mark], share: Mapping[str, Sequence[int]]) -> Task[Haul]:
+        snapshot = dict(marks)
+        return asyncio.create_task(self._do(lambda: reader.read(snapshot, share)))
+
+    async def _begin_idle(self) -> bool:
+        """Goes idle on the inbox and returns False; or True where there is news already."""
+        mailbox = self._mailbox
+
+        def begin() -> Session | None:
+            session = mailbox.session()
+            session.end_idle()
+            if mailbox.changed():
+                return None
+            if "IDLE" in session.capabilities:
+                session.begin_idle()
+            return session
+
+        session = await self._do(begin)
+        if session is None:
+            return True
+        if "IDLE" in session.capabilities:
+            self._idle = Idle(session)
+            self._idle_since = asyncio.get_running_loop().time()
+        return False
+
+    async def _do(self, work: Callable[[], Result]) -> Result:
+        """Runs blocking work on a thread. One that nobody waits for any more keeps the old connection, which ends."""
+        try:
+            return await workers().run(self._settings.host, work, _STEP_LIMIT)
+        except MailboxError:
+            raise
+        except TimeoutError:
+            self._abandon()
+            raise MailboxError(Reason.TIMEOUT, f"a step took more than {_STEP_LIMIT:.0f} s") from None
+        except BaseException:
+            self._abandon()
+            raise
+
+    def _abandon(self) -> None:
+        self._mailbox.abandon()
+        self._start_over()
