@@ -22,6 +22,7 @@ from inboxwatch.store.leads import Leads
 from inboxwatch.store.mail import Mails
 from inboxwatch.store.mailboxes import Mailboxes
 from inboxwatch.store.outbox import Deliveries
+from inboxwatch.store.statistics import Statistics
 
 __all__ = ["Store", "StoreError", "Transaction"]
 
@@ -56,6 +57,10 @@ class Transaction:
     @cached_property
     def mailboxes(self) -> Mailboxes:
         return Mailboxes(self.connection)
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        return Statistics(self.connection)
 
 
 class Store:

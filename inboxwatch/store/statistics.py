@@ -1,0 +1,178 @@
+"""Figures read from the store: one pass a table, all counting done by the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, extract, func, literal, or_, select
+
+from inboxwatch.core.figures import LATENCY_EDGES, Figures, Health, Holding, Latency, Reply, Tally
+from inboxwatch.store import tables
+
+_clock, _act, _alias = tables.clock, tables.act, tables.clock_alias
+_UNTOLD = ("passed", "first sight")
+"""Reasons under which a step is marked as told though nobody was."""
+
+
+class Statistics:
+    """Aggregates for metrics and reports."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def figures(self, now: datetime) -> Figures:
+        """Everything that is exported of the store at an instant."""
+        figures = Figures()
+        self._mail(figures)
+        self._open(figures, now)
+        self._answered(figures)
+        self._ownership(figures)
+        self._told(figures)
+        self._mailboxes(figures)
+        return figures
+
+    def _rows(self, statement: Any) -> Iterator[tuple[Any, ...]]:
+        return (tuple(row) for row in self._connection.execute(statement))
+
+    def _mail(self, figures: Figures) -> None:
+        message, sighting = tables.message, tables.sighting
+        columns = (sighting.c.mailbox, message.c.direction, message.c.kind)
+        seen = select(*columns, func.count()).join(message, message.c.key == sighting.c.key).group_by(*columns)
+        figures.messages = {(row[0], row[1], row[2]): row[3] for row in self._rows(seen)}
+        placed = select(message.c.evidence, func.count()).where(message.c.evidence.is_not(None))
+        figures.matches = dict(self._rows(placed.group_by(message.c.evidence)))  # type: ignore[arg-type]  # pairs
+        failed = tables.first_contact
+        owner = func.coalesce(failed.c.owner, "")
+        counted = select(owner, failed.c.tier, func.count()).group_by(owner, failed.c.tier)
+        figures.first_contact_failures = {(row[0], row[1]): row[2] for row in self._rows(counted)}
+        known = tables.lead
+        named = select(func.coalesce(known.c.owner, ""), known.c.data["tier"].as_string()).distinct()
+        figures.lead_owners = {(row[0], row[1] or "") for row in self._rows(named)}
+
+    def _open(self, figures: Figures, now: datetime) -> None:
+        columns = (*_holding(), metric_state(now))
+        waits = select(*columns, func.count(), func.min(_clock.c.started_at)).where(_running_wait()).group_by(*columns)
+        for mailbox, owner, tier, state, count, oldest in self._rows(waits):
+            holding = Holding(mailbox, owner, tier)
+            figures.open[holding, state] = count
+            figures.oldest[holding] = min(figures.oldest.get(holding, oldest), oldest)
+            figures.held_once.add(holding)
+        owner = func.coalesce(_clock.c.owner, "")
+        ahead = select(owner, _clock.c.tier, func.count()).where(
+            _clock.c.state == "running", _clock.c.metric == "follow_up"
+        )
+        figures.follow_ups = {(row[0], row[1]): row[2] for row in self._rows(ahead.group_by(owner, _clock.c.tier))}
+        nobody = select(func.count()).where(_clock.c.state == "running", _clock.c.owner.is_(None))
+        figures.ownerless = int(self._connection.execute(nobody).scalar_one())
+
+    def _answered(self, figures: Figures) -> None:
+        wall, business = _bucket(_clock.c.wall_seconds), _bucket(_clock.c.business_seconds)
+        late = _clock.c.breached_at.is_not(None)
+        own = _clock.c.answered_by == _clock.c.owner
+        columns = (func.coalesce(_clock.c.owner, ""), _clock.c.tier, _clock.c.metric, wall, business, late, own)
+        sums = (func.count(), func.sum(_clock.c.wall_seconds), func.sum(_clock.c.business_seconds))
+        replies = select(*columns, *sums).where(_clock.c.state == "answered", _clock.c.metric != "follow_up")
+        for owner, tier, metric, wall_at, business_at, was_late, by_owner, count, wall_sum, business_sum in self._rows(
+            replies.group_by(*columns)
+        ):
+            for basis, bucket, total in (("wall", wall_at, wall_sum), ("business", business_at, business_sum)):
+                tally = figures.latency.setdefault(Latency(owner, tier, metric, basis), Tally())
+                tally.add(bucket, count, float(total or 0))
+            by = "owner" if by_owner else "colleague"
+            reply = Reply(owner, tier, metric, "false" if was_late else "true", by)
+            figures.replies[reply] = figures.replies.get(reply, 0) + count
+
+    def _ownership(self, figures: Figures) -> None:
+        """Breaches go to whom the wait belonged when it fell due, for a ladder may have moved it since."""
+        held = self._held().cte("held")
+        joined = held.join(_clock, _clock.c.id == held.c.clock)
+        owner, tier, metric = held.c.owner, _clock.c.tier, _clock.c.metric
+        due = _clock.c.breached_at
+        covered = and_(held.c.since < due, or_(held.c.until.is_(None), held.c.until >= due))
+        breached = select(owner, tier, metric, func.count()).select_from(joined).where(covered)
+        for row in self._rows(breached.group_by(owner, tier, metric)):
+            figures.breaches[row[0], row[1], row[2]] = row[3]
+        end = func.coalesce(held.c.until, _clock.c.stopped_at)
+        seconds = self._seconds(held.c.since, end)
+        columns = (owner, tier, _bucket(seconds))
+        ended = select(*columns, func.count(), func.sum(seconds)).select_from(joined)
+        ended = ended.where(end.is_not(None), metric != "follow_up").group_by(*columns)
+        for person, of_tier, bucket, count, total in self._rows(ended):
+            figures.ownership.setdefault((person, of_tier), Tally()).add(bucket, count, float(total))
+        mailbox = func.coalesce(_clock.c.mailbox, "")
+        ever = select(mailbox, owner, tier).select_from(joined).where(metric != "follow_up").distinct()
+        figures.held_once.update(Holding(*row) for row in self._rows(ever))
+
+    def _held(self) -> Any:
+        """Each assignment of a clock with the instant of the next one; ids that a clock had before count for it."""
+        clock = func.coalesce(_alias.c.clock, _act.c.clock)
+        until = func.lead(_act.c.at).over(partition_by=clock, order_by=(_act.c.at, _act.c.id))
+        acts = _act.outerjoin(_alias, _alias.c.alias == _act.c.clock)
+        columns = (clock.label("clock"), _act.c.owner.label("owner"), _act.c.at.label("since"), until.label("until"))
+        return select(*columns).select_from(acts).where(_act.c.deed == "assigned", _act.c.owner.is_not(None))
+
+    def _told(self, figures: Figures) -> None:
+        told = tables.told
+        once = select(told.c.clock, told.c.step, told.c.round, told.c.reason, told.c.policy).distinct()
+        steps = once.where(told.c.reason.not_in(_UNTOLD)).subquery()
+        columns = (steps.c.policy, steps.c.step, steps.c.reason)
+        counted = select(*columns, func.count()).group_by(*columns)
+        figures.escalations = {(row[0], row[1], row[2]): row[3] for row in self._rows(counted)}
+        row = tables.delivery
+
+        def number(*states: str) -> ColumnElement[int]:
+            return func.sum(case((row.c.state.in_(states), 1), else_=0))
+
+        outcomes = (number("sent"), func.sum(row.c.retries), number("dead"), number("cancelled"))
+        sent = select(row.c.channel, *outcomes, number("pending", "claimed")).group_by(row.c.channel)
+        figures.deliveries = {
+            one[0]: (int(one[1]), int(one[2]), int(one[3]), int(one[4]), int(one[5])) for one in self._rows(sent)
+        }
+
+    def _mailboxes(self, figures: Figures) -> None:
+        apart = tables.quarantine.c.mailbox
+        quarantined: Mapping[str, int] = dict(
+            self._rows(select(apart, func.count()).group_by(apart))  # type: ignore[arg-type]  # pairs
+        )
+        for row in self._connection.execute(select(tables.mailbox)):
+            tried = row.last_success is not None or row.failing_since is not None
+            figures.mailboxes[row.id] = Health(
+                row.failing_since is None if tried else None,
+                row.last_success,
+                row.coverage,
+                quarantined.get(row.id, 0),
+            )
+
+    def _seconds(self, start: Any, end: Any) -> Any:
+        """The length of time between two instants, as the database counts it."""
+        if self._connection.dialect.name == "sqlite":
+            return (func.julianday(end) - func.julianday(start)) * 86400.0
+        return extract("epoch", end - start)
+
+
+def metric_state(now: datetime) -> ColumnElement[str]:
+    """The state of a running clock at an instant, in the precedence of the contract."""
+    return case(
+        (_clock.c.held, "unverified"),
+        (_clock.c.snoozed_until > now, "snoozed"),
+        (_clock.c.acknowledged_until > now, "acknowledged"),
+        (_clock.c.breached_at.is_not(None), "breached"),
+        (_clock.c.warned_at.is_not(None), "warned"),
+        else_="running",
+    )
+
+
+def _holding() -> tuple[Any, Any, Any]:
+    return func.coalesce(_clock.c.mailbox, ""), func.coalesce(_clock.c.owner, ""), _clock.c.tier
+
+
+def _running_wait() -> Any:
+    return and_(_clock.c.state == "running", _clock.c.metric != "follow_up")
+
+
+def _bucket(seconds: Any) -> Any:
+    """The position of a length of time among LATENCY_EDGES."""
+    edges = [(seconds <= edge, literal(position)) for position, edge in enumerate(LATENCY_EDGES)]
+    return case(*edges, else_=literal(len(LATENCY_EDGES)))
