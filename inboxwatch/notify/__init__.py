@@ -202,10 +202,12 @@ _TYPES = {
     "webhook": "inboxwatch.notify.webhook:Webhook",
     "email": "inboxwatch.notify.email:Email",
     "slack": "inboxwatch.notify.slack.channel:Slack",
+    "apprise": "inboxwatch.notify.apprise:Apprise",
+    "alertmanager": "inboxwatch.notify.alertmanager:Alertmanager",
 }
 """Channel types of the config; imported only when one is configured."""
 
-PLANNED = ("apprise", "alertmanager")
+PLANNED: tuple[str, ...] = ()
 """Types that the contract names and no version has yet: refused by name."""
 
 

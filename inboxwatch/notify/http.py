@@ -34,8 +34,8 @@ class Poster:
         return await self._exchange("POST", url, body, {"Content-Type": "application/json", **headers})
 
     async def get(self, url: str, headers: Mapping[str, str]) -> str:
-        """Reads the start of a page. Raises ChannelError for all but a 2xx."""
-        return await self._exchange("GET", url, None, headers)
+        """Reads the start of a page, up to 1 MB. Raises ChannelError for all but a 2xx."""
+        return await self._exchange("GET", url, None, headers, limit=2**20)
 
     async def head(self, url: str) -> int:
         """The status with which the server answers a HEAD; whatever it is, the server is there."""
@@ -50,12 +50,14 @@ class Poster:
             await self._session.close()
             self._session = None
 
-    async def _exchange(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> str:
+    async def _exchange(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], limit: int = _READ
+    ) -> str:
         try:
             async with self._open().request(
                 method, url, data=body, headers=headers, proxy=self._proxy, allow_redirects=False
             ) as answer:
-                text = (await answer.content.read(_READ)).decode(errors="replace")
+                text = (await _start(answer.content, limit)).decode(errors="replace")
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise unreachable(error) from error
         if answer.status // 100 == 2:
@@ -78,6 +80,13 @@ class Poster:
                 headers={"User-Agent": "inboxwatch"},
             )
         return self._session
+
+
+async def _start(content: aiohttp.StreamReader, limit: int) -> bytes:
+    found = b""
+    while len(found) < limit and (more := await content.read(limit - len(found))):
+        found += more
+    return found
 
 
 def unreachable(error: BaseException) -> ChannelError:

@@ -341,7 +341,7 @@ async def _arguments(request: web.Request) -> Json:
         **request.query,
         **{key: value for key, value in (await request.post()).items() if isinstance(value, str)},
     }
-    return {key: json.loads(value) if value[:1] in "[{" else value for key, value in fields.items()}
+    return {key: json.loads(value) if value.startswith(("[", "{")) else value for key, value in fields.items()}
 
 
 def _cut(request: web.Request) -> web.Response:

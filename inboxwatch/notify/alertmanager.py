@@ -1,0 +1,181 @@
+"""The channel `alertmanager`: waits as alerts of Alertmanager's API v2, for houses that route there already.
+
+An alert is known by its labels. Severity and owner are among them, for routes; so each send first ends the alert that
+`earlier` names, if its labels were others. The reference is the JSON of the labels.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from pydantic import Field, field_validator, model_validator
+
+from inboxwatch.notify import (
+    ChannelSettings,
+    ConfigPath,
+    Notice,
+    NoticeType,
+    Person,
+    Receipt,
+    Seconds,
+    Secret,
+)
+from inboxwatch.notify.http import Poster
+from inboxwatch.notify.render import Renderer
+from inboxwatch.notify.text import clean, web_link
+from inboxwatch.notify.webhook import http_address
+
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_OF_CLOCK = ("owner", "team", "tier", "mailbox", "policy", "metric")
+
+Labels = dict[str, str]
+Alert = dict[str, Any]
+
+
+class AlertmanagerSettings(ChannelSettings):
+    url: Secret
+    """Where its pages are, such as http://127.0.0.1:9093; a route prefix belongs to it."""
+    token: Secret | None = None
+    """Sent as `Authorization: Bearer`."""
+    username: str | None = None
+    password: Secret | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Further labels for every alert, such as `{service: sales}`."""
+    lasting: Seconds = 7 * 86400.0
+    """How long an alert stays active if nothing more is said: Alertmanager itself would end it after five minutes."""
+    timeout: Seconds = 10.0
+    ca_file: ConfigPath | None = None
+    """PEM file of certificate authorities to trust beside the system's."""
+    proxy: str | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _http(cls, value: Secret) -> Secret:
+        return http_address(value)
+
+    @field_validator("labels")
+    @classmethod
+    def _label_names(cls, value: dict[str, str]) -> dict[str, str]:
+        for name in value:
+            if not _LABEL.fullmatch(name):
+                raise ValueError(f"{name!r} is no label name: letters, digits and _ only")
+        return value
+
+    @model_validator(mode="after")
+    def _one_login(self) -> AlertmanagerSettings:
+        if bool(self.username) != bool(self.password):
+            raise ValueError("give username and password, or neither")
+        if self.token and self.username:
+            raise ValueError("give token, or username and password")
+        return self
+
+
+class Alertmanager:
+    settings: ClassVar[type[ChannelSettings]] = AlertmanagerSettings
+
+    def __init__(self, settings: AlertmanagerSettings, name: str) -> None:
+        self.name = name
+        self._settings = settings
+        self._renderer = Renderer(settings.zone, settings.templates)
+        self._poster = Poster(settings.timeout, settings.ca_file, settings.proxy)
+
+    def reaches(self, person: Person) -> str | None:
+        """Routes can find a person by the label `recipient`."""
+        return person.id
+
+    def accepts(self, destination: str) -> str | None:
+        """Becomes the label `recipient`."""
+        return None if destination == clean(destination, 100) and destination else "must be one short word"
+
+    async def send(
+        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+    ) -> Receipt:
+        """Posting an alert again changes nothing: it is idempotent by its labels."""
+        now = datetime.now(UTC)
+        over = notice.type is NoticeType.RESOLVED
+        recipient = person.id if person else "" if destination == self.name else destination
+        alerts = [self._alert(notice, labels, person, now, over) for labels in self._labels(notice, recipient)]
+        told = [alert["labels"] for alert in alerts]
+        about = {_subject(labels) for labels in told}
+        past = [labels for labels in _read(earlier) if _subject(labels) in about and labels not in told]
+        ended = [self._alert(notice, labels, person, now, over=True) for labels in past]
+        # An answer ends the alert that was told, which has the labels of that time.
+        body = ended if over and ended else ended + alerts
+        await self._poster.post(self._address("alerts"), json.dumps(body).encode(), self._headers())
+        return Receipt(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+
+    async def probe(self) -> str:
+        answer = await self._poster.get(self._address("status"), self._headers())
+        version = re.search(r'"version"\s*:\s*"([^"]{1,40})"', answer)
+        return f"Alertmanager {version[1]}" if version else "answers"
+
+    async def aclose(self) -> None:
+        await self._poster.aclose()
+
+    def _labels(self, notice: Notice, recipient: str) -> Iterable[Labels]:
+        common = {**self._settings.labels, "recipient": recipient}
+        if not notice.clocks or notice.type is NoticeType.DIGEST:
+            name = {NoticeType.DIGEST: "InboxwatchDigest"}.get(notice.type, "InboxwatchMailboxBlind")
+            yield _filled({**common, "alertname": name, "severity": "warning", "mailbox": notice.mailbox})
+            return
+        lost = notice.type is NoticeType.FIRST_CONTACT_FAILED
+        for clock in notice.clocks:
+            labels = {name: clock.get(name) for name in _OF_CLOCK}
+            severity = "warning" if lost or clock.get("reason") == "warning" else "critical"
+            name = "InboxwatchFirstContactFailed" if lost else "InboxwatchReplyOwed"
+            yield _filled({**common, **labels, "alertname": name, "severity": severity, "clock": clock.get("id")})
+
+    def _alert(self, notice: Notice, labels: Labels, person: Person | None, now: datetime, over: bool) -> Alert:
+        ends = now if over else now + timedelta(seconds=self._settings.lasting)
+        alert: Alert = {
+            "labels": labels,
+            "annotations": {
+                "summary": self._renderer.line("headline.txt", notice, person, 300),
+                "description": self._renderer.text("body.txt", notice, person)[:8000],
+            },
+            # Before its end even where the clocks of the two machines differ: an alert that ends earlier is refused.
+            "startsAt": _stamp(min(notice.at, ends - timedelta(seconds=1))),
+            "endsAt": _stamp(ends),
+        }
+        link = web_link(notice.link)
+        return {**alert, "generatorURL": link} if link else alert
+
+    def _address(self, what: str) -> str:
+        return f"{self._settings.url.reveal().rstrip('/')}/api/v2/{what}"
+
+    def _headers(self) -> dict[str, str]:
+        settings = self._settings
+        if settings.token:
+            return {"Authorization": f"Bearer {settings.token.reveal()}"}
+        if settings.username and settings.password:
+            login = f"{settings.username}:{settings.password.reveal()}".encode()
+            return {"Authorization": f"Basic {base64.b64encode(login).decode()}"}
+        return {}
+
+
+def _filled(labels: dict[str, Any]) -> Labels:
+    """Alertmanager refuses no empty label, but forgets it: then the labels we remember would be others."""
+    cleaned = {name: clean(value, 200) for name, value in labels.items() if value is not None}
+    return {name: cleaned[name] for name in sorted(cleaned) if cleaned[name]}
+
+
+def _subject(labels: Labels) -> tuple[str | None, ...]:
+    """What an alert is about, whatever its severity or owner has become."""
+    return tuple(labels.get(name) for name in ("alertname", "clock", "mailbox", "recipient"))
+
+
+def _read(reference: str | None) -> list[Labels]:
+    try:
+        labels = json.loads(reference or "[]")
+    except ValueError:
+        return []
+    return labels if isinstance(labels, list) else []
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
