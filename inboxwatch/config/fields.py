@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from difflib import get_close_matches
 from functools import partial
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
 
@@ -44,7 +44,7 @@ class Names:
     @classmethod
     def declared(cls, data: Mapping[str, Any]) -> Names:
         sections = {one.name: data.get(one.name) for one in fields(cls)}
-        return cls(**{name: frozenset(section) for name, section in sections.items() if isinstance(section, dict)})
+        return cls(**{name: frozenset(map(str, one)) for name, one in sections.items() if isinstance(one, dict | list)})
 
     @staticmethod
     def of(info: ValidationInfo) -> Names | None:
@@ -55,7 +55,7 @@ class Names:
 
 def meant(word: object, known: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or nothing where no known word is near."""
-    near = get_close_matches(str(word), list(known), n=1)
+    near = get_close_matches(str(word), [str(one) for one in known], n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
@@ -72,10 +72,11 @@ def _domain(value: str) -> str:
 
 
 def _zone(value: object) -> ZoneInfo:
-    known = available_timezones()
-    if value not in known:
-        raise ValueError(f"{value!r} is no time zone: write one such as Europe/London{meant(value, known)}")
-    return ZoneInfo(str(value))
+    try:
+        return ZoneInfo(value if isinstance(value, str) else "")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = meant(value, available_timezones())
+        raise ValueError(f"{value!r} is no time zone: write one such as Europe/London{near}") from None
 
 
 def _day(value: object) -> date:
@@ -151,7 +152,7 @@ def _person_or(words: tuple[str, ...], value: str, info: ValidationInfo) -> str:
     try:
         return _person(value, info)
     except ValueError as error:
-        raise ValueError(f"{error}{meant(value, words)}; or write {', '.join(words)}") from None
+        raise ValueError(f"{error}; or write {', '.join(words)}{meant(value, words)}") from None
 
 
 def _target(roles: tuple[str, ...], value: str, info: ValidationInfo) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from inboxwatch.config.fields import (
     Address,
@@ -95,23 +95,22 @@ class Calendar(Settings):
                 if day in seen:
                     raise ValueError(f"{seen[day]!r} and {text!r} share a day")
                 seen[day] = text
+        if not any(hours.values()):
+            raise ValueError("never opens: give hours to at least one day of the week")
         return hours
 
     @field_validator("special")
     @classmethod
-    def _open(cls, special: dict[date, tuple[Span, ...]]) -> dict[date, tuple[Span, ...]]:
+    def _open(cls, special: dict[date, tuple[Span, ...]], info: ValidationInfo) -> dict[date, tuple[Span, ...]]:
         for day, spans in special.items():
             if not day_of(spans):
                 raise ValueError(f"{day} has no hours: list it under `closed`")
+            if day in info.data.get("closed", ()):
+                raise ValueError(f"{day} is listed under `closed` too")
         return special
 
-    @model_validator(mode="after")
-    def _sound(self) -> Calendar:
-        self.business("it")
-        return self
-
     def business(self, name: str) -> BusinessCalendar:
-        """The calendar that the core counts with. Raises ValueError where it never opens."""
+        """The calendar that the core counts with."""
         hours = {day: spans for text, spans in self.hours.items() for day in weekdays(text)}
         closed = self.closed if isinstance(self.closed, dict) else dict.fromkeys(self.closed, "closed")
         week = tuple(hours.get(day, ()) for day in range(7))
@@ -167,8 +166,15 @@ class Mailbox(Plugged):
     connector: Name
     address: Email
     owner: PersonRef | None = None
-    team: TeamRef | None = None
+    team: TeamRef | None = Field(default=None, validate_default=True)
     poll_every: PositiveWallTime = Field(default="60s", validate_default=True)
+
+    @field_validator("team")
+    @classmethod
+    def _or_owner(cls, team: str | None, info: ValidationInfo) -> str | None:
+        if "owner" in info.data and (info.data["owner"] is None) == (team is None):
+            raise ValueError("give exactly one of `owner` (a person's mailbox) and `team` (a shared one)")
+        return team
 
 
 class Leads(Plugged):
@@ -220,7 +226,7 @@ class TeamAssignment(Settings):
 class Rule(Settings):
     """Who gets a wait for which `when` holds."""
 
-    when: RuleWhen = RuleWhen()
+    when: RuleWhen = Field(default_factory=RuleWhen)
     assign: Annotated[
         Annotated[Assignee, Tag("<word>")] | Annotated[TeamAssignment, Tag("<team>")],
         Discriminator(lambda value: "<team>" if isinstance(value, dict) else "<word>"),
@@ -238,7 +244,7 @@ class SLA(Settings):
     """Targets for the waits that `when` holds for."""
 
     name: Name
-    when: When = When()
+    when: When = Field(default_factory=When)
     calendar: CalendarRef | None = None
     first_response: PositiveTime
     next_response: PositiveTime
@@ -291,26 +297,26 @@ class Web(Settings):
     listen: Address = Field(default="127.0.0.1:9842", validate_default=True)
     url: WebAddress | None = None
     """How people reach it; links in notices begin with it."""
-    token: Secret | None = None
+    token: Secret | None = Field(default=None, validate_default=True)
 
-    @model_validator(mode="after")
-    def _closed_to_the_world(self) -> Web:
-        if self.token is None and not self.listen.loopback:
-            raise ValueError(
-                f"{self.listen} can be reached from other machines: give a `token`, `token_file` or `token_env`"
-            )
-        return self
+    @field_validator("token")
+    @classmethod
+    def _closed_to_the_world(cls, token: Secret | None, info: ValidationInfo) -> Secret | None:
+        listen = info.data.get("listen")
+        if token is None and listen is not None and not listen.loopback:
+            raise ValueError(f"is required (or `token_file`, `token_env`): other machines can reach {listen}")
+        return token
 
 
 class Sections(Settings):
     """The whole config. Mappings are read entry by entry and lists item by item, so that no mistake hides another."""
 
-    organization: Organization = Organization()
+    organization: Organization = Field(default_factory=Organization)
     calendars: dict[str, Calendar] = Field(default_factory=dict)
     people: dict[str, Person] = Field(default_factory=dict)
     teams: dict[str, Team] = Field(default_factory=dict)
     mailboxes: dict[str, Mailbox] = Field(default_factory=dict)
-    history: History = History()
+    history: History = Field(default_factory=History)
     unknown_senders: UnknownSenders = UnknownSenders.SHARED
     privacy: Privacy = Privacy.HEADERS
     leads: dict[str, Leads] = Field(default_factory=dict)
@@ -320,6 +326,6 @@ class Sections(Settings):
     stop_conditions: tuple[StopCondition, ...]
     channels: dict[str, Channel] = Field(default_factory=dict)
     notify_by: tuple[ChannelRef, ...] = ()
-    it_alerts: Alerts = Alerts(notify=("fallback",))
+    it_alerts: Alerts = Field(default_factory=lambda: Alerts(notify=("fallback",)))
     store: Store | None = None
-    web: Web = Web()
+    web: Web = Field(default_factory=Web)

@@ -167,6 +167,8 @@ class Reader:
             return adapter.validate_python(value, context=self._context)
         except ValidationError as refused:
             for error in refused.errors(include_url=False):
+                if error["type"] == "too_short" and error["input"]:
+                    continue  # pydantic counts the items that are right, and has reported those that are wrong
                 place = tuple(step for step in error["loc"] if not _artificial(step))
                 if key := error.get("ctx", {}).get("key"):
                     place = (*place[:-1], key)
@@ -182,7 +184,7 @@ def _load(model: type[Plugged], name: str) -> Any:
         raise LookupError(f"{name!r} is not built yet")
     try:
         return connector.load(group, name)
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:  # as of an entry point whose module or class is not there
         raise LookupError(f"{name!r} cannot be loaded: {error}") from error
 
 

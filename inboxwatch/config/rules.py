@@ -22,7 +22,7 @@ _RESERVED = {*ROLES, *Reassign, LEAD_OWNER, MAILBOX_OWNER}
 
 def check(found: Found, document: Document) -> None:
     """Records all that is wrong between entries that are each right by themselves."""
-    for rule in (_names, _addresses, _owners, _managers, _skills, _policies, _ladders, _stops, _destinations):
+    for rule in (_names, _addresses, _managers, _skills, _policies, _ladders, _stops, _destinations):
         for path, message in rule(found):
             document.problem(path, message)
 
@@ -61,12 +61,6 @@ def _addresses(found: Found) -> Iterator[Fault]:
         watched.setdefault(address, name)
         if mailbox.owner and holder.get(address, mailbox.owner) != mailbox.owner:
             yield place, f"{address} is the address of `{holder[address]}`, and the owner is `{mailbox.owner}`"
-
-
-def _owners(found: Found) -> Iterator[Fault]:
-    for name, mailbox in found.named(Mailbox).items():
-        if (mailbox.owner is None) == (mailbox.team is None):
-            yield ("mailboxes", name), "needs exactly one of `owner` (a person's mailbox) and `team` (a shared one)"
 
 
 def _managers(found: Found) -> Iterator[Fault]:

@@ -113,7 +113,7 @@ class BusinessCalendar:
         object.__setattr__(self, "week", tuple(day_of(spans) for spans in self.week))
         object.__setattr__(self, "special", {day: day_of(spans) for day, spans in self.special.items()})
         if not any(self.week):
-            raise ValueError(f"the calendar {self.name} never opens: give hours to at least one day of the week")
+            raise ValueError(f"{self.name} never opens: give hours to at least one day of the week")
         if both := sorted(self.closed.keys() & self.special.keys()):
             raise ValueError(f"{both[0]} is both closed and special")
 
