@@ -183,7 +183,7 @@ class Replay:
             for running in (side.wait, side.follow_up):
                 if running is not None:
                     self._close(running, State.RUNNING)
-        return tuple(sorted(self._clocks, key=lambda clock: (clock.started_at, clock.id)))
+        return tuple(sorted(self._clocks, key=lambda clock: clock.started_at))
 
     def _inbound(self, mail: Mail) -> None:
         key = self._side_of(mail)

@@ -114,5 +114,3 @@ def cumulative(counts: Iterable[int]) -> list[int]:
         running += count
         sums.append(running)
     return sums
-
-

@@ -189,8 +189,9 @@ def _own_id(found: dict[str, bytes]) -> MessageId | None:
     value = found.get("message-id")
     if not value:
         return None
-    known = ids(value)
-    if known:
+    if bracketed := _ID.search(value.decode("latin-1")):
+        return MessageId(bracketed[1])
+    if known := ids(value):
         return known[0]
     bare = value.decode("latin-1").strip(" \t<>")
     return MessageId(bare.split()[0][:998]) if bare else None
@@ -218,6 +219,8 @@ def ids(value: bytes, *, prose: bool = False, but: str | None = None) -> tuple[M
         found = bare if len(bare) == len(words[:MAX_IDS]) else []
     elif prose and (len(found) > 1 or text.strip()[:1] != "<" or text.strip()[-1:] != ">"):
         found = [one for one in found if not _PLAIN_ADDRESS.fullmatch(one)]
+    if "@" not in text or any("@" not in one for one in found):
+        found = [one for one in found if "@" in one or (not prose and len(one) > 7)]
     if len(found) == 1:
         return () if found[0] == but else (MessageId(found[0]),)
     return tuple(MessageId(one) for one in dict.fromkeys(found) if one != but)

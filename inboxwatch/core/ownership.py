@@ -16,6 +16,8 @@ from inboxwatch.core.policy import Reassign
 from inboxwatch.core.routing import Assignment, Case, Roster, Window
 from inboxwatch.core.timeline import Act, Deed
 
+EVERYTHING = frozenset({(1 << 30, 0)})
+"""Told pairs under which no rung is owed: an owner is named, nothing is told."""
 ROUTING, ESCALATION = "routing", "escalation"
 """Actors of the program's own assignments; every other actor is a person."""
 
@@ -141,7 +143,7 @@ def advance(
 
 def team_lead(owner: PersonId, case: Case, roster: Roster) -> PersonId:
     """The lead of the mailbox's team, else of a team of the owner's, else the fallback."""
-    teams = [roster.teams[case.team]] if case.team in roster.teams else []
+    teams = [roster.teams[case.team]] if case.team is not None and case.team in roster.teams else []
     teams += [team for team in roster.teams.values() if owner in team.members]
     return next((team.lead for team in teams if team.lead is not None), roster.fallback)
 

@@ -155,7 +155,7 @@ class Roster:
                 named = person
             case ToTeam(team, skills, by):
                 return self._members(self.teams[team], skills, by, case.facts)
-        return [named] if named in self.people else []
+        return [named] if named is not None and named in self.people else []
 
     def _members(self, team: Team, skills: frozenset[str], by: str, facts: Mapping[str, str]) -> list[PersonId]:
         language = facts.get("language", "")

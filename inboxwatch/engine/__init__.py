@@ -5,7 +5,7 @@ Nothing that matters lives only in memory: kill the process anywhere, and the sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from inboxwatch.connector import Batch, MailboxError, Quarantined
 from inboxwatch.core.clock import first_contacts
 from inboxwatch.core.headers import Unusable, parse
-from inboxwatch.core.intake import Entry, Intake
+from inboxwatch.core.intake import Entry, Intake, UnknownSenders
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.model import Direction, Kind, Lead, LeadId, MailboxId, Message, PersonId, Privacy
 from inboxwatch.core.policy import SLAPolicy
 from inboxwatch.core.routing import Case, Window
 from inboxwatch.core.threads import ThreadIndex, keys
 from inboxwatch.core.timeline import Act, Deed
+from inboxwatch.engine.absence import SEEN_AWAY
 from inboxwatch.engine.desk import Desk, Settled
 from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.notices import Owing
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from inboxwatch.config import Config
 
 __all__ = ["Engine", "Ingested", "Refused", "Settled"]
-
-SEEN_AWAY = timedelta(days=3)
-"""How long a vacation reply without a day of return stands, counted from the latest one."""
 
 
 class Refused(Exception):  # noqa: N818  (the contract's word: exit code 1 "refused")
@@ -71,13 +69,13 @@ class Engine:
     def reload(self, config: Config, channels: Mapping[str, Channel]) -> None:
         """Takes over a new config; running clocks stay under the policies they began with."""
         self.config = config
-        self._owing = Owing(config, channels)
+        self.owing = Owing(config, channels)
         self._addresses: dict[str, MailboxId] = {box.address: MailboxId(name) for name, box in config.mailboxes.items()}
         with self.store.transaction() as tx:
             tx.mailboxes.ensure(config.mailboxes)
             current = {policy.version: policy for policy in config.policies}
-            self._pinned: dict[str, SLAPolicy] = {
-                version: current.get(version) or config.restore_policy(document)
+            self.policies: dict[str, SLAPolicy] = {
+                version: current.get(version) or restore_policy(document)
                 for version, document in tx.mailboxes.pinned().items()
             }
             self._read_leads(tx)
@@ -92,17 +90,31 @@ class Engine:
 
         `expected` is the cursor that the batch follows; `quiet` pages nobody (first sight, backfill).
         """
+
+        def compare_and_set(tx: Transaction) -> bool:
+            if not tx.mailboxes.move(mailbox, expected, batch.cursor):
+                return False
+            if batch.seen_until is not None:
+                tx.mailboxes.set(mailbox, seen_until=batch.seen_until)
+            return True
+
+        return self._ingest(mailbox, batch, now, quiet, compare_and_set)
+
+    def ingest_history(self, mailbox: MailboxId, batch: Batch, now: datetime) -> Ingested:
+        """Files a batch of history beside the daemon's own position; pages nobody."""
+        return self._ingest(mailbox, batch, now, True, lambda tx: True)
+
+    def _ingest(
+        self, mailbox: MailboxId, batch: Batch, now: datetime, quiet: bool, move: Callable[[Transaction], bool]
+    ) -> Ingested:
         result = Ingested(read=len(batch.messages))
         messages, unusable = self._parse(batch)
         try:
             with self.store.transaction() as tx:
-                if not tx.mailboxes.move(mailbox, expected, batch.cursor):
-                    result.stale = True
-                    return result
+                if not move(tx):
+                    return Ingested(stale=True)
                 problems = [(one.ref, one.reason) for one in (*batch.quarantined, *unusable)]
                 result.quarantined = tx.mailboxes.quarantine(mailbox, problems, now)
-                if batch.seen_until is not None:
-                    tx.mailboxes.set(mailbox, seen_until=batch.seen_until)
                 if messages:
                     self._file(tx, mailbox, messages, now, result, quiet)
         except BaseException:
@@ -136,7 +148,8 @@ class Engine:
         known, ghosts = tx.mail.known(keys(message for _, message in messages))
         index = ThreadIndex(known, ghosts)
         shared = config.mailboxes[mailbox].team is not None
-        intake = Intake(config.us, self.around.directory, index, config.unknown_senders, shared)
+        unknown = UnknownSenders(config.unknown_senders)
+        intake = Intake(config.us, self.around.directory, index, unknown, shared)
         entries = intake.take_batch([message for _, message in messages])
         if intake.new_leads:
             tx.leads.put(intake.new_leads, now)
@@ -157,7 +170,7 @@ class Engine:
         threads = {one.known.thread for one in filed if one.known is not None and one.mail is not None}
         threads |= {index.canonical(new) for new in index.merged.values()}
         self._notice_absence(tx, entries)
-        desk = Desk(tx, self.around, self._owing, self._pinned, now)
+        desk = Desk(tx, self.around, self.owing, self.policies, now)
         result.settled = desk.settle(sorted(threads), quiet=quiet)
         self._notice_first_contacts(tx, entries, now, quiet)
         result.started = [
@@ -215,10 +228,12 @@ class Engine:
                 if fresh and failure.resolved_at is None and not quiet:
                     known = self.around.directory.get(lead)
                     name = (known.name if known else "") or lead
-                    title = f"Our first message to {name} bounced: the buyer never got it. Check the address and write again."
+                    title = (
+                        f"Our first message to {name} bounced: the buyer never got it. Mend the address, write again."
+                    )
                     body = {"title": title, "lead": lead, "message_id": failure.message}
                     kind = NoticeType.FIRST_CONTACT_FAILED
-                    tx.deliveries.owe(self._owing.told(kind, f"first-contact/{failure.message}", [owner], now, **body))
+                    tx.deliveries.owe(self.owing.told(kind, f"first-contact/{failure.message}", [owner], now, **body))
 
     def owner_between_waits(self, tx: Transaction, lead: LeadId, now: datetime) -> PersonId:
         """Whom routing names for a lead now (rule 22)."""
@@ -227,7 +242,7 @@ class Engine:
         roster = self.around.roster(tx.clocks.load(), away, {})
         owner = known.owner if known and known.owner in self.config.people else None
         last = tx.mail.last_mailbox(lead)
-        box = self.config.mailboxes.get(last) if last else None
+        box = self.config.mailboxes.get(MailboxId(last)) if last else None
         case = Case(
             self.around.facts(lead, MailboxId(last) if last else None),
             owner,
@@ -239,7 +254,13 @@ class Engine:
         return roster.assign(case, Window(opens, opens + timedelta(hours=1))).owner
 
     def tick(
-        self, now: datetime, *, only: frozenset[str] | None = None, looked: bool = False, limit: int = 500
+        self,
+        now: datetime,
+        *,
+        only: frozenset[str] | None = None,
+        skip: frozenset[str] = frozenset(),
+        looked: bool = False,
+        limit: int = 500,
     ) -> Settled:
         """Brings the clocks whose time has come up to `now`; `only` those, once their mailboxes were read."""
         with self.store.transaction() as tx:
@@ -247,20 +268,19 @@ class Engine:
                 rows = [tx.clocks.get(clock) for clock in sorted(only)]
                 due = [(row.id, row.thread) for row in rows if row is not None and row.state == "running"]
             else:
-                due = tx.clocks.due(now, limit)
+                due = tx.clocks.due(now, limit, skip)
             if not due:
                 return Settled()
-            desk = Desk(tx, self.around, self._owing, self._pinned, now)
+            desk = Desk(tx, self.around, self.owing, self.policies, now)
             threads = sorted({thread for _, thread in due})
             return desk.settle(threads, tell=frozenset(clock for clock, _ in due), looked=looked)
 
-    def next_wake(self) -> datetime | None:
-        """The earliest instant at which a clock or a delivery is due."""
+    def next_wake(self, skip: frozenset[str] = frozenset()) -> datetime | None:
+        """The earliest instant at which a clock must be looked at; those in `skip` are being looked at."""
         with self.store.reading() as tx:
-            times = (tx.clocks.next_wake(), tx.deliveries.next_at())
-        return min((at for at in times if at is not None), default=None)
+            return tx.clocks.next_wake(skip)
 
-    def failed(self, mailbox: str, error: MailboxError, now: datetime) -> None:
+    def failed(self, mailbox: MailboxId, error: MailboxError, now: datetime) -> None:
         """Records that a mailbox could not be read; IT is told once, when it stays so."""
         with self.store.transaction() as tx:
             since = tx.mailboxes.failing(mailbox, now, error.reason.value, str(error))
@@ -274,10 +294,10 @@ class Engine:
             key = f"blind/{mailbox}/{since.isoformat()}"
             body = {"mailbox": mailbox, "error": str(error), "title": title}
             targets = self.config.it_alerts
-            tx.deliveries.owe(self._owing.told(NoticeType.MAILBOX, key, targets, now, **body))
+            tx.deliveries.owe(self.owing.told(NoticeType.MAILBOX, key, targets, now, **body))
             tx.mailboxes.set(mailbox, blind_told=True)
 
-    def succeeded(self, mailbox: str, now: datetime) -> None:
+    def succeeded(self, mailbox: MailboxId, now: datetime) -> None:
         """Records a complete poll; what was held back for this mailbox is looked at again."""
         with self.store.transaction() as tx:
             row = tx.mailboxes.get(mailbox)
@@ -291,7 +311,7 @@ class Engine:
                 title = f"Mailbox {mailbox} can be read again."
                 key = f"seeing/{mailbox}/{row.failing_since.isoformat()}"
                 body = {"mailbox": mailbox, "error": None, "title": title}
-                tx.deliveries.owe(self._owing.told(NoticeType.MAILBOX, key, self.config.it_alerts, now, **body))
+                tx.deliveries.owe(self.owing.told(NoticeType.MAILBOX, key, self.config.it_alerts, now, **body))
 
     def first_sight_over(self, mailbox: MailboxId, now: datetime) -> None:
         """Ends the first reading of a mailbox: what was overdue already is told in one digest (rule 39)."""
@@ -305,17 +325,16 @@ class Engine:
             box = self.config.mailboxes[mailbox]
             team = self.config.teams.get(box.team or "")
             reader = box.owner or (team.lead if team else None) or self.config.fallback
-            title = f"{len(late)} waits of {mailbox} were overdue before inboxwatch first read it; none of them pages anybody."
+            title = f"{len(late)} waits of {mailbox} were overdue when inboxwatch first read it; none pages anybody."
             body = {"title": title, "clock_ids": [row.id for row in late]}
-            tx.deliveries.owe(self._owing.told(NoticeType.DIGEST, f"first-sight/{mailbox}", [reader], now, **body))
+            tx.deliveries.owe(self.owing.told(NoticeType.DIGEST, f"first-sight/{mailbox}", [reader], now, **body))
 
     def learn(self, source: str, leads: Sequence[Lead], now: datetime) -> None:
         """Takes over the whole list of a source: new, changed and gone leads; a closed lead ends its waits."""
         with self.store.transaction() as tx:
             before = {lead.id: lead for lead in tx.leads.all()}
-            gone = [
-                lead.id for lead in before.values() if lead.source == source and lead.id not in {x.id for x in leads}
-            ]
+            listed = {lead.id for lead in leads}
+            gone = [lead.id for lead in before.values() if lead.source == source and lead.id not in listed]
             tx.leads.drop(gone)
             tx.leads.put(leads, now)
             self._read_leads(tx)
@@ -327,7 +346,7 @@ class Engine:
             for lead in closed:
                 tx.clocks.record(Act(now, Deed.LEAD_CLOSED, source, lead=lead, reason=f"status in {source}"), None)
             threads = {thread for lead in closed for thread in tx.mail.threads_of_lead(lead)}
-            Desk(tx, self.around, self._owing, self._pinned, now).settle(sorted(threads))
+            Desk(tx, self.around, self.owing, self.policies, now).settle(sorted(threads))
 
     def act(self, clock: str, deed: Deed, by: str, now: datetime, **details: object) -> str:
         """A person's deed on one running wait; returns the wait's id. Raises Refused."""
@@ -345,8 +364,8 @@ class Engine:
             reason = str(details.get("reason") or "")
             until = details.get("until")
             if deed is Deed.ACKNOWLEDGED:
-                until = self._pinned[row.policy_version].escalation.acknowledge_for.after(
-                    now, self._pinned[row.policy_version].calendar
+                until = self.policies[row.policy_version].escalation.acknowledge_for.after(
+                    now, self.policies[row.policy_version].calendar
                 )
             if deed is Deed.SNOOZED and (not isinstance(until, datetime) or until <= now):
                 raise Refused(422, "until: must lie in the future")
@@ -362,11 +381,11 @@ class Engine:
                 tx.deliveries.cancel([row.id], now)
             if deed is Deed.SNOOZED:
                 tx.deliveries.cancel([row.id], now)
-            Desk(tx, self.around, self._owing, self._pinned, now).settle([row.thread])
+            Desk(tx, self.around, self.owing, self.policies, now).settle([row.thread])
             return str(row.id)
 
     def log_activity(self, lead: str, by: str, at: datetime, reason: str, now: datetime) -> int:
-        """A call or meeting with a lead; ends his waits where `activity` is a stop condition. Returns how many threads."""
+        """A call or meeting with a lead; ends his waits where `activity` is a stop condition. Returns his threads."""
         if by not in self.config.people:
             raise Refused(422, f"by: {by!r} is no person of the config")
         known = self.around.directory.by_address(lead.lower())
@@ -375,5 +394,5 @@ class Engine:
         with self.store.transaction() as tx:
             tx.clocks.record(Act(at, Deed.ACTIVITY, by, lead=known.id, reason=reason), None)
             threads = tx.mail.threads_of_lead(known.id)
-            Desk(tx, self.around, self._owing, self._pinned, now).settle(sorted(threads))
+            Desk(tx, self.around, self.owing, self.policies, now).settle(sorted(threads))
             return len(threads)

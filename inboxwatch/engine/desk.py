@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from inboxwatch.core.clock import Clock, Replay, Wait
 from inboxwatch.core.escalation import Reason, Rung, next_rung, overdue, plan
 from inboxwatch.core.model import PersonId, ThreadId
-from inboxwatch.core.ownership import Advance, advance, assignment_at, resolve
+from inboxwatch.core.ownership import EVERYTHING, Advance, advance, assignment_at, resolve
 from inboxwatch.core.policy import SLAPolicy
 from inboxwatch.core.routing import Roster, ToTeam
 from inboxwatch.core.timeline import Act, Deed, Fact, Mail
@@ -21,11 +21,8 @@ from inboxwatch.engine.waits import Surroundings
 from inboxwatch.notify import NoticeType
 
 if TYPE_CHECKING:
-    from inboxwatch.config import Config
     from inboxwatch.store import Transaction
 
-EVERYTHING = frozenset({(1 << 30, 0)})
-"""Told pairs under which no rung is owed: an owner is named, nothing is told."""
 FIRST_SIGHT = "first sight"
 
 
@@ -48,7 +45,7 @@ class Desk:
     ) -> None:
         self._tx = tx
         self._around = around
-        self._config: Config = around.config
+        self._config = around.config
         self._pinned = pinned
         self._now = now
         self._owing = owing
@@ -77,7 +74,7 @@ class Desk:
         """
         settled = Settled()
         old = self._tx.clocks.of_threads(threads)
-        folded = {thread: clocks for thread, clocks in self._fold(threads, old)}
+        folded = dict(self._fold(threads, old))
         ids = [one for clocks in folded.values() for clock in clocks for one in clock.ids]
         told = self._tx.clocks.told(ids)
         witnesses = self._tx.mail.witnesses(threads)

@@ -81,11 +81,19 @@ class Owing:
             rows[owner, "", ""] = self._row(key=key, kind=NoticeType.RESOLVED, target=owner, now=now, clock=clock.id)
         return list(rows.values())
 
+    def resolved_late(self, clock: Row[Any], one: Row[Any], now: datetime) -> list[dict[str, Any]]:
+        """The resolution for a page that was still under way when its wait ended."""
+        key = f"{clock.id}/resolved/{clock.stopped_by}/{one.target}"
+        row = self._row(key=key, kind=NoticeType.RESOLVED, target=one.target, now=now, clock=clock.id)
+        way = [one.channel, one.destination]
+        return [row | {"ways": [way], "channel": one.channel, "destination": one.destination}]
+
     def told(
         self, kind: NoticeType, key: str, targets: Sequence[str], now: datetime, **body: Any
     ) -> list[dict[str, Any]]:
         """A notice without a step: a mailbox, a digest, a failed first contact. `body` is kept as JSON."""
-        return [self._row(key=f"{key}/{target}", kind=kind, target=target, now=now, body=body) for target in targets]
+        named = dict.fromkeys(self._config.fallback if target == "fallback" else target for target in targets)
+        return [self._row(key=f"{key}/{target}", kind=kind, target=target, now=now, body=body) for target in named]
 
     def _row(self, *, key: str, kind: NoticeType, target: str, now: datetime, **values: Any) -> dict[str, Any]:
         person, ways = self.ways(target)

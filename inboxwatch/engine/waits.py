@@ -4,22 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from inboxwatch.core.clock import Clock, Wait
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.model import LeadId, MailboxId, PersonId
+from inboxwatch.core.parties import Us
+from inboxwatch.core.people import Person, Team
 from inboxwatch.core.policy import SLAPolicy, choose
-from inboxwatch.core.routing import Case, Roster
+from inboxwatch.core.routing import Case, Roster, Rule
 
-if TYPE_CHECKING:
-    from inboxwatch.config import Config
+
+class Box(Protocol):
+    """What rules need of a mailbox."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def owner(self) -> str | None: ...
+    @property
+    def team(self) -> str | None: ...
+
+
+class Setting(Protocol):
+    """What deciding needs of a config; a back-test without one makes its own."""
+
+    @property
+    def us(self) -> Us: ...
+    @property
+    def people(self) -> Mapping[PersonId, Person]: ...
+    @property
+    def teams(self) -> Mapping[str, Team]: ...
+    @property
+    def mailboxes(self) -> Mapping[MailboxId, Box]: ...
+    @property
+    def rules(self) -> tuple[Rule, ...]: ...
+    @property
+    def fallback(self) -> PersonId: ...
+    @property
+    def policies(self) -> tuple[SLAPolicy, ...]: ...
+    @property
+    def stop_conditions(self) -> frozenset[str]: ...
 
 
 class Surroundings:
     """Answers questions about waits from the config and the known leads; the back-test and the engine share it."""
 
-    def __init__(self, config: Config, directory: Directory) -> None:
+    def __init__(self, config: Setting, directory: Directory) -> None:
         self.config = config
         self.directory = directory
         self._own: dict[str, set[str]] = {}
@@ -90,7 +121,7 @@ class Surroundings:
         """The mailboxes whose Sent folder could hold the answer of an owner, or of his team for a shared mailbox."""
         box = self.config.mailboxes.get(mailbox) if mailbox else None
         people: set[PersonId] = {owner} if owner else set()
-        if box is not None and box.team in self.config.teams:
+        if box is not None and box.team is not None and box.team in self.config.teams:
             people |= set(self.config.teams[box.team].members)
         boxes = {str(mailbox)} if box is not None else set()
         return boxes.union(*(self._own.get(person, set()) for person in people))

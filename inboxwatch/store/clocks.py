@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
 from inboxwatch.core.model import ClockId, LeadId, PersonId
 from inboxwatch.core.timeline import Act, Deed
@@ -37,18 +37,25 @@ class Clocks:
             found = self._connection.execute(select(_clock).where(_clock.c.id == named)).first()
         return found
 
-    def due(self, now: datetime, limit: int) -> list[tuple[str, str]]:
+    def due(self, now: datetime, limit: int, skip: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
         """(clock, thread) of running clocks whose time to be looked at has come, the longest due first."""
         found = (
             select(_clock.c.id, _clock.c.thread)
             .where(_clock.c.state == "running", _clock.c.wake_at <= now)
             .order_by(_clock.c.wake_at, _clock.c.id)
-            .limit(limit)
+            .limit(limit + len(skip))
         )
-        return [(row.id, row.thread) for row in self._connection.execute(found)]
+        return [(row.id, row.thread) for row in self._connection.execute(found) if row.id not in skip][:limit]
 
-    def next_wake(self) -> datetime | None:
-        return self._connection.execute(select(func.min(_clock.c.wake_at)).where(_clock.c.state == "running")).scalar()
+    def next_wake(self, skip: frozenset[str] = frozenset()) -> datetime | None:
+        """The earliest instant at which a running clock must be looked at."""
+        found = (
+            select(_clock.c.id, _clock.c.wake_at)
+            .where(_clock.c.state == "running", _clock.c.wake_at.is_not(None))
+            .order_by(_clock.c.wake_at)
+            .limit(1 + len(skip))
+        )
+        return next((row.wake_at for row in self._connection.execute(found) if row.id not in skip), None)
 
     def wake(self, now: datetime, *, owner: str | None = None, held: bool = False) -> None:
         """Makes running clocks due at once: those of an owner, or those held back for an unread mailbox."""
@@ -90,7 +97,7 @@ class Clocks:
         acts: dict[str, list[Act]] = {}
         for column, values in ((_act.c.thread, list(threads)), (_act.c.lead, list(leads))):
             for part in chunks(values):
-                chosen = column.in_(part)
+                chosen: ColumnElement[bool] = column.in_(part)
                 if column is _act.c.lead:
                     chosen = and_(chosen, _act.c.thread.is_(None))
                 for row in self._connection.execute(select(_act).where(chosen).order_by(_act.c.id)):

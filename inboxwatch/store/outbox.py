@@ -13,6 +13,8 @@ from inboxwatch.store.upsert import insert_missing
 
 _row = tables.delivery
 OPEN = ("pending", "claimed")
+GROUPED = ("escalation", "resolved")
+"""Types of which many, due together for one destination, leave as one message (rule 37)."""
 
 
 class Deliveries:
@@ -23,31 +25,30 @@ class Deliveries:
         """Adds what must be sent; a key that is there already is not owed twice. Returns how many are new."""
         return insert_missing(self._connection, _row, [{"way": 0, "attempts": 0, "retries": 0} | row for row in rows])
 
-    def claim(self, now: datetime, lease: timedelta, limit: int = 500) -> list[list[Row[Any]]]:
-        """Takes what is due, bundled: rows of one type for one destination leave as one message.
+    def claim(self, channel: str, now: datetime, lease: timedelta) -> list[Row[Any]]:
+        """Takes the oldest due bundle of a channel: rows of one type for one destination leave as one message.
 
         A claim that is not settled within `lease` (a crash between send and record) falls due again, in the same
         bundle and with the same keys.
         """
-        due = (
-            select(_row)
-            .where(_row.c.state.in_(OPEN), _row.c.next_at <= now)
-            .order_by(_row.c.next_at, _row.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        bundles: dict[tuple[Any, ...], list[Row[Any]]] = {}
-        for row in self._connection.execute(due):
-            bundles.setdefault((row.channel, row.destination, row.type, row.bundle), []).append(row)
-        for rows in bundles.values():
-            bundle = rows[0].bundle or rows[0].key
-            taken = update(_row).where(_row.c.id.in_([row.id for row in rows]))
-            self._connection.execute(
-                taken.values(state="claimed", bundle=bundle, next_at=now + lease, attempts=_row.c.attempts + 1)
+        due: tuple[Any, ...] = (_row.c.channel == channel, _row.c.state.in_(OPEN), _row.c.next_at <= now)
+        first = self._connection.execute(select(_row).where(*due).order_by(_row.c.next_at, _row.c.id).limit(1)).first()
+        if first is None:
+            return []
+        same: tuple[Any, ...] = (_row.c.destination == first.destination, _row.c.type == first.type)
+        same += (_row.c.bundle.is_(None) if first.bundle is None else _row.c.bundle == first.bundle,)
+        if first.type not in GROUPED:
+            same = (_row.c.id == first.id,)
+        chosen = select(_row.c.id).where(*due, *same).order_by(_row.c.id).with_for_update(skip_locked=True)
+        ids = list(self._connection.execute(chosen).scalars())
+        self._connection.execute(
+            update(_row)
+            .where(_row.c.id.in_(ids))
+            .values(
+                state="claimed", bundle=first.bundle or first.key, next_at=now + lease, attempts=_row.c.attempts + 1
             )
-        ids = [row.id for rows in bundles.values() for row in rows]
-        fresh = {row.id: row for row in self._connection.execute(select(_row).where(_row.c.id.in_(ids)))}
-        return [[fresh[row.id] for row in rows] for rows in bundles.values()]
+        )
+        return list(self._connection.execute(select(_row).where(_row.c.id.in_(ids)).order_by(_row.c.id)))
 
     def settle(self, ids: Sequence[int], state: str, now: datetime, *, reference: str = "", error: str = "") -> None:
         """Records the end of deliveries: sent, dead or cancelled."""
@@ -125,8 +126,15 @@ class Deliveries:
         found = select(_row).where(_row.c.state == "dead").order_by(_row.c.id.desc()).limit(limit)
         return list(self._connection.execute(found))
 
-    def next_at(self) -> datetime | None:
-        return self._connection.execute(select(func.min(_row.c.next_at)).where(_row.c.state.in_(OPEN))).scalar()
+    def next_at(self, channel: str) -> datetime | None:
+        """When the next delivery of a channel is due."""
+        found = select(func.min(_row.c.next_at)).where(_row.c.state.in_(OPEN), _row.c.channel == channel)
+        return self._connection.execute(found).scalar()
+
+    def strays(self, channels: Iterable[str]) -> list[Row[Any]]:
+        """Open deliveries for channels that the config no longer has."""
+        found = select(_row).where(_row.c.state.in_(OPEN), _row.c.channel.not_in(list(channels)))
+        return list(self._connection.execute(found))
 
     def outcomes(self) -> list[tuple[str, int, int, int, int, int]]:
         """(channel, sent, retried, dead, cancelled, pending) since the store began."""
@@ -138,4 +146,4 @@ class Deliveries:
         found = select(
             _row.c.channel, counted("sent"), func.sum(_row.c.retries), counted("dead"), counted("cancelled"), pending
         ).group_by(_row.c.channel)
-        return [tuple(row) for row in self._connection.execute(found)]  # type: ignore[misc]  # a row of that shape
+        return [tuple(row) for row in self._connection.execute(found)]

@@ -42,7 +42,7 @@ class Statistics:
         seen = select(*columns, func.count()).join(message, message.c.key == sighting.c.key).group_by(*columns)
         figures.messages = {(row[0], row[1], row[2]): row[3] for row in self._rows(seen)}
         placed = select(message.c.evidence, func.count()).where(message.c.evidence.is_not(None))
-        figures.matches = dict(self._rows(placed.group_by(message.c.evidence)))  # type: ignore[arg-type]  # pairs
+        figures.matches = dict(self._rows(placed.group_by(message.c.evidence)))
         failed = tables.first_contact
         owner = func.coalesce(failed.c.owner, "")
         counted = select(owner, failed.c.tier, func.count()).group_by(owner, failed.c.tier)
@@ -87,23 +87,23 @@ class Statistics:
     def _ownership(self, figures: Figures) -> None:
         """Breaches go to whom the wait belonged when it fell due, for a ladder may have moved it since."""
         held = self._held().cte("held")
-        joined = held.join(_clock, _clock.c.id == held.c.clock)
-        owner, tier, metric = held.c.owner, _clock.c.tier, _clock.c.metric
-        due = _clock.c.breached_at
-        covered = and_(held.c.since < due, or_(held.c.until.is_(None), held.c.until >= due))
-        breached = select(owner, tier, metric, func.count()).select_from(joined).where(covered)
-        for row in self._rows(breached.group_by(owner, tier, metric)):
-            figures.breaches[row[0], row[1], row[2]] = row[3]
-        end = func.coalesce(held.c.until, _clock.c.stopped_at)
+        due, end = _clock.c.breached_at, func.coalesce(held.c.until, _clock.c.stopped_at)
         seconds = self._seconds(held.c.since, end)
-        columns = (owner, tier, _bucket(seconds))
-        ended = select(*columns, func.count(), func.sum(seconds)).select_from(joined)
-        ended = ended.where(end.is_not(None), metric != "follow_up").group_by(*columns)
-        for person, of_tier, bucket, count, total in self._rows(ended):
-            figures.ownership.setdefault((person, of_tier), Tally()).add(bucket, count, float(total))
-        mailbox = func.coalesce(_clock.c.mailbox, "")
-        ever = select(mailbox, owner, tier).select_from(joined).where(metric != "follow_up").distinct()
-        figures.held_once.update(Holding(*row) for row in self._rows(ever))
+        breached = and_(due.is_not(None), held.c.since < due, or_(held.c.until.is_(None), held.c.until >= due))
+        parts = (*_holding(held.c.owner), _clock.c.metric, breached.label("breached"), seconds.label("seconds"))
+        spans = select(*parts).select_from(held.join(_clock, _clock.c.id == held.c.clock)).subquery()
+        bucket = case((spans.c.seconds.is_(None), literal(-1)), else_=_bucket(spans.c.seconds))
+        columns = (spans.c.mailbox, spans.c.owner, spans.c.tier, spans.c.metric, spans.c.breached, bucket)
+        counted = select(*columns, func.count(), func.sum(spans.c.seconds)).group_by(*columns)
+        for mailbox, owner, tier, metric, late, held_for, count, total in self._rows(counted):
+            if late:
+                key = (owner, tier, metric)
+                figures.breaches[key] = figures.breaches.get(key, 0) + count
+            if metric == "follow_up":
+                continue
+            figures.held_once.add(Holding(mailbox, owner, tier))
+            if held_for >= 0:
+                figures.ownership.setdefault((owner, tier), Tally()).add(held_for, count, float(total))
 
     def _held(self) -> Any:
         """Each assignment of a clock with the instant of the next one; ids that a clock had before count for it."""
@@ -133,9 +133,7 @@ class Statistics:
 
     def _mailboxes(self, figures: Figures) -> None:
         apart = tables.quarantine.c.mailbox
-        quarantined: Mapping[str, int] = dict(
-            self._rows(select(apart, func.count()).group_by(apart))  # type: ignore[arg-type]  # pairs
-        )
+        quarantined: Mapping[str, int] = dict(self._rows(select(apart, func.count()).group_by(apart)))
         for row in self._connection.execute(select(tables.mailbox)):
             tried = row.last_success is not None or row.failing_since is not None
             figures.mailboxes[row.id] = Health(
@@ -164,8 +162,9 @@ def metric_state(now: datetime) -> ColumnElement[str]:
     )
 
 
-def _holding() -> tuple[Any, Any, Any]:
-    return func.coalesce(_clock.c.mailbox, ""), func.coalesce(_clock.c.owner, ""), _clock.c.tier
+def _holding(owner: Any = _clock.c.owner) -> tuple[Any, Any, Any]:
+    mailbox = func.coalesce(_clock.c.mailbox, "").label("mailbox")
+    return mailbox, func.coalesce(owner, "").label("owner"), _clock.c.tier
 
 
 def _running_wait() -> Any:

@@ -1,242 +1,272 @@
-"""The index of known messages, and the decision where a message belongs.
+"""The decision where a message belongs and which message it answers.
 
-Header evidence does not depend on the order of arrival: ids that are named but not yet read are *ghosts* that already
-belong to a thread, and a message that names two threads merges them.
+Header evidence does not depend on the order of arrival: ids that are named but not read yet already belong to a thread,
+a message that names two threads merges them, and a parent that comes late gets its children.
 """
 
 from __future__ import annotations
 
 import hashlib
-from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
 
 from inboxwatch.core import quotes, subjects
 from inboxwatch.core.model import Direction, Evidence, LeadId, Match, Message, MessageId, ThreadId, Verdict
-from inboxwatch.core.quotes import Quotation
-from inboxwatch.core.subjects import Subject
-from inboxwatch.core.threads.known import ROOT, Known
-from inboxwatch.core.threads.likeness import WINDOW, likeness
+from inboxwatch.core.threads.known import WEAK, Known, draft
+from inboxwatch.core.threads.likeness import SURE, WINDOW, Likeness, as_rewritten, likeness
+from inboxwatch.core.threads.memory import Memory
 
-CANDIDATES = 60
-"""At most so many messages are compared with a new one."""
-SURE = 1.0
-"""Likeness from which a guess counts."""
+SERIES = timedelta(hours=2)
+"""Numbered parts are sent together."""
+SKEW = timedelta(minutes=10)
+"""How much earlier than the message it answers an answer may seem to have come."""
+
+
+class _Numbered(NamedTuple):
+    """A part of a numbered series."""
+
+    at: datetime
+    number: int
+    id: MessageId
+    named: MessageId | None
 
 
 class ThreadIndex:
     """All that is known around the messages of a batch (see `keys`), and what matching them adds.
 
-    After a batch `fresh`, `changed`, `ghosts_found` and `merged` hold what must be stored.
+    After a batch `fresh` (new messages), `changed` (known ones with another parent or lead), `ghosts_found` and `merged`
+    (old thread -> what it became) hold what must be stored.
     """
 
-    def __init__(self, known: Iterable[Known] = (), ghosts: Mapping[MessageId, ThreadId] = {}) -> None:  # noqa: B006  (read only)
-        self._known: dict[MessageId, Known] = {}
-        self._ghosts: dict[MessageId, ThreadId] = dict(ghosts)
+    def __init__(self, known: Iterable[Known] = (), ghosts: Mapping[MessageId, ThreadId] | None = None) -> None:
+        self._memory = Memory()
+        self._memory.ghosts.update(ghosts or {})
+        self._coming: dict[MessageId, datetime] = {}
         self._implied: dict[MessageId, MessageId] = {}
-        self._joined: dict[ThreadId, ThreadId] = {}
-        self._by_title: dict[str, list[tuple[float, MessageId]]] = {}
-        self._by_index: dict[bytes, MessageId] = {}
-        self._roots: dict[bytes, MessageId] = {}
-        self._by_provider: dict[str, list[MessageId]] = {}
-        self._by_run: dict[int, list[MessageId]] = {}
-        self._leads: dict[ThreadId, set[LeadId]] = {}
+        self._aliases: dict[MessageId, MessageId] = {}
+        self._series: dict[tuple[str, str, int], list[_Numbered]] = {}
+        self._answers = [0, 0]
+        self._drafts: dict[MessageId, Known] = {}
         self.fresh: dict[MessageId, Known] = {}
+        self.changed: dict[MessageId, Known] = {}
         self.ghosts_found: dict[MessageId, ThreadId] = {}
         self.merged: dict[ThreadId, ThreadId] = {}
         for one in known:
-            self._remember(one)
+            if one.id not in self._memory.known:
+                self._memory.add(one)
+                if one.named is not None and one.parent not in (None, one.named):
+                    self._aliases.setdefault(one.named, one.parent)
 
     def known(self, id: MessageId) -> Known | None:  # noqa: A002  (the word of the field)
         """What is known of a message, its thread after all merges."""
-        found = self._known.get(id)
-        return found and self._current(found)
+        found = self._memory.known.get(id)
+        return found and self._memory.current(found)
 
     def thread_of(self, id: MessageId) -> ThreadId | None:  # noqa: A002
         """The thread of a message that was read or only named."""
-        found = self._known[id].thread if id in self._known else self._ghosts.get(id)
-        return found and self.canonical(found)
+        return self._memory.thread_of(id)
 
     def canonical(self, thread: ThreadId) -> ThreadId:
         """The thread that a merged thread has become."""
-        while (next_one := self._joined.get(thread)) is not None:
-            thread = next_one
-        return thread
+        return self._memory.canonical(thread)
 
     def foresee(self, message: Message) -> tuple[ThreadId, ...]:
-        """Joins the threads of all ids that a message names and makes ghosts of the unread ones; returns what merged."""
+        """Joins the threads of all ids that a message names and makes ghosts of the unread; returns what was merged.
+
+        Call it for a whole batch before the first `match`: then the order of the batch is no evidence.
+        """
+        if message.id not in self._memory.known:
+            self._coming[message.id] = message.received_at
+        self._foresee_series(message)
         chain = list(dict.fromkeys((*message.references, *message.in_reply_to, message.id)))
         if len(chain) == 1:
             return ()
-        found = list(dict.fromkeys(thread for one in chain if (thread := self.thread_of(one)) is not None))
+        memory = self._memory
+        found = list(dict.fromkeys([thread for one in chain if (thread := memory.thread_of(one)) is not None]))
         thread = found[0] if found else _thread_id(chain[0])
         for other in found[1:]:
             self._join(other, thread)
         for one in chain:
-            if one not in self._known and one not in self._ghosts:
-                self._ghosts[one] = self.ghosts_found[one] = thread
-        links = message.references if len(message.references) > 1 else ()
-        for older, newer in zip(links, links[1:], strict=False):
+            if one not in memory.known and one not in memory.ghosts:
+                memory.ghosts[one] = self.ghosts_found[one] = thread
+        for older, newer in pairwise(message.references):
             self._implied.setdefault(newer, older)
         return tuple(found[1:])
+
+    def _foresee_series(self, message: Message) -> None:
+        subject = subjects.read(message.subject)
+        headers = message.in_reply_to or message.references
+        if subject.series is not None and not subject.prefixed:
+            stem, number, count = subject.series
+            group = self._series.setdefault((message.sender.email, stem, count), [])
+            if all(one.id != message.id for one in group[-count - 1 :]):
+                group.append(_Numbered(message.received_at, number, message.id, headers[-1] if headers else None))
+        elif subject.reply and message.id not in self._memory.known:
+            self._answers[bool(headers)] += 1
 
     def match(self, message: Message, direction: Direction, verdict: Verdict) -> Match:
         """Where a message belongs."""
         if (seen := self.known(message.id)) is not None:
             return Match(seen.thread, seen.parent, seen.evidence, seen.confidence)
+        quotation = quotes.read(message.text) if message.text else None
+        one = self._drafts[message.id] = draft(message, direction, verdict, quotation)
         merges = self.foresee(message)
-        parent, evidence, confidence = self._parent(message, verdict)
-        thread = self.thread_of(message.id) or (parent and self.thread_of(parent))
-        if parent is not None and (theirs := self.thread_of(parent)) is not None and thread and thread != theirs:
-            self._join(theirs, thread)
-            merges += (theirs,)
-        if thread is None and parent is not None:
-            thread = self._ghosts[parent] = self.ghosts_found[parent] = _thread_id(parent)
+        parent, evidence, confidence = self._parent(message, one, verdict)
+        thread = self.thread_of(message.id)
+        if parent is not None:
+            theirs = self.thread_of(parent)
+            if theirs is None:
+                theirs = thread or _thread_id(parent)
+                self._memory.ghosts[parent] = self.ghosts_found[parent] = theirs
+            if thread is not None and thread != theirs:
+                self._join(theirs, thread)
+                merges += (theirs,)
+            thread = thread or theirs
         return Match(thread or _thread_id(message.id), parent, evidence, confidence, merges)
 
     def add(self, message: Message, direction: Direction, verdict: Verdict, match: Match) -> Known:
-        """Remembers a message that was matched."""
-        subject = subjects.read(message.subject)
-        one = Known(
-            id=message.id,
-            thread=match.thread,
-            at=message.received_at,
-            direction=direction,
+        """Remembers a message that was matched; known messages that turn out to answer it get it as their parent."""
+        if message.id in self._memory.known:
+            return self._memory.known[message.id]
+        one = self._drafts.pop(message.id, None) or draft(message, direction, verdict, None)
+        one = replace(
+            one,
             kind=verdict.kind,
+            thread=match.thread,
             parent=match.parent,
             evidence=match.evidence,
             confidence=match.confidence,
-            named=message.in_reply_to[0] if message.in_reply_to else None,
-            sender=message.sender.email,
-            name=message.sender.name,
-            to=frozenset(one.email for one in message.to),
-            participants=frozenset(one.email for one in (message.sender, *message.recipients) if one.email),
-            subject_key=subject.key,
-            answers=subject.reply,
-            series=subject.series,
-            sent_at=message.sent_at,
-            provider_thread=message.provider_thread,
-            thread_index=message.thread_index,
-            quotation=_quotation(message),
         )
-        self._remember(one)
+        self._coming.pop(one.id, None)
+        self._memory.add(one)
         self.fresh[one.id] = one
+        self._adopt(one)
         return one
 
     def credit(self, id: MessageId, lead: LeadId) -> None:  # noqa: A002
         """Notes the lead of a message, so that unknown people who join its thread are put on his side."""
-        one = self._known.get(id)
+        one = self._memory.known.get(id)
         if one is not None and one.lead != lead:
-            self._known[id] = one = replace(one, lead=lead)
-            self._leads.setdefault(self.canonical(one.thread), set()).add(lead)
-            if id in self.fresh:
-                self.fresh[id] = one
+            self._change(replace(one, lead=lead))
 
     def leads_of(self, thread: ThreadId) -> frozenset[LeadId]:
         """The leads that the known messages of a thread belong to."""
-        return frozenset(self._leads.get(self.canonical(thread), ()))
+        return self._memory.leads_of(thread)
+
+    def _change(self, one: Known) -> None:
+        self._memory.put(one)
+        (self.fresh if one.id in self.fresh else self.changed)[one.id] = one
 
     def _join(self, old: ThreadId, new: ThreadId) -> None:
-        self._joined[old] = self.merged[old] = new
-        if leads := self._leads.pop(old, None):
-            self._leads.setdefault(new, set()).update(leads)
+        self._memory.join(old, new)
+        self.merged[old] = new
 
-    def _remember(self, one: Known) -> None:
-        if one.id in self._known:
-            return
-        self._known[one.id] = one
-        self._ghosts.pop(one.id, None)
-        if one.subject_key:
-            insort(self._by_title.setdefault(one.subject_key, []), (one.at.timestamp(), one.id))
-        if one.lead:
-            self._leads.setdefault(self.canonical(one.thread), set()).add(one.lead)
-        if one.thread_index:
-            self._by_index.setdefault(one.thread_index, one.id)
-            self._roots.setdefault(one.thread_index[:ROOT], one.id)
-        if one.provider_thread:
-            self._by_provider.setdefault(one.provider_thread, []).append(one.id)
-        if one.quotation is not None:
-            for run in one.quotation.own:
-                self._by_run.setdefault(run, []).append(one.id)
+    def _adopt(self, parent: Known) -> None:
+        """Gives a message that came late the children that were placed without it."""
+        for child in [self._memory.known[id] for id in self._memory.naming.get(parent.id, ())]:
+            if child.parent != parent.id and not self._memory.descends(parent.id, child.id):
+                self._reparent(child, parent, Evidence.REPLY, 1.0)
+        self._aliases.pop(parent.id, None)
+        for child in list(self._memory.later(parent)):
+            if child.evidence not in WEAK or self._memory.descends(parent.id, child.id):
+                continue
+            now = likeness(child, parent)
+            before = self._memory.known.get(child.parent) if child.parent else None
+            if now.score > SURE and (before is None or now.rank > likeness(child, before).rank):
+                self._reparent(child, parent, now.evidence, now.confidence)
 
-    def _current(self, one: Known) -> Known:
-        thread = self.canonical(one.thread)
-        return one if thread == one.thread else replace(one, thread=thread)
+    def _reparent(self, child: Known, parent: Known, evidence: Evidence, confidence: float) -> None:
+        self._change(replace(child, parent=parent.id, evidence=evidence, confidence=confidence))
+        theirs, ours = self.canonical(child.thread), self.canonical(parent.thread)
+        if theirs != ours:
+            self._join(theirs, ours)
 
-    def _parent(self, message: Message, verdict: Verdict) -> tuple[MessageId | None, Evidence, float]:
+    def _parent(self, message: Message, one: Known, verdict: Verdict) -> tuple[MessageId | None, Evidence, float]:
         if verdict.delivery is not None and verdict.delivery.of is not None:
             return verdict.delivery.of, Evidence.DELIVERY, 1.0
-        for one in message.in_reply_to:
-            if one in self._known and not self._descends(one, message.id):
-                return one, Evidence.REPLY, 1.0
-        if message.in_reply_to and not self._descends(message.in_reply_to[0], message.id):
-            return message.in_reply_to[0], Evidence.REPLY, 1.0
-        if message.references and not self._descends(message.references[-1], message.id):
-            return message.references[-1], Evidence.REFERENCES, 0.95
-        implied = self._implied.get(message.id)
-        if implied is not None and not self._descends(implied, message.id):
+        if one.named is not None:
+            return self._named_parent(message, one, one.named)
+        implied = self._implied.get(one.id)
+        if implied is not None and self._can_answer(one, implied):
             return implied, Evidence.REFERENCED, 0.95
-        if message.thread_index is not None and len(message.thread_index) > ROOT:
-            above = self._by_index.get(message.thread_index[:-5])
-            if above is not None:
-                return above, Evidence.INDEX, 0.95
-        return self._guess(message)
+        above = self._memory.by_index(one.thread_index) if one.thread_index else None
+        if above is not None and self._can_answer(one, above):
+            return above, Evidence.INDEX, 0.95
+        if (first := self._first_part(message)) is not None:
+            return first, Evidence.SUBJECT, 0.9
+        best = self._likeliest(one)
+        return (best.parent.id, best.evidence, best.confidence) if best is not None else (None, Evidence.NONE, 1.0)
 
-    def _guess(self, message: Message) -> tuple[MessageId | None, Evidence, float]:
-        """The likeliest parent where no header names one."""
-        subject, quotation = subjects.read(message.subject), _quotation(message)
-        best, best_score = None, SURE
-        for one in self._candidates(message, subject, quotation):
-            score = likeness(message, subject, quotation, one)
-            if score > best_score or (best is not None and score == best_score and one.at > best.at):
-                best, best_score = one, score
-        if best is None:
+    def _named_parent(
+        self, message: Message, one: Known, named: MessageId
+    ) -> tuple[MessageId | None, Evidence, float]:
+        """The parent that the headers name.
+
+        Where it was not read: the message whose id a relay rewrote, else the nearest ancestor that was read.
+        """
+        evidence = Evidence.REPLY if message.in_reply_to else Evidence.REFERENCES
+        for id in message.in_reply_to or (named,):  # noqa: A001
+            if self._is_read(id) and not self._memory.descends(id, one.id):
+                return id, evidence, 1.0
+        alias = self._aliases.get(named)
+        if alias is not None and self._can_answer(one, alias):
+            return alias, evidence, 0.9
+        if (best := self._likeliest(one, rewritten=True)) is not None:
+            self._aliases[named] = best.parent.id
+            return best.parent.id, evidence, best.confidence
+        for id in reversed(message.references):  # noqa: A001
+            if self._is_read(id) and not self._memory.descends(id, one.id):
+                return id, Evidence.REFERENCES, 0.9
+        if self._memory.descends(named, one.id):
             return None, Evidence.NONE, 1.0
-        quoted = quotation is not None and best.quotation is not None and quotation.quoted & best.quotation.own
-        return best.id, Evidence.QUOTE if quoted else Evidence.SUBJECT, 0.8 if quoted else 0.6
+        return named, evidence, 1.0
 
-    def _candidates(self, message: Message, subject: Subject, quotation: Quotation | None) -> list[Known]:
-        found: dict[MessageId, None] = {}
-        for key in (subject.key, subject.was):
-            found.update((one, None) for _, one in self._by_title.get(key, ())[-CANDIDATES:])
-        if message.provider_thread:
-            found.update((one, None) for one in self._by_provider.get(message.provider_thread, ())[-CANDIDATES:])
-        if quotation is not None:
-            hits: dict[MessageId, int] = {}
-            for run in quotation.quoted:
-                owners = self._by_run.get(run, ())
-                if len(owners) <= 8:
-                    for one in owners:
-                        hits[one] = hits.get(one, 0) + 1
-            found.update((one, None) for one in sorted(hits, key=lambda one: (-hits[one], one))[:10])
-            if quotation.attribution is not None:
-                found.update((one, None) for one in quotation.attribution.ids if one in self._known)
-        known = (self._known[one] for one in found if one != message.id)
-        return [
-            one
-            for one in known
-            if one.at <= message.received_at
-            and message.received_at - one.at < WINDOW
-            and not self._descends(one.id, message.id)
+    def _is_read(self, id: MessageId) -> bool:  # noqa: A002
+        return id in self._memory.known or id in self._coming
+
+    def _can_answer(self, one: Known, id: MessageId) -> bool:  # noqa: A002
+        """Whether a message may answer another by time, and without closing a cycle."""
+        parent = self._memory.known.get(id)
+        at = parent.at if parent is not None else self._coming.get(id)
+        return (at is None or at <= one.at + SKEW) and not self._memory.descends(id, one.id)
+
+    def _first_part(self, message: Message) -> MessageId | None:
+        """The first part of a numbered series that the message is another part of."""
+        subject = subjects.read(message.subject)
+        if subject.series is None or subject.prefixed:
+            return None
+        stem, number, count = subject.series
+        group = self._series.get((message.sender.email, stem, count), [])[-200:]
+        near = [
+            (one.number, abs(one.at - message.received_at), one.id)
+            for one in group
+            if one.number < min(number, 2) and abs(one.at - message.received_at) < SERIES
         ]
+        if not near:
+            return None
+        first = min(near)[2]
+        # Where answers bear headers, a series whose parts bear none was never meant as a thread.
+        without, with_headers = self._answers
+        return first if with_headers <= without or any(one.named == first for one in group) else None
 
-    def _descends(self, id: MessageId, ancestor: MessageId) -> bool:  # noqa: A002
-        """Whether a message lies below another one, as far as parents are known: such a parent would close a cycle."""
-        steps = 0
-        while steps < 1000:
-            if id == ancestor:
-                return True
-            found = self._known.get(id)
-            if found is None or found.parent is None:
-                return False
-            id, steps = found.parent, steps + 1  # noqa: A001
-        return True
+    def _likeliest(self, one: Known, *, rewritten: bool = False) -> Likeness | None:
+        """The likeliest parent where no header names one that was read."""
+        memory = self._memory
+        best: Likeness | None = None
+        for other in memory.candidates(one, memory.thread_of(one.id) if rewritten else None):
+            if not (other.at <= one.at + SKEW and one.at - other.at < WINDOW):
+                continue
+            found = likeness(one, other)
+            if rewritten:
+                found = as_rewritten(found, one, other.id in memory.naming)
+            if found.score > SURE and (best is None or found.rank > best.rank) and not memory.descends(other.id, one.id):
+                best = found
+        return best
 
 
 def _thread_id(first: MessageId) -> ThreadId:
     """A stable name for the thread that begins with a message."""
     return ThreadId(hashlib.sha256(first.encode()).hexdigest()[:16])
-
-
-def _quotation(message: Message) -> Quotation | None:
-    return quotes.read(message.text) if message.text else None

@@ -1,4 +1,4 @@
-"""What is remembered of a message for the sake of those that will answer it, and what must be looked up to place one."""
+"""What is remembered of a message for those that will answer it, and what must be looked up to place one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from inboxwatch.core import subjects
-from inboxwatch.core.model import Direction, Evidence, Kind, LeadId, Message, MessageId, ThreadId
+from inboxwatch.core.model import Direction, Evidence, Kind, LeadId, Message, MessageId, ThreadId, Verdict
 from inboxwatch.core.quotes import Quotation
 
 ROOT = 22
 """Bytes of a Thread-Index that all messages of a conversation share."""
+WEAK = frozenset({Evidence.NONE, Evidence.SUBJECT, Evidence.QUOTE})
+"""Evidence that a better candidate may overrule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,9 @@ class Known:
     evidence: Evidence = Evidence.NONE
     confidence: float = 1.0
     named: MessageId | None = None
-    """The parent that its own headers name; differs from `parent` where a relay had rewritten that one's id."""
+    """The parent that its own headers name; another than `parent` where that one was not read, or had its id rewritten."""
+    above: MessageId | None = None
+    """The parent's parent, as its own headers tell."""
     sender: str = ""
     """E-mail address, lower case."""
     name: str = ""
@@ -36,9 +40,10 @@ class Known:
     participants: frozenset[str] = frozenset()
     """Sender and all recipients."""
     subject_key: str = ""
+    was_key: str = ""
+    """The key of the subject that its own one replaced."""
     answers: bool = False
     """Its subject bears the prefix of an answer."""
-    series: tuple[str, int, int] | None = None
     sent_at: datetime | None = None
     provider_thread: str | None = None
     thread_index: bytes | None = None
@@ -47,9 +52,41 @@ class Known:
     quotation: Quotation | None = field(default=None, compare=False, repr=False)
 
 
+def draft(message: Message, direction: Direction, verdict: Verdict, quotation: Quotation | None) -> Known:
+    """A message as it will be known, before it has a thread and a parent."""
+    subject = subjects.read(message.subject)
+    chain = message.references
+    named = message.in_reply_to[0] if message.in_reply_to else chain[-1] if chain else None
+    above = chain[-2] if len(chain) > 1 and chain[-1] == named else chain[-1] if chain and chain[-1] != named else None
+    return Known(
+        id=message.id,
+        thread=ThreadId(""),
+        at=message.received_at,
+        direction=direction,
+        kind=verdict.kind,
+        named=named,
+        above=above,
+        sender=message.sender.email,
+        name=message.sender.name,
+        to=frozenset([one.email for one in message.to]),
+        participants=frozenset([one.email for one in (message.sender, *message.recipients) if one.email]),
+        subject_key=subject.key,
+        was_key=subject.was,
+        answers=subject.reply,
+        sent_at=message.sent_at,
+        provider_thread=message.provider_thread,
+        thread_index=message.thread_index,
+        quotation=quotation,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What to look up, in one go, before a batch is matched."""
+    """What to look up, in one go, before a batch is matched.
+
+    For each id: the message, the ghost, and the messages whose `named` it is; for the other keys: the messages that
+    have them, of the last `likeness.WINDOW` where there are many.
+    """
 
     ids: frozenset[MessageId]
     provider_threads: frozenset[str]

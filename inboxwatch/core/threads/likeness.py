@@ -1,45 +1,88 @@
-"""How much a message looks like the answer to another one: subject, participants, time, and quoted text where it may be read."""
+"""How much a message looks like the answer to another: subject, people, time, and quoted text where it may be read."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import timedelta
 
-from inboxwatch.core.model import Message
-from inboxwatch.core.quotes import Quotation
-from inboxwatch.core.subjects import Subject
+from inboxwatch.core.model import Evidence
 from inboxwatch.core.threads.known import Known
 
 WINDOW = timedelta(days=60)
 """A subject alone joins nothing over a longer time."""
+SURE = 1.0
+"""The score from which a guess counts."""
 
 
-def likeness(message: Message, subject: Subject, quotation: Quotation | None, parent: Known) -> float:
-    """Log odds, roughly, that `message` answers `parent`."""
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A candidate parent and how likely it is one: `score` is, roughly, log odds."""
+
+    parent: Known
+    score: float
+    quoted: bool
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence.QUOTE if self.quoted else Evidence.SUBJECT
+
+    @property
+    def confidence(self) -> float:
+        """0.5 to 0.9: a guess is never as good as a header."""
+        return round(min(0.9, 0.5 + max(self.score, 0.0) / 20), 2)
+
+    @property
+    def rank(self) -> tuple[float, float, str]:
+        """Total order: score, then the later parent."""
+        return self.score, self.parent.at.timestamp(), self.parent.id
+
+
+def likeness(message: Known, parent: Known) -> Likeness:
+    """Compares a message with one that it may answer."""
     score = -4.0
-    same_title = bool(subject.key) and subject.key == parent.subject_key
-    if same_title:
-        score += 4.0 if subject.reply else -2.0
-    elif subject.was and subject.was == parent.subject_key:
+    if message.subject_key and message.subject_key == parent.subject_key:
+        # A recurring title joins nothing; an answer's prefix does.
+        score += 4.0 if message.answers else -2.0
+    elif message.was_key and message.was_key == parent.subject_key:
         score += 4.0
-    if quotation is not None and parent.quotation is not None and quotation.quoted:
-        share = len(quotation.quoted & parent.quotation.own) / len(quotation.quoted)
-        score += 7.0 * share if share > 0.05 else -1.5
-    if quotation is not None and (said := quotation.attribution) is not None:
+    elif not message.answers:
+        score -= 4.0
+    quoted = False
+    said = None
+    if (theirs := message.quotation) is not None:
+        said = theirs.attribution
+        if parent.quotation is not None and theirs.quoted:
+            share = len(theirs.quoted & parent.quotation.own) / len(theirs.quoted)
+            quoted = share > 0.05
+            score += 7.0 * share if quoted else -1.5
+    if said is not None:
         if parent.id in said.ids:
             score += 10.0
-        by = said.is_by(parent.sender, parent.name)
+        by, at = said.is_by(parent.sender, parent.name), said.is_at(parent.sent_at)
         score += 0.0 if by is None else 1.5 if by else -2.0
-        at = said.is_at(parent.sent_at)
         score += 0.0 if at is None else 4.0 if at else -1.0
-    to = {one.email for one in message.to}
-    if parent.sender in to:
+    if parent.sender in message.to:
         score += 2.0
-    elif any(one.email == parent.sender for one in message.cc):
+    elif parent.sender in message.participants and parent.sender != message.sender:
         score += 1.0
-    if message.sender.email in parent.to:
+    if message.sender in parent.to:
         score += 0.7
-    if message.sender.email == parent.sender:
+    if message.sender == parent.sender:
         score -= 1.5
-    hours = max((message.received_at - parent.at).total_seconds(), 0.0) / 3600
-    return score - 0.5 * math.log1p(hours / 6)
+    hours = max((message.at - parent.at).total_seconds(), 0.0) / 3600
+    return Likeness(parent, score - 0.5 * math.log1p(hours / 6), quoted)
+
+
+def as_rewritten(found: Likeness, message: Known, named: bool) -> Likeness:
+    """The likeness of a candidate for being the message whose id a relay has rewritten.
+
+    It hangs where the answer's references say that the answered message hangs, and nobody names (`named`) its new id.
+    """
+    score = found.score - 3.0 - 4.0 * named
+    hangs = (found.parent.named, found.parent.parent)
+    if message.above is not None:
+        score += 3.0 if message.above in hangs else -3.0
+    else:
+        score += 2.0 if hangs == (None, None) else -3.0
+    return Likeness(found.parent, score, found.quoted)

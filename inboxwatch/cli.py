@@ -1,0 +1,288 @@
+"""The command line. Imports are lazy: `inboxwatch --help` answers at once and loads no SDK."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from inboxwatch import __version__
+
+BAD_CONFIG = 2
+FAILED = 1
+
+app = typer.Typer(
+    name="inboxwatch",
+    help="Makes inbox latency visible and the ownership of every buyer's reply certain.",
+    epilog="Try it: inboxwatch demo. Start: inboxwatch config example > inboxwatch.yaml; inboxwatch check -c "
+    "inboxwatch.yaml; inboxwatch run -c inboxwatch.yaml",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+clocks = typer.Typer(help="Open waits of the running daemon: list them, act on them.", no_args_is_help=True)
+leads = typer.Typer(help="Known leads.", no_args_is_help=True)
+config_app = typer.Typer(help="The configuration: its schema, an annotated example.", no_args_is_help=True)
+app.add_typer(clocks, name="clocks")
+app.add_typer(leads, name="leads")
+app.add_typer(config_app, name="config")
+
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The config file (YAML).")]
+By = Annotated[str, typer.Option(help="Who acts: a person's id in the config.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the wait's history.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON for scripts.")]
+
+
+class OpenOrClosed(StrEnum):
+    """Which waits are listed."""
+
+    open = "open"
+    closed = "closed"
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(f"inboxwatch: {message}", err=True)
+    raise typer.Exit(code)
+
+
+def _load(path: Path, *, secrets: bool = True) -> Any:
+    """The config, or every problem with it and exit code 2."""
+    from inboxwatch import config
+
+    try:
+        return config.load(path, secrets=secrets)
+    except config.ConfigError as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        _fail(f"{path}: {len(error.problems)} problem(s)", BAD_CONFIG)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"inboxwatch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Holds the options of the program itself."""
+
+
+@app.command(epilog="Example: inboxwatch run -c /etc/inboxwatch/inboxwatch.yaml")
+def run(
+    config: ConfigFile, log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info"
+) -> None:
+    """The daemon: watch, match, time, export, escalate. SIGHUP reloads the config, SIGTERM ends it cleanly."""
+    from inboxwatch.logs import configure
+
+    configure(log_level)
+    loaded = _load(config)
+    import asyncio
+
+    from inboxwatch.app import App
+    from inboxwatch.store import StoreError
+
+    try:
+        asyncio.run(App(config, loaded).serve())
+    except StoreError as error:
+        _fail(str(error), FAILED)
+    except OSError as error:
+        _fail(f"cannot listen on {loaded.web.listen}: {error.strerror}. Is another daemon running?", FAILED)
+
+
+@app.command(epilog="Example: inboxwatch check -c inboxwatch.yaml --offline")
+def check(
+    config: ConfigFile,
+    offline: Annotated[bool, typer.Option("--offline", help="Only the config: no logins, no secrets needed.")] = False,
+    json: Json = False,
+) -> None:
+    """Every config problem at once; then mailboxes, channels, and the proof that every route ends at a person."""
+    from inboxwatch.check import run_check
+
+    raise typer.Exit(run_check(config, offline=offline, as_json=json))
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the board and the metrics; 0 takes a free one.")] = 9842,
+    seconds: Annotated[float, typer.Option(help="End by itself after this many seconds; 0: only at Ctrl-C.")] = 0,
+) -> None:
+    """A self-contained run: sample mailboxes, simulated buyers and reps, short SLAs, the board. Ctrl-C ends it."""
+    from inboxwatch.demo import run_demo
+
+    raise typer.Exit(run_demo(port, seconds))
+
+
+@app.command(
+    epilog="Examples: inboxwatch replay --us acme.test archive.mbox | "
+    "inboxwatch replay -c inboxwatch.yaml --as-of 2026-05-04T12:00:00Z ~/Maildir sent.mbox"
+)
+def replay(
+    paths: Annotated[list[Path], typer.Argument(help="mbox files, Maildirs, folders of .eml, single .eml files.")],
+    config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Policies and people.")] = None,
+    us: Annotated[list[str] | None, typer.Option(help="Our address or domain; may be repeated.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="TIME", help="RFC 3339; later messages are left out.")] = None,
+) -> None:
+    """Back-test: what would have happened with this mail. No network, no daemon; prints JSON Lines."""
+    from inboxwatch.backtest import run_replay
+
+    until = None
+    if as_of is not None:
+        try:
+            until = datetime.fromisoformat(as_of)
+        except ValueError:
+            _fail(f"--as-of: {as_of!r} is no time; write 2026-05-04T12:00:00Z", BAD_CONFIG)
+        if until.tzinfo is None:
+            _fail(f"--as-of: {as_of!r} has no zone; write it as {as_of}Z for UTC", BAD_CONFIG)
+    if config is None and not us:
+        _fail("say who we are: --us DOMAIN (or ADDRESS), or a config with -c", BAD_CONFIG)
+    loaded = _load(config, secrets=False) if config else None
+    try:
+        run_replay(paths, loaded, us or [], until, sys.stdout)
+    except BrokenPipeError:
+        sys.stderr.close()
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}", FAILED)
+
+
+@app.command(epilog="Example: inboxwatch backfill -c inboxwatch.yaml --since 90d ana")
+def backfill(
+    config: ConfigFile,
+    mailboxes: Annotated[list[str] | None, typer.Argument(help="Mailboxes of the config; default: all.")] = None,
+    since: Annotated[str, typer.Option(help="How far back, such as 90d.")] = "90d",
+) -> None:
+    """Reads history into the store for reports; pages nobody."""
+    from inboxwatch.backfill import run_backfill
+
+    loaded = _load(config)
+    raise typer.Exit(run_backfill(loaded, mailboxes or [], since))
+
+
+@app.command(epilog="Example: inboxwatch explain -c inboxwatch.yaml buyer@example.org")
+def explain(
+    config: ConfigFile, ref: Annotated[str, typer.Argument(help="A clock id, a Message-ID or a lead's address.")]
+) -> None:
+    """Who owns it, what is the SLA, what happens next and when; then every decision behind it."""
+    from inboxwatch.explain import run_explain
+
+    raise typer.Exit(run_explain(_load(config), ref))
+
+
+@clocks.command("list", epilog="Example: inboxwatch clocks list -c inboxwatch.yaml --owner ana")
+def clocks_list(
+    config: ConfigFile,
+    state: Annotated[OpenOrClosed, typer.Option(help="open or closed.")] = OpenOrClosed.open,
+    owner: Annotated[str | None, typer.Option(help="Only waits of this person.")] = None,
+    team: Annotated[str | None, typer.Option(help="Only waits of this team's mailboxes.")] = None,
+    tier: Annotated[str | None, typer.Option(help="Only waits of this tier.")] = None,
+    lead: Annotated[str | None, typer.Option(help="Only waits of this lead's address.")] = None,
+    json: Json = False,
+) -> None:
+    """Waits in the order in which they fall due."""
+    from inboxwatch.remote import list_clocks
+
+    chosen = {"state": state.value, "owner": owner, "team": team, "tier": tier, "lead": lead}
+    raise typer.Exit(list_clocks(_load(config), {k: v for k, v in chosen.items() if v}, as_json=json))
+
+
+Wait = Annotated[str, typer.Argument(metavar="CLOCK", help="The wait's id, as `clocks list` shows it.")]
+
+
+def _act(config: Path, clock: str, deed: str, body: dict[str, str]) -> NoReturn:
+    from inboxwatch.remote import act
+
+    raise typer.Exit(act(_load(config), clock, deed, {key: value for key, value in body.items() if value}))
+
+
+@clocks.command()
+def acknowledge(clock: Wait, config: ConfigFile, by: By, reason: Reason = "") -> None:
+    """I have it: takes the wait over and holds its ladder for a while."""
+    _act(config, clock, "acknowledge", {"by": by, "reason": reason})
+
+
+@clocks.command()
+def snooze(
+    clock: Wait,
+    config: ConfigFile,
+    by: By,
+    for_: Annotated[str, typer.Option("--for", help="How long, such as 2h.")] = "",
+    until: Annotated[str, typer.Option(help="Until when (RFC 3339).")] = "",
+    reason: Reason = "",
+) -> None:
+    """Holds the ladder until a time; the clock runs on."""
+    _act(config, clock, "snooze", {"by": by, "for": for_, "until": until, "reason": reason})
+
+
+@clocks.command()
+def assign(
+    clock: Wait,
+    config: ConfigFile,
+    by: By,
+    owner: Annotated[str, typer.Option(help="The new owner.")],
+    reason: Reason = "",
+) -> None:
+    """Gives the wait to another person."""
+    _act(config, clock, "assign", {"by": by, "owner": owner, "reason": reason})
+
+
+@clocks.command()
+def dismiss(
+    clock: Wait, config: ConfigFile, by: By, reason: Annotated[str, typer.Option(help="Why no reply is owed.")]
+) -> None:
+    """No reply is owed for this wait; the buyer's next message starts a fresh one."""
+    _act(config, clock, "dismiss", {"by": by, "reason": reason})
+
+
+@leads.command("list", epilog="Example: inboxwatch leads list -c inboxwatch.yaml")
+def leads_list(config: ConfigFile, json: Json = False) -> None:
+    """Known leads with source and owner."""
+    from inboxwatch.remote import list_leads
+
+    raise typer.Exit(list_leads(_load(config), as_json=json))
+
+
+@app.command(epilog="Example: inboxwatch report -c inboxwatch.yaml --since 30d -o report.html")
+def report(
+    config: ConfigFile,
+    since: Annotated[str, typer.Option(help="How far back, such as 30d.")] = "30d",
+    output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")] = Path("report.html"),
+) -> None:
+    """One self-contained page with plots for managers."""
+    from inboxwatch.report import run_report
+
+    raise typer.Exit(run_report(_load(config), since, output))
+
+
+@config_app.command()
+def schema() -> None:
+    """JSON Schema of the config, for editors."""
+    import json
+
+    from inboxwatch import config
+
+    typer.echo(json.dumps(config.schema(), indent=2))
+
+
+@config_app.command()
+def example() -> None:
+    """An annotated example to start from."""
+    from inboxwatch import config
+
+    typer.echo(config.example(), nl=False)
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""The outbox's side of the engine: what a claimed bundle says now, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row
+
+from inboxwatch.engine.notices import reader
+from inboxwatch.engine.views import clock_view, rfc3339
+from inboxwatch.notify import Notice, NoticeType, Person, Receipt
+
+if TYPE_CHECKING:
+    from inboxwatch.engine import Engine
+    from inboxwatch.store import Transaction
+
+LEASE = timedelta(minutes=3)
+"""How long a claim stands; longer than any channel may take to send."""
+PATIENCE = timedelta(hours=24)
+"""How long a delivery without another way is tried before it is a dead letter."""
+TRIES_BEFORE_NEXT_WAY = 5
+
+
+class Mailroom:
+    """Units of work of the outbox, each in one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def claim(self, channel: str, now: datetime) -> list[Row[Any]]:
+        """The next bundle of a channel; rows whose wait is over are cancelled instead."""
+        with self._engine.store.transaction() as tx:
+            rows = tx.deliveries.claim(channel, now, LEASE)
+            over = [row for row in rows if row.type == NoticeType.ESCALATION and not _running(tx, row.clock)]
+            tx.deliveries.settle([row.id for row in over], "cancelled", now)
+            return [row for row in rows if row not in over]
+
+    def mailboxes(self, rows: Sequence[Row[Any]]) -> set[str]:
+        """The mailboxes that could hold the answers of a bundle's waits."""
+        boxes: set[str] = set()
+        with self._engine.store.reading() as tx:
+            for row in rows:
+                clock = tx.clocks.get(row.clock) if row.clock else None
+                if clock is not None:
+                    witnesses = tx.mail.witnesses([clock.thread]).get(clock.thread, set())
+                    boxes |= witnesses | self._engine.around.watching(clock.owner, clock.mailbox)
+        return boxes & set(self._engine.config.mailboxes)
+
+    def render(self, rows: Sequence[Row[Any]], now: datetime, unread: bool = False) -> tuple[Notice, str | None] | None:
+        """What a bundle says as of now, with the reference of the last message about its wait; None: nothing any more.
+
+        `unread` says that a mailbox that could hold the answer could not be read just now.
+        """
+        with self._engine.store.transaction() as tx:
+            first = rows[0]
+            if first.type not in (NoticeType.ESCALATION, NoticeType.RESOLVED):
+                return self._plain(tx, first, now), None
+            over = [row for row in rows if first.type == NoticeType.ESCALATION and not _running(tx, row.clock)]
+            tx.deliveries.settle([row.id for row in over], "cancelled", now)
+            rows = [row for row in rows if row not in over]
+            if not rows:
+                return None
+            clocks, seen = [], set()
+            for row in rows:
+                if (row.clock, row.step, row.round) not in seen:
+                    seen.add((row.clock, row.step, row.round))
+                    clocks.append(self._clock(tx, row, now, unread))
+            base = self._engine.config.web.url
+            link = f"{base}/clocks/{rows[0].clock}" if len(clocks) == 1 else f"{base}/"
+            notice = Notice(
+                type=NoticeType(first.type),
+                id=first.bundle,
+                at=min(row.owed_at for row in rows),
+                clocks=tuple(clocks),
+                targets=tuple(dict.fromkeys(row.target for row in rows)),
+                link=link,
+                thread_key=first.clock if len(clocks) == 1 else first.bundle,
+            )
+            return notice, tx.deliveries.last_reference(first.clock, first.channel, first.destination)
+
+    def _plain(self, tx: Transaction, row: Row[Any], now: datetime) -> Notice:
+        body = row.body or {}
+        ids = body.get("clock_ids", [row.clock] if row.clock else [])
+        found = [tx.clocks.get(clock) for clock in ids]
+        return Notice(
+            type=NoticeType(row.type),
+            id=row.key,
+            at=row.owed_at,
+            clocks=tuple(self._described(tx, clock, now) for clock in found if clock is not None),
+            targets=(row.target,),
+            link=f"{self._engine.config.web.url}/",
+            mailbox=body.get("mailbox"),
+            error=body.get("error"),
+            title=body.get("title", ""),
+            thread_key=row.key,
+        )
+
+    def _clock(self, tx: Transaction, row: Row[Any], now: datetime, unread: bool) -> dict[str, Any]:
+        clock = tx.clocks.get(row.clock)
+        if clock is None:
+            return {"id": row.clock}
+        reason = "unverified" if unread and row.reason else row.reason
+        told = {"step": row.step, "round": row.round, "reason": reason} if row.step is not None else {}
+        if reason == "unverified":
+            boxes = self.mailboxes([row])
+            times = [box.seen_until for box in tx.mailboxes.all() if box.id in boxes]
+            told["unread_since"] = rfc3339(min((at for at in times if at is not None), default=None))
+        return told | self._described(tx, clock, now)
+
+    def _described(self, tx: Transaction, clock: Row[Any], now: datetime) -> dict[str, Any]:
+        lead = self._engine.around.directory.get(clock.lead)
+        view = clock_view(clock, self._engine.policies, now)
+        subject = tx.mail.subjects([clock.started_by]).get(clock.started_by)
+        owner = self._engine.config.people.get(clock.owner)
+        extra = {
+            "waited_seconds": view["wall_seconds"],
+            "lead_name": lead.name if lead else None,
+            "company": lead.company if lead else None,
+            "subject": subject,
+            "owner_name": owner.name if owner else None,
+        }
+        return view | {key: value for key, value in extra.items() if value}
+
+    def reader(self, rows: Sequence[Row[Any]]) -> Person | None:
+        """The person who reads a bundle, where it is one."""
+        people = {row.person for row in rows}
+        person = people.pop() if len(people) == 1 else None
+        known = self._engine.config.people.get(person) if person else None
+        return reader(known) if known else None
+
+    def sent(self, rows: Sequence[Row[Any]], receipt: Receipt, now: datetime) -> None:
+        """Records a delivery; a wait that ended while it was under way is told as resolved."""
+        with self._engine.store.transaction() as tx:
+            tx.deliveries.settle([row.id for row in rows], "sent", now, reference=receipt.reference)
+            for row in rows:
+                if row.type == NoticeType.ESCALATION and not _running(tx, row.clock):
+                    clock = tx.clocks.get(row.clock)
+                    if clock is not None:
+                        tx.deliveries.owe(self._engine.owing.resolved_late(clock, row, now))
+
+    def failed(
+        self, rows: Sequence[Row[Any]], error: str, now: datetime, *, permanent: bool, pause: timedelta
+    ) -> list[str]:
+        """Plans the next attempt, the next way, or a dead letter. Returns the outcomes: retried, diverted, dead."""
+        outcomes = []
+        with self._engine.store.transaction() as tx:
+            for row in rows:
+                weary = permanent or row.attempts >= TRIES_BEFORE_NEXT_WAY
+                if weary and tx.deliveries.divert(row, now, error):
+                    outcomes.append("diverted")
+                elif permanent or now - row.owed_at > PATIENCE:
+                    tx.deliveries.settle([row.id], "dead", now, error=error)
+                    outcomes.append("dead")
+                else:
+                    tx.deliveries.retry([row.id], now + pause, error)
+                    outcomes.append("retried")
+            self._tell_it(tx, rows, outcomes, error, now)
+        return outcomes
+
+    def _tell_it(
+        self, tx: Transaction, rows: Sequence[Row[Any]], outcomes: Sequence[str], error: str, now: datetime
+    ) -> None:
+        """A wait that nobody hears of is itself an event (rule 38); IT's own notices raise no further ones."""
+        lost = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome != "retried"]
+        lost = [row for row in lost if row.type in (NoticeType.ESCALATION, NoticeType.FIRST_CONTACT_FAILED)]
+        if not lost:
+            return
+        channel, dead = lost[0].channel, sum(outcome == "dead" for outcome in outcomes)
+        became = f"{dead} dead letters" if dead else "the next way was used"
+        title = (
+            f"Channel {channel} does not deliver: {became}. See the dead letters, mend the channel, send them again."
+        )
+        body = {"title": title, "error": error}
+        key = f"channel/{channel}/{lost[0].key}"
+        others = [target for target in self._engine.config.it_alerts if target.partition(":")[0] != channel]
+        tx.deliveries.owe(self._engine.owing.told(NoticeType.DIGEST, key, others, now, **body))
+
+    def sweep(self, channels: Sequence[str], now: datetime) -> None:
+        """Turns deliveries for channels that are no longer configured to the next way, or makes them dead letters."""
+        with self._engine.store.transaction() as tx:
+            for row in tx.deliveries.strays(channels):
+                if not tx.deliveries.divert(row, now, f"channel {row.channel} is no longer configured"):
+                    tx.deliveries.settle([row.id], "dead", now, error=f"channel {row.channel} is no longer configured")
+
+    def next_at(self, channel: str) -> datetime | None:
+        with self._engine.store.reading() as tx:
+            return tx.deliveries.next_at(channel)
+
+
+def _running(tx: Transaction, clock: str | None) -> bool:
+    row = tx.clocks.get(clock) if clock else None
+    return row is not None and row.state == "running"

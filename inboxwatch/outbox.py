@@ -1,0 +1,112 @@
+"""One loop a channel: claim, look again, render, send, record."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Row
+
+from inboxwatch.engine import Engine
+from inboxwatch.engine.mailroom import Mailroom
+from inboxwatch.instant import Now
+from inboxwatch.notify import Channel, ChannelError, Finds, NoticeType, Receipt
+from inboxwatch.worker import Worker
+
+log = structlog.get_logger(__name__)
+
+SEND_LIMIT = 60.0
+"""Seconds that a channel may take for one message."""
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
+IDLE = 30.0
+"""Seconds after which the outbox looks into the store unasked."""
+
+Look = Callable[[set[str]], Awaitable[bool]]
+"""Reads mailboxes now; False where one of them cannot be read."""
+
+
+class Outbox:
+    """Delivers what is owed through one channel, in order, one message at a time."""
+
+    def __init__(self, name: str, channel: Channel, engine: Engine, worker: Worker, look: Look, now: Now) -> None:
+        self.name = name
+        self._channel = channel
+        self._room = Mailroom(engine)
+        self._worker = worker
+        self._look = look
+        self._now = now
+        self._owed = asyncio.Event()
+        self._chance = random.Random(name)  # noqa: S311  (jitter, not secrecy)
+        self.sending = asyncio.Lock()
+        """Held while a message is on its way: a clean stop waits for it."""
+
+    def nudge(self) -> None:
+        """Says that something may be owed."""
+        self._owed.set()
+
+    async def deliver(self) -> None:
+        """Delivers until cancelled; no failure of the channel ends it."""
+        while True:
+            self._owed.clear()
+            async with self.sending:
+                worked = await self._next()
+            if not worked:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        due = await self._worker.run(self._room.next_at, self.name)
+        seconds = IDLE if due is None else min(IDLE, max(0.0, (due - self._now()).total_seconds()))
+        try:
+            async with asyncio.timeout(seconds):
+                await self._owed.wait()
+        except TimeoutError:
+            return
+
+    async def _next(self) -> bool:
+        rows = await self._worker.run(self._room.claim, self.name, self._now())
+        if not rows:
+            return False
+        first = rows[0]
+        unread = False
+        if first.type == NoticeType.ESCALATION and first.attempts > 1:
+            # Time has passed since the step was owed: look once more before anybody is paged (rule 30).
+            unread = not await self._look(await self._worker.run(self._room.mailboxes, rows))
+        rendered = await self._worker.run(self._room.render, rows, self._now(), unread)
+        if rendered is None:
+            return True
+        notice, earlier = rendered
+        try:
+            async with asyncio.timeout(SEND_LIMIT):
+                receipt = await self._once(rows, notice, earlier)
+        except ChannelError as error:
+            await self._failed(rows, str(error), error.permanent, error.retry_after)
+        except TimeoutError:
+            await self._failed(rows, f"no answer within {SEND_LIMIT:.0f} s", False, None)
+        except Exception as error:  # a defect in one channel must not end the daemon; the delivery is kept and retried
+            log.exception("delivery failed by a defect", channel=self.name)
+            await self._failed(rows, f"defect in the channel: {type(error).__name__}", False, None)
+        else:
+            await self._worker.run(self._room.sent, rows, receipt, self._now())
+            log.info(
+                "notice sent", channel=self.name, type=first.type, steps=len(notice.clocks), attempt=first.attempts
+            )
+        return True
+
+    async def _once(self, rows: Sequence[Row[Any]], notice: Any, earlier: str | None) -> Receipt:
+        first = rows[0]
+        if first.attempts > 1 and isinstance(self._channel, Finds):
+            found = await self._channel.find(first.destination, first.bundle, first.owed_at, earlier)
+            if found is not None:
+                return found
+        reader = self._room.reader(rows)
+        return await self._channel.send(notice, first.destination, reader, first.bundle, earlier)
+
+    async def _failed(self, rows: Sequence[Row[Any]], error: str, permanent: bool, retry_after: float | None) -> None:
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (rows[0].attempts - 1)) * self._chance.uniform(0.8, 1.2)
+        wait = timedelta(seconds=max(pause, retry_after or 0.0))
+        outcomes = await self._worker.run(self._room.failed, rows, error, self._now(), permanent=permanent, pause=wait)
+        log.warning("notice not sent", channel=self.name, attempt=rows[0].attempts, outcomes=sorted(set(outcomes)))
