@@ -9,7 +9,6 @@ import pytest
 
 from inboxwatch.config import ConfigError, document
 
-
 LAUGHS = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
 """Eight lines that stand for a hundred million values."""
 

@@ -20,7 +20,7 @@ _TEXTS = {"str", "timestamp", "value"}
 """Dates stay text as times of day do: what they mean is for the key that they stand at."""
 _LARGEST = 4 * 1024 * 1024
 _DEEPEST = 50
-_MOST = 1_000_000
+_MOST = 500_000
 """Values in a file, those that anchors repeat included."""
 
 

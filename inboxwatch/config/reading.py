@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
@@ -109,7 +110,7 @@ class Reader:
     def _section(self, name: str, annotation: Any, value: Any) -> None:
         models = list(_models(annotation))
         if not models:
-            self._found.values[name] = self._checked(TypeAdapter(annotation), value, (name,), [])
+            self._found.values[name] = self._checked(annotation, value, (name,), [])
         elif get_origin(annotation) is dict:
             for key, entry in self._mapping(value, (name,)):
                 self._entry(models[0], key, entry, (name, key))
@@ -134,10 +135,10 @@ class Reader:
 
     def _entry(self, model: type[Settings], key: str | int, value: Any, path: Place) -> None:
         if not issubclass(model, Plugged):
-            entry = self._checked(TypeAdapter(model), value, path, [model])
+            entry = self._checked(model, value, path, [model])
         elif isinstance(value, dict):
             own = {name: value[name] for name in value.keys() & model.model_fields.keys()}
-            entry = self._checked(TypeAdapter(model), own, path, [model])
+            entry = self._checked(model, own, path, [model])
             self._plug(model, value, path)
         else:
             self._document.problem(path, _MESSAGES["model_type"])
@@ -157,14 +158,14 @@ class Reader:
             self._document.problem((*path, key), str(error.args[0]))
             return
         further = {name: given for name, given in value.items() if name not in model.model_fields}
-        settings = self._checked(TypeAdapter(kind.settings), further, path, [kind.settings, model])
+        settings = self._checked(kind.settings, further, path, [kind.settings, model])
         if settings is not None:
             self._found.plugins[path] = Plugin(kind, settings)
 
-    def _checked(self, adapter: TypeAdapter[Any], value: Any, path: Place, models: list[type[Settings]]) -> Any:
+    def _checked(self, annotation: Any, value: Any, path: Place, models: list[type[Settings]]) -> Any:
         """The value as its type wants it, or None where it is wrong. `models` know the keys that were perhaps meant."""
         try:
-            return adapter.validate_python(value, context=self._context)
+            return _adapter(annotation).validate_python(value, context=self._context)
         except ValidationError as refused:
             for error in refused.errors(include_url=False):
                 if error["type"] == "too_short" and error["input"]:
@@ -176,7 +177,14 @@ class Reader:
             return None
 
 
+@cache
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation)
+
+
+@cache
 def _load(model: type[Plugged], name: str) -> Any:
+    """What an entry names; asked once for each name, for looking up entry points is slow."""
     if model is Channel:
         return notify.load(name)
     group = {Mailbox: "mail", Leads: "leads"}[model]
