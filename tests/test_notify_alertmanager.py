@@ -12,13 +12,13 @@ from typing import Any
 
 import aiohttp
 import pytest
-from doubles.hostile import HOSTILE, assert_harmless
-from doubles.http_sink import http_sink
-from doubles.notices import ANA, ANSWERED, clock, notice, of_people
 from pydantic import ValidationError
 
 from inboxwatch.notify import ChannelError, NoticeType
 from inboxwatch.notify.alertmanager import Alertmanager, AlertmanagerSettings
+from tests.doubles.hostile import HOSTILE, assert_harmless
+from tests.doubles.http_sink import http_sink
+from tests.doubles.notices import ANA, ANSWERED, clock, notice, of_people
 
 BINARY = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 CONFIG = 'route: {receiver: nobody, group_by: ["..."]}\nreceivers: [{name: nobody}]\n'
@@ -73,7 +73,7 @@ async def active(url: str) -> list[dict[str, Any]]:
 
 async def test_a_breach_fires_as_an_alert_that_routes_can_sort(url: str) -> None:
     channel = make(url, labels={"service": "sales"})
-    await channel.send(notice(), "am", None, "k1")
+    await channel.send(notice(), "", None, "k1")
     (alert,) = await active(url)
     assert alert["labels"] == {
         "alertname": "InboxwatchReplyOwed",
@@ -97,30 +97,30 @@ async def test_a_breach_fires_as_an_alert_that_routes_can_sort(url: str) -> None
 async def test_an_alert_told_twice_is_one_alert(url: str) -> None:
     channel = make(url)
     for _ in range(3):
-        await channel.send(notice(), "am", None, "k1")
+        await channel.send(notice(), "", None, "k1")
     assert len(await active(url)) == 1
     await channel.aclose()
 
 
 async def test_warning_breach_and_change_of_owner_are_one_alert_at_a_time_and_the_answer_ends_it(url: str) -> None:
     channel = make(url)
-    first = await channel.send(notice(clock(reason="warning")), "am", None, "k1")
-    second = await channel.send(notice(), "am", None, "k2", first.reference)
-    third = await channel.send(notice(clock(owner="max")), "am", None, "k3", second.reference)
+    first = await channel.send(notice(clock(reason="warning")), "", None, "k1")
+    second = await channel.send(notice(), "", None, "k2", first.reference)
+    third = await channel.send(notice(clock(owner="max")), "", None, "k3", second.reference)
     (alert,) = await active(url)
     assert (alert["labels"]["severity"], alert["labels"]["owner"]) == ("critical", "max")
     over = notice(clock(**ANSWERED, owner="max"), kind=NoticeType.RESOLVED)
-    await channel.send(over, "am", None, "k4", third.reference)
+    await channel.send(over, "", None, "k4", third.reference)
     assert await active(url) == []
     await channel.aclose()
 
 
 async def test_each_wait_of_a_group_is_an_alert_of_its_own_and_ends_alone(url: str) -> None:
     channel = make(url)
-    group = await channel.send(notice(clock(), clock(id="c2")), "am", None, "k1")
+    group = await channel.send(notice(clock(), clock(id="c2")), "", None, "k1")
     assert len(await active(url)) == 2
     over = notice(clock(**ANSWERED), kind=NoticeType.RESOLVED)
-    await channel.send(over, "am", None, "k2", group.reference)
+    await channel.send(over, "", None, "k2", group.reference)
     assert [alert["labels"]["clock"] for alert in await active(url)] == ["c2"]
     await channel.aclose()
 
@@ -128,11 +128,11 @@ async def test_each_wait_of_a_group_is_an_alert_of_its_own_and_ends_alone(url: s
 async def test_a_person_is_a_label_to_route_by_and_a_blind_mailbox_fires_and_ends(url: str) -> None:
     channel = make(url)
     await channel.send(notice(), "ana", ANA, "k1")
-    blind = await channel.send(of_people(), "am", None, "k2")
+    blind = await channel.send(of_people(), "", None, "k2")
     found = {alert["labels"]["alertname"]: alert["labels"] for alert in await active(url)}
     assert found["InboxwatchReplyOwed"]["recipient"] == "ana"
     assert found["InboxwatchMailboxBlind"]["mailbox"] == "ana"
-    await channel.send(of_people(kind=NoticeType.RESOLVED, error=None), "am", None, "k3", blind.reference)
+    await channel.send(of_people(kind=NoticeType.RESOLVED, error=None), "", None, "k3", blind.reference)
     assert [alert["labels"]["alertname"] for alert in await active(url)] == ["InboxwatchReplyOwed"]
     await channel.aclose()
 
@@ -141,7 +141,7 @@ async def test_hostile_text_is_taken_and_shown_as_text(url: str) -> None:
     channel = make(url)
     for name, text in HOSTILE.items():
         fields = {"lead_name": text, "company": text, "subject": text, "tier": text}
-        await channel.send(notice(clock(id=name, **fields), error=text, link=text), "am", None, "k")
+        await channel.send(notice(clock(id=name, **fields), error=text, link=text), "", None, "k")
     alerts = await active(url)
     assert len(alerts) == len(HOSTILE)
     for alert in alerts:
@@ -163,10 +163,10 @@ async def test_an_alertmanager_that_is_gone_may_come_back_and_a_wrong_login_is_p
         sink.answers.extend([(503, {"Retry-After": "9"}, ""), (401, {}, "")])
         channel = make(sink.url, username="watch", password="pass")
         with pytest.raises(ChannelError) as caught:
-            await channel.send(notice(), "am", None, "k1")
+            await channel.send(notice(), "", None, "k1")
         assert (caught.value.permanent, caught.value.retry_after) == (False, 9)
         with pytest.raises(ChannelError) as caught:
-            await channel.send(notice(), "am", None, "k1")
+            await channel.send(notice(), "", None, "k1")
         assert caught.value.permanent
         assert sink.received[0].headers["Authorization"] == "Basic d2F0Y2g6cGFzcw=="
         assert sink.received[0].path == "/api/v2/alerts"

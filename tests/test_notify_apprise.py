@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from doubles.hostile import HOSTILE, assert_harmless
-from doubles.http_sink import HttpSink, http_sink
-from doubles.notices import ANA, ANSWERED, clock, notice
 from pydantic import ValidationError
 
 from inboxwatch.notify import ChannelError, NoticeType, load
 from inboxwatch.notify.apprise import Apprise, AppriseSettings
+from tests.doubles.hostile import HOSTILE, assert_harmless
+from tests.doubles.http_sink import HttpSink, http_sink
+from tests.doubles.notices import ANA, ANSWERED, clock, notice
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def channel(sink: HttpSink, path: str = "/hook") -> Apprise:
 
 
 async def test_a_notice_reaches_the_service_with_headline_body_and_kind(sink: HttpSink) -> None:
-    await channel(sink).send(notice(), "ops", None, "k1")
-    await channel(sink).send(notice(clock(**ANSWERED), kind=NoticeType.RESOLVED), "ops", None, "k2")
+    await channel(sink).send(notice(), "", None, "k1")
+    await channel(sink).send(notice(clock(**ANSWERED), kind=NoticeType.RESOLVED), "", None, "k2")
     first, second = (posted.json for posted in sink.received)
     assert first["title"].startswith("Bo Buyer (Buyer Ltd) has waited 1 h 05 min")
     assert "Offer for 40 seats" in first["message"]
@@ -38,7 +38,7 @@ async def test_a_notice_reaches_the_service_with_headline_body_and_kind(sink: Ht
 async def test_a_failure_may_pass_and_names_no_secret(sink: HttpSink) -> None:
     sink.answers.append((500, {}, "broken"))
     with pytest.raises(ChannelError) as caught:
-        await channel(sink, "/T0K3N").send(notice(), "ops", None, "k1")
+        await channel(sink, "/T0K3N").send(notice(), "", None, "k1")
     assert not caught.value.permanent
     assert "T0K3N" not in str(caught.value)
 
@@ -48,14 +48,14 @@ async def test_a_service_that_never_answers_is_given_up_in_time() -> None:
     port = silent.sockets[0].getsockname()[1]
     settings = AppriseSettings.model_validate({"url": f"json://127.0.0.1:{port}/?rto=2&cto=2", "timeout": "1s"})
     with pytest.raises(ChannelError, match="in time"):
-        await Apprise(settings, "ops").send(notice(), "ops", None, "k1")
+        await Apprise(settings, "ops").send(notice(), "", None, "k1")
     silent.close()
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 async def test_hostile_text_mentions_nobody_and_hides_no_link(sink: HttpSink, text: str) -> None:
     fields = {"lead_name": text, "company": text, "subject": text, "lead": text}
-    await channel(sink).send(notice(clock(**fields)), "ops", None, "k")
+    await channel(sink).send(notice(clock(**fields)), "", None, "k")
     sent = sink.received[0].json
     assert_harmless(sent["title"])
     assert_harmless(sent["message"], lines=True)
@@ -70,7 +70,7 @@ async def test_hostile_text_mentions_nobody_and_hides_no_link(sink: HttpSink, te
 async def test_it_tells_one_place_reaches_no_person_and_is_not_tried_by_the_probe(sink: HttpSink) -> None:
     ops = channel(sink)
     assert ops.reaches(ANA) is None
-    assert ops.accepts("ops") is None
+    assert ops.accepts("") is None
     assert ops.accepts("sales")
     assert await ops.probe() == "JSON, not tried"
     assert sink.received == []

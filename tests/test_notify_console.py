@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 
 import pytest
-from doubles.hostile import HOSTILE, assert_harmless
-from doubles.notices import ANA, ANSWERED, clock, notice, of_people
 
 from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Person, load
 from inboxwatch.notify.console import Console
+from tests.doubles.hostile import HOSTILE, assert_harmless
+from tests.doubles.notices import ANA, ANSWERED, clock, notice, of_people
 
 
 class Terminal(io.StringIO):

@@ -12,15 +12,15 @@ from typing import Any, cast
 
 import pytest
 import trustme
-from doubles.hostile import HOSTILE, assert_harmless
-from doubles.notices import ANA, ANSWERED, MAX, clock, notice
-from doubles.smtp_sink import SmtpSink, smtp_sink
 from pydantic import ValidationError
 
 from inboxwatch.notify import ChannelError, NoticeType, Person
 from inboxwatch.notify.actions import Actions
 from inboxwatch.notify.email import Email, EmailSettings
 from inboxwatch.notify.links import Links
+from tests.doubles.hostile import HOSTILE, assert_harmless
+from tests.doubles.notices import ANA, ANSWERED, MAX, clock, notice
+from tests.doubles.smtp_sink import SmtpSink, smtp_sink
 
 KEY = b"sixteen bytes and some more"
 

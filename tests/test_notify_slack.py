@@ -8,9 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from doubles.hostile import HOSTILE, assert_harmless
-from doubles.notices import ANA, ANSWERED, MAX, clock, notice, of_people
-from doubles.slack import APP, BOT, SlackDouble, slack_double
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
@@ -19,6 +16,9 @@ from inboxwatch.notify.actions import Candidate
 from inboxwatch.notify.slack import blocks
 from inboxwatch.notify.slack.channel import Slack, SlackSettings
 from inboxwatch.notify.wait import Wait
+from tests.doubles.hostile import HOSTILE, assert_harmless
+from tests.doubles.notices import ANA, ANSWERED, MAX, clock, notice, of_people
+from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
 
 CHANNEL = "#sales-escalations"
 
@@ -255,6 +255,20 @@ async def test_a_message_whose_answer_was_lost_is_found_by_its_key(double: Slack
         with pytest.raises(ChannelError):
             await slack.send(notice(), destination, person, "k2", found.reference)
         assert await slack.find(destination, "k2", since, found.reference) == found
+
+
+async def test_an_app_that_may_not_read_history_finds_nothing_and_is_not_stopped_by_that(
+    double: SlackDouble, slack: Slack
+) -> None:
+    since = datetime(2026, 11, 3, 11, tzinfo=UTC)
+    await slack.send(notice(), CHANNEL, None, "k1")
+    double.faults["conversations.history"].append((200, "missing_scope", {}))
+    assert await slack.find(CHANNEL, "k1", since) is None
+    double.faults["conversations.history"].append((200, "internal_error", {}))
+    with pytest.raises(ChannelError):
+        await slack.find(CHANNEL, "k1", since)
+    assert await slack.find("#nowhere", "k1", since) is None
+    assert await slack.find(CHANNEL, "k1", since) is not None
 
 
 async def test_the_probe_names_workspace_and_missing_scopes_and_posts_nothing(

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
-from doubles.hostile import HOSTILE
-from doubles.notices import ANSWERED, clock, notice
-from doubles.slack import APP, BOT, SlackDouble, slack_double
 
 from inboxwatch.notify.actions import Actor, Answer, Candidate, Outcome, Refused
 from inboxwatch.notify.slack.channel import Slack, SlackSettings
+from tests.doubles.hostile import HOSTILE
+from tests.doubles.notices import ANSWERED, clock, notice
+from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
 
 CHANNEL = "#sales-escalations"
 HELD = {"acknowledged_until": "2026-11-03T11:35:00Z"}

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from doubles.hostile import HOSTILE, assert_harmless
-from doubles.notices import ANA, ANSWERED, MAX, clock, notice, of_people
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -16,6 +14,8 @@ from pydantic import ValidationError
 from inboxwatch.notify import ChannelSettings, Notice, NoticeType
 from inboxwatch.notify.render import NAMES, Renderer
 from inboxwatch.notify.text import clean, escape_controls, retry_after, said, span, web_link
+from tests.doubles.hostile import HOSTILE, assert_harmless
+from tests.doubles.notices import ANA, ANSWERED, MAX, clock, notice, of_people
 
 UTC_ZONE = ChannelSettings().zone
 

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from doubles.hostile import HOSTILE, assert_harmless
-from doubles.http_sink import HttpSink, http_sink
-from doubles.notices import ANA, clock, notice, of_people
 from pydantic import ValidationError
 
 from inboxwatch.notify import ChannelError, load
 from inboxwatch.notify.webhook import Webhook, WebhookSettings
+from tests.doubles.hostile import HOSTILE, assert_harmless
+from tests.doubles.http_sink import HttpSink, http_sink
+from tests.doubles.notices import ANA, clock, notice, of_people
 
 
 @pytest.fixture

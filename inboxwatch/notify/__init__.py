@@ -138,7 +138,10 @@ class Finds(Protocol):
     """A channel that can be asked whether a message arrived: after a crash, or an answer that was lost."""
 
     async def find(self, destination: str, key: str, since: datetime, earlier: str | None = None) -> Receipt | None:
-        """The receipt of the message that bears `key`, sent at or after `since`; None where there is none."""
+        """The receipt of the message that bears `key`, sent at or after `since`.
+
+        None where there is none, or where the channel may not look: then sending again may tell twice.
+        """
         ...
 
 

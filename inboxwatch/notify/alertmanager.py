@@ -89,8 +89,8 @@ class Alertmanager:
         return person.id
 
     def accepts(self, destination: str) -> str | None:
-        """Becomes the label `recipient`."""
-        return None if destination == clean(destination, 100) and destination else "must be one short word"
+        """Becomes the label `recipient`; without one the alert has no such label."""
+        return None if destination == clean(destination, 100) else "must be one short line"
 
     async def send(
         self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
@@ -98,7 +98,7 @@ class Alertmanager:
         """Posting an alert again changes nothing: it is idempotent by its labels."""
         now = datetime.now(UTC)
         over = notice.type is NoticeType.RESOLVED
-        recipient = person.id if person else "" if destination == self.name else destination
+        recipient = person.id if person else destination
         alerts = [self._alert(notice, labels, person, now, over) for labels in self._labels(notice, recipient)]
         told = [alert["labels"] for alert in alerts]
         about = {_subject(labels) for labels in told}

@@ -12,7 +12,7 @@ from pydantic import field_validator
 
 from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Person, Receipt, Seconds, Secret
 from inboxwatch.notify.render import Renderer
-from inboxwatch.notify.text import clean, said
+from inboxwatch.notify.text import said
 
 _TITLE, _BODY = 150, 3000
 """Characters; services that take less cut the rest themselves."""
@@ -56,9 +56,7 @@ class Apprise:
         return None
 
     def accepts(self, destination: str) -> str | None:
-        if destination == self.name:
-            return None
-        return f"an apprise channel tells the one place of its URL: write {self.name} without {clean(destination)!r}"
+        return f"{self.name} tells the one place of its URL: write it without a destination" if destination else None
 
     async def send(
         self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None

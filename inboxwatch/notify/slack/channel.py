@@ -6,7 +6,9 @@ import asyncio
 import hashlib
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import structlog
 
 from inboxwatch.notify import (
     ChannelError,
@@ -37,6 +39,8 @@ _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_clos
 _SCOPES = frozenset({"chat:write", "users:read", "users:read.email"})
 _PEOPLE = 10_000
 """Addresses whose Slack ids are kept."""
+
+_log = structlog.get_logger(__name__)
 
 
 class SlackSettings(ChannelSettings):
@@ -126,20 +130,18 @@ class Slack:
 
     async def find(self, destination: str, key: str, since: datetime, earlier: str | None = None) -> Receipt | None:
         root = _Posted.read(earlier)
-        web = self._api.web
-        oldest = f"{since.timestamp():.6f}"
-        if root:
-            call = web.conversations_replies(
-                channel=root.channel, ts=root.ts, oldest=oldest, include_all_metadata=True, limit=200
-            )
-            channel = root.channel
-        else:
-            channel = await self._conversation(destination)
-            call = web.conversations_history(channel=channel, oldest=oldest, include_all_metadata=True, limit=200)
-        for posted in (await done(call))["messages"]:
-            payload = (posted.get("metadata") or {}).get("event_payload") or {}
+        try:
+            channel, posted = await self._posted_since(root, destination, since)
+        except ChannelError as error:
+            if not error.permanent:
+                raise
+            # Most often the app lacks channels:history: the page matters more than a rare second one.
+            _log.warning("slack_cannot_look", channel=self.name, reason=str(error))
+            return None
+        for message in posted:
+            payload = (message.get("metadata") or {}).get("event_payload") or {}
             if payload.get("key") == _fingerprint(key):
-                return Receipt(str(root or _Posted(channel, posted["ts"], bool(payload.get("group")))))
+                return Receipt(str(root or _Posted(channel, message["ts"], bool(payload.get("group")))))
         return None
 
     async def probe(self) -> str:
@@ -164,6 +166,21 @@ class Slack:
     @property
     def _interactive(self) -> bool:
         return self._settings.app_token is not None
+
+    async def _posted_since(
+        self, root: _Posted | None, destination: str, since: datetime
+    ) -> tuple[str, list[dict[str, Any]]]:
+        """The conversation's id and its newest messages: of a thread, or of what stands at a destination."""
+        web, oldest = self._api.web, f"{since.timestamp():.6f}"
+        if root:
+            channel = root.channel
+            call = web.conversations_replies(
+                channel=channel, ts=root.ts, oldest=oldest, include_all_metadata=True, limit=200
+            )
+        else:
+            channel = await self._conversation(destination)
+            call = web.conversations_history(channel=channel, oldest=oldest, include_all_metadata=True, limit=200)
+        return channel, (await done(call))["messages"]
 
     async def _conversation(self, destination: str) -> str:
         """The id of the conversation in which messages to a destination stand."""
