@@ -1,0 +1,357 @@
+"""Every metric of inboxwatch in one place.
+
+What is true of clocks, replies and mail is read from the store at each scrape, so a restart changes none of it; what
+only this process knows (errors, durations) is counted here. Labels are bounded: ids of people, mailboxes and policies,
+tiers, and words of this program; never an address, a subject or a Message-ID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from itertools import chain, product
+from typing import Any, Protocol
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+from inboxwatch import __version__
+from inboxwatch.core.escalation import Reason as StepReason
+from inboxwatch.core.figures import Figures, Holding, Latency, Reply, Tally, pairs_in_use
+from inboxwatch.core.model import Direction, Evidence, Kind
+from inboxwatch.core.people import Person, Team
+from inboxwatch.core.policy import EscalationPolicy, Metric
+from inboxwatch.metrics.text import CONTENT_TYPE, Family, Labels
+
+__all__ = ["CONTENT_TYPE", "House", "Metrics", "Watched"]
+
+STATES = ("unverified", "snoozed", "acknowledged", "breached", "warned", "running")
+"""Of an open wait, in their precedence."""
+OUTCOMES = ("sent", "retried", "dead", "cancelled")
+ERRORS = ("auth", "rate_limited", "unavailable", "timeout", "client", "server", "protocol")
+"""Why a mailbox could not be read: the words of `inboxwatch.connector.Reason`."""
+_RESPONSES = (Metric.FIRST_RESPONSE.value, Metric.NEXT_RESPONSE.value)
+_POLL_EDGES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_LAG_EDGES = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600)
+
+# The age of every counter as a series of its own would nearly double the exposition.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+
+
+class Box(Protocol):
+    """What metrics need of a configured mailbox."""
+
+    @property
+    def connector(self) -> str: ...
+    @property
+    def owner(self) -> str | None: ...
+
+
+class House(Protocol):
+    """What of the config gives series before anything has happened."""
+
+    @property
+    def mailboxes(self) -> Mapping[Any, Box]: ...
+    @property
+    def people(self) -> Mapping[Any, Person]: ...
+    @property
+    def teams(self) -> Mapping[str, Team]: ...
+    @property
+    def fallback(self) -> str: ...
+    @property
+    def escalations(self) -> Mapping[str, EscalationPolicy]: ...
+    @property
+    def channels(self) -> Mapping[str, object]: ...
+
+
+class Watched(Protocol):
+    """Whoever holds the config in force; after a reload it holds another one."""
+
+    @property
+    def config(self) -> House: ...
+
+
+def _families(*families: Family) -> dict[str, Family]:
+    return {family.name: family for family in families}
+
+
+class Metrics:
+    """The metrics of one daemon. Its methods are thread-safe, except that one scrape is rendered at a time."""
+
+    def __init__(self, watched: Watched | None = None, version: str = __version__) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        build = Gauge("inboxwatch_build_info", "The version that runs.", ["version"], registry=self.registry)
+        build.labels(version).set(1)
+        self._errors = Counter(
+            "inboxwatch_mailbox_errors",
+            "Failed attempts to read a mailbox.",
+            ["mailbox", "reason"],
+            registry=self.registry,
+        )
+        self._polls = Histogram(
+            "inboxwatch_mailbox_poll_duration_seconds",
+            "How long one complete poll of a mailbox took.",
+            ["connector"],
+            buckets=_POLL_EDGES,
+            registry=self.registry,
+        )
+        self._lag = Histogram(
+            "inboxwatch_detection_lag_seconds",
+            "Time from a message's receipt by its server to the start of its clock; never part of a latency.",
+            ["connector"],
+            buckets=_LAG_EDGES,
+            registry=self.registry,
+        )
+        self._reloaded = Gauge(
+            "inboxwatch_config_last_reload_successful",
+            "Whether the config was taken over when it was read last.",
+            registry=self.registry,
+        )
+        self._reloaded.set(1)
+        self._watched = watched
+        self._house: House | None = None
+        self._families = _families(
+            Family("inboxwatch_owner_info", "gauge", "People who can own a wait.", ("owner", "team", "manager")),
+            Family(
+                "inboxwatch_messages_total",
+                "counter",
+                "Messages by the mailbox that saw them.",
+                ("mailbox", "direction", "kind"),
+            ),
+            Family(
+                "inboxwatch_thread_matches_total",
+                "counter",
+                "Messages by the evidence that placed them in a thread.",
+                ("evidence",),
+            ),
+            Family(
+                "inboxwatch_clocks_open",
+                "gauge",
+                "Waits of buyers that are not answered yet.",
+                ("mailbox", "owner", "tier", "state"),
+            ),
+            Family(
+                "inboxwatch_clock_oldest_age_seconds",
+                "gauge",
+                "Age of the oldest open wait, 0 without one.",
+                ("mailbox", "owner", "tier"),
+            ),
+            Family(
+                "inboxwatch_follow_ups_open",
+                "gauge",
+                "Clocks in the buyer's court: ours was the last word.",
+                ("owner", "tier"),
+            ),
+            Family(
+                "inboxwatch_ownerless_clocks",
+                "gauge",
+                "Running clocks without an owner; anything but 0 is a defect.",
+            ),
+            Family(
+                "inboxwatch_reply_latency_seconds",
+                "histogram",
+                "Time from a buyer's oldest unanswered message to our answer, in wall and in business time.",
+                ("owner", "tier", "metric", "basis"),
+            ),
+            Family(
+                "inboxwatch_replies_total",
+                "counter",
+                "Answered waits by their owner, and whether the owner or a colleague answered.",
+                ("owner", "tier", "metric", "within_sla", "by"),
+            ),
+            Family(
+                "inboxwatch_sla_breaches_total",
+                "counter",
+                "Clocks that fell due unanswered, by their owner at that instant.",
+                ("owner", "tier", "metric"),
+            ),
+            Family(
+                "inboxwatch_ownership_seconds",
+                "histogram",
+                "How long a person owned a wait until it ended or moved on.",
+                ("owner", "tier"),
+            ),
+            Family(
+                "inboxwatch_first_contact_failures_total",
+                "counter",
+                "First messages to a lead that bounced.",
+                ("owner", "tier"),
+            ),
+            Family(
+                "inboxwatch_escalations_total",
+                "counter",
+                "Steps of a ladder that were told, once however many readers.",
+                ("policy", "step", "reason"),
+            ),
+            Family(
+                "inboxwatch_notifications_total", "counter", "Notices by what became of them.", ("channel", "outcome")
+            ),
+            Family("inboxwatch_notifications_pending", "gauge", "Notices that wait to be sent.", ("channel",)),
+            Family(
+                "inboxwatch_mailbox_up",
+                "gauge",
+                "Whether the last attempt to read a mailbox succeeded.",
+                ("mailbox", "connector"),
+            ),
+            Family(
+                "inboxwatch_mailbox_last_success_timestamp_seconds",
+                "gauge",
+                "When a mailbox was last read to its end.",
+                ("mailbox",),
+            ),
+            Family(
+                "inboxwatch_coverage_ratio",
+                "gauge",
+                "Share of the server's Message-IDs that the store holds.",
+                ("mailbox",),
+            ),
+            Family(
+                "inboxwatch_quarantined_messages", "gauge", "Messages that could not be read, by mailbox.", ("mailbox",)
+            ),
+        )
+
+    def watch(self, watched: Watched) -> None:
+        """Names who holds the config; its series exist at zero from the next scrape on."""
+        self._watched = watched
+
+    def _present(self) -> House:
+        """The config in force, with the series that it gives to what this process counts."""
+        if self._watched is None:
+            raise RuntimeError("metrics are exposed before watch() was called")
+        house = self._watched.config
+        if house is not self._house:
+            self._house = house
+            for mailbox, box in house.mailboxes.items():
+                for reason in ERRORS:
+                    self._errors.labels(mailbox, reason)
+                self._polls.labels(box.connector)
+                self._lag.labels(box.connector)
+        return house
+
+    def poll_finished(self, connector: str, seconds: float) -> None:
+        """Records a complete poll."""
+        self._polls.labels(connector).observe(seconds)
+
+    def mailbox_error(self, mailbox: str, reason: str) -> None:
+        """Records a failed attempt to read a mailbox; `reason` is one of ERRORS."""
+        self._errors.labels(mailbox, reason).inc()
+
+    def detected(self, connector: str, lag_seconds: float) -> None:
+        """Records how late a message was seen; a server's clock ahead of ours counts as no delay."""
+        self._lag.labels(connector).observe(max(0.0, lag_seconds))
+
+    def reloaded(self, ok: bool) -> None:
+        """Records whether a reload of the config succeeded."""
+        self._reloaded.set(1 if ok else 0)
+
+    def process(self) -> bytes:
+        """The exposition of what this process counts itself."""
+        self._present()
+        return generate_latest(self.registry)
+
+    def exposition(self, figures: Figures, now: datetime) -> bytes:
+        """The exposition of the store's figures."""
+        house = self._present()
+        parts = chain(
+            self._of_mail(house, figures), self._of_waits(house, figures, now), self._of_people(house, figures)
+        )
+        return "".join(parts).encode()
+
+    def _lines(self, name: str, values: Mapping[Labels, float]) -> Iterable[str]:
+        return self._families[f"inboxwatch_{name}"].lines(values)
+
+    def _of_mail(self, house: House, figures: Figures) -> Iterable[str]:
+        health = figures.mailboxes
+        messages: dict[tuple[str, ...], float] = dict.fromkeys(product(house.mailboxes, Direction, Kind), 0)
+        yield from self._lines("messages_total", messages | figures.messages)
+        matches: dict[tuple[str, ...], float] = {(evidence,): figures.matches.get(evidence, 0) for evidence in Evidence}
+        yield from self._lines("thread_matches_total", matches)
+        known = {name: health[name] for name in house.mailboxes if name in health}
+        up = {
+            (name, house.mailboxes[name].connector): float(one.up) for name, one in known.items() if one.up is not None
+        }
+        yield from self._lines("mailbox_up", up)
+        last = {(name,): one.last_success.timestamp() for name, one in known.items() if one.last_success}
+        yield from self._lines("mailbox_last_success_timestamp_seconds", last)
+        covered = {(name,): one.coverage for name, one in known.items() if one.coverage is not None}
+        yield from self._lines("coverage_ratio", covered)
+        yield from self._lines("quarantined_messages", {(name,): one.quarantined for name, one in known.items()})
+        channels = dict.fromkeys(house.channels, (0, 0, 0, 0, 0)) | figures.deliveries
+        outcomes = {
+            (channel, outcome): count
+            for channel, counts in channels.items()
+            for outcome, count in zip(OUTCOMES, counts[:4], strict=True)
+        }
+        yield from self._lines("notifications_total", outcomes)
+        yield from self._lines("notifications_pending", {(name,): counts[4] for name, counts in channels.items()})
+
+    def _of_waits(self, house: House, figures: Figures, now: datetime) -> Iterable[str]:
+        boxes = [Holding(name, box.owner or "", "") for name, box in house.mailboxes.items()]
+        held = sorted(figures.held_once)
+        waits: dict[tuple[str, ...], float] = {(*holding, "running"): 0 for holding in boxes}
+        for holding in held:
+            for state in STATES:
+                waits[*holding, state] = figures.open.get((holding, state), 0)
+        yield from self._lines("clocks_open", waits)
+        ages: dict[tuple[str, ...], float] = dict.fromkeys((*boxes, *held), 0)
+        for holding, oldest in figures.oldest.items():
+            ages[holding] = max(0.0, (now - oldest).total_seconds())
+        yield from self._lines("clock_oldest_age_seconds", ages)
+        yield from self._lines("ownerless_clocks", {(): figures.ownerless})
+        steps: dict[tuple[str, ...], float] = {
+            (policy, str(step), reason): 0
+            for policy, ladder in house.escalations.items()
+            for step, reason in product(range(1, len(ladder.steps) + 1), StepReason)
+        }
+        told = {(policy, str(step), reason): count for (policy, step, reason), count in figures.escalations.items()}
+        yield from self._lines("escalations_total", steps | told)
+
+    def _of_people(self, house: House, figures: Figures) -> Iterable[str]:
+        families = self._families
+        yield from self._lines("owner_info", dict.fromkeys(_people(house), 1.0))
+        pairs = sorted(pairs_in_use(figures, _reps(house)))
+        zero = Tally()
+        latencies: dict[tuple[str, ...], Tally] = {}
+        replies: dict[tuple[str, ...], float] = {}
+        breaches: dict[tuple[str, ...], float] = {}
+        for owner, tier in pairs:
+            for metric in _RESPONSES:
+                for basis in ("wall", "business"):
+                    latency = Latency(owner, tier, metric, basis)
+                    latencies[latency] = figures.latency.get(latency, zero)
+                for within, by in product(("true", "false"), ("owner", "colleague")):
+                    reply = Reply(owner, tier, metric, within, by)
+                    replies[reply] = figures.replies.get(reply, 0)
+            for clock in Metric:
+                breaches[owner, tier, clock.value] = figures.breaches.get((owner, tier, clock.value), 0)
+        yield from families["inboxwatch_reply_latency_seconds"].buckets(latencies)
+        yield from self._lines("replies_total", replies)
+        yield from self._lines("sla_breaches_total", breaches)
+        held = {pair: figures.ownership.get(pair, zero) for pair in pairs}
+        yield from families["inboxwatch_ownership_seconds"].buckets(held)
+        failures = {pair: figures.first_contact_failures.get(pair, 0) for pair in pairs}
+        yield from self._lines("first_contact_failures_total", failures)
+        yield from self._lines("follow_ups_open", {pair: figures.follow_ups.get(pair, 0) for pair in pairs})
+
+
+def _people(house: House) -> Iterable[tuple[str, str, str]]:
+    """(person, first team, manager): one series each, so that joins on `owner` are never ambiguous."""
+    teams: dict[str, str] = {}
+    for name, team in house.teams.items():
+        for member in team.members:
+            teams.setdefault(member, name)
+    return ((person, teams.get(person, ""), one.manager or "") for person, one in house.people.items())
+
+
+def _reps(house: House) -> set[str]:
+    """Those who can own a wait whatever its lead: owners of mailboxes, members of teams, the fallback."""
+    owners = {box.owner for box in house.mailboxes.values() if box.owner}
+    return owners | {member for team in house.teams.values() for member in team.members} | {house.fallback}

@@ -1,0 +1,167 @@
+"""A small house for tests of the web and the metrics: a real config, store and engine, and mail written by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from inboxwatch import config as configuration
+from inboxwatch.connector import Batch, Cursor
+from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, PersonId, RawMessage
+from inboxwatch.engine import Engine
+from inboxwatch.engine.desk import Settled
+from inboxwatch.metrics import Metrics
+from inboxwatch.store import Store, Transaction
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MONDAY = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+"""A working morning; business hours are 08:00 to 18:00 UTC."""
+
+CONFIG = """
+organization: {domains: [acme.test]}
+calendars:
+  office: {timezone: UTC, hours: {mon-fri: ["08:00-18:00"]}}
+people:
+  ana: {name: Ana Diaz, email: ana@acme.test, manager: max}
+  ben: {name: Ben Ito, email: ben@acme.test, manager: max}
+  max: {name: Max Ode, email: max@acme.test}
+teams:
+  emea: {members: [ana, ben], lead: max}
+mailboxes:
+  ana: {connector: maildir, address: ana@acme.test, owner: ana, path: ana}
+  sales: {connector: maildir, address: sales@acme.test, team: emea, path: sales}
+leads: {}
+routing:
+  rules: [{assign: lead.owner}, {assign: mailbox.owner}]
+  fallback: max
+sla_policies:
+  - {name: default, calendar: office, first_response: 2h, next_response: 4h, FOLLOW_UP escalation: standard}
+escalation_policies:
+  standard:
+    steps:
+      - {at: 50%, notify: [owner]}
+      - {at: 100%, notify: [owner, manager]}
+      - {at: 100% + 30m, notify: [manager], reassign: fallback}
+    in_hours_only: false
+stop_conditions: [answered, dismissed, activity, lead_closed]
+channels: {desk: {type: console}}
+notify_by: [desk]
+store: {url: "sqlite:///house.db"}
+WEB
+"""
+
+
+class House:
+    """Ana, Ben and Max, their mailboxes, and a clock that the test turns. It is also the web's gate."""
+
+    def __init__(self, folder: Path, *, token: str = "", follow_up: str = "", origin: str = "") -> None:
+        for name in ("ana", "sales"):
+            (folder / name / "new").mkdir(parents=True, exist_ok=True)
+        parts = ['listen: "127.0.0.1:0"']
+        parts += [f"token: {token}"] if token else []
+        parts += [f'url: "{origin}"'] if origin else []
+        text = CONFIG.replace("WEB", f"web: {{{', '.join(parts)}}}")
+        text = text.replace("FOLLOW_UP", f"follow_up: {follow_up}," if follow_up else "")
+        self.path = folder / "house.yaml"
+        self.path.write_text(text, encoding="utf-8")
+        self.config = configuration.load(self.path)
+        self.store = Store(self.config.store_url.reveal())
+        channels = {name: one.connect() for name, one in self.config.channels.items()}
+        self.engine = Engine(self.store, self.config, channels)
+        self.metrics = Metrics(self)
+        self.at = MONDAY
+        self.is_ready = True
+        self.problems: list[str] = []
+        self.reloads = 0
+        self._number = 0
+        self._one_at_a_time = asyncio.Lock()
+
+    def close(self) -> None:
+        self.store.close()
+
+    # The gate.
+
+    def now(self) -> datetime:
+        return self.at
+
+    def ready(self) -> bool:
+        return self.is_ready
+
+    async def reload(self) -> list[str]:
+        self.reloads += 1
+        return self.problems
+
+    async def run(self, unit: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        async with self._one_at_a_time:
+            return await asyncio.to_thread(unit, *args, **kwargs)
+
+    async def read(self, query: Callable[[Transaction], R]) -> R:
+        def ask() -> R:
+            with self.store.reading() as tx:
+                return query(tx)
+
+        return await asyncio.to_thread(ask)
+
+    # What happens in it.
+
+    def knows(self, *leads: Lead, source: str = "known") -> None:
+        """Takes over a list of leads."""
+        self.engine.learn(source, leads, self.at)
+
+    def lead(self, email: str, *, owner: str | None = None, tier: str = "", name: str = "", company: str = "") -> Lead:
+        known = Lead(
+            LeadId(email), name, company, owner=PersonId(owner) if owner else None, tier=tier, source="known"
+        )
+        self.knows(*[one for one in self._listed() if one.id != email], known)
+        return known
+
+    def _listed(self) -> list[Lead]:
+        with self.store.reading() as tx:
+            return [one for one in tx.leads.all() if one.source == "known"]
+
+    def mail(
+        self,
+        sender: str,
+        to: str,
+        *,
+        mailbox: str = "ana",
+        after: timedelta = timedelta(0),
+        subject: str = "An offer",
+        parent: str = "",
+        extra: str = "",
+    ) -> str:
+        """Delivers one message to a mailbox `after` the present instant, which moves there. Returns its Message-ID."""
+        self.at += after
+        self._number += 1
+        name = f"m{self._number}@{sender.rpartition('@')[2]}"
+        lines = [f"Message-ID: <{name}>", f"From: {sender}", f"To: {to}", f"Date: {format_datetime(self.at)}"]
+        lines += [f"Subject: {subject}", *([f"In-Reply-To: <{parent}>"] if parent else []), *([extra] if extra else [])]
+        role = FolderRole.SENT if sender.endswith("@acme.test") else FolderRole.INBOX
+        header = ("\r\n".join(lines) + "\r\n\r\n").encode()
+        raw = RawMessage(ref=f"{role}/{self._number}", role=role, received_at=self.at, header=header)
+        with self.store.reading() as tx:
+            row = tx.mailboxes.get(mailbox)
+        batch = Batch((raw,), Cursor(str(self._number)), seen_until=self.at)
+        self.engine.ingest(MailboxId(mailbox), batch, row.cursor if row else None, self.at)
+        return name
+
+    def passes(self, time: timedelta) -> Settled:
+        """Lets time pass; every mailbox has been read by then, and what is due is told."""
+        self.at += time
+        with self.store.transaction() as tx:
+            for name in self.config.mailboxes:
+                tx.mailboxes.set(name, seen_until=self.at, last_success=self.at)
+        return self.engine.tick(self.at, looked=True)
+
+    def only_wait(self, lead: str) -> str:
+        """The id of a lead's one running wait."""
+        with self.store.reading() as tx:
+            rows = [row for row in tx.clocks.running() if row.lead == lead and row.metric != "follow_up"]
+        (row,) = rows
+        return str(row.id)
