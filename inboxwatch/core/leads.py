@@ -102,15 +102,14 @@ class Directory:
         for other in reply_to:
             if lead := self.by_address(other):
                 return lead.id, "reply_to"
-        colleagues = sorted(one for one in thread if self.same_company(email, one))
-        if len(colleagues) == 1:
-            return colleagues[0], "thread"
-        if len(thread) == 1:
-            company = self.by_domain(email)
-            (only,) = thread
-            if company is None or (isinstance(company, Ambiguous) and only in company.leads):
-                return only, "thread"
         company = self.by_domain(email)
+        if thread:
+            colleagues = [one for one in thread if self.same_company(email, one)]
+            if len(colleagues) == 1:
+                return colleagues[0], "thread"
+            (first, *others) = thread
+            if not others and (company is None or (isinstance(company, Ambiguous) and first in company.leads)):
+                return first, "thread"
         if isinstance(company, Lead):
             return company.id, "domain"
         return None, "ambiguous" if isinstance(company, Ambiguous) or len(thread) > 1 else "none"

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from inboxwatch.core.model import Direction, FolderRole, Message, PersonId
 
 
+MAX_REMEMBERED = 20_000
+"""Addresses whose answer is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Us:
     """Our domains and addresses, all lower case; an address that nobody owns maps to None."""
@@ -15,21 +19,25 @@ class Us:
     domains: frozenset[str] = frozenset()
     addresses: Mapping[str, PersonId | None] = field(default_factory=dict)
 
+    _known: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+
     def is_ours(self, email: str) -> bool:
         """True for our addresses (plus tags are cut) and those of our domains and what lies below them."""
-        if not email:
-            return False
-        if email in self.addresses:
-            return True
+        found = self._known.get(email)
+        if found is None:
+            if len(self._known) >= MAX_REMEMBERED:
+                self._known.clear()
+            found = self._known[email] = self._is_ours(email)
+        return found
+
+    def _is_ours(self, email: str) -> bool:
         local, _, domain = email.rpartition("@")
-        if domain in self.domains:
-            return True
-        if "+" in local and f"{local.partition('+')[0]}@{domain}" in self.addresses:
-            return True
-        while "." in domain:
-            domain = domain.partition(".")[2]
+        if email in self.addresses or f"{local.partition('+')[0]}@{domain}" in self.addresses:
+            return bool(email)
+        while domain:
             if domain in self.domains:
                 return True
+            domain = domain.partition(".")[2]
         return False
 
     def person(self, email: str) -> PersonId | None:

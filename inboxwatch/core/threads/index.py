@@ -16,7 +16,7 @@ from typing import NamedTuple
 from inboxwatch.core import quotes, subjects
 from inboxwatch.core.model import Direction, Evidence, LeadId, Match, Message, MessageId, ThreadId, Verdict
 from inboxwatch.core.threads.known import WEAK, Known, draft
-from inboxwatch.core.threads.likeness import SURE, WINDOW, Likeness, as_rewritten, likeness
+from inboxwatch.core.threads.likeness import JOINS, SURE, WINDOW, Likeness, as_rewritten, likeness
 from inboxwatch.core.threads.memory import Memory
 
 SERIES = timedelta(hours=2)
@@ -113,19 +113,25 @@ class ThreadIndex:
             return Match(seen.thread, seen.parent, seen.evidence, seen.confidence)
         quotation = quotes.read(message.text) if message.text else None
         one = self._drafts[message.id] = draft(message, direction, verdict, quotation)
-        merges = self.foresee(message)
+        merges = list(self.foresee(message))
         parent, evidence, confidence = self._parent(message, one, verdict)
-        thread = self.thread_of(message.id)
+        threads = [self.thread_of(message.id)]
         if parent is not None:
-            theirs = self.thread_of(parent)
-            if theirs is None:
-                theirs = thread or _thread_id(parent)
-                self._memory.ghosts[parent] = self.ghosts_found[parent] = theirs
-            if thread is not None and thread != theirs:
-                self._join(theirs, thread)
-                merges += (theirs,)
-            thread = thread or theirs
-        return Match(thread or _thread_id(message.id), parent, evidence, confidence, merges)
+            threads.append(self.thread_of(parent))
+        if parent is None or not self._is_read(parent):
+            # Nothing read is named: an answer joins the thread of its title. A relay may have rewritten the named id.
+            title = self._same_title(one)
+            if title is not None and parent is None and threads[0] is None:
+                evidence, confidence = Evidence.SUBJECT, 0.5
+            threads.append(title)
+        found = list(dict.fromkeys([thread for thread in threads if thread is not None]))
+        thread = found[0] if found else _thread_id(parent or message.id)
+        for other in found[1:]:
+            self._join(other, thread)
+            merges.append(other)
+        if parent is not None and self.thread_of(parent) is None:
+            self._memory.ghosts[parent] = self.ghosts_found[parent] = thread
+        return Match(thread, parent, evidence, confidence, tuple(merges))
 
     def add(self, message: Message, direction: Direction, verdict: Verdict, match: Match) -> Known:
         """Remembers a message that was matched; known messages that turn out to answer it get it as their parent."""
@@ -252,7 +258,13 @@ class ThreadIndex:
         without, with_headers = self._answers
         return first if with_headers <= without or any(one.named == first for one in group) else None
 
-    def _likeliest(self, one: Known, *, rewritten: bool = False) -> Likeness | None:
+    def _same_title(self, one: Known) -> ThreadId | None:
+        """The thread that an answer joins by its title, though nothing tells which of its messages it answers."""
+        best = self._likeliest(one, least=JOINS) if one.answers else None
+        same = best is not None and one.subject_key in (best.parent.subject_key, best.parent.was_key)
+        return self.canonical(best.parent.thread) if best is not None and same else None
+
+    def _likeliest(self, one: Known, *, rewritten: bool = False, least: float = SURE) -> Likeness | None:
         """The likeliest parent where no header names one that was read."""
         memory = self._memory
         best: Likeness | None = None
@@ -262,7 +274,7 @@ class ThreadIndex:
             found = likeness(one, other)
             if rewritten:
                 found = as_rewritten(found, one, other.id in memory.naming)
-            if found.score > SURE and (best is None or found.rank > best.rank) and not memory.descends(other.id, one.id):
+            if found.score > least and (best is None or found.rank > best.rank) and not memory.descends(other.id, one.id):
                 best = found
         return best
 

@@ -13,6 +13,8 @@ WINDOW = timedelta(days=60)
 """A subject alone joins nothing over a longer time."""
 SURE = 1.0
 """The score from which a guess counts."""
+JOINS = -3.0
+"""The score from which an answer joins the thread of its title though it is not sure whom it answers."""
 
 
 @dataclass(frozen=True, slots=True)
