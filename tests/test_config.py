@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from inboxwatch import config
 from inboxwatch.core.hours import ALWAYS
@@ -349,6 +355,32 @@ def test_the_schema_knows_every_key_of_the_reference_and_of_the_contract(write: 
         assert list(_unknown(config.document.read(path).data, schema, schema)) == []
     assert list(_unknown({"mailboxes": {"x": {"connector": "imap", "hots": "x"}}}, schema, schema)) == ["hots"]
     assert list(_unknown({"web": {"token_fil": "x"}}, schema, schema)) == ["token_fil"]
+
+
+def _places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    for key, below in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield (*place, key)
+        yield from _places(below, (*place, key))
+
+
+EXAMPLE = config.document.read(HERE / "contract.yaml").data
+words = st.sampled_from(
+    ["", "ana", "max", "owner", "office", "sales", ":", "mail:", "30m", "4bh", "100%", "2026-02-30"]
+)
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | words | st.text(max_size=5)
+junk = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(list(_places(EXAMPLE))), junk)
+def test_whatever_stands_at_a_key_is_read_or_refused_and_never_crashes(
+    write: Any, place: tuple[Any, ...], value: Any
+) -> None:
+    data = json.loads(json.dumps(EXAMPLE))
+    *above, last = place
+    reduce(lambda at, key: at[key], above, data)[last] = value
+    with contextlib.suppress(config.ConfigError):
+        config.load(write(json.dumps(data)), secrets=False)
 
 
 def _unknown(value: Any, node: dict[str, Any], root: dict[str, Any]) -> Any:
