@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -26,6 +26,7 @@ from inboxwatch.notify import Channel
 from inboxwatch.outbox import Outbox
 from inboxwatch.poller import Poller
 from inboxwatch.store import Store, Transaction
+from inboxwatch.ticker import Ticker
 from inboxwatch.web import make_app
 from inboxwatch.worker import Worker
 
@@ -56,7 +57,6 @@ class Crew:
         self.sources: dict[str, LeadSource] = {name: one.connect() for name, one in config.leads.items()}
         self._app = app
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._looking: set[str] = set()
         self._due = asyncio.Event()
         self.pollers: dict[str, Poller] = {}
         self.outboxes: dict[str, Outbox] = {}
@@ -101,33 +101,18 @@ class Crew:
             return False
 
     async def _tick(self) -> None:
-        """Brings clocks up to date when they are due, and looks into mailboxes before anything is told."""
-        engine, worker, now = self._app.engine, self._app.worker, self._app.now
+        """Turns the ticker whenever a clock is due or something has changed."""
+        app = self._app
+        ticker = Ticker(app.engine, app.worker, self.look, app.now, self._spawn, self.nudge)
         while True:
             self._due.clear()
-            skip = frozenset(self._looking)
-            settled = await worker.run(engine.tick, now(), skip=skip)
-            if settled.told or settled.stopped:
-                for outbox in self.outboxes.values():
-                    outbox.nudge()
-            if settled.look:
-                self._looking |= set(settled.look)
-                self._spawn(self._look_and_tell(settled.look))
+            if await ticker.turn():
                 continue
-            wake = await worker.run(engine.next_wake, frozenset(self._looking))
-            seconds = IDLE if wake is None else min(IDLE, max(0.0, (wake - now()).total_seconds()))
+            wake = await ticker.next_wake()
+            seconds = IDLE if wake is None else min(IDLE, max(0.0, (wake - app.now()).total_seconds()))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._due.wait()
-
-    async def _look_and_tell(self, looks: dict[str, set[str]]) -> None:
-        try:
-            await self.look(set().union(*looks.values()))
-            app = self._app
-            await app.worker.run(app.engine.tick, app.now(), only=frozenset(looks), looked=True)
-        finally:
-            self._looking -= set(looks)
-            self.nudge()
 
     async def _follow_leads(self) -> None:
         versions: dict[str, str | None] = {}
@@ -152,8 +137,8 @@ class Crew:
             log.warning("lead refused", place=place, reason=reason)
         return found.version
 
-    def _spawn(self, loop: Awaitable[Any]) -> None:
-        task = asyncio.ensure_future(loop)
+    def _spawn(self, loop: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(loop)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -272,13 +257,13 @@ class App:
         """True once the store is migrated and every mailbox was tried once."""
         return self.crew.ready
 
-    async def run(self, unit: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def run(self, unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """One unit of work of the engine; whoever waits for its consequences is told."""
         done = await self.worker.run(unit, *args, **kwargs)
         self.crew.nudge()
         return done
 
-    async def read(self, query: Callable[[Transaction], R]) -> R:
+    async def read(self, query: Callable[[Transaction], R], /) -> R:
         """A query on a consistent view of the store, beside the writer."""
 
         def ask() -> R:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +25,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
 IDLE = 30.0
 """Seconds after which the outbox looks into the store unasked."""
 
-Look = Callable[[set[str]], Awaitable[bool]]
+Look = Callable[[Iterable[str]], Awaitable[bool]]
 """Reads mailboxes now; False where one of them cannot be read."""
 
 
@@ -53,7 +53,7 @@ class Outbox:
         while True:
             self._owed.clear()
             async with self.sending:
-                worked = await self._next()
+                worked = await self.deliver_one()
             if not worked:
                 await self._rest()
 
@@ -66,7 +66,8 @@ class Outbox:
         except TimeoutError:
             return
 
-    async def _next(self) -> bool:
+    async def deliver_one(self) -> bool:
+        """Sends the next bundle that is due; False where there is none."""
         rows = await self._worker.run(self._room.claim, self.name, self._now())
         if not rows:
             return False

@@ -91,7 +91,9 @@ class _Holder:
         elif rung.reassign is Reassign.TEAM_LEAD:
             chosen = Assignment(team_lead(self.owner, self._case, self._roster), "team lead", "")
         else:
-            chosen = Assignment(PersonId(rung.reassign), "named", "")
+            # A wait that runs under an older policy may name somebody who has left.
+            named = rung.reassign if rung.reassign in self._roster.people else self._roster.fallback
+            chosen = Assignment(PersonId(named), "named", "")
         if chosen.owner != self.owner:
             reason = f"step {rung.step} of {self._clock.policy.escalation.name}"
             why = "; ".join(filter(None, (reason, chosen.reason)))

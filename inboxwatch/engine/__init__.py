@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from inboxwatch.config.policies import restore
 from inboxwatch.connector import Batch, MailboxError, Quarantined
 from inboxwatch.core.clock import first_contacts
 from inboxwatch.core.headers import Unusable, parse
-from inboxwatch.core.intake import Entry, Intake, UnknownSenders
+from inboxwatch.core.intake import Entry, Intake, UnknownSenders, written_id
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.model import Direction, Kind, Lead, LeadId, MailboxId, Message, PersonId, Privacy
 from inboxwatch.core.policy import SLAPolicy
@@ -75,7 +76,7 @@ class Engine:
             tx.mailboxes.ensure(config.mailboxes)
             current = {policy.version: policy for policy in config.policies}
             self.policies: dict[str, SLAPolicy] = {
-                version: current.get(version) or restore_policy(document)
+                version: current.get(version) or restore(document)
                 for version, document in tx.mailboxes.pinned().items()
             }
             self._read_leads(tx)
@@ -165,7 +166,7 @@ class Engine:
         refs = {message.id: ref for ref, message in messages}
         result.fresh = tx.mail.witness(
             mailbox,
-            [(one.message.id, refs[one.message.id], one.message.role, one.message.received_at) for one in entries],
+            [(one.message.id, refs[written_id(one.message.id)], one.message.role, one.message.received_at) for one in entries],
         )
         threads = {one.known.thread for one in filed if one.known is not None and one.mail is not None}
         threads |= {index.canonical(new) for new in index.merged.values()}

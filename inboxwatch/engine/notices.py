@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from inboxwatch.config import Config
 
 
-def _ways(config: Config, channels: Mapping[str, Channel], person: PersonId) -> Iterator[list[str]]:
+def ways_of(config: Config, channels: Mapping[str, Channel], person: PersonId) -> Iterator[list[str]]:
     """How a person is reached, in his own order or that of the config."""
     known = reader(config.people[person])
     for name in config.people[person].notify_by or config.notify_by:
@@ -39,7 +39,7 @@ class Owing:
 
     def __init__(self, config: Config, channels: Mapping[str, Channel]) -> None:
         self._config = config
-        self._ways = {person: list(_ways(config, channels, person)) for person in config.people}
+        self._ways = {person: list(ways_of(config, channels, person)) for person in config.people}
 
     def ways(self, target: str) -> tuple[str | None, list[list[str]]]:
         """A resolved target -> (person or None, [[channel, destination], ...] in the order they are tried)."""

@@ -1,0 +1,217 @@
+"""`explain`: who owns it, what is the SLA, what happens next; then every decision, with what it was made of.
+
+Nothing is recomputed for show: messages, matches, assignments and tellings are told as they were recorded.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
+
+from inboxwatch.core.policy import Metric, SLAPolicy
+from inboxwatch.core.timeline import Act, Deed
+from inboxwatch.engine import Engine
+from inboxwatch.engine.views import metric_state
+from inboxwatch.instant import now
+from inboxwatch.store import Store, StoreError, Transaction
+
+if TYPE_CHECKING:
+    from inboxwatch.config import Config
+
+OK, UNKNOWN = 0, 1
+
+
+def run_explain(config: Config, ref: str) -> int:
+    """The command; returns the exit code."""
+    try:
+        store = Store(config.store_url.reveal())
+    except StoreError as error:
+        return _say(str(error))
+    try:
+        engine = Engine(store, config, {name: one.connect() for name, one in config.channels.items()})
+        with store.reading() as tx:
+            lines = list(explain(engine, tx, ref, now()))
+    finally:
+        store.close()
+    if not lines:
+        return _say(f"nothing is known of {ref!r}: give a clock id, a Message-ID or a lead's address")
+    print("\n".join(_clean(line) for line in lines))  # noqa: T201  (the command's output)
+    return OK
+
+
+def explain(engine: Engine, tx: Transaction, ref: str, at: datetime) -> Iterator[str]:
+    """The lines about a clock, a message or a lead; none where the reference is unknown."""
+    ref = ref.strip().strip("<>")
+    clock = tx.clocks.get(ref)
+    if clock is not None:
+        yield from _clock(engine, tx, clock, at)
+        return
+    thread = tx.mail.thread_of(ref)
+    if thread is not None:
+        yield from _message(tx, thread, ref)
+        for one in sorted(tx.clocks.of_threads([thread]).values(), key=lambda row: row.started_at):
+            yield ""
+            yield from _clock(engine, tx, one, at)
+        return
+    lead = engine.around.directory.by_address(ref.lower())
+    if lead is not None:
+        yield from _lead(engine, tx, lead.id, at)
+
+
+def _lead(engine: Engine, tx: Transaction, lead: str, at: datetime) -> Iterator[str]:
+    known = engine.around.directory.get(lead)  # type: ignore[arg-type]  # an id of the directory itself
+    if known is None:
+        return
+    yield f"Lead {lead}: {known.name or '(no name)'}, {known.company or '(no company)'}, from {known.source}"
+    rows = list(tx.clocks.listed({"lead": lead}, None, 1000))
+    running = [row for row in rows if row.state == "running"]
+    if not running:
+        owner = engine.owner_between_waits(tx, known.id, at)
+        yield f"  Owner now: {owner} (whom routing names between waits). No wait is open; nothing happens next."
+    for row in sorted(rows, key=lambda row: (row.state != "running", row.started_at)):
+        yield ""
+        yield from _clock(engine, tx, row, at)
+
+
+def _clock(engine: Engine, tx: Transaction, row: Row[Any], at: datetime) -> Iterator[str]:
+    policy = engine.policies.get(row.policy_version)
+    zone = policy.calendar.zone if policy else ZoneInfo("UTC")
+
+    def when(instant: datetime | None) -> str:
+        return "-" if instant is None else f"{instant.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"
+
+    yield f"Wait {row.id} of {row.lead} ({row.metric}), mailbox {row.mailbox or '-'}, tier {row.tier or '-'}"
+    acts = _acts(tx, row)
+    last = max((act for act in acts if act.deed is Deed.ASSIGNED), key=lambda act: act.serial, default=None)
+    why = f" by {last.by}: {last.rule}; {last.reason}" if last else ""
+    yield f"  Owner: {row.owner}{why}"
+    yield from _target(row, policy, when)
+    yield from _next(row, at, when)
+    yield ""
+    yield "  What happened:"
+    events = [*_messages(tx, row.thread), *((act.at, _act(act, when)) for act in acts), *_tellings(tx, row)]
+    for instant, text in sorted(events, key=lambda event: event[0]):
+        yield f"    {when(instant)}  {text}"
+    if policy is not None:
+        yield ""
+        yield from _arithmetic(row, policy, at, when)
+
+
+def _target(row: Row[Any], policy: SLAPolicy | None, when: Any) -> Iterator[str]:
+    target = policy.target(Metric(row.metric)) if policy else None
+    calendar = policy.calendar.name if policy else "?"
+    yield (
+        f"  SLA: policy {row.policy} (version {row.policy_version}): {row.metric} within {target} "
+        f"in calendar {calendar}; started {when(row.started_at)}, due {when(row.due_at)}"
+    )
+
+
+def _next(row: Row[Any], at: datetime, when: Any) -> Iterator[str]:
+    if row.state != "running":
+        by = row.answered_by or row.stopped_by or "-"
+        verdict = "a breach" if row.breached_at else "in time"
+        yield f"  Over: {row.state} ({row.stop_reason}) {when(row.stopped_at)} by {by}; {verdict}. Nothing happens next."
+        return
+    yield f"  State: {metric_state(row, at)}, waiting for {_length((at - row.started_at).total_seconds())}"
+    if row.held:
+        yield "  Unverified: a mailbox that could hold the answer is unread; its step waits for blind_grace at most"
+    if row.next_step is None:
+        yield "  Next: the ladder has ended; the wait stays open and visible"
+        return
+    step = row.next_step
+    targets = ", ".join(step["targets"])
+    due = when(datetime.fromisoformat(step["at"]))
+    yield f"  Next: step {step['step']} (round {step['round']}) at {due} to {targets}, unless somebody answers"
+
+
+def _messages(tx: Transaction, thread: str) -> Iterator[tuple[datetime, str]]:
+    for row in tx.mail.rows(thread):
+        answers = f", answers {row.parent}" if row.parent else ""
+        who = row.author if row.direction == "outbound" else row.sender
+        lead = f", lead {row.lead}" if row.lead else ""
+        clock = "" if row.time_from in ("server", "received") else f"; time from the {row.time_from} header"
+        yield (
+            row.at,
+            f"{row.direction} {row.kind} from {who} <{row.message_id}>{lead}: {row.signal}; "
+            f"thread by {row.evidence} ({row.confidence:.2f}){answers}{clock}",
+        )
+
+
+def _message(tx: Transaction, thread: str, message_id: str) -> Iterator[str]:
+    for at, text in _messages(tx, thread):
+        if f"<{message_id}>" in text:
+            yield f"Message {at:%Y-%m-%d %H:%M:%S} UTC: {text}"
+
+
+def _acts(tx: Transaction, row: Row[Any]) -> list[Act]:
+    known = tx.clocks.acts([row.thread], [row.lead])
+    mine = {row.id, *row.aliases}
+    acts = [act for act in known.get(row.thread, []) if act.clock in mine]
+    end = row.stopped_at
+    return acts + [
+        act for act in known.get(f"lead:{row.lead}", []) if act.at >= row.started_at and (end is None or act.at <= end)
+    ]
+
+
+def _act(act: Act, when: Any) -> str:
+    reason = f": {act.reason}" if act.reason else ""
+    if act.deed is Deed.ASSIGNED:
+        return f"owner {act.owner}, given by {act.by} ({act.rule}){reason}"
+    until = f" until {when(act.until)}" if act.until else ""
+    return f"{act.deed.value} by {act.by}{until}{reason}"
+
+
+def _tellings(tx: Transaction, row: Row[Any]) -> Iterator[tuple[datetime, str]]:
+    ids = [row.id, *row.aliases]
+    for one in tx.clocks.tellings(ids):
+        if one.target:
+            yield one.at, f"step {one.step} round {one.round} owed to {one.target}: {one.reason}"
+        else:
+            yield one.at, f"step {one.step} round {one.round} withheld: {one.reason}"
+    for sent in tx.deliveries.for_clocks(ids):
+        if sent.settled_at is not None:
+            detail = f" ({sent.error})" if sent.error else ""
+            yield sent.settled_at, f"{sent.type} to {sent.target} by {sent.channel}: {sent.state}{detail}"
+
+
+def _arithmetic(row: Row[Any], policy: SLAPolicy, at: datetime, when: Any) -> Iterator[str]:
+    """From the start to the due time, span by span, with the names of holidays."""
+    target = policy.target(Metric(row.metric))
+    if target is None or not target.business:
+        yield f"  The clock runs on wall time: {when(row.started_at)} + {target} = {when(row.due_at)}"
+        return
+    yield f"  How {target} are counted in calendar {policy.calendar.name} ({policy.calendar.zone.key}):"
+    total, zone = timedelta(), policy.calendar.zone
+    for stretch in policy.calendar.spans(row.started_at, row.due_at):
+        if not stretch.open:
+            yield f"    {stretch.day:%a %Y-%m-%d} closed: {stretch.reason or 'no hours'}"
+            continue
+        length = stretch.end - stretch.start
+        total += length
+        note = f" ({stretch.reason})" if stretch.reason else ""
+        span = f"{stretch.start.astimezone(zone):%H:%M}-{stretch.end.astimezone(zone):%H:%M}"
+        sums = f"+{_length(length.total_seconds())}, in all {_length(total.total_seconds())}"
+        yield f"    {stretch.day:%a %Y-%m-%d} {span}{note}: {sums}"
+
+
+def _length(seconds: float) -> str:
+    """`2 h 5 min`, `45 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else "", f"{rest} s" if rest else ""]
+    return " ".join(part for part in parts if part) or "0 s"
+
+
+def _clean(line: str) -> str:
+    """A buyer's name or address must not steer the reader's terminal."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
+
+
+def _say(text: str) -> int:
+    print(f"inboxwatch: {text}", file=sys.stderr)  # noqa: T201  (a command's own words)
+    return UNKNOWN
