@@ -10,8 +10,8 @@ from typing import Any
 
 from inboxwatch import archive
 from inboxwatch.core.headers import Unusable, parse
-from inboxwatch.core.intake import Entry, Intake
-from inboxwatch.core.model import Message, RawMessage
+from inboxwatch.core.intake import Entry, Intake, written_id
+from inboxwatch.core.model import Message, MessageId, RawMessage
 from inboxwatch.mime import text_of
 
 
@@ -52,15 +52,16 @@ def read_all(paths: Iterable[Path], intake: Intake, as_of: datetime | None = Non
             except Unusable as error:
                 timeline.problems.append(Problem(found.path, str(error)))
                 continue
-            if as_of is None or message.received_at <= as_of:
-                seen.append((found.path, replace(message, time_from=found.time_from or "none")))
+            # An archive's time is the contract's, whatever a mailbox would make of it.
+            at = found.raw.received_at
+            if as_of is None or at <= as_of:
+                seen.append((found.path, replace(message, received_at=at, time_from=found.time_from or "none")))
     seen.sort(key=lambda one: (one[1].received_at, one[1].id, one[0]))
-    first: dict[str, Message] = {}
-    for _, message in seen:
-        first.setdefault(message.id, message)
-    timeline.entries = intake.take_batch(first.values())
-    by_id = {entry.message.id: entry for entry in timeline.entries}
-    timeline.sightings = [(path, by_id[message.id]) for path, message in seen]
+    first: dict[MessageId, Entry] = {}
+    for (place, _), entry in zip(seen, intake.take_batch(message for _, message in seen), strict=True):
+        original = first.setdefault(entry.message.id, entry)
+        timeline.sightings.append((place, replace(original, message=entry.message)))
+    timeline.entries = list(first.values())
     return timeline
 
 
@@ -76,7 +77,7 @@ def message_line(path: str, entry: Entry, mailbox: str | None = None) -> dict[st
     """The `message` object of the contract, section 5."""
     return {
         "type": "message",
-        "message_id": entry.message.id,
+        "message_id": written_id(entry.message.id),
         "path": path,
         "mailbox": mailbox,
         "at": instant(entry.message.received_at),
@@ -84,7 +85,7 @@ def message_line(path: str, entry: Entry, mailbox: str | None = None) -> dict[st
         "kind": entry.verdict.kind.value,
         "signal": entry.verdict.signal,
         "thread": entry.match.thread,
-        "parent": entry.match.parent,
+        "parent": entry.match.parent and written_id(entry.match.parent),
         "lead": entry.lead,
         "evidence": entry.match.evidence.value,
     }

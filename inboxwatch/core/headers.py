@@ -238,9 +238,9 @@ def _received(raw: RawMessage, received: bytes, sent_at: datetime | None) -> tup
     """
     stamp = raw.received_at
     line = date(received.rpartition(b";")[2]) if received else None
-    if line is not None and _OLDEST < line and (line < stamp - SKEW or stamp < _OLDEST):
+    if line is not None and line > _OLDEST and (line < stamp - SKEW or stamp < _OLDEST):
         return line, "received"
-    if line is None and sent_at is not None and _OLDEST < sent_at:
+    if line is None and sent_at is not None and sent_at > _OLDEST:
         late = sent_at < stamp - SKEW and raw.role is FolderRole.SENT
         if late or stamp < _OLDEST:
             return sent_at, "date"

@@ -1,4 +1,7 @@
-"""The visible text of HTML mail and the links by which one leaves a mailing, with quoted originals marked as plain text marks them."""
+"""The visible text of HTML mail, quoted originals marked as plain text marks them.
+
+Links by which one leaves a mailing are shown as well.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,9 @@ class _Text(HTMLParser):
         if tag in _HIDDEN:
             self.hidden += 1
         elif tag == "a":
-            self.line.extend(f" <{value}> " for name, value in attrs if name == "href" and value and _WAY_OUT.search(value))
+            self.line.extend(
+                f" <{value}> " for name, value in attrs if name == "href" and value and _WAY_OUT.search(value)
+            )
         elif tag == "blockquote":
             self.depth = min(self.depth + 1, 10)
 

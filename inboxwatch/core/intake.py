@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from inboxwatch.core.classify import classify, reconsider
 from inboxwatch.core.leads import Directory
-from inboxwatch.core.model import Direction, Kind, Lead, LeadId, Match, Message, Verdict
+from inboxwatch.core.model import Direction, Kind, Lead, LeadId, Match, Message, MessageId, Verdict
 from inboxwatch.core.parties import Us
 from inboxwatch.core.threads import ThreadIndex
+
+COPY = timedelta(hours=1)
+"""Copies of one message bear one date; APIs that tell the time of sending instead differ by less than this."""
+_MARK = ";copy="
+
+
+def in_order(messages: Iterable[Message]) -> list[Message]:
+    """Messages by time of receipt; of those received together, by id."""
+    return sorted(messages, key=lambda one: (one.received_at, one.id))
+
+
+def written_id(id: MessageId) -> MessageId:  # noqa: A002  (the word of the field)
+    """The Message-ID as its header has it; `Message.id` differs from it where several messages bear one id."""
+    return MessageId(id.partition(_MARK)[0])
 
 
 class UnknownSenders(StrEnum):
@@ -60,14 +76,31 @@ class Intake:
         return self.take_batch([message])[0]
 
     def take_batch(self, messages: Iterable[Message]) -> list[Entry]:
-        """Places many, in the order of time: first the threads of all, then kinds and leads, so that order is no evidence."""
-        ordered = sorted(messages, key=lambda one: (one.received_at, one.id))
+        """Places many; the entries come in the order of `in_order`.
+
+        First the threads of all, then kinds and leads, so that the order of arrival is no evidence. A message that was
+        placed before gets the same place; one that bears the id of another is told apart from it (`written_id`).
+        """
+        ordered = self._told_apart(in_order(messages))
         for message in ordered:
             self.index.foresee(message)
         placed = [(message, *self._place(message)) for message in ordered]
         entries = [self._attribute(*one) for one in placed]
         # Who joined a thread before its lead was known is put on that lead's side now.
         return [self._again(entry) for entry in entries]
+
+    def _told_apart(self, ordered: list[Message]) -> list[Message]:
+        """Gives an id of its own to each message that bears the id of another: broken programs use one for many."""
+        first: dict[MessageId, datetime | None] = {}
+        kept = []
+        for message in ordered:
+            known = self.index.known(message.id)
+            sent = first.setdefault(message.id, known.sent_at if known is not None else message.sent_at)
+            if sent is not None and message.sent_at is not None and abs(sent - message.sent_at) > COPY:
+                mark = hashlib.sha256(f"{message.sent_at} {message.sender.email}".encode()).hexdigest()[:8]
+                message = replace(message, id=MessageId(f"{message.id}{_MARK}{mark}"))
+            kept.append(message)
+        return kept
 
     def _place(self, message: Message) -> tuple[Direction, Verdict, Match]:
         direction = self.us.direction(message)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from inboxwatch.core.model import Direction, FolderRole, Message, PersonId
 
-
 MAX_REMEMBERED = 20_000
 """Addresses whose answer is kept."""
 

@@ -1,4 +1,4 @@
-"""What a message quotes: the words its author wrote, the words quoted from others, and who is said to have written them.
+"""What a message quotes: its author's words, those of others, and who is said to have written them.
 
 Only hashes of word runs leave this module; they live in memory and are never stored.
 """

@@ -12,7 +12,7 @@ _PREFIX = re.compile(
     r"\s*([^\W\d_]{1,14}\.?(?:[ -][^\W\d_]{1,9})?)\s*(?:[\[(^*]\s*\d{1,3}\s*[\])]?|\d{1,2})?\s*[:：]\s*"
 )
 _TAG = re.compile(r"\s*\[([^\[\]]{1,60})\]\s*")
-_OLD = re.compile(r"[\[(]\s*(?:%s)\s*[:：]\s*(.+?)[\])]*\s*$" % "|".join(WAS), re.IGNORECASE)
+_OLD = re.compile(rf"[\[(]\s*(?:{'|'.join(WAS)})\s*[:：]\s*(.+?)[\])]*\s*$", re.IGNORECASE)
 _SERIES = re.compile(r"[\[(]([^\[\]()]*?)\b(\d{1,4})\s*/\s*(\d{1,4})([^\[\]()]*)[\])]")
 _KEPT = re.compile(r"[\W_]+")
 

@@ -160,7 +160,7 @@ def _automatic_signal(message: Message, marks: dict[str, str]) -> tuple[str, boo
         if automatic := _AUTOMATIC.find(head):
             return f"subject says {automatic!r}", True
         if absent and (
-            absent in head and ":" in subject or subject.strip(" .!").endswith(absent) or _AUTOMATIC.find(subject)
+            (absent in head and ":" in subject) or subject.strip(" .!").endswith(absent) or _AUTOMATIC.find(subject)
         ):
             return f"subject says {absent!r}", True
         if moved := _MOVED.starts(subject):

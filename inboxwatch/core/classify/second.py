@@ -14,7 +14,7 @@ INSTANT = timedelta(seconds=20)
 
 
 def reconsider(verdict: Verdict, message: Message, parent: Known | None, *, to_us: bool = False) -> Verdict:
-    """The verdict in the light of the matched parent (None: none is known); `to_us`: we are named among the recipients."""
+    """The verdict in the light of the matched parent (None: none known); `to_us`: we are among the recipients."""
     answers_ours = parent is not None and parent.direction is Direction.OUTBOUND
     if verdict.kind is Kind.HUMAN and answers_ours and parent is not None:
         delay = message.received_at - parent.at

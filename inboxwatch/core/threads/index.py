@@ -37,8 +37,8 @@ class _Numbered(NamedTuple):
 class ThreadIndex:
     """All that is known around the messages of a batch (see `keys`), and what matching them adds.
 
-    After a batch `fresh` (new messages), `changed` (known ones with another parent or lead), `ghosts_found` and `merged`
-    (old thread -> what it became) hold what must be stored.
+    After a batch these hold what must be stored: `fresh` (new messages), `changed` (known ones with another parent or
+    lead), `ghosts_found`, and `merged` (old thread -> what it became).
     """
 
     def __init__(self, known: Iterable[Known] = (), ghosts: Mapping[MessageId, ThreadId] | None = None) -> None:
@@ -206,9 +206,7 @@ class ThreadIndex:
         best = self._likeliest(one)
         return (best.parent.id, best.evidence, best.confidence) if best is not None else (None, Evidence.NONE, 1.0)
 
-    def _named_parent(
-        self, message: Message, one: Known, named: MessageId
-    ) -> tuple[MessageId | None, Evidence, float]:
+    def _named_parent(self, message: Message, one: Known, named: MessageId) -> tuple[MessageId | None, Evidence, float]:
         """The parent that the headers name.
 
         Where it was not read: the message whose id a relay rewrote, else the nearest ancestor that was read.
@@ -274,7 +272,11 @@ class ThreadIndex:
             found = likeness(one, other)
             if rewritten:
                 found = as_rewritten(found, one, other.id in memory.naming)
-            if found.score > least and (best is None or found.rank > best.rank) and not memory.descends(other.id, one.id):
+            if (
+                found.score > least
+                and (best is None or found.rank > best.rank)
+                and not memory.descends(other.id, one.id)
+            ):
                 best = found
         return best
 

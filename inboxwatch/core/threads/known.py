@@ -29,7 +29,7 @@ class Known:
     evidence: Evidence = Evidence.NONE
     confidence: float = 1.0
     named: MessageId | None = None
-    """The parent that its own headers name; another than `parent` where that one was not read, or had its id rewritten."""
+    """The parent that its own headers name; not `parent` where that one was not read, or had its id rewritten."""
     above: MessageId | None = None
     """The parent's parent, as its own headers tell."""
     sender: str = ""

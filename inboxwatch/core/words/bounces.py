@@ -1,6 +1,6 @@
 """Subjects and senders of mail systems that give a message back, case folded."""
 
-from inboxwatch.core.words import table
+from inboxwatch.core.words import either, table
 
 SUBJECTS = table("""
     undeliverable, undelivered mail, undelivered message, undeliverable mail, undeliverable message,
@@ -16,7 +16,8 @@ SUBJECTS = table("""
     message failure, error sending, user unknown, unknown user, user not known, no such user, unknown address,
     address unknown, invalid address, mailbox full, quota exceeded, over quota, mailbox unavailable,
     warning: could not send, warning: message, delayed mail, mail delayed, delivery delayed, message delayed,
-    message you sent blocked, message rejected, mail rejected, rejected mail, rejected message, blocked message, message blocked, email rejected, rejected posting,
+    message you sent blocked, message rejected, mail rejected, rejected mail, rejected message, blocked message,
+    message blocked, email rejected, rejected posting,
     rejected:, unzustellbare, nicht zugestellt, zustellung fehlgeschlagen, fehler bei der zustellung,
     zustellungsfehler, nicht zustellbar, échec de la remise, échec de remise, non remis, non délivré,
     message non distribué, non distribuable, no se puede entregar, no entregado, no se pudo entregar, devuelto,
@@ -31,17 +32,45 @@ SUBJECTS = table("""
     반송, 배달 실패, 전송 실패, لم يتم التسليم
 """)
 
-SENDER = (
-    r"mailer-?_?daemon|mail-?daemon|\bpostmaster\b|^postmast|mail delivery (?:sub)?system|mail administrator|"
-    r"^mailadmin|^mail-?system|^mail\.?delivery|^bounces?[@+-]|^double-bounce|system administrator|internet mail delivery|\bmdaemon\b|"
-    r"^mmdf|^daemon@|^uucp@|^smtp(?:daemon|gateway|-gateway)?@|^exchange@|microsoft ?exchange|^microsoftexchange|^noreply-?bounce|mail delivery service"
-)
+SENDER = either(r"""
+    mailer-?_?daemon
+    mail-?daemon
+    \bpostmaster\b
+    ^postmast
+    mail delivery (?:sub)?system
+    mail administrator
+    ^mailadmin
+    ^mail-?system
+    ^mail\.?delivery
+    ^bounces?[@+-]
+    ^double-bounce
+    system administrator
+    internet mail delivery
+    \bmdaemon\b
+    ^mmdf
+    ^daemon@
+    ^uucp@
+    ^smtp(?:daemon|gateway|-gateway)?@
+    ^exchange@
+    microsoft ?exchange
+    ^microsoftexchange
+    ^noreply-?bounce
+    mail delivery service
+""")
 
-READ = (
-    r"(?:read|not read|gelesen|ungelesen|lu|non lu|leído|no leído|leido|letto|non letto|gelezen|niet gelezen|lido|não lido|läst|oläst|"
-    r"læst|lest|luettu|przeczytano|nie przeczytano|přečteno|prečítané|olvasott|citit|прочитано|прочтено|okundu|已读|已讀|開封済み|읽음)\s*:"
-)
+READ = either(r"""
+    (?:read|not read|gelesen|ungelesen|lu|non lu|leído|no leído|leido)\s*:
+    (?:letto|non letto|gelezen|niet gelezen|lido|não lido|läst|oläst|læst)\s*:
+    (?:lest|luettu|przeczytano|nie przeczytano|přečteno|prečítané|olvasott|citit|прочитано)\s*:
+    (?:прочтено|okundu|已读|已讀|開封済み|읽음)\s*:
+""")
 """How Exchange and Outlook begin the subjects of read receipts in their languages."""
 
-COMPLAINT = r"complaint about (?:a )?message from|e-?mail feedback report|abuse report|spam (?:report|complaint)|feedback loop"
+COMPLAINT = either(r"""
+    complaint about (?:a )?message from
+    e-?mail feedback report
+    abuse report
+    spam (?:report|complaint)
+    feedback loop
+""")
 """How feedback loops of mailbox providers begin their subjects."""

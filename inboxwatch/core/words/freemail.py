@@ -1,4 +1,4 @@
-"""The great free-mail providers: the least that company matching must know. `inboxwatch.freemail` has the whole list."""
+"""The great free-mail providers, the least that company matching must know; `inboxwatch.freemail` has them all."""
 
 from inboxwatch.core.words import table
 

@@ -1,4 +1,7 @@
-"""How mail programs mark a quoted original; compiled from the locale tables of Thunderbird and from Outlook's languages."""
+"""How mail programs mark a quoted original.
+
+Compiled from the locale tables of Thunderbird and from the languages of Outlook.
+"""
 
 from inboxwatch.core.words import table
 
@@ -11,8 +14,8 @@ ORIGINAL = table("""
 """Words inside `-----Original Message-----` and its translations, case folded."""
 
 _FROM = table("""
-    from, von, de, da, van, från, fra, lähettäjä, od, от, από, kimden, gönderen, feladó, expéditeur, mittente, remitente,
-    发件人, 寄件者, 差出人, 보낸사람, 보낸 사람, من, от кого, від
+    from, von, de, da, van, från, fra, lähettäjä, od, от, από, kimden, gönderen, feladó, expéditeur, mittente,
+    remitente, 发件人, 寄件者, 差出人, 보낸사람, 보낸 사람, من, от кого, від
 """)
 _DATE = table("""
     sent, date, gesendet, datum, envoyé, enviado, enviado el, inviato, verzonden, skickat, sendt, dato, lähetetty,
