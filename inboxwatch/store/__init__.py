@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from inboxwatch.store import tables
+from inboxwatch.store.board import Board
 from inboxwatch.store.clocks import Clocks
 from inboxwatch.store.leads import Leads
 from inboxwatch.store.mail import Mails
@@ -57,6 +58,10 @@ class Transaction:
     @cached_property
     def mailboxes(self) -> Mailboxes:
         return Mailboxes(self.connection)
+
+    @cached_property
+    def board(self) -> Board:
+        return Board(self.connection)
 
     @cached_property
     def statistics(self) -> Statistics:

@@ -146,7 +146,8 @@ class Statistics:
     def _seconds(self, start: Any, end: Any) -> Any:
         """The length of time between two instants, as the database counts it."""
         if self._connection.dialect.name == "sqlite":
-            return (func.julianday(end) - func.julianday(start)) * 86400.0
+            # To the millisecond: a Julian day is a float that holds no more than some ten microseconds.
+            return func.round((func.julianday(end) - func.julianday(start)) * 86400.0, 3)
         return extract("epoch", end - start)
 
 

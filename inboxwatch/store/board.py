@@ -1,0 +1,127 @@
+"""What the board asks: open waits as a reader chooses them, how many there are, who is in the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, case, func, select
+
+from inboxwatch.core.model import Lead
+from inboxwatch.store import tables
+from inboxwatch.store.leads import to_lead
+from inboxwatch.store.statistics import metric_state
+from inboxwatch.store.upsert import chunks
+
+_clock = tables.clock
+FILTERS = ("owner", "team", "tier", "mailbox", "lead")
+
+
+class Counts(NamedTuple):
+    """How many open waits there are under a filter."""
+
+    states: dict[str, int]
+    """By metric state; states without waits are left out."""
+    overdue: int
+    oldest: datetime | None
+    """The start of the oldest."""
+
+    @property
+    def all(self) -> int:
+        return sum(self.states.values())
+
+
+class Board:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def waits(
+        self,
+        where: Mapping[str, str],
+        now: datetime,
+        *,
+        overdue: bool | None = None,
+        metric: str = "wait",
+        offset: int = 0,
+        limit: int,
+    ) -> Sequence[Row[Any]]:
+        """Open waits in the order of their due times; `where` holds `state` (a metric state) and any of FILTERS.
+
+        `overdue` keeps those whose due time has passed (True) or not (False); `metric` is `wait` or `follow_up`.
+        """
+        chosen = [*self._chosen(where, now, metric)]
+        if overdue is not None:
+            chosen.append(_clock.c.due_at <= now if overdue else _clock.c.due_at > now)
+        found = select(_clock).where(*chosen).order_by(_clock.c.due_at, _clock.c.id)
+        return self._connection.execute(found.offset(offset).limit(limit)).all()
+
+    def closed(self, where: Mapping[str, str], now: datetime, *, offset: int = 0, limit: int) -> Sequence[Row[Any]]:
+        """Waits that are over, the latest first."""
+        chosen = [_clock.c[name] == value for name, value in where.items() if name in FILTERS]
+        found = select(_clock).where(_clock.c.stopped_at <= now, _clock.c.metric != "follow_up", *chosen)
+        ordered = found.order_by(_clock.c.stopped_at.desc(), _clock.c.id)
+        return self._connection.execute(ordered.offset(offset).limit(limit)).all()
+
+    def counts(self, where: Mapping[str, str], now: datetime) -> Counts:
+        """Open waits by state; a chosen state does not narrow them."""
+        state = metric_state(now)
+        late = func.sum(case((_clock.c.due_at <= now, 1), else_=0))
+        others = {name: value for name, value in where.items() if name != "state"}
+        found = select(state, func.count(), late, func.min(_clock.c.started_at))
+        rows = self._connection.execute(found.where(*self._chosen(others, now, "wait")).group_by(state)).all()
+        oldest = min((row[3] for row in rows), default=None)
+        return Counts({row[0]: row[1] for row in rows}, sum(int(row[2]) for row in rows), oldest)
+
+    def choices(self) -> dict[str, list[str]]:
+        """The owners, teams and tiers of open clocks, for the filters."""
+        columns = {"owner": _clock.c.owner, "team": _clock.c.team, "tier": _clock.c.tier}
+        found = {}
+        for name, column in columns.items():
+            values = select(column).where(_clock.c.state == "running", column.is_not(None), column != "").distinct()
+            found[name] = sorted(self._connection.execute(values).scalars())
+        return found
+
+    def leads(self, ids: Iterable[str]) -> dict[str, Lead]:
+        """Leads by id; those that are not known any more are left out."""
+        found: dict[str, Lead] = {}
+        for part in chunks(sorted(set(ids))):
+            rows = self._connection.execute(select(tables.lead).where(tables.lead.c.id.in_(part)))
+            found.update((row.id, to_lead(row)) for row in rows)
+        return found
+
+    def failed_contacts(self, limit: int = 50) -> Sequence[Row[Any]]:
+        """First contacts that failed and are still open, the latest first."""
+        failed = tables.first_contact
+        found = select(failed).where(failed.c.resolved_at.is_(None)).order_by(failed.c.failed_at.desc())
+        return self._connection.execute(found.limit(limit)).all()
+
+    def dead_letters(self) -> int:
+        found = select(func.count()).where(tables.delivery.c.state == "dead")
+        return int(self._connection.execute(found).scalar_one())
+
+    def pulse(self) -> tuple[Any, ...]:
+        """Changes whenever something that the board shows has changed, short of the time itself."""
+        running = select(
+            func.count(),
+            func.count(_clock.c.warned_at),
+            func.count(_clock.c.breached_at),
+            func.max(_clock.c.acknowledged_until),
+            func.max(_clock.c.snoozed_until),
+            func.sum(case((_clock.c.held, 1), else_=0)),
+            func.sum(_clock.c.nudges),
+        ).where(_clock.c.state == "running")
+        boxes, delivery = tables.mailbox, tables.delivery
+        ill = select(func.count(boxes.c.failing_since), func.count(boxes.c.last_success))
+        dead = select(func.count()).where(delivery.c.state == "dead")
+        asked = (running, select(func.max(tables.act.c.id)), select(func.max(delivery.c.id)), ill, dead)
+        return tuple(value for one in asked for value in self._connection.execute(one).one())
+
+    def _chosen(self, where: Mapping[str, str], now: datetime, metric: str) -> Iterable[Any]:
+        yield _clock.c.state == "running"
+        yield _clock.c.metric == "follow_up" if metric == "follow_up" else _clock.c.metric != "follow_up"
+        for name, value in where.items():
+            if name == "state":
+                yield metric_state(now) == value
+            elif name in FILTERS:
+                yield _clock.c[name] == value

@@ -1,0 +1,179 @@
+"""The JSON API under `/api/v1`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from inboxwatch.engine.views import clock_view, lead_view, mailbox_view, rfc3339
+from inboxwatch.store import Transaction
+from inboxwatch.web import deeds, leads
+from inboxwatch.web.bodies import Activity, LeadBody, read
+from inboxwatch.web.gate import Gate
+from inboxwatch.web.history import delivery_view, history
+from inboxwatch.web.problems import Problem
+
+LIMIT, MOST = 100, 1000
+"""Items of a page, unless asked otherwise, and at most."""
+_FILTERS = ("state", "owner", "team", "tier", "lead")
+
+
+class Api:
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        clock, lead = "/api/v1/clocks/{clock}", "/api/v1/leads/{email}"
+        return [
+            web.get("/api/v1/clocks", self.clocks),
+            web.get(clock, self.clock),
+            web.get(f"{clock}/history", self.history),
+            web.post(clock + "/{action:acknowledge|snooze|assign|dismiss}", self.act),
+            web.get("/api/v1/leads", self.leads),
+            web.get(lead, self.lead),
+            web.put(lead, self.put_lead),
+            web.delete(lead, self.delete_lead),
+            web.post("/api/v1/activities", self.activity),
+            web.get("/api/v1/mailboxes", self.mailboxes),
+            web.get("/api/v1/dead-letters", self.dead_letters),
+            web.post("/api/v1/dead-letters/{id:\\d{1,18}}/resend", self.resend),
+        ]
+
+    async def clocks(self, request: web.Request) -> web.Response:
+        where = {name: request.query[name] for name in _FILTERS if request.query.get(name)}
+        if where.get("state", "open") not in ("open", "closed"):
+            raise Problem(422, "state: must be open or closed")
+        unknown = set(request.query) - {*_FILTERS, "limit", "next"}
+        if unknown:
+            raise Problem(422, f"{', '.join(sorted(unknown))}: no such filter; known are {', '.join(_FILTERS)}")
+        if "lead" in where:
+            where["lead"] = where["lead"].lower()
+        limit, now = _limit(request), self._gate.now()
+        after = _after(request, lambda due, clock: (datetime.fromtimestamp(due / 1_000_000, UTC), str(clock)))
+
+        def ask(tx: Transaction) -> dict[str, Any]:
+            rows = tx.clocks.listed(where, after, limit + 1)
+            last = rows[limit - 1] if len(rows) > limit else None
+            token = _token(round(last.due_at.timestamp() * 1_000_000), last.id) if last is not None else None
+            policies = self._gate.engine.policies
+            return {"items": [clock_view(row, policies, now) for row in rows[:limit]], "next": token}
+
+        return _json(await self._gate.read(ask))
+
+    async def clock(self, request: web.Request) -> web.Response:
+        return _json(await deeds.shown(self._gate, request.match_info["clock"]))
+
+    async def history(self, request: web.Request) -> web.Response:
+        return _json(await self._gate.read(lambda tx: history(tx, request.match_info["clock"])))
+
+    async def act(self, request: web.Request) -> web.Response:
+        action = request.match_info["action"]
+        body = await read(request, deeds.BODIES[action])
+        return _json(await deeds.do(self._gate, request.match_info["clock"], action, body))
+
+    async def leads(self, request: web.Request) -> web.Response:
+        limit = _limit(request)
+        (after,) = _after(request, lambda lead: (str(lead),)) or ("",)
+
+        def ask(tx: Transaction) -> dict[str, Any]:
+            found = tx.leads.page(after, limit + 1)
+            token = _token(found[limit - 1].id) if len(found) > limit else None
+            return {"items": [lead_view(lead) for lead in found[:limit]], "next": token}
+
+        return _json(await self._gate.read(ask))
+
+    async def lead(self, request: web.Request) -> web.Response:
+        return _json(await leads.answers(self._gate, request.match_info["email"]))
+
+    async def put_lead(self, request: web.Request) -> web.Response:
+        body = await read(request, LeadBody)
+        return _json(await leads.put(self._gate, request.match_info["email"], body))
+
+    async def delete_lead(self, request: web.Request) -> web.Response:
+        return _json(await leads.delete(self._gate, request.match_info["email"]))
+
+    async def activity(self, request: web.Request) -> web.Response:
+        body = await read(request, Activity)
+        gate, now = self._gate, self._gate.now()
+        if body.at > now:
+            raise Problem(422, "at: must not lie in the future")
+        reason = f"{body.type}: {body.note}" if body.note else body.type
+        threads = await gate.run(gate.engine.log_activity, body.lead, body.by, body.at, reason, now)
+        lead = leads.known(gate, body.lead)
+        return _json(
+            {
+                "lead": lead.id,
+                "type": body.type,
+                "at": rfc3339(body.at),
+                "by": body.by,
+                "note": body.note,
+                "threads": threads,
+            }
+        )
+
+    async def mailboxes(self, request: web.Request) -> web.Response:
+        boxes = self._gate.config.mailboxes
+
+        def ask(tx: Transaction) -> dict[str, Any]:
+            apart = tx.mailboxes.quarantined()
+            rows = {row.id: row for row in tx.mailboxes.all()}
+            items = [
+                mailbox_view(rows[name], box.connector, box.address, apart.get(name, 0))
+                for name, box in boxes.items()
+                if name in rows
+            ]
+            return {"items": items, "next": None}
+
+        return _json(await self._gate.read(ask))
+
+    async def dead_letters(self, request: web.Request) -> web.Response:
+        limit = _limit(request)
+
+        def ask(tx: Transaction) -> dict[str, Any]:
+            return {"items": [delivery_view(row) for row in tx.deliveries.dead(limit)], "next": None}
+
+        return _json(await self._gate.read(ask))
+
+    async def resend(self, request: web.Request) -> web.Response:
+        number, now = int(request.match_info["id"]), self._gate.now()
+
+        def revive() -> int:
+            with self._gate.engine.store.transaction() as tx:
+                return tx.deliveries.revive([number], now)
+
+        if not await self._gate.run(revive):
+            raise Problem(404, f"no dead letter has the number {number}")
+        return _json({"id": number, "state": "pending"})
+
+
+def _json(body: Any) -> web.Response:
+    return web.json_response(body, dumps=lambda value: json.dumps(value, ensure_ascii=False))
+
+
+def _limit(request: web.Request) -> int:
+    text = request.query.get("limit", str(LIMIT))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST):
+        raise Problem(422, f"limit: must be a number from 1 to {MOST}")
+    return int(text)
+
+
+def _token(*place: Any) -> str:
+    """The place behind which the next page begins, opaque to the outside."""
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).rstrip(b"=").decode()
+
+
+def _after(request: web.Request, make: Callable[..., Any]) -> Any:
+    """The place of the query's `next` token, or None for the first page."""
+    token = request.query.get("next")
+    if not token:
+        return None
+    try:
+        return make(*json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))))
+    except (binascii.Error, ValueError, TypeError, OverflowError, OSError):
+        raise Problem(422, "next: is no token of this list") from None

@@ -1,0 +1,124 @@
+"""Who may ask: a bearer token for programs, for the board a cookie got once by entering it; no cross-site posts."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from urllib.parse import quote, urlsplit
+
+from aiohttp import web
+
+from inboxwatch.config.fields import is_loopback
+from inboxwatch.web.gate import Gate
+from inboxwatch.web.problems import Problem
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+COOKIE = "inboxwatch"
+LASTS = timedelta(days=30)
+_OPEN = ("/healthz", "/readyz", "/login")
+_OPEN_BELOW = ("/a/", "/static/")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Guard:
+    """Decides about every request before any handler sees it."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._key = hmac.digest(gate.engine.store.key, b"inboxwatch web 1", "sha256")
+
+    @property
+    def token(self) -> str | None:
+        """The token of the config in force; None where everybody on this machine may ask."""
+        secret = self._gate.config.web.token
+        return None if secret is None else secret.reveal()
+
+    def check(self, request: web.Request) -> None:
+        """Raises Problem (or a redirect to the login page) where the request must not go on."""
+        self._same_site(request)
+        open_to_all = request.path in _OPEN or request.path.startswith(_OPEN_BELOW)
+        if open_to_all or self.token is None or self._bearer(request) or self.session(request):
+            return
+        if _is_page(request):
+            raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}")
+        raise Problem(
+            401, "send the header `Authorization: Bearer` with web.token", headers={"WWW-Authenticate": "Bearer"}
+        )
+
+    def right_token(self, given: str) -> bool:
+        """Compares in constant time."""
+        return self.token is not None and hmac.compare_digest(given.encode(), self.token.encode())
+
+    def sign_in(self, response: web.StreamResponse) -> None:
+        """Gives the browser its cookie."""
+        expires = int((self._gate.now() + LASTS).timestamp())
+        response.set_cookie(
+            COOKIE,
+            f"{expires}.{self._mac(f'session {expires} {self.token}')}",
+            max_age=int(LASTS.total_seconds()),
+            httponly=True,
+            samesite="Strict",
+            secure=self._gate.config.web.url.startswith("https:"),
+        )
+
+    def session(self, request: web.Request) -> bool:
+        """Whether the request has a cookie of ours that is still good; another token makes all of them bad."""
+        expires, _, mac = request.cookies.get(COOKIE, "").partition(".")
+        if not expires.isascii() or not expires.isdigit():
+            return False
+        if not hmac.compare_digest(mac.encode(), self._mac(f"session {expires} {self.token}").encode()):
+            return False
+        return int(expires) > self._gate.now().timestamp()
+
+    def form_key(self, request: web.Request) -> str:
+        """What a form of this session must send back."""
+        return self._mac(f"form {request.cookies.get(COOKIE, '') if self.token else ''}")
+
+    def check_form(self, request: web.Request, given: str) -> None:
+        if not hmac.compare_digest(given.encode(), self.form_key(request).encode()):
+            raise Problem(403, "the form is too old; go back, reload the page and send it again")
+
+    def _bearer(self, request: web.Request) -> bool:
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and self.right_token(given.strip())
+
+    def _same_site(self, request: web.Request) -> None:
+        """Refuses what another site's page makes a browser send, and names by which it could pass for this site."""
+        host = request.headers.get("Host", "")
+        if self.token is None and not self._ours(host):
+            raise Problem(
+                403, f"ask for this machine by its own name or address, or set web.url: {host[:100]!r} is none"
+            )
+        if request.method in _SAFE:
+            return
+        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+        foreign = origin is not None and urlsplit(origin).netloc not in (
+            host,
+            urlsplit(self._gate.config.web.url).netloc,
+        )
+        if foreign or site in ("cross-site", "same-site"):
+            raise Problem(403, "this came from another site's page")
+
+    def _ours(self, host: str) -> bool:
+        """Whether a Host header names this machine: a name that resolves to it by trickery does not (DNS rebinding)."""
+        public = urlsplit(self._gate.config.web.url)
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        return host == public.netloc or name == public.hostname or is_loopback(name)
+
+    def _mac(self, text: str) -> str:
+        return base64.urlsafe_b64encode(hmac.digest(self._key, text.encode(), "sha256")).rstrip(b"=").decode()
+
+
+def local_path(path: str) -> str:
+    """A path of this site to go on to; anything else becomes the board."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else "/"
+
+
+def _is_page(request: web.Request) -> bool:
+    return request.method == "GET" and "text/html" in request.headers.get("Accept", "")

@@ -1,0 +1,281 @@
+"""The board: who waits, whose it is, what happens next; pages for a wait, a lead, the mailboxes; deeds as forms."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from aiohttp import web
+from pydantic import ValidationError
+from sqlalchemy import Row
+
+from inboxwatch.core.model import Lead
+from inboxwatch.core.policy import SLAPolicy
+from inboxwatch.engine import Refused
+from inboxwatch.engine.views import clock_view, mailbox_view
+from inboxwatch.notify.text import clean
+from inboxwatch.store import Transaction
+from inboxwatch.web import deeds, leads
+from inboxwatch.web.auth import Guard, local_path
+from inboxwatch.web.gate import Gate
+from inboxwatch.web.history import delivery_view, history
+from inboxwatch.web.pages import BY, Pages
+from inboxwatch.web.problems import Problem
+from inboxwatch.web.timeline import timeline
+
+PAGE = 100
+"""Waits of a page."""
+FIRST = 10
+"""Overdue waits that are shown before what falls due next; all of them are one click away."""
+STATES = ("running", "warned", "breached", "acknowledged", "snoozed", "unverified")
+WRONG_TOKEN_PAUSE = 0.5
+"""Seconds that a wrong token costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A wait as the board lists it."""
+
+    clock: dict[str, Any]
+    name: str
+    """The buyer's name, else his address."""
+    company: str
+    subject: str
+    share: float
+    """How much of the target is used up; 1 is the due time."""
+    left: float
+    """Seconds until it is due, negative once it is overdue."""
+
+
+class Board:
+    def __init__(self, gate: Gate, guard: Guard, pages: Pages) -> None:
+        self._gate = gate
+        self._guard = guard
+        self._pages = pages
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        return [
+            web.get("/", self.board),
+            web.get("/follow-ups", self.follow_ups),
+            web.get("/waits/{clock}", self.wait),
+            web.post("/waits/{clock}/{action:acknowledge|snooze|assign|dismiss}", self.act),
+            web.get("/leads/{email}", self.lead),
+            web.get("/mailboxes", self.mailboxes),
+            web.post("/dead-letters/{id:\\d{1,18}}/resend", self.resend),
+            web.get("/login", self.login),
+            web.post("/login", self.enter),
+        ]
+
+    async def board(self, request: web.Request) -> web.Response:
+        names = ("owner", "team", "tier", "mailbox", "lead", "state")
+        where = {name: request.query[name] for name in names if request.query.get(name)}
+        page = int(request.query["page"]) if request.query.get("page", "").isdecimal() else 1
+        page, now = max(1, min(page, 100_000)), self._gate.now()
+        state = where.get("state", "")
+        if state and state not in (*STATES, "overdue", "closed"):
+            raise Problem(404, f"no wait is ever in the state {state!r}; there are {', '.join(STATES)}")
+
+        def ask(tx: Transaction) -> dict[str, Any]:
+            counts = tx.board.counts(where, now)
+            sections: list[tuple[str, list[Line], int]] = []
+            start = (page - 1) * PAGE
+            if state == "closed":
+                rows = tx.board.closed(where, now, offset=start, limit=PAGE + 1)
+                sections = [("Over", self._lines(tx, rows[:PAGE], now), 0)]
+            elif state == "overdue":
+                rest = {name: value for name, value in where.items() if name != "state"}
+                rows = tx.board.waits(rest, now, overdue=True, offset=start, limit=PAGE + 1)
+                sections = [("Overdue", self._lines(tx, rows[:PAGE], now), 0)]
+            elif state:
+                rows = tx.board.waits(where, now, offset=start, limit=PAGE + 1)
+                sections = [(state.capitalize(), self._lines(tx, rows[:PAGE], now), 0)]
+            else:
+                late = tx.board.waits(where, now, overdue=True, limit=FIRST) if page == 1 else []
+                rows = tx.board.waits(where, now, overdue=False, offset=start, limit=PAGE + 1)
+                sections = [
+                    ("Overdue", self._lines(tx, late, now), counts.overdue - len(late) if page == 1 else 0),
+                    ("Due next", self._lines(tx, rows[:PAGE], now), 0),
+                ]
+            ill = [row.id for row in tx.mailboxes.all() if row.failing_since and row.id in self._gate.config.mailboxes]
+            return {
+                "counts": counts,
+                "sections": sections,
+                "choices": tx.board.choices(),
+                "more": len(rows) > PAGE,
+                "ill": ill,
+                "dead": tx.board.dead_letters(),
+                "failed": tx.board.failed_contacts(),
+            }
+
+        values = await self._gate.read(ask)
+        address = _Address({name: value for name, value in where.items() if value}, page)
+        return self._pages.render(request, "board.html", where=where, page=page, address=address, **values)
+
+    async def follow_ups(self, request: web.Request) -> web.Response:
+        now = self._gate.now()
+        where = {name: request.query[name] for name in ("owner", "team", "tier") if request.query.get(name)}
+
+        def ask(tx: Transaction) -> list[Line]:
+            return self._lines(tx, tx.board.waits(where, now, metric="follow_up", limit=500), now)
+
+        days: dict[str, list[Line]] = {}
+        for line in await self._gate.read(ask):
+            due = datetime.fromisoformat(line.clock["due_at"])
+            days.setdefault(_day(due, now), []).append(line)
+        return self._pages.render(request, "follow_ups.html", days=days)
+
+    async def wait(self, request: web.Request) -> web.Response:
+        return await self._wait(request)
+
+    async def _wait(
+        self, request: web.Request, *, status: int = 200, problem: str = "", given: dict[str, str] | None = None
+    ) -> web.Response:
+        clock, now = request.match_info["clock"], self._gate.now()
+
+        def ask(tx: Transaction) -> dict[str, Any]:
+            row = tx.clocks.get(clock)
+            if row is None:
+                raise Refused(404, f"no wait has the id {clock}")
+            (line,) = self._lines(tx, [row], now)
+            told = history(tx, clock)
+            policy = self._gate.engine.policies.get(row.policy_version)
+            return {"line": line, "events": timeline(told, line.clock), "told": told, "policy": policy}
+
+        values = await self._gate.read(ask)
+        done = request.query.get("done", "") if not problem else ""
+        return self._pages.render(
+            request, "wait.html", status=status, problem=problem, given=given or {}, done=done, **values
+        )
+
+    async def act(self, request: web.Request) -> web.Response:
+        clock, action = request.match_info["clock"], request.match_info["action"]
+        form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        self._guard.check_form(request, form.pop("key", ""))
+        model = deeds.BODIES[action]
+        known = {field.alias or name for name, field in model.model_fields.items()}
+        try:
+            body = model.model_validate({name: value for name, value in form.items() if name in known and value})
+            await deeds.do(self._gate, clock, action, body)
+        except ValidationError as refused:
+            return await self._wait(request, status=422, problem=Problem.unusable(refused).detail, given=form)
+        except Refused as refused:
+            return await self._wait(request, status=refused.status, problem=str(refused), given=form)
+        response = web.Response(status=303, headers={"Location": f"/waits/{quote(clock, safe='')}?done={action}"})
+        response.set_cookie(BY, form.get("by", ""), max_age=365 * 86400, httponly=True, samesite="Strict")
+        return response
+
+    async def lead(self, request: web.Request) -> web.Response:
+        answers = await leads.answers(self._gate, request.match_info["email"])
+        now = self._gate.now()
+
+        def ask(tx: Transaction) -> dict[str, Any]:
+            rows = tx.board.waits({"lead": answers["email"]}, now, limit=PAGE)
+            over = tx.board.closed({"lead": answers["email"]}, now, limit=50)
+            return {"lines": self._lines(tx, rows, now), "over": self._lines(tx, over, now)}
+
+        return self._pages.render(request, "lead.html", lead=answers, **await self._gate.read(ask))
+
+    async def mailboxes(self, request: web.Request) -> web.Response:
+        boxes = self._gate.config.mailboxes
+
+        def ask(tx: Transaction) -> dict[str, Any]:
+            apart = tx.mailboxes.quarantined()
+            rows = {row.id: row for row in tx.mailboxes.all()}
+            shown = [
+                mailbox_view(rows[name], box.connector, box.address, apart.get(name, 0))
+                | {"owner": box.owner, "team": box.team}
+                for name, box in boxes.items()
+                if name in rows
+            ]
+            return {"boxes": shown, "dead": [delivery_view(row) for row in tx.deliveries.dead(100)]}
+
+        return self._pages.render(request, "mailboxes.html", **await self._gate.read(ask))
+
+    async def resend(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        self._guard.check_form(request, str(form.get("key", "")))
+        number, now = int(request.match_info["id"]), self._gate.now()
+
+        def revive() -> int:
+            with self._gate.engine.store.transaction() as tx:
+                return tx.deliveries.revive([number], now)
+
+        await self._gate.run(revive)
+        raise web.HTTPSeeOther("/mailboxes")
+
+    async def login(self, request: web.Request) -> web.Response:
+        onward = local_path(request.query.get("next", "/"))
+        if self._guard.token is None or self._guard.session(request):
+            raise web.HTTPSeeOther(onward)
+        # The cookie is strict: a browser that comes by a link from elsewhere leaves it out, and sends it once here.
+        again = request.headers.get("Sec-Fetch-Site") == "cross-site"
+        return self._pages.render(request, "login.html", onward=onward, wrong=False, again=again)
+
+    async def enter(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        onward = local_path(str(form.get("next", "/")))
+        if not self._guard.right_token(str(form.get("token", ""))):
+            await asyncio.sleep(WRONG_TOKEN_PAUSE)
+            return self._pages.render(request, "login.html", status=403, onward=onward, wrong=True, again=False)
+        response = web.Response(status=303, headers={"Location": onward})
+        self._guard.sign_in(response)
+        return response
+
+    def _lines(self, tx: Transaction, rows: Iterable[Row[Any]], now: datetime) -> list[Line]:
+        rows = list(rows)
+        known = tx.board.leads(row.lead for row in rows)
+        subjects = tx.mail.subjects([row.started_by for row in rows])
+        policies = self._gate.engine.policies
+        return [
+            _line(row, known.get(row.lead), subjects.get(row.started_by, ""), policies.get(row.policy_version), now)
+            for row in rows
+        ]
+
+
+def _line(row: Row[Any], lead: Lead | None, subject: str, policy: SLAPolicy | None, now: datetime) -> Line:
+    end = row.stopped_at or now
+    return Line(
+        clock=clock_view(row, {policy.version: policy} if policy else {}, now),
+        name=clean((lead.name if lead else "") or row.lead, 80),
+        company=clean(lead.company if lead else "", 80),
+        subject=clean(subject, 120),
+        share=_share(row, policy, end),
+        left=(row.due_at - end).total_seconds(),
+    )
+
+
+def _share(row: Row[Any], policy: SLAPolicy | None, end: datetime) -> float:
+    """The used-up part of the target, in the time in which it is measured."""
+    used, whole = end - row.started_at, row.due_at - row.started_at
+    if policy is not None and end < row.due_at and end > row.started_at:
+        calendar = policy.calendar
+        business, all_business = calendar.elapsed(row.started_at, end), calendar.elapsed(row.started_at, row.due_at)
+        target = {"first_response": policy.first_response, "next_response": policy.next_response}.get(row.metric)
+        if target is not None and target.business and all_business:
+            used, whole = business, all_business
+    return max(0.0, used / whole) if whole else 1.0
+
+
+def _day(due: datetime, now: datetime) -> str:
+    days = (due.date() - now.date()).days
+    if days < 0:
+        return "Overdue"
+    named = {0: "Today", 1: "Tomorrow"}
+    return named.get(days, f"{due:%A} {due.day} {due:%B}")
+
+
+class _Address:
+    """Addresses of the board under other filters."""
+
+    def __init__(self, where: dict[str, str], page: int) -> None:
+        self._where = where
+        self._page = page
+
+    def having(self, **changed: Any) -> str:
+        """The same filters but for those given; an empty value drops one. Without `page` it is the first page."""
+        values = {name: str(value) for name, value in (self._where | changed).items() if value not in ("", None, 1)}
+        return f"/?{urlencode(values)}" if values else "/"

@@ -1,0 +1,108 @@
+"""The bodies that the API takes. Every problem of a body is told at once."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+from aiohttp import web
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from inboxwatch.core.policy import Duration
+from inboxwatch.web.problems import Problem
+
+Text = Annotated[str, Field(max_length=2000)]
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+
+
+def _duration(value: Any) -> Duration:
+    duration = Duration.parse(value)
+    if not duration.length:
+        raise ValueError("must be longer than nothing")
+    return duration
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, str_strip_whitespace=True)
+
+
+class Acknowledge(Body):
+    by: Word
+    reason: Text = ""
+
+
+class Snooze(Body):
+    by: Word
+    until: Instant | None = None
+    length: Annotated[Duration, BeforeValidator(_duration)] | None = Field(default=None, alias="for")
+    reason: Text = ""
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Snooze:
+        if (self.until is None) == (self.length is None):
+            raise ValueError("give exactly one of `until` (an instant) and `for` (a duration such as 2h or 4bh)")
+        return self
+
+
+class Assign(Body):
+    by: Word
+    owner: Word
+    reason: Text = ""
+
+
+class Dismiss(Body):
+    by: Word
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class Activity(Body):
+    lead: Word
+    type: Literal["call", "meeting", "other"]
+    at: Instant
+    by: Word
+    note: Text = ""
+
+
+class LeadBody(BaseModel):
+    """A lead with the CSV's columns; further columns are attributes."""
+
+    model_config = ConfigDict(extra="allow", str_strip_whitespace=True)
+    __pydantic_extra__: dict[str, str] = Field(init=False)
+
+    email: str | None = None
+    name: Text = ""
+    company: Text = ""
+    domain: Annotated[str, Field(max_length=253, pattern=r"^[^\s@/]*$"), AfterValidator(str.lower)] = ""
+    owner: Word | None = None
+    tier: Annotated[str, Field(max_length=60)] = ""
+    status: Literal["open", "won", "lost", "closed"] = "open"
+    country: Annotated[str, Field(max_length=60)] = ""
+    language: Annotated[str, Field(max_length=60)] = ""
+
+    @property
+    def attributes(self) -> tuple[tuple[str, str], ...]:
+        return tuple(sorted((self.__pydantic_extra__ or {}).items()))
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+async def read(request: web.Request, model: type[Model]) -> Model:
+    """The body as its model. Raises Problem where it is no JSON, ValidationError with all that is wrong in it."""
+    if request.content_type != "application/json":
+        raise Problem(415, "send the body as JSON, with the header `Content-Type: application/json`")
+    try:
+        data = json.loads(await request.text())
+    except (ValueError, RecursionError, LookupError):
+        raise Problem(400, "the body is no JSON") from None
+    if not isinstance(data, dict):
+        raise Problem(422, "the body must be a JSON object")
+    return model.model_validate(data)
+
+
+def instant(text: str) -> datetime:
+    """A local form's or a program's instant. Raises ValueError."""
+    at = datetime.fromisoformat(text)
+    return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)

@@ -1,0 +1,72 @@
+"""Server-sent events: tells pages that something has changed, so that they read themselves anew."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from inboxwatch.web.gate import Gate
+
+LOOK_EVERY = 1.0
+"""Seconds between looks at the store, while anybody listens."""
+KEEP_ALIVE = 15.0
+"""Seconds after which a silent stream says that it lives, for proxies that cut what is silent."""
+
+
+class Events:
+    """One look at the store serves all who listen; without listeners nobody looks."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._listeners: set[asyncio.Event] = set()
+        self._watch: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        )
+        await response.prepare(request)
+        news = asyncio.Event()
+        self._listeners.add(news)
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._look())
+        try:
+            await response.write(b"retry: 2000\nevent: hello\ndata: \n\n")
+            while not self._closed:
+                try:
+                    async with asyncio.timeout(KEEP_ALIVE):
+                        await news.wait()
+                except TimeoutError:
+                    await response.write(b": alive\n\n")
+                    continue
+                news.clear()
+                if not self._closed:
+                    await response.write(b"event: changed\ndata: \n\n")
+        except ConnectionError:
+            pass  # the reader has gone
+        finally:
+            self._listeners.discard(news)
+            if not self._listeners and self._watch is not None:
+                self._watch.cancel()
+                self._watch = None
+        return response
+
+    async def close(self, app: web.Application) -> None:
+        """Ends every stream, so that a stopping daemon does not wait for its readers."""
+        self._closed = True
+        self._tell()
+
+    async def _look(self) -> None:
+        before = await self._gate.read(lambda tx: tx.board.pulse())
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            pulse = await self._gate.read(lambda tx: tx.board.pulse())
+            if pulse != before:
+                before = pulse
+                self._tell()
+
+    def _tell(self) -> None:
+        for news in self._listeners:
+            news.set()

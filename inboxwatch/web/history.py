@@ -1,0 +1,129 @@
+"""What has happened to a wait: who owned it when and why, every deed, what was told to whom and what became of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from inboxwatch.core.timeline import Act, Deed
+from inboxwatch.engine import Refused
+from inboxwatch.engine.views import rfc3339
+from inboxwatch.store import Transaction
+
+
+def history(tx: Transaction, clock: str) -> dict[str, Any]:
+    """The history of a clock, by any id it ever had. Raises Refused where there is none."""
+    row = tx.clocks.get(clock)
+    if row is None:
+        raise Refused(404, f"no wait has the id {clock}")
+    ids = {row.id, *row.aliases}
+    acts = _acts(tx, row, ids)
+    return {
+        "id": row.id,
+        "aliases": sorted(ids - {row.id}),
+        "ownership": _ownership(acts, row),
+        "acts": [_act(act) for act in acts],
+        "tellings": [_telling(one) for one in tx.clocks.tellings(ids)],
+        "deliveries": [delivery_view(one) for one in tx.deliveries.for_clocks(ids)],
+        "messages": [_message(one) for one in tx.mail.rows(row.thread) if _concerns(one, row)],
+    }
+
+
+def _acts(tx: Transaction, row: Row[Any], ids: set[str]) -> list[Act]:
+    found = tx.clocks.acts([row.thread], [row.lead])
+    of_lead = [
+        act
+        for act in found.get(f"lead:{row.lead}", ())
+        if row.started_at <= act.at and (row.stopped_at is None or act.at <= row.stopped_at)
+    ]
+    of_clock = [act for act in found.get(row.thread, ()) if act.clock in ids]
+    return sorted([*of_clock, *of_lead], key=lambda act: (act.at, act.serial))
+
+
+def _ownership(acts: list[Act], row: Row[Any]) -> list[dict[str, Any]]:
+    """Each owner with the instants between which the wait was his; the last one until it ended."""
+    given = [act for act in acts if act.deed is Deed.ASSIGNED]
+    ends: list[datetime | None] = [act.at for act in given[1:]]
+    return (
+        [
+            {
+                "owner": act.owner,
+                "from": rfc3339(act.at),
+                "until": rfc3339(end),
+                "by": act.by,
+                "rule": act.rule,
+                "reason": act.reason,
+            }
+            for act, end in zip(given, [*ends, row.stopped_at], strict=True)
+        ]
+        if given
+        else []
+    )
+
+
+def _act(act: Act) -> dict[str, Any]:
+    return {
+        "at": rfc3339(act.at),
+        "deed": act.deed.value,
+        "by": act.by,
+        "owner": act.owner,
+        "until": rfc3339(act.until),
+        "rule": act.rule,
+        "reason": act.reason,
+    }
+
+
+def _telling(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "at": rfc3339(row.at),
+        "step": row.step,
+        "round": row.round,
+        "target": row.target or None,
+        "reason": row.reason,
+        "policy": row.policy,
+    }
+
+
+def delivery_view(row: Row[Any]) -> dict[str, Any]:
+    """A delivery with its outcome."""
+    return {
+        "id": row.id,
+        "type": row.type,
+        "clock": row.clock,
+        "step": row.step,
+        "round": row.round,
+        "reason": row.reason,
+        "target": row.target,
+        "channel": row.channel,
+        "destination": row.destination,
+        "state": row.state,
+        "attempts": row.attempts,
+        "owed_at": rfc3339(row.owed_at),
+        "settled_at": rfc3339(row.settled_at),
+        "next_at": rfc3339(row.next_at) if row.settled_at is None else None,
+        "error": row.error,
+    }
+
+
+def _concerns(message: Row[Any], row: Row[Any]) -> bool:
+    return bool(message.at >= row.started_at and (row.stopped_at is None or message.at <= row.stopped_at))
+
+
+def _message(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "at": rfc3339(row.at),
+        "message_id": row.message_id,
+        "direction": row.direction,
+        "kind": row.kind,
+        "signal": row.signal,
+        "evidence": row.evidence,
+        "confidence": row.confidence,
+        "parent": row.parent,
+        "author": row.author,
+        "mailbox": row.mailbox,
+        "subject": row.subject,
+        "owes_reply": bool(row.owes_reply),
+        "effect": row.effect,
+    }

@@ -1,0 +1,66 @@
+"""Signed links under `/a/`: opening one shows what it would do, the button on the page does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from inboxwatch.engine import Refused
+from inboxwatch.notify.links import LABELS, Grant, LinkError, Links
+from inboxwatch.web import deeds
+from inboxwatch.web.gate import Gate
+from inboxwatch.web.pages import Pages
+
+
+class SignedLinks:
+    def __init__(self, gate: Gate, pages: Pages) -> None:
+        self._gate = gate
+        self._pages = pages
+        self._links = Links(gate.engine.store.key, gate.config.web.url)
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/a/{token}", self.show), web.post("/a/{token}", self.act)]
+
+    async def show(self, request: web.Request) -> web.Response:
+        grant = self._grant(request)
+        if isinstance(grant, web.Response):
+            return grant
+        try:
+            clock = await deeds.shown(self._gate, grant.clock)
+        except Refused as refused:
+            return self._say(request, str(refused), refused.status)
+        if clock["state"] != "running":
+            return self._say(request, f"This wait is over: {clock['stop_reason']}. There is nothing left to do.")
+        return self._page(request, clock=clock, label=LABELS[grant.action], reader=self._name(grant.person))
+
+    async def act(self, request: web.Request) -> web.Response:
+        grant = self._grant(request)
+        if isinstance(grant, web.Response):
+            return grant
+        body = deeds.BODIES[grant.action].model_validate({"by": grant.person, "reason": "by the link in a message"})
+        try:
+            clock = await deeds.do(self._gate, grant.clock, grant.action, body)
+        except Refused as refused:
+            return self._say(request, f"Nothing was done: {refused}.", refused.status)
+        who = self._name(grant.person)
+        if grant.action == "acknowledge":
+            return self._say(request, f"{who} has it now.", clock=clock)
+        return self._say(request, f"Done: no reply is owed, says {who}.", clock=clock)
+
+    def _grant(self, request: web.Request) -> Grant | web.Response:
+        try:
+            return self._links.verify(request.match_info["token"], self._gate.now())
+        except LinkError as error:
+            return self._say(request, str(error), 403)
+
+    def _name(self, person: str) -> str:
+        known = {str(one.id): one.name for one in self._gate.config.people.values()}
+        return known.get(person, person)
+
+    def _say(self, request: web.Request, sentence: str, status: int = 200, **values: Any) -> web.Response:
+        return self._page(request, status=status, sentence=sentence, **values)
+
+    def _page(self, request: web.Request, status: int = 200, **values: Any) -> web.Response:
+        defaults = {"sentence": "", "clock": None, "label": "", "reader": ""}
+        return self._pages.render(request, "link.html", status=status, **(defaults | values))

@@ -1,0 +1,96 @@
+"""Errors as problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from aiohttp import web
+from pydantic import ValidationError
+
+from inboxwatch.engine import Refused
+
+log = structlog.get_logger(__name__)
+
+
+class Problem(Exception):  # noqa: N818  (the word of RFC 9457)
+    """An answer that is an error. `detail` is for the person who asked; `problems` are further members, one a field."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        problems: Sequence[dict[str, str]] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.problems = list(problems)
+        self.headers = headers or {}
+
+    @classmethod
+    def unusable(cls, refused: ValidationError) -> Problem:
+        """Every field of a body that cannot be used, by its path."""
+        problems = [
+            {"field": ".".join(str(step) for step in error["loc"]) or "body", "problem": _sentence(error)}
+            for error in refused.errors(include_url=False, include_context=False)
+        ]
+        detail = "; ".join(f"{one['field']}: {one['problem']}" for one in problems)
+        return cls(422, detail, problems=problems)
+
+    def response(self) -> web.Response:
+        title = HTTPStatus(self.status).phrase
+        body: dict[str, Any] = {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail}
+        if self.problems:
+            body["problems"] = self.problems
+        text = json.dumps(body, ensure_ascii=False)
+        return web.Response(
+            status=self.status, text=text, content_type="application/problem+json", headers=self.headers
+        )
+
+
+def _sentence(error: Any) -> str:
+    if error["type"] == "missing":
+        return "is required"
+    if error["type"] == "extra_forbidden":
+        return "is no known field"
+    text: str = error["msg"].removeprefix("Value error, ")
+    return text[:1].lower() + text[1:]
+
+
+def of(error: Exception) -> Problem | None:
+    """The problem that an exception stands for, or None for our own defects."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, Refused):
+        return Problem(error.status, str(error))
+    if isinstance(error, ValidationError):
+        return Problem.unusable(error)
+    if isinstance(error, web.HTTPException) and error.status >= HTTPStatus.BAD_REQUEST:
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        return Problem(error.status, _PLAIN.get(error.status, error.reason), headers=headers)
+    return None
+
+
+_PLAIN: dict[int, str] = {
+    HTTPStatus.NOT_FOUND: "nothing is at this address",
+    HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take this method; the header Allow says which ones it takes",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is too large",
+}
+
+
+def defect(request: web.Request, error: Exception) -> Problem:
+    """A defect of our own: told in the log with its trace, to the outside without."""
+    log.error("a request failed by a defect", method=request.method, route=_route(request), exc_info=error)
+    return Problem(500, "inboxwatch has failed here by a defect of its own; its log says more")
+
+
+def _route(request: web.Request) -> str:
+    """The pattern of a path: the path itself may hold a lead's address."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "unknown"

@@ -1,0 +1,85 @@
+"""Puts the web part together: one port for metrics, API and board."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from inboxwatch.web import problems
+from inboxwatch.web.api import Api
+from inboxwatch.web.auth import Guard
+from inboxwatch.web.board import Board
+from inboxwatch.web.events import Events
+from inboxwatch.web.gate import Gate
+from inboxwatch.web.links import SignedLinks
+from inboxwatch.web.pages import STATIC, Pages
+from inboxwatch.web.problems import Problem
+from inboxwatch.web.scrape import Scrape
+
+BODY_LIMIT = 64 * 1024
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def make_app(gate: Gate) -> web.Application:
+    """The web part of a daemon. Whoever runs it listens on `config.web.listen`."""
+    guard = Guard(gate)
+    pages = Pages(gate, guard)
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            guard.check(request)
+            response = await handler(request)
+        except Exception as error:  # noqa: BLE001  (every error becomes an answer; a defect of ours is logged)
+            if isinstance(error, web.HTTPException) and error.status < web.HTTPBadRequest.status_code:
+                response = web.Response(status=error.status, headers={"Location": error.headers["Location"]})
+            else:
+                problem = problems.of(error) or problems.defect(request, error)
+                response = pages.problem(request, problem)
+        if not response.prepared:
+            response.headers.update(_HEADERS)
+            if not request.path.startswith("/static/"):
+                response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    app = web.Application(middlewares=[answer], client_max_size=BODY_LIMIT)
+    scrape = Scrape(gate)
+    events = Events(gate)
+    app.router.add_get("/metrics", scrape.handle)
+    app.add_routes(_health(gate))
+    app.add_routes(Api(gate).routes())
+    app.add_routes(SignedLinks(gate, pages).routes())
+    app.add_routes(Board(gate, guard, pages).routes())
+    app.router.add_get("/events", events.handle)
+    app.router.add_static("/static", STATIC)
+    app.on_shutdown.append(events.close)
+    return app
+
+
+def _health(gate: Gate) -> list[web.RouteDef]:
+    async def alive(request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def ready(request: web.Request) -> web.Response:
+        if not gate.ready():
+            raise Problem(503, "not every mailbox was tried yet")
+        return web.Response(text="ready\n")
+
+    async def reload(request: web.Request) -> web.Response:
+        if found := await gate.reload():
+            listed = [{"field": one.partition(": ")[0], "problem": one.partition(": ")[2]} for one in found]
+            raise Problem(422, "; ".join(found), problems=listed)
+        return web.json_response({"reloaded": True})
+
+    return [web.get("/healthz", alive), web.get("/readyz", ready), web.post("/-/reload", reload)]

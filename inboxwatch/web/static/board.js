@@ -1,0 +1,123 @@
+// Keeps pages current and times local. Everything works without it, only later.
+"use strict";
+
+document.documentElement.classList.add("js");
+
+const span = (seconds) => {
+  const whole = Math.floor(Math.abs(seconds));
+  const minutes = Math.floor(whole / 60), hours = Math.floor(whole / 3600), days = Math.floor(whole / 86400);
+  if (days) return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
+  if (hours) return minutes % 60 ? `${hours} h ${String(minutes % 60).padStart(2, "0")} min` : `${hours} h`;
+  return minutes ? `${minutes} min` : `${whole} s`;
+};
+
+const near = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const far = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+const localTimes = () => {
+  const today = new Date().toDateString();
+  for (const one of document.querySelectorAll("time[datetime]")) {
+    const at = new Date(one.dateTime);
+    if (Number.isNaN(at.getTime())) continue;
+    one.title = at.toString();
+    one.textContent = at.toDateString() === today ? near.format(at) : far.format(at);
+  }
+};
+
+// The server's clock counts, not the reader's: what differs is kept apart.
+let skew = 0;
+
+const tick = () => {
+  const now = Date.now() + skew;
+  for (const one of document.querySelectorAll("[data-due]")) {
+    const left = (Date.parse(one.dataset.due) - now) / 1000;
+    one.textContent = left > 0 ? `due in ${span(left)}` : `overdue by ${span(left)}`;
+    one.classList.toggle("late", left <= 0);
+  }
+  for (const one of document.querySelectorAll("[data-since]")) {
+    one.textContent = span((now - Date.parse(one.dataset.since)) / 1000);
+  }
+};
+
+const setSkew = (page) => {
+  const at = Date.parse(page.body.dataset.now);
+  if (!Number.isNaN(at)) skew = at - Date.now();
+};
+
+let asking = false, again = false;
+
+const refresh = async () => {
+  if (asking) { again = true; return; }
+  asking = true;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error" });
+    if (answer.ok) {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      setSkew(page);
+      for (const id of ["live", "story"]) {
+        const fresh = page.getElementById(id), old = document.getElementById(id);
+        if (!fresh || !old) continue;
+        const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+        old.replaceWith(fresh);
+        if (focused) document.getElementById(focused)?.focus();
+      }
+      document.title = page.title;
+      localTimes();
+      tick();
+    }
+  } catch { /* the stream says so when the server is away */ }
+  asking = false;
+  if (again) { again = false; setTimeout(refresh, 300); }
+};
+
+const listen = () => {
+  const pulse = document.getElementById("pulse");
+  const stream = new EventSource("/events");
+  let lost = false;
+  stream.addEventListener("hello", () => {
+    pulse.hidden = false;
+    pulse.textContent = "live";
+    pulse.classList.remove("lost");
+    if (lost) refresh();
+    lost = false;
+  });
+  stream.addEventListener("changed", refresh);
+  stream.addEventListener("error", () => {
+    lost = true;
+    pulse.hidden = false;
+    pulse.textContent = "not connected";
+    pulse.classList.add("lost");
+  });
+  // A stream that stays open keeps a page from the browser's back-forward cache.
+  addEventListener("pagehide", () => stream.close());
+};
+
+const move = (by) => {
+  const rows = [...document.querySelectorAll("a.row")];
+  if (!rows.length) return;
+  const at = rows.indexOf(document.activeElement);
+  rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + by))].focus();
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+  if (event.key === "j") move(1);
+  else if (event.key === "k") move(-1);
+  else if (event.key === "/") { document.querySelector(".filters select")?.focus(); event.preventDefault(); }
+});
+
+const filters = document.getElementById("filters");
+filters?.addEventListener("change", () => {
+  // Empty choices stay out of the address.
+  for (const one of filters.elements) if (one.name && !one.value) one.disabled = true;
+  filters.submit();
+});
+addEventListener("pageshow", () => { for (const one of filters?.elements ?? []) one.disabled = false; });
+
+setSkew(document);
+localTimes();
+if ("live" in document.body.dataset) {
+  listen();
+  setInterval(tick, 1000);
+  setInterval(refresh, 60000);
+}

@@ -1,0 +1,102 @@
+"""A wait's history as one story: messages, deeds and tellings in the order in which they happened."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+_DEEDS = {
+    "acknowledged": "acknowledged it",
+    "snoozed": "snoozed it",
+    "dismissed": "said that no reply is owed",
+    "activity": "logged a call or meeting",
+    "lead_closed": "closed the lead",
+}
+_TOLD = {
+    "warning": "warned",
+    "breach": "told of the breach",
+    "escalated": "escalated to",
+    "repeated": "told again",
+    "unverified": "told, unverified",
+}
+_UNTOLD = {
+    "passed": "passed over: a later step was due as well",
+    "first sight": "not told: it was due before inboxwatch first read the mailbox",
+}
+_OUTCOMES = {"sent": "sent", "dead": "could not be delivered", "cancelled": "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened."""
+
+    at: str
+    """RFC 3339."""
+    mark: str
+    """inbound, outbound, internal, deed, owner, told, end: how it is marked."""
+    actor: str
+    """A person's id, an address, or the program's own part; empty where nobody acted."""
+    what: str
+    detail: str = ""
+    """The reason, subject or evidence: text of others."""
+    targets: tuple[str, ...] = ()
+    until: str | None = None
+
+
+def timeline(told: dict[str, Any], clock: dict[str, Any]) -> list[Event]:
+    """The story of a wait, oldest first; `told` is its history, `clock` the wait itself."""
+    events = [*_messages(told), *_deeds(told), *_tellings(told)]
+    if clock["stopped_at"] and clock["stop_reason"] != "answered":
+        events.append(
+            Event(clock["stopped_at"], "end", "", f"The wait ended: {clock['stop_reason'].replace('_', ' ')}")
+        )
+    return sorted(events, key=lambda event: event.at)
+
+
+def _messages(told: dict[str, Any]) -> list[Event]:
+    words = {"inbound": "wrote", "outbound": "answered", "internal": "wrote among us"}
+    events = []
+    for message in told["messages"]:
+        kind = "" if message["kind"] == "human" else f" ({message['kind'].replace('_', ' ')}: {message['signal']})"
+        what = words[message["direction"]] + kind
+        events.append(
+            Event(message["at"], message["direction"], message["author"] or "", what, message["subject"] or "")
+        )
+    return events
+
+
+def _deeds(told: dict[str, Any]) -> list[Event]:
+    events = []
+    for act in told["acts"]:
+        if act["deed"] == "assigned":
+            why = "; ".join(part for part in (act["rule"], act["reason"]) if part)
+            events.append(Event(act["at"], "owner", act["by"], "gave it to", why, (act["owner"],)))
+        else:
+            what = _DEEDS.get(act["deed"], act["deed"])
+            events.append(Event(act["at"], "deed", act["by"], what, act["reason"], until=act["until"]))
+    return events
+
+
+def _tellings(told: dict[str, Any]) -> list[Event]:
+    """Tellings of one step are one event, with what became of each message."""
+    outcomes: dict[tuple[int, int], list[str]] = defaultdict(list)
+    for one in told["deliveries"]:
+        if one["type"] == "escalation" and one["step"] is not None:
+            state = _OUTCOMES.get(one["state"], "on its way")
+            why = f" ({one['error']})" if one["state"] == "dead" and one["error"] else ""
+            outcomes[one["step"], one["round"]].append(f"{one['channel']} to {one['target']}: {state}{why}")
+    steps: dict[tuple[int, int], list[dict[str, Any]]] = defaultdict(list)
+    for telling in told["tellings"]:
+        steps[telling["step"], telling["round"]].append(telling)
+    events = []
+    for (step, turn), tellings in steps.items():
+        first = tellings[0]
+        name = f"Step {step}" + (f", round {turn}" if turn > 1 else "")
+        if first["reason"] in _UNTOLD:
+            events.append(Event(first["at"], "told", "", f"{name} {_UNTOLD[first['reason']]}"))
+            continue
+        targets = tuple(telling["target"] for telling in tellings if telling["target"])
+        what = f"{name}: {_TOLD.get(first['reason'], first['reason'])}"
+        events.append(Event(first["at"], "told", "", what, "; ".join(outcomes[step, turn]), targets))
+    return events
