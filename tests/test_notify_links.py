@@ -41,6 +41,18 @@ def test_no_character_of_a_link_can_be_changed(place: int, char: str) -> None:
             LINKS.verify(changed, NOW)
 
 
+def test_the_same_bits_in_another_spelling_are_refused() -> None:
+    token = LINKS.sign(GRANT)
+    body, mac = token.split(".")
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/="
+    spellings = {f"{body}.{mac[:-1]}{letter}" for letter in letters} | {
+        f"{body[:-1]}{letter}.{mac}" for letter in letters
+    }
+    for spelling in (spellings | {f"{body}=.{mac}", f"{body}.{mac}=", f" {token}", f"{token}\n"}) - {token}:
+        with pytest.raises(LinkError):
+            LINKS.verify(spelling, NOW)
+
+
 @given(st.text())
 def test_no_text_is_a_link(text: str) -> None:
     with pytest.raises(LinkError):

@@ -254,6 +254,23 @@ async def test_a_restart_between_button_and_dialog_still_renews_a_message_of_one
     assert engine.done == [("dismiss", "c1", "spam")]
 
 
+async def test_variables_of_another_slack_app_in_the_environment_change_nothing(
+    double: SlackDouble, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN"):
+        monkeypatch.setenv(name, "of-another-app")
+    settings = {"bot_token": BOT, "app_token": APP, "api_url": f"{double.url}/api/"}
+    slack = Slack(SlackSettings.model_validate(settings), "slack")
+    await slack.start(engine, None)
+    await slack.send(notice(), CHANNEL, None, "k1")
+    await double.deliver(double.press(double.post(), "inboxwatch.acknowledge"))
+    await double.until(lambda: engine.done)
+    await double.deliver(double.command("x"))
+    await double.until(lambda: double.responses)
+    assert double.called("auth.test") == []
+    await slack.aclose()
+
+
 async def test_what_is_not_ours_is_acknowledged_and_ignored(double: SlackDouble, engine: Engine, slack: Slack) -> None:
     await slack.send(notice(), CHANNEL, None, "k1")
     foreign = double.press(double.post(), "inboxwatch.acknowledge")

@@ -119,8 +119,8 @@ class Wait:
     def of(cls, clock: Mapping[str, Any], zone: tzinfo) -> Wait:
         """Reads a clock of a notice; unknown keys are ignored, missing ones are fine.
 
-        Beside those of the contract it shows `owner_name`, `score`, `exchanged` (a count), `last_exchanged_at`,
-        `unread_since` and, in digests, `section`, where the notice has them.
+        Beside those of the contract it shows `owner_name`, `answered_by_name`, `score`, `exchanged` (a count),
+        `last_exchanged_at`, `unread_since` and, in digests, `section`, where the notice has them.
         """
 
         def text(key: str, limit: int = 120) -> str:
@@ -164,7 +164,7 @@ class Wait:
             next_targets=tuple(clean(target, 80) for target in upcoming.get("targets") or ()),
             held_until=moment(clock.get(f"{held}_until")) if held else None,
             held_as=held,
-            answered_by=text("answered_by"),
+            answered_by=text("answered_by_name") or text("answered_by"),
             stop_reason=text("stop_reason"),
             section=text("section", 60),
         )

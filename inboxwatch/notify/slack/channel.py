@@ -25,7 +25,7 @@ from inboxwatch.notify.actions import Actions
 from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.slack import blocks
 from inboxwatch.notify.slack.api import Api, SlackError, done
-from inboxwatch.notify.slack.desk import Desk
+from inboxwatch.notify.slack.listeners import Listeners
 from inboxwatch.notify.slack.socket import Socket
 from inboxwatch.notify.text import clean, web_link
 
@@ -92,8 +92,8 @@ class Slack:
     async def start(self, actions: Actions, links: Links | None) -> None:
         """Listens in the background, if there is an app token."""
         if self._settings.app_token and self._listening is None:
-            desk = Desk(self._api, actions, self.name, self._settings.zone)
-            self._socket = Socket(self._api, self._settings.app_token.reveal(), desk.handle)
+            listeners = Listeners(self._api, actions, self.name, self._settings.zone)
+            self._socket = Socket(self._api, self._settings.app_token.reveal(), listeners.handle)
             self._listening = asyncio.create_task(self._socket.run(), name=f"slack socket of {self.name}")
 
     def reaches(self, person: Person) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from inboxwatch.core.policy import Duration
@@ -33,7 +35,7 @@ _log = structlog.get_logger(__name__)
 Payload = dict[str, Any]
 
 
-class Desk:
+class Listeners:
     """Carries what people do in Slack to the engine, and shows there what came of it."""
 
     def __init__(self, api: Api, actions: Actions, channel: str, zone: ZoneInfo) -> None:
@@ -44,7 +46,7 @@ class Desk:
         self._pressed: OrderedDict[str, None] = OrderedDict()
         self._messages: OrderedDict[tuple[str, str], list[blocks.Block]] = OrderedDict()
         self._emails: OrderedDict[str, str] = OrderedDict()
-        self._app = AsyncApp(client=api.web, name="inboxwatch", logger=api.log)
+        self._app = AsyncApp(client=api.web, name="inboxwatch", logger=api.log, authorize=_authorization(api))
         self._app.action(f"{blocks.PREFIX}acknowledge")(self._acknowledge)
         self._app.action(re.compile(f"{re.escape(blocks.PREFIX)}(snooze|assign|dismiss|activity)"))(self._open_dialog)
         self._app.view(re.compile(re.escape(blocks.PREFIX)))(self._save_dialog)
@@ -57,8 +59,11 @@ class Desk:
             return None
         _remember(self._pressed, identity, None)
         response = await self._app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=payload))
-        body = response.body if response.status == 200 else ""
-        return json.loads(body) if body.startswith("{") else None
+        if response.status == 200:
+            return json.loads(response.body) if response.body.startswith("{") else None
+        # 404 is what no listener wants, such as buttons of an older version; the rest is our own defect.
+        _log.log(logging.DEBUG if response.status == 404 else logging.ERROR, "slack_unhandled", status=response.status)
+        return None
 
     async def _acknowledge(self, ack: Callable[[], Awaitable[Any]], body: Payload, action: Payload) -> None:
         await ack()
@@ -176,6 +181,15 @@ class Desk:
         named = body.get("user") or {}
         name = clean(named.get("name") or body.get("user_name") or "", 80)
         return Actor(self._channel, slack_id=user, email=self._emails.get(user, ""), name=name)
+
+
+def _authorization(api: Api) -> Callable[..., Awaitable[AuthorizeResult]]:
+    """One app in one workspace. Left to itself Bolt asks Slack first, and reads SLACK_CLIENT_ID where that is set."""
+
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=api.web.token)
+
+    return authorize
 
 
 def _user(body: Payload) -> str:
