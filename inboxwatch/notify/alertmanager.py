@@ -25,10 +25,9 @@ from inboxwatch.notify import (
     Seconds,
     Secret,
 )
-from inboxwatch.notify.http import Poster
+from inboxwatch.notify.http import HttpAddress, Poster
 from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.text import clean, web_link
-from inboxwatch.notify.webhook import http_address
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _OF_CLOCK = ("owner", "team", "tier", "mailbox", "policy", "metric")
@@ -38,7 +37,7 @@ Alert = dict[str, Any]
 
 
 class AlertmanagerSettings(ChannelSettings):
-    url: Secret
+    url: HttpAddress
     """Where its pages are, such as http://127.0.0.1:9093; a route prefix belongs to it."""
     token: Secret | None = None
     """Sent as `Authorization: Bearer`."""
@@ -52,11 +51,6 @@ class AlertmanagerSettings(ChannelSettings):
     ca_file: ConfigPath | None = None
     """PEM file of certificate authorities to trust beside the system's."""
     proxy: str | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _http(cls, value: Secret) -> Secret:
-        return http_address(value)
 
     @field_validator("labels")
     @classmethod

@@ -7,16 +7,32 @@ import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import aiohttp
+from pydantic import AfterValidator
 
-from inboxwatch.notify import ChannelError
-from inboxwatch.notify.text import retry_after, said
+from inboxwatch.notify import ChannelError, Secret
+from inboxwatch.notify.text import retry_after, said, web_link
 
 _TRY_AGAIN = frozenset({408, 409, 421, 425, 429})
 """Client errors that pass: time-outs, another attempt with the same key still at work, too many requests."""
 _READ = 2048
 """Bytes of an answer that are read: enough to quote it in an error."""
+
+
+def _checked(value: Secret) -> Secret:
+    try:
+        text = value.reveal()
+    except RuntimeError:
+        return value
+    if not web_link(text):
+        raise ValueError("must be an http or https URL with a host")
+    return value
+
+
+HttpAddress = Annotated[Secret, AfterValidator(_checked)]
+"""An http(s) URL of a config; one that was left unresolved passes. Never printed: many hold a token."""
 
 
 class Poster:

@@ -7,17 +7,15 @@ import hmac
 import json
 from typing import Any, ClassVar
 
-from pydantic import field_validator
-
 from inboxwatch.notify import ConfigPath, Notice, Person, Receipt, Seconds, Secret, Settings
-from inboxwatch.notify.http import Poster
-from inboxwatch.notify.text import clean, clean_tree, web_link
+from inboxwatch.notify.http import HttpAddress, Poster
+from inboxwatch.notify.text import clean, clean_tree
 
 _TEXTS = ("lead_name", "company", "subject")
 
 
 class WebhookSettings(Settings):
-    url: Secret
+    url: HttpAddress
     """http or https; a secret, since many receivers are protected by nothing but their address."""
     secret: Secret | None = None
     """Signs each body: `X-Inboxwatch-Signature: sha256=HEX`, HMAC-SHA256."""
@@ -27,22 +25,6 @@ class WebhookSettings(Settings):
     ca_file: ConfigPath | None = None
     """PEM file of certificate authorities to trust beside the system's."""
     proxy: str | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _http(cls, value: Secret) -> Secret:
-        return http_address(value)
-
-
-def http_address(value: Secret) -> Secret:
-    """Refuses a URL that is not http(s) with a host; one that was left unresolved passes."""
-    try:
-        text = value.reveal()
-    except RuntimeError:
-        return value
-    if not web_link(text):
-        raise ValueError("must be an http or https URL with a host")
-    return value
 
 
 class Webhook:
