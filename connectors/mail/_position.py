@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TypeVar
 
 from inboxwatch.connector import Cursor
 
 _VERSION = 1
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def _first_pass(rest: Sequence[object]) -> tuple[int, date | None]:
     return until, date.fromisoformat(since) if isinstance(since, str) else None
 
 
-def shares(pending: Mapping[str, Sequence[int]], size: int) -> Iterator[dict[str, Sequence[int]]]:
+def shares(pending: Mapping[str, Sequence[Item]], size: int) -> Iterator[dict[str, Sequence[Item]]]:
     """Cuts what is to read into batches of about `size`, each with the same share of every folder.
 
     UIDs ascend in time: so inbox and sent mail advance together, and an answer is read near its question.

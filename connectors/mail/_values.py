@@ -1,4 +1,4 @@
-"""Wall times in settings: `30s`, `10m`, `1h`, as everywhere in the config."""
+"""Kinds of values in the settings of mail connectors."""
 
 from __future__ import annotations
 
@@ -21,3 +21,11 @@ def _seconds(value: Any) -> float:
 
 Seconds = Annotated[float, BeforeValidator(_seconds), WithJsonSchema({"type": "string", "pattern": _PATTERN})]
 """Seconds, written with a unit."""
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+"""One name or a list of names."""

@@ -11,9 +11,9 @@ import ipaddress
 from asyncio import Task
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from connectors.mail._blocking import workers
 from connectors.mail._folders import Wanted
@@ -23,8 +23,8 @@ from connectors.mail._mailbox import Mailbox
 from connectors.mail._position import Mark, encode, shares
 from connectors.mail._probe import probe
 from connectors.mail._reader import Haul, Reader
-from connectors.mail._seconds import Seconds
 from connectors.mail._session import Security, Server, Session
+from connectors.mail._values import Names, Seconds
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
 from inboxwatch.core.model import Privacy
 
@@ -38,14 +38,6 @@ _CLOSING = 2.0
 """Seconds that closing waits for work under way and the server's good-bye."""
 _TEXT_BATCH = 100
 """Messages a batch where whole messages are read, so that memory stays bounded."""
-
-
-def _names(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-"""One name or a list of names."""
 
 
 class ImapSettings(Settings):

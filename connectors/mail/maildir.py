@@ -1,0 +1,139 @@
+"""Maildir and Maildir++ on this machine, strictly read-only: files are listed and read, never moved or touched.
+
+inotify is a hint, the listing is the truth. The event loop is here; what blocks is in `_maildir_tree`, on threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar, Literal, TypeVar
+
+from connectors.mail._blocking import workers
+from connectors.mail._folders import Wanted
+from connectors.mail._inotify import directory_news
+from connectors.mail._maildir_folder import Entry, Mark
+from connectors.mail._maildir_tree import Haul, MaildirTree, encode
+from connectors.mail._position import shares
+from connectors.mail._values import Names
+from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Settings
+from inboxwatch.core.model import FolderRole
+
+Result = TypeVar("Result")
+
+_STEP_LIMIT = 600.0
+"""Seconds that one step may take: a network file system may hang."""
+
+
+class MaildirSettings(Settings):
+    """A mailbox in a Maildir."""
+
+    path: ConfigPath
+    sent: Names = ()
+    """Maildir++ folders of sent mail, without the dot. Default: `Sent`, or another usual name."""
+    sent_path: ConfigPath | None = None
+    """A Maildir of sent mail elsewhere."""
+    folders: Names = ()
+    """Further Maildir++ folders: names or patterns with `*`."""
+    push: Literal["inotify", "off"] = "inotify"
+
+
+class Maildir:
+    """The connector `maildir`."""
+
+    settings: ClassVar[type[Settings]] = MaildirSettings
+
+    def __init__(self, settings: MaildirSettings, context: Context) -> None:
+        self._settings = settings
+        self._size = context.reading.batch_size
+        wanted = Wanted("INBOX", settings.sent, settings.folders)
+        self._tree = MaildirTree(settings.path, settings.sent_path, wanted, context.reading)
+        self._turn = asyncio.Lock()
+        self._stirred = asyncio.Event()
+        self._unsubscribe: Callable[[], None] | None = None
+        self._watched: Mapping[Path, int] = {}
+
+    async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+        """See MailConnector."""
+        async with self._turn:
+            await self._do(self._tree.find_folders)
+            self._subscribe()
+            self._stirred.clear()
+            started = datetime.now(UTC)
+            survey = await self._do(lambda: self._tree.survey(cursor))
+            plan = list(shares(survey.pending, self._size)) or [{}]
+            marks = dict(survey.marks)
+            remaining = sum(map(len, survey.pending.values()))
+            for number, share in enumerate(plan, 1):
+                haul = await self._read(marks, share)
+                marks |= {name: marks[name].read(entries) for name, entries in share.items()}
+                remaining -= sum(map(len, share.values()))
+                last = number == len(plan)
+                position = encode(survey.goals if last else marks)
+                if last:
+                    self._tree.settle(position)
+                yield Batch(
+                    haul.messages,
+                    position,
+                    started if last else None,
+                    haul.quarantined,
+                    resynced=survey.resynced and number == 1,
+                    remaining=remaining,
+                )
+
+    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
+        """See Waits: inotify on the watched folders. Without it, or with `push: off`, it only lets the time pass."""
+        if self._unsubscribe is None:
+            await asyncio.sleep(timeout)
+            return False
+        try:
+            async with asyncio.timeout(timeout):
+                await self._stirred.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def probe(self) -> Probe:
+        """See MailConnector."""
+        watched = await self._do(self._tree.find_folders)
+        folders = {
+            role: ", ".join(names)
+            for role in FolderRole
+            if (names := [name for name, its in watched.roles.items() if its is role])
+        }
+        warnings = [f"no folder matches {pattern!r} in `folders`" for pattern in watched.unmatched]
+        if self._settings.push != "off" and not self._subscribe():
+            warnings.append("inotify's limits are reached (fs.inotify.max_user_watches): only polling sees new mail")
+        return Probe(
+            folders, (("path", str(self._settings.path)), ("sent folder found by", watched.by)), tuple(warnings)
+        )
+
+    async def aclose(self) -> None:
+        """See MailConnector."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        self._unsubscribe, self._watched = None, {}
+
+    def _subscribe(self) -> bool:
+        """Watches the folders as they are now; False where that is not wanted, or the system's limits forbid it."""
+        if self._settings.push == "off":
+            return False
+        if self._unsubscribe is None or self._watched != self._tree.directories:
+            if self._unsubscribe is not None:
+                self._unsubscribe()
+            self._unsubscribe, self._watched = None, self._tree.directories
+            with contextlib.suppress(OSError):
+                self._unsubscribe = directory_news().subscribe(self._watched, self._stirred.set)
+        return self._unsubscribe is not None
+
+    async def _read(self, marks: Mapping[str, Mark], share: Mapping[str, Sequence[Entry]]) -> Haul:
+        return await self._do(lambda: self._tree.read(marks, share)) if share else Haul((), ())
+
+    async def _do(self, work: Callable[[], Result]) -> Result:
+        try:
+            return await workers().run(str(self._settings.path), work, _STEP_LIMIT)
+        except TimeoutError:
+            raise MailboxError(Reason.TIMEOUT, f"{self._settings.path}: the file system does not answer") from None
