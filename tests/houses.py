@@ -52,7 +52,7 @@ escalation_policies:
 stop_conditions: [answered, dismissed, activity, lead_closed]
 channels: {desk: {type: console}}
 notify_by: [desk]
-store: {url: "sqlite:///house.db"}
+store: {url: "STORE"}
 WEB
 """
 
@@ -60,13 +60,21 @@ WEB
 class House:
     """Ana, Ben and Max, their mailboxes, and a clock that the test turns. It is also the web's gate."""
 
-    def __init__(self, folder: Path, *, token: str = "", follow_up: str = "", origin: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        token: str = "",
+        follow_up: str = "",
+        origin: str = "",
+        store: str = "sqlite:///house.db",
+    ) -> None:
         for name in ("ana", "sales"):
             (folder / name / "new").mkdir(parents=True, exist_ok=True)
         parts = ['listen: "127.0.0.1:0"']
         parts += [f"token: {token}"] if token else []
         parts += [f'url: "{origin}"'] if origin else []
-        text = CONFIG.replace("WEB", f"web: {{{', '.join(parts)}}}")
+        text = CONFIG.replace("WEB", f"web: {{{', '.join(parts)}}}").replace("STORE", store)
         text = text.replace("FOLLOW_UP", f"follow_up: {follow_up}," if follow_up else "")
         self.path = folder / "house.yaml"
         self.path.write_text(text, encoding="utf-8")
@@ -115,9 +123,7 @@ class House:
         self.engine.learn(source, leads, self.at)
 
     def lead(self, email: str, *, owner: str | None = None, tier: str = "", name: str = "", company: str = "") -> Lead:
-        known = Lead(
-            LeadId(email), name, company, owner=PersonId(owner) if owner else None, tier=tier, source="known"
-        )
+        known = Lead(LeadId(email), name, company, owner=PersonId(owner) if owner else None, tier=tier, source="known")
         self.knows(*[one for one in self._listed() if one.id != email], known)
         return known
 

@@ -32,7 +32,8 @@ class Deliveries:
         bundle and with the same keys.
         """
         due: tuple[Any, ...] = (_row.c.channel == channel, _row.c.state.in_(OPEN), _row.c.next_at <= now)
-        first = self._connection.execute(select(_row).where(*due).order_by(_row.c.next_at, _row.c.id).limit(1)).first()
+        oldest = select(_row).where(*due).order_by(_row.c.next_at, _row.c.id).limit(1)
+        first = self._connection.execute(oldest.with_for_update(skip_locked=True)).first()
         if first is None:
             return []
         same: tuple[Any, ...] = (_row.c.destination == first.destination, _row.c.type == first.type)
@@ -56,21 +57,22 @@ class Deliveries:
         self._connection.execute(update(_row).where(_row.c.id.in_(list(ids))).values(**values))
 
     def retry(self, ids: Sequence[int], at: datetime, error: str) -> None:
+        """Plans another attempt, unless the delivery was cancelled meanwhile."""
         self._connection.execute(
             update(_row)
-            .where(_row.c.id.in_(list(ids)))
+            .where(_row.c.id.in_(list(ids)), _row.c.state.in_(OPEN))
             .values(state="pending", next_at=at, error=error, retries=_row.c.retries + 1)
         )
 
     def divert(self, row: Row[Any], now: datetime, error: str) -> bool:
-        """Turns a delivery to the next way of reaching its person; False where there is none."""
+        """Turns a delivery to the next way of reaching its person; False where there is none, or it was cancelled."""
         way = row.way + 1
         if way >= len(row.ways):
             return False
         channel, destination = row.ways[way]
-        self._connection.execute(
+        turned = self._connection.execute(
             update(_row)
-            .where(_row.c.id == row.id)
+            .where(_row.c.id == row.id, _row.c.state.in_(OPEN))
             .values(
                 state="pending",
                 way=way,
@@ -82,7 +84,7 @@ class Deliveries:
                 error=error,
             )
         )
-        return True
+        return turned.rowcount == 1
 
     def revive(self, ids: Sequence[int], now: datetime) -> int:
         """Makes dead letters due again."""

@@ -43,6 +43,18 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Words(TypeDecorator[str]):
+    """Text that strangers wrote. No database takes every string: NUL and lone surrogates are replaced."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 metadata = MetaData()
 
 
@@ -61,7 +73,7 @@ mailbox = _table(
     Column("first_sight_done", Boolean, nullable=False, default=False),
     Column("failing_since", UTCDateTime),
     Column("error_reason", String),
-    Column("error", Text),
+    Column("error", Words),
     Column("blind_told", Boolean, nullable=False, default=False),
     Column("coverage", Float),
 )
@@ -74,18 +86,18 @@ message = _table(
     Column("kind", String, nullable=False),
     # Everything below is empty for mail that matches no lead: it leaves its hash, times, direction and kind.
     Column("thread", String, index=True),
-    Column("message_id", Text),
-    Column("signal", Text),
+    Column("message_id", Words),
+    Column("signal", Words),
     Column("evidence", String),
     Column("confidence", Float),
-    Column("lead", String, index=True),
-    Column("parent", Text),
+    Column("lead", Words, index=True),
+    Column("parent", Words),
     Column("parent_key", String(32)),
-    Column("sender", Text),
-    Column("side", Text),
+    Column("sender", Words),
+    Column("side", Words),
     Column("recipients", JSON),
-    Column("subject", Text),
-    Column("author", Text),
+    Column("subject", Words),
+    Column("author", Words),
     Column("mailbox", String),
     Column("owes_reply", Boolean),
     Column("effect", String),
@@ -93,8 +105,8 @@ message = _table(
     Column("away_until", UTCDateTime),
     Column("time_from", String),
     # What later messages are matched by.
-    Column("subject_key", Text),
-    Column("provider_thread", Text),
+    Column("subject_key", Words),
+    Column("provider_thread", Words),
     Column("index_root", Text),
     Column("known", JSON),
     Index("ix_message_subject", "subject_key", "at"),
@@ -106,14 +118,14 @@ ghost = _table(
     "ghost",
     Column("key", String(32), primary_key=True),
     Column("thread", String, nullable=False, index=True),
-    Column("message_id", Text, nullable=False),
+    Column("message_id", Words, nullable=False),
 )
 
 sighting = _table(
     "sighting",
     Column("mailbox", String, primary_key=True),
     Column("key", String(32), primary_key=True),
-    Column("ref", Text, nullable=False),
+    Column("ref", Words, nullable=False),
     Column("role", String, nullable=False),
     Column("at", UTCDateTime, nullable=False),
     Index("ix_sighting_key", "key"),
@@ -122,14 +134,14 @@ sighting = _table(
 quarantine = _table(
     "quarantine",
     Column("mailbox", String, primary_key=True),
-    Column("ref", String, primary_key=True),
-    Column("reason", Text, nullable=False),
+    Column("ref", Words, primary_key=True),
+    Column("reason", Words, nullable=False),
     Column("at", UTCDateTime, nullable=False),
 )
 
 lead = _table(
     "lead",
-    Column("id", String, primary_key=True),
+    Column("id", Words, primary_key=True),
     Column("source", String, nullable=False),
     Column("owner", String),
     Column("status", String, nullable=False),
@@ -146,11 +158,11 @@ act = _table(
     Column("by", String, nullable=False),
     Column("clock", String, index=True),
     Column("thread", String, index=True),
-    Column("lead", String, index=True),
+    Column("lead", Words, index=True),
     Column("until", UTCDateTime),
     Column("owner", String),
-    Column("reason", Text, nullable=False, default=""),
-    Column("rule", Text, nullable=False, default=""),
+    Column("reason", Words, nullable=False, default=""),
+    Column("rule", Words, nullable=False, default=""),
 )
 
 policy = _table(
@@ -163,16 +175,16 @@ clock = _table(
     "clock",
     Column("id", String, primary_key=True),
     Column("thread", String, nullable=False, index=True),
-    Column("lead", String, nullable=False, index=True),
+    Column("lead", Words, nullable=False, index=True),
     Column("metric", String, nullable=False),
-    Column("started_by", Text, nullable=False),
+    Column("started_by", Words, nullable=False),
     Column("started_at", UTCDateTime, nullable=False),
     Column("due_at", UTCDateTime, nullable=False),
     Column("state", String, nullable=False),
     Column("stop_reason", String),
-    Column("stopped_by", Text),
+    Column("stopped_by", Words),
     Column("stopped_at", UTCDateTime),
-    Column("answered_by", Text),
+    Column("answered_by", Words),
     Column("nudges", Integer, nullable=False, default=0),
     Column("reopened", String),
     Column("aliases", JSON, nullable=False),
@@ -237,8 +249,8 @@ delivery = _table(
     Column("owed_at", UTCDateTime, nullable=False),
     Column("next_at", UTCDateTime, nullable=False),
     Column("settled_at", UTCDateTime),
-    Column("error", Text),
-    Column("reference", Text),
+    Column("error", Words),
+    Column("reference", Words),
     Column("body", JSON),
     UniqueConstraint("key", name="uq_delivery_key"),
     Index("ix_delivery_due", "state", "next_at"),
@@ -250,14 +262,14 @@ absence = _table(
     Column("person", String, primary_key=True),
     Column("since", UTCDateTime, primary_key=True),
     Column("until", UTCDateTime, nullable=False),
-    Column("message_id", Text, nullable=False),
+    Column("message_id", Words, nullable=False),
 )
 """Absence seen in mail: the person's own mailbox answered with a vacation reply."""
 
 first_contact = _table(
     "first_contact",
-    Column("lead", String, primary_key=True),
-    Column("message_id", Text, primary_key=True),
+    Column("lead", Words, primary_key=True),
+    Column("message_id", Words, primary_key=True),
     Column("failed_at", UTCDateTime, nullable=False),
     Column("resolved_at", UTCDateTime),
     Column("owner", String),

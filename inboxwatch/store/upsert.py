@@ -18,7 +18,8 @@ def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str
     """Inserts the rows whose primary (or unique) key is not there yet; returns how many were new."""
     if not rows:
         return 0
-    statement = _insert(connection, table).on_conflict_do_nothing()
+    # Without the option psycopg's count is lost where many rows are inserted.
+    statement = _insert(connection, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
     return max(0, connection.execute(statement, list(rows)).rowcount)
 
 
