@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -14,12 +15,15 @@ from imapclient import imap_utf7  # type: ignore[import-untyped]  # it ships no 
 
 from connectors.mail._folders import Folder, Wanted, Watched, choose
 from connectors.mail._maildir_folder import Entry, MaildirFolder, Mark
+from connectors.mail._message_id import message_id
 from inboxwatch.connector import Cursor, MailboxError, Quarantined, Reading, Reason
+from inboxwatch.core.headers import MAX_BLOCK
 from inboxwatch.core.model import Privacy, RawMessage
 from inboxwatch.mime import MAX_RAW, machine_parts
 
 _VERSION = 1
 _DELIMITER = "."
+_CENSUS_BATCH = 1000
 _BLANKS = (b"\r\n\r\n", b"\n\n")
 
 Marks = Mapping[str, Mark]
@@ -165,16 +169,37 @@ class MaildirTree:
             text=raw if self.reading.privacy is Privacy.TEXT else None,
         )
 
-    def census(self, since: datetime) -> Iterator[tuple[str, bytes]]:
-        """(ref, header block) of every message received since then."""
+    def census(self) -> list[tuple[str, Sequence[Entry]]]:
+        """Everything in each watched folder, in batches."""
         self.find_folders()
+        found: list[tuple[str, Sequence[Entry]]] = []
         for name, folder in self._folders.items():
             try:
-                for entry in folder.entries():
-                    if folder.received(entry) >= since:
-                        yield _reference(name, entry), _header(folder.read(entry, MAX_RAW))
+                entries = list({entry.name: entry for entry in folder.entries()}.values())
             except OSError as error:
                 raise _unreadable(error, folder.path) from error
+            found += [(name, entries[at : at + _CENSUS_BATCH]) for at in range(0, len(entries), _CENSUS_BATCH)]
+        return found
+
+    def identities(self, name: str, entries: Sequence[Entry], since: datetime) -> list[tuple[str, str]]:
+        """(ref, Message-ID) of those that were received since then and have one."""
+        found: list[tuple[str, str]] = []
+        folder = self._folders[name]
+        for entry in entries:
+            with contextlib.suppress(OSError):  # gone meanwhile, or unreadable: then it was set aside when it came
+                if folder.received(entry) >= since and (its := message_id(_header(folder.read(entry, MAX_BLOCK)))):
+                    found.append((_reference(name, entry), its))
+        return found
+
+    def recover(self, refs: Sequence[str]) -> Haul:
+        """Reads the messages of these refs, as far as they still exist."""
+        self.find_folders()
+        wanted = set(refs)
+        share = {
+            name: [entry for entry in folder.entries() if _reference(name, entry) in wanted]
+            for name, folder in self._folders.items()
+        }
+        return self.read({name: Mark(folder.inode) for name, folder in self._folders.items()}, share)
 
     def _maildirs(self) -> Iterator[tuple[str, Path]]:
         """The Maildir itself as INBOX, and its Maildir++ folders by their names (`.Sent` is `Sent`)."""

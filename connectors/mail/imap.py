@@ -11,11 +11,13 @@ import ipaddress
 from asyncio import Task
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from connectors.mail._blocking import workers
+from connectors.mail._census import identities, places, recover
 from connectors.mail._folders import Wanted
 from connectors.mail._idle import Idle
 from connectors.mail._login import PasswordLogin
@@ -26,7 +28,7 @@ from connectors.mail._reader import Haul, Reader
 from connectors.mail._session import Security, Server, Session
 from connectors.mail._values import Names, Seconds
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
-from inboxwatch.core.model import Privacy
+from inboxwatch.core.model import Privacy, RawMessage
 
 Result = TypeVar("Result")
 
@@ -115,10 +117,7 @@ class Imap:
 
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector. The next batch is read while the caller works on this one."""
-        if self._idle is not None:
-            self._idle.interrupt()
-        async with self._turn:
-            self._idle = None
+        async with self._alone():
             started = datetime.now(UTC)
             mailbox, reader = self._mailbox, self._reader
             survey = await self._do(lambda: mailbox.survey(cursor))
@@ -178,21 +177,39 @@ class Imap:
 
     async def probe(self) -> Probe:
         """See MailConnector."""
+        async with self._alone():
+            mailbox = self._mailbox
+            return await self._do(lambda: probe(mailbox))
+
+    async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
+        """See Counts."""
+        async with self._alone():
+            mailbox = self._mailbox
+            for place in await self._do(lambda: places(mailbox, since)):
+                for found in await self._do(partial(identities, mailbox, place, since)):
+                    yield found
+
+    async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
+        """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
+        async with self._alone():
+            mailbox, reader = self._mailbox, self._reader
+            return (await self._do(lambda: recover(mailbox, reader, refs))).messages
+
+    async def aclose(self) -> None:
+        """See MailConnector. Waits a moment for what is under way, then hangs up."""
+        with contextlib.suppress(TimeoutError, MailboxError):
+            async with asyncio.timeout(_CLOSING), self._alone():
+                await self._do(self._mailbox.close)
+        self._abandon()
+
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """The connection is ours; who waits on it is told that there may be news."""
         if self._idle is not None:
             self._idle.interrupt()
         async with self._turn:
             self._idle = None
-            mailbox = self._mailbox
-            return await self._do(lambda: probe(mailbox))
-
-    async def aclose(self) -> None:
-        """See MailConnector. Waits a moment for what is under way, then hangs up."""
-        if self._idle is not None:
-            self._idle.interrupt()
-        with contextlib.suppress(TimeoutError, MailboxError):
-            async with asyncio.timeout(_CLOSING), self._turn:
-                await self._do(self._mailbox.close)
-        self._abandon()
+            yield
 
     def _ahead(self, reader: Reader, marks: Mapping[str, Mark], share: Mapping[str, Sequence[int]]) -> Task[Haul]:
         snapshot = dict(marks)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal, TypeVar
 
@@ -20,7 +21,7 @@ from connectors.mail._maildir_tree import Haul, MaildirTree, encode
 from connectors.mail._position import shares
 from connectors.mail._values import Names
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Settings
-from inboxwatch.core.model import FolderRole
+from inboxwatch.core.model import FolderRole, RawMessage
 
 Result = TypeVar("Result")
 
@@ -110,6 +111,18 @@ class Maildir:
         return Probe(
             folders, (("path", str(self._settings.path)), ("sent folder found by", watched.by)), tuple(warnings)
         )
+
+    async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
+        """See Counts."""
+        async with self._turn:
+            for name, entries in await self._do(self._tree.census):
+                for found in await self._do(partial(self._tree.identities, name, entries, since)):
+                    yield found
+
+    async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
+        """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
+        async with self._turn:
+            return (await self._do(lambda: self._tree.recover(refs))).messages
 
     async def aclose(self) -> None:
         """See MailConnector."""
