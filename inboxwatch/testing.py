@@ -18,11 +18,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import aclosing, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import pytest
 
+from inboxwatch import instant
 from inboxwatch.connector import Batch, Counts, Cursor, MailboxError, MailConnector, Reading, Reason, Waits
 from inboxwatch.core.model import FolderRole, Privacy, RawMessage
 
@@ -77,7 +78,7 @@ class ConnectorContract:
         raise NotImplementedError("override the fixture `mailbox`")
 
     async def test_first_sight_reads_the_inbox_and_sent_mail_oldest_first(self, mailbox: Mailbox) -> None:
-        start = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+        start = instant.now().replace(microsecond=0) - timedelta(hours=1)
         for number in range(6):
             mailbox.deliver(letter(number), sent=number % 2 == 1, when=start + timedelta(minutes=number))
         (batch,) = await polled(mailbox)
@@ -86,7 +87,7 @@ class ConnectorContract:
         assert [message.role for message in batch.messages] == [FolderRole.INBOX, FolderRole.SENT] * 3
 
     async def test_nothing_older_than_the_look_back_horizon_is_read_at_first_sight(self, mailbox: Mailbox) -> None:
-        now = datetime.now(UTC)
+        now = instant.now()
         for days in (40, 31, 29, 1):
             mailbox.deliver(letter(days), when=now - timedelta(days=days))
         mailbox.deliver(letter(30), when=now - timedelta(days=30, minutes=1))
@@ -108,9 +109,9 @@ class ConnectorContract:
     async def test_only_the_last_batch_of_a_poll_says_how_far_the_mailbox_was_seen(self, mailbox: Mailbox) -> None:
         for number in range(7):
             mailbox.deliver(letter(number))
-        before = datetime.now(UTC)
+        before = instant.now()
         batches = await polled(mailbox, batch_size=3)
-        after = datetime.now(UTC)
+        after = instant.now()
         assert [batch.seen_until for batch in batches[:-1]] == [None] * (len(batches) - 1)
         seen = batches[-1].seen_until
         assert seen is not None
@@ -163,7 +164,7 @@ class ConnectorContract:
         assert {message.ref for message in first} == {message.ref for message in second}
 
     async def test_a_cursor_that_is_refused_means_reading_again_from_the_horizon(self, mailbox: Mailbox) -> None:
-        now = datetime.now(UTC)
+        now = instant.now()
         mailbox.deliver(letter(0), when=now - timedelta(days=40))
         mailbox.deliver(letter(1), when=now - timedelta(days=2))
         for cursor in ("", "{}", "not ours", '{"v":99,"folders":{}}', "[1,2]"):
@@ -172,7 +173,7 @@ class ConnectorContract:
             assert ids(taken(batches)) == [message_id(1)], cursor
 
     async def test_a_server_that_forgets_means_reading_again_from_the_horizon(self, mailbox: Mailbox) -> None:
-        now = datetime.now(UTC)
+        now = instant.now()
         since = now - timedelta(days=30)
         mailbox.deliver(letter(0), when=now - timedelta(days=40))
         mailbox.deliver(letter(1), when=now - timedelta(days=2))
@@ -309,7 +310,7 @@ class ConnectorContract:
             assert ids(taken(await every(connector, batches[-1].cursor))) == [message_id(2)]
 
     async def test_the_census_lists_every_message_since_a_day(self, mailbox: Mailbox) -> None:
-        now = datetime.now(UTC)
+        now = instant.now()
         mailbox.deliver(letter(0), when=now - timedelta(days=40))
         for number in (1, 2, 3):
             mailbox.deliver(letter(number), sent=number == 3, when=now - timedelta(days=number))
@@ -333,7 +334,7 @@ class ConnectorContract:
                 if isinstance(connector, Waits):
                     await connector.wait(0.05)
                 if isinstance(connector, Counts):
-                    assert [ref async for ref in connector.census(datetime.now(UTC) - timedelta(days=1))]
+                    assert [ref async for ref in connector.census(instant.now() - timedelta(days=1))]
         assert mailbox.snapshot() == before
 
 

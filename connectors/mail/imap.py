@@ -10,7 +10,7 @@ import contextlib
 import ipaddress
 from asyncio import Task
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import ClassVar, Literal, TypeVar
 
@@ -27,6 +27,7 @@ from connectors.mail._probe import probe
 from connectors.mail._reader import Haul, Reader
 from connectors.mail._session import Security, Server, Session
 from connectors.mail._values import Names, Seconds
+from inboxwatch import instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
 from inboxwatch.core.model import Privacy, RawMessage
 
@@ -118,7 +119,7 @@ class Imap:
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector. The next batch is read while the caller works on this one."""
         async with self._alone():
-            started = datetime.now(UTC)
+            started = instant.now()
             mailbox, reader = self._mailbox, self._reader
             survey = await self._do(lambda: mailbox.survey(cursor))
             size = self._reading.batch_size

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal, TypeVar
@@ -20,6 +20,7 @@ from connectors.mail._maildir_folder import Entry, Mark
 from connectors.mail._maildir_tree import Haul, MaildirTree, encode
 from connectors.mail._position import shares
 from connectors.mail._values import Names
+from inboxwatch import instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Settings
 from inboxwatch.core.model import FolderRole, RawMessage
 
@@ -63,7 +64,7 @@ class Maildir:
             await self._do(self._tree.find_folders)
             self._subscribe()
             self._stirred.clear()
-            started = datetime.now(UTC)
+            started = instant.now()
             survey = await self._do(lambda: self._tree.survey(cursor))
             plan = list(shares(survey.pending, self._size)) or [{}]
             marks = dict(survey.marks)

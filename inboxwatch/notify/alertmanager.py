@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
+from inboxwatch import instant
 from inboxwatch.notify import (
     ChannelSettings,
     ConfigPath,
@@ -90,7 +91,7 @@ class Alertmanager:
         self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
     ) -> Receipt:
         """Posting an alert again changes nothing: it is idempotent by its labels."""
-        now = datetime.now(UTC)
+        now = instant.now()
         over = notice.type is NoticeType.RESOLVED
         recipient = person.id if person else destination
         alerts = [self._alert(notice, labels, person, now, over) for labels in self._labels(notice, recipient)]

@@ -8,7 +8,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import aiosmtplib
 from pydantic import Field, field_validator, model_validator
 
+from inboxwatch import instant
 from inboxwatch.notify import (
     ChannelError,
     ChannelSettings,
@@ -143,7 +144,7 @@ class Email:
             message["Reply-To"] = _address(self._settings.reply_to)
         reply = "Re: " if earlier else ""
         message["Subject"] = reply + self._renderer.line("subject.txt", notice, person, 150)
-        now = datetime.now(UTC)
+        now = instant.now()
         message["Date"] = format_datetime(now)
         message["Message-ID"] = f"<{self.message_id(key)}>"
         self._thread(message, notice, earlier)

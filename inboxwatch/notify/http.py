@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import aiohttp
 from pydantic import AfterValidator
 
+from inboxwatch import instant
 from inboxwatch.notify import ChannelError, Secret
 from inboxwatch.notify.text import retry_after, said, web_link
 
@@ -81,7 +81,7 @@ class Poster:
         raise ChannelError(
             f"the server answered {answer.status} {said(answer.reason or '', 60)}: {said(text) or 'nothing'}",
             permanent=answer.status < 500 and answer.status not in _TRY_AGAIN,
-            retry_after=retry_after(answer.headers.get("Retry-After"), datetime.now(UTC)),
+            retry_after=retry_after(answer.headers.get("Retry-After"), instant.now()),
         )
 
     def _open(self) -> aiohttp.ClientSession:

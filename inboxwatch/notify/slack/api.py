@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Awaitable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 
+from inboxwatch import instant
 from inboxwatch.notify import ChannelError
 from inboxwatch.notify.http import unreachable
 from inboxwatch.notify.text import retry_after, said
@@ -143,7 +143,7 @@ def _failure(error: SlackApiError) -> SlackError:
     failure = SlackError(
         f"Slack answered {said(code, 80)}{needed}{hint}",
         permanent=code in _HINTS,
-        retry_after=retry_after(headers.get("retry-after"), datetime.now(UTC)),
+        retry_after=retry_after(headers.get("retry-after"), instant.now()),
     )
     failure.code = code
     return failure
