@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from inboxwatch.core.headers import date
+from inboxwatch.core.headers import date, field_at
 from inboxwatch.core.model import FolderRole, RawMessage
 from inboxwatch.mime import machine_parts
 
@@ -16,11 +16,12 @@ MAX_MESSAGE = 64 * 1024 * 1024
 """Of a larger message the beginning is read."""
 
 _FROM = re.compile(
-    rb"From (?:.*?\s)?(?:[A-Z][a-z]{2}\s+)?([A-Z][a-z]{2})\s+(\d{1,2})\s+(\d\d?:\d\d(?::\d\d)?)\s+(?:[A-Z+-]\S*\s+)?(\d{4})"
+    rb"From (?:.{0,1000}?\s)?(?:[A-Z][a-z]{2}\s+)?([A-Z][a-z]{2})\s+(\d{1,2})\s+(\d\d?:\d\d(?::\d\d)?)\s+"
+    rb"(?:[A-Z+-]\S*\s+)?(\d{4})"
 )
 _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
-_RECEIVED = re.compile(rb"^received[ \t]*:((?:[^\n]|\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
-_DATE = re.compile(rb"^date[ \t]*:((?:[^\n]|\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
+_RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_DATE = re.compile(rb"^date[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _BLANK = re.compile(rb"\r?\n\r?\n")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -75,7 +76,7 @@ def _guarded_file(path: Path) -> Iterator[Found]:
 def _file(path: Path) -> Iterator[Found]:
     with path.open("rb") as file:
         start = file.read(5)
-    if start == b"From " and not path.suffix.lower() == ".eml":
+    if start == b"From " and path.suffix.lower() != ".eml":
         yield from _mbox(path)
     else:
         with path.open("rb") as file:
@@ -131,12 +132,17 @@ def found(path: str, raw: bytes, role: FolderRole = FolderRole.INBOX) -> Found:
 
 def _time(head: bytes, envelope: bytes) -> tuple[datetime, str]:
     lines = head.replace(b"\r\n", b"\n")
-    if (line := _RECEIVED.search(lines)) and (at := date(line[1].rpartition(b";")[2].replace(b"\n", b" "))):
+    if (at := date(_value(lines, _RECEIVED).rpartition(b";")[2])) is not None:
         return at, "received"
     if envelope and (stamp := _FROM.match(envelope)):
         month, day, clock, year = stamp.groups()
         if at := date(b" ".join((day, month, year, clock, b"+0000"))):
             return at, "envelope"
-    if (line := _DATE.search(lines)) and (at := date(line[1].replace(b"\n", b" "))):
-        return at, "date"
-    return _EPOCH, ""
+    at = date(_value(lines, _DATE))
+    return (at, "date") if at is not None else (_EPOCH, "")
+
+
+def _value(lines: bytes, name: re.Pattern[bytes]) -> bytes:
+    """The value of the first header of a name, unfolded."""
+    found = name.search(lines)
+    return field_at(lines, found.start(), 4096).partition(b":")[2].replace(b"\n", b" ") if found else b""

@@ -18,7 +18,7 @@ from inboxwatch.core.headers import Unusable
 from inboxwatch.core.html import html_text
 from inboxwatch.core.model import Part
 
-MAX_RAW = 4 * 1024 * 1024
+MAX_RAW = 1024 * 1024
 """A message is read to this size; what lies behind is attachments."""
 MAX_PARTS = 200
 MAX_DEPTH = 20
@@ -52,7 +52,7 @@ def machine_parts(raw: bytes) -> tuple[Part, ...]:
     Of an attached message the header block alone is given.
     """
     parts: list[Part] = []
-    for part in _leaves(raw[:MAX_RAW], 0, "text/plain"):
+    for part in _leaves(raw[: 4 * MAX_RAW], 0, "text/plain"):
         parts.append(part)
         if len(parts) >= MAX_PARTS:
             break

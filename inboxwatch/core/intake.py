@@ -115,7 +115,7 @@ class Intake:
         return any(self.us.is_ours(one.email) for one in message.recipients)
 
     def _attribute(self, message: Message, direction: Direction, verdict: Verdict, match: Match) -> Entry:
-        match = replace(match, thread=self.index.canonical(match.thread))
+        match = self._current(match)
         leads = self.index.leads_of(match.thread)
         outside = tuple(
             (one.email, self.directory.attribute(one.email, thread=leads)[0])
@@ -155,11 +155,16 @@ class Intake:
             return made.id, "provisional"
         return lead, evidence
 
+    def _current(self, match: Match) -> Match:
+        """A match with its thread after all merges."""
+        thread = self.index.canonical(match.thread)
+        return match if thread == match.thread else replace(match, thread=thread)
+
     def _again(self, entry: Entry) -> Entry:
         if entry.lead or entry.direction is Direction.INTERNAL or entry.lead_evidence == "ambiguous":
             return entry
         if not self.index.leads_of(entry.match.thread):
-            return replace(entry, match=replace(entry.match, thread=self.index.canonical(entry.match.thread)))
+            return entry
         return self._attribute(entry.message, entry.direction, entry.verdict, entry.match)
 
 

@@ -14,7 +14,7 @@ _OWN_LINES = 3
 
 
 def verdict(message: Message, part: Part | None) -> Verdict:
-    """The kind calendar, and what the answer means: an acceptance owes no reply, anything that moves the meeting does."""
+    """The kind calendar, and what the answer means: an acceptance owes no reply, what moves the meeting does."""
     payload = re.sub(rb"\r?\n[ \t]", b"", part.payload) if part is not None and part.payload else b""
     declared = _PARAMETER.search((part.content_type if part else "") + " " + message.content_type)
     found = _METHOD.search(payload)

@@ -26,7 +26,8 @@ _ORDER = ("failed", "delayed", "delivered", "relayed", "expanded")
 
 DELAYED = (
     "delayed", "warning: could not send", "warning: message", "warning - delayed", "still trying", "delivery delay",
-    "not yet been delivered", "could not yet", "will be retried", "transient", "temporarily", "verzögert", "retardé", "retrasado",
+    "not yet been delivered", "could not yet", "will be retried", "transient", "temporarily", "verzögert", "retardé",
+    "retrasado",
     "ritardo", "vertraagd", "4 hours", "mail delay", "delivery status notification (delay)",
 )  # fmt: skip
 """Subjects of notices that a message is late, case folded."""

@@ -23,10 +23,10 @@ class Phrases:
             else:
                 self._by_word.setdefault(first[0], []).append(phrase)
 
-    def find(self, text: str) -> str | None:
-        """The phrase found, or None; words must begin where a word of the text begins."""
+    def find(self, text: str, words: Iterable[str] | None = None) -> str | None:
+        """The phrase found, or None; it begins where a word of the text begins. `words`: the text's, if at hand."""
         known = self._by_word
-        for word in _WORD.findall(text):
+        for word in words_of(text) if words is None else words:
             if word in known:
                 for phrase in known[word]:
                     if phrase in text:
@@ -43,3 +43,8 @@ class Phrases:
         rest = text[first.start() :]
         found = next((phrase for phrase in self._by_word.get(first[0], ()) if rest.startswith(phrase)), None)
         return found or next((phrase for phrase in self._anywhere if rest.startswith(phrase)), None)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text."""
+    return _WORD.findall(text)

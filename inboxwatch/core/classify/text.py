@@ -11,10 +11,10 @@ from inboxwatch.core.words import texts
 MAX_TEXT = 20_000
 """Characters looked at: the beginning, and of longer texts the end as well."""
 
-_UNSUBSCRIBE = re.compile(texts.UNSUBSCRIBE)
 _MAILING = tuple((name, re.compile(pattern)) for name, pattern in texts.MAILING)
 _ACKNOWLEDGEMENT = tuple((name, re.compile(pattern)) for name, pattern in texts.ACKNOWLEDGEMENT)
 _MACHINE = re.compile(texts.MACHINE)
+_ANNOUNCED = re.compile(texts.ANNOUNCED)
 _NO_ANSWER = re.compile(texts.NO_ANSWER)
 _ABSENCE = re.compile(texts.ABSENCE)
 _RETURNED = re.compile(texts.RETURNED)
@@ -71,14 +71,12 @@ def automatic(words: str, answers: bool) -> tuple[str, bool] | None:
 
 def mailing(message: Message, words: str) -> str | None:
     """What shows that a text went to many."""
-    if not _UNSUBSCRIBE.search(words):
-        machine = _MACHINE.search(words)
-        if machine and _NO_ANSWER.search(words):
-            return f"text: {machine[0]!r}, nobody reads answers"
+    if announced := _ANNOUNCED.search(words[:300]):
+        return f"text: {announced[0]!r}"
+    machine = _MACHINE.search(words)
+    if machine and _NO_ANSWER.search(words):
+        return f"text: {machine[0]!r}, nobody reads answers"
     cues = [name for name, pattern in _MAILING if pattern.search(words)]
-    if _MAILING[0][0] in cues and len(cues) >= 2:
-        return f"text: {', '.join(cues)}"
-    html = message.content_type.startswith("text/html")
-    if len(cues) >= (3 if html else 4):
-        return f"text: {', '.join(cues)}"
-    return None
+    telling = sum(name in cues for name in ("a way out of the mailing", "a web copy"))
+    enough = 2 if telling else 3 if message.content_type.startswith("text/html") else 4
+    return f"text: {', '.join(cues)}" if len(cues) >= enough else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -63,7 +62,9 @@ class ThreadIndex:
     def known(self, id: MessageId) -> Known | None:  # noqa: A002  (the word of the field)
         """What is known of a message, its thread after all merges."""
         found = self._memory.known.get(id)
-        return found and self._memory.current(found)
+        if found is not None:
+            found.thread = self.canonical(found.thread)
+        return found
 
     def thread_of(self, id: MessageId) -> ThreadId | None:  # noqa: A002
         """The thread of a message that was read or only named."""
@@ -138,14 +139,8 @@ class ThreadIndex:
         if message.id in self._memory.known:
             return self._memory.known[message.id]
         one = self._drafts.pop(message.id, None) or draft(message, direction, verdict, None)
-        one = replace(
-            one,
-            kind=verdict.kind,
-            thread=match.thread,
-            parent=match.parent,
-            evidence=match.evidence,
-            confidence=match.confidence,
-        )
+        one.kind, one.thread, one.parent = verdict.kind, match.thread, match.parent
+        one.evidence, one.confidence = match.evidence, match.confidence
         self._coming.pop(one.id, None)
         self._memory.add(one)
         self.fresh[one.id] = one
@@ -156,15 +151,16 @@ class ThreadIndex:
         """Notes the lead of a message, so that unknown people who join its thread are put on his side."""
         one = self._memory.known.get(id)
         if one is not None and one.lead != lead:
-            self._change(replace(one, lead=lead))
+            self._memory.credit(one, lead)
+            self._changed(one)
 
     def leads_of(self, thread: ThreadId) -> frozenset[LeadId]:
         """The leads that the known messages of a thread belong to."""
         return self._memory.leads_of(thread)
 
-    def _change(self, one: Known) -> None:
-        self._memory.put(one)
-        (self.fresh if one.id in self.fresh else self.changed)[one.id] = one
+    def _changed(self, one: Known) -> None:
+        if one.id not in self.fresh:
+            self.changed[one.id] = one
 
     def _join(self, old: ThreadId, new: ThreadId) -> None:
         self._memory.join(old, new)
@@ -172,7 +168,7 @@ class ThreadIndex:
 
     def _adopt(self, parent: Known) -> None:
         """Gives a message that came late the children that were placed without it."""
-        for child in [self._memory.known[id] for id in self._memory.naming.get(parent.id, ())]:
+        for child in [self._memory.known[other] for other in self._memory.naming.get(parent.id, ())]:
             if child.parent != parent.id and not self._memory.descends(parent.id, child.id):
                 self._reparent(child, parent, Evidence.REPLY, 1.0)
         self._aliases.pop(parent.id, None)
@@ -185,7 +181,8 @@ class ThreadIndex:
                 self._reparent(child, parent, now.evidence, now.confidence)
 
     def _reparent(self, child: Known, parent: Known, evidence: Evidence, confidence: float) -> None:
-        self._change(replace(child, parent=parent.id, evidence=evidence, confidence=confidence))
+        child.parent, child.evidence, child.confidence = parent.id, evidence, confidence
+        self._changed(child)
         theirs, ours = self.canonical(child.thread), self.canonical(parent.thread)
         if theirs != ours:
             self._join(theirs, ours)

@@ -16,9 +16,12 @@ WEAK = frozenset({Evidence.NONE, Evidence.SUBJECT, Evidence.QUOTE})
 """Evidence that a better candidate may overrule."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Known:
-    """A message that was placed. All but `quotation` can be stored."""
+    """A message that was placed. All but `quotation` can be stored.
+
+    The index changes its thread, parent and lead when later mail tells better; everybody else only reads.
+    """
 
     id: MessageId
     thread: ThreadId

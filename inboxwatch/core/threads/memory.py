@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect, insort
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from inboxwatch.core.model import LeadId, MessageId, ThreadId
 from inboxwatch.core.threads.known import ROOT, Known
@@ -52,11 +51,10 @@ class Memory:
             for run in one.quotation.own:
                 self._by_run.setdefault(run, []).append(one.id)
 
-    def put(self, one: Known) -> None:
-        """Replaces what is known of a message; the keys stay."""
-        self.known[one.id] = one
-        if one.lead:
-            self._leads.setdefault(self.canonical(one.thread), set()).add(one.lead)
+    def credit(self, one: Known, lead: LeadId) -> None:
+        """Notes the lead of a message."""
+        one.lead = lead
+        self._leads.setdefault(self.canonical(one.thread), set()).add(lead)
 
     def thread_of(self, id: MessageId) -> ThreadId | None:  # noqa: A002  (the word of the field)
         """The thread of a message that was read or only named."""
@@ -77,11 +75,6 @@ class Memory:
             self._leads.setdefault(new, set()).update(leads)
         if members := self._by_thread.pop(old, None):
             self._by_thread.setdefault(new, []).extend(members)
-
-    def current(self, one: Known) -> Known:
-        """A message with its thread after all merges."""
-        thread = self.canonical(one.thread)
-        return one if thread == one.thread else replace(one, thread=thread)
 
     def leads_of(self, thread: ThreadId) -> frozenset[LeadId]:
         return frozenset(self._leads.get(self.canonical(thread), ()))
@@ -114,7 +107,7 @@ class Memory:
         """Messages that one may answer: same title, provider's thread, quoted words, and the given thread."""
         found: dict[MessageId, None] = {}
         for key in (one.subject_key, one.was_key):
-            found.update((id, None) for _, id in self._before(key, one.at.timestamp()))
+            found.update((other, None) for _, other in self._before(key, one.at.timestamp()))
         if one.provider_thread:
             found.update(dict.fromkeys(self._by_provider.get(one.provider_thread, ())[-CANDIDATES:]))
         if thread is not None:
@@ -122,8 +115,8 @@ class Memory:
         if one.quotation is not None:
             found.update(dict.fromkeys(self._quoted(one.quotation.quoted)))
             if one.quotation.attribution is not None:
-                found.update((id, None) for id in one.quotation.attribution.ids if id in self.known)
-        return [self.known[id] for id in found if id != one.id]
+                found.update((other, None) for other in one.quotation.attribution.ids if other in self.known)
+        return [self.known[other] for other in found if other != one.id]
 
     def _before(self, key: str, now: float) -> list[tuple[float, MessageId]]:
         group = self._by_title.get(key, []) if key else []

@@ -7,12 +7,15 @@ from inboxwatch.core.words import either, table
 
 SENDER = frozenset(
     table("""
-    newsletter, newsletters, news, enews, notification, notifications, notify, notifier, alert, alerts, mailing, mailings,
+    newsletter, newsletters, news, enews, notification, notifications, notify, notifier, alert, alerts, mailing,
+    mailings,
     bulletin, bulletins, announce, announcement, announcements, digest, unsubscribe, bounce, bounces, auto, automated,
-    automailer, autoreply, autoresponder, autoconfirm, robot, bot, daemon, cron, root, www, wwwdata, apache, nagios, jenkins,
+    automailer, autoreply, autoresponder, autoconfirm, robot, bot, daemon, cron, root, www, wwwdata, apache,
+    nagios, jenkins,
     bugzilla, jira, rss, rssfeed, rssfeeds, feeds, promo, promotion, promotions, offers, deals, specials, campaign,
     campaigns, update, updates, reminder, reminders, remind, confirmation, subscription, subscriptions, subscriber,
-    subscribers, subscribe, mailer, emailer, backup, monitoring, syslog, logwatch, noreply, donotreply, dontreply, mailman,
+    subscribers, subscribe, mailer, emailer, backup, monitoring, syslog, logwatch, noreply, donotreply, dontreply,
+    mailman,
     majordomo, listserv, listproc, lyris, nobody
 """)
 )
@@ -23,15 +26,18 @@ NO_REPLY = r"no[._-]?reply|not[._-]?reply|(?:^|[._-])(?:auto|rss)(?:reply|mail|n
 
 HOST = frozenset(
     table("""
-    e, em, email, emails, mailing, mailings, mailer, news, newsletter, newsletters, list, lists, listserv, reply, bounce,
-    bounces, mkt, marketing, promo, campaign, campaigns, update, updates, notification, notifications, notify, alert, alerts
+    e, em, email, emails, mailing, mailings, mailer, news, newsletter, newsletters, list, lists, listserv, reply,
+    bounce,
+    bounces, mkt, marketing, promo, campaign, campaigns, update, updates, notification, notifications, notify,
+    alert, alerts
 """)
 )
 """First labels of the hosts that companies keep for mailings."""
 
 SERVICE = frozenset(
     table("""
-    newsletter, newsletters, listserv, mailing, mailings, bounce, bounces, mailchimp, sendgrid, mailgun, constantcontact,
+    newsletter, newsletters, listserv, mailing, mailings, bounce, bounces, mailchimp, sendgrid, mailgun,
+    constantcontact,
     exacttarget, cheetahmail, roving, lyris
 """)
 )

@@ -19,11 +19,13 @@ _FROM = table("""
 """)
 _DATE = table("""
     sent, date, gesendet, datum, envoyé, enviado, enviado el, inviato, verzonden, skickat, sendt, dato, lähetetty,
-    odesláno, wysłano, data, отправлено, дата, ημερομηνία, στάλθηκε, tarih, gönderilme, elküldve, dátum, am, le, fecha,
+    odesláno, wysłano, data, отправлено, дата, ημερομηνία, στάλθηκε, tarih, gönderilme, elküldve, dátum, am, le,
+    fecha,
     päivämäärä, надіслано, 发送时间, 日期, 寄件日期, 傳送時間, 送信日時, 日付, 보낸날짜, 보낸 날짜, 날짜, التاريخ
 """)
 _TO = table("""
-    to, an, à, para, a, aan, till, til, vastaanottaja, pro, do, кому, προς, kime, címzett, 收件人, 收件者, 宛先, 받는사람,
+    to, an, à, para, a, aan, till, til, vastaanottaja, pro, do, кому, προς, kime, címzett, 收件人, 收件者, 宛先,
+    받는사람,
     받는 사람, إلى, cc, kopie, copie, копия, cópia, kopia
 """)
 _SUBJECT = table("""

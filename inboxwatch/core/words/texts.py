@@ -91,6 +91,8 @@ MAILING = cues(
         can'?t (?:see|read|view) this
         click here to (?:view|read)
         im browser (?:ansehen|anzeigen|öffnen)
+        (?:not|isn'?t|aren'?t) (?:being )?(?:display|show|render)(?:ed|ing|s)? (?:properly|correctly)
+        in your (?:web |internet )?browser
         version en ligne
         ver en (?:el|su) navegador
     """,
@@ -381,3 +383,9 @@ SERVICE_BOUNCE = either(r"""
         "(?:bounce|bounced|dropped|hardbounce|softbounce|delivery|delivered)"
 """)
 """Fates of messages as mailing services report them by mail: JSON of Amazon SES and its like."""
+
+ANNOUNCED = (
+    r"this (?:e-?mail|message|mail|notice|is)(?: \w+){0,3} "
+    r"(?:automat\w+|auto-?generated|computer[- ]generated|system[- ]generated)"
+)
+"""The text begins by saying that no person wrote it."""
