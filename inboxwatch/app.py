@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LEADS_EVERY = timedelta(seconds=30)
+LEADS_EVERY = timedelta(seconds=5)
 """How often lead sources are asked whether they have changed."""
 LOOK_LIMIT = 60.0
 """Seconds that mailboxes may take to be read before a step is held back."""
@@ -58,6 +58,9 @@ class Crew:
         self._app = app
         self._tasks: set[asyncio.Task[Any]] = set()
         self._due = asyncio.Event()
+        self._versions: dict[str, str] = {}
+        self._unreadable: set[str] = set()
+        """Lead sources whose failure was told."""
         self.pollers: dict[str, Poller] = {}
         self.outboxes: dict[str, Outbox] = {}
 
@@ -73,7 +76,7 @@ class Crew:
             self.outboxes[name] = Outbox(name, channel, engine, app.worker, self.look, app.now)
         await app.worker.run(Mailroom(engine).sweep, list(self.channels), app.now())
         for name, source in self.sources.items():
-            await self._read_leads(name, source, None)
+            await self._read_leads(name, source)
         self._spawn(self._follow_leads())
         for poller in self.pollers.values():
             self._spawn(poller.watch())
@@ -115,27 +118,30 @@ class Crew:
                     await self._due.wait()
 
     async def _follow_leads(self) -> None:
-        versions: dict[str, str | None] = {}
         while True:
             await asyncio.sleep(LEADS_EVERY.total_seconds())
             for name, source in self.sources.items():
-                versions[name] = await self._read_leads(name, source, versions.get(name))
+                await self._read_leads(name, source)
 
-    async def _read_leads(self, name: str, source: LeadSource, version: str | None) -> str | None:
+    async def _read_leads(self, name: str, source: LeadSource) -> None:
         """Takes over a source's list where it has changed; a source that fails keeps the list it gave last."""
         try:
-            found = await source.read(version)
+            found = await source.read(self._versions.get(name))
         except Exception as error:  # noqa: BLE001  (a broken lead list must not end the daemon; the old list stays)
-            log.warning("leads unreadable, the last list stays in force", source=name, error=str(error))
-            return version
+            if name not in self._unreadable:
+                self._unreadable.add(name)
+                log.warning("leads unreadable, the last list stays in force", source=name, error=str(error))
+            return
+        self._unreadable.discard(name)
         if found is None:
-            return version
+            return
         leads = [row.lead for row in found.rows]
         await self._app.worker.run(self._app.engine.learn, name, leads, self._app.now())
         log.info("leads read", source=name, leads=len(leads), refused=len(found.refused))
         for place, reason in found.refused:
-            log.warning("lead refused", place=place, reason=reason)
-        return found.version
+            log.warning("lead refused; `inboxwatch check` says why", place=place)
+            log.debug("lead refused", place=place, reason=reason)
+        self._versions[name] = found.version
 
     def _spawn(self, loop: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(loop)
@@ -156,7 +162,7 @@ class Crew:
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *(poller.aclose() for poller in self.pollers.values()), return_exceptions=True)
         closing: list[MailConnector | Channel | LeadSource] = [*self.connectors.values(), *self.channels.values()]
         closing += self.sources.values()
         if closing:

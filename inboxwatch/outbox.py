@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Row
 
 from inboxwatch.engine import Engine
-from inboxwatch.engine.mailroom import Mailroom
+from inboxwatch.engine.mailroom import Mailroom, Rendered
 from inboxwatch.instant import Now
 from inboxwatch.notify import Channel, ChannelError, Finds, NoticeType, Receipt
 from inboxwatch.worker import Worker
@@ -79,10 +79,10 @@ class Outbox:
         rendered = await self._worker.run(self._room.render, rows, self._now(), unread)
         if rendered is None:
             return True
-        notice, earlier = rendered
+        rows = rendered.rows
         try:
             async with asyncio.timeout(SEND_LIMIT):
-                receipt = await self._once(rows, notice, earlier)
+                receipt = await self._once(rendered)
         except ChannelError as error:
             await self._failed(rows, str(error), error.permanent, error.retry_after)
         except TimeoutError:
@@ -93,21 +93,25 @@ class Outbox:
         else:
             await self._worker.run(self._room.sent, rows, receipt, self._now())
             log.info(
-                "notice sent", channel=self.name, type=first.type, steps=len(notice.clocks), attempt=first.attempts
+                "notice sent",
+                channel=self.name,
+                type=first.type,
+                steps=len(rendered.notice.clocks),
+                attempt=first.attempts,
             )
         return True
 
-    async def _once(self, rows: Sequence[Row[Any]], notice: Any, earlier: str | None) -> Receipt:
-        first = rows[0]
+    async def _once(self, rendered: Rendered) -> Receipt:
+        first, earlier = rendered.rows[0], rendered.earlier
         if first.attempts > 1 and isinstance(self._channel, Finds):
             found = await self._channel.find(first.destination, first.bundle, first.owed_at, earlier)
             if found is not None:
                 return found
-        reader = self._room.reader(rows)
-        return await self._channel.send(notice, first.destination, reader, first.bundle, earlier)
+        reader = self._room.reader(rendered.rows)
+        return await self._channel.send(rendered.notice, first.destination, reader, first.bundle, earlier)
 
     async def _failed(self, rows: Sequence[Row[Any]], error: str, permanent: bool, retry_after: float | None) -> None:
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (rows[0].attempts - 1)) * self._chance.uniform(0.8, 1.2)
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(rows[0].attempts - 1, 16)) * self._chance.uniform(0.8, 1.2)
         wait = timedelta(seconds=max(pause, retry_after or 0.0))
         outcomes = await self._worker.run(self._room.failed, rows, error, self._now(), permanent=permanent, pause=wait)
         log.warning("notice not sent", channel=self.name, attempt=rows[0].attempts, outcomes=sorted(set(outcomes)))

@@ -59,7 +59,10 @@ class Poller:
         self._now = now
         self._changed = changed
         self._turn = asyncio.Lock()
+        self._asked: asyncio.Task[bool] | None = None
+        self._looks: set[asyncio.Task[bool]] = set()
         self._failures = 0
+        self._rests_until = 0.0
         self._chance = random.Random(name)  # noqa: S311  (jitter, not secrecy)
         self.tried = asyncio.Event()
         """Set once the mailbox was tried, whatever came of it."""
@@ -74,33 +77,48 @@ class Poller:
                 await asyncio.sleep(pause)
 
     async def look(self) -> bool:
-        """Reads the mailbox now, before a step leaves; False where it cannot be read."""
-        await self.poll()
-        return self.healthy
+        """Reads the mailbox now, before a step leaves; False where it cannot be read.
+
+        All who ask while it is being read share the next reading. A mailbox that rests after a failure is let rest.
+        """
+        if self._failures and time.monotonic() < self._rests_until:
+            return False
+        if self._asked is None:
+            self._asked = asyncio.create_task(self._look())
+            self._looks.add(self._asked)
+            self._asked.add_done_callback(self._looks.discard)
+        return await asyncio.shield(self._asked)
+
+    async def _look(self) -> bool:
+        async with self._turn:
+            self._asked = None  # what comes in from now on, this reading may miss
+            await self._poll()
+            return self.healthy
 
     async def poll(self) -> float | None:
         """Reads all that is new. Returns None on success, else how many seconds to pause."""
         async with self._turn:
-            begun = time.monotonic()
-            try:
-                await self._read()
-            except MailboxError as error:
-                return await self._failed(error)
-            except TimeoutError:
-                return await self._failed(MailboxError(Reason.TIMEOUT, f"no answer within {BATCH_LIMIT:.0f} s"))
-            except Exception as error:  # a defect in one connector must not end the daemon; it is told
-                log.exception("poll failed by a defect", mailbox=self.name)
-                return await self._failed(
-                    MailboxError(Reason.CLIENT, f"defect in the connector: {type(error).__name__}")
-                )
-            finally:
-                self.tried.set()
-            self._meter.poll_finished(self._box.connector, time.monotonic() - begun)
-            if self._failures:
-                log.info("mailbox readable again", mailbox=self.name, failures=self._failures)
-            self._failures = 0
-            self.healthy = True
-            return None
+            return await self._poll()
+
+    async def _poll(self) -> float | None:
+        begun = time.monotonic()
+        try:
+            await self._read()
+        except MailboxError as error:
+            return await self._failed(error)
+        except TimeoutError:
+            return await self._failed(MailboxError(Reason.TIMEOUT, f"no answer within {BATCH_LIMIT:.0f} s"))
+        except Exception as error:  # a defect in one connector must not end the daemon; it is told
+            log.exception("poll failed by a defect", mailbox=self.name)
+            return await self._failed(MailboxError(Reason.CLIENT, f"defect in the connector: {type(error).__name__}"))
+        finally:
+            self.tried.set()
+        self._meter.poll_finished(self._box.connector, time.monotonic() - begun)
+        if self._failures:
+            log.info("mailbox readable again", mailbox=self.name, failures=self._failures)
+        self._failures = 0
+        self.healthy = True
+        return None
 
     async def _read(self) -> None:
         row = await self._worker.run(self._state)
@@ -147,8 +165,11 @@ class Poller:
         await self._worker.run(self._engine.failed, self.name, error, self._now())
         self._changed()
         first, longest = BACK_OFF
-        pause = min(longest, first * 2 ** (self._failures - 1), max(first, self._box.poll_every.total_seconds() * 4))
-        return max(error.retry_after or 0.0, self._jittered(pause))
+        doubled = first * 2 ** min(self._failures - 1, 16)
+        pause = min(longest, doubled, max(first, self._box.poll_every.total_seconds() * 4))
+        pause = max(error.retry_after or 0.0, self._jittered(pause))
+        self._rests_until = time.monotonic() + pause
+        return pause
 
     def _jittered(self, seconds: float) -> float:
         return seconds * self._chance.uniform(0.9, 1.1)
@@ -169,4 +190,7 @@ class Poller:
             await asyncio.sleep(seconds)
 
     async def aclose(self) -> None:
-        await self._connector.aclose()
+        """Ends the readings that were asked for; `watch` ends by being cancelled."""
+        for task in self._looks:
+            task.cancel()
+        await asyncio.gather(*self._looks, return_exceptions=True)

@@ -38,17 +38,22 @@ class Ticker:
             self._nudge()
         if settled.look:
             self._looking |= set(settled.look)
-            self._spawn(self._look_and_tell(settled.look))
+            together: dict[frozenset[str], set[str]] = {}
+            for clock, mailboxes in settled.look.items():
+                together.setdefault(frozenset(mailboxes), set()).add(clock)
+            for mailboxes, clocks in together.items():
+                self._spawn(self._look_and_tell(mailboxes, clocks))
         return bool(settled.look or settled.told)
 
     async def next_wake(self) -> datetime | None:
         """When the next clock is due."""
         return await self._worker.run(self._engine.next_wake, frozenset(self._looking))
 
-    async def _look_and_tell(self, looks: dict[str, set[str]]) -> None:
+    async def _look_and_tell(self, mailboxes: frozenset[str], clocks: set[str]) -> None:
+        """Waits for these mailboxes only: one that hangs holds back nobody else's steps."""
         try:
-            await self._look(set().union(*looks.values()))
-            await self._worker.run(self._engine.tick, self._now(), only=frozenset(looks), looked=True)
+            await self._look(mailboxes)
+            await self._worker.run(self._engine.tick, self._now(), only=frozenset(clocks), looked=True)
         finally:
-            self._looking -= set(looks)
+            self._looking -= clocks
             self._nudge()

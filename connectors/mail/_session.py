@@ -31,6 +31,8 @@ Security = Literal["tls", "starttls", "none"]
 
 _SEARCH_WINDOW = 80_000
 """imaplib refuses lines over 1 MB, which is a SEARCH answer of some 90,000 UIDs."""
+_FAREWELL = 2.0
+"""Seconds that a server has to say good-bye."""
 _PIECE = 64 * 1024
 _MAX_LINE = 1024 * 1024
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -261,6 +263,7 @@ class Session:
         """Says good-bye and hangs up."""
         with contextlib.suppress(Exception):
             if self.alive:
+                self.end_idle()
                 self.alive = False
                 self.socket.settimeout(2)
                 self._client.logout()

@@ -17,6 +17,7 @@ from inboxwatch.core.policy import SLAPolicy
 from inboxwatch.core.routing import Roster, ToTeam
 from inboxwatch.core.timeline import Act, Deed, Fact, Mail
 from inboxwatch.engine.notices import Owing
+from inboxwatch.engine.views import rfc3339
 from inboxwatch.engine.waits import Surroundings
 from inboxwatch.notify import NoticeType
 
@@ -58,6 +59,8 @@ class Desk:
         away = {row.person: (row.since, row.until) for row in tx.mailboxes.absences(now)}
         self._roster: Roster = around.roster(self._load, away, self._turns)
         self._seen = {row.id: row.seen_until for row in tx.mailboxes.all()}
+        # A mailbox that was taken out of the config is read no further: nobody may wait for it.
+        self._readable = set(self._seen) & set(map(str, around.config.mailboxes))
 
     def settle(
         self,
@@ -148,7 +151,7 @@ class Desk:
         now, case = self._now, self._around.case(clock)
         may_tell = tell is None or bool(clock.ids & tell)
         held_by = assignment_at(clock.acts)
-        boxes = (witnesses | self._around.watching(held_by.owner if held_by else None, clock.mailbox)) & set(self._seen)
+        boxes = (witnesses | self._around.watching(held_by.owner if held_by else None, clock.mailbox)) & self._readable
         seen_until = self._seen_until(boxes)
         due_unseen = now >= clock.due_at and seen_until is not None and seen_until < clock.due_at
         moved: Advance = advance(clock, case, self._roster, told if may_tell else EVERYTHING, now, seen_until)
@@ -199,7 +202,7 @@ class Desk:
             return None
         targets = resolve(rung.notify, owner, self._around.case(clock), self._roster)
         at = max(rung.tell_at, rung.due_at)
-        return {"step": rung.step, "round": rung.round, "at": at.isoformat(), "targets": list(targets)}
+        return {"step": rung.step, "round": rung.round, "at": rfc3339(at), "targets": list(targets)}
 
     def _give(self, clock: Clock, act: Act) -> None:
         self._tx.clocks.record(act, clock.thread)
@@ -247,7 +250,7 @@ class Desk:
 
     def _stop(self, clock: Clock, was_running: bool) -> dict[str, Any]:
         stopped_at = clock.stopped_at or self._now
-        held_by = assignment_at(clock.acts, stopped_at) or assignment_at(clock.acts)
+        held_by = assignment_at(clock.acts, stopped_at)
         if held_by is None or held_by.owner is None:
             # A wait that was over before it was first seen: who would have owned it.
             case = self._around.case(clock)

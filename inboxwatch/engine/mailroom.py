@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Row
 
@@ -23,6 +23,16 @@ PATIENCE = timedelta(hours=24)
 TRIES_BEFORE_NEXT_WAY = 5
 
 
+class Rendered(NamedTuple):
+    """A bundle as it leaves."""
+
+    rows: Sequence[Row[Any]]
+    """Those of its deliveries that are still wanted."""
+    notice: Notice
+    earlier: str | None = None
+    """The channel's reference of the last message about its wait."""
+
+
 class Mailroom:
     """Units of work of the outbox, each in one transaction."""
 
@@ -39,24 +49,27 @@ class Mailroom:
 
     def mailboxes(self, rows: Sequence[Row[Any]]) -> set[str]:
         """The mailboxes that could hold the answers of a bundle's waits."""
-        boxes: set[str] = set()
         with self._engine.store.reading() as tx:
-            for row in rows:
-                clock = tx.clocks.get(row.clock) if row.clock else None
-                if clock is not None:
-                    witnesses = tx.mail.witnesses([clock.thread]).get(clock.thread, set())
-                    boxes |= witnesses | self._engine.around.watching(clock.owner, clock.mailbox)
+            return self._boxes(tx, rows)
+
+    def _boxes(self, tx: Transaction, rows: Sequence[Row[Any]]) -> set[str]:
+        boxes: set[str] = set()
+        for row in rows:
+            clock = tx.clocks.get(row.clock) if row.clock else None
+            if clock is not None:
+                witnesses = tx.mail.witnesses([clock.thread]).get(clock.thread, set())
+                boxes |= witnesses | self._engine.around.watching(clock.owner, clock.mailbox)
         return boxes & set(self._engine.config.mailboxes)
 
-    def render(self, rows: Sequence[Row[Any]], now: datetime, unread: bool = False) -> tuple[Notice, str | None] | None:
-        """What a bundle says as of now, with the reference of the last message about its wait; None: nothing any more.
+    def render(self, rows: Sequence[Row[Any]], now: datetime, unread: bool = False) -> Rendered | None:
+        """What a bundle says as of now; None: nothing any more.
 
         `unread` says that a mailbox that could hold the answer could not be read just now.
         """
         with self._engine.store.transaction() as tx:
             first = rows[0]
             if first.type not in (NoticeType.ESCALATION, NoticeType.RESOLVED):
-                return self._plain(tx, first, now), None
+                return Rendered(rows, self._plain(tx, first, now))
             over = [row for row in rows if first.type == NoticeType.ESCALATION and not _running(tx, row.clock)]
             tx.deliveries.settle([row.id for row in over], "cancelled", now)
             rows = [row for row in rows if row not in over]
@@ -78,7 +91,7 @@ class Mailroom:
                 link=link,
                 thread_key=first.clock if len(clocks) == 1 else first.bundle,
             )
-            return notice, tx.deliveries.last_reference(first.clock, first.channel, first.destination)
+            return Rendered(rows, notice, tx.deliveries.last_reference(first.clock, first.channel, first.destination))
 
     def _plain(self, tx: Transaction, row: Row[Any], now: datetime) -> Notice:
         body = row.body or {}
@@ -104,7 +117,7 @@ class Mailroom:
         reason = "unverified" if unread and row.reason else row.reason
         told = {"step": row.step, "round": row.round, "reason": reason} if row.step is not None else {}
         if reason == "unverified":
-            boxes = self.mailboxes([row])
+            boxes = self._boxes(tx, [row])
             times = [box.seen_until for box in tx.mailboxes.all() if box.id in boxes]
             told["unread_since"] = rfc3339(min((at for at in times if at is not None), default=None))
         return told | self._described(tx, clock, now)
@@ -146,6 +159,7 @@ class Mailroom:
         """Plans the next attempt, the next way, or a dead letter. Returns the outcomes: retried, diverted, dead."""
         outcomes = []
         with self._engine.store.transaction() as tx:
+            rows = tx.deliveries.still_open([row.id for row in rows])
             for row in rows:
                 weary = permanent or row.attempts >= TRIES_BEFORE_NEXT_WAY
                 if weary and tx.deliveries.divert(row, now, error):
@@ -162,7 +176,10 @@ class Mailroom:
     def _tell_it(
         self, tx: Transaction, rows: Sequence[Row[Any]], outcomes: Sequence[str], error: str, now: datetime
     ) -> None:
-        """A wait that nobody hears of is itself an event (rule 38); IT's own notices raise no further ones."""
+        """A wait that nobody hears of is itself an event (rule 38); IT's own notices raise no further ones.
+
+        Told once for each time that a channel stops delivering, however many waits it loses.
+        """
         lost = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome != "retried"]
         lost = [row for row in lost if row.type in (NoticeType.ESCALATION, NoticeType.FIRST_CONTACT_FAILED)]
         if not lost:
@@ -173,13 +190,16 @@ class Mailroom:
             f"Channel {channel} does not deliver: {became}. See the dead letters, mend the channel, send them again."
         )
         body = {"title": title, "error": error}
-        key = f"channel/{channel}/{lost[0].key}"
+        key = f"channel/{channel}/{tx.deliveries.last_sent(channel)}"
         others = [target for target in self._engine.config.it_alerts if target.partition(":")[0] != channel]
         tx.deliveries.owe(self._engine.owing.told(NoticeType.DIGEST, key, others, now, **body))
 
     def sweep(self, channels: Sequence[str], now: datetime) -> None:
-        """Turns deliveries for channels that are no longer configured to the next way, or makes them dead letters."""
+        """Begins anew after a start or a reload: what was on its way may leave again at once; deliveries for channels
+        that are no longer configured are turned to the next way, or become dead letters.
+        """
         with self._engine.store.transaction() as tx:
+            tx.deliveries.release(now)
             for row in tx.deliveries.strays(channels):
                 if not tx.deliveries.divert(row, now, f"channel {row.channel} is no longer configured"):
                     tx.deliveries.settle([row.id], "dead", now, error=f"channel {row.channel} is no longer configured")

@@ -119,12 +119,12 @@ class Store:
 def _open(url: str) -> Engine:
     target = make_url(url)
     if target.get_backend_name() != "sqlite":
-        return create_engine(target, pool_pre_ping=True, isolation_level="REPEATABLE READ")
+        return create_engine(target, pool_pre_ping=True, isolation_level="REPEATABLE READ", hide_parameters=True)
     if target.database and target.database != ":memory:":
         folder = Path(target.database).parent
         if not folder.is_dir():
             raise StoreError(f"the folder {folder} of the store does not exist: create it, or change store.url")
-    engine = create_engine(target, connect_args={"timeout": 30})
+    engine = create_engine(target, connect_args={"timeout": 30}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -52,6 +52,7 @@ class Mails:
         hashes = [self.key(message_id) for message_id in keys.ids]
         lookups: list[tuple[Any, Sequence[str]]] = [
             (_message.c.key, hashes),
+            (_message.c.named_key, hashes),
             (_message.c.provider_thread, sorted(keys.provider_threads)),
             (_message.c.index_root, sorted(root.hex() for root in keys.index_roots)),
             (_message.c.subject_key, sorted(keys.subject_keys)),
@@ -81,6 +82,18 @@ class Mails:
         if full:
             upsert(self._connection, _message, full, [name for name in full[0] if name != "key"])
         insert_missing(self._connection, _message, bare)
+
+    def amend(self, changed: Iterable[Known]) -> None:
+        """Writes the place of filed messages that later ones have shown to be another."""
+        for known in changed:
+            values = {
+                "thread": known.thread,
+                "parent": known.parent,
+                "evidence": known.evidence.value,
+                "confidence": known.confidence,
+                "lead": known.lead,
+            }
+            self._connection.execute(update(_message).where(_message.c.key == self.key(known.id)).values(**values))
 
     def witness(self, mailbox: str, sightings: Iterable[tuple[str, str, str, datetime]]) -> int:
         """Records (Message-ID, ref, role, at) seen in a mailbox; returns how many were new to it."""
@@ -210,7 +223,7 @@ class Mails:
             "confidence": known.confidence,
             "lead": known.lead,
             "parent": known.parent,
-            "parent_key": self.key(known.parent) if known.parent else None,
+            "named_key": self.key(known.named) if known.named else None,
             "sender": mail.sender.email,
             "side": mail.sender.side,
             "recipients": [[party.email, party.lead, party.side] for party in mail.recipients],

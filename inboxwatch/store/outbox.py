@@ -98,6 +98,23 @@ class Deliveries:
         ended = update(_row).where(_row.c.clock.in_(list(clocks)), _row.c.state.in_(OPEN), _row.c.type == "escalation")
         return self._connection.execute(ended.values(state="cancelled", settled_at=now)).rowcount
 
+    def still_open(self, ids: Sequence[int]) -> list[Row[Any]]:
+        """Those of the deliveries that are neither sent nor cancelled nor dead."""
+        found = select(_row).where(_row.c.id.in_(list(ids)), _row.c.state.in_(OPEN))
+        return list(self._connection.execute(found.order_by(_row.c.id)))
+
+    def last_sent(self, channel: str) -> int:
+        """The number of the latest delivery that a channel has made; 0 where it never made one."""
+        found = select(func.max(_row.c.id)).where(_row.c.channel == channel, _row.c.state == "sent")
+        return self._connection.execute(found).scalar() or 0
+
+    def release(self, now: datetime) -> None:
+        """Gives back what a process that was killed had claimed. On PostgreSQL another worker may be sending it: there
+        the claim must run out.
+        """
+        if self._connection.dialect.name == "sqlite":
+            self._connection.execute(update(_row).where(_row.c.state == "claimed").values(next_at=now))
+
     def rename(self, old: str, new: str) -> None:
         self._connection.execute(update(_row).where(_row.c.clock == old).values(clock=new))
 

@@ -92,7 +92,7 @@ message = _table(
     Column("confidence", Float),
     Column("lead", Words, index=True),
     Column("parent", Words),
-    Column("parent_key", String(32)),
+    Column("named_key", String(32), index=True),
     Column("sender", Words),
     Column("side", Words),
     Column("recipients", JSON),

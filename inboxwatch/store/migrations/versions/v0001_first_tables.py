@@ -180,7 +180,7 @@ def upgrade() -> None:
         sa.Column("confidence", sa.Float(), nullable=True),
         sa.Column("lead", sa.String(), nullable=True),
         sa.Column("parent", sa.Text(), nullable=True),
-        sa.Column("parent_key", sa.String(length=32), nullable=True),
+        sa.Column("named_key", sa.String(length=32), nullable=True),
         sa.Column("sender", sa.Text(), nullable=True),
         sa.Column("side", sa.Text(), nullable=True),
         sa.Column("recipients", sa.JSON(), nullable=True),
@@ -201,6 +201,7 @@ def upgrade() -> None:
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.create_index("ix_message_index_root", ["index_root"], unique=False)
         batch_op.create_index(batch_op.f("ix_message_lead"), ["lead"], unique=False)
+        batch_op.create_index(batch_op.f("ix_message_named_key"), ["named_key"], unique=False)
         batch_op.create_index("ix_message_provider", ["provider_thread"], unique=False)
         batch_op.create_index("ix_message_subject", ["subject_key", "at"], unique=False)
         batch_op.create_index(batch_op.f("ix_message_thread"), ["thread"], unique=False)
