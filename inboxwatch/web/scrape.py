@@ -1,8 +1,9 @@
-"""`/metrics`: figures of the store, rendered in a thread; in a large house at most some seconds old."""
+"""`/metrics`: figures of the store, read anew by each scrape; in a large house in the background, some seconds old."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 
 from aiohttp import web
@@ -12,31 +13,56 @@ from inboxwatch.store import Transaction
 from inboxwatch.web.gate import Gate
 
 QUICK = 0.1
-"""Seconds of reading and rendering up to which every scrape does it anew."""
-SHARE = 10
-"""Reading that takes longer is done in the background, and at most a tenth of the time."""
+"""Seconds of reading and rendering up to which each scrape waits for them."""
+SHARE = 9
+"""What takes longer is done in the background, a tenth of the time: figures are at most eleven such times old."""
+ABANDONED = 300.0
+"""Seconds after the last scrape at which the background gives up."""
 
 
 class Scrape:
-    """Renders the exposition. While figures are read anew, a scrape gets the last ones."""
+    """Answers scrapes."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._text = b""
         self._cost = 0.0
-        self._read_at = float("-inf")
+        self._asked_at = 0.0
         self._reading: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
 
     async def handle(self, request: web.Request) -> web.Response:
-        age = time.monotonic() - self._read_at
-        if self._reading is None and (self._cost < QUICK or age > SHARE * self._cost):
-            self._reading = asyncio.create_task(self._read())
-        if self._reading is not None and (self._cost < QUICK or not self._text):
-            await asyncio.shield(self._reading)
+        self._asked_at = time.monotonic()
+        if self._following is None:
+            await self._read()
+            if self._cost > QUICK:
+                self._following = asyncio.create_task(self._follow())
         process = await asyncio.to_thread(self._gate.metrics.process)
         return web.Response(body=self._text + process, headers={"Content-Type": CONTENT_TYPE})
 
+    async def close(self, app: web.Application) -> None:
+        for task in (self._following, self._reading):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    async def _follow(self) -> None:
+        """Keeps the figures fresh for as long as somebody scrapes and reading them is slow."""
+        try:
+            while self._cost > QUICK and time.monotonic() - self._asked_at < ABANDONED:
+                await asyncio.sleep(SHARE * self._cost)
+                await self._read()
+        finally:
+            self._following = None
+
     async def _read(self) -> None:
+        """Reads the figures once for all who wait for them."""
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read_now())
+        await asyncio.shield(self._reading)
+
+    async def _read_now(self) -> None:
         def render(tx: Transaction) -> bytes:
             now = self._gate.now()
             return self._gate.metrics.exposition(tx.statistics.figures(now), now)
@@ -44,7 +70,6 @@ class Scrape:
         begun = time.monotonic()
         try:
             self._text = await self._gate.read(render)
+            self._cost = time.monotonic() - begun
         finally:
             self._reading = None
-        self._read_at = time.monotonic()
-        self._cost = self._read_at - begun

@@ -64,6 +64,7 @@ def make_app(gate: Gate) -> web.Application:
     app.router.add_get("/events", events.handle)
     app.router.add_static("/static", STATIC)
     app.on_shutdown.append(events.close)
+    app.on_shutdown.append(scrape.close)
     return app
 
 
