@@ -50,9 +50,13 @@ class Advance:
 
 
 def assignment_at(acts: Iterable[Act], at: datetime | None = None) -> Act | None:
-    """The assignment in force at an instant (None: the latest)."""
-    made = (act for act in acts if act.deed is Deed.ASSIGNED and (at is None or act.at <= at))
-    return max(made, key=lambda act: (act.at, act.serial), default=None)
+    """The assignment in force at an instant (None: the latest).
+
+    The first one holds from the start of the wait, also where mail that came late has moved the start back (rule 22).
+    """
+    made = sorted((act for act in acts if act.deed is Deed.ASSIGNED), key=lambda act: (act.at, act.serial))
+    in_force = [act for act in made if at is None or act.at <= at]
+    return in_force[-1] if in_force else next(iter(made), None)
 
 
 class _Holder:
