@@ -6,7 +6,7 @@ Nothing that matters lives only in memory: kill the process anywhere, and the sa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -154,7 +154,10 @@ class Engine:
         entries = intake.take_batch([message for _, message in messages])
         if intake.new_leads:
             tx.leads.put(intake.new_leads, now)
-        filed = [self._filed(entry, index, mailbox) for entry in entries]
+        sightings: dict[str, Entry] = {}
+        for entry in entries:  # in the order of time: the earliest sighting of a batch wins
+            sightings.setdefault(entry.message.id, entry)
+        filed = [self._filed(entry, index, mailbox) for entry in sightings.values()]
         for old, new in index.merged.items():
             tx.mail.merge(old, index.canonical(new))
         already = tx.mail.held(entry.message.id for entry in entries)
@@ -183,6 +186,10 @@ class Engine:
     def _filed(self, entry: Entry, index: ThreadIndex, mailbox: MailboxId) -> Filed:
         message, verdict = entry.message, entry.verdict
         placed = index.known(message.id)
+        if placed is not None and placed.at < message.received_at:
+            # Another mailbox saw it before: the earliest sighting wins (rule 14).
+            message = replace(message, received_at=placed.at)
+            entry = replace(entry, message=message)
         mail = None
         if entry.lead is not None or any(lead for _, lead in entry.outside):
             where = mailbox_of(message, self._addresses) or mailbox
