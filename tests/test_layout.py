@@ -1,0 +1,36 @@
+"""The tree keeps its promises: one clock, no stray words, files of a readable size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+CODE = (ROOT / "inboxwatch", ROOT / "connectors")
+
+
+def sources() -> Iterator[Path]:
+    for folder in CODE:
+        yield from folder.rglob("*.py")
+
+
+def test_the_time_is_asked_for_in_one_place() -> None:
+    asking = re.compile(r"datetime\.(now|utcnow|today)\(|date\.today\(|[^.\w]time\.time\(")
+    found = [path.relative_to(ROOT) for path in sources() if asking.search(path.read_text(encoding="utf-8"))]
+    assert found == [Path("inboxwatch/instant.py")]
+
+
+def test_no_module_is_a_drawer_for_everything() -> None:
+    drawers = {"utils", "util", "helpers", "common", "misc", "manager", "base"}
+    assert [path for path in sources() if path.stem.strip("_") in drawers] == []
+
+
+def test_files_stay_readable() -> None:
+    long = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
+    assert {name: lines for name, lines in long.items() if lines > 450 and "/words/" not in name} == {}
+
+
+def test_no_exception_is_swallowed_without_a_word() -> None:
+    silent = re.compile(r"except( Exception| BaseException)?:\s*\n\s+pass\b")
+    assert [path for path in sources() if silent.search(path.read_text(encoding="utf-8"))] == []
