@@ -10,13 +10,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import structlog
+
 from inboxwatch.config.policies import restore
 from inboxwatch.connector import Batch, MailboxError, Quarantined
+from inboxwatch.core.classify import classify
 from inboxwatch.core.clock import first_contacts
 from inboxwatch.core.headers import Unusable, parse
 from inboxwatch.core.intake import Entry, Intake, UnknownSenders, written_id
 from inboxwatch.core.leads import Directory
-from inboxwatch.core.model import Direction, Kind, Lead, LeadId, MailboxId, Message, PersonId, Privacy
+from inboxwatch.core.model import Direction, Kind, Lead, LeadId, MailboxId, Message, MessageId, PersonId, Privacy
 from inboxwatch.core.policy import SLAPolicy
 from inboxwatch.core.routing import Case, Window
 from inboxwatch.core.threads import ThreadIndex, keys
@@ -28,11 +31,13 @@ from inboxwatch.engine.notices import Owing
 from inboxwatch.engine.waits import Surroundings
 from inboxwatch.mime import text_of
 from inboxwatch.notify import Channel, NoticeType
-from inboxwatch.store import Store, Transaction
+from inboxwatch.store import Outage, Store, Transaction
 from inboxwatch.store.mail import Filed
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
+
+log = structlog.get_logger(__name__)
 
 __all__ = ["Engine", "Ingested", "Refused", "Settled"]
 
@@ -89,7 +94,8 @@ class Engine:
     ) -> Ingested:
         """Files one batch, folds the threads it touches, and moves the cursor, all or nothing.
 
-        `expected` is the cursor that the batch follows; `quiet` pages nobody (first sight, backfill).
+        `expected` is the cursor that the batch follows; `quiet` pages nobody (first sight, backfill). A mailbox that
+        is read anew from its horizon is seen for the first time again: what turns up overdue there pages nobody.
         """
 
         def compare_and_set(tx: Transaction) -> bool:
@@ -97,9 +103,11 @@ class Engine:
                 return False
             if batch.seen_until is not None:
                 tx.mailboxes.set(mailbox, seen_until=batch.seen_until)
+            if batch.resynced:
+                tx.mailboxes.set(mailbox, first_sight_done=False)
             return True
 
-        return self._ingest(mailbox, batch, now, quiet, compare_and_set)
+        return self._ingest(mailbox, batch, now, quiet or batch.resynced, compare_and_set)
 
     def ingest_history(self, mailbox: MailboxId, batch: Batch, now: datetime) -> Ingested:
         """Files a batch of history beside the daemon's own position; pages nobody."""
@@ -108,22 +116,52 @@ class Engine:
     def _ingest(
         self, mailbox: MailboxId, batch: Batch, now: datetime, quiet: bool, move: Callable[[Transaction], bool]
     ) -> Ingested:
-        result = Ingested(read=len(batch.messages))
         messages, unusable = self._parse(batch)
+        result = Ingested(read=len(batch.messages))
         try:
             with self.store.transaction() as tx:
                 if not move(tx):
                     return Ingested(stale=True)
+                try:
+                    with tx.attempt():
+                        self._file(tx, mailbox, messages, now, result, quiet)
+                except Outage:
+                    raise
+                except Exception:  # one message that our rules cannot bear must not stop its mailbox for ever
+                    log.exception("batch refused by a defect, its messages are taken one by one", mailbox=mailbox)
+                    self._read_leads(tx)
+                    result = Ingested(read=len(batch.messages))
+                    unusable += self._file_singly(tx, mailbox, messages, now, result, quiet)
                 problems = [(one.ref, one.reason) for one in (*batch.quarantined, *unusable)]
                 result.quarantined = tx.mailboxes.quarantine(mailbox, problems, now)
-                if messages:
-                    self._file(tx, mailbox, messages, now, result, quiet)
         except BaseException:
             # The directory may hold provisional leads of the transaction that was rolled back.
             with self.store.reading() as tx:
                 self._read_leads(tx)
             raise
         return result
+
+    def _file_singly(
+        self,
+        tx: Transaction,
+        mailbox: MailboxId,
+        messages: Sequence[tuple[str, Message]],
+        now: datetime,
+        result: Ingested,
+        quiet: bool,
+    ) -> list[Quarantined]:
+        """Files what can be filed; returns the messages that cannot."""
+        refused = []
+        for ref, message in messages:
+            try:
+                with tx.attempt():
+                    self._file(tx, mailbox, [(ref, message)], now, result, quiet)
+            except Outage:
+                raise
+            except Exception as error:  # noqa: BLE001  (whatever it raises, the message is kept by name and reason)
+                self._read_leads(tx)
+                refused.append(Quarantined(ref, f"defect of inboxwatch: {type(error).__name__}"))
+        return refused
 
     def _parse(self, batch: Batch) -> tuple[list[tuple[str, Message]], list[Quarantined]]:
         messages: list[tuple[str, Message]] = []
@@ -134,6 +172,9 @@ class Engine:
                 messages.append((raw.ref, parse(raw, text)))
             except Unusable as error:
                 unusable.append(Quarantined(raw.ref, str(error)))
+            except Exception as error:  # one message must not stop its mailbox for ever
+                log.exception("message refused by a defect")
+                unusable.append(Quarantined(raw.ref, f"defect of inboxwatch: {type(error).__name__}"))
         return messages, unusable
 
     def _file(
@@ -145,8 +186,11 @@ class Engine:
         result: Ingested,
         quiet: bool,
     ) -> None:
+        if not messages:
+            return
         config = self.config
-        known, ghosts = tx.mail.known(keys(message for _, message in messages))
+        wanted = keys(message for _, message in messages)
+        known, ghosts = tx.mail.known(replace(wanted, ids=wanted.ids | _bounced(message for _, message in messages)))
         index = ThreadIndex(known, ghosts)
         shared = config.mailboxes[mailbox].team is not None
         unknown = UnknownSenders(config.unknown_senders)
@@ -163,21 +207,27 @@ class Engine:
         already = tx.mail.held(entry.message.id for entry in entries)
         held_full = {key for key, full in already.items() if full}
         tx.mail.file([one for one in filed if one.mail is not None or tx.mail.key(one.id) not in held_full])
+        changed = [index.known(message) for message in index.changed]
+        tx.mail.amend([one for one in changed if one is not None])
         tx.mail.haunt(
             {one: index.canonical(thread) for one, thread in index.ghosts_found.items() if index.leads_of(thread)}
         )
         refs = {message.id: ref for ref, message in messages}
-        result.fresh = tx.mail.witness(
+        result.fresh += tx.mail.witness(
             mailbox,
-            [(one.message.id, refs[written_id(one.message.id)], one.message.role, one.message.received_at) for one in entries],
+            [
+                (one.message.id, refs[written_id(one.message.id)], one.message.role, one.message.received_at)
+                for one in entries
+            ],
         )
         threads = {one.known.thread for one in filed if one.known is not None and one.mail is not None}
         threads |= {index.canonical(new) for new in index.merged.values()}
+        threads |= {one.thread for one in changed if one is not None}
         self._notice_absence(tx, entries)
         desk = Desk(tx, self.around, self.owing, self.policies, now)
-        result.settled = desk.settle(sorted(threads), quiet=quiet)
+        result.settled.add(desk.settle(sorted(threads), quiet=quiet))
         self._notice_first_contacts(tx, entries, now, quiet)
-        result.started = [
+        result.started += [
             (entry.message.received_at, now)
             for entry in entries
             if entry.lead and entry.direction is Direction.INBOUND and entry.verdict.owes_reply
@@ -335,7 +385,8 @@ class Engine:
             reader = box.owner or (team.lead if team else None) or self.config.fallback
             title = f"{len(late)} waits of {mailbox} were overdue when inboxwatch first read it; none pages anybody."
             body = {"title": title, "clock_ids": [row.id for row in late]}
-            tx.deliveries.owe(self.owing.told(NoticeType.DIGEST, f"first-sight/{mailbox}", [reader], now, **body))
+            key = f"first-sight/{mailbox}/{now.isoformat()}"
+            tx.deliveries.owe(self.owing.told(NoticeType.DIGEST, key, [reader], now, **body))
 
     def learn(self, source: str, leads: Sequence[Lead], now: datetime) -> None:
         """Takes over the whole list of a source: new, changed and gone leads; a closed lead ends its waits."""
@@ -404,3 +455,10 @@ class Engine:
             threads = tx.mail.threads_of_lead(known.id)
             Desk(tx, self.around, self.owing, self.policies, now).settle(sorted(threads))
             return len(threads)
+
+
+def _bounced(messages: Iterable[Message]) -> frozenset[MessageId]:
+    """The messages of ours that notifications in a batch are about: no header of theirs names them."""
+    reports = (one for one in messages if any(part.payload for part in one.parts or ()) or one.text is not None)
+    deliveries = (classify(one).delivery for one in reports)
+    return frozenset(one.of for one in deliveries if one is not None and one.of is not None)
