@@ -26,7 +26,7 @@ _users = itertools.count(1)
 class ImapMailbox:
     """A mailbox of its own on a Dovecot that tests share; `security` is how the connector reaches it."""
 
-    secrets = (PASSWORD,)
+    secrets: tuple[str, ...] = (PASSWORD,)
 
     def __init__(self, server: Dovecot, security: str) -> None:
         self.server = server
@@ -72,7 +72,7 @@ class ImapMailbox:
 class MaildirMailbox:
     """A Maildir in a folder of the test."""
 
-    secrets = ()
+    secrets: tuple[str, ...] = ()
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "Maildir"

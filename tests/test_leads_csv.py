@@ -8,7 +8,7 @@ import pytest
 
 from connectors.leads.csv import Csv, CsvSettings
 from inboxwatch.connector import Context, LeadList, MailboxError
-from inboxwatch.core.model import Lead
+from inboxwatch.core.model import Lead, LeadId, PersonId
 
 HEADER = "email,name,company,domain,owner,tier,status\n"
 
@@ -34,11 +34,11 @@ async def test_a_row_becomes_a_lead_with_its_place(path: Path) -> None:
     (row,) = found.rows
     assert row.place == "leads.csv:2"
     assert row.lead == Lead(
-        id="pat@buyer.test",
+        id=LeadId("pat@buyer.test"),
         name="Pat Low",
         company="Buyer Ltd",
         domain="buyer.test",
-        owner="ana",
+        owner=PersonId("ana"),
         tier="hot",
         source="known",
     )

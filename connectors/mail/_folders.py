@@ -10,8 +10,7 @@ from fnmatch import translate
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import FolderRole
 
-SENT_NAMES = frozenset(
-    """
+_SENT_NAMES = """
     sent|sent items|sent mail|sent messages|sent-mail|sentmail|sent objects|outbox sent|[gmail]/sent mail|
     gesendet|gesendete objekte|gesendete elemente|gesendete nachrichten|postausgang gesendet|
     envoyés|éléments envoyés|messages envoyés|courrier envoyé|objets envoyés|
@@ -28,10 +27,8 @@ SENT_NAMES = frozenset(
     보낸 편지함|보낸편지함|보낸 메일함|보낸메일함|العناصر المرسلة|البريد المرسل|المرسلة|المرسل|
     פריטים שנשלחו|דואר שנשלח|נשלח|भेजे गए|ส่งแล้ว|รายการที่ถูกส่ง|đã gửi|thư đã gửi|terkirim|item terkirim|
     dihantar|item dihantar|sendir hlutir|sent póstur|ارسال شده|bidalita|bidalitakoak|enviado
-    """.replace("\n", "")
-    .strip()
-    .split("|")
-)
+"""
+SENT_NAMES = frozenset(name.strip().casefold() for name in _SENT_NAMES.split("|"))
 """How clients and servers name the folder of sent mail, in lower case; the last segments of a path are compared."""
 
 

@@ -44,12 +44,14 @@ class Reader:
     _lost_at: tuple[object, ...] = ()
     _losses: int = 0
     _failures: int = 0
+    _careful: bool = False
+    """A message of this batch is suspected: it is looked for, whatever reading fails of."""
 
     def read(self, marks: Marks, share: Mapping[str, Sequence[int]]) -> Haul:
         """Reads these UIDs of these folders."""
         messages: list[RawMessage] = []
         quarantined: list[Quarantined] = []
-        self._failures = 0
+        self._failures, self._careful = 0, False
         for name, uids in share.items():
             validity = marks[name].validity
             messages += self._messages(name, marks[name], uids)
@@ -92,7 +94,7 @@ class Reader:
             if not self._suspicious(error, spoken, (name, validity, uids[0], len(uids))):
                 raise
             if len(uids) == 1:
-                return self._last_try(name, validity, uids[0], items, error)
+                return self._last_tries(name, validity, uids[0], items, error, 1 if spoken else _SILENT_LOSSES)
             middle = len(uids) // 2
             found, failed = self._answers(name, validity, uids[:middle], items)
             more, worse = self._answers(name, validity, uids[middle:], items)
@@ -105,23 +107,24 @@ class Reader:
         self._failures += 1
         if self._failures > _MAX_FAILURES or error.reason in (Reason.TIMEOUT, Reason.RATE_LIMITED, Reason.AUTH):
             return False
-        if spoken:
-            return True
-        self._losses = self._losses + 1 if place == self._lost_at else 1
-        self._lost_at = place
-        return self._losses > _SILENT_LOSSES
+        if not spoken and not self._careful:
+            self._losses = self._losses + 1 if place == self._lost_at else 1
+            self._lost_at = place
+            self._careful = self._losses > _SILENT_LOSSES
+        return spoken or self._careful
 
-    def _last_try(
-        self, name: str, validity: int, uid: int, items: str, error: MailboxError
+    def _last_tries(
+        self, name: str, validity: int, uid: int, items: str, error: MailboxError, tries: int
     ) -> tuple[dict[int, Answer], dict[int, str]]:
-        """A message is given up if it fails once more in the same way, on a connection that is otherwise sound."""
-        self.mailbox.reach(name, validity)
-        try:
-            return _by_uid(self.mailbox.session().fetch([uid], items)), {}
-        except MailboxError as again:
-            if again.reason is not error.reason:
-                raise
-            return {}, {uid: str(again)}
+        """A message is given up if it fails again in the same way, on connections that are otherwise sound."""
+        for _ in range(tries):
+            self.mailbox.reach(name, validity)
+            try:
+                return _by_uid(self.mailbox.session().fetch([uid], items)), {}
+            except MailboxError as again:
+                if again.reason is not error.reason:
+                    raise
+        return {}, {uid: str(error)}
 
     def _account_for(self, name: str, validity: int, missing: set[int]) -> None:
         """Messages without an answer: most are expunged meanwhile; one that is still listed is set aside."""

@@ -1,0 +1,370 @@
+"""IMAP servers as they are: what each of them does wrong or differently costs no message and no wake-up."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from connectors.mail.imap import Imap
+from inboxwatch.connector import Batch, Cursor, MailboxError, Reason
+from inboxwatch.core.model import FolderRole
+from inboxwatch.testing import every, ids, letter, message_id, taken
+from tests.scripted_imap import PASSWORD, Answer, Client, ScriptedImap, uids_of
+
+
+def header(number: int) -> str:
+    return letter(number).decode().partition("\r\n\r\n")[0] + "\r\n\r\n"
+
+
+async def read(connector: Imap, cursor: Cursor | None = None) -> list[Batch]:
+    try:
+        return await every(connector, cursor)
+    finally:
+        await connector.aclose()
+
+
+async def failing(connector: Imap) -> MailboxError:
+    with pytest.raises(MailboxError) as caught:
+        await read(connector)
+    assert PASSWORD not in f"{caught.value!r}{caught.value.hint}"
+    return caught.value
+
+
+def idle(*segments: str, then: str = "") -> Answer:
+    """An answer to IDLE: these segments; `then` is `eof` or nothing."""
+
+    async def answer(client: Client, tag: str, _: str) -> None:
+        await client.send(*segments)
+        if then == "eof":
+            client.writer.write_eof()
+        elif then == "close":
+            client.hang_up()
+        await client.line()
+        await client.send(f"{tag} OK done\r\n")
+
+    return answer
+
+
+def says(text: str) -> Answer:
+    async def answer(client: Client, tag: str, _: str) -> None:
+        await client.send(text.replace("TAG", tag))
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        ("+ idling\r\n* 1 EXISTS\r\n",),
+        ("+ idling\r\n* 1 EXI", "STS\r\n"),
+        ("+ idling\r\n* 1 EXISTS\r", "\n"),
+        ("+ idl", "ing\r\n* 1", " EXISTS\r\n"),
+        ("* OK soon\r\n* 1 RECENT\r\n+ idling\r\n", "* 1 EXISTS\r\n"),
+        ("+ idling\r\n", "* OK still here\r\n* 3 FETCH (FLAGS (\\Seen))\r\n* 1 EXISTS\r\n"),
+        ("+ idling\r\n", "* 1 exists\r\n"),
+    ],
+    ids=["glued", "split", "split before the line feed", "everything split", "untagged first", "noise", "lower case"],
+)
+@pytest.mark.parametrize("secured", [False, True], ids=["plain", "tls"])
+async def test_no_wake_up_is_lost_however_the_line_arrives(
+    segments: tuple[str, ...], secured: bool, tmp_path: Path
+) -> None:
+    context, settings = certified(tmp_path) if secured else (None, {})
+    async with ScriptedImap({"IDLE": idle(*segments)}, tls=context) as server:
+        connector = server.connector(**settings)
+        await every(connector, None)
+        async with asyncio.timeout(10):
+            assert await connector.wait(60)
+        await connector.aclose()
+
+
+def certified(folder: Path) -> tuple[ssl.SSLContext, dict[str, Any]]:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    return context, {"security": "tls", "ca_file": str(folder / "ca.pem")}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (idle("+ idling\r\n", "* BYE [UNAVAILABLE] Maintenance\r\n"), "Maintenance"),
+        (idle("+ idling\r\n", then="eof"), "closed"),
+        (idle("+ idling\r\n* 1 EXI", then="close"), "closed"),
+    ],
+    ids=["BYE", "half-closed", "cut within a line"],
+)
+async def test_a_connection_that_ends_while_idle_is_told_at_once(answer: Answer, words: str) -> None:
+    async with ScriptedImap({"IDLE": answer}) as server:
+        connector = server.connector()
+        await every(connector, None)
+        with pytest.raises(MailboxError, match=words) as caught:
+            async with asyncio.timeout(10):
+                await connector.wait(60)
+        assert caught.value.reason is Reason.UNAVAILABLE
+        await connector.aclose()
+
+
+async def test_idle_is_renewed_before_firewalls_forget_and_costs_no_wake_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.mail.imap._RENEW_IDLE", 0.05)
+    async with ScriptedImap() as server:
+        connector = server.connector()
+        await every(connector, None)
+        waiting = asyncio.create_task(connector.wait(60))
+        async with asyncio.timeout(10):
+            await server.saw("IDLE", times=3)
+            server.mail["INBOX"].append(header(1))
+            assert await waiting
+        assert server.connections == 1
+        await connector.aclose()
+
+
+async def test_mail_between_the_poll_and_idle_is_seen_before_idle_begins() -> None:
+    async with ScriptedImap() as server:
+        connector = server.connector()
+        await every(connector, None)
+        server.mail["Out"].append(header(1))
+        assert await connector.wait(60)
+        assert "IDLE" not in server.commands
+        await connector.aclose()
+
+
+@pytest.mark.parametrize("answer", [None, says("TAG NO not today\r\n")], ids=["not offered", "refused"])
+async def test_without_idle_the_poll_is_all_there_is(answer: Answer | None) -> None:
+    capabilities = "IMAP4rev1 IDLE" if answer else "IMAP4rev1"
+    async with ScriptedImap({"IDLE": answer} if answer else {}, capabilities=capabilities) as server:
+        connector = server.connector()
+        await every(connector, None)
+        if answer:
+            with pytest.raises(MailboxError, match="not today"):
+                await connector.wait(0.05)
+        else:
+            assert not await connector.wait(0.05)
+        await connector.aclose()
+
+
+async def odd_fetch(client: Client, tag: str, arguments: str) -> None:
+    one, two, three = (client.server.mail[client.folder][uid - 1] for uid in uids_of(arguments))
+    date = 'internaldate " 1-Nov-2026 10:00:00 +0100"'
+    await client.send(
+        f"* 1 FETCH (BODY[HEADER]<0> {{{len(one)}}}\r\n{one} {date} UID 1)\r\n",
+        "* 2 FETCH (FLAGS (\\Seen))\r\n",
+        '* 2 FETCH (BODYSTRUCTURE ("text" "plain" ("name" {13}\r\nUID 99 ("x") \\',
+        f' "charset" NIL) NIL NIL "7bit" 4 1) {date} body[header] {{{len(two)}}}\r\n{two} uid 2)\r\n',
+    )
+    quoted = three.replace("\\", "\\\\").replace('"', '\\"').replace("\r\n", " ")
+    await client.send(f'* 3 FETCH (UID 3 {date} BODYSTRUCTURE NIL BODY[HEADER]<0> "{quoted}")\r\n{tag} OK done\r\n')
+
+
+async def test_attributes_come_in_any_order_as_literals_quoted_or_nil() -> None:
+    async with ScriptedImap({"UID FETCH": odd_fetch}) as server:
+        server.mail["INBOX"] += [header(1), header(2), 'Subject: a "quoted" \\ header\r\nFrom: x\r\n']
+        messages = taken(await read(server.connector()))
+    assert ids(messages)[:2] == [message_id(1), message_id(2)]
+    assert messages[2].header == b'Subject: a "quoted" \\ header From: x '
+    assert {message.received_at.hour for message in messages} == {9}
+
+
+async def test_a_server_that_lists_a_message_and_does_not_give_it_has_it_set_aside() -> None:
+    async def fetch(client: Client, tag: str, arguments: str) -> None:
+        for uid in uids_of(arguments):
+            if uid != 2:
+                await client.send(client.server.fetched(client.folder, uid))
+        await client.send(f"{tag} OK done\r\n")
+
+    async with ScriptedImap({"UID FETCH": fetch}) as server:
+        server.mail["INBOX"] += [header(1), header(2), header(3)]
+        (batch,) = await read(server.connector())
+    assert ids(batch.messages) == [message_id(1), message_id(3)]
+    assert [one.ref for one in batch.quarantined] == ["7.2@INBOX"]
+
+
+@pytest.mark.parametrize("how", ["NO", "BAD", "garbage", "cut"])
+async def test_one_message_that_breaks_the_reading_costs_none_of_the_others(how: str) -> None:
+    async def fetch(client: Client, tag: str, arguments: str) -> None:
+        for uid in uids_of(arguments):
+            if uid == 5:
+                if how == "cut":
+                    client.hang_up()
+                elif how == "garbage":
+                    await client.send(f"* 5 FETCH (UID 5 BODY[HEADER] ((\r\n{tag} OK done\r\n")
+                else:
+                    await client.send(f"{tag} {how} message 5 is broken\r\n")
+                return
+            await client.send(client.server.fetched(client.folder, uid))
+        await client.send(f"{tag} OK done\r\n")
+
+    async with ScriptedImap({"UID FETCH": fetch}) as server:
+        server.mail["INBOX"] += [header(number) for number in range(1, 9)]
+        connector = server.connector()
+        for _ in range(60):  # a connection that is cut without a word is the network's fault at first
+            try:
+                batches = await every(connector, None)
+                break
+            except MailboxError as error:
+                assert how == "cut"
+                assert error.reason is Reason.UNAVAILABLE
+        await connector.aclose()
+    assert ids(taken(batches)) == [message_id(number) for number in (1, 2, 3, 4, 6, 7, 8)]
+    assert [one.ref for batch in batches for one in batch.quarantined] == ["7.5@INBOX"]
+
+
+async def test_a_uidnext_that_goes_back_means_reading_again() -> None:
+    async with ScriptedImap() as server:
+        server.mail["INBOX"] += [header(number) for number in range(1, 6)]
+        cursor = (await read(server.connector()))[-1].cursor
+        del server.mail["INBOX"][2:]
+        batches = await read(server.connector(), cursor)
+    assert batches[0].resynced
+    assert len(taken(batches)) == 2
+
+
+async def test_an_unchanged_mailbox_costs_no_scan() -> None:
+    async with ScriptedImap() as server:
+        server.mail["INBOX"] += [header(number) for number in range(1, 6)]
+        cursor = (await read(server.connector()))[-1].cursor
+        server.commands.clear()
+        assert taken(await read(server.connector(), cursor)) == []
+        assert not [command for command in server.commands if command.startswith(("UID", "SEARCH", "FETCH"))]
+
+
+async def test_only_verbs_that_read_are_ever_sent() -> None:
+    async with ScriptedImap({"FETCH": says("TAG OK done\r\n")}) as server:
+        server.mail["INBOX"] += [header(1)]
+        connector = server.connector()
+        await connector.probe()
+        await every(connector, None)
+        await connector.wait(0.01)
+        await every(connector, None)
+        await connector.aclose()
+    verbs = {" ".join(command.split()[: 2 if command.startswith("UID ") else 1]) for command in server.commands}
+    assert verbs <= {
+        "CAPABILITY", "LOGIN", "LIST", "EXAMINE", "STATUS", "UID SEARCH", "UID FETCH", "FETCH", "IDLE", "LOGOUT"
+    }  # fmt: skip
+    fetches = [command for command in server.commands if "FETCH" in command]
+    assert fetches
+    assert all("BODY[" not in command.replace("BODY.PEEK[", "") for command in fetches)
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        r'* LIST (\sent) "/" Ausgang',
+        r'* LIST () "/" "Gesendete Elemente"',
+        r'* LIST () "." INBOX.Sent',
+        r'* LIST () "/" "[Gmail]/&BB4EQgQ,BEAEMAQyBDsENQQ9BD0ESwQ1-"',
+        r'* LIST () "/" "&j,CQAU8,i,cwYA-"|* LIST () "/" "&kAFP4W4IMH8wojCkMMYw4A-"',
+    ],
+    ids=["special use in lower case", "german", "below the inbox", "gmail in russian", "japanese"],
+)
+async def test_sent_mail_is_found_by_special_use_and_by_names_of_many_languages(listing: str) -> None:
+    async with ScriptedImap(folders=r'* LIST () "/" INBOX|' + listing) as server:
+        connector = server.connector()
+        async with asyncio.timeout(10):
+            if "STATUS" not in server.on:
+                server.on["STATUS"] = says("* STATUS x (MESSAGES 0 UIDNEXT 1 UIDVALIDITY 7)\r\nTAG OK done\r\n")
+            probe = await connector.probe()
+        await connector.aclose()
+    assert probe.folders[FolderRole.SENT]
+
+
+async def test_a_mailbox_without_sent_mail_is_refused_loudly() -> None:
+    async with ScriptedImap(folders=r'* LIST () "/" INBOX|* LIST () "/" Drafts') as server:
+        error = await failing(server.connector())
+    assert error.reason is Reason.CLIENT
+    assert "Drafts" in str(error)
+    assert "`sent`" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "words"),
+    [
+        ("TAG NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)\r\n", Reason.AUTH, "Invalid credentials"),
+        ("TAG NO login refused\r\n", Reason.AUTH, "login refused"),
+        ("TAG NO [UNAVAILABLE] Temporary problem\r\n", Reason.UNAVAILABLE, "Temporary problem"),
+        ("TAG NO [LIMIT] slow down\r\n", Reason.RATE_LIMITED, "slow down"),
+        ("TAG NO [ALERT] Too many simultaneous connections. (Failure)\r\n", Reason.RATE_LIMITED, "simultaneous"),
+        ("* BYE Autologout\r\n", Reason.UNAVAILABLE, "Autologout"),
+        ("TAG BAD syntax\r\n", Reason.AUTH, "syntax"),
+    ],
+)
+async def test_a_refused_login_is_told_in_the_providers_words(answer: str, reason: Reason, words: str) -> None:
+    async with ScriptedImap({"LOGIN": says(answer)}) as server:
+        error = await failing(server.connector())
+    assert error.reason is reason
+    assert words in str(error)
+
+
+async def test_the_time_that_a_throttling_server_asks_for_is_passed_on() -> None:
+    words = "TAG BAD Request is throttled. Suggested Backoff Time: 8500 milliseconds\r\n"
+    async with ScriptedImap({"EXAMINE": says(words)}) as server:
+        error = await failing(server.connector())
+    assert error.reason is Reason.RATE_LIMITED
+    assert error.retry_after == 8.5
+
+
+@pytest.mark.parametrize(("greeting", "on"), [(None, {}), ("* OK hi\r\n", {"LOGIN": says("")}), ("", {})])
+async def test_a_server_that_falls_silent_is_given_up_in_time(greeting: str | None, on: dict[str, Answer]) -> None:
+    async with ScriptedImap(on, greeting=greeting) as server:
+        async with asyncio.timeout(10):
+            error = await failing(server.connector(connect_timeout="0.2s", read_timeout="0.2s"))
+    assert error.reason is Reason.TIMEOUT
+
+
+async def test_a_server_that_falls_silent_while_leaving_idle_is_given_up_in_time() -> None:
+    async def deaf(client: Client, _tag: str, _: str) -> None:
+        await client.send("+ idling\r\n")
+        await asyncio.Event().wait()
+
+    async with ScriptedImap({"IDLE": deaf}) as server:
+        connector = server.connector(read_timeout="0.2s")
+        cursor = (await every(connector, None))[-1].cursor
+        assert not await connector.wait(0.05)
+        with pytest.raises(MailboxError) as caught:
+            async with asyncio.timeout(10):
+                await every(connector, cursor)
+        assert caught.value.reason is Reason.TIMEOUT
+        await connector.aclose()
+
+
+async def test_a_greeting_of_bye_is_told() -> None:
+    async with ScriptedImap(greeting="* BYE [UNAVAILABLE] overloaded\r\n") as server:
+        error = await failing(server.connector())
+    assert error.reason is Reason.UNAVAILABLE
+    assert "overloaded" in str(error)
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    context, _ = certified(tmp_path)
+    async with ScriptedImap(tls=context) as server:
+        error = await failing(server.connector(security="tls"))
+    assert error.reason is Reason.CLIENT
+    assert "ca_file" in error.hint
+
+
+async def test_starttls_that_is_not_offered_is_never_passed_over() -> None:
+    async with ScriptedImap() as server:
+        error = await failing(server.connector(security="starttls"))
+        assert not [command for command in server.commands if command.startswith("LOGIN")]
+    assert "STARTTLS" in str(error)
+
+
+async def test_passwords_beyond_ascii_go_through_plain() -> None:
+    seen: list[str] = []
+
+    async def authenticate(client: Client, tag: str, _: str) -> None:
+        await client.send("+ \r\n")
+        seen.append(base64.b64decode(await client.line()).decode())
+        await client.send(f"{tag} OK [CAPABILITY IMAP4rev1] in\r\n")
+
+    async with ScriptedImap({"AUTHENTICATE": authenticate}, capabilities="IMAP4rev1 AUTH=PLAIN") as server:
+        await read(server.connector(password="schlüssel"))
+        await read(server.connector(master_user="root"))
+    assert seen == ["\0ana@acme.test\0schlüssel", f"ana@acme.test\0root\0{PASSWORD}"]
