@@ -37,9 +37,9 @@ from inboxwatch.store.mail import Filed
 if TYPE_CHECKING:
     from inboxwatch.config import Config
 
-log = structlog.get_logger(__name__)
-
 __all__ = ["Engine", "Ingested", "Refused", "Settled"]
+
+log = structlog.get_logger(__name__)
 
 
 class Refused(Exception):  # noqa: N818  (the contract's word: exit code 1 "refused")
@@ -358,10 +358,7 @@ class Engine:
     def succeeded(self, mailbox: MailboxId, now: datetime) -> None:
         """Records a complete poll; what was held back for this mailbox is looked at again."""
         with self.store.transaction() as tx:
-            row = tx.mailboxes.get(mailbox)
-            tx.mailboxes.set(
-                mailbox, last_success=now, failing_since=None, error_reason=None, error=None, blind_told=False
-            )
+            row = tx.mailboxes.recovered(mailbox, now)
             if row is None or row.failing_since is None:
                 return
             tx.clocks.wake(now, held=True)

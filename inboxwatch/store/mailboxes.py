@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
 from inboxwatch.store import tables
 from inboxwatch.store.upsert import insert_missing, upsert
 
-_box = tables.mailbox
+_box, _out = tables.mailbox, tables.outage
 
 
 class Mailboxes:
@@ -41,9 +41,31 @@ class Mailboxes:
     def failing(self, name: str, now: datetime, reason: str, error: str) -> datetime:
         """Records a failed attempt; returns since when the mailbox has been failing."""
         row = self.get(name)
-        since = row.failing_since if row is not None and row.failing_since else now
+        since: datetime = row.failing_since if row is not None and row.failing_since else now
         self.set(name, failing_since=since, error_reason=reason, error=error)
+        if row is not None and row.failing_since is None:
+            unread = {"mailbox": name, "since": row.seen_until or now, "until": None}
+            upsert(self._connection, tables.outage, [unread], ["until"])
         return since
+
+    def recovered(self, name: str, now: datetime) -> Row[Any] | None:
+        """Records a complete poll; returns the row as it was before."""
+        row = self.get(name)
+        self.set(name, last_success=now, failing_since=None, error_reason=None, error=None, blind_told=False)
+        if row is not None and row.failing_since is not None:
+            ended = update(_out).where(_out.c.mailbox == name, _out.c.until.is_(None)).values(until=now)
+            self._connection.execute(ended)
+        return row
+
+    def verified(self, start: datetime, end: datetime) -> dict[str, float]:
+        """The share (0..1) of a period in which each mailbox was read: for the rest no figure can vouch."""
+        unread: dict[str, float] = {}
+        late = select(_out).where(_out.c.since < end, or_(_out.c.until.is_(None), _out.c.until > start))
+        for row in self._connection.execute(late):
+            length = min(row.until or end, end) - max(row.since, start)
+            unread[row.mailbox] = unread.get(row.mailbox, 0.0) + length.total_seconds()
+        whole = (end - start).total_seconds()
+        return {row.id: max(0.0, 1.0 - unread.get(row.id, 0.0) / whole) for row in self.all()}
 
     def quarantine(self, name: str, refs: Iterable[tuple[str, str]], now: datetime) -> int:
         """Keeps messages that cannot be read by name and reason; returns how many are new."""

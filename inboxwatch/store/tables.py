@@ -266,6 +266,14 @@ absence = _table(
 )
 """Absence seen in mail: the person's own mailbox answered with a vacation reply."""
 
+outage = _table(
+    "outage",
+    Column("mailbox", String, primary_key=True),
+    Column("since", UTCDateTime, primary_key=True),
+    Column("until", UTCDateTime),
+)
+"""Stretches in which a mailbox was unread: what statistics cannot vouch for."""
+
 first_contact = _table(
     "first_contact",
     Column("lead", Words, primary_key=True),

@@ -213,6 +213,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_table(
+        "outage",
+        sa.Column("mailbox", sa.String(), nullable=False),
+        sa.Column("since", UTCDateTime(timezone=True), nullable=False),
+        sa.Column("until", UTCDateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("mailbox", "since"),
+    )
+    op.create_table(
         "policy",
         sa.Column("version", sa.String(), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
