@@ -141,11 +141,12 @@ class House:
         subject: str = "An offer",
         parent: str = "",
         extra: str = "",
+        message_id: str = "",
     ) -> str:
         """Delivers one message to a mailbox `after` the present instant, which moves there. Returns its Message-ID."""
         self.at += after
         self._number += 1
-        name = f"m{self._number}@{sender.rpartition('@')[2]}"
+        name = message_id or f"m{self._number}@{sender.rpartition('@')[2]}"
         lines = [f"Message-ID: <{name}>", f"From: {sender}", f"To: {to}", f"Date: {format_datetime(self.at)}"]
         lines += [f"Subject: {subject}", *([f"In-Reply-To: <{parent}>"] if parent else []), *([extra] if extra else [])]
         role = FolderRole.SENT if sender.endswith("@acme.test") else FolderRole.INBOX
