@@ -68,7 +68,7 @@ class Outbox:
 
     async def deliver_one(self) -> bool:
         """Sends the next bundle that is due; False where there is none."""
-        rows = await self._worker.run(self._room.claim, self.name, self._now())
+        rows: Sequence[Row[Any]] = await self._worker.run(self._room.claim, self.name, self._now())
         if not rows:
             return False
         first = rows[0]

@@ -136,6 +136,7 @@ class Poller:
                 return
             cursor = batch.cursor
             if batch.resynced:
+                quiet = True
                 log.warning("position refused by the server, reading again from the horizon", mailbox=self.name)
             if result.quarantined:
                 log.warning("messages quarantined", mailbox=self.name, count=result.quarantined)

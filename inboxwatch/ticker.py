@@ -41,8 +41,8 @@ class Ticker:
             together: dict[frozenset[str], set[str]] = {}
             for clock, mailboxes in settled.look.items():
                 together.setdefault(frozenset(mailboxes), set()).add(clock)
-            for mailboxes, clocks in together.items():
-                self._spawn(self._look_and_tell(mailboxes, clocks))
+            for boxes, clocks in together.items():
+                self._spawn(self._look_and_tell(boxes, clocks))
         return bool(settled.look or settled.told)
 
     async def next_wake(self) -> datetime | None:

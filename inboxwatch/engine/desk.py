@@ -37,6 +37,12 @@ class Settled:
     stopped: int = 0
     told: int = 0
 
+    def add(self, other: Settled) -> None:
+        self.look |= other.look
+        self.opened += other.opened
+        self.stopped += other.stopped
+        self.told += other.told
+
 
 class Desk:
     """Works inside one transaction on threads whose facts have changed or whose time has come."""

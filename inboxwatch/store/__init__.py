@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from inboxwatch.store import tables
 from inboxwatch.store.board import Board
@@ -25,7 +25,11 @@ from inboxwatch.store.mailboxes import Mailboxes
 from inboxwatch.store.outbox import Deliveries
 from inboxwatch.store.statistics import Statistics
 
-__all__ = ["Store", "StoreError", "Transaction"]
+__all__ = ["Outage", "Store", "StoreError", "Transaction"]
+
+
+Outage = OperationalError
+"""The database is away, busy or full, or two workers met: nothing was written, and the same work may succeed later."""
 
 
 class StoreError(Exception):
@@ -38,6 +42,10 @@ class Transaction:
     def __init__(self, connection: Connection, salt: bytes) -> None:
         self.connection = connection
         self._salt = salt
+
+    def attempt(self) -> AbstractContextManager[object]:
+        """A part that may fail: an exception that leaves the block undoes what was written inside it, nothing else."""
+        return self.connection.begin_nested()
 
     @cached_property
     def mail(self) -> Mails:
