@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from inboxwatch.buyers import read_sources
 from inboxwatch.connector import MailboxError, Reading
 from inboxwatch.core.model import MailboxId
 from inboxwatch.core.policy import Duration
@@ -49,12 +50,8 @@ async def _all(config: Config, store: Store, names: list[MailboxId], horizon: da
     worker = Worker()
     code = OK
     try:
-        for name, one in config.leads.items():
-            source = one.connect()
-            found = await source.read(None)
-            if found is not None:
-                await worker.run(engine.learn, name, [row.lead for row in found.rows], now())
-            await source.aclose()
+        for source, found in (await read_sources(config)).items():
+            await worker.run(engine.learn, source, [row.lead for row in found.rows], now())
         with _bar() as bar:
             for name in names:
                 try:

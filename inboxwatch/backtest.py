@@ -15,11 +15,12 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from inboxwatch.buyers import read_sources
 from inboxwatch.core.clock import Clock, Replay, State
 from inboxwatch.core.hours import ALWAYS
 from inboxwatch.core.intake import Entry, Intake, UnknownSenders
 from inboxwatch.core.leads import Directory
-from inboxwatch.core.model import Direction, Kind, Lead, MailboxId, PersonId, ThreadId
+from inboxwatch.core.model import Direction, Kind, MailboxId, PersonId, ThreadId
 from inboxwatch.core.ownership import EVERYTHING, Advance, advance, assignment_at
 from inboxwatch.core.parties import Us
 from inboxwatch.core.people import Person
@@ -226,7 +227,8 @@ def run_replay(paths: list[Path], config: Config | None, us: list[str], as_of: d
         with path.open("rb") if path.is_file() else nullcontext(path.stat()):
             pass
     ours = _us_of(us)
-    directory = Directory(asyncio.run(_known_leads(config))) if config else Directory()
+    lists = asyncio.run(read_sources(config)).values() if config else ()
+    directory = Directory(row.lead for found in lists for row in found.rows)
     unknown = UnknownSenders(config.unknown_senders) if config else UnknownSenders.ALWAYS
     shared = config is not None and any(box.team for box in config.mailboxes.values())
     intake = Intake(config.us if config else ours, directory, ThreadIndex(), unknown, shared)
@@ -254,16 +256,6 @@ def _us_of(words: Iterable[str]) -> Us:
         frozenset(word for word in named if "@" not in word),
         {word: PersonId(word) for word in named if "@" in word},
     )
-
-
-async def _known_leads(config: Config) -> list[Lead]:
-    leads: list[Lead] = []
-    for one in config.leads.values():
-        source = one.connect()
-        found = await source.read(None)
-        leads += [row.lead for row in found.rows] if found else []
-        await source.aclose()
-    return leads
 
 
 @contextmanager

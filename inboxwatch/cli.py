@@ -244,7 +244,7 @@ def dismiss(
 @leads.command("list", epilog="Example: inboxwatch leads list -c inboxwatch.yaml")
 def leads_list(config: ConfigFile, json: Json = False) -> None:
     """Known leads with source and owner."""
-    from inboxwatch.remote import list_leads
+    from inboxwatch.buyers import list_leads
 
     raise typer.Exit(list_leads(_load(config), as_json=json))
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from inboxwatch.buyers import print_table
+
 if TYPE_CHECKING:
     from inboxwatch.config import Config
 
@@ -62,43 +64,19 @@ def _say(text: str) -> int:
     return REFUSED
 
 
-def _listed(config: Config, path: str, params: dict[str, str], columns: list[str], as_json: bool) -> int:
+def list_clocks(config: Config, where: dict[str, str], *, as_json: bool) -> int:
+    """Prints waits; returns the exit code."""
+    shown = "stop_reason" if where.get("state") == "closed" else "metric_state"
     try:
-        items = asyncio.run(_all(config, path, params))
+        items = asyncio.run(_all(config, "/api/v1/clocks", where))
     except (Unreachable, ValueError) as error:
         return _say(str(error))
     if as_json:
         for item in items:
             print(json.dumps(item, ensure_ascii=False))  # noqa: T201  (the command's output)
-        return OK
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for item in items:
-        # Text, not markup: a buyer's name may look like markup.
-        table.add_row(*(Text("" if item.get(column) is None else str(item[column])) for column in columns))
-    console = Console()
-    console.print(table)
-    console.print(f"{len(items)} in all", style="dim")
+    else:
+        print_table(items, ("id", "lead", "owner", "metric", "due_at", shown, "tier", "mailbox"))
     return OK
-
-
-def list_clocks(config: Config, where: dict[str, str], *, as_json: bool) -> int:
-    """Prints waits; returns the exit code."""
-    columns = ["id", "lead", "owner", "metric", "due_at", "metric_state", "tier", "mailbox"]
-    if where.get("state") == "closed":
-        columns[5] = "stop_reason"
-    return _listed(config, "/api/v1/clocks", where, columns, as_json)
-
-
-def list_leads(config: Config, *, as_json: bool) -> int:
-    """Prints the known leads; returns the exit code."""
-    columns = ["email", "name", "company", "owner", "tier", "status", "source"]
-    return _listed(config, "/api/v1/leads", {}, columns, as_json)
 
 
 def act(config: Config, clock: str, deed: str, body: dict[str, str]) -> int:
