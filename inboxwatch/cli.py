@@ -61,6 +61,19 @@ def _load(path: Path, *, secrets: bool = True) -> Any:
         _fail(f"{path}: {len(error.problems)} problem(s)", BAD_CONFIG)
 
 
+def _instant(option: str, text: str | None) -> datetime | None:
+    """The instant that an option names, or what to write instead and exit code 2."""
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        _fail(f"{option}: {text!r} is no time; write 2026-05-04T12:00:00Z", BAD_CONFIG)
+    if instant.tzinfo is None:
+        _fail(f"{option}: {text!r} has no zone; write it as {text}Z for UTC", BAD_CONFIG)
+    return instant
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"inboxwatch {__version__}")
@@ -134,14 +147,7 @@ def replay(
     """Back-test: what would have happened with this mail. No network, no daemon; prints JSON Lines."""
     from inboxwatch.backtest import run_replay
 
-    until = None
-    if as_of is not None:
-        try:
-            until = datetime.fromisoformat(as_of)
-        except ValueError:
-            _fail(f"--as-of: {as_of!r} is no time; write 2026-05-04T12:00:00Z", BAD_CONFIG)
-        if until.tzinfo is None:
-            _fail(f"--as-of: {as_of!r} has no zone; write it as {as_of}Z for UTC", BAD_CONFIG)
+    until = _instant("--as-of", as_of)
     if config is None and not us:
         _fail("say who we are: --us DOMAIN (or ADDRESS), or a config with -c", BAD_CONFIG)
     loaded = _load(config, secrets=False) if config else None
@@ -166,14 +172,17 @@ def backfill(
     raise typer.Exit(run_backfill(loaded, mailboxes or [], since))
 
 
-@app.command(epilog="Example: inboxwatch explain -c inboxwatch.yaml buyer@example.org")
+@app.command(epilog="Example: inboxwatch explain -c inboxwatch.yaml buyer@example.org --at 2026-05-04T14:03:00Z")
 def explain(
-    config: ConfigFile, ref: Annotated[str, typer.Argument(help="A clock id, a Message-ID or a lead's address.")]
+    config: ConfigFile,
+    ref: Annotated[str, typer.Argument(help="A clock id, a Message-ID or a lead's address.")],
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="RFC 3339; also says who owned it then.")] = None,
 ) -> None:
     """Who owns it, what is the SLA, what happens next and when; then every decision behind it."""
     from inboxwatch.explain import run_explain
 
-    raise typer.Exit(run_explain(_load(config), ref))
+    then = _instant("--at", at)
+    raise typer.Exit(run_explain(_load(config), ref, then))
 
 
 @clocks.command("list", epilog="Example: inboxwatch clocks list -c inboxwatch.yaml --owner ana")

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
+from inboxwatch.core.ownership import assignment_at
 from inboxwatch.core.policy import Metric, SLAPolicy
 from inboxwatch.core.timeline import Act, Deed
 from inboxwatch.engine import Engine
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 OK, UNKNOWN = 0, 1
 
 
-def run_explain(config: Config, ref: str) -> int:
-    """The command; returns the exit code."""
+def run_explain(config: Config, ref: str, then: datetime | None = None) -> int:
+    """The command; `then` asks who owned it at that instant. Returns the exit code."""
     try:
         store = Store(config.store_url.reveal())
     except StoreError as error:
@@ -35,7 +36,7 @@ def run_explain(config: Config, ref: str) -> int:
     try:
         engine = Engine(store, config, {name: one.connect() for name, one in config.channels.items()})
         with store.reading() as tx:
-            lines = list(explain(engine, tx, ref, now()))
+            lines = list(explain(engine, tx, ref, now(), then))
     finally:
         store.close()
     if not lines:
@@ -44,26 +45,26 @@ def run_explain(config: Config, ref: str) -> int:
     return OK
 
 
-def explain(engine: Engine, tx: Transaction, ref: str, at: datetime) -> Iterator[str]:
+def explain(engine: Engine, tx: Transaction, ref: str, at: datetime, then: datetime | None = None) -> Iterator[str]:
     """The lines about a clock, a message or a lead; none where the reference is unknown."""
     ref = ref.strip().strip("<>")
     clock = tx.clocks.get(ref)
     if clock is not None:
-        yield from _clock(engine, tx, clock, at)
+        yield from _clock(engine, tx, clock, at, then)
         return
     thread = tx.mail.thread_of(ref)
     if thread is not None:
         yield from _message(tx, thread, ref)
         for one in sorted(tx.clocks.of_threads([thread]).values(), key=lambda row: row.started_at):
             yield ""
-            yield from _clock(engine, tx, one, at)
+            yield from _clock(engine, tx, one, at, then)
         return
     lead = engine.around.directory.by_address(ref.lower())
     if lead is not None:
-        yield from _lead(engine, tx, lead.id, at)
+        yield from _lead(engine, tx, lead.id, at, then)
 
 
-def _lead(engine: Engine, tx: Transaction, lead: str, at: datetime) -> Iterator[str]:
+def _lead(engine: Engine, tx: Transaction, lead: str, at: datetime, then: datetime | None) -> Iterator[str]:
     known = engine.around.directory.get(lead)  # type: ignore[arg-type]  # an id of the directory itself
     if known is None:
         return
@@ -75,10 +76,10 @@ def _lead(engine: Engine, tx: Transaction, lead: str, at: datetime) -> Iterator[
         yield f"  Owner now: {owner} (whom routing names between waits). No wait is open; nothing happens next."
     for row in sorted(rows, key=lambda row: (row.state != "running", row.started_at)):
         yield ""
-        yield from _clock(engine, tx, row, at)
+        yield from _clock(engine, tx, row, at, then)
 
 
-def _clock(engine: Engine, tx: Transaction, row: Row[Any], at: datetime) -> Iterator[str]:
+def _clock(engine: Engine, tx: Transaction, row: Row[Any], at: datetime, then: datetime | None) -> Iterator[str]:
     policy = engine.policies.get(row.policy_version)
     zone = policy.calendar.zone if policy else ZoneInfo("UTC")
 
@@ -90,6 +91,8 @@ def _clock(engine: Engine, tx: Transaction, row: Row[Any], at: datetime) -> Iter
     last = max((act for act in acts if act.deed is Deed.ASSIGNED), key=lambda act: act.serial, default=None)
     why = f" by {last.by}: {last.rule}; {last.reason}" if last else ""
     yield f"  Owner: {row.owner}{why}"
+    if then is not None:
+        yield f"  Owner at {when(then)}: {_owner_at(row, acts, then)}"
     yield from _target(row, policy, when)
     yield from _next(row, at, when)
     yield ""
@@ -100,6 +103,14 @@ def _clock(engine: Engine, tx: Transaction, row: Row[Any], at: datetime) -> Iter
     if policy is not None:
         yield ""
         yield from _arithmetic(row, policy, at, when)
+
+
+def _owner_at(row: Row[Any], acts: list[Act], then: datetime) -> str:
+    """Who owned a wait at an instant, since when and why (rule 26)."""
+    if then < row.started_at or (row.stopped_at is not None and then > row.stopped_at):
+        return "nobody: the wait was not open then"
+    held = assignment_at(acts, then)
+    return f"{held.owner}, given by {held.by} ({held.rule}): {held.reason}" if held else str(row.owner)
 
 
 def _target(row: Row[Any], policy: SLAPolicy | None, when: Any) -> Iterator[str]:
