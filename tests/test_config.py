@@ -179,6 +179,16 @@ def test_the_contracts_example_loads_as_it_stands(write: Any, monkeypatch: Any) 
     assert (str(loaded.web.listen), loaded.web.url) == ("127.0.0.1:9842", "http://127.0.0.1:9842")
 
 
+def test_admins_digests_and_rates_are_read_and_have_sane_defaults(write: Any) -> None:
+    plain = config.load(write(MINIMAL))
+    assert (plain.admins, plain.daily_digests) == (frozenset(), True)
+    channels = "channels: {desk: {type: console, rate: 30/m}, all: {type: console}}"
+    told = config.load(write(f"{MINIMAL}admins: [ana]\ndigests: {{daily: false}}\n{channels}\n"))
+    assert (told.admins, told.daily_digests) == ({"ana"}, False)
+    rates = {name: channel.settings.rate for name, channel in told.channels.items()}  # type: ignore[attr-defined]  # Paced
+    assert (rates["desk"].apart, rates["all"]) == (2.0, None)
+
+
 def test_the_offices_of_the_example_close_as_it_says(write: Any) -> None:
     office = config.load(write(CONTRACT), secrets=False).calendars["office"]
     told = [

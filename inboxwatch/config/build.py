@@ -57,6 +57,8 @@ def build(found: Found, data: Mapping[str, Any], path: Path) -> Config:
         privacy=found.values["privacy"],
         store_url=_store_url(store.url if store else _DEFAULT_STORE, path.parent),
         web=WebConfig(web.listen, web.url or f"http://{web.listen}", web.token),
+        admins=frozenset(map(PersonId, found.values["admins"])),
+        daily_digests=_one(found, models.Digests).daily,
     )
 
 

@@ -116,6 +116,9 @@ class Config:
     store_url: Secret
     """An SQLAlchemy URL; a relative SQLite file was resolved to the config's folder."""
     web: WebConfig
+    admins: frozenset[PersonId] = frozenset()
+    """Who may act on every wait from a message, beside those whom it concerns."""
+    daily_digests: bool = True
 
     @staticmethod
     def restore_policy(document: str) -> SLAPolicy:

@@ -281,6 +281,13 @@ class Alerts(Settings):
     notify: tuple[AlertTarget, ...] = Field(min_length=1)
 
 
+class Digests(Settings):
+    """What people are told each morning beside single waits."""
+
+    daily: bool = True
+    """To each person, and of each team to its lead, when their calendar opens (without one at 08:00 UTC)."""
+
+
 class Store(Settings):
     url: Secret
     """It may hold a password, so it is given and printed as secrets are."""
@@ -327,5 +334,8 @@ class Sections(Settings):
     channels: dict[str, Channel] = Field(default_factory=dict)
     notify_by: tuple[ChannelRef, ...] = ()
     it_alerts: Alerts = Field(default_factory=lambda: Alerts(notify=("fallback",)))
+    admins: tuple[PersonRef, ...] = ()
+    """People who may act on every wait from a message."""
+    digests: Digests = Field(default_factory=Digests)
     store: Store | None = None
     web: Web = Field(default_factory=Web)

@@ -6,6 +6,7 @@ are the outbox's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, field_validator
+from pydantic import BeforeValidator, PlainValidator, field_validator
 
 from inboxwatch.core.policy import Duration
 from inboxwatch.settings import ConfigPath, Secret, Settings
@@ -33,7 +34,10 @@ __all__ = [
     "Interactive",
     "Notice",
     "NoticeType",
+    "Paced",
+    "PerTime",
     "Person",
+    "Rate",
     "Receipt",
     "Seconds",
     "Secret",
@@ -49,6 +53,10 @@ class NoticeType(StrEnum):
     MAILBOX = "mailbox"
     FIRST_CONTACT_FAILED = "first_contact_failed"
     DIGEST = "digest"
+
+
+MANY = 20
+"""Waits of one notice beyond which it is shown as a list, with counts and the longest overdue first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +93,19 @@ class Notice:
     thread_key: str = ""
     """The same for all that is told of one wait: channels thread repeats and update in place by it."""
 
+    @property
+    def listed(self) -> bool:
+        """Whether its waits are shown one a line: a digest, or more than anybody reads one by one (a flood)."""
+        return self.type is NoticeType.DIGEST or len(self.clocks) > MANY
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What the channel gave back; `reference` (a Slack ts, a Message-ID) finds the message again."""
 
     reference: str = ""
+    by_clock: Mapping[str, str] = field(default_factory=dict)
+    """Where each wait of the notice has a reference of its own: by clock id."""
 
 
 class ChannelError(Exception):
@@ -167,7 +182,38 @@ Seconds = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str)
 """A length of wall time, written `10s` or `2m`."""
 
 
-class ChannelSettings(Settings):
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many messages may leave in a length of wall time."""
+
+    messages: int
+    seconds: float
+
+    @classmethod
+    def parse(cls, text: object) -> Rate:
+        """Reads `1/s`, `30/m`, `500/h`. Raises ValueError with what to write instead."""
+        match = re.fullmatch(r"([1-9][0-9]{0,5})\s*/\s*([smh])", text.strip()) if isinstance(text, str) else None
+        if match is None:
+            raise ValueError(f"{text!r} is no rate: write how many messages may leave, such as 1/s, 30/m or 500/h")
+        return cls(int(match[1]), {"s": 1.0, "m": 60.0, "h": 3600.0}[match[2]])
+
+    @property
+    def apart(self) -> float:
+        """Seconds from one message to the next."""
+        return self.seconds / self.messages
+
+
+PerTime = Annotated[Rate, PlainValidator(Rate.parse, json_schema_input_type=str)]
+
+
+class Paced(Settings):
+    """What every channel can be told."""
+
+    rate: PerTime | None = None
+    """The most that leaves, such as `1/s`; what must wait leaves bundled. Without it as fast as the channel takes it."""
+
+
+class ChannelSettings(Paced):
     """What every channel that writes text can be told."""
 
     timezone: str = "UTC"

@@ -7,14 +7,14 @@ import hmac
 import json
 from typing import Any, ClassVar
 
-from inboxwatch.notify import ConfigPath, Notice, Person, Receipt, Seconds, Secret, Settings
+from inboxwatch.notify import ConfigPath, Notice, Paced, Person, Receipt, Seconds, Secret, Settings
 from inboxwatch.notify.http import HttpAddress, Poster
 from inboxwatch.notify.text import clean, clean_tree
 
 _TEXTS = ("lead_name", "company", "subject")
 
 
-class WebhookSettings(Settings):
+class WebhookSettings(Paced):
     url: HttpAddress
     """http or https; a secret, since many receivers are protected by nothing but their address."""
     secret: Secret | None = None

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import structlog
+from pydantic import Field
 
 from inboxwatch.notify import (
     ChannelError,
@@ -17,6 +18,7 @@ from inboxwatch.notify import (
     Notice,
     NoticeType,
     Person,
+    PerTime,
     Receipt,
     Seconds,
     Secret,
@@ -49,6 +51,8 @@ class SlackSettings(ChannelSettings):
     and im:history messages whose answer was lost are found again instead of sent twice."""
     app_token: Secret | None = None
     """xapp-..., with connections:write, for buttons and `/inboxwatch`; without it messages bear no buttons."""
+    rate: PerTime | None = Field(default="1/s", validate_default=True)
+    """Slack takes about one message a second for each conversation."""
     timeout: Seconds = 15.0
     api_url: str = "https://slack.com/api/"
     """GovSlack has another one."""
