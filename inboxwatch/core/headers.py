@@ -225,9 +225,7 @@ def ids(value: bytes, *, prose: bool = False, but: str | None = None) -> tuple[M
         bare = [word.strip(",;") for word in words[:MAX_IDS] if _BARE_ID.fullmatch(word.strip(",;"))]
         found = bare if len(bare) == len(words[:MAX_IDS]) else []
     elif prose and (len(found) > 1 or text.strip()[:1] != "<" or text.strip()[-1:] != ">"):
-        found = [one for one in found if not _PLAIN_ADDRESS.fullmatch(one)]
-    if "@" not in text or any("@" not in one for one in found):
-        found = [one for one in found if "@" in one or (not prose and len(one) > 7)]
+        found = [one for one in found if "@" in one and not _PLAIN_ADDRESS.fullmatch(one)]
     if len(found) == 1:
         return () if found[0] == but else (MessageId(found[0]),)
     return tuple(MessageId(one) for one in dict.fromkeys(found) if one != but)

@@ -107,7 +107,8 @@ class Intake:
         verdict = classify(message)
         match = self.index.match(message, direction, verdict)
         parent = self.index.known(match.parent) if match.parent else None
-        verdict = reconsider(verdict, message, parent, to_us=self._to_us(message))
+        from_us = direction is not Direction.INBOUND
+        verdict = reconsider(verdict, message, parent, to_us=self._to_us(message), from_us=from_us)
         self.index.add(message, direction, verdict, match)
         return direction, verdict, match
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 
+from inboxwatch.core import quotes
 from inboxwatch.core.model import Kind, Message, Part, Verdict
 
 _METHOD = re.compile(rb"^METHOD[ \t]*:[ \t]*([A-Z]+)", re.IGNORECASE | re.MULTILINE)
 _STATUS = re.compile(rb"PARTSTAT=([A-Z-]+)", re.IGNORECASE)
 _PARAMETER = re.compile(r"method=([a-z]+)")
 _COMMENT = re.compile(rb"^COMMENT[^:\n]*:[ \t]*\S", re.IGNORECASE | re.MULTILINE)
-_OWN_LINES = 3
+_STANDARD = re.compile(
+    r"has (?:tentatively )?(?:accepted|declined|replied)|accepted this invitation|invitation from google calendar|hat (?:die|diese) .{0,40}"
+    r"(?:angenommen|zugesagt)|a accepté|ha aceptado|ha accettato|heeft .{0,40}geaccepteerd|aceitou"
+)
+_NOTE = re.compile(
+    r"with (?:this|the following) note|mit (?:dieser|folgender) notiz|avec (?:cette|la) note|con (?:esta|questa) nota"
+)
+"""Google's words before what the guest wrote himself."""
 
 
 def verdict(message: Message, part: Part | None) -> Verdict:
@@ -23,7 +31,7 @@ def verdict(message: Message, part: Part | None) -> Verdict:
     if method == "reply":
         if "declined" in status:
             return Verdict(Kind.CALENDAR, "invitation declined", owes_reply=True)
-        if _COMMENT.search(payload):
+        if _COMMENT.search(payload) or _own_text(message):
             return Verdict(Kind.CALENDAR, "invitation answered with a comment", owes_reply=True)
         if "accepted" in status:
             return Verdict(Kind.CALENDAR, "invitation accepted", effect="meeting_accepted")
@@ -35,3 +43,9 @@ def verdict(message: Message, part: Part | None) -> Verdict:
             Kind.CALENDAR, "another time proposed" if method == "counter" else "proposal declined", owes_reply=True
         )
     return Verdict(Kind.CALENDAR, f"calendar part, method {method or 'not told'}")
+
+
+def _own_text(message: Message) -> bool:
+    """Whether the guest added words of his own to the standard text of his calendar program."""
+    own = " ".join(quotes.own_and_quoted((message.text or "")[:20_000])[0]).casefold()
+    return bool(_NOTE.search(own)) or (len(own.split()) >= 3 and not _STANDARD.search(own))

@@ -24,7 +24,8 @@ ABSENT = table("""
     out of office, out-of-office, outofoffice, out of the office, away from office, away from the office,
     away from my mail, away from my desk, away from my email, away from my e-mail, on vacation, on holiday,
     on annual leave, on leave, on maternity leave, on parental leave, on paternity leave, vacation reply,
-    vacation message, vacation response, absence notice, abwesenheit, abwesend, nicht im büro, nicht im buero,
+    vacation message, vacation response, absence notice, abwesenheit, abwesenheitsnotiz, abwesenheitsmeldung, abwesenheitsassistent, abwesenheitsbenachrichtigung,
+    abwesend, nicht im büro, nicht im buero,
     im urlaub, außer haus, ausser haus, urlaubsbenachrichtigung, absence du bureau, absent du bureau,
     absente du bureau, message d'absence, avis d'absence, en congé, en vacances, je suis absent, fuera de oficina,
     fuera de la oficina, estoy fuera, estaré ausente, estare ausente, de vacaciones, periodo de vacaciones,
@@ -32,7 +33,7 @@ ABSENT = table("""
     ausência temporária, fuori sede, fuori ufficio, assenza, in ferie, afwezig, niet aanwezig, met vakantie,
     met verlof, frånvaro, frånvarande, på semester, fraværende, ikke på kontoret, fravær, ikke til stede, poissa,
     lomalla, nieobecność, nieobecnosc, poza biurem, mimo kancelář, mimo kancelár, nepřítomnost, neprítomnosť,
-    irodán kívül, házon kívül, szabadságon, în concediu, вне офиса, в отпуске, отсутстви, відпустц, εκτός γραφείου,
+    irodán kívül, házon kívül, szabadságon, în concediu, вне офиса, в отпуске, отсутствие, отсутствую, у відпустці, εκτός γραφείου,
     ofis dışında, ofis disinda, izinli, izindeyim, di luar kantor, sedang cuti, vắng mặt, nghỉ phép, 休假, 外出,
     不在, 不在办公室, 不在辦公室, 부재중, 휴가, خارج المكتب, في إجازة, מחוץ למשרד, בחופשה, ไม่อยู่ที่ทำงาน,
     कार्यालय से बाहर, izven pisarne, van ureda

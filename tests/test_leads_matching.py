@@ -1,0 +1,136 @@
+"""Whom a message belongs to: by address, thread, company and form; ambiguity is shown, not guessed."""
+
+from __future__ import annotations
+
+import pytest
+
+from inboxwatch.core.leads import Ambiguous, Directory
+from inboxwatch.core.model import Direction, FolderRole, PersonId
+from inboxwatch.core.parties import Us
+from inboxwatch.freemail import free_mail
+from tests.mails import lead, mail, ours, take
+
+BEA = lead("bea@buyer.test", domain="buyer.test", aliases=("bea.b@old-buyer.test",))
+GUS = lead("gus.grey@gmail.com")
+
+
+@pytest.mark.parametrize(
+    ("email", "found"),
+    [
+        ("bea@buyer.test", "bea@buyer.test"),
+        ("bea+lathes@buyer.test", "bea@buyer.test"),
+        ("bea.b@old-buyer.test", "bea@buyer.test"),
+        ("gusgrey@gmail.com", "gus.grey@gmail.com"),
+        ("g.u.s.grey+x@googlemail.com", "gus.grey@gmail.com"),
+        ("b.ea@buyer.test", None),
+        ("cy@buyer.test", None),
+    ],
+)
+def test_an_address_is_known_with_tags_ignored_dots_and_aliases(email: str, found: str | None):
+    known = Directory((BEA, GUS)).by_address(email)
+    assert (known and known.id) == found
+
+
+def test_a_company_domain_names_its_lead_and_two_leads_make_it_ambiguous():
+    assert Directory((BEA,)).by_domain("cy@mail.buyer.test") == BEA
+    assert Directory((BEA, lead("cy@buyer.test"))).by_domain("dan@buyer.test") == Ambiguous(
+        ("bea@buyer.test", "cy@buyer.test")
+    )
+
+
+@pytest.mark.parametrize("email", ["x@gmail.com", "x@web.de", "x@qq.com", "x@orange.fr"])
+def test_a_free_mail_domain_never_names_a_company(email: str):
+    domain = email.partition("@")[2]
+    assert Directory((lead(f"gus@{domain}", domain=domain),)).by_domain(email) is None
+
+
+def test_the_maintained_list_holds_the_great_providers_and_no_company():
+    assert {"gmail.com", "gmx.de", "qq.com", "hey.com"} <= free_mail()
+    assert not {"buyer.test", "ibm.com", "sap.com"} & free_mail()
+    assert len(free_mail()) > 5000
+
+
+def test_a_private_address_in_a_leads_thread_belongs_to_the_leads_side():
+    found = take(
+        mail("q1", 0), mail("q2", 20, sender="bea.private@gmail.com", subject="Re: Prices", answers="q1"), leads=(BEA,)
+    )
+    assert [(found[id].lead, found[id].lead_evidence) for id in ("q1", "q2")] == [
+        ("bea@buyer.test", "address"), ("bea@buyer.test", "thread"),
+    ]  # fmt: skip
+
+
+def test_whom_the_lead_brings_in_is_found_whatever_the_order_in_a_batch():
+    stranger = mail("q0", 0, sender="eve@consultant.test", subject="Re: Prices", answers="q1")
+    assert take(stranger, mail("q1", 5), leads=(BEA,))["q0"].lead == "bea@buyer.test"
+
+
+def test_two_leads_in_one_thread_leave_a_stranger_ambiguous():
+    found = take(
+        mail("q1", 0),
+        mail("q2", 5, sender="dan@other.test", subject="Re: Prices", answers="q1"),
+        mail("q3", 9, sender="eve@third.test", subject="Re: Prices", answers="q2"),
+        leads=(BEA, lead("dan@other.test", domain="other.test")),
+    )
+    assert (found["q3"].lead, found["q3"].lead_evidence) == (None, "ambiguous")
+
+
+def test_a_form_that_writes_for_a_buyer_is_read_by_its_reply_to():
+    form = mail("f1", sender="Contact form <web@forms.test>", extra="Reply-To: Bea <bea@buyer.test>")
+    found = take(form, leads=(BEA,))["f1"]
+    assert (found.lead, found.lead_evidence) == ("bea@buyer.test", "reply_to")
+
+
+def test_a_rewritten_from_is_read_by_the_address_that_the_list_kept():
+    message = mail(
+        "m1",
+        sender="'Bea Buyer' via Sales <sales@acme-groups.test>",
+        extra="X-Original-From: Bea Buyer <bea@buyer.test>",
+    )
+    assert take(message, leads=(BEA,))["m1"].lead == "bea@buyer.test"
+
+
+def test_our_message_belongs_to_its_first_recipient_who_is_a_lead_and_names_all_outside_us():
+    found = take(ours("a1", to="x@unknown.test, bea@buyer.test, ben@acme.test"), leads=(BEA,))["a1"]
+    assert found.lead == "bea@buyer.test"
+    assert found.outside == (("x@unknown.test", None), ("bea@buyer.test", "bea@buyer.test"))
+
+
+def test_unknown_people_become_provisional_leads_in_shared_mailboxes_only():
+    assert take(mail("m1"), shared=True)["m1"].lead_evidence == "provisional"
+    assert take(mail("m1"))["m1"].lead is None
+    assert take(mail("m1", extra="List-Id: <x.test>"), shared=True)["m1"].lead is None
+
+
+def test_a_bounce_belongs_to_the_lead_who_did_not_get_it():
+    bounce = mail(
+        "b1", 5, sender="MAILER-DAEMON@mx.test", subject="failure notice", extra="X-Failed-Recipients: bea@buyer.test"
+    )
+    assert take(bounce, leads=(BEA,))["b1"].lead == "bea@buyer.test"
+
+
+US = Us(frozenset({"acme.test"}), {"max@private.test": PersonId("max"), "sales@partner.test": None})
+
+
+@pytest.mark.parametrize(
+    ("email", "answer"),
+    [
+        ("ana@acme.test", True),
+        ("ana@mail.acme.test", True),
+        ("max+x@private.test", True),
+        ("sales@partner.test", True),
+        ("other@partner.test", False),
+        ("x@notacme.test", False),
+        ("x@acme.test.evil.test", False),
+        ("", False),
+    ],
+)
+def test_which_addresses_are_ours(email: str, answer: bool):
+    assert US.is_ours(email) is answer
+
+
+def test_direction_is_who_wrote_to_whom():
+    assert US.direction(mail("m1")) is Direction.INBOUND
+    assert US.direction(ours("m2")) is Direction.OUTBOUND
+    assert US.direction(ours("m3", to="ben@acme.test")) is Direction.INTERNAL
+    unknown_alias = mail("m4", sender="ana@new-brand.test", to="bea@buyer.test", role=FolderRole.SENT)
+    assert US.direction(unknown_alias) is Direction.OUTBOUND
