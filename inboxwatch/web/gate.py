@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -34,10 +34,10 @@ class Gate(Protocol):
         """Takes over the config file as it is now, all or nothing. Returns its problems."""
         ...
 
-    def run(self, unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
+    async def run(self, unit: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Does one unit of work on the engine's own thread."""
         ...
 
-    def read(self, query: Callable[[Transaction], R], /) -> Awaitable[R]:
+    async def read(self, query: Callable[[Transaction], R]) -> R:
         """Asks on a consistent view of the store, in another thread."""
         ...
