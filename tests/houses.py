@@ -105,11 +105,11 @@ class House:
         self.reloads += 1
         return self.problems
 
-    async def run(self, unit: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def run(self, unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         async with self._one_at_a_time:
             return await asyncio.to_thread(unit, *args, **kwargs)
 
-    async def read(self, query: Callable[[Transaction], R]) -> R:
+    async def read(self, query: Callable[[Transaction], R], /) -> R:
         def ask() -> R:
             with self.store.reading() as tx:
                 return query(tx)

@@ -34,10 +34,10 @@ class Gate(Protocol):
         """Takes over the config file as it is now, all or nothing. Returns its problems."""
         ...
 
-    async def run(self, unit: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def run(self, unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Does one unit of work on the engine's own thread."""
         ...
 
-    async def read(self, query: Callable[[Transaction], R]) -> R:
+    async def read(self, query: Callable[[Transaction], R], /) -> R:
         """Asks on a consistent view of the store, in another thread."""
         ...

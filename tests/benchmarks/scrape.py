@@ -116,10 +116,10 @@ class Crowd:
     async def reload(self) -> list[str]:
         return []
 
-    async def run(self, unit: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def run(self, unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         return await asyncio.to_thread(unit, *args, **kwargs)
 
-    async def read(self, query: Callable[[Transaction], R]) -> R:
+    async def read(self, query: Callable[[Transaction], R], /) -> R:
         def ask() -> R:
             with self.store.reading() as tx:
                 return query(tx)
