@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from inboxwatch.store import Transaction
 
 FIRST_SIGHT = "first sight"
+LOOK_AT_ALL = 200
+"""With at most so many mailboxes all of them are read before a step leaves; with more, those of owner and team."""
 
 
 @dataclass(slots=True)
@@ -64,9 +66,12 @@ class Desk:
         }
         away = {row.person: (row.since, row.until) for row in tx.mailboxes.absences(now)}
         self._roster: Roster = around.roster(self._load, away, self._turns)
-        self._seen = {row.id: row.seen_until for row in tx.mailboxes.all()}
+        rows = tx.mailboxes.all()
+        self._seen = {row.id: row.seen_until for row in rows}
         # A mailbox that was taken out of the config is read no further: nobody may wait for it.
         self._readable = set(self._seen) & set(map(str, around.config.mailboxes))
+        well = {row.id for row in rows if row.failing_since is None} & self._readable
+        self._others = well if len(well) <= LOOK_AT_ALL else set()
 
     def settle(
         self,
@@ -139,7 +144,7 @@ class Desk:
         if clock.running:
             if quiet and not before:
                 told |= self._mark(clock, overdue(clock, self._now), FIRST_SIGHT)
-            values |= self._run(clock, told, witnesses, settled, tell, looked)
+            values |= self._run(clock, told, witnesses, settled, tell, looked, any(row.held for row in before))
         else:
             values |= self._stop(clock, was_running)
             settled.stopped += was_running
@@ -153,6 +158,7 @@ class Desk:
         settled: Settled,
         tell: frozenset[str] | None,
         looked: bool,
+        was_held: bool,
     ) -> dict[str, Any]:
         now, case = self._now, self._around.case(clock)
         may_tell = tell is None or bool(clock.ids & tell)
@@ -161,8 +167,8 @@ class Desk:
         seen_until = self._seen_until(boxes)
         due_unseen = now >= clock.due_at and seen_until is not None and seen_until < clock.due_at
         moved: Advance = advance(clock, case, self._roster, told if may_tell else EVERYTHING, now, seen_until)
-        if may_tell and not looked and (moved.look or due_unseen):
-            settled.look[clock.id] = boxes
+        if may_tell and not looked and (unread := self._unread(moved, boxes, due_unseen)):
+            settled.look[clock.id] = unread
             moved = advance(clock, case, self._roster, EVERYTHING, now, seen_until)
         for act in moved.assigned:
             self._give(clock, act)
@@ -192,12 +198,22 @@ class Desk:
                 (act.at for act in (*clock.acts, *moved.assigned) if act.deed is Deed.ASSIGNED), default=now
             ),
             "wake_at": wake_at,
-            "held": bool(looked and (moved.look or due_unseen)),
+            "held": (looked or was_held) and (moved.look or waiting.look or due_unseen),
             "breached_at": clock.due_at if clock.breached(now) and not due_unseen else None,
             "acknowledged_until": holds.get("acknowledged"),
             "snoozed_until": holds.get("snoozed"),
             "next_step": self._next(rung, owner, clock),
         }
+
+    def _unread(self, moved: Advance, boxes: set[str], due_unseen: bool) -> set[str]:
+        """What must be read before a step leaves: the boxes of those who should answer, and in a house of a usual size
+        every other one that can be read, for any colleague may have answered."""
+        if moved.look or due_unseen:
+            return boxes | self._others
+        if moved.telling is None:
+            return set()
+        late = moved.telling.rung.tell_at
+        return {box for box in self._others if (seen := self._seen[box]) is None or seen < late}
 
     def _seen_until(self, boxes: set[str]) -> datetime | None:
         times = [self._seen[box] for box in boxes]
