@@ -14,6 +14,7 @@ import contextlib
 import itertools
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -119,7 +120,6 @@ class Dovecot:
         self.base.chmod(0o755)
         self.ca_file = self.base / "ca.pem"
         self.port, self.tls_port = free_port(), free_port()
-        self.starts = 0
         self._serial = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
         for name in ("run", "state", "mail"):
@@ -145,25 +145,33 @@ class Dovecot:
 
     def up(self) -> None:
         """Starts the server, on the ports it always had."""
-        self._process = subprocess.Popen(
-            ["dovecot", "-F", "-c", str(self.base / "dovecot.conf")],
-            env={"PATH": _PATH},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            user=self._owner.pw_uid,
-            group=self._owner.pw_gid,
-            extra_groups=[],
-        )
-        self.starts += 1
-        deadline = time.monotonic() + 20
-        while True:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            self._process = subprocess.Popen(
+                ["dovecot", "-F", "-c", str(self.base / "dovecot.conf")],
+                env={"PATH": _PATH},
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                user=self._owner.pw_uid,
+                group=self._owner.pw_gid,
+                extra_groups=[],
+            )
+            if self._serves(self._process):
+                return
+            self.kill()  # processes of the server before this one may still hold the port for a moment
+            time.sleep(0.1)
+        pytest.fail(f"Dovecot did not start:\n{self.log()}", pytrace=False)
+
+    def _serves(self, process: subprocess.Popen[bytes]) -> bool:
+        """Waits until the server greets; False where it ended or does not."""
+        deadline = time.monotonic() + 5
+        while process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as probe:
                 if probe.recv(1):
-                    return
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"Dovecot did not start:\n{self.log()}", pytrace=False)
+                    return True
             time.sleep(0.02)
+        return False
 
     def stop(self) -> None:
         """Ends the server in an orderly way: clients read BYE."""
@@ -182,7 +190,8 @@ class Dovecot:
         if process is None:
             return
         if how is signal.SIGTERM:
-            os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.2)  # clients have read BYE by now; the master itself would linger for a second
         with contextlib.suppress(ProcessLookupError):
@@ -274,10 +283,12 @@ class Dovecot:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody listens on, below those that the system gives to clients: ours even while down."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @pytest.fixture(scope="module")

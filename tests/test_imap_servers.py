@@ -126,6 +126,28 @@ async def test_idle_is_renewed_before_firewalls_forget_and_costs_no_wake_up(monk
         await connector.aclose()
 
 
+async def test_where_notify_is_offered_news_of_sent_mail_come_on_the_same_connection() -> None:
+    async def idle_with_status(client: Client, tag: str, _: str) -> None:
+        await client.send('+ idling\r\n* STATUS "Out" (MESSAGES 0 UIDNEXT 1)\r\n')  # what the poll has seen
+        await client.line()
+        await client.send(f"{tag} OK done\r\n")
+
+    on = {"NOTIFY": says("TAG OK done\r\n"), "IDLE": idle_with_status}
+    async with ScriptedImap(on, capabilities="IMAP4rev1 IDLE NOTIFY") as server:
+        connector = server.connector()
+        cursor = (await every(connector, None))[-1].cursor
+        assert not await connector.wait(0.1)
+        on = server.on
+        on["IDLE"] = idle("+ idling\r\n", '* STATUS "Out" (MESSAGES 1 UIDNEXT 2)\r\n')
+        await every(connector, cursor)
+        async with asyncio.timeout(10):
+            assert await connector.wait(60)
+        await connector.aclose()
+        assert [command for command in server.commands if command.startswith("NOTIFY")] == [
+            'NOTIFY SET (SELECTED (MessageNew MessageExpunge)) (MAILBOXES ("Out") (MessageNew MessageExpunge))'
+        ]
+
+
 async def test_mail_between_the_poll_and_idle_is_seen_before_idle_begins() -> None:
     async with ScriptedImap() as server:
         connector = server.connector()

@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from collections.abc import Mapping
+
+from imapclient import imap_utf7  # type: ignore[import-untyped]  # it ships no types
 
 from connectors.mail._failures import refusal
-from connectors.mail._session import Session
+from connectors.mail._session import Session, State
 
-_NEWS = re.compile(rb"\* (?:\d+ (?:EXISTS|RECENT)|STATUS )", re.IGNORECASE)
+_NEWS = re.compile(rb"\* \d+ (?:EXISTS|RECENT)", re.IGNORECASE)
+_STATUS = re.compile(rb'\* STATUS "?(.*?)"? \(.*\bUIDNEXT (\d+)', re.IGNORECASE)
 
 
 class Idle:
     """One IDLE under way on a session that nobody else uses meanwhile."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, states: Mapping[str, State]) -> None:
+        """`states`: the folders as they were surveyed; where NOTIFY tells no more than that, it is no news."""
         self._session = session
+        self._known = {(imap_utf7.encode(name), state.uidnext) for name, state in states.items()}
         self._stir = asyncio.Event()
         self._heard = False
         """There is news, or somebody needs the connection; it stays true until the next IDLE."""
@@ -46,5 +52,10 @@ class Idle:
         for line in self._session.lines():
             if line.upper().startswith(b"* BYE"):
                 raise refusal(line.decode("ascii", "replace"), "waiting for news", broken=True)
-            self._heard = self._heard or _NEWS.match(line) is not None
+            self._heard = self._heard or self._is_news(line)
         return self._heard
+
+    def _is_news(self, line: bytes) -> bool:
+        if status := _STATUS.match(line):
+            return (status[1], int(status[2])) not in self._known
+        return _NEWS.match(line) is not None

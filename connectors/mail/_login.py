@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from imaplib import IMAP4
+from typing import Literal
 
 from imapclient import IMAPClient  # type: ignore[import-untyped]  # it ships no types
+from imapclient.exceptions import LoginError  # type: ignore[import-untyped]  # the same
 
+from connectors.mail._oauth import TokenCache
 from inboxwatch.connector import MailboxError, Reason, Secret
 
 
@@ -34,3 +38,44 @@ class PasswordLogin:
                 client.plain_login(self.username, self.password.reveal())
         else:
             client.login(self.username, self.password.reveal())
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogin:
+    """AUTHENTICATE XOAUTH2 (Google and Microsoft) or OAUTHBEARER (RFC 7628)."""
+
+    username: str
+    mechanism: Literal["XOAUTH2", "OAUTHBEARER"]
+    tokens: TokenCache
+
+    def __call__(self, client: IMAPClient) -> None:
+        kept = self.tokens.good()
+        try:
+            self._try(client, self.tokens.token())
+        except LoginError as error:
+            if not kept or isinstance(error.__context__, IMAP4.abort):
+                raise
+            self._try(client, self.tokens.token(fresh=True))
+
+    def _try(self, client: IMAPClient, token: str) -> None:
+        challenges: list[bytes] = []
+
+        def respond(challenge: bytes) -> bytes:
+            """The token first; a further challenge tells why it is refused, and must be answered to get the NO."""
+            challenges.append(challenge)
+            if len(challenges) > 1:
+                return b"" if self.mechanism == "XOAUTH2" else b"\x01"
+            return self._response(token)
+
+        try:
+            client.sasl_login(self.mechanism, respond)
+        except LoginError as error:
+            told = b" ".join(challenges[1:]).decode("ascii", "replace")
+            raise LoginError(f"{error} {told}".strip()) from error.__context__
+
+    def _response(self, token: str) -> bytes:
+        bearer = f"auth=Bearer {token}\x01\x01"
+        if self.mechanism == "XOAUTH2":
+            return f"user={self.username}\x01{bearer}".encode()
+        name = self.username.replace("=", "=3D").replace(",", "=2C")
+        return f"n,a={name},\x01{bearer}".encode()

@@ -14,7 +14,7 @@ import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from imaplib import IMAP4
+from imaplib import IMAP4, Commands
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -38,6 +38,10 @@ _MAX_LINE = 1024 * 1024
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _STATUS_ITEM = re.compile(rb"(UIDNEXT|UIDVALIDITY|MESSAGES) (\d+)", re.IGNORECASE)
 _ESEARCH_ALL = re.compile(rb"\bALL ([\d:,]+)", re.IGNORECASE)
+
+
+# imaplib sends only the commands that it knows.
+Commands.setdefault("NOTIFY", ("AUTH", "SELECTED"))
 
 
 class Login(Protocol):
@@ -87,6 +91,7 @@ class Session:
         self.selected: str | None = None
         self.alive = True
         self._idle_tag: bytes | None = None
+        self._notified = b""
         self._started = b""  # the beginning of a line that came while idle
         self.capabilities = frozenset(_ascii(word) for word in client.capabilities())
 
@@ -154,8 +159,11 @@ class Session:
         """The state of a folder that is not open."""
         with self._doing(f"asking for the status of {folder!r}"):
             name = self._client._normalise_folder(folder)
-            data = self._checked(self._imap.status(name, "(MESSAGES UIDNEXT UIDVALIDITY)"), "status")
-            told = {key.upper(): int(value) for key, value in _STATUS_ITEM.findall(_bytes(data[-1]))}
+            self._imap.untagged_responses.pop("STATUS", None)
+            lines = self._checked(self._imap.status(name, "(MESSAGES UIDNEXT UIDVALIDITY)"), "status")
+            # With NOTIFY, news of other folders may stand beside the answer.
+            answer = next((line for line in lines if _status_of(line) in (name, name.strip(b'"'))), lines[-1])
+            told = {key.upper(): int(value) for key, value in _STATUS_ITEM.findall(_status_items(answer))}
             if not {b"UIDNEXT", b"UIDVALIDITY"} <= told.keys():
                 return self.examine(folder)
             return State(told[b"UIDVALIDITY"], told[b"UIDNEXT"], told.get(b"MESSAGES", 0))
@@ -200,6 +208,17 @@ class Session:
         """Reads headers in the way of `fetch`, for the self-test."""
         with self._doing("reading headers"):
             self._checked(self._imap.fetch(numbers, "(UID BODY.PEEK[HEADER])"), "reading headers")
+
+    def notify(self, folders: Sequence[str]) -> None:
+        """Asks that news of these folders be told while idle too (RFC 5465); the open one is told in any case."""
+        names = b" ".join(self._client._normalise_folder(name) for name in folders)
+        if not folders or names == self._notified or "NOTIFY" not in self.capabilities:
+            return
+        with self._doing("asking to be notified"):
+            events = "(MessageNew MessageExpunge)"
+            command = f"SET (SELECTED {events}) (MAILBOXES ({names.decode('ascii')}) {events})"
+            if self._imap._simple_command("NOTIFY", command)[0] == "OK":
+                self._notified = names
 
     def begin_idle(self) -> None:
         """Asks for news of the open folder (RFC 2177); from now on only `lines` and `end_idle` may be called."""
@@ -356,6 +375,17 @@ def _connect(server: Server) -> IMAPClient:
                 client.shutdown()
             raise
     return client
+
+
+def _status_of(line: Any) -> bytes:
+    """The folder that a STATUS response is about, as the server writes it; it may come as a literal."""
+    if isinstance(line, tuple):
+        return bytes(line[1])
+    return _bytes(line).rpartition(b" (")[0].strip(b'"')
+
+
+def _status_items(line: Any) -> bytes:
+    return _bytes(line).rpartition(b" (")[2]
 
 
 def _numbers(data: Sequence[Any]) -> set[int]:

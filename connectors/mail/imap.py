@@ -20,12 +20,13 @@ from connectors.mail._blocking import workers
 from connectors.mail._census import identities, places, recover
 from connectors.mail._folders import Wanted
 from connectors.mail._idle import Idle
-from connectors.mail._login import PasswordLogin
+from connectors.mail._login import PasswordLogin, TokenLogin
 from connectors.mail._mailbox import Mailbox
+from connectors.mail._oauth import OAuthSettings, TokenCache, tokens
 from connectors.mail._position import Mark, encode, shares
 from connectors.mail._probe import probe
 from connectors.mail._reader import Haul, Reader
-from connectors.mail._session import Security, Server, Session
+from connectors.mail._session import Login, Security, Server, Session
 from connectors.mail._values import Names, Seconds
 from inboxwatch import instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
@@ -53,7 +54,9 @@ class ImapSettings(Settings):
     username: str = ""
     """Default: the mailbox's address."""
     password: Secret | None = None
-    auth: Literal["password"] = "password"
+    auth: Literal["password", "xoauth2", "oauthbearer"] = "password"
+    oauth: OAuthSettings | None = None
+    """Where tokens come from, with `auth: xoauth2` or `oauthbearer`."""
     master_user: str = ""
     """A login that may read this mailbox for its owner; `password` is then the master's."""
     inbox: str = "INBOX"
@@ -74,10 +77,23 @@ class ImapSettings(Settings):
         return value
 
     @model_validator(mode="after")
-    def _has_password(self) -> ImapSettings:
-        if self.password is None:
-            raise ValueError("give `password`, `password_file` or `password_env`")
+    def _has_credentials(self) -> ImapSettings:
+        if self.auth == "password":
+            if self.password is None:
+                raise ValueError("give `password`, `password_file` or `password_env`")
+            if self.oauth is not None:
+                raise ValueError("`oauth` needs `auth: xoauth2` or `auth: oauthbearer`")
+        elif self.oauth is None or self.password is not None or self.master_user:
+            raise ValueError(f"`auth: {self.auth}` needs `oauth`, and neither `password` nor `master_user`")
         return self
+
+
+def _login(settings: ImapSettings, username: str) -> Login:
+    if settings.password is not None:
+        return PasswordLogin(username, settings.password, settings.master_user)
+    assert settings.oauth is not None  # noqa: S101  (the settings have one or the other)
+    cache = TokenCache(tokens(settings.oauth, username))
+    return TokenLogin(username, "XOAUTH2" if settings.auth == "xoauth2" else "OAUTHBEARER", cache)
 
 
 def _is_loopback(host: str) -> bool:
@@ -102,9 +118,7 @@ class Imap:
             settings.connect_timeout,
             settings.read_timeout,
         )
-        self._login = PasswordLogin(
-            settings.username or context.address, settings.password or Secret(None, "nowhere"), settings.master_user
-        )
+        self._login = _login(settings, settings.username or context.address)
         self._turn = asyncio.Lock()
         self._idle: Idle | None = None
         self._idle_since = 0.0
@@ -226,6 +240,7 @@ class Imap:
             if mailbox.changed():
                 return None
             if "IDLE" in session.capabilities:
+                session.notify([name for name in mailbox.watched.roles if name != mailbox.watched.inbox])
                 session.begin_idle()
             return session
 
@@ -233,7 +248,7 @@ class Imap:
         if session is None:
             return True
         if "IDLE" in session.capabilities:
-            self._idle = Idle(session)
+            self._idle = Idle(session, self._mailbox.states)
             self._idle_since = asyncio.get_running_loop().time()
         return False
 
