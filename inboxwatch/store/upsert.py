@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
-
-
-def _insert(connection: Connection, table: Table) -> Any:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
 
 
 def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
@@ -25,13 +21,16 @@ def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str
 
 def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     """Inserts rows; where the primary key exists, sets `columns` instead."""
-    if not rows:
-        return
-    statement = _insert(connection, table)
+    if rows:
+        connection.execute(_upserting(connection.dialect.name, table, tuple(columns)), list(rows))
+
+
+@cache
+def _upserting(dialect: str, table: Table, columns: tuple[str, ...]) -> Any:
+    """The statement, made once: making it costs more than running it."""
+    statement = (sqlite if dialect == "sqlite" else postgresql).insert(table)
     changed = {name: getattr(statement.excluded, name) for name in columns}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed), list(rows)
-    )
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
 
 
 def chunks(values: Sequence[Any], size: int = 500) -> Any:
