@@ -14,9 +14,7 @@ def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str
     """Inserts the rows whose primary (or unique) key is not there yet; returns how many were new."""
     if not rows:
         return 0
-    # Without the option psycopg's count is lost where many rows are inserted.
-    statement = _insert(connection, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    return max(0, connection.execute(statement, list(rows)).rowcount)
+    return max(0, connection.execute(_inserting(connection.dialect.name, table), list(rows)).rowcount)
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
@@ -25,9 +23,18 @@ def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]],
         connection.execute(_upserting(connection.dialect.name, table, tuple(columns)), list(rows))
 
 
+# Statements are made once: making one costs more than running it.
+
+
+@cache
+def _inserting(dialect: str, table: Table) -> Any:
+    statement = (sqlite if dialect == "sqlite" else postgresql).insert(table).on_conflict_do_nothing()
+    # Without the option psycopg's count is lost where many rows are inserted.
+    return statement.execution_options(preserve_rowcount=True)
+
+
 @cache
 def _upserting(dialect: str, table: Table, columns: tuple[str, ...]) -> Any:
-    """The statement, made once: making it costs more than running it."""
     statement = (sqlite if dialect == "sqlite" else postgresql).insert(table)
     changed = {name: getattr(statement.excluded, name) for name in columns}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)
