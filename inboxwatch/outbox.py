@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -12,9 +13,10 @@ import structlog
 from sqlalchemy import Row
 
 from inboxwatch.engine import Engine
-from inboxwatch.engine.mailroom import Mailroom, Rendered
+from inboxwatch.engine.letters import Rendered
+from inboxwatch.engine.mailroom import Mailroom
 from inboxwatch.instant import Now
-from inboxwatch.notify import Channel, ChannelError, Finds, NoticeType, Receipt
+from inboxwatch.notify import Channel, ChannelError, Finds, Joins, NoticeType, Paced, Receipt
 from inboxwatch.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -22,6 +24,8 @@ log = structlog.get_logger(__name__)
 SEND_LIMIT = 60.0
 """Seconds that a channel may take for one message."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
+BREATH = 0.05
+"""Seconds between looks while a flood gathers."""
 IDLE = 30.0
 """Seconds after which the outbox looks into the store unasked."""
 
@@ -39,6 +43,10 @@ class Outbox:
         self._worker = worker
         self._look = look
         self._now = now
+        settings = engine.config.channels[name].settings
+        self._apart = settings.rate.apart if isinstance(settings, Paced) and settings.rate else 0.0
+        """Seconds from one message to the next."""
+        self._left_at = float("-inf")
         self._owed = asyncio.Event()
         self._chance = random.Random(name)  # noqa: S311  (jitter, not secrecy)
         self.sending = asyncio.Lock()
@@ -52,6 +60,7 @@ class Outbox:
         """Delivers until cancelled; no failure of the channel ends it."""
         while True:
             self._owed.clear()
+            await self._paced()
             async with self.sending:
                 worked = await self.deliver_one()
             if not worked:
@@ -59,7 +68,7 @@ class Outbox:
 
     async def _rest(self) -> None:
         due = await self._worker.run(self._room.next_at, self.name)
-        seconds = IDLE if due is None else min(IDLE, max(0.0, (due - self._now()).total_seconds()))
+        seconds = IDLE if due is None else min(IDLE, max(BREATH, (due - self._now()).total_seconds()))
         try:
             async with asyncio.timeout(seconds):
                 await self._owed.wait()
@@ -80,6 +89,7 @@ class Outbox:
         if rendered is None:
             return True
         rows = rendered.rows
+        self._left_at = time.monotonic()
         try:
             async with asyncio.timeout(SEND_LIMIT):
                 receipt = await self._once(rendered)
@@ -102,13 +112,25 @@ class Outbox:
         return True
 
     async def _once(self, rendered: Rendered) -> Receipt:
-        first, earlier = rendered.rows[0], rendered.earlier
+        first, earlier = rendered.rows[0], self._earlier(rendered)
         if first.attempts > 1 and isinstance(self._channel, Finds):
             found = await self._channel.find(first.destination, first.bundle, first.owed_at, earlier)
             if found is not None:
                 return found
         reader = self._room.reader(rendered.rows)
         return await self._channel.send(rendered.notice, first.destination, reader, first.bundle, earlier)
+
+    def _earlier(self, rendered: Rendered) -> str | None:
+        """The message that a notice follows: the one in which all of its waits were told last."""
+        if len(rendered.earlier) == 1:
+            return rendered.earlier[0] or None
+        return self._channel.joined(rendered.earlier) if isinstance(self._channel, Joins) else None
+
+    async def _paced(self) -> None:
+        """Waits until the channel's rate allows another message."""
+        pause = self._left_at + self._apart - time.monotonic()
+        if pause > 0:
+            await asyncio.sleep(pause)
 
     async def _failed(self, rows: Sequence[Row[Any]], error: str, permanent: bool, retry_after: float | None) -> None:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(rows[0].attempts - 1, 16)) * self._chance.uniform(0.8, 1.2)

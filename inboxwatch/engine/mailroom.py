@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row
 
+from inboxwatch.engine.letters import Letters, Rendered, mailboxes_of
 from inboxwatch.engine.notices import reader
-from inboxwatch.engine.views import clock_view, rfc3339
-from inboxwatch.notify import Notice, NoticeType, Person, Receipt
+from inboxwatch.notify import MANY, NoticeType, Person, Receipt
 
 if TYPE_CHECKING:
     from inboxwatch.engine import Engine
@@ -21,16 +21,8 @@ LEASE = timedelta(minutes=3)
 PATIENCE = timedelta(hours=24)
 """How long a delivery without another way is tried before it is a dead letter."""
 TRIES_BEFORE_NEXT_WAY = 5
-
-
-class Rendered(NamedTuple):
-    """A bundle as it leaves."""
-
-    rows: Sequence[Row[Any]]
-    """Those of its deliveries that are still wanted."""
-    notice: Notice
-    earlier: str | None = None
-    """The channel's reference of the last message about its wait."""
+GATHER = timedelta(seconds=5)
+"""How long the first steps of a flood wait for the others."""
 
 
 class Mailroom:
@@ -42,24 +34,24 @@ class Mailroom:
     def claim(self, channel: str, now: datetime) -> list[Row[Any]]:
         """The next bundle of a channel; rows whose wait is over are cancelled instead."""
         with self._engine.store.transaction() as tx:
+            if self._gathering(tx, channel, now):
+                return []
             rows = tx.deliveries.claim(channel, now, LEASE)
             over = [row for row in rows if row.type == NoticeType.ESCALATION and not _running(tx, row.clock)]
             tx.deliveries.settle([row.id for row in over], "cancelled", now)
-            return [row for row in rows if row not in over]
+            gone = {row.id for row in over}
+            return [row for row in rows if row.id not in gone]
+
+    @staticmethod
+    def _gathering(tx: Transaction, channel: str, now: datetime) -> bool:
+        """True while many clocks are due and not yet told: a flood leaves as one message, not in pieces."""
+        since = tx.deliveries.fresh_since(channel, now)
+        return since is not None and now - since < GATHER and tx.clocks.due_many(now, MANY)
 
     def mailboxes(self, rows: Sequence[Row[Any]]) -> set[str]:
         """The mailboxes that could hold the answers of a bundle's waits."""
         with self._engine.store.reading() as tx:
-            return self._boxes(tx, rows)
-
-    def _boxes(self, tx: Transaction, rows: Sequence[Row[Any]]) -> set[str]:
-        boxes: set[str] = set()
-        for row in rows:
-            clock = tx.clocks.get(row.clock) if row.clock else None
-            if clock is not None:
-                witnesses = tx.mail.witnesses([clock.thread]).get(clock.thread, set())
-                boxes |= witnesses | self._engine.around.watching(clock.owner, clock.mailbox)
-        return boxes & set(self._engine.config.mailboxes)
+            return mailboxes_of(self._engine, tx, rows)
 
     def render(self, rows: Sequence[Row[Any]], now: datetime, unread: bool = False) -> Rendered | None:
         """What a bundle says as of now; None: nothing any more.
@@ -67,74 +59,18 @@ class Mailroom:
         `unread` says that a mailbox that could hold the answer could not be read just now.
         """
         with self._engine.store.transaction() as tx:
-            first = rows[0]
+            first, letters = rows[0], Letters(self._engine, tx, now)
             if first.type not in (NoticeType.ESCALATION, NoticeType.RESOLVED):
-                return Rendered(rows, self._plain(tx, first, now))
+                if (rendered := letters.single(first)) is None:
+                    tx.deliveries.settle([first.id], "cancelled", now)
+                return rendered
             over = [row for row in rows if first.type == NoticeType.ESCALATION and not _running(tx, row.clock)]
             tx.deliveries.settle([row.id for row in over], "cancelled", now)
-            rows = [row for row in rows if row not in over]
+            gone = {row.id for row in over}
+            rows = [row for row in rows if row.id not in gone]
             if not rows:
                 return None
-            clocks, seen = [], set()
-            for row in rows:
-                if (row.clock, row.step, row.round) not in seen:
-                    seen.add((row.clock, row.step, row.round))
-                    clocks.append(self._clock(tx, row, now, unread))
-            base = self._engine.config.web.url
-            link = f"{base}/clocks/{rows[0].clock}" if len(clocks) == 1 else f"{base}/"
-            notice = Notice(
-                type=NoticeType(first.type),
-                id=first.bundle,
-                at=min(row.owed_at for row in rows),
-                clocks=tuple(clocks),
-                targets=tuple(dict.fromkeys(row.target for row in rows)),
-                link=link,
-                thread_key=first.clock if len(clocks) == 1 else first.bundle,
-            )
-            return Rendered(rows, notice, tx.deliveries.last_reference(first.clock, first.channel, first.destination))
-
-    def _plain(self, tx: Transaction, row: Row[Any], now: datetime) -> Notice:
-        body = row.body or {}
-        ids = body.get("clock_ids", [row.clock] if row.clock else [])
-        found = [tx.clocks.get(clock) for clock in ids]
-        return Notice(
-            type=NoticeType(row.type),
-            id=row.key,
-            at=row.owed_at,
-            clocks=tuple(self._described(tx, clock, now) for clock in found if clock is not None),
-            targets=(row.target,),
-            link=f"{self._engine.config.web.url}/",
-            mailbox=body.get("mailbox"),
-            error=body.get("error"),
-            title=body.get("title", ""),
-            thread_key=row.key,
-        )
-
-    def _clock(self, tx: Transaction, row: Row[Any], now: datetime, unread: bool) -> dict[str, Any]:
-        clock = tx.clocks.get(row.clock)
-        if clock is None:
-            return {"id": row.clock}
-        reason = "unverified" if unread and row.reason else row.reason
-        told = {"step": row.step, "round": row.round, "reason": reason} if row.step is not None else {}
-        if reason == "unverified":
-            boxes = self._boxes(tx, [row])
-            times = [box.seen_until for box in tx.mailboxes.all() if box.id in boxes]
-            told["unread_since"] = rfc3339(min((at for at in times if at is not None), default=None))
-        return told | self._described(tx, clock, now)
-
-    def _described(self, tx: Transaction, clock: Row[Any], now: datetime) -> dict[str, Any]:
-        lead = self._engine.around.directory.get(clock.lead)
-        view = clock_view(clock, self._engine.policies, now)
-        subject = tx.mail.subjects([clock.started_by]).get(clock.started_by)
-        owner = self._engine.config.people.get(clock.owner)
-        extra = {
-            "waited_seconds": view["wall_seconds"],
-            "lead_name": lead.name if lead else None,
-            "company": lead.company if lead else None,
-            "subject": subject,
-            "owner_name": owner.name if owner else None,
-        }
-        return view | {key: value for key, value in extra.items() if value}
+            return letters.bundle(rows, unread)
 
     def reader(self, rows: Sequence[Row[Any]]) -> Person | None:
         """The person who reads a bundle, where it is one."""
@@ -147,6 +83,8 @@ class Mailroom:
         """Records a delivery; a wait that ended while it was under way is told as resolved."""
         with self._engine.store.transaction() as tx:
             tx.deliveries.settle([row.id for row in rows], "sent", now, reference=receipt.reference)
+            for told, reference in receipt.by_clock.items():
+                tx.deliveries.refer([row.id for row in rows if row.clock == told], reference)
             for row in rows:
                 if row.type == NoticeType.ESCALATION and not _running(tx, row.clock):
                     clock = tx.clocks.get(row.clock)

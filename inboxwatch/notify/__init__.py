@@ -7,7 +7,7 @@ are the outbox's.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -32,6 +32,7 @@ __all__ = [
     "ConfigPath",
     "Finds",
     "Interactive",
+    "Joins",
     "Notice",
     "NoticeType",
     "Paced",
@@ -55,7 +56,7 @@ class NoticeType(StrEnum):
     DIGEST = "digest"
 
 
-MANY = 20
+MANY = 25
 """Waits of one notice beyond which it is shown as a list, with counts and the longest overdue first."""
 
 
@@ -161,6 +162,15 @@ class Finds(Protocol):
 
 
 @runtime_checkable
+class Joins(Protocol):
+    """A channel that can follow several earlier messages with one; others begin anew where waits were told apart."""
+
+    def joined(self, references: Sequence[str]) -> str | None:
+        """One `earlier` for a notice of several waits, from that of each; an empty one stands for none."""
+        ...
+
+
+@runtime_checkable
 class Interactive(Protocol):
     """A channel by which people act on waits. Its `start` is awaited once, before the first `send`."""
 
@@ -210,7 +220,7 @@ class Paced(Settings):
     """What every channel can be told."""
 
     rate: PerTime | None = None
-    """The most that leaves, such as `1/s`; what must wait leaves bundled. Without it as fast as the channel takes it."""
+    """The most that leaves, such as `1/s`; what must wait leaves bundled. Without it: as fast as the channel can."""
 
 
 class ChannelSettings(Paced):

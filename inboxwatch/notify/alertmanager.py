@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from pydantic import Field, field_validator, model_validator
 
 from inboxwatch import instant
 from inboxwatch.notify import (
+    MANY,
     ChannelSettings,
     ConfigPath,
     Notice,
@@ -94,15 +96,23 @@ class Alertmanager:
         now = instant.now()
         over = notice.type is NoticeType.RESOLVED
         recipient = person.id if person else destination
-        alerts = [self._alert(notice, labels, person, now, over) for labels in self._labels(notice, recipient)]
-        told = [alert["labels"] for alert in alerts]
-        about = {_subject(labels) for labels in told}
-        past = [labels for labels in _read(earlier) if _subject(labels) in about and labels not in told]
-        ended = [self._alert(notice, labels, person, now, over=True) for labels in past]
+        parts = {_subject(labels): (part, labels) for part, labels in self._parts(notice, recipient)}
+        told = [labels for _, labels in parts.values()]
+        past = {
+            subject: labels
+            for labels in _read(earlier)
+            if (subject := _subject(labels)) in parts and labels != parts[subject][1]
+        }
+        body = [self._alert(parts[subject][0], labels, person, now, over=True) for subject, labels in past.items()]
         # An answer ends the alert that was told, which has the labels of that time.
-        body = ended if over and ended else ended + alerts
+        fresh = (subject for subject in parts if not (over and subject in past))
+        body += [self._alert(*parts[subject], person, now, over) for subject in fresh]
         await self._poster.post(self._address("alerts"), json.dumps(body).encode(), self._headers())
-        return Receipt(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+        by_clock = {labels["clock"]: _written([labels]) for labels in told if "clock" in labels}
+        return Receipt(_written(told) if len(told) <= MANY else "", by_clock if len(told) > 1 else {})
+
+    def joined(self, references: Sequence[str]) -> str | None:
+        return _written([labels for reference in references for labels in _read(reference)])
 
     async def probe(self) -> str:
         answer = await self._poster.get(self._address("status"), self._headers())
@@ -112,18 +122,20 @@ class Alertmanager:
     async def aclose(self) -> None:
         await self._poster.aclose()
 
-    def _labels(self, notice: Notice, recipient: str) -> Iterable[Labels]:
+    def _parts(self, notice: Notice, recipient: str) -> Iterable[tuple[Notice, Labels]]:
+        """One alert a wait, each with a notice of its own; a notice without waits, and a digest, is one alert."""
         common = {**self._settings.labels, "recipient": recipient}
         if not notice.clocks or notice.type is NoticeType.DIGEST:
             name = {NoticeType.DIGEST: "InboxwatchDigest"}.get(notice.type, "InboxwatchMailboxBlind")
-            yield _filled({**common, "alertname": name, "severity": "warning", "mailbox": notice.mailbox})
+            yield notice, _filled({**common, "alertname": name, "severity": "warning", "mailbox": notice.mailbox})
             return
         lost = notice.type is NoticeType.FIRST_CONTACT_FAILED
         for clock in notice.clocks:
             labels = {name: clock.get(name) for name in _OF_CLOCK}
             severity = "warning" if lost or clock.get("reason") == "warning" else "critical"
             name = "InboxwatchFirstContactFailed" if lost else "InboxwatchReplyOwed"
-            yield _filled({**common, **labels, "alertname": name, "severity": severity, "clock": clock.get("id")})
+            found = {**common, **labels, "alertname": name, "severity": severity, "clock": clock.get("id")}
+            yield replace(notice, clocks=(clock,)), _filled(found)
 
     def _alert(self, notice: Notice, labels: Labels, person: Person | None, now: datetime, over: bool) -> Alert:
         ends = now if over else now + timedelta(seconds=self._settings.lasting)
@@ -170,6 +182,10 @@ def _read(reference: str | None) -> list[Labels]:
     except ValueError:
         return []
     return labels if isinstance(labels, list) else []
+
+
+def _written(labels: Sequence[Labels]) -> str:
+    return json.dumps(labels, ensure_ascii=False, separators=(",", ":"))
 
 
 def _stamp(moment: datetime) -> str:

@@ -11,9 +11,9 @@ from rich.console import Console as Terminal
 from rich.text import Text
 
 from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Person, Receipt
-from inboxwatch.notify.render import Renderer
+from inboxwatch.notify.render import SHOWN, Renderer
 from inboxwatch.notify.text import clean, web_link
-from inboxwatch.notify.wait import Wait
+from inboxwatch.notify.wait import Wait, chosen
 
 _STYLES = {
     "WARNING": "yellow",
@@ -68,8 +68,10 @@ class Console:
         if len(waits) != 1 or notice.type not in {NoticeType.ESCALATION, NoticeType.RESOLVED}:
             mark = notice.type.value.replace("_", " ").upper()
             yield _line(mark, self._renderer.line("headline.txt", notice, person, 500), f"→ {reader}")
-            for wait in waits:
+            for wait in (shown := chosen(waits, SHOWN)):
                 yield Text(f"{'':10}  - {wait.who}: {wait.standing}")
+            if len(waits) > len(shown):
+                yield Text(f"{'':10}    and {len(waits) - len(shown)} more")
             return
         wait = waits[0]
         mark = "RESOLVED" if notice.type is NoticeType.RESOLVED else wait.reason.upper() or "ESCALATION"

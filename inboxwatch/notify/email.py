@@ -181,7 +181,7 @@ class Email:
             message["References"] = " ".join(chain)
 
     def _actions(self, notice: Notice, person: Person | None, now: datetime) -> dict[str, Sequence[Action]]:
-        if self._links is None or person is None or notice.type is not NoticeType.ESCALATION:
+        if self._links is None or person is None or notice.listed or notice.type is not NoticeType.ESCALATION:
             return {}
         return {str(clock["id"]): self._links.actions(str(clock["id"]), person.id, now) for clock in notice.clocks}
 

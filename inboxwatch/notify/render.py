@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -23,12 +24,14 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from inboxwatch.notify import Notice, Person
 from inboxwatch.notify.links import Action
 from inboxwatch.notify.text import clean, span, web_link, when
-from inboxwatch.notify.wait import Wait
+from inboxwatch.notify.wait import Wait, chosen
 
 NAMES = ("headline.txt", "subject.txt", "body.txt", "body.html")
 """The templates: one line for lists and previews, an e-mail's subject, and its two bodies (apprise takes body.txt)."""
 
-SHOWN = 25
+OWNERS = 10
+"""Owners whose counts a list begins with."""
+SHOWN = 30
 """Waits that one message lists; further ones are counted."""
 
 
@@ -110,9 +113,11 @@ class Renderer:
         return {
             "type": notice.type.value,
             "title": clean(notice.title, 300),
-            "waits": waits[:SHOWN],
+            "waits": chosen(waits, SHOWN),
             "count": len(waits),
             "overdue": sum(wait.overdue for wait in waits),
+            "listed": notice.listed,
+            "owners": Counter(wait.owner or "nobody" for wait in waits).most_common(OWNERS) if notice.listed else [],
             "mailbox": clean(notice.mailbox or ""),
             "error": clean(notice.error or "", 500),
             "link": web_link(notice.link),

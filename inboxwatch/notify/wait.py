@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -17,6 +17,23 @@ _ENDS = {
     "activity": "a call or meeting was logged",
     "max_rounds": "the ladder has ended",
 }
+
+
+def chosen(waits: Sequence[Wait], limit: int) -> tuple[Wait, ...]:
+    """At most `limit` waits to show, in order: the first of every section, for a long one must hide no other."""
+    sections = dict.fromkeys(wait.section for wait in waits)
+    if len(waits) <= limit:
+        return tuple(waits)
+    each = max(1, limit // len(sections))
+    left = dict.fromkeys(sections, each)
+    shown: set[int] = set()
+    for place, wait in enumerate(waits):
+        if left[wait.section] > 0:
+            left[wait.section] -= 1
+            shown.add(place)
+    rest = (place for place in range(len(waits)) if place not in shown)
+    shown.update(place for place, _ in zip(rest, range(limit - len(shown)), strict=False))
+    return tuple(waits[place] for place in sorted(shown)[:limit])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +119,8 @@ class Wait:
             return f"over after {self.waited}: {_ENDS.get(self.stop_reason, self.stop_reason or self.state)}"
         if self.reason == "unverified":
             return f"cannot verify: mailbox {self.mailbox} unread since {when(self.unread_since) or 'some time'}"
+        if self.since is None:
+            return "our message never arrived"
         if self.left is None:
             return f"waiting for {self.waited}"
         if self.left > 0:

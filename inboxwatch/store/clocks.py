@@ -47,6 +47,11 @@ class Clocks:
         )
         return [(row.id, row.thread) for row in self._connection.execute(found) if row.id not in skip][:limit]
 
+    def due_many(self, now: datetime, count: int) -> bool:
+        """Whether more than `count` clocks are waiting to be looked at."""
+        due = select(_clock.c.id).where(_clock.c.state == "running", _clock.c.wake_at <= now).limit(count + 1)
+        return len(self._connection.execute(due).all()) > count
+
     def next_wake(self, skip: frozenset[str] = frozenset()) -> datetime | None:
         """The earliest instant at which a running clock must be looked at."""
         found = (
@@ -148,6 +153,28 @@ class Clocks:
             chosen.append(or_(_clock.c.due_at > at, and_(_clock.c.due_at == at, _clock.c.id > clock)))
         found = select(_clock).where(*chosen).order_by(_clock.c.due_at, _clock.c.id).limit(limit)
         return self._connection.execute(found).all()
+
+    def concerning(self, owners: Sequence[str], team: str | None, breached_since: datetime) -> Sequence[Row[Any]]:
+        """The running clocks of owners or of a team's mailboxes, and those of them that were breached since then."""
+        theirs = or_(_clock.c.owner.in_(owners), _clock.c.team == team)
+        told = or_(_clock.c.state == "running", _clock.c.breached_at >= breached_since)
+        return self._connection.execute(select(_clock).where(theirs, told)).all()
+
+    def exchanged(self, clocks: Sequence[str]) -> dict[str, tuple[int, datetime]]:
+        """How many messages of people went to and fro with a clock's lead before it began, and when the last did."""
+        found: dict[str, tuple[int, datetime]] = {}
+        mail = tables.message
+        earlier = and_(
+            mail.c.lead == _clock.c.lead,
+            mail.c.at < _clock.c.started_at,
+            mail.c.kind == "human",
+            mail.c.direction != "internal",
+        )
+        for part in chunks(clocks):
+            counts = select(_clock.c.id, func.count(), func.max(mail.c.at)).join(mail, earlier)
+            rows = self._connection.execute(counts.where(_clock.c.id.in_(part)).group_by(_clock.c.id))
+            found.update((row[0], (row[1], row[2])) for row in rows)
+        return found
 
     def running(self) -> Sequence[Row[Any]]:
         return self._connection.execute(select(_clock).where(_clock.c.state == "running")).all()

@@ -80,6 +80,11 @@ class Mailboxes:
     def remember(self, key: str, value: str) -> None:
         upsert(self._connection, tables.meta, [{"key": key, "value": value}], ["value"])
 
+    def recalled(self, prefix: str) -> dict[str, str]:
+        """Everything remembered under keys that begin with a prefix."""
+        rows = select(tables.meta).where(tables.meta.c.key.startswith(prefix, autoescape=True))
+        return {row.key: row.value for row in self._connection.execute(rows)}
+
     def recall(self, key: str) -> str | None:
         return self._connection.execute(select(tables.meta.c.value).where(tables.meta.c.key == key)).scalar()
 

@@ -9,12 +9,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, select, update
 
 from inboxwatch.store import tables
-from inboxwatch.store.upsert import insert_missing
+from inboxwatch.store.upsert import chunks, insert_missing
 
 _row = tables.delivery
 OPEN = ("pending", "claimed")
 GROUPED = ("escalation", "resolved")
 """Types of which many, due together for one destination, leave as one message (rule 37)."""
+
+
+MOST = 5000
+"""Deliveries of one message: databases limit how many values a statement may name."""
 
 
 class Deliveries:
@@ -40,8 +44,8 @@ class Deliveries:
         same += (_row.c.bundle.is_(None) if first.bundle is None else _row.c.bundle == first.bundle,)
         if first.type not in GROUPED:
             same = (_row.c.id == first.id,)
-        chosen = select(_row.c.id).where(*due, *same).order_by(_row.c.id).with_for_update(skip_locked=True)
-        ids = list(self._connection.execute(chosen).scalars())
+        chosen = select(_row.c.id).where(*due, *same).order_by(_row.c.id).limit(MOST)
+        ids = list(self._connection.execute(chosen.with_for_update(skip_locked=True)).scalars())
         self._connection.execute(
             update(_row)
             .where(_row.c.id.in_(ids))
@@ -50,6 +54,10 @@ class Deliveries:
             )
         )
         return list(self._connection.execute(select(_row).where(_row.c.id.in_(ids)).order_by(_row.c.id)))
+
+    def refer(self, ids: Sequence[int], reference: str) -> None:
+        """Gives deliveries of one message a reference of their own."""
+        self._connection.execute(update(_row).where(_row.c.id.in_(list(ids))).values(reference=reference))
 
     def settle(self, ids: Sequence[int], state: str, now: datetime, *, reference: str = "", error: str = "") -> None:
         """Records the end of deliveries: sent, dead or cancelled."""
@@ -126,24 +134,29 @@ class Deliveries:
     def for_clocks(self, clocks: Iterable[str]) -> list[Row[Any]]:
         return list(self._connection.execute(select(_row).where(_row.c.clock.in_(list(clocks))).order_by(_row.c.id)))
 
-    def last_reference(self, clock: str, channel: str, destination: str) -> str | None:
-        """The channel's reference of the latest message about a wait to one destination."""
-        found = (
-            select(_row.c.reference)
-            .where(
-                _row.c.clock == clock,
+    def last_references(self, clocks: Iterable[str], channel: str, destination: str) -> dict[str, str]:
+        """The channel's reference of the latest message about each wait to one destination, where there is one."""
+        latest: dict[str, str] = {}
+        for part in chunks(sorted(clocks)):
+            found = select(_row.c.clock, _row.c.reference).where(
+                _row.c.clock.in_(part),
                 _row.c.channel == channel,
                 _row.c.destination == destination,
                 _row.c.reference.is_not(None),
             )
-            .order_by(_row.c.id.desc())
-            .limit(1)
-        )
-        return self._connection.execute(found).scalar()
+            latest.update((row.clock, row.reference) for row in self._connection.execute(found.order_by(_row.c.id)))
+        return latest
 
     def dead(self, limit: int = 200) -> list[Row[Any]]:
         found = select(_row).where(_row.c.state == "dead").order_by(_row.c.id.desc()).limit(limit)
         return list(self._connection.execute(found))
+
+    def fresh_since(self, channel: str, now: datetime) -> datetime | None:
+        """Since when a channel has owed a step that is due and was never tried; None where it owes none."""
+        found = select(func.min(_row.c.owed_at)).where(
+            _row.c.channel == channel, _row.c.state == "pending", _row.c.type == "escalation", _row.c.next_at <= now
+        )
+        return self._connection.execute(found.where(_row.c.attempts == 0)).scalar()
 
     def next_at(self, channel: str) -> datetime | None:
         """When the next delivery of a channel is due."""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from inboxwatch.notify import NoticeType
 from inboxwatch.notify.actions import Candidate
 from inboxwatch.notify.text import cut, escape_controls, when
-from inboxwatch.notify.wait import Wait
+from inboxwatch.notify.wait import Wait, chosen
 
 Block = dict[str, Any]
 
@@ -46,11 +46,17 @@ class Message(NamedTuple):
 
 
 def message(
-    kind: NoticeType, headline: str, waits: Sequence[Wait], link: str, *, interactive: bool, error: str = ""
+    kind: NoticeType,
+    headline: str,
+    waits: Sequence[Wait],
+    link: str,
+    *,
+    interactive: bool,
+    listed: bool = False,
+    error: str = "",
 ) -> Message:
-    """A message about any number of waits. `link` is a plain web address or empty."""
+    """A message about any number of waits; `listed` shows each in one line. `link` is a web address or empty."""
     blocks: list[Block] = []
-    digest = kind is NoticeType.DIGEST
     single = len(waits) == 1 and kind in {NoticeType.ESCALATION, NoticeType.RESOLVED}
     if not single:
         blocks.append(_header("head", headline))
@@ -58,13 +64,13 @@ def message(
             blocks.append(_section("full", headline, 500))
     if error:
         blocks.append(_section("error", f"The server said: {error}", 600))
-    shown = waits[: _LISTED if digest else _WITH_BUTTONS]
+    shown = chosen(waits, _LISTED) if listed else waits[:_WITH_BUTTONS]
     section = ""
     for wait in shown:
-        if digest and wait.section != section:
+        if listed and wait.section != section:
             section = wait.section
             blocks.append(_header(None, section))
-        blocks += [_listed(wait)] if digest else wait_blocks(wait, single=single, interactive=interactive)
+        blocks += [_listed(wait)] if listed else wait_blocks(wait, single=single, interactive=interactive)
     if len(waits) > len(shown):
         blocks.append(_section("more", f"and {len(waits) - len(shown)} more"))
     if link:
@@ -153,7 +159,8 @@ def mark(clock: str) -> str:
 
 def _facts(wait: Wait) -> Iterable[Block]:
     label = "Silent" if wait.follow_up else "Waited" if wait.over else "Waiting"
-    yield _markdown(f"*{label}*\n{wait.waited}" + (f", since {_date(wait.since)}" if wait.since else ""))
+    if wait.since:
+        yield _markdown(f"*{label}*\n{wait.waited}, since {_date(wait.since)}")
     if wait.due:
         yield _markdown(f"*Due*\n{_date(wait.due)}")
     held = f", {wait.held_as} until {_date(wait.held_until)}" if wait.held_until else ""

@@ -129,6 +129,7 @@ class Slack:
             self._renderer.waits(notice, person),
             web_link(notice.link),
             interactive=self._interactive and notice.type is NoticeType.ESCALATION,
+            listed=notice.listed,
             error=notice.error or "",
         )
 

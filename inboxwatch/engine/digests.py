@@ -1,0 +1,187 @@
+"""The daily digest: to each person, and of each team to its lead, when the reader's calendar opens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row
+
+from inboxwatch.core.model import PersonId
+from inboxwatch.core.people import Person
+from inboxwatch.engine.descriptions import describe
+from inboxwatch.engine.presence import roster
+from inboxwatch.notify import NoticeType
+
+if TYPE_CHECKING:
+    from inboxwatch.engine import Engine
+    from inboxwatch.store import Transaction
+
+OPENS = time(8, tzinfo=UTC)
+"""The opening hour of those without a calendar."""
+LATE = timedelta(hours=3)
+"""How long after the opening a digest still leaves, as after a restart."""
+_DAY = timedelta(days=1)
+_DECIDED = "daily/"
+"""Begins the marks of readers whose digest of a day was decided: owed, or nothing to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a digest is about, and who reads it."""
+
+    reader: Person
+    team: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"team/{self.team}" if self.team else str(self.reader.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Days:
+    """The days that a digest speaks of, in its reader's zone."""
+
+    zone: tzinfo
+    today: date
+    before: date
+    """The day on which the calendar opened last."""
+    after: date
+    """The day on which it opens next."""
+
+    @classmethod
+    def of(cls, person: Person, today: date) -> _Days:
+        if person.calendar is None:
+            return cls(UTC, today, today - _DAY, today + _DAY)
+        zone, opens = person.calendar.zone, person.calendar.next_open
+        after = opens(_midnight(today + _DAY, zone)).astimezone(zone).date()
+        earlier = (today - _DAY * days for days in range(1, 15))
+        before = next(
+            (day for day in earlier if opens(_midnight(day, zone)).astimezone(zone).date() == day), today - _DAY
+        )
+        return cls(zone, today, before, after)
+
+    def start(self, day: date) -> datetime:
+        return _midnight(day, self.zone)
+
+    def called(self, day: date) -> str:
+        """`today`, `tomorrow`, `yesterday`, or the day by name."""
+        near = {self.today: "today", self.today + _DAY: "tomorrow", self.today - _DAY: "yesterday"}
+        return near.get(day) or f"{day:%a} {day.day} {day:%b}"
+
+
+def owe_digests(engine: Engine, now: datetime) -> int:
+    """Owes the digests whose hour has come, each once a day, however often it is asked; returns how many are new."""
+    if not engine.config.daily_digests:
+        return 0
+    with engine.store.transaction() as tx:
+        marks = tx.mailboxes.recalled(_DECIDED)
+        if _DECIDED not in marks:
+            # What opened before the first start of all is no news.
+            tx.mailboxes.remember(_DECIDED, now.isoformat())
+            return 0
+        began = datetime.fromisoformat(marks[_DECIDED])
+        owed, people = 0, roster(engine, tx, now)
+        for subject in _subjects(engine):
+            opens_at, day = _opening(subject.reader, now)
+            mark = f"{_DECIDED}{subject.name}"
+            if not opens_at <= now < opens_at + LATE or opens_at < began or marks.get(mark) == day:
+                continue
+            if people.absence(subject.reader.id, now):
+                continue
+            tx.mailboxes.remember(mark, day)
+            about = {"team": subject.team} if subject.team else {"person": str(subject.reader.id)}
+            if Daily(engine, tx, now).write(about, day) is not None:
+                key = f"daily/{day}/{subject.name}"
+                body = {"daily": about, "day": day}
+                rows = engine.owing.told(NoticeType.DIGEST, key, [subject.reader.id], now, **body)
+                owed += tx.deliveries.owe(rows)
+        return owed
+
+
+def _subjects(engine: Engine) -> Iterator[Subject]:
+    people = engine.config.people
+    yield from (Subject(person) for person in people.values())
+    for name, team in engine.config.teams.items():
+        if team.lead is not None:
+            yield Subject(people[team.lead], name)
+
+
+def _opening(person: Person, now: datetime) -> tuple[datetime, str]:
+    """When the reader's day begins (UTC; a later day's where today is closed), and the day's name for keys."""
+    zone = person.calendar.zone if person.calendar else UTC
+    today = now.astimezone(zone).date()
+    if person.calendar is None:
+        return datetime.combine(today, OPENS), today.isoformat()
+    opens_at = person.calendar.next_open(_midnight(today, zone))
+    return opens_at, opens_at.astimezone(zone).date().isoformat()
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+class Daily:
+    """What one reader is told in the morning, as the store has it now."""
+
+    def __init__(self, engine: Engine, tx: Transaction, now: datetime) -> None:
+        self._engine = engine
+        self._tx = tx
+        self._now = now
+
+    def write(self, about: dict[str, str], day: str) -> tuple[str, list[dict[str, Any]]] | None:
+        """The title and the waits, each under its `section`; None where there is nothing to tell.
+
+        `about` names a person or a team.
+        """
+        config = self._engine.config
+        team = config.teams.get(about.get("team", ""))
+        reader = team.lead if team else about.get("person")
+        if reader is None or reader not in config.people:
+            return None
+        owners = [str(member) for member in team.members] if team else [reader]
+        days = _Days.of(config.people[PersonId(reader)], date.fromisoformat(day))
+        rows = self._tx.clocks.concerning(owners, about.get("team"), days.start(days.before))
+        sections = list(self._sections(rows, days, by_person=team is not None))
+        if not sections:
+            return None
+        waits = [(heading, row) for heading, found in sections for row in found]
+        clocks = describe(self._engine, self._tx, [row for _, row in waits], self._now)
+        told = [clock | {"section": heading} for (heading, _), clock in zip(waits, clocks, strict=True)]
+        who = f"Team {about['team']}" if team else config.people[PersonId(reader)].name
+        counts = "; ".join(heading[:1].lower() + heading[1:] for heading, _ in sections)
+        return f"{who}, {date.fromisoformat(day):%a} {days.today.day} {days.today:%b}: {counts}", told
+
+    def _sections(
+        self, rows: Sequence[Row[Any]], days: _Days, *, by_person: bool
+    ) -> Iterator[tuple[str, list[Row[Any]]]]:
+        """Headings with their counts, and the clocks under each; empty ones are left out."""
+        waits = [row for row in rows if row.state == "running" and row.metric != "follow_up"]
+        today = days.start(days.today)
+        yield from _section("Overdue", waits, lambda row: row.due_at <= self._now)
+        yield from _section("Open", waits, lambda row: row.due_at > self._now)
+        over = [row for row in rows if row.state != "running" and row.metric != "follow_up"]
+        label = f"Breached {days.called(days.before)}, over by now"
+        yield from _section(label, over, lambda row: row.breached_at is not None and row.breached_at < today)
+        follow_ups = [row for row in rows if row.state == "running" and row.metric == "follow_up"]
+        ends = today + _DAY, days.start(days.after + _DAY)
+        for day, since, until in ((days.today, None, ends[0]), (days.after, ends[0], ends[1])):
+            due = [row for row in follow_ups if (since is None or since <= row.due_at) and row.due_at < until]
+            for owner in dict.fromkeys(row.owner for row in due) if by_person else [None]:
+                name = f"{self._name(owner)} follows up" if owner else "Follow up"
+                own = [row for row in due if owner is None or row.owner == owner]
+                yield from _section(f"{name} {days.called(day)}", own, lambda row: True)
+
+    def _name(self, person: str) -> str:
+        known = self._engine.config.people.get(PersonId(person))
+        return known.name if known else person
+
+
+def _section(
+    label: str, rows: Sequence[Row[Any]], wanted: Callable[[Row[Any]], bool]
+) -> Iterator[tuple[str, list[Row[Any]]]]:
+    found = sorted(filter(wanted, rows), key=lambda row: (row.due_at, row.id))
+    if found:
+        yield f"{label}: {len(found)}", found
