@@ -88,8 +88,10 @@ class Statistics:
         """Breaches go to whom the wait belonged when it fell due, for a ladder may have moved it since."""
         held = self._held().cte("held")
         due, end = _clock.c.breached_at, func.coalesce(held.c.until, _clock.c.stopped_at)
-        seconds = self._seconds(held.c.since, end)
-        breached = and_(due.is_not(None), held.c.since < due, or_(held.c.until.is_(None), held.c.until >= due))
+        # The first owner holds it from its start, also where mail that came late has moved the start back.
+        since = case((held.c.turn == 1, _clock.c.started_at), else_=held.c.since)
+        seconds = self._seconds(since, end)
+        breached = and_(due.is_not(None), since < due, or_(held.c.until.is_(None), held.c.until >= due))
         parts = (*_holding(held.c.owner), _clock.c.metric, breached.label("breached"), seconds.label("seconds"))
         spans = select(*parts).select_from(held.join(_clock, _clock.c.id == held.c.clock)).subquery()
         bucket = case((spans.c.seconds.is_(None), literal(-1)), else_=_bucket(spans.c.seconds))
@@ -108,9 +110,11 @@ class Statistics:
     def _held(self) -> Any:
         """Each assignment of a clock with the instant of the next one; ids that a clock had before count for it."""
         clock = func.coalesce(_alias.c.clock, _act.c.clock)
-        until = func.lead(_act.c.at).over(partition_by=clock, order_by=(_act.c.at, _act.c.id))
+        turns: dict[str, Any] = {"partition_by": clock, "order_by": (_act.c.at, _act.c.id)}
+        until, turn = func.lead(_act.c.at).over(**turns), func.row_number().over(**turns)
         acts = _act.outerjoin(_alias, _alias.c.alias == _act.c.clock)
         columns = (clock.label("clock"), _act.c.owner.label("owner"), _act.c.at.label("since"), until.label("until"))
+        columns += (turn.label("turn"),)
         return select(*columns).select_from(acts).where(_act.c.deed == "assigned", _act.c.owner.is_not(None))
 
     def _told(self, figures: Figures) -> None:
