@@ -197,16 +197,16 @@ class Daemon:
             time.sleep(0.02)
 
     def status(self, path: str) -> int:
-        with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(self.url + path, timeout=10) as answer:
-            return int(answer.status)
-        return 503
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """One call of the API: the status and the JSON that came with it."""
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(
-            self.url + path, data, {"Content-Type": "application/json"}, method=method
-        )
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, json.load(answer)
@@ -252,4 +252,6 @@ class Daemon:
 
 
 def _environment() -> dict[str, str]:
-    return {"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "/"), "PYTHONUNBUFFERED": "1"}
+    return {"PATH": os.defpath, "PYTHONUNBUFFERED": "1"} | {
+        name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ
+    }
