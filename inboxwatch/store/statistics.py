@@ -113,9 +113,8 @@ class Statistics:
         turns: dict[str, Any] = {"partition_by": clock, "order_by": (_act.c.at, _act.c.id)}
         until, turn = func.lead(_act.c.at).over(**turns), func.row_number().over(**turns)
         acts = _act.outerjoin(_alias, _alias.c.alias == _act.c.clock)
-        columns = (clock.label("clock"), _act.c.owner.label("owner"), _act.c.at.label("since"), until.label("until"))
-        columns += (turn.label("turn"),)
-        return select(*columns).select_from(acts).where(_act.c.deed == "assigned", _act.c.owner.is_not(None))
+        told = (_act.c.owner.label("owner"), _act.c.at.label("since"), until.label("until"), turn.label("turn"))
+        return select(clock.label("clock"), *told).select_from(acts).where(_act.c.deed == "assigned", _act.c.owner.is_not(None))
 
     def _told(self, figures: Figures) -> None:
         told = tables.told
