@@ -181,16 +181,18 @@ def _automatic_signal(look: _Look) -> tuple[str, bool]:
     """What makes it an automatic answer, and whether its owner is away."""
     submitted, marks, subject = look.submitted, look.marks, look.subject
     absent = _ABSENT.find(subject, look.words)
+    # What answers by itself and acknowledges nothing says that its owner does not answer now (RFC 3834, RFC 5230).
+    away = bool(absent) or not _RECEIVED.find(subject, look.words)
     if submitted.startswith("auto-replied"):
-        return "auto-submitted: auto-replied", "vacation" in submitted or bool(absent)
+        return "auto-submitted: auto-replied", "vacation" in submitted or away
     if submitted.startswith("no"):
         return "", False
     if not _AUTO_REPLY_MARKS.isdisjoint(marks):
         for name in sorted(_AUTO_REPLY_MARKS.intersection(marks)):
             if marks[name].lower() not in ("no", "false", "0"):
-                return name, bool(absent) or "vacation" in name
+                return name, away or "vacation" in name
     if marks.get("precedence", "").lower().replace("-", "_") in ("auto_reply", "autoreply"):
-        return "precedence: auto_reply", bool(absent)
+        return "precedence: auto_reply", away
     item = look.item_class
     if "oof" in item:
         return f"message class {item}", True
