@@ -15,6 +15,7 @@ from sqlalchemy import Row
 from inboxwatch.engine import Engine
 from inboxwatch.engine.letters import Rendered
 from inboxwatch.engine.mailroom import Mailroom
+from inboxwatch.engine.waits import FRESH
 from inboxwatch.instant import Now
 from inboxwatch.notify import Channel, ChannelError, Finds, Joins, NoticeType, Paced, Receipt
 from inboxwatch.worker import Worker
@@ -82,9 +83,12 @@ class Outbox:
             return False
         first = rows[0]
         unread = False
-        if first.type == NoticeType.ESCALATION and first.attempts > 1:
+        late = first.attempts > 1 or self._now() - first.owed_at > FRESH
+        if first.type == NoticeType.ESCALATION and late:
             # Time has passed since the step was owed: look once more before anybody is paged (rule 30).
-            unread = not await self._look(await self._worker.run(self._room.mailboxes, rows))
+            nearest, others = await self._worker.run(self._room.mailboxes, rows)
+            await self._look(others)
+            unread = not await self._look(nearest)
         rendered = await self._worker.run(self._room.render, rows, self._now(), unread)
         if rendered is None:
             return True

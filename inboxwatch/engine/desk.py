@@ -18,15 +18,13 @@ from inboxwatch.core.routing import Roster, ToTeam
 from inboxwatch.core.timeline import Act, Deed, Fact, Mail
 from inboxwatch.engine.notices import Owing
 from inboxwatch.engine.views import rfc3339
-from inboxwatch.engine.waits import Surroundings
+from inboxwatch.engine.waits import FRESH, Surroundings
 from inboxwatch.notify import NoticeType
 
 if TYPE_CHECKING:
     from inboxwatch.store import Transaction
 
 FIRST_SIGHT = "first sight"
-LOOK_AT_ALL = 200
-"""With at most so many mailboxes all of them are read before a step leaves; with more, those of owner and team."""
 
 
 @dataclass(slots=True)
@@ -70,8 +68,7 @@ class Desk:
         self._seen = {row.id: row.seen_until for row in rows}
         # A mailbox that was taken out of the config is read no further: nobody may wait for it.
         self._readable = set(self._seen) & set(map(str, around.config.mailboxes))
-        well = {row.id for row in rows if row.failing_since is None} & self._readable
-        self._others = well if len(well) <= LOOK_AT_ALL else set()
+        self._others = around.colleagues(rows)
 
     def settle(
         self,
@@ -212,8 +209,8 @@ class Desk:
             return boxes | self._others
         if moved.telling is None:
             return set()
-        late = moved.telling.rung.tell_at
-        return {box for box in self._others if (seen := self._seen[box]) is None or seen < late}
+        least = max(moved.telling.rung.tell_at, self._now - FRESH)
+        return {box for box in boxes | self._others if (seen := self._seen[box]) is None or seen < least}
 
     def _seen_until(self, boxes: set[str]) -> datetime | None:
         times = [self._seen[box] for box in boxes]

@@ -48,10 +48,11 @@ class Mailroom:
         since = tx.deliveries.fresh_since(channel, now)
         return since is not None and now - since < GATHER and tx.clocks.due_many(now, MANY)
 
-    def mailboxes(self, rows: Sequence[Row[Any]]) -> set[str]:
-        """The mailboxes that could hold the answers of a bundle's waits."""
+    def mailboxes(self, rows: Sequence[Row[Any]]) -> tuple[set[str], set[str]]:
+        """The mailboxes that should hold the answers of a bundle's waits, and the others that might."""
         with self._engine.store.reading() as tx:
-            return mailboxes_of(self._engine, tx, rows)
+            nearest = mailboxes_of(self._engine, tx, rows)
+            return nearest, self._engine.around.colleagues(tx.mailboxes.all()) - nearest
 
     def render(self, rows: Sequence[Row[Any]], now: datetime, unread: bool = False) -> Rendered | None:
         """What a bundle says as of now; None: nothing any more.

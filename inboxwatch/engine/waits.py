@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import Row
 
 from inboxwatch.core.clock import Clock, Wait
 from inboxwatch.core.leads import Directory
@@ -13,6 +15,11 @@ from inboxwatch.core.parties import Us
 from inboxwatch.core.people import Person, Team
 from inboxwatch.core.policy import SLAPolicy, choose
 from inboxwatch.core.routing import Case, Roster, Rule
+
+FRESH = timedelta(seconds=10)
+"""A mailbox that was read so short a time ago need not be read again before a step leaves."""
+LOOK_AT_ALL = 200
+"""With at most so many mailboxes all of them are read before a step leaves; with more, those of owner and team."""
 
 
 class Box(Protocol):
@@ -125,3 +132,8 @@ class Surroundings:
             people |= set(self.config.teams[box.team].members)
         boxes = {str(mailbox)} if box is not None else set()
         return boxes.union(*(self._own.get(person, set()) for person in people))
+
+    def colleagues(self, rows: Iterable[Row[Any]]) -> set[str]:
+        """Every mailbox that can be read, in a house of a usual size: any colleague may have answered (rule 7)."""
+        well = {row.id for row in rows if row.failing_since is None and row.id in self.config.mailboxes}
+        return well if len(well) <= LOOK_AT_ALL else set()
