@@ -121,6 +121,15 @@ def test_rule_31_a_step_waits_for_a_blind_mailbox_and_then_says_that_it_cannot_v
     assert sent.rung.reason is Reason.UNVERIFIED
 
 
+def test_rule_31_steps_that_fall_due_within_the_grace_of_another_do_not_hold_it_back() -> None:
+    clock = wait(sla("1h", steps=[("50%", "owner"), ("60%", "owner"), ("70%", "manager")], blind_grace="15m"))
+    held = plan(clock, frozenset(), at("10:44"), at("10:10"))
+    sent = plan(clock, frozenset(), at("10:45"), at("10:10"))
+    assert (held.rung, held.wake_at) == (None, at("10:45"))
+    assert sent.rung is not None
+    assert (sent.rung.step, sent.rung.reason) == (3, Reason.UNVERIFIED)
+
+
 def test_rule_31_a_mailbox_read_past_the_step_verifies_it() -> None:
     owed = plan(wait(sla("1h", steps=LADDER)), frozenset(), at("10:31"), at("10:31"))
     assert owed.rung is not None

@@ -110,7 +110,10 @@ def plan(clock: Clock, told: Set[tuple[int, int]], now: datetime, seen_until: da
     rung, passed = due[-1], tuple(due[:-1])
     next_at = min((later.tell_at for later in owed if later.tell_at > now), default=None)
     if seen_until is not None and seen_until < rung.tell_at:
-        grace_end = clock.policy.escalation.blind_grace.after(rung.tell_at, clock.policy.calendar)
+        # Each step is held for the grace at most, so the first of them ends it: steps that follow each other within
+        # the grace must not hold one another back for ever.
+        first = next(one for one in due if seen_until < one.tell_at)
+        grace_end = clock.policy.escalation.blind_grace.after(first.tell_at, clock.policy.calendar)
         if now < grace_end:
             return Plan(None, grace_end, look=True, held="a mailbox that could hold the answer is unread")
         blind = Rung(rung.step, rung.round, rung.due_at, rung.tell_at, Reason.UNVERIFIED, rung.notify, rung.reassign)
