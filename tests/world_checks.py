@@ -12,6 +12,7 @@ from sqlalchemy import Row, select
 from inboxwatch.core.figures import LATENCY_EDGES
 from inboxwatch.core.ownership import assignment_at
 from inboxwatch.core.policy import Duration, SLAPolicy
+from inboxwatch.core.timeline import Act
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Transaction, tables
 from tests.world_mail import true_clocks
@@ -103,16 +104,17 @@ class Checks:
             rows = tx.clocks.running()
             seen = {row.id: row.seen_until for row in tx.mailboxes.all()}
             told = tx.connection.execute(select(tables.told)).all()
+            threads = sorted({row.thread for row in rows})
+            witnesses, acts = tx.mail.witnesses(threads), tx.clocks.acts(threads, [])
             for row in rows:
-                boxes = tx.mail.witnesses([row.thread]).get(row.thread, set())
-                until = min((seen[box] for box in boxes), default=None)
-                self._owned(tx, row)
+                until = min((seen[box] for box in witnesses.get(row.thread, ())), default=None)
+                self._owned(row, acts.get(row.thread, []))
                 self._told_in_time(row, told, until)
                 self._claims_what_was_seen(row, until)
             self._told_once(tx, told)
 
-    def _owned(self, tx: Transaction, row: Row[Any]) -> None:
-        acts = [act for act in tx.clocks.acts([row.thread], []).get(row.thread, []) if act.clock in _ids(row)]
+    def _owned(self, row: Row[Any], known: Iterable[Act]) -> None:
+        acts = [act for act in known if act.clock in _ids(row)]
         first, last = assignment_at(acts, row.started_at), assignment_at(acts)
         self._hold(first is not None, f"nobody owned {row.id} at {row.started_at}")
         self._hold(last is not None and last.owner == row.owner, f"the history of {row.id} does not end with its owner")
