@@ -54,6 +54,8 @@ class Wanted:
     sent: tuple[str, ...] = ()
     further: tuple[str, ...] = ()
     """Names, patterns with `*` and `?`, or SPECIAL-USE attributes such as `\\All`."""
+    sent_may_come: bool = False
+    """True where the folder of sent mail is made with the first answer: until then it holds none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,8 @@ def _sent(there: Sequence[Folder], names: Mapping[str, str], wanted: Wanted) -> 
         return special, "SPECIAL-USE"
     if known := [folder.name for folder in there if known_sent_name(folder.name, folder.delimiter)]:
         return known, "its name"
+    if wanted.sent_may_come:
+        return [], "nothing yet"
     raise _lost("sent folder", "", there, "`sent`")
 
 

@@ -51,7 +51,7 @@ class Maildir:
     def __init__(self, settings: MaildirSettings, context: Context) -> None:
         self._settings = settings
         self._size = context.reading.batch_size
-        wanted = Wanted("INBOX", settings.sent, settings.folders)
+        wanted = Wanted("INBOX", settings.sent, settings.folders, sent_may_come=True)
         self._tree = MaildirTree(settings.path, settings.sent_path, wanted, context.reading)
         self._turn = asyncio.Lock()
         self._stirred = asyncio.Event()
@@ -107,6 +107,8 @@ class Maildir:
             if (names := [name for name, its in watched.roles.items() if its is role])
         }
         warnings = [f"no folder matches {pattern!r} in `folders`" for pattern in watched.unmatched]
+        if not watched.sent:
+            warnings.append("no folder of sent mail yet: until `.Sent` appears, answers are seen in other mailboxes only")
         if self._settings.push != "off" and not self._subscribe():
             warnings.append("inotify's limits are reached (fs.inotify.max_user_watches): only polling sees new mail")
         return Probe(
