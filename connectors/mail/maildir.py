@@ -108,7 +108,7 @@ class Maildir:
         }
         warnings = [f"no folder matches {pattern!r} in `folders`" for pattern in watched.unmatched]
         if not watched.sent:
-            warnings.append("no folder of sent mail yet: until `.Sent` appears, answers are seen in other mailboxes only")
+            warnings.append("no folder of sent mail yet: until `.Sent` appears, answers from here stay unseen")
         if self._settings.push != "off" and not self._subscribe():
             warnings.append("inotify's limits are reached (fs.inotify.max_user_watches): only polling sees new mail")
         return Probe(
