@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 from collections.abc import Mapping
 
@@ -11,6 +10,7 @@ from imapclient import imap_utf7  # type: ignore[import-untyped]  # it ships no 
 
 from connectors.mail._failures import refusal
 from connectors.mail._session import Session, State
+from inboxwatch.connector import MailboxError
 
 _NEWS = re.compile(rb"\* \d+ (?:EXISTS|RECENT)", re.IGNORECASE)
 _STATUS = re.compile(rb'\* STATUS "?(.*?)"? \(.*\bUIDNEXT (\d+)', re.IGNORECASE)
@@ -23,29 +23,46 @@ class Idle:
         """`states`: the folders as they were surveyed; where NOTIFY tells no more than that, it is no news."""
         self._session = session
         self._known = {(imap_utf7.encode(name), state.uidnext) for name, state in states.items()}
-        self._stir = asyncio.Event()
+        self._over: asyncio.Future[None] | None = None
         self._heard = False
         """There is news, or somebody needs the connection; it stays true until the next IDLE."""
 
     def interrupt(self) -> None:
         """Ends the waiting, as if there were news: somebody else needs the connection."""
         self._heard = True
-        self._stir.set()
+        self._end()
 
     async def news(self, seconds: float) -> bool:
         """Waits for news for so long. Raises MailboxError where the connection ended, with the server's words."""
         loop = asyncio.get_running_loop()
+        if self._heard or self._arrived():
+            return True
         handle = self._session.socket.fileno()
-        loop.add_reader(handle, self._stir.set)
+        self._over = over = loop.create_future()
+        loop.add_reader(handle, self._stirred)
+        timer = loop.call_later(seconds, self._end)
         try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    while not self._heard and not self._arrived():
-                        self._stir.clear()
-                        await self._stir.wait()
-            return self._heard
+            await over
         finally:
+            timer.cancel()
             loop.remove_reader(handle)
+        return self._heard
+
+    def _stirred(self) -> None:
+        # Read here, without waking the task: most of what servers send is to keep the connection open.
+        try:
+            if self._arrived():
+                self._end()
+        except MailboxError as error:
+            self._end(error)
+
+    def _end(self, error: MailboxError | None = None) -> None:
+        if self._over is None or self._over.done():
+            return
+        if error is None:
+            self._over.set_result(None)
+        else:
+            self._over.set_exception(error)
 
     def _arrived(self) -> bool:
         """Takes what has come, without blocking."""

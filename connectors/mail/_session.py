@@ -34,6 +34,8 @@ _SEARCH_WINDOW = 80_000
 _FAREWELL = 2.0
 """Seconds that a server has to say good-bye."""
 _PIECE = 64 * 1024
+_BUFFER = 64 * 1024
+"""Bytes that imaplib reads at once while mail is read."""
 _MAX_LINE = 1024 * 1024
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _STATUS_ITEM = re.compile(rb"(UIDNEXT|UIDVALIDITY|MESSAGES) (\d+)", re.IGNORECASE)
@@ -81,6 +83,12 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
 
 
+@functools.lru_cache(100)
+def _shared(capabilities: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], frozenset[str]]:
+    """Thousands of connections to one server share one set."""
+    return capabilities, frozenset(_ascii(word) for word in capabilities)
+
+
 class Session:
     """See the module. Every method raises MailboxError; after one with `alive` false the session is over."""
 
@@ -93,7 +101,8 @@ class Session:
         self._idle_tag: bytes | None = None
         self._notified = b""
         self._started = b""  # the beginning of a line that came while idle
-        self.capabilities = frozenset(_ascii(word) for word in client.capabilities())
+        client._cached_capabilities, self.capabilities = _shared(client.capabilities())
+        self._imap.capabilities = ()
 
     @classmethod
     def open(cls, server: Server, login: Login) -> Session:
@@ -229,6 +238,9 @@ class Session:
                     self._checked(answer, "going idle")
             self._idle_tag = tag
             self.socket.settimeout(0)
+            self._started = self._buffered()
+            self._imap.untagged_responses.clear()
+            self._lend_file()
 
     def lines(self) -> list[bytes]:
         """Whole lines that came while idle; does not block. Raises MailboxError where the connection has ended.
@@ -236,20 +248,22 @@ class Session:
         The last piece of `+ idling` often brings news with it, which stay in imaplib's buffer; TLS may hold whole lines
         while the socket is quiet; and a line may come in two segments.
         """
-        with self._doing("waiting for news"):
-            pieces = [self._started, self._buffered()]
+        ended = False
+        try:
             try:
                 while piece := self.socket.recv(_PIECE):
-                    pieces.append(piece)
+                    self._started += piece
                 ended = True
             except (BlockingIOError, ssl.SSLWantReadError):
-                ended = False
-            *lines, self._started = b"".join(pieces).split(b"\n")
-            if ended and not lines:
-                raise EOFError("the server closed the connection")
-            if len(self._started) > _MAX_LINE:
-                raise ValueError("a line without end")
-            return lines
+                pass
+        except OSError as error:
+            self.alive = False
+            raise failure(error, "waiting for news") from error
+        *lines, self._started = self._started.split(b"\n")
+        if (ended and not lines) or len(self._started) > _MAX_LINE:
+            self.alive = False
+            raise failure(EOFError("the server closed the connection"), "waiting for news")
+        return lines
 
     def end_idle(self) -> None:
         """Leaves IDLE; commands are possible again."""
@@ -264,8 +278,19 @@ class Session:
                     raise EOFError("the server closed the connection")
                 self._started += piece
             self._started = b""
+            self._take_file_back()
             self._imap.send(b"DONE\r\n")
             self._checked(self._imap._command_complete("IDLE", tag), "leaving idle")
+
+    def _lend_file(self) -> None:
+        """Gives imaplib's read buffer back while idle: it is half of what a waiting mailbox costs."""
+        if not hasattr(self._imap, "_readbuf"):
+            self._imap.file.close()
+            self._imap.file = None
+
+    def _take_file_back(self) -> None:
+        if not hasattr(self._imap, "_readbuf"):
+            self._imap.file = self.socket.makefile("rb", _BUFFER)
 
     def _buffered(self) -> bytes:
         """What imaplib has read from the socket and not used yet: in its file before Python 3.14, in a list since."""
@@ -293,7 +318,7 @@ class Session:
         self.alive = False
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
             self._imap.file.close()
         with contextlib.suppress(OSError):
             self.socket.close()
@@ -358,7 +383,10 @@ def _connect(server: Server) -> IMAPClient:
         timeout=SocketTimeout(server.connect_timeout, server.read_timeout),
     )
     client.normalise_times = False
+    # imapclient has every line formatted for a logger that is off, imaplib keeps the last ten: the password among them.
     client._imap.debug = 0
+    client._imap._log = lambda line: None
+    client._imap._cmd_log.clear()
     client.socket().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     if server.security == "starttls":
         try:
