@@ -15,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from inboxwatch import meanings
 from inboxwatch.buyers import read_sources
 from inboxwatch.core.clock import Clock, Replay, State
 from inboxwatch.core.hours import ALWAYS
@@ -32,6 +33,7 @@ from inboxwatch.engine.absence import SEEN_AWAY
 from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.views import rfc3339
 from inboxwatch.engine.waits import Setting, Surroundings
+from inboxwatch.freemail import free_mail
 from inboxwatch.replay import message_line, problem_line, read_all
 
 if TYPE_CHECKING:
@@ -228,10 +230,10 @@ def run_replay(paths: list[Path], config: Config | None, us: list[str], as_of: d
             pass
     ours = _us_of(us)
     lists = asyncio.run(read_sources(config)).values() if config else ()
-    directory = Directory(row.lead for found in lists for row in found.rows)
+    directory = Directory((row.lead for found in lists for row in found.rows), free_mail())
     unknown = UnknownSenders(config.unknown_senders) if config else UnknownSenders.ALWAYS
     shared = config is not None and any(box.team for box in config.mailboxes.values())
-    intake = Intake(config.us if config else ours, directory, ThreadIndex(), unknown, shared)
+    intake = Intake(config.us if config else ours, directory, ThreadIndex(), unknown, shared, meanings.load())
     with _progress(out) as advance_bar:
         timeline = read_all(_shown(paths, advance_bar), intake, as_of)
     setting = config or setting_of(ours, timeline.entries)

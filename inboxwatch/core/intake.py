@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from inboxwatch.core.classify import classify, reconsider
 from inboxwatch.core.leads import Directory
+from inboxwatch.core.meaning import NO_RULES, Meanings
 from inboxwatch.core.model import Direction, Kind, Lead, LeadId, Match, Message, MessageId, Verdict
 from inboxwatch.core.parties import Us
 from inboxwatch.core.threads import ThreadIndex
@@ -63,11 +64,13 @@ class Intake:
         index: ThreadIndex,
         unknown: UnknownSenders = UnknownSenders.SHARED,
         shared_mailbox: bool = False,
+        meanings: Meanings = NO_RULES,
     ) -> None:
         self.us = us
         self.directory = directory
         self.index = index
         self.provisional = unknown is UnknownSenders.ALWAYS or (unknown is UnknownSenders.SHARED and shared_mailbox)
+        self.meanings = meanings
         self.new_leads: list[Lead] = []
         """Provisional leads made so far, to be stored."""
 
@@ -109,6 +112,8 @@ class Intake:
         parent = self.index.known(match.parent) if match.parent else None
         from_us = direction is not Direction.INBOUND
         verdict = reconsider(verdict, message, parent, to_us=self._to_us(message), from_us=from_us)
+        if not from_us or verdict.kind is Kind.AUTO_REPLY:
+            verdict = self.meanings.of(message, verdict)
         self.index.add(message, direction, verdict, match)
         return direction, verdict, match
 

@@ -186,6 +186,8 @@ class Verdict:
     """For vacation replies that name the day of return."""
     vacation: bool = False
     """True for an auto-reply that says its author is away."""
+    meanings: tuple[str, ...] = ()
+    """What the rules of meaning found in it: no_reply_owed, not_interested, substitute_named, ..."""
 
 
 class Evidence(StrEnum):

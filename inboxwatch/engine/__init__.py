@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from inboxwatch import meanings
 from inboxwatch.config.policies import restore
 from inboxwatch.connector import Batch, MailboxError, Quarantined
 from inboxwatch.core.classify import classify
@@ -29,6 +30,7 @@ from inboxwatch.engine.desk import Desk, Settled
 from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.notices import Owing
 from inboxwatch.engine.waits import Surroundings
+from inboxwatch.freemail import free_mail
 from inboxwatch.mime import text_of
 from inboxwatch.notify import Channel, NoticeType
 from inboxwatch.store import Outage, Store, Transaction
@@ -87,7 +89,7 @@ class Engine:
             self._read_leads(tx)
 
     def _read_leads(self, tx: Transaction) -> None:
-        self.around = Surroundings(self.config, Directory(tx.leads.all()))
+        self.around = Surroundings(self.config, Directory(tx.leads.all(), free_mail()))
 
     def ingest(
         self, mailbox: MailboxId, batch: Batch, expected: str | None, now: datetime, *, quiet: bool = False
@@ -194,7 +196,7 @@ class Engine:
         index = ThreadIndex(known, ghosts)
         shared = config.mailboxes[mailbox].team is not None
         unknown = UnknownSenders(config.unknown_senders)
-        intake = Intake(config.us, self.around.directory, index, unknown, shared)
+        intake = Intake(config.us, self.around.directory, index, unknown, shared, meanings.load())
         entries = intake.take_batch([message for _, message in messages])
         if intake.new_leads:
             tx.leads.put(intake.new_leads, now)

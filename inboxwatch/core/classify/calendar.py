@@ -6,14 +6,24 @@ import re
 
 from inboxwatch.core import quotes
 from inboxwatch.core.model import Kind, Message, Part, Verdict
+from inboxwatch.core.words import either
 
 _METHOD = re.compile(rb"^METHOD[ \t]*:[ \t]*([A-Z]+)", re.IGNORECASE | re.MULTILINE)
 _STATUS = re.compile(rb"PARTSTAT=([A-Z-]+)", re.IGNORECASE)
 _PARAMETER = re.compile(r"method=([a-z]+)")
 _COMMENT = re.compile(rb"^COMMENT[^:\n]*:[ \t]*\S", re.IGNORECASE | re.MULTILINE)
 _STANDARD = re.compile(
-    r"has (?:tentatively )?(?:accepted|declined|replied)|accepted this invitation|invitation from google calendar|hat (?:die|diese) .{0,40}"
-    r"(?:angenommen|zugesagt)|a accepté|ha aceptado|ha accettato|heeft .{0,40}geaccepteerd|aceitou"
+    either("""
+        has (?:tentatively )?(?:accepted|declined|replied)
+        accepted this invitation
+        invitation from google calendar
+        hat (?:die|diese) .{0,40}(?:angenommen|zugesagt)
+        a accepté
+        ha aceptado
+        ha accettato
+        heeft .{0,40}geaccepteerd
+        aceitou
+    """)
 )
 _NOTE = re.compile(
     r"with (?:this|the following) note|mit (?:dieser|folgender) notiz|avec (?:cette|la) note|con (?:esta|questa) nota"
