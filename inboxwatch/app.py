@@ -18,11 +18,13 @@ from inboxwatch.config import Config, ConfigError
 from inboxwatch.connector import LeadSource, MailConnector, Reading
 from inboxwatch.core.model import MailboxId
 from inboxwatch.engine import Engine
+from inboxwatch.engine.actions import WaitActions
 from inboxwatch.engine.mailroom import Mailroom
 from inboxwatch.instant import Now
 from inboxwatch.instant import now as utc_now
 from inboxwatch.metrics import Metrics
-from inboxwatch.notify import Channel
+from inboxwatch.notify import Channel, Interactive
+from inboxwatch.notify.links import Links
 from inboxwatch.outbox import Outbox
 from inboxwatch.poller import Poller
 from inboxwatch.store import Store, Transaction
@@ -72,7 +74,10 @@ class Crew:
             self.pollers[mailbox] = Poller(
                 mailbox, box, connector, engine, app.worker, app.metrics, app.now, self.nudge
             )
+        actions, links = WaitActions(app), Links(app.store.key, self.config.web.url)
         for name, channel in self.channels.items():
+            if isinstance(channel, Interactive):
+                await channel.start(actions, links)
             self.outboxes[name] = Outbox(name, channel, engine, app.worker, self.look, app.now)
         await app.worker.run(Mailroom(engine).sweep, list(self.channels), app.now())
         for name, source in self.sources.items():

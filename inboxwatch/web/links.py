@@ -7,6 +7,9 @@ from typing import Any
 from aiohttp import web
 
 from inboxwatch.engine import Refused
+from inboxwatch.engine.actions import WaitActions
+from inboxwatch.notify.actions import Actor
+from inboxwatch.notify.actions import Refused as NotAllowed
 from inboxwatch.notify.links import LABELS, Grant, LinkError, Links
 from inboxwatch.web import deeds
 from inboxwatch.web.gate import Gate
@@ -17,6 +20,7 @@ class SignedLinks:
     def __init__(self, gate: Gate, pages: Pages) -> None:
         self._gate = gate
         self._pages = pages
+        self._actions = WaitActions(gate)
         self._links = Links(gate.engine.store.key, gate.config.web.url)
 
     def routes(self) -> list[web.RouteDef]:
@@ -38,15 +42,19 @@ class SignedLinks:
         grant = self._grant(request)
         if isinstance(grant, web.Response):
             return grant
-        body = deeds.BODIES[grant.action].model_validate({"by": grant.person, "reason": "by the link in a message"})
+        do = {"acknowledge": self._actions.acknowledge, "dismiss": self._actions.dismiss}[grant.action]
         try:
-            clock = await deeds.do(self._gate, grant.clock, grant.action, body)
+            if (clock := await deeds.shown(self._gate, grant.clock))["state"] != "running":
+                return self._say(request, f"Nothing was done: the wait is over ({clock['stop_reason']}).", 409)
+            outcome = await do(grant.clock, Actor("link", person=grant.person), "by the link in a message")
         except Refused as refused:
             return self._say(request, f"Nothing was done: {refused}.", refused.status)
+        except NotAllowed as refused:
+            return self._say(request, str(refused), 409)
         who = self._name(grant.person)
         if grant.action == "acknowledge":
-            return self._say(request, f"{who} has it now.", clock=clock)
-        return self._say(request, f"Done: no reply is owed, says {who}.", clock=clock)
+            return self._say(request, f"{who} has it now.", clock=outcome.clock)
+        return self._say(request, f"Done: no reply is owed, says {who}.", clock=outcome.clock)
 
     def _grant(self, request: web.Request) -> Grant | web.Response:
         try:
