@@ -1,0 +1,210 @@
+"""Access tokens of Microsoft Entra for an application without a user (OAuth client credentials), by msal."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from connectors.mail._blocking import workers
+from connectors.mail._web_failures import clean, seconds, unreached
+from inboxwatch.connector import MailboxError, Reason, Secret
+
+_STEP_LIMIT = 90.0
+_RENEW_BEFORE = 300.0
+"""Seconds before its end at which a token is renewed."""
+_CODE = re.compile(r"AADSTS(\d+)")
+_TAIL = re.compile(r"\s*(Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
+_HINTS = {
+    "7000215": "the client secret is wrong: give the secret's value, not its id",
+    "7000222": "the client secret has expired: make a new one in the app registration",
+    "700016": "the tenant knows no application of this `client_id`: check both",
+    "700027": "the tenant does not know this certificate: upload it to the app registration",
+    "700024": "the certificate's assertion is out of its time: check this machine's clock",
+    "90002": "there is no such tenant: check `tenant` and `cloud`",
+    "900023": "`tenant` is neither an id nor a domain of a tenant",
+    "53003": "a policy of conditional access forbids this sign-in",
+    "7000112": "the application is disabled in the tenant",
+}
+"""By Entra's code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An app registration and how it proves itself."""
+
+    login_url: str
+    """`https://login.microsoftonline.com`, or that of a national cloud."""
+    tenant: str
+    client_id: str
+    secret: Secret | None
+    certificate: Secret | None
+    """PEM of certificate and private key."""
+    scope: str
+    """`https://graph.microsoft.com/.default`."""
+    ca_file: Path | None
+    timeout: float
+    """Seconds for each answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token."""
+
+    text: str
+    expires: float
+    """By `time.monotonic`."""
+
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        """What the token says of itself, unproven: for people only. Empty where it is opaque."""
+        try:
+            payload = self.text.split(".")[1]
+            found = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        except (IndexError, ValueError, binascii.Error):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+class Entra:
+    """The tokens of one application: asked for once, however many mailboxes it reads."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._token: Token | None = None
+        self._turn = asyncio.Lock()
+
+    async def token(self, instead_of: Token | None = None) -> Token:
+        """A token that is not about to end; a new one `instead_of` one that the server refused."""
+        async with self._turn:
+            now = time.monotonic()
+            if self._token is None or self._token is instead_of or self._token.expires - _RENEW_BEFORE < now:
+                self._token = await self._asked_for()
+            return self._token
+
+    async def _asked_for(self) -> Token:
+        try:
+            return await workers().run(self._application.login_url, lambda: _acquire(self._application), _STEP_LIMIT)
+        except TimeoutError:
+            raise MailboxError(Reason.TIMEOUT, f"asking Entra for a token took more than {_STEP_LIMIT:.0f} s") from None
+
+
+_directories: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[tuple[str, ...], Entra]] = (
+    WeakKeyDictionary()
+)
+
+
+def entra(application: Application) -> Entra:
+    """The tokens of an application on the running event loop, shared by all who hold them."""
+    known = _directories.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
+    proof = application.certificate or application.secret
+    key = (
+        application.login_url,
+        application.tenant,
+        application.client_id,
+        application.scope,
+        str(application.ca_file),
+        proof.reveal() if proof else "",
+    )
+    found = known.get(key)
+    if found is None:
+        found = known[key] = Entra(application)
+    return found
+
+
+def _acquire(application: Application) -> Token:
+    """Blocks; raises MailboxError. msal's own cache would also keep refusals, so each time begins anew."""
+    doing = "asking Entra for a token"
+    try:
+        import msal  # type: ignore[import-untyped]  # it ships no types
+        import requests
+    except ImportError as error:
+        raise MailboxError(
+            Reason.CLIENT,
+            f"the package {error.name} is missing",
+            hint="pip install 'inboxwatch[graph]'",
+            permanent=True,
+        ) from error
+    http = _Http(requests.Session(), application)
+    try:
+        app = msal.ConfidentialClientApplication(
+            application.client_id,
+            client_credential=_credential(application),
+            authority=f"{application.login_url}/{application.tenant}",
+            instance_discovery=False,
+            http_client=http,
+        )
+        answer = app.acquire_token_for_client([application.scope])
+    except (requests.RequestException, OSError) as error:
+        raise unreached(error, doing) or MailboxError(Reason.UNAVAILABLE, f"{doing}: {type(error).__name__}") from error
+    except (ValueError, RuntimeError) as error:
+        # msal raises these for a tenant that does not exist, a key that is none, and answers that are no JSON.
+        raise _refusal(str(error), "", http.status, doing, http.retry_after) from error
+    finally:
+        http.close()
+    if "access_token" not in answer:
+        text = str(answer.get("error_description") or answer.get("error") or "no token came")
+        raise _refusal(text, str(answer.get("error", "")), http.status, doing, http.retry_after)
+    return Token(str(answer["access_token"]), time.monotonic() + float(answer.get("expires_in", 3600)))
+
+
+def _credential(application: Application) -> object:
+    if application.certificate is not None:
+        pem = application.certificate.reveal()
+        return {"private_key": pem, "public_certificate": pem}
+    return application.secret.reveal() if application.secret else None
+
+
+def _refusal(text: str, error: str, status: int, doing: str, retry_after: float | None) -> MailboxError:
+    code = _CODE.search(text)
+    words = clean(_TAIL.sub("", text))
+    hint = _HINTS.get(code[1], "") if code else ""
+    if status == 429 or error == "temporarily_unavailable":
+        return MailboxError(Reason.RATE_LIMITED, f"{doing}: {words}", hint=hint, retry_after=retry_after)
+    if status >= 500:
+        return MailboxError(Reason.SERVER, f"{doing}: {words} (HTTP {status})", retry_after=retry_after)
+    if code or error:
+        return MailboxError(Reason.AUTH, f"{doing}: {words}", hint=hint, permanent=True)
+    if status == 0:
+        hint = "`certificate` must be a PEM text that holds the certificate and its private key"
+        return MailboxError(Reason.CLIENT, f"{doing}: {words}", hint=hint, permanent=True)
+    return MailboxError(Reason.PROTOCOL, f"{doing}: {words} (HTTP {status})")
+
+
+class _Http:
+    """What msal speaks through. The authority is given with each request: else the environment could replace it."""
+
+    def __init__(self, session: Any, application: Application) -> None:
+        self._session = session
+        self._verify: str | bool = str(application.ca_file) if application.ca_file else True
+        self._timeout = application.timeout
+        self.status = 0
+        self.retry_after: float | None = None
+
+    def post(self, url: str, params: object = None, data: object = None, headers: object = None, **_: object) -> Any:
+        return self._taken(
+            self._session.post(
+                url, params=params, data=data, headers=headers, verify=self._verify, timeout=self._timeout
+            )
+        )
+
+    def get(self, url: str, params: object = None, headers: object = None, **_: object) -> Any:
+        return self._taken(
+            self._session.get(url, params=params, headers=headers, verify=self._verify, timeout=self._timeout)
+        )
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _taken(self, response: Any) -> Any:
+        self.status = response.status_code
+        self.retry_after = seconds(response.headers.get("Retry-After"))
+        return response

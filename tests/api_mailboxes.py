@@ -1,0 +1,66 @@
+"""Mailboxes on doubles of mail APIs, as the contract suite and the fault tests play with them."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime
+from typing import Any
+
+from connectors.mail.graph import Graph, GraphSettings
+from inboxwatch.connector import Context, Reading
+from tests.doubles.entra import CLIENT_ID, SECRET, TENANT
+from tests.doubles.graph import INBOX, SENT
+from tests.doubles.graph import Graph as GraphServer
+from tests.doubles.https_server import ca_file
+
+_users = itertools.count(1)
+
+
+def user() -> str:
+    """An address that no other test has."""
+    return f"user{next(_users)}@acme.test"
+
+
+class GraphMailbox:
+    """A mailbox of its own in a double of Exchange Online that tests share."""
+
+    secrets: tuple[str, ...] = (SECRET,)
+
+    def __init__(self, server: GraphServer, permission: str = "basic", **settings: Any) -> None:
+        self.server = server
+        self.address = user()
+        self.store = server.user(self.address, permission).store
+        self.settings: dict[str, Any] = {
+            "tenant": TENANT,
+            "client_id": CLIENT_ID,
+            "client_secret": SECRET,
+            "permission": permission,
+            "graph_url": server.server.url,
+            "login_url": server.entra.server.url,
+            "ca_file": str(ca_file()),
+            "retry_for": "1s",
+        } | settings
+
+    def connector(self, reading: Reading) -> Graph:
+        return Graph(GraphSettings.model_validate(self.settings), Context("ana", self.address, reading))
+
+    def deliver(self, raw: bytes, *, sent: bool = False, when: datetime | None = None) -> None:
+        self.store.deliver(raw, SENT if sent else INBOX, when)
+
+    def deliver_unreadable(self) -> None:
+        self.store.deliver(b"Subject: damaged\r\n\r\n", INBOX, readable=False)
+
+    def handle(self) -> None:
+        self.store.handle()
+
+    def void_cursors(self) -> None:
+        self.store.forget()
+
+    def break_connection(self) -> None:
+        self.server.server.kill()
+
+    def mend_connection(self) -> None:
+        self.server.server.up()
+
+    def snapshot(self) -> Any:
+        return self.store.snapshot()
