@@ -1,0 +1,1 @@
+"""The Grafana dashboards of inboxwatch, as code."""

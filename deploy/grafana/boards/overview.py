@@ -1,0 +1,158 @@
+"""Overview: who waits now, how long, and whether buyers are answered in time."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import dashboard
+
+from boards.style import BOARD, CALM, DIM, LATE, NEAR, STATES, Column, Query, grid, link, matrix, number, sheet, trend
+from boards.words import ages, attainment, budget, gained, missed, number_of, quantile, waits, within
+
+SHARE = ((None, LATE), (0.9, NEAR), (0.95, CALM))
+BUDGET = ((None, LATE), (0, NEAR), (0.25, CALM))
+WEEK = dict(zip("0123456", ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"), strict=True))
+BREACHES = 'team_owner_tier:inboxwatch_sla_breaches:sum{team=~"$team",owner=~"$owner",tier=~"$tier"}'
+IN_TIME = 'team_owner_tier:inboxwatch_replies_within_sla:sum{team=~"$team",owner=~"$owner",tier=~"$tier"}'
+
+
+def build() -> dashboard.Dashboard:
+    return sheet(
+        "inboxwatch / Overview",
+        "inboxwatch-overview",
+        "Who waits now, how long, and whether buyers are answered in time.",
+        [*_now(), *_who(), *_trends(), *_when()],
+        since="now-7d",
+    )
+
+
+def _now() -> list[object]:
+    alarm = ((None, CALM), (1, LATE))
+    return [
+        number(
+            "Buyers waiting",
+            f"sum({waits()})",
+            "Open waits, of whatever state.",
+            links=[link("On the board", f"{BOARD}/")],
+        ),
+        number(
+            "Overdue",
+            number_of("breached"),
+            "Past due, and neither acknowledged nor snoozed nor unverified.",
+            steps=alarm,
+            links=[link("On the board", f"{BOARD}/?state=overdue")],
+        ),
+        number(
+            "Oldest wait",
+            f"max({ages()})",
+            "Wall time since the oldest unanswered message.",
+            unit="s",
+            steps=((None, CALM), (86400, NEAR), (259200, LATE)),
+        ),
+        number(
+            "Unverified",
+            number_of("unverified"),
+            "A mailbox that could hold the answer is unread: neither answered nor missed can be claimed.",
+            steps=((None, CALM), (1, DIM)),
+            links=[link("Mailboxes", f"{BOARD}/mailboxes")],
+        ),
+        number(
+            "Attainment, 30 days",
+            attainment("30d"),
+            "Answered in time / (answered in time + fell due unanswered). Open overdue waits count as missed.",
+            unit="percentunit",
+            steps=SHARE,
+        ),
+        number(
+            "Error budget left, 30 days",
+            budget(),
+            "100 %: nothing was missed. Below 0: more was missed than the objective allows.",
+            unit="percentunit",
+            steps=BUDGET,
+        ),
+    ]
+
+
+def _who() -> list[object]:
+    columns = [
+        Column("Waiting", f"sum by (owner, team) ({waits()}) > 0"),
+        Column("Overdue", f"({number_of('breached', 'owner, team')}) and sum by (owner, team) ({waits()}) > 0"),
+        Column("Oldest", f"max by (owner, team) ({ages()}) > 0", unit="s"),
+    ]
+    return [
+        trend(
+            "Open waits by state",
+            [Query(f"sum by (state) ({waits()})", "{{state}}")],
+            "The first state that applies: unverified, snoozed, acknowledged, breached, warned, running.",
+            stacked=True,
+            colours=STATES,
+        ),
+        grid(
+            "For whom buyers wait",
+            {"owner": "Owner", "team": "Team"},
+            columns,
+            "Owners with open waits. The name leads to them on the board.",
+            width=12,
+            height=8,
+            links=[link("Waits on the board", BOARD + "/?owner=${__data.fields.Owner:percentencode}")],
+        ),
+    ]
+
+
+def _trends() -> list[object]:
+    share = [
+        Query(attainment("7d"), "over 7 days"),
+        Query(attainment("30d"), "over 30 days"),
+        Query("inboxwatch:sla_objective:ratio", "objective"),
+    ]
+    times = [Query(quantile(one, "basis"), f"p{one * 100:.0f}, {{{{basis}}}} time") for one in (0.5, 0.9)]
+    return [
+        trend(
+            "Attainment against the objective",
+            share,
+            "The share of waits answered in time; open overdue waits count as missed.",
+            unit="percentunit",
+            highest=1,
+            colours={"objective": NEAR},
+        ),
+        trend(
+            "Time to answer, 7 days",
+            times,
+            "Median and 90th percentile of answered waits, in wall and in business time. Open waits are not in it: "
+            "a histogram cannot know how long they will take. `inboxwatch report` has the honest curve.",
+            unit="s",
+        ),
+    ]
+
+
+def _when() -> list[object]:
+    return [
+        matrix(
+            "When buyers wait",
+            "avg_over_time(weekday_hour:inboxwatch_clocks_open:sum[28d])",
+            "The mean number of open waits over four weeks, by weekday and hour in UTC. For all teams. "
+            "`inboxwatch report` draws it in the zone of the policy.",
+            row="weekday",
+            column="hour",
+            names=WEEK,
+        ),
+        trend(
+            "Answered in time and missed, by day",
+            [Query(f"sum({gained(IN_TIME, '1d')})", "in time"), Query(f"sum({gained(BREACHES, '1d')})", "missed")],
+            "Waits answered in time, and waits that fell due unanswered.",
+            stacked=True,
+            bars="1d",
+            colours={"in time": CALM, "missed": LATE},
+        ),
+        trend(
+            "Steps told, by day",
+            [Query(f"sum by (reason) ({gained('inboxwatch_escalations_total', '1d')})", "{{reason}}")],
+            "Escalation steps by reason, each counted once however many people were told. For all teams.",
+            stacked=True,
+            bars="1d",
+        ),
+        trend(
+            "In time and missed, 30 days",
+            [Query(f"sum({within('30d')})", "in time"), Query(f"sum({missed('30d')})", "missed")],
+            "The numbers behind the attainment: how many waits a percentage stands for.",
+            colours={"in time": CALM, "missed": LATE},
+        ),
+    ]
