@@ -12,6 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from inboxwatch.core.model import Direction, Kind
 from inboxwatch.core.timeline import Deed
 from tests.houses import House
+from tests.postgres import database, postgres
+
+__all__ = ["database", "postgres"]
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -19,8 +22,8 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
+def house(tmp_path: Path, database: str) -> Iterator[House]:
+    house = House(tmp_path, store=database)
     yield house
     house.close()
 
@@ -198,8 +201,8 @@ def test_ownership_is_measured_for_each_who_had_the_wait(house: House) -> None:
     assert value(samples, "ownership_seconds_count", owner="ana", tier="") == 1
 
 
-def test_follow_ups_are_never_mixed_with_reply_latency(tmp_path: Path) -> None:
-    house = House(tmp_path, follow_up="2h")
+def test_follow_ups_are_never_mixed_with_reply_latency(tmp_path: Path, database: str) -> None:
+    house = House(tmp_path, follow_up="2h", store=database)
     house.lead("bo@buyer.test", owner="ana")
     asked = house.mail("bo@buyer.test", "ana@acme.test")
     house.mail("ana@acme.test", "bo@buyer.test", parent=asked, after=MINUTE)
@@ -233,7 +236,7 @@ def test_a_step_that_was_passed_over_is_no_escalation(house: House) -> None:
     assert total(scraped(house), "escalations_total") == 1
 
 
-def test_a_restart_changes_no_figure_of_the_store(house: House, tmp_path: Path) -> None:
+def test_a_restart_changes_no_figure_of_the_store(house: House, tmp_path: Path, database: str) -> None:
     house.lead("bo@buyer.test", owner="ana", tier="hot")
     asked = house.mail("bo@buyer.test", "ana@acme.test")
     house.passes(3 * HOUR)
@@ -241,7 +244,7 @@ def test_a_restart_changes_no_figure_of_the_store(house: House, tmp_path: Path) 
     house.mail("bo@buyer.test", "ana@acme.test", parent=asked, after=MINUTE)
     before, at = scraped(house), house.at
     house.close()
-    again = House(tmp_path)
+    again = House(tmp_path, store=database)
     again.at = at
     after = scraped(again)
     again.close()
