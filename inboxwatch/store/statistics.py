@@ -114,7 +114,11 @@ class Statistics:
         until, turn = func.lead(_act.c.at).over(**turns), func.row_number().over(**turns)
         acts = _act.outerjoin(_alias, _alias.c.alias == _act.c.clock)
         told = (_act.c.owner.label("owner"), _act.c.at.label("since"), until.label("until"), turn.label("turn"))
-        return select(clock.label("clock"), *told).select_from(acts).where(_act.c.deed == "assigned", _act.c.owner.is_not(None))
+        return (
+            select(clock.label("clock"), *told)
+            .select_from(acts)
+            .where(_act.c.deed == "assigned", _act.c.owner.is_not(None))
+        )
 
     def _told(self, figures: Figures) -> None:
         told = tables.told
