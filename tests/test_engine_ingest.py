@@ -614,3 +614,17 @@ def test_what_a_killed_process_had_claimed_leaves_again_in_the_same_bundle(offic
     lease = minutes(0) if office.store._engine.dialect.name == "sqlite" else minutes(3)
     (again,) = room.claim("desk", office.at + lease)
     assert (again.bundle, again.attempts) == (rows[0].bundle, 2)
+
+
+def test_a_page_that_a_crash_cut_off_may_have_arrived_so_its_reader_hears_that_the_wait_is_over(office: Office) -> None:
+    office.reads(office.asks("q1@buyer.test", 0))
+    office.passes(minutes(61))
+    claimed(office)
+    office.restarts()
+    room = Mailroom(office.engine)
+    room.sweep(["desk"], office.at)
+    if office.store._engine.dialect.name == "postgresql":  # there the claim of a dead worker must run out first
+        assert room.claim("desk", office.at + minutes(3))
+    office.reads(office.replies("a1@acme.test", 62, "q1@buyer.test"))
+    assert [row.state for row in office.owed()] == ["cancelled"]
+    assert [row.target for row in office.owed("resolved")] == ["ana"]

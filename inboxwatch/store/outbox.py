@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import Connection, Row, case, func, or_, select, update
 
 from inboxwatch.store import tables
 from inboxwatch.store.upsert import chunks, insert_missing
@@ -27,7 +27,7 @@ class Deliveries:
 
     def owe(self, rows: Sequence[dict[str, Any]]) -> int:
         """Adds what must be sent; a key that is there already is not owed twice. Returns how many are new."""
-        return insert_missing(self._connection, _row, [{"way": 0, "attempts": 0, "retries": 0} | row for row in rows])
+        return insert_missing(self._connection, _row, [{"way": 0, "attempts": 0, "retries": 0, "adrift": False} | row for row in rows])
 
     def claim(self, channel: str, now: datetime, lease: timedelta) -> list[Row[Any]]:
         """Takes the oldest due bundle of a channel: rows of one type for one destination leave as one message.
@@ -50,7 +50,12 @@ class Deliveries:
             update(_row)
             .where(_row.c.id.in_(ids))
             .values(
-                state="claimed", bundle=first.bundle or first.key, next_at=now + lease, attempts=_row.c.attempts + 1
+                state="claimed",
+                bundle=first.bundle or first.key,
+                next_at=now + lease,
+                attempts=_row.c.attempts + 1,
+                # Claimed already: the attempt before this one was never settled.
+                adrift=or_(_row.c.adrift, _row.c.state == "claimed"),
             )
         )
         return list(self._connection.execute(select(_row).where(_row.c.id.in_(ids)).order_by(_row.c.id)))
@@ -121,14 +126,15 @@ class Deliveries:
         the claim must run out.
         """
         if self._connection.dialect.name == "sqlite":
-            self._connection.execute(update(_row).where(_row.c.state == "claimed").values(next_at=now))
+            self._connection.execute(update(_row).where(_row.c.state == "claimed").values(next_at=now, adrift=True))
 
     def rename(self, old: str, new: str) -> None:
         self._connection.execute(update(_row).where(_row.c.clock == old).values(clock=new))
 
     def sent_for(self, clocks: Iterable[str]) -> list[Row[Any]]:
-        """What readers were told about waits, oldest first: whom to send the resolution."""
-        found = select(_row).where(_row.c.clock.in_(list(clocks)), _row.c.state == "sent", _row.c.type == "escalation")
+        """What readers were told about waits, or may have been, oldest first: whom to send the resolution."""
+        arrived = or_(_row.c.state == "sent", _row.c.adrift)
+        found = select(_row).where(_row.c.clock.in_(list(clocks)), arrived, _row.c.type == "escalation")
         return list(self._connection.execute(found.order_by(_row.c.id)))
 
     def for_clocks(self, clocks: Iterable[str]) -> list[Row[Any]]:

@@ -109,6 +109,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("retries", sa.Integer(), nullable=False),
+        sa.Column("adrift", sa.Boolean(), nullable=False),
         sa.Column("owed_at", UTCDateTime(), nullable=False),
         sa.Column("next_at", UTCDateTime(), nullable=False),
         sa.Column("settled_at", UTCDateTime(), nullable=True),
