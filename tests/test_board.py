@@ -294,6 +294,16 @@ async def test_a_wait_that_is_over_says_how_it_ended(page: Page, served: Served)
     await expect(page.locator("tbody tr")).to_contain_text("answered by Ben Ito")
 
 
+async def test_a_wait_explains_every_decision(page: Page, served: Served) -> None:
+    house = served.house
+    waiting(house)
+    await page.goto(f"/waits/{house.only_wait(BO)}")
+    await page.get_by_text("Explain every decision").click()
+    explained = page.locator(".explain pre")
+    for text in ("rule 1: lead.owner", "first_response within 2h in calendar office", "The clock runs on"):
+        await expect(explained).to_contain_text(text)
+
+
 async def test_follow_ups_are_listed_by_day(page: Page, served: Served) -> None:
     house = served.house
     house.lead(BO, owner="ana", name="Bo Buyer")

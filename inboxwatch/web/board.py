@@ -17,6 +17,7 @@ from inboxwatch.core.model import Lead
 from inboxwatch.core.policy import SLAPolicy
 from inboxwatch.engine import Refused
 from inboxwatch.engine.views import clock_view, mailbox_view
+from inboxwatch.explain import explain
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
 from inboxwatch.web import deeds, leads
@@ -143,7 +144,14 @@ class Board:
             (line,) = self._lines(tx, [row], now)
             told = history(tx, clock)
             policy = self._gate.engine.policies.get(row.policy_version)
-            return {"line": line, "events": timeline(told, line.clock), "told": told, "policy": policy}
+            explained = [_shown(text) for text in explain(self._gate.engine, tx, row.id, now)]
+            return {
+                "line": line,
+                "events": timeline(told, line.clock),
+                "told": told,
+                "policy": policy,
+                "explained": explained,
+            }
 
         values = await self._gate.read(ask)
         done = request.query.get("done", "") if not problem else ""
@@ -246,6 +254,11 @@ def _line(row: Row[Any], lead: Lead | None, subject: str, policy: SLAPolicy | No
         share=_share(row, policy, end),
         left=(row.due_at - end).total_seconds(),
     )
+
+
+def _shown(line: str) -> str:
+    """A line of `explain` made harmless, with its indentation."""
+    return line[: len(line) - len(line.lstrip(" "))] + clean(line, 1000)
 
 
 def _share(row: Row[Any], policy: SLAPolicy | None, end: datetime) -> float:
