@@ -25,7 +25,7 @@ def raw(
 
 
 def mail(
-    id: str,
+    name: str,
     minutes: float = 0,
     *,
     sender: str = "Bea Buyer <bea@buyer.test>",
@@ -38,8 +38,8 @@ def mail(
     parts: tuple[Part, ...] | None = None,
     role: FolderRole = FolderRole.INBOX,
 ) -> Message:
-    """One message; `id`, `answers` and `references` are written without brackets."""
-    lines = [f"From: {sender}", f"To: {to}", f"Subject: {subject}", f"Message-ID: <{id}>"]
+    """One message; `name` is its id; it, `answers` and `references` are written without brackets."""
+    lines = [f"From: {sender}", f"To: {to}", f"Subject: {subject}", f"Message-ID: <{name}>"]
     lines.append(f"Date: {format_datetime(START + timedelta(minutes=minutes))}")
     if answers:
         lines.append(f"In-Reply-To: <{answers}>")
@@ -48,9 +48,9 @@ def mail(
     return parse(raw("\n".join([*lines, extra]), minutes, role, parts), text)
 
 
-def ours(id: str, minutes: float = 0, **more: str) -> Message:
+def ours(name: str, minutes: float = 0, **more: str) -> Message:
     """A message that Ana wrote to Bea."""
-    return mail(id, minutes, **{"sender": "Ana Diaz <ana@acme.test>", "to": "bea@buyer.test", **more})  # type: ignore[arg-type]  # texts only
+    return mail(name, minutes, **{"sender": "Ana Diaz <ana@acme.test>", "to": "bea@buyer.test", **more})  # type: ignore[arg-type]  # texts only
 
 
 def take(

@@ -15,7 +15,10 @@ from inboxwatch.core.threads import ThreadIndex
 from inboxwatch.replay import Timeline, instant, message_line, problem_line, read_all
 from tests.mails import US
 
-ONE = b"From: bea@buyer.test\nTo: ana@acme.test\nSubject: Prices\nMessage-ID: <q1@buyer.test>\nDate: Mon, 2 Mar 2026 10:00:00 +0100\n\nHello\n"
+ONE = (
+    b"From: bea@buyer.test\nTo: ana@acme.test\nSubject: Prices\nMessage-ID: <q1@buyer.test>\n"
+    b"Date: Mon, 2 Mar 2026 10:00:00 +0100\n\nHello\n"
+)
 TWO = ONE.replace(b"q1@", b"q2@")
 
 
@@ -131,7 +134,11 @@ def test_a_message_line_has_the_contracts_keys_and_ids_without_brackets(tmp_path
 
 def test_files_of_one_run_are_one_timeline_whatever_their_order(tmp_path: Path):
     (tmp_path / "b.eml").write_bytes(ONE)
-    answer = b"From: ana@acme.test\nTo: bea@buyer.test\nSubject: Re: Prices\nMessage-ID: <a1@acme.test>\nIn-Reply-To: <q1@buyer.test>\nDate: Mon, 2 Mar 2026 11:00:00 +0100\n\nHi\n"
+    answer = (
+        b"From: ana@acme.test\nTo: bea@buyer.test\nSubject: Re: Prices\nMessage-ID: "
+        b"<a1@acme.test>\nIn-Reply-To: <q1@buyer.test>\nDate: Mon, 2 Mar 2026 11:00:00 +0100\n\n"
+        b"Hi\n"
+    )
     (tmp_path / "a.eml").write_bytes(answer)
     for order in (("a.eml", "b.eml"), ("b.eml", "a.eml")):
         timeline = replayed(*(tmp_path / name for name in order))

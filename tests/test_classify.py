@@ -15,9 +15,17 @@ def kind(extra: str = "", **more: object) -> Kind:
 
 @pytest.mark.parametrize(
     "extra",
-    ["", "Auto-Submitted: no", "X-Auto-Response-Suppress: All", "X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply",
-     "Precedence: normal", "X-Spam-Flag: NO", "X-Autoreply: no", "Return-Path: <prvs=123456=bea@buyer.test>"],
-)  # fmt: skip
+    [
+        "",
+        "Auto-Submitted: no",
+        "X-Auto-Response-Suppress: All",
+        "X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply",
+        "Precedence: normal",
+        "X-Spam-Flag: NO",
+        "X-Autoreply: no",
+        "Return-Path: <prvs=123456=bea@buyer.test>",
+    ],
+)
 def test_people_stay_people(extra: str):
     verdict = classify(mail("m1", extra=extra))
     assert (verdict.kind, verdict.owes_reply) == (Kind.HUMAN, True)
@@ -26,47 +34,88 @@ def test_people_stay_people(extra: str):
 
 @pytest.mark.parametrize(
     "subject",
-    ["Automatically power on at night", "Re: Cy is out of the office", "Re: Automatic reply: Prices", "Fwd: Undeliverable: Prices",
-     "AW: Abwesenheitsnotiz", "Re: Returned mail: see transcript", "Vacation rental brochure", "Delivery of the lathe"],
-)  # fmt: skip
+    [
+        "Automatically power on at night",
+        "Re: Cy is out of the office",
+        "Re: Automatic reply: Prices",
+        "Fwd: Undeliverable: Prices",
+        "AW: Abwesenheitsnotiz",
+        "Re: Returned mail: see transcript",
+        "Vacation rental brochure",
+        "Delivery of the lathe",
+    ],
+)
 def test_words_of_machines_in_a_persons_subject_prove_nothing(subject: str):
     assert kind(subject=subject) is Kind.HUMAN
 
 
 @pytest.mark.parametrize(
     "extra",
-    ["Auto-Submitted: auto-replied", "Auto-Submitted: auto-replied (vacation)", "X-Autoreply: yes", "Precedence: auto_reply",
-     "X-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent", "X-MS-Exchange-Organization-MessageClass: IPM.Note.Rules.OofTemplate.Microsoft",
-     "X-Autorespond: Prices", "Auto-Submitted: auto-generated\nIn-Reply-To: <q1@acme.test>"],
-)  # fmt: skip
+    [
+        "Auto-Submitted: auto-replied",
+        "Auto-Submitted: auto-replied (vacation)",
+        "X-Autoreply: yes",
+        "Precedence: auto_reply",
+        "X-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent",
+        "X-MS-Exchange-Organization-MessageClass: IPM.Note.Rules.OofTemplate.Microsoft",
+        "X-Autorespond: Prices",
+        "Auto-Submitted: auto-generated\nIn-Reply-To: <q1@acme.test>",
+    ],
+)
 def test_headers_of_automatic_answers(extra: str):
     assert kind(extra, subject="Re: Prices") is Kind.AUTO_REPLY
 
 
 @pytest.mark.parametrize(
     "subject",
-    ["Automatic reply: Prices", "Automatische Antwort: Prices", "Réponse automatique : Prices", "Out of Office: Prices",
-     "Out of Office AutoReply: Prices", "Abwesenheitsnotiz: Prices", "自动回复: Prices", "Cy Doe is out of the office.", "Autosvar: Prices",
-     "Respuesta automática: Prices", "Thank you for contacting Buyer Ltd", "My email address has changed"],
-)  # fmt: skip
+    [
+        "Automatic reply: Prices",
+        "Automatische Antwort: Prices",
+        "Réponse automatique : Prices",
+        "Out of Office: Prices",
+        "Out of Office AutoReply: Prices",
+        "Abwesenheitsnotiz: Prices",
+        "自动回复: Prices",
+        "Cy Doe is out of the office.",
+        "Autosvar: Prices",
+        "Respuesta automática: Prices",
+        "Thank you for contacting Buyer Ltd",
+        "My email address has changed",
+    ],
+)
 def test_subject_forms_of_automatic_answers_without_any_header(subject: str):
     assert kind(subject=subject) is Kind.AUTO_REPLY
 
 
 @pytest.mark.parametrize(
     "extra",
-    ["List-Id: <news.buyer.test>", "List-Unsubscribe: <https://buyer.test/u>", "Precedence: bulk", "Feedback-ID: 1:2:3:esp",
-     "Auto-Submitted: auto-generated", "X-GitHub-Reason: mention", "X-Spam-Flag: YES", "Return-Path: <owner-news@buyer.test>"],
-)  # fmt: skip
+    [
+        "List-Id: <news.buyer.test>",
+        "List-Unsubscribe: <https://buyer.test/u>",
+        "Precedence: bulk",
+        "Feedback-ID: 1:2:3:esp",
+        "Auto-Submitted: auto-generated",
+        "X-GitHub-Reason: mention",
+        "X-Spam-Flag: YES",
+        "Return-Path: <owner-news@buyer.test>",
+    ],
+)
 def test_headers_of_mail_to_many(extra: str):
     assert kind(extra) is Kind.BULK
 
 
 @pytest.mark.parametrize(
     "sender",
-    ["noreply@buyer.test", "do-not-reply@buyer.test", "Buyer <notifications@buyer.test>", "newsletter@buyer.test", "x@news.buyer.test",
-     "The Daily Lathe <editor@buyer.test>", "bounce+4711@buyer.test"],
-)  # fmt: skip
+    [
+        "noreply@buyer.test",
+        "do-not-reply@buyer.test",
+        "Buyer <notifications@buyer.test>",
+        "newsletter@buyer.test",
+        "x@news.buyer.test",
+        "The Daily Lathe <editor@buyer.test>",
+        "bounce+4711@buyer.test",
+    ],
+)
 def test_shapes_of_senders_behind_which_sits_a_program(sender: str):
     assert kind(sender=sender) is Kind.BULK
 
@@ -97,11 +146,14 @@ def test_a_list_that_carries_a_colleague_to_us_personally_is_no_bulk():
     )
     newsletter = mail("m3", extra="List-Id: <news.shop.test>\nList-Unsubscribe: <https://shop.test/u>")
     found = take(to_us, to_many, newsletter)
-    assert [found[id].verdict.kind for id in ("m1", "m2", "m3")] == [Kind.HUMAN, Kind.BULK, Kind.BULK]
+    assert [found[name].verdict.kind for name in ("m1", "m2", "m3")] == [Kind.HUMAN, Kind.BULK, Kind.BULK]
 
 
 def test_a_standard_letter_of_ours_is_an_answer():
-    text = "Thank you for your e-mail. We have received your request and will respond within two days. If you have questions, call 555-1234."
+    text = (
+        "Thank you for your e-mail. We have received your request and will respond within two "
+        "days. If you have questions, call 555-1234."
+    )
     found = take(mail("q1", 0), ours("a1", 30, subject="Re: Prices", answers="q1", text=text))
     assert found["a1"].verdict.kind is Kind.HUMAN
 
@@ -196,13 +248,21 @@ def test_feedback_reports_are_bulk():
 
 @pytest.mark.parametrize(
     ("method", "status", "effect", "owes"),
-    [("REPLY", "ACCEPTED", "meeting_accepted", False), ("REPLY", "DECLINED", None, True), ("REPLY", "TENTATIVE", None, False),
-     ("COUNTER", "TENTATIVE", None, True), ("REQUEST", "NEEDS-ACTION", None, False)],
-)  # fmt: skip
+    [
+        ("REPLY", "ACCEPTED", "meeting_accepted", False),
+        ("REPLY", "DECLINED", None, True),
+        ("REPLY", "TENTATIVE", None, False),
+        ("COUNTER", "TENTATIVE", None, True),
+        ("REQUEST", "NEEDS-ACTION", None, False),
+    ],
+)
 def test_an_accepted_meeting_owes_no_reply_and_a_declined_or_moved_one_does(
     method: str, status: str, effect: str | None, owes: bool
 ):
-    payload = f"BEGIN:VCALENDAR\r\nMETHOD:{method}\r\nBEGIN:VEVENT\r\nATTENDEE;PARTSTAT={status}:mailto:bea@buyer.test\r\nEND:VEVENT\r\nEND:VCALENDAR".encode()
+    payload = (
+        f"BEGIN:VCALENDAR\r\nMETHOD:{method}\r\nBEGIN:VEVENT\r\n"
+        f"ATTENDEE;PARTSTAT={status}:mailto:bea@buyer.test\r\nEND:VEVENT\r\nEND:VCALENDAR"
+    ).encode()
     verdict = classify(mail("c1", parts=(Part(f"text/calendar; method={method.lower()}", 10, payload),)))
     assert (verdict.kind, verdict.effect, verdict.owes_reply) == (Kind.CALENDAR, effect, owes)
 
@@ -218,22 +278,32 @@ def test_an_acceptance_with_words_of_the_buyers_owes_a_reply_where_text_may_be_r
 
 @pytest.mark.parametrize(
     "text",
-    ["Thank you for your e-mail. Due to the high volume of messages we cannot answer each one. If you have a question, please visit our website at www.buyer.test.",
-     "*** This is an automated response ***\nThank you for contacting Buyer Ltd. Your request has been received.",
-     "Dear customer, thank you for writing. We have received your message and will respond within two business days. If you need help, call 555-1234."],
-)  # fmt: skip
+    [
+        (
+            "Thank you for your e-mail. Due to the high volume of messages we cannot answer each "
+            "one. If you have a question, please visit our website at www.buyer.test."
+        ),
+        "*** This is an automated response ***\nThank you for contacting Buyer Ltd. Your request has been received.",
+        (
+            "Dear customer, thank you for writing. We have received your message and will respond "
+            "within two business days. If you need help, call 555-1234."
+        ),
+    ],
+)
 def test_acknowledgements_without_any_header_are_known_by_their_text(text: str):
     assert kind(text=text) is Kind.AUTO_REPLY
 
 
 @pytest.mark.parametrize(
     "text",
-    ["Thank you for your e-mail, Ana. Tuesday works for us; please bring the contract.",
-     "Hi Ana, thanks for sending the offer. If you can do 10 % less, we have a deal. Bea",
-     "The system is automatically generated from your template, can you check the numbers?",
-     "I will be out of the office next week, so let us talk on Friday.",
-     "Please remove the second item and send a new offer. Our subscription ends in May."],
-)  # fmt: skip
+    [
+        "Thank you for your e-mail, Ana. Tuesday works for us; please bring the contract.",
+        "Hi Ana, thanks for sending the offer. If you can do 10 % less, we have a deal. Bea",
+        "The system is automatically generated from your template, can you check the numbers?",
+        "I will be out of the office next week, so let us talk on Friday.",
+        "Please remove the second item and send a new offer. Our subscription ends in May.",
+    ],
+)
 def test_people_who_use_such_words_stay_people(text: str):
     assert kind(text=text) is Kind.HUMAN
 
@@ -241,7 +311,10 @@ def test_people_who_use_such_words_stay_people(text: str):
 def test_a_mailing_without_list_headers_is_known_by_the_way_out_of_it():
     assert (
         kind(
-            text="Our spring offers! Click here.\nYou are receiving this newsletter because you signed up. Unsubscribe: https://x.test/u"
+            text=(
+                "Our spring offers! Click here.\nYou are receiving this newsletter because you signed "
+                "up. Unsubscribe: https://x.test/u"
+            )
         )
         is Kind.BULK
     )

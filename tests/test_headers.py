@@ -67,8 +67,12 @@ def test_addresses_of_every_form_are_read_in_lower_case():
         b" Team: d@buyer.test, e@buyer.test;, undisclosed-recipients:;"
     )
     assert [one.email for one in found if one.email] == [
-        "bea@buyer.test", "cy@buyer.test", "j@buyer.test", "d@buyer.test", "e@buyer.test",
-    ]  # fmt: skip
+        "bea@buyer.test",
+        "cy@buyer.test",
+        "j@buyer.test",
+        "d@buyer.test",
+        "e@buyer.test",
+    ]
     assert [one.name for one in found][0:3:2] == ["Buyer, Bea", "Jürgen"]
 
 
@@ -101,7 +105,10 @@ def test_dates_of_every_age_are_read_and_nonsense_is_not(written: bytes, utc: da
 
 
 def test_a_stamp_long_after_the_last_relay_is_a_migration_and_the_relay_is_believed():
-    header = "From: b@buyer.test\nReceived: from a by b; Mon, 5 Jan 2026 10:00:00 +0000\nDate: Mon, 5 Jan 2026 09:59:00 +0000"
+    header = (
+        "From: b@buyer.test\nReceived: from a by b; Mon, 5 Jan 2026 10:00:00 +0000\nDate: Mon, 5 "
+        "Jan 2026 09:59:00 +0000"
+    )
     message = parse(raw(header))
     assert (message.received_at, message.time_from) == (datetime(2026, 1, 5, 10, 0, tzinfo=UTC), "received")
 
@@ -119,15 +126,25 @@ def test_a_buyers_clock_in_the_future_is_not_believed():
 
 @pytest.mark.parametrize("block", [b"", b"\n\n", b"\x89PNG\r\n\x1a\n\0\0\0", b"just words\nand more"])
 def test_what_holds_no_header_is_refused_with_a_reason(block: bytes):
-    with pytest.raises(Unusable, match="empty|no header"):
+    with pytest.raises(Unusable, match=r"empty|no header"):
         parse(RawMessage("x", FolderRole.INBOX, START, block))
 
 
 @pytest.mark.parametrize(
     "subject",
-    ["Re: Prices", "AW: Re: Prices", "RE : Prices", "Re[2]: Prices", "回复：Prices", "[sales] Re: Prices", "Re: [sales] Fwd: Prices",
-     "SV: VS: Antw: Prices", "Odp.: Prices", "Re^3: Prices"],
-)  # fmt: skip
+    [
+        "Re: Prices",
+        "AW: Re: Prices",
+        "RE : Prices",
+        "Re[2]: Prices",
+        "回复：Prices",
+        "[sales] Re: Prices",
+        "Re: [sales] Fwd: Prices",
+        "SV: VS: Antw: Prices",
+        "Odp.: Prices",
+        "Re^3: Prices",
+    ],
+)
 def test_prefixes_of_many_languages_and_list_tags_are_no_part_of_a_subject(subject: str):
     assert normal_subject(subject) == "Prices"
 
@@ -167,14 +184,48 @@ def test_any_bytes_are_read_or_refused(block: bytes):
 
 header_lines = st.lists(
     st.tuples(
-        st.sampled_from([b"From", b"To", b"Subject", b"Message-ID", b"References", b"In-Reply-To", b"Date", b"Content-Type", b"Received"]),
+        st.sampled_from(
+            [
+                b"From",
+                b"To",
+                b"Subject",
+                b"Message-ID",
+                b"References",
+                b"In-Reply-To",
+                b"Date",
+                b"Content-Type",
+                b"Received",
+            ]
+        ),
         st.one_of(
             st.binary(max_size=80),
-            st.lists(st.sampled_from([b"<", b">", b"@", b'"', b"(", b")", b"\\", b",", b";", b":", b"\n ", b"=?", b"?q?", b"?=", b"a", b"\xff"]), max_size=40).map(b"".join),
+            st.lists(
+                st.sampled_from(
+                    [
+                        b"<",
+                        b">",
+                        b"@",
+                        b'"',
+                        b"(",
+                        b")",
+                        b"\\",
+                        b",",
+                        b";",
+                        b":",
+                        b"\n ",
+                        b"=?",
+                        b"?q?",
+                        b"?=",
+                        b"a",
+                        b"\xff",
+                    ]
+                ),
+                max_size=40,
+            ).map(b"".join),
         ),
     ),
     max_size=12,
-)  # fmt: skip
+)
 
 
 @given(header_lines)

@@ -38,7 +38,9 @@ BOMBS = {
     "open comments": lambda: BASE.replace(b"ana@", b"(" * BIG) + b"\nhi",
     "open brackets": lambda: BASE + b"In-Reply-To: " + b"<" * BIG + b"\n\nhi",
     "bare carriage returns": lambda: BASE + b"\r" * BIG + b"\nhi",
-    "100,000 references": lambda: BASE + b"References: " + b" ".join(b"<r%d@x.test>" % n for n in range(100_000)) + b"\n\nhi",
+    "100,000 references": lambda: (
+        BASE + b"References: " + b" ".join(b"<r%d@x.test>" % n for n in range(100_000)) + b"\n\nhi"
+    ),
     "10,000 nested parts": lambda: nested(10_000),
     "20,000 nested messages": lambda: BASE + b"Content-Type: message/rfc822\n\n" * 20_000 + b"hi",
     "a million boundaries": lambda: BASE + b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n" * 1_000_000,
@@ -49,10 +51,16 @@ BOMBS = {
     "open brackets of HTML": lambda: BASE + b"Content-Type: text/html\n\n" + b"<!" * (BIG // 2),
     "quotes in quotes": lambda: BASE + b"\n" + b"> " * (BIG // 2),
     "a million rules": lambda: BASE + b"\n" + b"-----\n" * 1_000_000,
-    "punycode": lambda: BASE + b"Content-Type: text/plain; charset=punycode\n\n" + b"a" * 300_000 + b"-" + b"b" * 300_000,
+    "punycode": lambda: (
+        BASE + b"Content-Type: text/plain; charset=punycode\n\n" + b"a" * 300_000 + b"-" + b"b" * 300_000
+    ),
     "a charset that is none": lambda: BASE + b"Content-Type: text/plain; charset=zlib\n\nhello",
-    "a status of 200,000 recipients": lambda: BASE + b"Content-Type: message/delivery-status\n\n" + b"Final-Recipient: rfc822; a@b.test\nAction: failed\n\n" * 200_000,
-}  # fmt: skip
+    "a status of 200,000 recipients": lambda: (
+        BASE
+        + b"Content-Type: message/delivery-status\n\n"
+        + b"Final-Recipient: rfc822; a@b.test\nAction: failed\n\n" * 200_000
+    ),
+}
 
 
 def taken(whole: bytes) -> Message:
@@ -98,7 +106,11 @@ def test_machine_parts_show_types_and_sizes_of_all_and_bytes_of_machines_only():
 
 
 def test_html_shows_its_text_marks_quotations_and_hides_scripts():
-    source = "<head><style>p {}</style></head><p>Hello&nbsp;Ana</p><!-- no --><script>evil()</script><blockquote>old <b>words</b></blockquote>new <a href='https://x.test/unsubscribe?u=1'>here</a>"
+    source = (
+        "<head><style>p {}</style></head><p>Hello&nbsp;Ana</p><!-- no "
+        "--><script>evil()</script><blockquote>old <b>words</b></blockquote>new <a "
+        "href='https://x.test/unsubscribe?u=1'>here</a>"
+    )
     assert html_text(source) == "Hello Ana\n> old words\nnew <https://x.test/unsubscribe?u=1> here"
 
 

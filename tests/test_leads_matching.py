@@ -54,9 +54,10 @@ def test_a_private_address_in_a_leads_thread_belongs_to_the_leads_side():
     found = take(
         mail("q1", 0), mail("q2", 20, sender="bea.private@gmail.com", subject="Re: Prices", answers="q1"), leads=(BEA,)
     )
-    assert [(found[id].lead, found[id].lead_evidence) for id in ("q1", "q2")] == [
-        ("bea@buyer.test", "address"), ("bea@buyer.test", "thread"),
-    ]  # fmt: skip
+    assert [(found[name].lead, found[name].lead_evidence) for name in ("q1", "q2")] == [
+        ("bea@buyer.test", "address"),
+        ("bea@buyer.test", "thread"),
+    ]
 
 
 def test_whom_the_lead_brings_in_is_found_whatever_the_order_in_a_batch():

@@ -86,7 +86,8 @@ def test_any_text_names_a_day_after_its_receipt_or_none(text: str):
 def test_an_operators_rule_comes_first_and_a_wrong_one_is_refused(tmp_path):
     own = tmp_path / "rules.yaml"
     own.write_text(
-        "rules:\n- {name: order placed, meaning: no_reply_owed, words: ['order placed'], examples: {fits: ['Order placed today.']}}\n"
+        "rules:\n- {name: order placed, meaning: no_reply_owed, words: ['order placed'], "
+        "examples: {fits: ['Order placed today.']}}\n"
     )
     assert meanings.load((own,)).rules[0].name == "order placed"
     meanings.load.cache_clear()

@@ -21,7 +21,7 @@ CHAIN = (
 
 
 def parents(*messages: Message, batches: bool = False) -> dict[str, str | None]:
-    return {id: entry.match.parent for id, entry in take(*messages, batches=batches).items()}
+    return {name: entry.match.parent for name, entry in take(*messages, batches=batches).items()}
 
 
 def one_thread(*messages: Message) -> bool:
@@ -39,7 +39,8 @@ def test_header_evidence_does_not_depend_on_the_order_of_arrival(seed: int, batc
     shuffled = list(CHAIN)
     random.Random(seed).shuffle(shuffled)
     found = take(*shuffled, batches=batches)
-    assert {id: entry.match.parent for id, entry in found.items()} == {"q1": None, "a1": "q1", "q2": "a1", "a2": "q2"}
+    expected = {"q1": None, "a1": "q1", "q2": "a1", "a2": "q2"}
+    assert {name: entry.match.parent for name, entry in found.items()} == expected
     assert len({entry.match.thread for entry in found.values()}) == 1
 
 
@@ -127,14 +128,12 @@ def test_quoted_words_tell_which_of_two_questions_was_answered():
 
 
 def test_an_outlook_header_block_marks_the_quoted_original():
-    question = mail(
-        "q1", 0, text="Could you send the price list for the large lathe with the long bed, please?", subject="Hello"
+    words = "Could you send the price list for the large lathe with the long bed, please?"
+    quoting = (
+        "Gern.\n\n-----Ursprüngliche Nachricht-----\nVon: Bea Buyer\nGesendet: Montag, 2. März 2026 09:00\n"
+        f"An: Ana\nBetreff: Hello\n\n{words}"
     )
-    answer = ours(
-        "a1", 30, subject="AW: Hallo",
-        text="Gern.\n\n-----Ursprüngliche Nachricht-----\nVon: Bea Buyer\nGesendet: Montag, 2. März 2026 09:00\nAn: Ana\n"
-        "Betreff: Hello\n\nCould you send the price list for the large lathe with the long bed, please?",
-    )  # fmt: skip
+    question, answer = mail("q1", 0, text=words, subject="Hello"), ours("a1", 30, subject="AW: Hallo", text=quoting)
     assert take(question, answer)["a1"].match.parent == "q1"
 
 
@@ -213,12 +212,12 @@ def test_any_order_of_any_forest_gives_the_same_threads(shape: list[tuple[int, b
     expected = take(*messages)
     chance.shuffle(messages)
     found = take(*messages, batches=True)
-    assert {id: one.match.parent for id, one in found.items()} == {id: one.match.parent for id, one in expected.items()}
+    assert all(found[name].match.parent == one.match.parent for name, one in expected.items())
 
     def groups(entries):
         threads: dict[str, set[str]] = {}
-        for id, one in entries.items():
-            threads.setdefault(one.match.thread, set()).add(id)
+        for name, one in entries.items():
+            threads.setdefault(one.match.thread, set()).add(name)
         return {frozenset(one) for one in threads.values()}
 
     assert groups(found) == groups(expected)
