@@ -159,10 +159,11 @@ class Desk:
     ) -> dict[str, Any]:
         now, case = self._now, self._around.case(clock)
         may_tell = tell is None or bool(clock.ids & tell)
-        held_by = assignment_at(clock.acts)
-        boxes = (witnesses | self._around.watching(held_by.owner if held_by else None, clock.mailbox)) & self._readable
+        boxes = self._boxes(clock, witnesses, now)
         seen_until = self._seen_until(boxes)
-        due_unseen = now >= clock.due_at and seen_until is not None and seen_until < clock.due_at
+        # Whether it was answered in time, those know who had it then, whoever has it now.
+        seen_then = self._seen_until(self._boxes(clock, witnesses, clock.due_at))
+        due_unseen = now >= clock.due_at and seen_then is not None and seen_then < clock.due_at
         moved: Advance = advance(clock, case, self._roster, told if may_tell else EVERYTHING, now, seen_until)
         if may_tell and not looked and (unread := self._unread(moved, boxes, due_unseen)):
             settled.look[clock.id] = unread
@@ -201,6 +202,11 @@ class Desk:
             "snoozed_until": holds.get("snoozed"),
             "next_step": self._next(rung, owner, clock),
         }
+
+    def _boxes(self, clock: Clock, witnesses: set[str], at: datetime) -> set[str]:
+        """The mailboxes in which the answer of whoever owned a wait at an instant would be seen."""
+        held_by = assignment_at(clock.acts, at)
+        return (witnesses | self._around.watching(held_by.owner if held_by else None, clock.mailbox)) & self._readable
 
     def _unread(self, moved: Advance, boxes: set[str], due_unseen: bool) -> set[str]:
         """What must be read before a step leaves: the boxes of those who should answer, and in a house of a usual size
