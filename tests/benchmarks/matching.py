@@ -35,12 +35,9 @@ NOISE = (
     + "\nMIME-Version: 1.0\n"
 )
 WORDS = table("""
-    lathe, price, offer, delivery, spindle, contract, service, visit, plant, spare, part, invoice, training, coolant, bed
+    lathe, price, offer, delivery, spindle, contract, service, visit, plant, spare, part, invoice, training, coolant,
+    bed, chuck
 """)
-    (
-        "lathe price offer delivery spindle contract service visit plant spare part invoice training coolant bed chuck"
-    ).split()
-)
 
 
 def house(count: int, seed: int = 1) -> list[RawMessage]:
