@@ -619,12 +619,30 @@ def test_what_a_killed_process_had_claimed_leaves_again_in_the_same_bundle(offic
 def test_a_page_that_a_crash_cut_off_may_have_arrived_so_its_reader_hears_that_the_wait_is_over(office: Office) -> None:
     office.reads(office.asks("q1@buyer.test", 0))
     office.passes(minutes(61))
-    claimed(office)
+    room, rows = claimed(office)
+    assert room.render(rows, office.at) is not None
     office.restarts()
-    room = Mailroom(office.engine)
-    room.sweep(["desk"], office.at)
-    if office.store._engine.dialect.name == "postgresql":  # there the claim of a dead worker must run out first
-        assert room.claim("desk", office.at + minutes(3))
     office.reads(office.replies("a1@acme.test", 62, "q1@buyer.test"))
     assert [row.state for row in office.owed()] == ["cancelled"]
     assert [row.target for row in office.owed("resolved")] == ["ana"]
+
+
+def test_nobody_hears_of_the_end_of_a_wait_whose_page_never_left(office: Office) -> None:
+    office.reads(office.asks("q1@buyer.test", 0))
+    office.passes(minutes(61))
+    room, rows = claimed(office)
+    room.render(rows, office.at)
+    room.failed(rows, "503", office.at, permanent=False, pause=minutes(1))
+    office.at += minutes(1)
+    claimed(office)
+    office.reads(office.replies("a1@acme.test", 62, "q1@buyer.test"))
+    assert [row.state for row in office.owed()] == ["cancelled"]
+    assert office.owed("resolved") == []
+
+
+def test_an_acknowledgement_between_claim_and_sending_keeps_the_page_back(office: Office) -> None:
+    office.reads(office.asks("q1@buyer.test", 0))
+    office.passes(minutes(61))
+    room, rows = claimed(office)
+    office.engine.act(office.clocks()[0].id, Deed.ACKNOWLEDGED, "ana", office.at)
+    assert room.render(rows, office.at) is None

@@ -65,12 +65,14 @@ class Mailroom:
                 if (rendered := letters.single(first)) is None:
                     tx.deliveries.settle([first.id], "cancelled", now)
                 return rendered
+            rows = tx.deliveries.still_open([row.id for row in rows])
             over = [row for row in rows if first.type == NoticeType.ESCALATION and not _running(tx, row.clock)]
             tx.deliveries.settle([row.id for row in over], "cancelled", now)
             gone = {row.id for row in over}
             rows = [row for row in rows if row.id not in gone]
             if not rows:
                 return None
+            tx.deliveries.depart([row.id for row in rows])
             return letters.bundle(rows, unread)
 
     def reader(self, rows: Sequence[Row[Any]]) -> Person | None:

@@ -27,7 +27,8 @@ class Deliveries:
 
     def owe(self, rows: Sequence[dict[str, Any]]) -> int:
         """Adds what must be sent; a key that is there already is not owed twice. Returns how many are new."""
-        return insert_missing(self._connection, _row, [{"way": 0, "attempts": 0, "retries": 0, "adrift": False} | row for row in rows])
+        new = {"way": 0, "attempts": 0, "retries": 0, "adrift": False}
+        return insert_missing(self._connection, _row, [new | row for row in rows])
 
     def claim(self, channel: str, now: datetime, lease: timedelta) -> list[Row[Any]]:
         """Takes the oldest due bundle of a channel: rows of one type for one destination leave as one message.
@@ -54,11 +55,13 @@ class Deliveries:
                 bundle=first.bundle or first.key,
                 next_at=now + lease,
                 attempts=_row.c.attempts + 1,
-                # Claimed already: the attempt before this one was never settled.
-                adrift=or_(_row.c.adrift, _row.c.state == "claimed"),
             )
         )
         return list(self._connection.execute(select(_row).where(_row.c.id.in_(ids)).order_by(_row.c.id)))
+
+    def depart(self, ids: Sequence[int]) -> None:
+        """Notes that an attempt begins: until its outcome is recorded, the message may have arrived."""
+        self._connection.execute(update(_row).where(_row.c.id.in_(list(ids))).values(adrift=True))
 
     def refer(self, ids: Sequence[int], reference: str) -> None:
         """Gives deliveries of one message a reference of their own."""
@@ -74,7 +77,7 @@ class Deliveries:
         self._connection.execute(
             update(_row)
             .where(_row.c.id.in_(list(ids)), _row.c.state.in_(OPEN))
-            .values(state="pending", next_at=at, error=error, retries=_row.c.retries + 1)
+            .values(state="pending", next_at=at, error=error, retries=_row.c.retries + 1, adrift=False)
         )
 
     def divert(self, row: Row[Any], now: datetime, error: str) -> bool:
@@ -93,6 +96,7 @@ class Deliveries:
                 destination=destination,
                 bundle=None,
                 attempts=0,
+                adrift=False,
                 next_at=now,
                 error=error,
             )
@@ -106,9 +110,9 @@ class Deliveries:
             update(_row).where(_row.c.id.in_(list(ids)), _row.c.state == "dead").values(**values)
         ).rowcount
 
-    def cancel(self, clocks: Iterable[str], now: datetime) -> int:
-        """Cancels what is still queued for waits that are over; returns how many rows."""
-        ended = update(_row).where(_row.c.clock.in_(list(clocks)), _row.c.state.in_(OPEN), _row.c.type == "escalation")
+    def cancel(self, clocks: Iterable[str], now: datetime, kind: str = "escalation") -> int:
+        """Cancels what of a kind is still queued for waits; returns how many rows."""
+        ended = update(_row).where(_row.c.clock.in_(list(clocks)), _row.c.state.in_(OPEN), _row.c.type == kind)
         return self._connection.execute(ended.values(state="cancelled", settled_at=now)).rowcount
 
     def still_open(self, ids: Sequence[int]) -> list[Row[Any]]:
@@ -126,7 +130,7 @@ class Deliveries:
         the claim must run out.
         """
         if self._connection.dialect.name == "sqlite":
-            self._connection.execute(update(_row).where(_row.c.state == "claimed").values(next_at=now, adrift=True))
+            self._connection.execute(update(_row).where(_row.c.state == "claimed").values(next_at=now))
 
     def rename(self, old: str, new: str) -> None:
         self._connection.execute(update(_row).where(_row.c.clock == old).values(clock=new))
@@ -156,6 +160,14 @@ class Deliveries:
     def dead(self, limit: int = 200) -> list[Row[Any]]:
         found = select(_row).where(_row.c.state == "dead").order_by(_row.c.id.desc()).limit(limit)
         return list(self._connection.execute(found))
+
+    def referred(self, references: Sequence[str]) -> set[str]:
+        """Which of the references are of messages that were sent."""
+        found: set[str] = set()
+        for part in chunks(references):
+            rows = select(_row.c.reference).where(_row.c.reference.in_(part)).distinct()
+            found.update(self._connection.execute(rows).scalars())
+        return found
 
     def fresh_since(self, channel: str, now: datetime) -> datetime | None:
         """Since when a channel has owed a step that is due and was never tried; None where it owes none."""

@@ -246,7 +246,7 @@ delivery = _table(
     Column("state", String, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("retries", Integer, nullable=False, default=0),
-    # A crash cut an attempt off before its outcome was known: the message may have arrived.
+    # An attempt has begun whose outcome is not recorded: the message may have arrived.
     Column("adrift", Boolean, nullable=False, default=False),
     Column("owed_at", UTCDateTime, nullable=False),
     Column("next_at", UTCDateTime, nullable=False),
