@@ -77,7 +77,7 @@ async def test_a_clock_has_all_that_the_contract_names(client: TestClient[Any, A
     assert (await get(client, "/api/v1/clocks/none"))[0] == 404
 
 
-async def test_clocks_are_listed_by_state_owner_team_tier_and_lead(client: TestClient[Any, Any], house: House) -> None:
+async def test_clocks_are_listed_by_what_they_are(client: TestClient[Any, Any], house: House) -> None:
     house.lead("cy@other.test", owner="ben", tier="cold")
     asked = house.mail("bo@buyer.test", "ana@acme.test")
     house.mail("cy@other.test", "sales@acme.test", mailbox="sales", after=MINUTE)
@@ -91,6 +91,8 @@ async def test_clocks_are_listed_by_state_owner_team_tier_and_lead(client: TestC
     assert await leads(owner="ben") == ["cy@other.test"]
     assert await leads(team="emea") == ["cy@other.test"]
     assert await leads(tier="hot") == ["bo@buyer.test"]
+    assert await leads(mailbox="sales") == ["cy@other.test"]
+    assert await leads(metric="next_response") == []
     assert await leads(lead="CY@other.test") == ["cy@other.test"]
     assert await leads(state="closed") == []
     house.mail("ana@acme.test", "bo@buyer.test", parent=asked)

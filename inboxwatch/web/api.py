@@ -21,7 +21,7 @@ from inboxwatch.web.problems import Problem
 
 LIMIT, MOST = 100, 1000
 """Items of a page, unless asked otherwise, and at most."""
-_FILTERS = ("state", "owner", "team", "tier", "lead")
+_FILTERS = ("state", "owner", "team", "tier", "lead", "mailbox", "metric")
 
 
 class Api:

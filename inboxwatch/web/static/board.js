@@ -14,13 +14,16 @@ const span = (seconds) => {
 const near = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const far = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
+const exact = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
 const localTimes = () => {
   const today = new Date().toDateString();
   for (const one of document.querySelectorAll("time[datetime]")) {
     const at = new Date(one.dateTime);
     if (Number.isNaN(at.getTime())) continue;
     one.title = at.toString();
-    one.textContent = at.toDateString() === today ? near.format(at) : far.format(at);
+    const format = "precise" in one.dataset ? exact : at.toDateString() === today ? near : far;
+    one.textContent = format.format(at);
   }
 };
 
