@@ -139,6 +139,9 @@ class Desk:
             settled.opened += 1
             values["first_sight"] = quiet
         if clock.running:
+            if before and not was_running:
+                # It is open again: nobody may hear any more that it is over.
+                self._tx.deliveries.cancel(clock.ids, self._now, "resolved")
             if quiet and not before:
                 told |= self._mark(clock, overdue(clock, self._now), FIRST_SIGHT)
             values |= self._run(clock, told, witnesses, settled, tell, looked, any(row.held for row in before))
