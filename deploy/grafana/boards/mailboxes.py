@@ -187,7 +187,7 @@ def _mail() -> list[object]:
             bars="1h",
         ),
         trend(
-            "Notices pending",
+            "Notices pending, by channel",
             [Query("sum by (channel) (inboxwatch_notifications_pending)", "{{channel}}")],
             "Notices that wait to be sent.",
         ),

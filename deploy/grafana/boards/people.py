@@ -129,7 +129,7 @@ def _rest() -> list[object]:
             links=[TO_OWNER],
         ),
         trend(
-            "Answered by colleagues, 30 days",
+            "Answered by colleagues, by owner",
             [Query(f"sum by (owner) ({COLLEAGUE})", "{{owner}}")],
             "Waits of this owner that somebody else answered: help, or a lead that belongs to somebody else.",
         ),
