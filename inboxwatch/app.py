@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Coroutine, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -15,8 +15,9 @@ from aiohttp import web as aiohttp_web
 
 from inboxwatch import config as configuration
 from inboxwatch.config import Config, ConfigError
-from inboxwatch.connector import LeadSource, MailConnector, Reading
+from inboxwatch.connector import Expires, LeadSource, MailConnector, Reading
 from inboxwatch.core.model import MailboxId
+from inboxwatch.direct_line import DirectLine
 from inboxwatch.engine import Engine
 from inboxwatch.engine.actions import WaitActions
 from inboxwatch.engine.mailroom import Mailroom
@@ -27,6 +28,7 @@ from inboxwatch.notify import Channel, Interactive
 from inboxwatch.notify.links import Links
 from inboxwatch.outbox import Outbox
 from inboxwatch.poller import Poller
+from inboxwatch.rounds import Rounds
 from inboxwatch.store import Store, Transaction
 from inboxwatch.ticker import Ticker
 from inboxwatch.web import make_app
@@ -63,6 +65,7 @@ class Crew:
         self._versions: dict[str, str] = {}
         self._unreadable: set[str] = set()
         """Lead sources whose failure was told."""
+        self._line: DirectLine | None = None
         self.pollers: dict[str, Poller] = {}
         self.outboxes: dict[str, Outbox] = {}
 
@@ -79,6 +82,8 @@ class Crew:
             if isinstance(channel, Interactive):
                 await channel.start(actions, links)
             self.outboxes[name] = Outbox(name, channel, engine, app.worker, self.look, app.now)
+        self._line = DirectLine(engine, self.channels, app.now)
+        app.worker.on_outage = self._line.store_away
         await app.worker.run(Mailroom(engine).sweep, list(self.channels), app.now())
         for name, source in self.sources.items():
             await self._read_leads(name, source)
@@ -88,6 +93,10 @@ class Crew:
         for outbox in self.outboxes.values():
             self._spawn(outbox.deliver())
         self._spawn(self._tick())
+        self._spawn(Rounds(engine, app.worker, self._expiring, app.now, self.nudge).walk())
+
+    def _expiring(self) -> dict[str, datetime | None]:
+        return {name: one.expires_at for name, one in self.connectors.items() if isinstance(one, Expires)}
 
     @property
     def ready(self) -> bool:
@@ -168,6 +177,8 @@ class Crew:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, *(poller.aclose() for poller in self.pollers.values()), return_exceptions=True)
+        if self._line is not None:
+            await self._line.aclose()
         closing: list[MailConnector | Channel | LeadSource] = [*self.connectors.values(), *self.channels.values()]
         closing += self.sources.values()
         if closing:

@@ -22,6 +22,7 @@ __all__ = [
     "Context",
     "Counts",
     "Cursor",
+    "Expires",
     "LeadList",
     "LeadSource",
     "MailConnector",
@@ -162,6 +163,16 @@ class Counts(Protocol):
 
     def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """Yields (ref, Message-ID without brackets) of every message received since then, in all watched folders."""
+        ...
+
+
+@runtime_checkable
+class Expires(Protocol):
+    """A connector whose right to read ends some day: a token, a client secret, a certificate. IT is told in time."""
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it ends (UTC), as far as the connector knows; None: unknown, or never. No IO."""
         ...
 
 

@@ -30,6 +30,8 @@ class Worker:
     """
 
     def __init__(self) -> None:
+        self.on_outage: Callable[[str | None], None] = lambda error: None
+        """Called in the event loop with the driver's words when the store goes away, with None when it is back."""
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._away = False
 
@@ -42,11 +44,13 @@ class Worker:
             except Outage as error:
                 if not self._away:
                     log.warning("the store cannot be used, trying again", error=str(error.orig))
+                    self.on_outage(str(error.orig))
                 self._away = True
                 await asyncio.sleep(next(pauses))
             else:
                 if self._away:
                     log.info("the store can be used again")
+                    self.on_outage(None)
                 self._away = False
                 return done
 

@@ -25,10 +25,12 @@ from inboxwatch.core.policy import SLAPolicy
 from inboxwatch.core.routing import Case, Window
 from inboxwatch.core.threads import ThreadIndex, keys
 from inboxwatch.core.timeline import Act, Deed
+from inboxwatch.engine import alarms
 from inboxwatch.engine.absence import SEEN_AWAY
 from inboxwatch.engine.desk import Desk, Settled
 from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.notices import Owing
+from inboxwatch.engine.own_mail import OwnMail
 from inboxwatch.engine.waits import Surroundings
 from inboxwatch.freemail import free_mail
 from inboxwatch.mime import text_of
@@ -78,6 +80,7 @@ class Engine:
         """Takes over a new config; running clocks stay under the policies they began with."""
         self.config = config
         self.owing = Owing(config, channels)
+        self._own_mail = OwnMail(config.us, channels)
         self._addresses: dict[str, MailboxId] = {box.address: MailboxId(name) for name, box in config.mailboxes.items()}
         with self.store.transaction() as tx:
             tx.mailboxes.ensure(config.mailboxes)
@@ -136,6 +139,9 @@ class Engine:
                     unusable += self._file_singly(tx, mailbox, messages, now, result, quiet)
                 problems = [(one.ref, one.reason) for one in (*batch.quarantined, *unusable)]
                 result.quarantined = tx.mailboxes.quarantine(mailbox, problems, now)
+                if batch.messages:
+                    latest = max(raw.received_at for raw in batch.messages)
+                    alarms.watch(self, tx, [alarms.skew(mailbox, latest, now)], now)
         except BaseException:
             # The directory may hold provisional leads of the transaction that was rolled back.
             with self.store.reading() as tx:
@@ -188,6 +194,8 @@ class Engine:
         result: Ingested,
         quiet: bool,
     ) -> None:
+        messages, fresh = self._own_mail.set_aside(tx, mailbox, messages, self.around.directory)
+        result.fresh += fresh
         if not messages:
             return
         config = self.config

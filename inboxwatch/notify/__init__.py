@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from inboxwatch.notify.links import Links
 
 __all__ = [
+    "MANY",
+    "OWN_ID",
     "Channel",
     "ChannelError",
     "ChannelSettings",
@@ -40,6 +42,7 @@ __all__ = [
     "Person",
     "Rate",
     "Receipt",
+    "Recognizes",
     "Seconds",
     "Secret",
     "Settings",
@@ -56,6 +59,8 @@ class NoticeType(StrEnum):
     DIGEST = "digest"
 
 
+OWN_ID = "inboxwatch."
+"""Begins the Message-ID of every mail of ours."""
 MANY = 25
 """Waits of one notice beyond which it is shown as a list, with counts and the longest overdue first."""
 
@@ -158,6 +163,15 @@ class Finds(Protocol):
 
         None where there is none, or where the channel may not look: then sending again may tell twice.
         """
+        ...
+
+
+@runtime_checkable
+class Recognizes(Protocol):
+    """A channel whose messages may turn up in a watched mailbox."""
+
+    def wrote(self, message_id: str) -> bool:
+        """Whether a Message-ID (without brackets) is one of this channel's making."""
         ...
 
 

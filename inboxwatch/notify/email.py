@@ -20,6 +20,7 @@ from pydantic import Field, field_validator, model_validator
 
 from inboxwatch import instant
 from inboxwatch.notify import (
+    OWN_ID,
     ChannelError,
     ChannelSettings,
     ConfigPath,
@@ -160,7 +161,10 @@ class Email:
 
     def message_id(self, key: str) -> str:
         """The Message-ID (without brackets) of the mail for an outbox key; also known before the mail is sent."""
-        return f"inboxwatch.{hashlib.sha256(key.encode(errors='surrogatepass')).hexdigest()[:40]}@{self._sender.domain}"
+        return f"{OWN_ID}{hashlib.sha256(key.encode(errors='surrogatepass')).hexdigest()[:40]}@{self._sender.domain}"
+
+    def wrote(self, message_id: str) -> bool:
+        return bool(re.fullmatch(rf"{re.escape(OWN_ID)}[0-9a-f]{{40}}@{re.escape(self._sender.domain)}", message_id))
 
     async def probe(self) -> str:
         async with self._session() as server:

@@ -93,6 +93,12 @@ class Store:
         """A secret of this store, for signatures that must outlive a restart."""
         return hashlib.blake2b(b"signing", key=self._salt).digest()
 
+    @property
+    def file(self) -> Path | None:
+        """Where SQLite keeps the store; None for a store elsewhere or in memory."""
+        name = self._engine.url.database
+        return Path(name) if self._engine.dialect.name == "sqlite" and name and name != ":memory:" else None
+
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Commits at the end of the block; rolls everything back on an exception."""

@@ -1,0 +1,132 @@
+"""IT's own alarms: told once when something is wrong, with what to do, and once more when it is right again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from inboxwatch.notify import NoticeType
+from inboxwatch.notify.text import span
+
+if TYPE_CHECKING:
+    from inboxwatch.engine import Engine
+    from inboxwatch.store import Transaction
+
+SKEW = timedelta(minutes=2)
+"""How far a server's clock may be ahead of ours."""
+RENEWAL = timedelta(days=14)
+"""How long before its end an access is to be renewed."""
+LOW_SHARE, LOW, LOWEST = 0.05, 5 * 2**30, 200 * 2**20
+"""A disk is nearly full with less than this share and these bytes free, or with fewer bytes than the last."""
+_MARK = "alarm/"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that is right or wrong now."""
+
+    name: str
+    """The same for as long as it is watched, such as `coverage/ana`."""
+    wrong: bool
+    title: str
+    """What is wrong and what to do, in one or two sentences."""
+    over: str
+    """That it is right again."""
+    mailbox: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The file system on which the store lies, in bytes."""
+
+    path: str
+    free: int
+    total: int
+
+
+def watch(engine: Engine, tx: Transaction, conditions: Iterable[Condition], now: datetime) -> int:
+    """Owes what has changed since the conditions were looked at last; returns how many notices are new."""
+    marks, owed = tx.mailboxes.recalled(_MARK), 0
+    for one in conditions:
+        since = marks.get(_MARK + one.name, "")
+        if one.wrong == bool(since):
+            continue
+        since = since or now.isoformat()
+        tx.mailboxes.remember(_MARK + one.name, since if one.wrong else "")
+        kind = NoticeType.MAILBOX if one.mailbox else NoticeType.DIGEST
+        key = f"{_MARK}{one.name}/{since}" + ("" if one.wrong else "/over")
+        body = {"title": one.title if one.wrong else one.over, "mailbox": one.mailbox}
+        owed += tx.deliveries.owe(engine.owing.told(kind, key, engine.config.it_alerts, now, **body))
+    return owed
+
+
+def round_of(engine: Engine, now: datetime, expiring: Mapping[str, datetime | None], disk: Disk | None) -> int:
+    """Looks at everything that time or the machine can make wrong. `expiring`: when accesses end, by mailbox."""
+    with engine.store.transaction() as tx:
+        found = [*_coverage(engine, tx), _dead_letters(tx), *(_expiry(*one, now) for one in expiring.items())]
+        if disk is not None:
+            found.append(_disk(disk))
+        return watch(engine, tx, found, now)
+
+
+def skew(mailbox: str, latest: datetime, now: datetime) -> Condition:
+    """Whether a server stamps mail with times that have not come yet: `latest` is the newest of a batch."""
+    ahead = latest - now
+    return Condition(
+        f"skew/{mailbox}",
+        ahead > SKEW,
+        f"The server of mailbox {mailbox} is {span(ahead.total_seconds())} ahead of this machine: waits begin too late "
+        "or answers come too early. Set both clocks by NTP.",
+        f"The clocks of this machine and of mailbox {mailbox} agree again.",
+        mailbox,
+    )
+
+
+def _coverage(engine: Engine, tx: Transaction) -> Iterator[Condition]:
+    for row in tx.mailboxes.all():
+        if row.coverage is not None and row.id in engine.config.mailboxes:
+            # Cut, not rounded: 99.99 % is not all.
+            yield Condition(
+                f"coverage/{row.id}",
+                row.coverage < 1,
+                f"inboxwatch holds only {int(row.coverage * 10000) / 100:g} % of the messages in mailbox {row.id}: "
+                f"waits may be missing. See its quarantined messages, then run `inboxwatch backfill` on {row.id}.",
+                f"inboxwatch holds every message of mailbox {row.id} again.",
+                row.id,
+            )
+
+
+def _dead_letters(tx: Transaction) -> Condition:
+    count = tx.board.dead_letters()
+    return Condition(
+        "dead-letters",
+        count > 0,
+        f"{count} messages could not be delivered and are dead letters: somebody was not told. Mend the channels "
+        "(`inboxwatch outbox list` says why), then run `inboxwatch outbox resend --all`.",
+        "No dead letters are left.",
+    )
+
+
+def _expiry(name: str, expires_at: datetime | None, now: datetime) -> Condition:
+    wrong = expires_at is not None and expires_at - now < RENEWAL
+    at = f"{expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else ""
+    return Condition(
+        f"expiry/{name}",
+        wrong,
+        f"The access to mailbox {name} ends on {at}: renew its token, secret or certificate before, or it goes blind.",
+        f"The access to mailbox {name} was renewed.",
+        name,
+    )
+
+
+def _disk(disk: Disk) -> Condition:
+    low = disk.free < LOWEST or (disk.free < LOW and disk.free < LOW_SHARE * disk.total)
+    return Condition(
+        "disk",
+        low,
+        f"The disk of the store ({disk.path}) has {disk.free // 2**20} MB left: when it is full nothing is watched any "
+        "more. Make room, or move the store.",
+        f"The disk of the store ({disk.path}) has room again.",
+    )
