@@ -394,6 +394,29 @@ async def test_text_has_enough_contrast_and_fits_a_phone(browser: Browser, serve
         await context.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_to_object_to(browser: Browser, served: Served, scheme: str) -> None:
+    reason = "axe-playwright-python is not in the development lock yet"
+    axe = pytest.importorskip("axe_playwright_python", reason=reason)
+    script = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    house = served.house
+    waiting(house)
+    house.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO", permanent=True), house.at)
+    context = await browser.new_context(
+        base_url=served.url,
+        bypass_csp=True,  # axe is not ours, and our pages run nothing else
+        color_scheme=scheme,  # type: ignore[arg-type]  # one of playwright's literals
+    )
+    page = await context.new_page()
+    for path in ("/", "/follow-ups", "/mailboxes", f"/waits/{house.only_wait(CY)}", f"/leads/{BO}", "/nothing"):
+        await page.goto(path)
+        await page.evaluate(script)
+        found = await page.evaluate("axe.run()")
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == [], path
+        assert len(found["passes"]) > 20
+    await context.close()
+
+
 _CONTRAST = """() => {
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
   const rgba = (text) => {
