@@ -25,10 +25,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 clocks = typer.Typer(help="Open waits of the running daemon: list them, act on them.", no_args_is_help=True)
+outbox = typer.Typer(help="Messages that could not be delivered (dead letters).", no_args_is_help=True)
 leads = typer.Typer(help="Known leads.", no_args_is_help=True)
 config_app = typer.Typer(help="The configuration: its schema, an annotated example.", no_args_is_help=True)
 app.add_typer(clocks, name="clocks")
 app.add_typer(leads, name="leads")
+app.add_typer(outbox, name="outbox")
 app.add_typer(config_app, name="config")
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The config file (YAML).")]
@@ -256,6 +258,28 @@ def leads_list(config: ConfigFile, json: Json = False) -> None:
     from inboxwatch.buyers import list_leads
 
     raise typer.Exit(list_leads(_load(config), as_json=json))
+
+
+@outbox.command("list", epilog="Example: inboxwatch outbox list -c inboxwatch.yaml")
+def outbox_list(config: ConfigFile, json: Json = False) -> None:
+    """Dead letters: to whom, by which channel, and why they could not be delivered."""
+    from inboxwatch.remote import list_dead_letters
+
+    raise typer.Exit(list_dead_letters(_load(config), as_json=json))
+
+
+@outbox.command(epilog="Examples: inboxwatch outbox resend 17 18 -c FILE | inboxwatch outbox resend --all -c FILE")
+def resend(
+    config: ConfigFile,
+    numbers: Annotated[list[int] | None, typer.Argument(metavar="ID...", help="As `outbox list` shows them.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
+) -> None:
+    """Sends dead letters again, by the channels of the config in force; pages for waits that are over are dropped."""
+    from inboxwatch.remote import resend as send_again
+
+    if bool(numbers) == all_:
+        _fail("give the numbers of dead letters, or --all", BAD_CONFIG)
+    raise typer.Exit(send_again(_load(config), numbers or []))
 
 
 @app.command(epilog="Example: inboxwatch report -c inboxwatch.yaml --since 30d -o report.html")

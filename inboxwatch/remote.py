@@ -67,16 +67,49 @@ def _say(text: str) -> int:
 def list_clocks(config: Config, where: dict[str, str], *, as_json: bool) -> int:
     """Prints waits; returns the exit code."""
     shown = "stop_reason" if where.get("state") == "closed" else "metric_state"
+    columns = ("id", "lead", "owner", "metric", "due_at", shown, "tier", "mailbox")
+    return _listed(config, "/api/v1/clocks", where, columns, as_json)
+
+
+def _listed(config: Config, path: str, where: dict[str, str], columns: tuple[str, ...], as_json: bool) -> int:
     try:
-        items = asyncio.run(_all(config, "/api/v1/clocks", where))
+        items = asyncio.run(_all(config, path, where))
     except (Unreachable, ValueError) as error:
         return _say(str(error))
     if as_json:
         for item in items:
             print(json.dumps(item, ensure_ascii=False))  # noqa: T201  (the command's output)
     else:
-        print_table(items, ("id", "lead", "owner", "metric", "due_at", shown, "tier", "mailbox"))
+        print_table(items, columns)
     return OK
+
+
+def list_dead_letters(config: Config, *, as_json: bool) -> int:
+    """Prints dead letters; returns the exit code."""
+    columns = ("id", "owed_at", "type", "target", "channel", "destination", "attempts", "error")
+    return _listed(config, "/api/v1/dead-letters", {"limit": "1000"}, columns, as_json)
+
+
+def resend(config: Config, numbers: list[int]) -> int:
+    """Sends dead letters again, all of them where none is named; returns the exit code."""
+
+    async def each() -> int:
+        known = numbers or [item["id"] for item in await _all(config, "/api/v1/dead-letters", {"limit": "1000"})]
+        refused = 0
+        for number in known:
+            status, answer = await _call(config, "POST", f"/api/v1/dead-letters/{number}/resend")
+            if status == 200:
+                print(f"{number}: will be sent by {answer['channel']}")  # noqa: T201  (the command's output)
+            else:
+                refused = _say(f"{number}: {_refusal(answer)}")
+        if not known:
+            print("no dead letters")  # noqa: T201  (the command's output)
+        return refused
+
+    try:
+        return asyncio.run(each())
+    except (Unreachable, ValueError) as error:
+        return _say(str(error))
 
 
 def act(config: Config, clock: str, deed: str, body: dict[str, str]) -> int:

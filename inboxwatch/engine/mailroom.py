@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row
 
+from inboxwatch.engine import Refused
 from inboxwatch.engine.letters import Letters, Rendered, mailboxes_of
 from inboxwatch.engine.notices import reader
 from inboxwatch.notify import MANY, NoticeType, Person, Receipt
@@ -134,6 +135,26 @@ class Mailroom:
         key = f"channel/{channel}/{tx.deliveries.last_sent(channel)}"
         others = [target for target in self._engine.config.it_alerts if target.partition(":")[0] != channel]
         tx.deliveries.owe(self._engine.owing.told(NoticeType.DIGEST, key, others, now, **body))
+
+    def resend(self, number: int, now: datetime) -> str:
+        """Owes a dead letter anew, by the ways of the config in force; returns the first channel.
+
+        Raises Refused where there is no such letter (404), or no channel reaches its target (409).
+        """
+        engine = self._engine
+        with engine.store.transaction() as tx:
+            row = tx.deliveries.dead_letter(number)
+            if row is None:
+                raise Refused(404, f"no dead letter has the number {number}")
+            _, ways = engine.owing.ways(row.target)
+            if row.type == NoticeType.RESOLVED:
+                # A resolution goes where the page went, and nowhere else.
+                ways = row.ways
+            ways = [way for way in ways if way[0] in engine.config.channels]
+            if not ways:
+                raise Refused(409, f"no channel reaches {row.target}: see `channels` and `notify_by`")
+            tx.deliveries.revive(number, ways, now)
+            return str(ways[0][0])
 
     def sweep(self, channels: Sequence[str], now: datetime) -> None:
         """Begins anew after a start or a reload: what was on its way may leave again at once; deliveries for channels

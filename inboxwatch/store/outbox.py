@@ -103,12 +103,14 @@ class Deliveries:
         )
         return turned.rowcount == 1
 
-    def revive(self, ids: Sequence[int], now: datetime) -> int:
-        """Makes dead letters due again."""
-        values = {"state": "pending", "next_at": now, "attempts": 0, "way": 0, "settled_at": None}
-        return self._connection.execute(
-            update(_row).where(_row.c.id.in_(list(ids)), _row.c.state == "dead").values(**values)
-        ).rowcount
+    def dead_letter(self, number: int) -> Row[Any] | None:
+        return self._connection.execute(select(_row).where(_row.c.id == number, _row.c.state == "dead")).first()
+
+    def revive(self, number: int, ways: Sequence[Sequence[str]], now: datetime) -> None:
+        """Owes a dead letter anew, by these ways; `bundle` is new too, for what it was with may have arrived."""
+        values = {"state": "pending", "owed_at": now, "next_at": now, "attempts": 0, "settled_at": None, "bundle": None}
+        values |= {"way": 0, "ways": [list(way) for way in ways], "channel": ways[0][0], "destination": ways[0][1]}
+        self._connection.execute(update(_row).where(_row.c.id == number, _row.c.state == "dead").values(**values))
 
     def cancel(self, clocks: Iterable[str], now: datetime, kind: str = "escalation") -> int:
         """Cancels what of a kind is still queued for waits; returns how many rows."""

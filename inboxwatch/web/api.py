@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from inboxwatch.engine.mailroom import Mailroom
 from inboxwatch.engine.views import clock_view, lead_view, mailbox_view, rfc3339
 from inboxwatch.store import Transaction
 from inboxwatch.web import deeds, leads
@@ -143,13 +144,8 @@ class Api:
     async def resend(self, request: web.Request) -> web.Response:
         number, now = int(request.match_info["id"]), self._gate.now()
 
-        def revive() -> int:
-            with self._gate.engine.store.transaction() as tx:
-                return tx.deliveries.revive([number], now)
-
-        if not await self._gate.run(revive):
-            raise Problem(404, f"no dead letter has the number {number}")
-        return _json({"id": number, "state": "pending"})
+        channel = await self._gate.run(Mailroom(self._gate.engine).resend, number, now)
+        return _json({"id": number, "state": "pending", "channel": channel})
 
 
 def _json(body: Any) -> web.Response:

@@ -16,6 +16,7 @@ from sqlalchemy import Row
 from inboxwatch.core.model import Lead
 from inboxwatch.core.policy import SLAPolicy
 from inboxwatch.engine import Refused
+from inboxwatch.engine.mailroom import Mailroom
 from inboxwatch.engine.views import clock_view, mailbox_view
 from inboxwatch.explain import explain
 from inboxwatch.notify.text import clean
@@ -207,12 +208,7 @@ class Board:
         form = await request.post()
         self._guard.check_form(request, str(form.get("key", "")))
         number, now = int(request.match_info["id"]), self._gate.now()
-
-        def revive() -> int:
-            with self._gate.engine.store.transaction() as tx:
-                return tx.deliveries.revive([number], now)
-
-        await self._gate.run(revive)
+        await self._gate.run(Mailroom(self._gate.engine).resend, number, now)
         raise web.HTTPSeeOther("/mailboxes")
 
     async def login(self, request: web.Request) -> web.Response:
