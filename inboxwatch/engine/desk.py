@@ -69,6 +69,7 @@ class Desk:
         # A mailbox that was taken out of the config is read no further: nobody may wait for it.
         self._readable = set(self._seen) & set(map(str, around.config.mailboxes))
         self._others = around.colleagues(rows)
+        self._quiet = False
 
     def settle(
         self,
@@ -83,6 +84,7 @@ class Desk:
         `tell` are the clocks whose steps may be told now (None: all). `looked` is True once the mailboxes were read
         for this very step. `quiet` marks what is overdue as told: the first sight of a mailbox pages nobody.
         """
+        self._quiet = quiet
         settled = Settled()
         old = self._tx.clocks.of_threads(threads)
         folded = dict(self._fold(threads, old))
@@ -173,7 +175,7 @@ class Desk:
             moved = advance(clock, case, self._roster, EVERYTHING, now, seen_until)
         for act in moved.assigned:
             self._give(clock, act)
-        if moved.nobody_left:
+        if moved.nobody_left and not self._quiet:
             self._call_fallback(clock)
         values: dict[str, Any] = {}
         if moved.telling is not None:
@@ -292,7 +294,7 @@ class Desk:
         if was_running:
             self._tx.deliveries.cancel(clock.ids, self._now)
             sent = self._tx.deliveries.sent_for(clock.ids)
-            self._tx.deliveries.owe(self._owing.resolved(clock, sent, owner, self._now))
+            self._tx.deliveries.owe(self._owing.resolved(clock, sent, None if self._quiet else owner, self._now))
         return {
             "owner": owner,
             "wake_at": None,
