@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Annotated, Any, Literal, TypeVar
 
 from aiohttp import web
@@ -100,9 +100,3 @@ async def read(request: web.Request, model: type[Model]) -> Model:
     if not isinstance(data, dict):
         raise Problem(422, "the body must be a JSON object")
     return model.model_validate(data)
-
-
-def instant(text: str) -> datetime:
-    """A local form's or a program's instant. Raises ValueError."""
-    at = datetime.fromisoformat(text)
-    return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)

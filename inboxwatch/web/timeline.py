@@ -58,8 +58,9 @@ def _messages(told: dict[str, Any]) -> list[Event]:
     words = {"inbound": "wrote", "outbound": "answered", "internal": "wrote among us"}
     events = []
     for message in told["messages"]:
-        kind = "" if message["kind"] == "human" else f" ({message['kind'].replace('_', ' ')}: {message['signal']})"
-        what = words[message["direction"]] + kind
+        what = words[message["direction"]]
+        if message["kind"] != "human":
+            what = f"sent, {message['kind'].replace('_', ' ')}: {message['signal']}"
         events.append(
             Event(message["at"], message["direction"], message["author"] or "", what, message["subject"] or "")
         )
