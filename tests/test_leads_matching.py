@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inboxwatch.core.leads import Ambiguous, Directory
-from inboxwatch.core.model import Direction, FolderRole, PersonId
+from inboxwatch.core.model import Direction, FolderRole, Kind, PersonId
 from inboxwatch.core.parties import Us
 from inboxwatch.freemail import free_mail
 from tests.mails import lead, mail, ours, take
@@ -81,6 +81,30 @@ def test_a_form_that_writes_for_a_buyer_is_read_by_its_reply_to():
     assert (found.lead, found.lead_evidence) == ("bea@buyer.test", "reply_to")
 
 
+def test_a_form_of_our_own_site_speaks_for_the_buyer_who_is_to_be_answered():
+    form = mail("f1", sender="noreply@acme.test", to="sales@acme.test", extra="Reply-To: Cy Doe <cy@new.test>")
+    found = take(form, shared=True)["f1"]
+    assert (found.direction, found.verdict.kind, found.verdict.owes_reply) == (Direction.INBOUND, Kind.HUMAN, True)
+    assert (found.lead, found.lead_evidence) == ("cy@new.test", "provisional")
+
+
+def test_a_bounce_of_our_own_mail_system_counts_as_the_buyers():
+    bounce = mail(
+        "b1",
+        5,
+        sender="MAILER-DAEMON@mail.acme.test",
+        subject="failure notice",
+        extra="X-Failed-Recipients: bea@buyer.test",
+    )
+    found = take(ours("a1"), bounce, leads=(BEA,))["b1"]
+    assert (found.direction, found.lead) == (Direction.INBOUND, "bea@buyer.test")
+
+
+def test_a_stranger_in_a_leads_thread_becomes_no_lead_of_his_own_whatever_the_order_in_a_batch():
+    stranger = mail("q0", 0, sender="eve@consultant.test", subject="Re: Prices", answers="q1")
+    assert take(stranger, mail("q1", 5), leads=(BEA,), shared=True)["q0"].lead == "bea@buyer.test"
+
+
 def test_a_rewritten_from_is_read_by_the_address_that_the_list_kept():
     message = mail(
         "m1",
@@ -91,9 +115,16 @@ def test_a_rewritten_from_is_read_by_the_address_that_the_list_kept():
 
 
 def test_our_message_belongs_to_its_first_recipient_who_is_a_lead_and_names_all_outside_us():
-    found = take(ours("a1", to="x@unknown.test, bea@buyer.test, ben@acme.test"), leads=(BEA,))["a1"]
+    other = lead("dan@other.test")
+    found = take(ours("a1", to="x@unknown.test, bea@buyer.test, dan@other.test, ben@acme.test"), leads=(BEA, other))[
+        "a1"
+    ]
     assert found.lead == "bea@buyer.test"
-    assert found.outside == (("x@unknown.test", None), ("bea@buyer.test", "bea@buyer.test"))
+    assert found.outside == (
+        ("x@unknown.test", "bea@buyer.test"),
+        ("bea@buyer.test", "bea@buyer.test"),
+        ("dan@other.test", "dan@other.test"),
+    )
 
 
 def test_unknown_people_become_provisional_leads_in_shared_mailboxes_only():

@@ -11,7 +11,18 @@ from enum import StrEnum
 from inboxwatch.core.classify import classify, reconsider
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.meaning import NO_RULES, Meanings
-from inboxwatch.core.model import Direction, Kind, Lead, LeadId, Match, Message, MessageId, Verdict
+from inboxwatch.core.model import (
+    Direction,
+    FolderRole,
+    Kind,
+    Lead,
+    LeadId,
+    Match,
+    Message,
+    MessageId,
+    ThreadId,
+    Verdict,
+)
 from inboxwatch.core.parties import Us
 from inboxwatch.core.threads import ThreadIndex
 
@@ -87,10 +98,12 @@ class Intake:
         ordered = self._told_apart(in_order(messages))
         for message in ordered:
             self.index.foresee(message)
-        placed = [(message, *self._place(message)) for message in ordered]
-        entries = [self._attribute(*one) for one in placed]
-        # Who joined a thread before its lead was known is put on that lead's side now.
-        return [self._again(entry) for entry in entries]
+        placed = [self._place(message) for message in ordered]
+        for message, direction, verdict, match in placed:
+            self._lead(message, direction, verdict, self.index.canonical(match.thread), provisional=False)
+        # By now the leads of all threads are known: who wrote before his thread had one is put on that side, and only
+        # who is left without any becomes a lead of his own.
+        return [self._entry(*one) for one in placed]
 
     def _told_apart(self, ordered: list[Message]) -> list[Message]:
         """Gives an id of its own to each message that bears the id of another: broken programs use one for many."""
@@ -105,75 +118,97 @@ class Intake:
             kept.append(message)
         return kept
 
-    def _place(self, message: Message) -> tuple[Direction, Verdict, Match]:
+    def _place(self, message: Message) -> tuple[Message, Direction, Verdict, Match]:
         direction = self.us.direction(message)
         verdict = classify(message)
+        if direction is Direction.INTERNAL and message.role is not FolderRole.SENT:
+            if verdict.kind is Kind.BOUNCE:
+                # Our own mail system speaks for the buyer's, which did not take our message.
+                direction = Direction.INBOUND
+            elif self._outside_authors(message):
+                # A form on our site writes to us in a buyer's name.
+                direction = Direction.INBOUND
+                if verdict.kind in (Kind.BULK, Kind.HUMAN):
+                    verdict = Verdict(Kind.HUMAN, "a form of ours, to be answered to somebody outside", owes_reply=True)
         match = self.index.match(message, direction, verdict)
         parent = self.index.known(match.parent) if match.parent else None
         from_us = direction is not Direction.INBOUND
-        verdict = reconsider(verdict, message, parent, to_us=self._to_us(message), from_us=from_us)
+        to_us = any(self.us.is_ours(one.email) for one in message.recipients)
+        verdict = reconsider(verdict, message, parent, to_us=to_us, from_us=from_us)
         if not from_us or verdict.kind is Kind.AUTO_REPLY:
             verdict = self.meanings.of(message, verdict)
         self.index.add(message, direction, verdict, match)
-        return direction, verdict, match
+        return message, direction, verdict, match
 
-    def _to_us(self, message: Message) -> bool:
-        return any(self.us.is_ours(one.email) for one in message.recipients)
+    def _outside_authors(self, message: Message) -> list[str]:
+        """Who wrote it, where a form, a list or a relay stands in the From line: Reply-To, and what lists keep."""
+        authors = [one.email for one in message.reply_to if one.email and not self.us.is_ours(one.email)]
+        original = message.mark("x-original-from") or message.mark("x-original-sender") or ""
+        if "@" in original:
+            email = original.rpartition("<")[2].strip(" >").lower()
+            authors += [] if self.us.is_ours(email) else [email]
+        return authors
 
-    def _attribute(self, message: Message, direction: Direction, verdict: Verdict, match: Match) -> Entry:
-        match = self._current(match)
-        leads = self.index.leads_of(match.thread)
-        outside = tuple(
-            (one.email, self.directory.attribute(one.email, thread=leads)[0])
-            for one in message.recipients
-            if one.email and not self.us.is_ours(one.email)
-        )
+    def _entry(self, message: Message, direction: Direction, verdict: Verdict, match: Match) -> Entry:
+        thread = self.index.canonical(match.thread)
+        if thread != match.thread:
+            match = replace(match, thread=thread)
+        lead, evidence = self._lead(message, direction, verdict, thread, provisional=self.provisional)
+        leads = self.index.leads_of(thread)
+        attribute = self.directory.attribute
+        outside = tuple([(email, attribute(email, thread=leads)[0]) for email in self._outside(message)])
+        return Entry(message, direction, verdict, match, lead, evidence, outside)
+
+    def _outside(self, message: Message) -> list[str]:
+        """The recipients outside us."""
+        return [one.email for one in message.recipients if one.email and not self.us.is_ours(one.email)]
+
+    def _lead(
+        self, message: Message, direction: Direction, verdict: Verdict, thread: ThreadId, *, provisional: bool
+    ) -> tuple[LeadId | None, str]:
+        """The lead of a message and the evidence for him; the thread is credited with him."""
+        leads = self.index.leads_of(thread)
         lead, evidence = None, "none"
         if direction is Direction.INBOUND:
-            lead, evidence = self._sender(message, verdict, leads)
+            lead, evidence = self._sender(message, verdict, leads, provisional)
         elif direction is Direction.OUTBOUND:
-            for email, _ in outside:
+            for email in self._outside(message):
                 lead, evidence = self.directory.attribute(email, thread=leads)
                 if lead:
                     break
         if lead:
             self.index.credit(message.id, lead)
-        return Entry(message, direction, verdict, match, lead, evidence, outside)
-
-    def _sender(self, message: Message, verdict: Verdict, leads: frozenset[LeadId]) -> tuple[LeadId | None, str]:
-        """The lead whose side wrote an inbound message."""
-        email = message.sender.email
-        if verdict.kind is Kind.BOUNCE and verdict.delivery is not None:
-            for failed in sorted(verdict.delivery.recipients):
-                if found := self.directory.by_address(failed):
-                    return found.id, "address"
-            return (next(iter(leads)), "thread") if len(leads) == 1 else (None, "none")
-        others = [one.email for one in message.reply_to if not self.us.is_ours(one.email)]
-        original = message.mark("x-original-from") or message.mark("x-original-sender")
-        if original and "@" in original:
-            others.append(original.rpartition("<")[2].strip(" >").lower())
-        lead, evidence = self.directory.attribute(email, thread=leads, reply_to=others)
-        if lead is None and evidence == "none" and self.provisional and verdict.kind is Kind.HUMAN and email:
-            author = others[0] if others and not self.directory.is_free_mail(email) and _rewritten(message) else email
-            made = Lead(LeadId(author), name=message.sender.name, provisional=True, source="unknown sender")
-            self.directory.add(made)
-            self.new_leads.append(made)
-            return made.id, "provisional"
         return lead, evidence
 
-    def _current(self, match: Match) -> Match:
-        """A match with its thread after all merges."""
-        thread = self.index.canonical(match.thread)
-        return match if thread == match.thread else replace(match, thread=thread)
+    def _sender(
+        self, message: Message, verdict: Verdict, leads: frozenset[LeadId], provisional: bool
+    ) -> tuple[LeadId | None, str]:
+        """The lead whose side wrote an inbound message."""
+        if verdict.kind is Kind.BOUNCE and verdict.delivery is not None:
+            for failed in sorted(verdict.delivery.recipients):
+                lead, evidence = self.directory.attribute(failed, thread=leads)
+                if lead:
+                    return lead, evidence
+            return (next(iter(leads)), "thread") if len(leads) == 1 else (None, "none")
+        email = message.sender.email
+        authors = self._outside_authors(message)
+        if authors and self.us.is_ours(email):
+            lead, evidence = self.directory.attribute(authors[0], thread=leads)
+            evidence = "reply_to" if evidence in ("address", "alias") else evidence
+        else:
+            lead, evidence = self.directory.attribute(email, thread=leads, reply_to=authors)
+        if lead is None and evidence == "none" and provisional and verdict.kind is Kind.HUMAN:
+            author = authors[0] if authors and (self.us.is_ours(email) or _rewritten(message)) else email
+            return (self._provisional(author, message.sender.name), "provisional") if author else (None, "none")
+        return lead, evidence
 
-    def _again(self, entry: Entry) -> Entry:
-        if entry.lead or entry.direction is Direction.INTERNAL or entry.lead_evidence == "ambiguous":
-            return entry
-        if not self.index.leads_of(entry.match.thread):
-            return entry
-        return self._attribute(entry.message, entry.direction, entry.verdict, entry.match)
+    def _provisional(self, email: str, name: str) -> LeadId:
+        made = Lead(LeadId(email), name=name, provisional=True, source="unknown sender")
+        self.directory.add(made)
+        self.new_leads.append(made)
+        return made.id
 
 
 def _rewritten(message: Message) -> bool:
-    """Whether a list or a form wrote the From line in somebody's name ("X via list")."""
+    """Whether a list wrote the From line in somebody's name ("X via list")."""
     return " via " in message.sender.name.casefold() or bool(message.mark("list-id"))
