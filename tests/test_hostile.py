@@ -8,7 +8,7 @@ from __future__ import annotations
 import resource
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inboxwatch import archive
@@ -21,6 +21,71 @@ from inboxwatch.mime import MAX_PARTS, machine_parts, text_of
 
 BASE = b"From: bea@buyer.test\nTo: ana@acme.test\nMessage-ID: <x@buyer.test>\nDate: Mon, 2 Mar 2026 10:00:00 +0000\n"
 BIG = 2_000_000
+
+SHARDS = (
+    b"From: ",
+    b"To: ",
+    b"Subject: ",
+    b"Message-ID: ",
+    b"References: ",
+    b"In-Reply-To: ",
+    b"Date: ",
+    b"Content-Type: ",
+    b"Received: ",
+    b"List-Id: ",
+    b"Auto-Submitted: ",
+    b"Content-Transfer-Encoding: ",
+    b"multipart/mixed; boundary=b",
+    b"text/html",
+    b"text/plain",
+    b"message/rfc822",
+    b"message/delivery-status",
+    b"text/calendar; method=reply",
+    b"; charset=",
+    b"utf-7",
+    b"punycode",
+    b"base64",
+    b"quoted-printable",
+    b"--b",
+    b"--b--",
+    b"\n",
+    b"\r\n",
+    b"\r",
+    b"\n ",
+    b"\n\n",
+    b" ",
+    b"<",
+    b">",
+    b"a@b.test",
+    b'"',
+    b"\\",
+    b"(",
+    b")",
+    b",",
+    b";",
+    b":",
+    b"=?utf-8?q?",
+    b"=?",
+    b"?=",
+    b"=C3",
+    b"=",
+    b"\0",
+    b"\xff",
+    b"\xc3",
+    b"> ",
+    b"On Monday a@b.test wrote:",
+    b"-----Original Message-----",
+    b"Sent: ",
+    b"<!--",
+    b"<a href=",
+    b"</",
+    b"METHOD:REPLY",
+    b"PARTSTAT=ACCEPTED",
+    b"Action: failed",
+    b"Mon, 2 Mar 2026 10:00:00 +0100",
+    b"x" * 300,
+)
+"""Pieces of which broken mail is made."""
 
 
 def nested(depth: int) -> bytes:
@@ -132,3 +197,24 @@ def test_any_bytes_have_machine_parts_and_a_text_or_a_refusal(whole: bytes):
         text_of(whole)
     except Unusable as error:
         assert str(error)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)
+@settings(max_examples=100_000, deadline=None)
+@given(st.lists(st.sampled_from(SHARDS), max_size=60).map(b"".join))
+def test_ten_minutes_of_broken_mail_end_as_messages_or_refusals(whole: bytes):
+    found = archive.found("broken", whole)
+    if found.raw is None:
+        assert found.problem
+        return
+    try:
+        text = text_of(whole)
+    except Unusable:
+        text = None
+    try:
+        message = parse(found.raw, text)
+    except Unusable:
+        return
+    assert classify(message).signal
+    quotes.read(text or "")

@@ -292,12 +292,16 @@ def _codec(charset: str) -> str:
     return "gb18030" if info.name in ("gb2312", "gbk") else info.name
 
 
+def _utf8(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
 def decoded(value: bytes) -> str:
     """Header text with its encoded words (RFC 2047) read; bytes that are no UTF-8 are taken as Latin-1."""
-    try:
-        text = value.decode("utf-8")
-    except UnicodeDecodeError:
-        text = value.decode("latin-1")
+    text = _utf8(value)
     if "=?" not in text:
         return text
     text = _BETWEEN.sub(r"\1\2", text)
@@ -355,7 +359,7 @@ def addresses(value: bytes) -> tuple[Address, ...]:
 
 def _pieces(value: bytes) -> list[bytes]:
     pieces, piece = [], ""
-    for token in _PIECES.findall(value.decode("latin-1")):
+    for token in _PIECES.findall(_utf8(value)):
         if token in (",", ";"):
             pieces.append(piece)
             piece = ""
@@ -363,18 +367,18 @@ def _pieces(value: bytes) -> list[bytes]:
                 break
         else:
             piece += token
-    return [one.encode("latin-1") for one in [*pieces, piece]]
+    return [one.encode("utf-8") for one in [*pieces, piece]]
 
 
 @lru_cache(maxsize=8192)
 def _address(piece: bytes) -> Address | None:
     """One mailbox: `Name <a@b>`, `a@b (Name)`, `a@b`; a name alone stays a name."""
-    text = piece[:2000].decode("latin-1").strip()
+    text = _utf8(piece[:2000]).strip()
     if not text:
         return None
     name, bracket, rest = text.rpartition("<")
     if bracket:
-        email = rest.partition(">")[0]
+        email = _COMMENT.sub("", rest.partition(">")[0])
         if "@" not in email and "@" in name:
             name, _, email = name.strip(' "').rpartition(" ")
     elif "@" in text:
@@ -391,7 +395,7 @@ def _address(piece: bytes) -> Address | None:
         email = email[7:]
     if ":" in email:
         email = email.rpartition(":")[2]
-    name = unfolded(name.strip(" \t").strip('"').encode("latin-1")).replace('\\"', '"').strip("\"' ")
+    name = unfolded(name.strip(" \t").strip('"').encode("utf-8")).replace('\\"', '"').strip("\"' ")
     if not email and (not name or name.endswith(":") or name.endswith(":;")):
         return None
     return Address(email[:320], name[:200])
