@@ -151,8 +151,8 @@ class Daily:
         clocks = describe(self._engine, self._tx, [row for _, row in waits], self._now)
         told = [clock | {"section": heading} for (heading, _), clock in zip(waits, clocks, strict=True)]
         who = f"Team {about['team']}" if team else config.people[PersonId(reader)].name
-        counts = "; ".join(heading[:1].lower() + heading[1:] for heading, _ in sections)
-        return f"{who}, {date.fromisoformat(day):%a} {days.today.day} {days.today:%b}: {counts}", told
+        counts = " ".join(f"{heading}." for heading, _ in sections)
+        return f"{who}, {days.today:%a} {days.today.day} {days.today:%b}. {counts}", told
 
     def _sections(
         self, rows: Sequence[Row[Any]], days: _Days, *, by_person: bool
@@ -163,7 +163,8 @@ class Daily:
         yield from _section("Overdue", waits, lambda row: row.due_at <= self._now)
         yield from _section("Open", waits, lambda row: row.due_at > self._now)
         over = [row for row in rows if row.state != "running" and row.metric != "follow_up"]
-        label = f"Breached {days.called(days.before)}, over by now"
+        since = days.called(days.before)
+        label = f"Breached {since if since == 'yesterday' else f'since {since}'}, over by now"
         yield from _section(label, over, lambda row: row.breached_at is not None and row.breached_at < today)
         follow_ups = [row for row in rows if row.state == "running" and row.metric == "follow_up"]
         ends = today + _DAY, days.start(days.after + _DAY)

@@ -156,7 +156,9 @@ class Clocks:
 
     def concerning(self, owners: Sequence[str], team: str | None, breached_since: datetime) -> Sequence[Row[Any]]:
         """The running clocks of owners or of a team's mailboxes, and those of them that were breached since then."""
-        theirs = or_(_clock.c.owner.in_(owners), _clock.c.team == team)
+        theirs: ColumnElement[bool] = _clock.c.owner.in_(owners)
+        if team is not None:
+            theirs = or_(theirs, _clock.c.team == team)
         told = or_(_clock.c.state == "running", _clock.c.breached_at >= breached_since)
         return self._connection.execute(select(_clock).where(theirs, told)).all()
 
