@@ -6,9 +6,13 @@ import itertools
 from datetime import datetime
 from typing import Any
 
+from connectors.mail.gmail import Gmail, GmailSettings
 from connectors.mail.graph import Graph, GraphSettings
 from inboxwatch.connector import Context, Reading
 from tests.doubles.entra import CLIENT_ID, SECRET, TENANT
+from tests.doubles.gmail import METADATA, READONLY
+from tests.doubles.gmail import Gmail as GmailServer
+from tests.doubles.google_tokens import pem
 from tests.doubles.graph import INBOX, SENT
 from tests.doubles.graph import Graph as GraphServer
 from tests.doubles.https_server import ca_file
@@ -49,6 +53,50 @@ class GraphMailbox:
 
     def deliver_unreadable(self) -> None:
         self.store.deliver(b"Subject: damaged\r\n\r\n", INBOX, readable=False)
+
+    def handle(self) -> None:
+        self.store.handle()
+
+    def void_cursors(self) -> None:
+        self.store.forget()
+
+    def break_connection(self) -> None:
+        self.server.server.kill()
+
+    def mend_connection(self) -> None:
+        self.server.server.up()
+
+    def snapshot(self) -> Any:
+        return self.store.snapshot()
+
+
+class GmailMailbox:
+    """A mailbox of its own in a double of Gmail that tests share."""
+
+    def __init__(self, server: GmailServer, scope: str = "metadata", **settings: Any) -> None:
+        self.server = server
+        self.address = user()
+        self.store = server.user(self.address)
+        server.tokens.delegated = {METADATA, READONLY}
+        self.secrets: tuple[str, ...] = (pem().splitlines()[1],)
+        self.settings: dict[str, Any] = {
+            "service_account": server.tokens.key(),
+            "scope": scope,
+            "gmail_url": server.server.url,
+            "ca_file": str(ca_file()),
+            "retry_for": "1s",
+            "units_per_minute": 6_000_000,
+            "project_units_per_minute": 6_000_000,
+        } | settings
+
+    def connector(self, reading: Reading) -> Gmail:
+        return Gmail(GmailSettings.model_validate(self.settings), Context("ana", self.address, reading))
+
+    def deliver(self, raw: bytes, *, sent: bool = False, when: datetime | None = None) -> None:
+        self.store.deliver(raw, "SENT" if sent else "INBOX", when)
+
+    def deliver_unreadable(self) -> None:
+        self.store.deliver(b"Subject: damaged\r\n\r\n", "INBOX", readable=False)
 
     def handle(self) -> None:
         self.store.handle()

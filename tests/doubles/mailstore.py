@@ -87,6 +87,8 @@ class Change:
     """created, updated, deleted."""
     id: str
     folder: str
+    moved: bool = False
+    """It came from, or went to, another folder of the mailbox."""
 
 
 class MailStore:
@@ -100,7 +102,8 @@ class MailStore:
         self.log: list[Change] = []
         self.epoch = 1
         """Positions of an earlier epoch are forgotten."""
-        self.number = next(self._numbers)
+        self.number = self.floor = next(self._numbers)
+        """Of the last change, and of the oldest position that is still known."""
 
     def deliver(self, raw: bytes, folder: str, when: datetime | None = None, *, readable: bool = True) -> Stored:
         with self.lock:
@@ -117,9 +120,9 @@ class MailStore:
     def move(self, name: str, folder: str) -> None:
         with self.lock:
             one = self.messages[name]
-            self._changed("deleted", name, one.folder)
+            self._changed("deleted", name, one.folder, moved=True)
             one.folder = folder
-            self._changed("created", name, folder)
+            self._changed("created", name, folder, moved=True)
 
     def flag(self, name: str, *flags: str) -> None:
         with self.lock:
@@ -134,6 +137,7 @@ class MailStore:
         """Positions given so far mean nothing any more."""
         with self.lock:
             self.epoch += 1
+            self.number = self.floor = next(self._numbers)
             self.log.clear()
 
     def within(self, folder: str, since: datetime | None = None) -> list[Stored]:
@@ -155,9 +159,9 @@ class MailStore:
                 (one.id, one.folder, one.raw, one.received, sorted(one.flags)) for one in self.messages.values()
             ], len(self.log)
 
-    def _changed(self, kind: str, name: str, folder: str) -> None:
+    def _changed(self, kind: str, name: str, folder: str, *, moved: bool = False) -> None:
         self.number = next(self._numbers)
-        self.log.append(Change(self.number, kind, name, folder))
+        self.log.append(Change(self.number, kind, name, folder, moved))
 
 
 def rfc3339(at: datetime) -> str:

@@ -1,0 +1,177 @@
+"""Access tokens of Google: a service account that acts for a user of its domain, or a user's own consent."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from connectors.mail._web_failures import clean, unreached
+from inboxwatch.connector import MailboxError, Reason, Secret
+
+METADATA = "https://www.googleapis.com/auth/gmail.metadata"
+READONLY = "https://www.googleapis.com/auth/gmail.readonly"
+BEYOND = (
+    "https://mail.google.com/",
+    "https://www.googleapis.com/auth/gmail.modify",
+    "https://www.googleapis.com/auth/gmail.send",
+    "https://www.googleapis.com/auth/gmail.compose",
+    "https://www.googleapis.com/auth/gmail.insert",
+)
+"""Scopes that can write or send."""
+_TOKENS_AT = "https://oauth2.googleapis.com/token"
+_DOING = "asking Google for a token"
+
+
+@dataclass(slots=True)
+class GoogleLogin:
+    """The credentials of one mailbox. Methods block and raise MailboxError; `http` is what httplib2 calls one."""
+
+    kind: Literal["service_account", "oauth"]
+    key: Secret
+    """JSON: a service account's key, or what `gcloud auth application-default login` writes for a user."""
+    user: str
+    scope: str
+    token_url: str
+    """Default: that of the key, else Google's."""
+    _credentials: Any = None
+    _info: dict[str, Any] | None = None
+
+    @property
+    def info(self) -> dict[str, Any]:
+        if self._info is None:
+            try:
+                found = json.loads(self.key.reveal())
+            except ValueError:
+                found = None
+            wanted = ("client_email", "private_key") if self.kind == "service_account" else (
+                "client_id", "client_secret", "refresh_token"
+            )  # fmt: skip
+            if not isinstance(found, dict) or any(not isinstance(found.get(name), str) for name in wanted):
+                raise MailboxError(
+                    Reason.CLIENT,
+                    f"`{self.kind}` is no JSON object with {', '.join(wanted)}",
+                    hint="give the file that Google made, unchanged",
+                    permanent=True,
+                )
+            self._info = found
+        return self._info
+
+    @property
+    def client_id(self) -> str:
+        return str(self.info.get("client_id") or "CLIENT_ID")
+
+    @property
+    def project(self) -> str:
+        """The project whose quota is used; a user's consent names only its client, which begins with the number."""
+        return str(self.info.get("project_id") or self.client_id.partition("-")[0])
+
+    def token(self, http: Any, *, renew: bool = False) -> str:
+        """A valid bearer token."""
+        if self._credentials is None:
+            self._credentials = self._made()
+        if renew or not self._credentials.valid:
+            self._refresh(self._credentials, http)
+        return str(self._credentials.token)
+
+    def granted_beyond(self, http: Any) -> list[str]:
+        """Scopes that were granted though reading does not need them, most powerful first."""
+        if self.kind == "oauth":
+            self.token(http, renew=True)
+            return [one for one in self._credentials.granted_scopes or () if one != self.scope]
+        self.token(http)
+        found: list[str] = []
+        for scope in (*BEYOND, *(() if self.scope == READONLY else (READONLY,))):
+            try:
+                # A delegation tells its scopes only by giving a token, which is thrown away.
+                self._refresh(self._credentials.with_scopes([scope]), http)
+            except MailboxError as error:
+                if error.reason is not Reason.AUTH:
+                    raise
+            else:
+                found.append(scope)
+        return found
+
+    def _made(self) -> Any:
+        token_url = self.token_url or str(self.info.get("token_uri") or _TOKENS_AT)
+        if self.kind == "service_account":
+            account = _account(self.key.reveal(), token_url)
+            return account.with_scopes([self.scope]).with_subject(self.user)
+        try:
+            from google.oauth2 import credentials
+        except ImportError as error:
+            raise missing(error) from error
+        return credentials.Credentials(  # type: ignore[no-untyped-call]  # the library is untyped
+            token=None,
+            refresh_token=self.info["refresh_token"],
+            token_uri=self.token_url or _TOKENS_AT,
+            client_id=self.info["client_id"],
+            client_secret=self.info["client_secret"],
+        )
+
+    @staticmethod
+    def _refresh(credentials: Any, http: Any) -> None:
+        from google.auth import exceptions
+        from google_auth_httplib2 import Request  # type: ignore[import-untyped]  # it ships no types
+
+        try:
+            credentials.refresh(Request(http))
+        except exceptions.RefreshError as error:
+            raise _refusal(error) from error
+        except (exceptions.GoogleAuthError, OSError) as error:
+            raise unreached(error, _DOING) or MailboxError(
+                Reason.UNAVAILABLE, f"{_DOING}: {clean(str(error.args[0]) if error.args else type(error).__name__)}"
+            ) from error
+
+
+@functools.lru_cache(maxsize=16)
+def _account(key: str, token_url: str) -> Any:
+    """A service account for all mailboxes that it reads: checking its private key takes a tenth of a second."""
+    try:
+        from google.oauth2 import service_account
+    except ImportError as error:
+        raise missing(error) from error
+    try:
+        return service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]  # untyped
+            {**json.loads(key), "token_uri": token_url}
+        )
+    except ValueError as error:
+        raise MailboxError(Reason.CLIENT, "`service_account` holds no usable private key", permanent=True) from error
+
+
+def missing(error: ImportError) -> MailboxError:
+    """The client library is not installed."""
+    return MailboxError(
+        Reason.CLIENT, f"the package {error.name} is missing", hint="pip install 'inboxwatch[gmail]'", permanent=True
+    )
+
+
+_HINTS = {
+    "unauthorized_client": "the scope is not delegated to this service account: an administrator adds it at "
+    "https://admin.google.com/ac/owl/domainwidedelegation",
+    "access_denied": "the scope is not delegated to this service account, or a policy forbids it",
+    "invalid_client": "the service account or OAuth client was deleted, or its secret is wrong",
+    "deleted_client": "the OAuth client was deleted: make a new one",
+    "invalid_scope": "the service account may not use this scope",
+}
+_GRANT_HINTS = {
+    "user": "no mailbox of the domain has this address: check `address` or `user`",
+    "expired or revoked": "the user's consent is gone: log in again and replace the file",
+    "signature": "the key was replaced or deleted: make a new key for the service account",
+    "reasonable timeframe": "this machine's clock is wrong",
+}
+
+
+def _refusal(error: Exception) -> MailboxError:
+    """google-auth gives the text `code: description` and the answer's JSON."""
+    words = clean(str(error.args[0]) if error.args else type(error).__name__)
+    answer = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}
+    code = str(answer.get("error") or words.partition(":")[0])
+    if getattr(error, "retryable", False):
+        return MailboxError(Reason.SERVER, f"{_DOING}: {words}")
+    hint = _HINTS.get(code, "")
+    if code == "invalid_grant":
+        hint = next((text for sign, text in _GRANT_HINTS.items() if sign in words.lower()), "")
+    known = code in _HINTS or code == "invalid_grant"
+    return MailboxError(Reason.AUTH if known else Reason.PROTOCOL, f"{_DOING}: {words}", hint=hint, permanent=known)
