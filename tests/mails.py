@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -37,6 +38,7 @@ def mail(
     text: str | None = None,
     parts: tuple[Part, ...] | None = None,
     role: FolderRole = FolderRole.INBOX,
+    conversation: str | None = None,
 ) -> Message:
     """One message; `name` is its id; it, `answers` and `references` are written without brackets."""
     lines = [f"From: {sender}", f"To: {to}", f"Subject: {subject}", f"Message-ID: <{name}>"]
@@ -45,7 +47,8 @@ def mail(
         lines.append(f"In-Reply-To: <{answers}>")
     if references:
         lines.append("References: " + " ".join(f"<{one}>" for one in references.split()))
-    return parse(raw("\n".join([*lines, extra]), minutes, role, parts), text)
+    whole = raw("\n".join([*lines, extra]), minutes, role, parts)
+    return parse(replace(whole, provider_thread=conversation), text)
 
 
 def ours(name: str, minutes: float = 0, **more: str) -> Message:
@@ -62,7 +65,7 @@ def take(
         return {entry.message.id: entry for entry in intake.take_batch(messages)}
     for message in messages:
         intake.take(message)
-    found = {}
+    found: dict[str, Entry] = {}
     for message in messages:
         entry = intake.take(message)
         found[entry.message.id] = entry

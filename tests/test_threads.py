@@ -164,6 +164,16 @@ def test_outlooks_thread_index_names_the_parent():
     assert (found["a1"].match.parent, found["a1"].match.evidence) == ("q1", Evidence.INDEX)
 
 
+def test_a_providers_conversation_joins_what_nothing_else_joins():
+    first, second = mail("q1", 0, conversation="c1"), ours("a1", 60, subject="Your machine", conversation="c1")
+    other = ours("a2", 70, subject="Your machine", conversation="c2")
+    found = take(first, second, other)
+    assert (found["a1"].match.parent, found["a1"].match.evidence) == ("q1", Evidence.PROVIDER)
+    assert found["a2"].match.thread != found["q1"].match.thread
+    late = take(second, first, batches=True)
+    assert (late["a1"].match.parent, late["a1"].match.thread) == ("q1", late["q1"].match.thread)
+
+
 def test_keys_name_all_that_must_be_looked_up():
     found = keys([CHAIN[3]])
     assert found.ids == {"a2", "q2", "a1", "q1"}

@@ -49,7 +49,8 @@ def house(count: int, seed: int = 1) -> list[RawMessage]:
         at = START + timedelta(seconds=40 * number)
         name = f"{chance.getrandbits(96):024x}@{chance.choice(('buyer.test', 'acme.test'))}"
         kind = chance.random()
-        extra, chain = "", []
+        extra = ""
+        chain: list[str] = []
         if kind < 0.6 and open_threads:
             buyer, title, chain = chance.choice(open_threads[-50:])
             title = f"Re: {title}"

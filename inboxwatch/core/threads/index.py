@@ -7,6 +7,7 @@ a message that names two threads merges them, and a parent that comes late gets 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -172,6 +173,9 @@ class ThreadIndex:
             if child.parent != parent.id and not self._memory.descends(parent.id, child.id):
                 self._reparent(child, parent, Evidence.REPLY, 1.0)
         self._aliases.pop(parent.id, None)
+        for child in self._memory.conversation(parent):
+            if child.at > parent.at and child.parent is None and not self._memory.descends(parent.id, child.id):
+                self._reparent(child, parent, Evidence.PROVIDER if parent.provider_thread else Evidence.INDEX, 0.9)
         for child in list(self._memory.later(parent)):
             if child.evidence not in WEAK or self._memory.descends(parent.id, child.id):
                 continue
@@ -200,6 +204,12 @@ class ThreadIndex:
             return above, Evidence.INDEX, 0.95
         if (first := self._first_part(message)) is not None:
             return first, Evidence.SUBJECT, 0.9
+        if conversation := self._memory.conversation(one):
+            # That a provider keeps two messages apart proves nothing; that it joins them does.
+            best = self._best(one, conversation, least=-math.inf)
+            evidence = Evidence.PROVIDER if one.provider_thread else Evidence.INDEX
+            if best is not None:
+                return best.parent.id, evidence, 0.9
         best = self._likeliest(one)
         return (best.parent.id, best.evidence, best.confidence) if best is not None else (None, Evidence.NONE, 1.0)
 
@@ -262,8 +272,15 @@ class ThreadIndex:
     def _likeliest(self, one: Known, *, rewritten: bool = False, least: float = SURE) -> Likeness | None:
         """The likeliest parent where no header names one that was read."""
         memory = self._memory
+        candidates = memory.candidates(one, memory.thread_of(one.id) if rewritten else None)
+        return self._best(one, candidates, rewritten=rewritten, least=least)
+
+    def _best(
+        self, one: Known, candidates: Iterable[Known], *, rewritten: bool = False, least: float = SURE
+    ) -> Likeness | None:
+        memory = self._memory
         best: Likeness | None = None
-        for other in memory.candidates(one, memory.thread_of(one.id) if rewritten else None):
+        for other in candidates:
             if not (other.at <= one.at + SKEW and one.at - other.at < WINDOW):
                 continue
             found = likeness(one, other)

@@ -27,7 +27,8 @@ class Memory:
         self._by_title: dict[str, list[tuple[float, MessageId]]] = {}
         self._by_thread: dict[ThreadId, list[MessageId]] = {}
         self._by_index: dict[bytes, MessageId] = {}
-        self._by_provider: dict[str, list[MessageId]] = {}
+        self._by_conversation: dict[str | bytes, list[MessageId]] = {}
+        """Under the provider's conversation id, and under the root of Outlook's index."""
         self._by_run: dict[int, list[MessageId]] = {}
         self._leads: dict[ThreadId, set[LeadId]] = {}
 
@@ -45,8 +46,8 @@ class Memory:
             self._leads.setdefault(thread, set()).add(one.lead)
         if one.thread_index:
             self._by_index.setdefault(one.thread_index, one.id)
-        if one.provider_thread:
-            self._by_provider.setdefault(one.provider_thread, []).append(one.id)
+        for key in _conversations(one):
+            self._by_conversation.setdefault(key, []).append(one.id)
         if one.quotation is not None:
             for run in one.quotation.own:
                 self._by_run.setdefault(run, []).append(one.id)
@@ -104,18 +105,23 @@ class Memory:
             yield self.known[other]
 
     def candidates(self, one: Known, thread: ThreadId | None) -> list[Known]:
-        """Messages that one may answer: same title, provider's thread, quoted words, and the given thread."""
+        """Messages that one may answer: same title, quoted words, and the given thread."""
         found: dict[MessageId, None] = {}
         for key in (one.subject_key, one.was_key):
             found.update((other, None) for _, other in self._before(key, one.at.timestamp()))
-        if one.provider_thread:
-            found.update(dict.fromkeys(self._by_provider.get(one.provider_thread, ())[-CANDIDATES:]))
         if thread is not None:
             found.update(dict.fromkeys(self._by_thread.get(thread, ())[-CANDIDATES:]))
         if one.quotation is not None:
             found.update(dict.fromkeys(self._quoted(one.quotation.quoted)))
             if one.quotation.attribution is not None:
                 found.update((other, None) for other in one.quotation.attribution.ids if other in self.known)
+        return [self.known[other] for other in found if other != one.id]
+
+    def conversation(self, one: Known) -> list[Known]:
+        """Messages that a provider or Outlook counts to the same conversation."""
+        found: dict[MessageId, None] = {}
+        for key in _conversations(one):
+            found.update(dict.fromkeys(self._by_conversation.get(key, ())[-CANDIDATES:]))
         return [self.known[other] for other in found if other != one.id]
 
     def _before(self, key: str, now: float) -> list[tuple[float, MessageId]]:
@@ -131,3 +137,8 @@ class Memory:
                 for owner in owners:
                     hits[owner] = hits.get(owner, 0) + 1
         return sorted(hits, key=lambda owner: (-hits[owner], owner))[:10]
+
+
+def _conversations(one: Known) -> list[str | bytes]:
+    keys: list[str | bytes] = [one.provider_thread] if one.provider_thread else []
+    return [*keys, one.thread_index[:ROOT]] if one.thread_index else keys
