@@ -99,7 +99,8 @@ class Memory:
         """Messages of the same title that came after one, for as long as a subject joins anything."""
         start = one.at.timestamp()
         group = self._by_title.get(one.subject_key, [])
-        for at, other in group[bisect(group, (start, one.id)) :]:
+        first = bisect(group, (start, one.id))
+        for at, other in group[first : first + CANDIDATES]:
             if at - start > WINDOW.total_seconds():
                 return
             yield self.known[other]
