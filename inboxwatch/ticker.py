@@ -51,9 +51,10 @@ class Ticker:
 
     async def _look_and_tell(self, mailboxes: frozenset[str], clocks: set[str]) -> None:
         """Waits for these mailboxes only: one that hangs holds back nobody else's steps."""
+        asked = self._now()
         try:
             await self._look(mailboxes)
-            await self._worker.run(self._engine.tick, self._now(), only=frozenset(clocks), looked=True)
+            await self._worker.run(self._engine.tick, self._now(), only=frozenset(clocks), looked=asked)
         finally:
             self._looking -= clocks
             self._nudge()

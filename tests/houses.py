@@ -164,7 +164,7 @@ class House:
         with self.store.transaction() as tx:
             for name in self.config.mailboxes:
                 tx.mailboxes.set(name, seen_until=self.at, last_success=self.at)
-        return self.engine.tick(self.at, looked=True)
+        return self.engine.tick(self.at, looked=self.at)
 
     def only_wait(self, lead: str) -> str:
         """The id of a lead's one running wait."""

@@ -82,7 +82,7 @@ class Engine:
         *,
         only: frozenset[str] | None = None,
         skip: frozenset[str] = frozenset(),
-        looked: bool = False,
+        looked: datetime | None = None,
         limit: int = 500,
     ) -> Settled:
         """Brings the clocks whose time has come up to `now`; `only` those, once their mailboxes were read."""

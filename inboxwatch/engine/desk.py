@@ -76,13 +76,14 @@ class Desk:
         threads: Sequence[str],
         *,
         tell: frozenset[str] | None = frozenset(),
-        looked: bool = False,
+        looked: datetime | None = None,
         quiet: bool = False,
     ) -> Settled:
         """Folds threads and saves their clocks.
 
-        `tell` are the clocks whose steps may be told now (None: all). `looked` is True once the mailboxes were read
-        for this very step. `quiet` marks what is overdue as told: the first sight of a mailbox pages nobody.
+        `tell` are the clocks whose steps may be told now (None: all). `looked` is the instant at which the
+        mailboxes were asked for on behalf of these steps: one that has not been read since is blind. `quiet` marks what
+        is overdue as told: the first sight of a mailbox pages nobody.
         """
         self._quiet = quiet
         settled = Settled()
@@ -132,7 +133,7 @@ class Desk:
         witnesses: set[str],
         settled: Settled,
         tell: frozenset[str] | None,
-        looked: bool,
+        looked: datetime | None,
         quiet: bool,
     ) -> dict[str, Any]:
         was_running = any(row.state == "running" for row in before)
@@ -159,7 +160,7 @@ class Desk:
         witnesses: set[str],
         settled: Settled,
         tell: frozenset[str] | None,
-        looked: bool,
+        looked: datetime | None,
         was_held: bool,
     ) -> dict[str, Any]:
         now, case = self._now, self._around.case(clock)
@@ -167,10 +168,14 @@ class Desk:
         boxes = self._boxes(clock, witnesses, now)
         seen_until = self._seen_until(boxes)
         # Whether it was answered in time, those know who had it then, whoever has it now.
-        seen_then = self._seen_until(self._boxes(clock, witnesses, clock.due_at))
+        boxes_then = self._boxes(clock, witnesses, clock.due_at)
+        seen_then = self._seen_until(boxes_then)
+        seen_all = self._seen_until(boxes | boxes_then)
+        blind = looked is not None and seen_all is not None and seen_all < looked
         due_unseen = now >= clock.due_at and seen_then is not None and seen_then < clock.due_at
         moved: Advance = advance(clock, case, self._roster, told if may_tell else EVERYTHING, now, seen_until)
-        if may_tell and not looked and (unread := self._unread(moved, boxes, due_unseen)):
+        # A step that fell due while the mailboxes were being read needs another look of its own.
+        if may_tell and not blind and (unread := self._unread(moved, boxes | boxes_then, due_unseen, looked)):
             settled.look[clock.id] = unread
             moved = advance(clock, case, self._roster, EVERYTHING, now, seen_until)
         for act in moved.assigned:
@@ -190,7 +195,7 @@ class Desk:
             (at for at in (waiting.wake_at, moved.wake_at, _ahead(clock.due_at, now)) if at is not None),
             default=None,
         )
-        if owed_now and not looked:
+        if not blind and (owed_now or clock.id in settled.look):
             wake_at = now
         owner = PersonId(moved.owner)
         rung = next_rung(clock, told, now)
@@ -201,7 +206,7 @@ class Desk:
                 (act.at for act in (*clock.acts, *moved.assigned) if act.deed is Deed.ASSIGNED), default=now
             ),
             "wake_at": wake_at,
-            "held": (looked or was_held) and (moved.look or waiting.look or due_unseen),
+            "held": (blind or was_held) and (moved.look or waiting.look or due_unseen),
             "breached_at": clock.due_at if clock.breached(now) and not due_unseen else None,
             "acknowledged_until": holds.get("acknowledged"),
             "snoozed_until": holds.get("snoozed"),
@@ -213,12 +218,12 @@ class Desk:
         held_by = assignment_at(clock.acts, at)
         return (witnesses | self._around.watching(held_by.owner if held_by else None, clock.mailbox)) & self._readable
 
-    def _unread(self, moved: Advance, boxes: set[str], due_unseen: bool) -> set[str]:
+    def _unread(self, moved: Advance, boxes: set[str], due_unseen: bool, looked: datetime | None) -> set[str]:
         """What must be read before a step leaves: the boxes of those who should answer, and in a house of a usual size
         every other one that can be read, for any colleague may have answered."""
         if moved.look or due_unseen:
             return boxes | self._others
-        if moved.telling is None:
+        if moved.telling is None or looked is not None:
             return set()
         least = max(moved.telling.rung.tell_at, self._now - FRESH)
         return {box for box in boxes | self._others if (seen := self._seen[box]) is None or seen < least}
