@@ -34,7 +34,7 @@ class World(Stage):
         self.seed = seed
         for box in self.boxes.values():
             box.skew = timedelta(seconds=chance.randint(-40, 40))
-        self.end = START + timedelta(hours=chance.choice((7, 7, 7, 25)))
+        self.end = START + timedelta(hours=chance.choice((6, 6, 6, 6, 25)))
         self._draw()
 
     async def run(self) -> None:
@@ -73,7 +73,7 @@ class World(Stage):
         for box in self.boxes.values():
             if chance.random() < 0.35:
                 start = self._some_time()
-                box.dark.append((start, start + chance.choice((3, 12, 45, 90)) * MINUTE))
+                box.dark.append((start, start + chance.choice((3, 12, 45)) * MINUTE))
             if chance.random() < 0.2:
                 box.cut = 1
         for wire in self.wires.values():
@@ -158,15 +158,10 @@ class World(Stage):
             self.tell(f"{by} logs a call with {row.lead}")
             return
         try:
-            self.engine.act(row.id, deed, by, self.at, **details)
+            self.act(row, deed, by, **details)
         except Refused as refused:
             self.tell(f"{by}: {deed} of {row.id} refused: {refused}")
             return
-        if deed is Deed.ACKNOWLEDGED:
-            hold = self.engine.policies[row.policy_version].escalation.acknowledge_for.length
-            until = self.at + hold
-        holds = until if deed in (Deed.ACKNOWLEDGED, Deed.SNOOZED) else None
-        self.deeds.append(Act(self.at, deed, by, row.id, until=holds, serial=len(self.deeds)))
         self.tell(f"{by}: {deed} {row.id} of {row.lead}")
 
     async def _vacation(self) -> None:

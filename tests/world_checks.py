@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SLACK = timedelta(seconds=60)
 """Servers' clocks differ from ours; a step may be that late."""
+BACK_OFF = timedelta(minutes=6)
+"""The longest pause of a poller after a failure, and some."""
 FRESH = timedelta(seconds=15)
 """What became readable a moment ago may have been missed."""
 HOURS = ((time(8), time(12)), (time(13), time(18)))
@@ -68,6 +70,8 @@ class Checks:
 
     def sending(self, sent: Sent) -> None:
         """A notice reaches a reader now."""
+        if sent.notice.type not in (NoticeType.ESCALATION, NoticeType.RESOLVED):
+            return
         for clock in sent.notice.clocks:
             if sent.notice.type is NoticeType.ESCALATION:
                 self._no_answer_is_readable(sent, clock)
@@ -83,8 +87,8 @@ class Checks:
         question = letters[clock["started_by"]]
         bounced = {one.id.removeprefix("dsn.") for one in world.letters if one.id.startswith("dsn.")}
         for box in world.boxes.values():
-            if not box.readable(sent.at):
-                continue
+            if not (box.readable(sent.at) and box.readable(sent.at - BACK_OFF)):
+                continue  # one that was blind is tried again after a pause
             for copy in box.holds(sent.at - FRESH):
                 answer = copy.letter
                 ends = answer.answers_buyer and answer.subject == question.subject and answer.id not in bounced

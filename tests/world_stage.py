@@ -15,12 +15,12 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, ParamSpec, TypeVar
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import Row, func, literal, select, union_all
 
 from inboxwatch import config as configuration
 from inboxwatch.config import Config
 from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, PersonId
-from inboxwatch.core.timeline import Act
+from inboxwatch.core.timeline import Act, Deed
 from inboxwatch.engine import Engine
 from inboxwatch.engine.mailroom import Mailroom
 from inboxwatch.notify import ChannelError, Notice, Person, Receipt
@@ -58,9 +58,9 @@ people:
 teams:
   emea: {members: [ana, ben], lead: max}
 mailboxes:
-  ana: {connector: maildir, address: ana@acme.test, owner: ana, path: ana, poll_every: 45m}
-  ben: {connector: maildir, address: ben@acme.test, owner: ben, path: ben, poll_every: 45m}
-  sales: {connector: maildir, address: sales@acme.test, team: emea, path: sales, poll_every: 45m}
+  ana: {connector: maildir, address: ana@acme.test, owner: ana, path: ana, poll_every: 60m}
+  ben: {connector: maildir, address: ben@acme.test, owner: ben, path: ben, poll_every: 60m}
+  sales: {connector: maildir, address: sales@acme.test, team: emea, path: sales, poll_every: 60m}
 unknown_senders: never
 leads: {}
 routing:
@@ -332,6 +332,15 @@ class Stage:
         self._serial += 1
         heapq.heappush(self._queue, (at, self._serial, what))
 
+    def act(self, row: Row[Any], deed: Deed, by: str, **details: object) -> None:
+        """A person's deed on a wait; raises Refused."""
+        self.engine.act(row.id, deed, by, self.at, **details)
+        until = details.get("until")
+        if deed is Deed.ACKNOWLEDGED:
+            until = self.at + self.engine.policies[row.policy_version].escalation.acknowledge_for.length
+        held = until if isinstance(until, datetime) else None
+        self.deeds.append(Act(self.at, deed, by, row.id, until=held, serial=len(self.deeds)))
+
     async def post(self, letter: Letter) -> None:
         """A letter leaves its author's hand now; every mailbox of ours that is to hold it gets a copy."""
         self.letters.append(letter)
@@ -353,5 +362,5 @@ class Stage:
 
 
 def _steps(notice: Notice) -> str:
-    steps = [f"{one['id']}#{one.get('step')}.{one.get('round')} {one.get('reason')}" for one in notice.clocks]
+    steps = [f"{one.get('id')}#{one.get('step')}.{one.get('round')} {one.get('reason')}" for one in notice.clocks]
     return f"{', '.join(steps)} {notice.title}".strip()

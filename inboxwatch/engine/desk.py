@@ -190,7 +190,7 @@ class Desk:
             if moved.telling.rung.reason is Reason.WARNING:
                 values["warned_at"] = now
         waiting = plan(clock, told, now, seen_until)
-        owed_now = waiting.rung is not None or waiting.look
+        owed_now = waiting.rung is not None or waiting.look or due_unseen
         wake_at = min(
             (at for at in (waiting.wake_at, moved.wake_at, _ahead(clock.due_at, now)) if at is not None),
             default=None,

@@ -55,9 +55,8 @@ class Health:
         """Ends the first reading of a mailbox: what was overdue already is told in one digest (rule 39)."""
         with self._engine.store.transaction() as tx:
             tx.mailboxes.set(mailbox, first_sight_done=True)
-            late = [
-                row for row in tx.clocks.running() if row.first_sight and row.mailbox == mailbox and row.breached_at
-            ]
+            waits = [row for row in tx.clocks.running() if row.first_sight and row.mailbox == mailbox]
+            late = [row for row in waits if row.due_at <= now]
             if not late:
                 return
             box = self._engine.config.mailboxes[mailbox]
