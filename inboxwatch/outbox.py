@@ -17,7 +17,8 @@ from inboxwatch.engine.letters import Rendered
 from inboxwatch.engine.mailroom import Mailroom
 from inboxwatch.engine.waits import FRESH
 from inboxwatch.instant import Now
-from inboxwatch.notify import Channel, ChannelError, Finds, Joins, NoticeType, Paced, Receipt
+from inboxwatch.notify import Bounded, Channel, ChannelError, Finds, Joins, NoticeType, Paced, Receipt
+from inboxwatch.store.outbox import MOST
 from inboxwatch.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,7 @@ class Outbox:
         settings = engine.config.channels[name].settings
         self._apart = settings.rate.apart if isinstance(settings, Paced) and settings.rate else 0.0
         """Seconds from one message to the next."""
+        self._most = channel.most if isinstance(channel, Bounded) else MOST
         self._left_at = float("-inf")
         self._owed = asyncio.Event()
         self._chance = random.Random(name)  # noqa: S311  (jitter, not secrecy)
@@ -78,7 +80,7 @@ class Outbox:
 
     async def deliver_one(self) -> bool:
         """Sends the next bundle that is due; False where there is none."""
-        rows: Sequence[Row[Any]] = await self._worker.run(self._room.claim, self.name, self._now())
+        rows: Sequence[Row[Any]] = await self._worker.run(self._room.claim, self.name, self._now(), self._most)
         if not rows:
             return False
         first = rows[0]

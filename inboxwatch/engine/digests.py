@@ -163,8 +163,8 @@ class Daily:
         yield from _section("Overdue", waits, lambda row: row.due_at <= self._now)
         yield from _section("Open", waits, lambda row: row.due_at > self._now)
         over = [row for row in rows if row.state != "running" and row.metric != "follow_up"]
-        since = days.called(days.before)
-        label = f"Breached {since if since == 'yesterday' else f'since {since}'}, over by now"
+        before = days.called(days.before)
+        label = f"Breached {before if before == 'yesterday' else f'since {before}'}, over by now"
         yield from _section(label, over, lambda row: row.breached_at is not None and row.breached_at < today)
         follow_ups = [row for row in rows if row.state == "running" and row.metric == "follow_up"]
         ends = today + _DAY, days.start(days.after + _DAY)

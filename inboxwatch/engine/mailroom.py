@@ -12,6 +12,7 @@ from inboxwatch.engine import Refused
 from inboxwatch.engine.letters import Letters, Rendered, mailboxes_of
 from inboxwatch.engine.notices import reader
 from inboxwatch.notify import MANY, NoticeType, Person, Receipt
+from inboxwatch.store.outbox import MOST
 
 if TYPE_CHECKING:
     from inboxwatch.engine import Engine
@@ -32,12 +33,12 @@ class Mailroom:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def claim(self, channel: str, now: datetime) -> list[Row[Any]]:
+    def claim(self, channel: str, now: datetime, most: int = MOST) -> list[Row[Any]]:
         """The next bundle of a channel; rows whose wait is over are cancelled instead."""
         with self._engine.store.transaction() as tx:
             if self._gathering(tx, channel, now):
                 return []
-            rows = tx.deliveries.claim(channel, now, LEASE)
+            rows = tx.deliveries.claim(channel, now, LEASE, most)
             over = [row for row in rows if row.type == NoticeType.ESCALATION and not _running(tx, row.clock)]
             tx.deliveries.settle([row.id for row in over], "cancelled", now)
             gone = {row.id for row in over}

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MANY",
     "OWN_ID",
+    "Bounded",
     "Channel",
     "ChannelError",
     "ChannelSettings",
@@ -164,6 +165,14 @@ class Finds(Protocol):
         None where there is none, or where the channel may not look: then sending again may tell twice.
         """
         ...
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A channel whose messages must not grow with a flood."""
+
+    most: int
+    """How many deliveries one message may tell; further ones make the next message."""
 
 
 @runtime_checkable

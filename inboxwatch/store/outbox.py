@@ -30,8 +30,10 @@ class Deliveries:
         new = {"way": 0, "attempts": 0, "retries": 0, "adrift": False}
         return insert_missing(self._connection, _row, [new | row for row in rows])
 
-    def claim(self, channel: str, now: datetime, lease: timedelta) -> list[Row[Any]]:
+    def claim(self, channel: str, now: datetime, lease: timedelta, most: int = MOST) -> list[Row[Any]]:
         """Takes the oldest due bundle of a channel: rows of one type for one destination leave as one message.
+
+        At most `most` of them, that is; what is left makes the next message.
 
         A claim that is not settled within `lease` (a crash between send and record) falls due again, in the same
         bundle and with the same keys.
@@ -45,7 +47,7 @@ class Deliveries:
         same += (_row.c.bundle.is_(None) if first.bundle is None else _row.c.bundle == first.bundle,)
         if first.type not in GROUPED:
             same = (_row.c.id == first.id,)
-        chosen = select(_row.c.id).where(*due, *same).order_by(_row.c.id).limit(MOST)
+        chosen = select(_row.c.id).where(*due, *same).order_by(_row.c.id).limit(most)
         ids = list(self._connection.execute(chosen.with_for_update(skip_locked=True)).scalars())
         self._connection.execute(
             update(_row)
