@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from inboxwatch.core.model import PersonId
+from inboxwatch.core.policy import SLAPolicy
 from inboxwatch.core.routing import Case, Roster, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam, Window
 from inboxwatch.engine.notices import ways_of
 from inboxwatch.instant import now
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from inboxwatch.config import Config, MailboxConfig
 
 HORIZON = timedelta(days=366)
-STEP = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ def gaps(config: Config, start: datetime | None = None) -> Iterator[Gap]:
 
 
 def _owners(config: Config) -> set[PersonId]:
-    """Everybody whom routing or a ladder can name."""
-    named = {config.fallback}
+    """Everybody whom routing or a ladder can make the owner of a wait, or page for one."""
+    named: set[str] = {config.fallback}
     for rule in config.rules:
         if isinstance(rule.assign, ToPerson):
             named.add(rule.assign.person)
@@ -50,7 +50,12 @@ def _owners(config: Config) -> set[PersonId]:
             named |= set(config.people)
         elif isinstance(rule.assign, ToMailboxOwner):
             named |= {box.owner for box in config.mailboxes.values() if box.owner}
-    return named
+    for policy in config.policies:
+        for step in policy.escalation.steps:
+            named |= {*step.notify, *([str(step.reassign)] if step.reassign else [])}
+    named |= {team.lead for team in config.teams.values() if team.lead}
+    named |= {person.manager for one in named & set(config.people) if (person := config.people[PersonId(one)]).manager}
+    return {PersonId(one) for one in named if one in config.people}
 
 
 def _unreachable(config: Config) -> Iterator[Gap]:
@@ -62,29 +67,46 @@ def _unreachable(config: Config) -> Iterator[Gap]:
 
 
 def _absences(config: Config, box: MailboxConfig, begin: datetime) -> Iterator[Gap]:
-    """Days of the coming year on which everybody whom routing names for a mailbox is absent."""
+    """Days of the coming year on which everybody whom routing names for a mailbox is absent at some minute."""
     roster = Roster(config.people, config.teams, config.rules, config.fallback)
-    team = box.team
-    case = Case({"mailbox": box.name, "team": team or ""}, None, PersonId(box.owner) if box.owner else None, team)
+    owner = PersonId(box.owner) if box.owner else None
+    case = Case({"mailbox": box.name, "team": box.team or ""}, None, owner, box.team)
     days: dict[date, str] = {}
-    calendar = config.policies[-1].calendar
-    at, end = calendar.next_open(begin), begin + HORIZON
-    while at < end:
-        due = config.policies[-1].first_response.after(at, calendar)
-        found = roster.assign(case, Window(at, due))
-        if found.nobody_left:
-            days.setdefault(at.astimezone(calendar.zone).date(), found.reason)
-        at = calendar.next_open(at + STEP)
+    alone: set[date] = set()
+    for policy in {(one.calendar.name, one.first_response): one for one in config.policies}.values():
+        for at in _turning_points(config, policy, begin):
+            found = roster.assign(case, Window(at, policy.first_response.after(at, policy.calendar)))
+            if found.nobody_left:
+                day = at.astimezone(policy.calendar.zone).date()
+                days.setdefault(day, found.reason)
+                if roster.absence(config.fallback, at):
+                    alone.add(day)
     if days:
-        when, hint = _spans(sorted(days)), "name another person or team in routing.rules for those days"
-        why = next(iter(days.values()))
-        yield Gap(
-            "warning", f"no owner for {box.name} on {when}: only the fallback {config.fallback} is left ({why})", hint
+        why, fallback = next(iter(days.values())), config.fallback
+        text = f"no owner for `{box.name}` on {_spans(sorted(days))}: only the fallback {fallback} is left ({why})"
+        yield Gap("warning", text, "name another person or team in routing.rules for those days")
+    if alone:
+        text = (
+            f"nobody at all for `{box.name}` on {_spans(sorted(alone))}: the fallback {config.fallback} is on leave too"
         )
-    fallback = config.people[config.fallback]
-    away = [day for day in days if roster.absence(fallback.id, datetime.combine(day, begin.timetz()))]
-    if away:
-        yield Gap("failed", f"nobody at all for {box.name} on {_spans(sorted(away))}: the fallback is on leave too")
+        yield Gap("failed", text, "let somebody else stand in, or change the leave")
+
+
+def _turning_points(config: Config, policy: SLAPolicy, begin: datetime) -> list[datetime]:
+    """The instants of the coming year at which an owner could first be missing.
+
+    Somebody is passed over from the moment when his hours close or his leave begins, until his next opening is near
+    enough. So if there is any minute at which everybody is passed over, the first such minute is one of these instants,
+    or the next opening of the policy's calendar after it: to look there is to look at every minute.
+    """
+    end = begin + HORIZON
+    ends = {stretch.start for stretch in policy.calendar.spans(begin, end) if stretch.open}
+    for person in config.people.values():
+        zone = person.calendar.zone if person.calendar else UTC
+        ends |= {datetime.combine(first, time(), zone).astimezone(UTC) for first, _ in person.leave}
+        if person.calendar is not None:
+            ends |= {stretch.end for stretch in person.calendar.spans(begin, end) if stretch.open}
+    return sorted({policy.calendar.next_open(at) for at in ends | {begin} if begin <= at < end})
 
 
 def _unseen(config: Config) -> Iterator[Gap]:
