@@ -110,8 +110,12 @@ class Dovecot:
         folders: Mapping[str, str] | None = None,
         passdb: str = _STATIC_PASSDB.format(password=PASSWORD),
         extra: str = "",
+        files: Mapping[str, str] | None = None,
     ) -> None:
-        """`folders` maps those that everybody has beside INBOX to a SPECIAL-USE attribute or "" (default: Sent)."""
+        """`folders` maps those that everybody has beside INBOX to a SPECIAL-USE attribute or "" (default: Sent).
+
+        `files` are written below `base`; in them, in `passdb` and in `extra` BASE stands for its path.
+        """
         if shutil.which("dovecot", path=_PATH) is None:
             pytest.fail("Dovecot is missing: `apt-get install dovecot-imapd`, or let `make test` do it", pytrace=False)
         folders = {"Sent": r"\Sent"} if folders is None else folders
@@ -126,7 +130,10 @@ class Dovecot:
             self._make(self.base / name)
         (self.base / "log").touch()
         self._give(self.base / "log")
-        self._write_config(tls, folders, passdb, extra)
+        for name, content in (files or {}).items():
+            (self.base / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.base / name).write_text(content.replace("BASE", str(self.base)))
+        self._write_config(tls, folders, passdb.replace("BASE", str(self.base)), extra.replace("BASE", str(self.base)))
         for user in users:
             for folder in ("INBOX", *folders):
                 self.create(user, folder)

@@ -96,6 +96,11 @@ class ScriptedImap:
         given = {"host": "127.0.0.1", "port": self.port, "security": "none", "password": PASSWORD} | settings
         return Imap(ImapSettings.model_validate(given), Context("ana", "ana@acme.test", reading or Reading()))
 
+    def cut(self) -> None:
+        """Hangs up on everybody."""
+        for task in self._clients:
+            task.cancel()
+
     async def saw(self, command: str, *, times: int = 1) -> None:
         """Waits until the command was given so often."""
         async with self._commanded:

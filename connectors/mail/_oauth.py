@@ -87,7 +87,7 @@ class TokenCache:
         return time.monotonic() < self._ends
 
 
-def tokens(settings: OAuthSettings, username: str) -> Tokens:
+def tokens_of(settings: OAuthSettings, username: str) -> Tokens:
     return Google(settings, username) if settings.provider == "google" else Microsoft(settings)
 
 

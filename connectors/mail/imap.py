@@ -22,7 +22,7 @@ from connectors.mail._folders import Wanted
 from connectors.mail._idle import Idle
 from connectors.mail._login import PasswordLogin, TokenLogin
 from connectors.mail._mailbox import Mailbox
-from connectors.mail._oauth import OAuthSettings, TokenCache, tokens
+from connectors.mail._oauth import OAuthSettings, TokenCache, Tokens, tokens_of
 from connectors.mail._position import Mark, encode, shares
 from connectors.mail._probe import probe
 from connectors.mail._reader import Haul, Reader
@@ -88,11 +88,11 @@ class ImapSettings(Settings):
         return self
 
 
-def _login(settings: ImapSettings, username: str) -> Login:
+def _login(settings: ImapSettings, username: str, source: Tokens | None) -> Login:
     if settings.password is not None:
         return PasswordLogin(username, settings.password, settings.master_user)
     assert settings.oauth is not None  # noqa: S101  (the settings have one or the other)
-    cache = TokenCache(tokens(settings.oauth, username))
+    cache = TokenCache(source or tokens_of(settings.oauth, username))
     return TokenLogin(username, "XOAUTH2" if settings.auth == "xoauth2" else "OAUTHBEARER", cache)
 
 
@@ -107,7 +107,8 @@ class Imap:
 
     settings: ClassVar[type[Settings]] = ImapSettings
 
-    def __init__(self, settings: ImapSettings, context: Context) -> None:
+    def __init__(self, settings: ImapSettings, context: Context, tokens: Tokens | None = None) -> None:
+        """`tokens`: another source of OAuth tokens than the settings name."""
         self._settings = settings
         self._reading = context.reading
         self._server = Server(
@@ -118,7 +119,7 @@ class Imap:
             settings.connect_timeout,
             settings.read_timeout,
         )
-        self._login = _login(settings, settings.username or context.address)
+        self._login = _login(settings, settings.username or context.address, tokens)
         self._turn = asyncio.Lock()
         self._idle: Idle | None = None
         self._idle_since = 0.0
