@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from connectors.mail.maildir import Maildir
 from inboxwatch import instant
-from inboxwatch.connector import Batch, Context, Cursor, Reading
+from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Reading, Reason
 from inboxwatch.core.model import FolderRole
 
 
@@ -42,3 +46,89 @@ async def test_check_says_that_answers_cannot_be_seen_yet(tmp_path: Path) -> Non
     deliver(tmp_path, "question")
     probe = await connect(tmp_path).probe()
     assert any(".Sent" in warning for warning in probe.warnings)
+
+
+def several(box: Path, names: list[str]) -> None:
+    for name in names:
+        deliver(box, name)
+
+
+async def test_names_without_a_time_and_names_of_odd_bytes_are_read_once(tmp_path: Path) -> None:
+    names = ["message-without-a-time", "1795314217.odd\udcff.host", "1795314217.M1P1.host,S=12"]
+    for name in names:
+        deliver(tmp_path, "draft")
+        (tmp_path / "new" / "draft").rename(tmp_path / "new" / name)
+    batches = await all_of(connect(tmp_path), None)
+    refs = [one.ref for batch in batches for one in batch.messages]
+    assert len(set(refs)) == 3
+    assert all(ref.encode() for ref in refs)
+    assert [one for batch in await all_of(connect(tmp_path), batches[-1].cursor) for one in batch.messages] == []
+
+
+async def test_a_file_that_comes_under_an_old_name_after_a_restart_is_read(tmp_path: Path) -> None:
+    several(tmp_path, ["1795314217.b.host", "1795314218.c.host"])
+    cursor = (await all_of(connect(tmp_path), None))[-1].cursor
+    deliver(tmp_path, "1500000000.restored.host")
+    batches = await all_of(connect(tmp_path), cursor)
+    assert [one.ref for batch in batches for one in batch.messages] == ["INBOX/1500000000.restored.host"]
+
+
+async def test_a_message_that_is_flagged_while_it_is_read_is_found_under_its_new_name(tmp_path: Path) -> None:
+    several(tmp_path, [f"17953142{number:02}.x.host" for number in range(12)])
+    settings = Maildir.settings.model_validate({"path": str(tmp_path), "push": "off"})
+    box = Maildir(settings, Context("ana", "ana@acme.test", Reading(batch_size=4)))
+    read: list[str] = []
+    async for batch in box.poll(None):
+        read += [one.ref for one in batch.messages]
+        for file in list((tmp_path / "new").iterdir()):
+            file.rename(tmp_path / "cur" / f"{file.name}:2,S")
+    assert sorted(read) == [f"INBOX/17953142{number:02}.x.host" for number in range(12)]
+
+
+async def test_where_inotify_is_exhausted_the_poll_goes_on_and_check_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "inotify watch limit reached")
+
+    monkeypatch.setattr("connectors.mail._inotify.Inotify.add_watch", exhausted)
+    deliver(tmp_path, "1795314217.a.host")
+    settings = Maildir.settings.model_validate({"path": str(tmp_path)})
+    box = Maildir(settings, Context("ana", "ana@acme.test"))
+    assert [len(batch.messages) for batch in await all_of(box, None)] == [1]
+    assert not await box.wait(0.01)
+    assert any("inotify" in warning for warning in (await box.probe()).warnings)
+
+
+async def test_hundreds_of_maildirs_are_watched_through_one_inotify_instance(tmp_path: Path) -> None:
+    boxes: list[tuple[Path, Maildir, Cursor]] = []
+    for number in range(150):  # a user has 128 instances
+        root = tmp_path / str(number)
+        deliver(root, "1795314217.a.host")
+        box = Maildir(Maildir.settings.model_validate({"path": str(root)}), Context(str(number), "x@acme.test"))
+        boxes.append((root, box, (await all_of(box, None))[-1].cursor))
+    waits = [asyncio.create_task(box.wait(30)) for _, box, _ in boxes]
+    await asyncio.sleep(0)
+    deliver(boxes[77][0], "1795314218.b.host")
+    done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    assert done == {waits[77]}
+    for task in waits:
+        task.cancel()
+    for _, box, _ in boxes:
+        await box.aclose()
+
+
+async def test_a_path_without_a_maildir_is_told_with_a_hint(tmp_path: Path) -> None:
+    with pytest.raises(MailboxError) as caught:
+        await all_of(connect(tmp_path), None)
+    assert caught.value.reason is Reason.UNAVAILABLE
+    assert "`path`" in caught.value.hint
+
+
+async def test_sent_mail_may_be_a_maildir_elsewhere(tmp_path: Path) -> None:
+    deliver(tmp_path / "in", "1795314217.a.host")
+    deliver(tmp_path / "out", "1795314218.b.host")
+    given = {"path": str(tmp_path / "in"), "sent_path": str(tmp_path / "out"), "push": "off"}
+    box = Maildir(Maildir.settings.model_validate(given), Context("ana", "ana@acme.test"))
+    (batch,) = await all_of(box, None)
+    assert [one.role for one in batch.messages] == [FolderRole.INBOX, FolderRole.SENT]
