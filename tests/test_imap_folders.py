@@ -1,4 +1,4 @@
-"""Folders of a real Dovecot: patterns, moves, archives on arrival, folders that come and go; reading leaves no trace."""
+"""Folders of a real Dovecot: patterns, moves, archives on arrival, folders that come and go; reading changes none."""
 
 from __future__ import annotations
 

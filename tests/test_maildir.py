@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.mail.maildir import Maildir
+from connectors.mail.maildir import Maildir, MaildirSettings
 from inboxwatch import instant
 from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Reading, Reason
 from inboxwatch.core.model import FolderRole
@@ -24,7 +24,7 @@ def deliver(box: Path, name: str) -> None:
 
 
 def connect(root: Path) -> Maildir:
-    settings = Maildir.settings.model_validate({"path": str(root), "push": "off"})
+    settings = MaildirSettings.model_validate({"path": str(root), "push": "off"})
     return Maildir(settings, Context("ana", "ana@acme.test", Reading(since=instant.now() - timedelta(days=1))))
 
 
@@ -75,7 +75,7 @@ async def test_a_file_that_comes_under_an_old_name_after_a_restart_is_read(tmp_p
 
 async def test_a_message_that_is_flagged_while_it_is_read_is_found_under_its_new_name(tmp_path: Path) -> None:
     several(tmp_path, [f"17953142{number:02}.x.host" for number in range(12)])
-    settings = Maildir.settings.model_validate({"path": str(tmp_path), "push": "off"})
+    settings = MaildirSettings.model_validate({"path": str(tmp_path), "push": "off"})
     box = Maildir(settings, Context("ana", "ana@acme.test", Reading(batch_size=4)))
     read: list[str] = []
     async for batch in box.poll(None):
@@ -93,7 +93,7 @@ async def test_where_inotify_is_exhausted_the_poll_goes_on_and_check_says_so(
 
     monkeypatch.setattr("connectors.mail._inotify.Inotify.add_watch", exhausted)
     deliver(tmp_path, "1795314217.a.host")
-    settings = Maildir.settings.model_validate({"path": str(tmp_path)})
+    settings = MaildirSettings.model_validate({"path": str(tmp_path)})
     box = Maildir(settings, Context("ana", "ana@acme.test"))
     assert [len(batch.messages) for batch in await all_of(box, None)] == [1]
     assert not await box.wait(0.01)
@@ -105,7 +105,7 @@ async def test_hundreds_of_maildirs_are_watched_through_one_inotify_instance(tmp
     for number in range(150):  # a user has 128 instances
         root = tmp_path / str(number)
         deliver(root, "1795314217.a.host")
-        box = Maildir(Maildir.settings.model_validate({"path": str(root)}), Context(str(number), "x@acme.test"))
+        box = Maildir(MaildirSettings.model_validate({"path": str(root)}), Context(str(number), "x@acme.test"))
         boxes.append((root, box, (await all_of(box, None))[-1].cursor))
     waits = [asyncio.create_task(box.wait(30)) for _, box, _ in boxes]
     await asyncio.sleep(0)
@@ -129,6 +129,6 @@ async def test_sent_mail_may_be_a_maildir_elsewhere(tmp_path: Path) -> None:
     deliver(tmp_path / "in", "1795314217.a.host")
     deliver(tmp_path / "out", "1795314218.b.host")
     given = {"path": str(tmp_path / "in"), "sent_path": str(tmp_path / "out"), "push": "off"}
-    box = Maildir(Maildir.settings.model_validate(given), Context("ana", "ana@acme.test"))
+    box = Maildir(MaildirSettings.model_validate(given), Context("ana", "ana@acme.test"))
     (batch,) = await all_of(box, None)
     assert [one.role for one in batch.messages] == [FolderRole.INBOX, FolderRole.SENT]
