@@ -282,16 +282,19 @@ def resend(
     raise typer.Exit(send_again(_load(config), numbers or []))
 
 
-@app.command(epilog="Example: inboxwatch report -c inboxwatch.yaml --since 30d -o report.html")
+@app.command(epilog="Example: inboxwatch report -c inboxwatch.yaml --since 30d -o report.html --csv waits.csv")
 def report(
     config: ConfigFile,
-    since: Annotated[str, typer.Option(help="How far back, such as 30d.")] = "30d",
+    since: Annotated[str, typer.Option(help="How far back, such as 30d, or a date.")] = "30d",
     output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")] = Path("report.html"),
+    until: Annotated[str, typer.Option(metavar="TIME", help="A date or RFC 3339; default: now.")] = "",
+    compare: Annotated[str, typer.Option(metavar="DATE", help="Divides the period into before and after.")] = "",
+    csv: Annotated[Path | None, typer.Option(help="Writes the waits as CSV, too.")] = None,
 ) -> None:
     """One self-contained page with plots for managers."""
     from inboxwatch.report import run_report
 
-    raise typer.Exit(run_report(_load(config), since, output))
+    raise typer.Exit(run_report(_load(config), since, output, until=until, compare=compare, csv=csv))
 
 
 @config_app.command()

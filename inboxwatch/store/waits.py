@@ -1,0 +1,59 @@
+"""Waits of a period and what is known of them, for reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, or_, select
+
+from inboxwatch.store import tables
+from inboxwatch.store.upsert import chunks
+
+_clock, _act = tables.clock, tables.act
+
+
+class Waits:
+    """Queries over closed and open clocks alike; times are instants in UTC, periods hold their start, not their end."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def begun(self, start: datetime, end: datetime) -> Sequence[Row[Any]]:
+        """Clocks of every metric that started in a period, the earliest first."""
+        begun = select(_clock).where(_clock.c.started_at >= start, _clock.c.started_at < end)
+        return self._connection.execute(begun.order_by(_clock.c.started_at, _clock.c.id)).all()
+
+    def left_over(self, start: datetime, at: datetime) -> Sequence[Row[Any]]:
+        """Waits that began before a period and were still open at an instant, the longest first."""
+        still = or_(_clock.c.stopped_at.is_(None), _clock.c.stopped_at > at)
+        found = select(_clock).where(_clock.c.started_at < start, still, _clock.c.metric != "follow_up")
+        return self._connection.execute(found.order_by(_clock.c.started_at, _clock.c.id)).all()
+
+    def acts(self, clocks: Iterable[str]) -> dict[str, list[Row[Any]]]:
+        """Deeds on waits, by the id under which they were recorded, in their order."""
+        found: dict[str, list[Row[Any]]] = {}
+        for part in chunks(sorted(clocks)):
+            rows = select(_act).where(_act.c.clock.in_(part)).order_by(_act.c.at, _act.c.id)
+            for row in self._connection.execute(rows):
+                found.setdefault(row.clock, []).append(row)
+        return found
+
+    def absences(self, start: datetime, end: datetime) -> Sequence[Row[Any]]:
+        """Absences seen in mail that touch a period."""
+        seen = tables.absence
+        found = select(seen).where(seen.c.since < end, seen.c.until > start).order_by(seen.c.since)
+        return self._connection.execute(found).all()
+
+    def outages(self, start: datetime, end: datetime) -> Sequence[Row[Any]]:
+        """Stretches that touch a period in which a mailbox was unread; `until` is None where it still is."""
+        out = tables.outage
+        touching = (out.c.since < end, or_(out.c.until.is_(None), out.c.until > start))
+        return self._connection.execute(select(out).where(*touching).order_by(out.c.since)).all()
+
+    def first_contacts(self, start: datetime, end: datetime) -> Sequence[Row[Any]]:
+        """First messages to a lead that bounced in a period."""
+        failed = tables.first_contact
+        found = select(failed).where(failed.c.failed_at >= start, failed.c.failed_at < end)
+        return self._connection.execute(found.order_by(failed.c.failed_at)).all()
