@@ -97,7 +97,7 @@ def _clock(engine: Engine, tx: Transaction, row: Row[Any], at: datetime, then: d
     yield from _next(row, at, when)
     yield ""
     yield "  What happened:"
-    events = [*_messages(tx, row.thread), *((act.at, _act(act, when)) for act in acts), *_tellings(tx, row)]
+    events = [*_messages(tx, row.thread, row), *((act.at, _act(act, when)) for act in acts), *_tellings(tx, row)]
     for instant, text in sorted(events, key=lambda event: event[0]):
         yield f"    {when(instant)}  {text}"
     if policy is not None:
@@ -141,7 +141,7 @@ def _next(row: Row[Any], at: datetime, when: Any) -> Iterator[str]:
     yield f"  Next: step {step['step']} (round {step['round']}) at {due} to {targets}, unless somebody answers"
 
 
-def _messages(tx: Transaction, thread: str) -> Iterator[tuple[datetime, str]]:
+def _messages(tx: Transaction, thread: str, wait: Row[Any] | None = None) -> Iterator[tuple[datetime, str]]:
     for row in tx.mail.rows(thread):
         answers = f", answers {row.parent}" if row.parent else ""
         who = row.author if row.direction == "outbound" else row.sender
@@ -150,8 +150,21 @@ def _messages(tx: Transaction, thread: str) -> Iterator[tuple[datetime, str]]:
         yield (
             row.at,
             f"{row.direction} {row.kind} from {who} <{row.message_id}>{lead}: {row.signal}; "
-            f"thread by {row.evidence} ({row.confidence:.2f}){answers}{clock}",
+            f"thread by {row.evidence} ({row.confidence:.2f}){answers}{clock}{_part(row, wait)}",
         )
+
+
+def _part(message: Row[Any], wait: Row[Any] | None) -> str:
+    """What a message is to a wait."""
+    if wait is None:
+        return ""
+    if message.message_id == wait.started_by:
+        return "; it starts this wait"
+    if message.message_id == wait.stopped_by:
+        return "; it ends this wait"
+    within = wait.started_at <= message.at and (wait.stopped_at is None or message.at <= wait.stopped_at)
+    nudge = message.direction == "inbound" and message.owes_reply and within and wait.metric != "follow_up"
+    return "; a nudge: start and due time stay" if nudge else ""
 
 
 def _message(tx: Transaction, thread: str, message_id: str) -> Iterator[str]:
