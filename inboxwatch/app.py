@@ -42,6 +42,8 @@ LEADS_EVERY = timedelta(seconds=5)
 """How often lead sources are asked whether they have changed."""
 LOOK_LIMIT = 60.0
 """Seconds that mailboxes may take to be read before a step is held back."""
+COURTESY = 5.0
+"""Seconds that a step waits for mailboxes in which an answer is possible, but unlikely."""
 IDLE = 30.0
 """Seconds after which the clocks are looked at unasked."""
 DRAIN = 3.0
@@ -108,14 +110,22 @@ class Crew:
         for outbox in self.outboxes.values():
             outbox.nudge()
 
-    async def look(self, mailboxes: Iterable[str]) -> bool:
-        """Reads mailboxes now; False where one of them cannot be read in time."""
-        pollers = [self.pollers[name] for name in sorted(mailboxes) if name in self.pollers]
+    async def look(self, nearest: Iterable[str], others: Iterable[str]) -> bool:
+        """Reads mailboxes now; False where one of the nearest cannot be read in time. For the others it waits less."""
+        near, far = set(nearest) & set(self.pollers), set(others) & set(self.pollers)
+        begun = asyncio.get_running_loop().time()
+        besides = [asyncio.create_task(self.pollers[name].look()) for name in sorted(far - near)]
         try:
             async with asyncio.timeout(LOOK_LIMIT):
-                return all(await asyncio.gather(*(poller.look() for poller in pollers)))
+                well = all(await asyncio.gather(*(self.pollers[name].look() for name in sorted(near))))
         except TimeoutError:
-            return False
+            well = False
+        if besides:
+            left = begun + COURTESY - asyncio.get_running_loop().time()
+            _, slow = await asyncio.wait(besides, timeout=max(0.0, left))
+            for task in slow:
+                task.cancel()
+        return well
 
     async def _tick(self) -> None:
         """Turns the ticker whenever a clock is due or something has changed."""

@@ -31,8 +31,8 @@ BREATH = 0.05
 IDLE = 30.0
 """Seconds after which the outbox looks into the store unasked."""
 
-Look = Callable[[Iterable[str]], Awaitable[bool]]
-"""Reads mailboxes now; False where one of them cannot be read."""
+Look = Callable[[Iterable[str], Iterable[str]], Awaitable[bool]]
+"""Reads mailboxes now, the nearest and others; False where one of the nearest cannot be read."""
 
 
 class Outbox:
@@ -89,8 +89,7 @@ class Outbox:
         if first.type == NoticeType.ESCALATION and late:
             # Time has passed since the step was owed: look once more before anybody is paged (rule 30).
             nearest, others = await self._worker.run(self._room.mailboxes, rows)
-            await self._look(others)
-            unread = not await self._look(nearest)
+            unread = not await self._look(nearest, others)
         rendered = await self._worker.run(self._room.render, rows, self._now(), unread)
         if rendered is None:
             return True

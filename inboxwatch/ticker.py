@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from inboxwatch.engine import Engine
+from inboxwatch.engine.desk import Unread
 from inboxwatch.instant import Now
 from inboxwatch.worker import Worker
 
-Look = Callable[[Iterable[str]], Awaitable[bool]]
-"""Reads mailboxes now; False where one of them cannot be read."""
+Look = Callable[[Iterable[str], Iterable[str]], Awaitable[bool]]
+"""Reads mailboxes now, the nearest and others; False where one of the nearest cannot be read."""
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 """Runs a coroutine beside the loop."""
 
@@ -38,22 +39,22 @@ class Ticker:
             self._nudge()
         if settled.look:
             self._looking |= set(settled.look)
-            together: dict[frozenset[str], set[str]] = {}
-            for clock, mailboxes in settled.look.items():
-                together.setdefault(frozenset(mailboxes), set()).add(clock)
-            for boxes, clocks in together.items():
-                self._spawn(self._look_and_tell(boxes, clocks))
+            together: dict[Unread, set[str]] = {}
+            for clock, unread in settled.look.items():
+                together.setdefault(unread, set()).add(clock)
+            for unread, clocks in together.items():
+                self._spawn(self._look_and_tell(unread, clocks))
         return bool(settled.look or settled.told)
 
     async def next_wake(self) -> datetime | None:
         """When the next clock is due."""
         return await self._worker.run(self._engine.next_wake, frozenset(self._looking))
 
-    async def _look_and_tell(self, mailboxes: frozenset[str], clocks: set[str]) -> None:
+    async def _look_and_tell(self, unread: Unread, clocks: set[str]) -> None:
         """Waits for these mailboxes only: one that hangs holds back nobody else's steps."""
         asked = self._now()
         try:
-            await self._look(mailboxes)
+            await self._look(unread.nearest, unread.others)
             await self._worker.run(self._engine.tick, self._now(), only=frozenset(clocks), looked=asked)
         finally:
             self._looking -= clocks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Row
 
@@ -27,11 +27,20 @@ if TYPE_CHECKING:
 FIRST_SIGHT = "first sight"
 
 
+class Unread(NamedTuple):
+    """Mailboxes to be read before a step leaves."""
+
+    nearest: frozenset[str]
+    """Those of the people who should answer: without them nothing can be claimed."""
+    others: frozenset[str]
+    """In a house of a usual size all others that can be read: any colleague may have answered."""
+
+
 @dataclass(slots=True)
 class Settled:
     """What settling has left to do."""
 
-    look: dict[str, set[str]] = field(default_factory=dict)
+    look: dict[str, Unread] = field(default_factory=dict)
     """Clocks whose next step waits until these mailboxes have been read."""
     opened: int = 0
     stopped: int = 0
@@ -218,15 +227,16 @@ class Desk:
         held_by = assignment_at(clock.acts, at)
         return (witnesses | self._around.watching(held_by.owner if held_by else None, clock.mailbox)) & self._readable
 
-    def _unread(self, moved: Advance, boxes: set[str], due_unseen: bool, looked: datetime | None) -> set[str]:
-        """What must be read before a step leaves: the boxes of those who should answer, and in a house of a usual size
-        every other one that can be read, for any colleague may have answered."""
+    def _unread(self, moved: Advance, boxes: set[str], due_unseen: bool, looked: datetime | None) -> Unread | None:
+        """What must be read before a step leaves; None: nothing more."""
+        others = self._others - boxes
         if moved.look or due_unseen:
-            return boxes | self._others
+            return Unread(frozenset(boxes), frozenset(others))
         if moved.telling is None or looked is not None:
-            return set()
+            return None
         least = max(moved.telling.rung.tell_at, self._now - FRESH)
-        return {box for box in boxes | self._others if (seen := self._seen[box]) is None or seen < least}
+        behind = {box for box in boxes | others if (seen := self._seen[box]) is None or seen < least}
+        return Unread(frozenset(boxes & behind), frozenset(others & behind)) if behind else None
 
     def _seen_until(self, boxes: set[str]) -> datetime | None:
         times = [self._seen[box] for box in boxes]

@@ -135,5 +135,6 @@ class Surroundings:
 
     def colleagues(self, rows: Iterable[Row[Any]]) -> set[str]:
         """Every mailbox that can be read, in a house of a usual size: any colleague may have answered (rule 7)."""
-        well = {row.id for row in rows if row.failing_since is None and row.id in self.config.mailboxes}
+        read = (row for row in rows if row.failing_since is None and row.last_success is not None)
+        well = {row.id for row in read if row.id in self.config.mailboxes}
         return well if len(well) <= LOOK_AT_ALL else set()
