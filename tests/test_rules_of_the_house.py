@@ -278,7 +278,7 @@ async def test_an_acknowledged_wait_is_held_until_the_acknowledgement_expires(st
 
 
 def test_the_table_of_rules_is_complete() -> None:
-    """Each rule has a test of its name; `RULES.md` lists all of these under their rule, and none that does not exist."""
+    """Each rule has a test of its name; `RULES.md` lists all of these under their rule, and none that is not there."""
     folder = Path(__file__).parent
     table = (folder / "RULES.md").read_text(encoding="utf-8").splitlines()
     rows = {

@@ -258,8 +258,9 @@ class Stage:
     def _nudge(self) -> None:
         """The world turns the ticker after everything that happens."""
 
-    async def _look(self, mailboxes: Iterable[str]) -> bool:
-        return all([await self.pollers[MailboxId(name)].look() for name in sorted(mailboxes)])
+    async def _look(self, nearest: Iterable[str], others: Iterable[str]) -> bool:
+        well = {name: await self.pollers[MailboxId(name)].look() for name in sorted({*nearest, *others})}
+        return all(well[name] for name in nearest)
 
     async def _poll(self, name: MailboxId, boot: int) -> None:
         if not self.alive or boot != self._boots:
