@@ -72,7 +72,7 @@ class Reader:
         parts = self._parts(name, mark.validity, found)
         for uid, answer in found.items():
             try:
-                message = self._message(name, mark.validity, answer, parts.get(uid))
+                message = self._message(name, mark.validity, answer, parts)
             except ValueError as error:
                 self._unreadable[name, mark.validity, uid] = str(error)
                 continue
@@ -134,9 +134,10 @@ class Reader:
         for uid in missing & set(self.mailbox.session().search(min(missing), max(missing), state.messages)):
             self._unreadable[name, validity, uid] = "the server lists the message but does not give it"
 
-    def _parts(self, name: str, validity: int, found: Mapping[int, Answer]) -> dict[int, tuple[Part, ...]]:
-        """The parts of those messages that bear machine parts, with their bytes."""
+    def _parts(self, name: str, validity: int, found: Mapping[int, Answer]) -> dict[int, tuple[Part, ...] | None]:
+        """The parts of those messages that bear machine parts, with their bytes; None where they cannot be told."""
         trees: dict[int, tuple[Leaf, ...]] = {}
+        unknown: dict[int, tuple[Part, ...] | None] = {}
         groups: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
         for uid, answer in found.items():
             structure = answer.get(b"BODYSTRUCTURE", b"")
@@ -145,6 +146,7 @@ class Reader:
             try:
                 trees[uid] = leaves(structure)
             except ValueError:
+                unknown[uid] = None
                 continue
             if sections := tuple(leaf.fetch for leaf in trees[uid] if leaf.machine):
                 groups[sections].append(uid)
@@ -152,7 +154,9 @@ class Reader:
         for sections, uids in groups.items():
             wanted = " ".join(f"BODY.PEEK[{section}]<0.{MAX_PART}>" for section in sections)
             payloads |= self._answers(name, validity, uids, f"(UID {wanted})")[0]
-        return {uid: tuple(_part(leaf, payloads.get(uid, {})) for leaf in tree) for uid, tree in trees.items()}
+        return unknown | {
+            uid: tuple(_part(leaf, payloads.get(uid, {})) for leaf in tree) for uid, tree in trees.items()
+        }
 
     def _items(self) -> str:
         body = f"[]<0.{MAX_TEXT}>" if self.reading.privacy is Privacy.TEXT else f"[HEADER]<0.{MAX_HEADER}>"
@@ -160,19 +164,21 @@ class Reader:
         thread = next((item for key, item in threads.items() if key in self.mailbox.session().capabilities), "")
         return f"(UID INTERNALDATE {thread}BODYSTRUCTURE BODY.PEEK{body})"
 
-    def _message(self, name: str, validity: int, answer: Answer, parts: tuple[Part, ...] | None) -> RawMessage:
+    def _message(
+        self, name: str, validity: int, answer: Answer, machine: Mapping[int, tuple[Part, ...] | None]
+    ) -> RawMessage:
+        uid = int(answer[b"UID"])
         if b"INTERNALDATE" not in answer:
             raise ValueError("the server gives no INTERNALDATE")
         text = answer.get(b"BODY[]")
         header = answer.get(b"BODY[HEADER]") if text is None else _BLANK.split(text, 1)[0][:MAX_HEADER]
         if header is None:
             raise ValueError("the server gives no header")
-        structure = answer.get(b"BODYSTRUCTURE", b"")
-        if parts is None and structure and not names_machine_parts(structure):
-            parts = ordinary(structure)
+        structure = answer.get(b"BODYSTRUCTURE")
+        parts = machine[uid] if uid in machine else ordinary(structure) if structure else None
         thread = answer.get(b"X-GM-THRID") or answer.get(b"THREADID", b"").strip(b"()")
         return RawMessage(
-            ref=reference(name, validity, int(answer[b"UID"])),
+            ref=reference(name, validity, uid),
             role=self.mailbox.watched.roles.get(name, FolderRole.OTHER),
             received_at=internal_date(answer[b"INTERNALDATE"]),
             header=header,

@@ -8,6 +8,7 @@ import quopri
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from inboxwatch.core.model import Part
 
@@ -65,10 +66,12 @@ def leaves(structure: bytes) -> tuple[Leaf, ...]:
 
 def ordinary(structure: bytes) -> tuple[Part, ...]:
     """The leaves of a message without machine parts: types and sizes only, in a sixth of the time of `leaves`."""
-    return tuple(
-        Part(f"{kind.decode('ascii')}/{subtype.decode('ascii')}".lower(), int(size))
-        for kind, subtype, size in _LEAF.findall(structure)
-    )
+    return tuple(Part(_content_type(kind, subtype), int(size)) for kind, subtype, size in _LEAF.findall(structure))
+
+
+@lru_cache(1000)
+def _content_type(kind: bytes, subtype: bytes) -> str:
+    return f"{kind.decode('ascii')}/{subtype.decode('ascii')}".lower()
 
 
 def names_machine_parts(structure: bytes) -> bool:
