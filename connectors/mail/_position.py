@@ -90,11 +90,13 @@ def shares(pending: Mapping[str, Sequence[Item]], size: int) -> Iterator[dict[st
     total = sum(map(len, pending.values()))
     batches = -(-total // size)
     for number in range(batches):
-        yield {
+        share = {
             name: uids[low:high]
             for name, uids in pending.items()
             if (low := len(uids) * number // batches) < (high := len(uids) * (number + 1) // batches)
         }
+        if share:
+            yield share
 
 
 def ranges(uids: Sequence[int]) -> str:
