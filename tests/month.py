@@ -5,6 +5,8 @@ The play keeps what truly happened, so that a report can be held to it.
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import random
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ calendars:
 people:
   ana: {{name: Ana Diaz, email: ana@acme.test, calendar: office, manager: max}}
   ben: {{name: Ben Roth, email: ben@acme.test, calendar: office, manager: max}}
-  cleo: {{name: "{cleo}", email: cleo@acme.test, calendar: office, manager: max}}
+  cleo: {{name: {cleo}, email: cleo@acme.test, calendar: office, manager: max}}
   max: {{name: Max Ode, email: max@acme.test, calendar: office}}
 teams:
   emea: {{members: [ana, ben], lead: max}}
@@ -84,7 +86,7 @@ def play(
     first = (last - timedelta(days=days)).astimezone(ZONE).date()
     post = _Post(folder)
     exchanges: list[Exchange] = []
-    leads = ["email,name,company,domain,owner,tier,status"]
+    leads = [["email", "name", "company", "owner", "tier"]]
     for day in (first + timedelta(days=number) for number in range(days + 1)):
         for rep, slowness in REPS.items():
             weekend = day.weekday() >= 5
@@ -93,11 +95,10 @@ def play(
                 name = f"b{number}@{COMPANIES[number % 10].lower()}{number}.test"
                 tier = chance.choice(["hot", "warm", "warm", "cold"])
                 firm = company or COMPANIES[number % 10]
-                leads.append(f"{name},Buyer {number},{firm},,{rep},{tier},open")
                 asked = _asked(chance, day)
                 if asked >= last:
-                    leads.pop()
                     continue
+                leads.append([name, f"Buyer {number}", firm, rep, tier])
                 quicker = 0.55 if day > first + timedelta(days=days // 2) else 1.0
                 answered = _answered(chance, asked, slowness * quicker)
                 answered = answered if answered is not None and answered < last else None
@@ -105,9 +106,10 @@ def play(
                 if answered is not None:
                     post.answer(rep if chance.random() < 0.9 else "ana", name, question, answered)
                 exchanges.append(Exchange(rep, tier, asked, answered))
-    (folder / "leads.csv").write_text("\n".join([*leads, ""]), encoding="utf-8")
+    with (folder / "leads.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(leads)
     path = folder / "inboxwatch.yaml"
-    path.write_text(CONFIG.format(cleo=cleo), encoding="utf-8")
+    path.write_text(CONFIG.format(cleo=json.dumps(cleo)), encoding="utf-8")
     return Month(path, datetime.combine(first, time(), ZONE), tuple(exchanges))
 
 

@@ -222,7 +222,8 @@ class _Reader:
         """Its mailbox was last read before it fell due: an answer may be there. A mailbox of which only history was
         read has no such mark; its history was read to the end."""
         box = self._boxes.get(row.mailbox)
-        return box is not None and box.seen_until is not None and box.seen_until < min(row.due_at, self._period.end)
+        seen: datetime | None = box.seen_until if box is not None else None
+        return seen is not None and seen < row.due_at <= self._period.end
 
     def _read_until(self, row: Row[Any]) -> datetime:
         box = self._boxes.get(row.mailbox)
