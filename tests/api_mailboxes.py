@@ -6,10 +6,13 @@ import itertools
 from datetime import datetime
 from typing import Any
 
+from connectors.mail.ews import Ews, EwsSettings
 from connectors.mail.gmail import Gmail, GmailSettings
 from connectors.mail.graph import Graph, GraphSettings
 from inboxwatch.connector import Context, Reading
 from tests.doubles.entra import CLIENT_ID, SECRET, TENANT
+from tests.doubles.ews import ACCOUNT, DOMAIN, PASSWORD
+from tests.doubles.ews import Ews as EwsServer
 from tests.doubles.gmail import METADATA, READONLY
 from tests.doubles.gmail import Gmail as GmailServer
 from tests.doubles.google_tokens import pem
@@ -97,6 +100,48 @@ class GmailMailbox:
 
     def deliver_unreadable(self) -> None:
         self.store.deliver(b"Subject: damaged\r\n\r\n", "INBOX", readable=False)
+
+    def handle(self) -> None:
+        self.store.handle()
+
+    def void_cursors(self) -> None:
+        self.store.forget()
+
+    def break_connection(self) -> None:
+        self.server.server.kill()
+
+    def mend_connection(self) -> None:
+        self.server.server.up()
+
+    def snapshot(self) -> Any:
+        return self.store.snapshot()
+
+
+class EwsMailbox:
+    """A mailbox of its own in a double of Exchange Server that tests share."""
+
+    secrets: tuple[str, ...] = (PASSWORD,)
+
+    def __init__(self, server: EwsServer, **settings: Any) -> None:
+        self.server = server
+        self.address = user()
+        self.store = server.user(self.address).store
+        self.settings: dict[str, Any] = {
+            "url": server.url,
+            "username": f"{DOMAIN}\\{ACCOUNT}",
+            "password": PASSWORD,
+            "ca_file": str(ca_file()),
+            "retry_for": "1s",
+        } | settings
+
+    def connector(self, reading: Reading) -> Ews:
+        return Ews(EwsSettings.model_validate(self.settings), Context("ana", self.address, reading))
+
+    def deliver(self, raw: bytes, *, sent: bool = False, when: datetime | None = None) -> None:
+        self.store.deliver(raw, "sentitems" if sent else "inbox", when)
+
+    def deliver_unreadable(self) -> None:
+        self.store.deliver(b"Subject: damaged\r\n\r\n", "inbox", readable=False)
 
     def handle(self) -> None:
         self.store.handle()

@@ -12,13 +12,17 @@ from inboxwatch.core.model import RawMessage
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some messages, and the cursor that follows them. `resynced`: the caller's cursor was refused before."""
+    """Some messages, and the cursor that follows them. `resynced`: the caller's cursor was refused before.
+
+    `flush`: the caller gets the cursor now, for much work came before it.
+    """
 
     messages: Sequence[RawMessage]
     quarantined: Sequence[Quarantined]
     cursor: Cursor
     resynced: bool = False
     remaining: int | None = None
+    flush: bool = False
 
 
 async def batches(chunks: AsyncIterator[Chunk], size: int, started: datetime) -> AsyncIterator[Batch]:
@@ -29,13 +33,17 @@ async def batches(chunks: AsyncIterator[Chunk], size: int, started: datetime) ->
     held: list[Chunk] = []
     told = False
     async for chunk in chunks:
-        if held and sum(len(one.messages) + len(one.quarantined) for one in (*held, chunk)) > size:
+        if held and (held[-1].flush or sum(map(_weight, (*held, chunk))) > size):
             batch = _batch(held, None, told=told)
             told = told or batch.resynced
             yield batch
             held = []
         held.append(chunk)
     yield _batch(held, started, told=told)
+
+
+def _weight(chunk: Chunk) -> int:
+    return len(chunk.messages) + len(chunk.quarantined)
 
 
 def _batch(held: Sequence[Chunk], seen_until: datetime | None, *, told: bool) -> Batch:

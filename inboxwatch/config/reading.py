@@ -21,7 +21,7 @@ from inboxwatch.settings import Settings
 Model = TypeVar("Model", bound=Settings)
 
 _NAME = re.compile(r"\w[\w.-]*")
-_PLANNED = {"mail": ("ews",), "leads": ("salesforce", "hubspot", "sql")}
+_PLANNED = {"mail": (), "leads": ("salesforce", "hubspot", "sql")}
 """Connectors that the contract and the design name and no version has yet: refused by name."""
 
 _REQUIRED: dict[Place, str] = {

@@ -1,0 +1,206 @@
+"""An Exchange mailbox by exchangelib: blocking calls on threads, each one request, each within a time limit."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from connectors.mail._blocking import workers
+from connectors.mail._entra import Entra, Token
+from connectors.mail._ews_failures import failure
+from connectors.mail._patience import persistent
+from inboxwatch.connector import MailboxError, Reason, Secret
+from inboxwatch.core.model import FolderRole
+
+Auth = Literal["ntlm", "kerberos", "basic", "oauth"]
+Access = Literal["delegate", "impersonation"]
+Version = Literal["2013", "2016", "2019"]
+Result = TypeVar("Result")
+
+_STEP_LIMIT = 100.0
+"""Seconds for one request: the library can wait for a session for ever."""
+_ANSWER_LIMIT = 60
+_AUTHORITIES: dict[str, str] = {}
+"""Authorities' certificates by host and port: the library has one adapter for all connections of the process."""
+_NEVER = ("drafts", "trash", "junk", "outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    url: str
+    auth: Auth
+    username: str
+    password: Secret | None
+    access: Access
+    version: Version
+    connections: int
+    ca_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    id: str
+    name: str
+    role: FolderRole
+    messages: int
+    handle: Any
+    """exchangelib's folder."""
+    may_write: bool = False
+    """The login could change it: the server says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    folders: tuple[Folder, ...]
+    unmatched: tuple[str, ...] = ()
+    unwatched: tuple[str, ...] = ()
+    """Folders below the inbox with mail in them that are not read."""
+
+
+@dataclass(slots=True)
+class EwsAccount:
+    """One mailbox; no verb that could write is used."""
+
+    login: Login
+    address: str
+    retry_for: float
+    entra: Callable[[], Entra] | None = None
+    """Gives OAuth tokens, with `auth: oauth`."""
+    requests: int = 0
+    _account: Any = None
+    _token: Token | None = field(default=None)
+
+    async def do(self, work: Callable[[Any], Result], doing: str) -> Result:
+        """Runs a function of exchangelib's account on a thread; again where the server throttles or fails."""
+        return await persistent(lambda: self._once(work, doing), self.retry_for)
+
+    async def _once(self, work: Callable[[Any], Result], doing: str) -> Result:
+        token = await self.entra().token() if self.entra else None
+
+        def alone() -> Result:
+            self.requests += 1
+            try:
+                if self._account is None or self._token is not token:
+                    self._account, self._token = _account(self.login, self.address, token), token
+                return work(self._account)
+            except MailboxError:
+                raise
+            except Exception as error:  # the library raises many kinds; unknown ones are raised again
+                raise failure(error, doing) from error
+
+        try:
+            return await workers().run(self.login.url, alone, _STEP_LIMIT)
+        except TimeoutError:
+            self._account = None
+            raise MailboxError(Reason.TIMEOUT, f"{doing}: no answer within {_STEP_LIMIT:.0f} s") from None
+
+    async def folders(self, patterns: Sequence[str]) -> Watched:
+        """The inbox, sent mail, and folders whose path below the mailbox or name a pattern matches."""
+        return await self.do(lambda account: _folders(account, patterns), "looking for folders")
+
+
+def _folders(account: Any, patterns: Sequence[str]) -> Watched:
+    """Blocks."""
+    inbox = _folder(account.inbox, FolderRole.INBOX, "")
+    sent = _folder(account.sent, FolderRole.SENT, "")
+    found = {inbox.id: inbox, sent.id: sent}
+    below = [_folder(one, FolderRole.OTHER, f"{inbox.name}/") for one in account.inbox.children]
+    unmatched: list[str] = []
+    if patterns:
+        never = {getattr(account, name).id for name in _NEVER}
+        top = account.msg_folder_root
+        others = [_folder(one, FolderRole.OTHER, "", top.absolute) for one in top.walk() if one.id not in never]
+        for pattern in patterns:
+            matching = [one for one in others if _matches(one.name, pattern)]
+            unmatched += [] if matching else [pattern]
+            for one in matching:
+                found.setdefault(one.id, one)
+    unwatched = [one.name for one in below if one.id not in found and one.messages]
+    return Watched(tuple(found.values()), tuple(unmatched), tuple(unwatched))
+
+
+def _matches(name: str, pattern: str) -> bool:
+    wanted = pattern.lower()
+    return fnmatchcase(name.lower(), wanted) or fnmatchcase(name.lower().rpartition("/")[2], wanted)
+
+
+def _folder(handle: Any, role: FolderRole, prefix: str, top: str = "") -> Folder:
+    name = handle.absolute.removeprefix(f"{top}/") if top else prefix + str(handle.name)
+    rights = handle.effective_rights
+    may_write = rights is not None and any(
+        getattr(rights, one, False) for one in ("create_contents", "create_associated", "delete", "modify")
+    )
+    return Folder(str(handle.id), name, role, int(handle.total_count or 0), handle, may_write)
+
+
+def _account(login: Login, address: str, token: Token | None) -> Any:
+    """exchangelib's account; does no IO. Raises MailboxError."""
+    library = _library()
+    versions = {
+        "2013": library.version.EXCHANGE_2013_SP1,
+        "2016": library.version.EXCHANGE_2016,
+        "2019": library.version.EXCHANGE_2019,
+    }
+    auth_types = {"ntlm": library.NTLM, "basic": library.BASIC, "oauth": library.OAUTH2, "kerberos": _gssapi(login)}
+    if login.ca_file is not None:
+        _AUTHORITIES[urlsplit(login.url).netloc] = str(login.ca_file)
+    password = login.password.reveal() if login.password else ""
+    if token is not None:
+        credentials = library.OAuth2AuthorizationCodeCredentials(access_token={"access_token": token.text})
+    else:
+        credentials = library.Credentials(login.username, password) if login.auth != "kerberos" else None
+    return library.Account(
+        primary_smtp_address=address,
+        access_type=library.IMPERSONATION if login.access == "impersonation" else library.DELEGATE,
+        autodiscover=False,
+        locale="en",
+        default_timezone=library.UTC,
+        config=library.Configuration(
+            service_endpoint=login.url,
+            credentials=credentials,
+            auth_type=auth_types[login.auth],
+            version=library.Version(versions[login.version]),
+            retry_policy=library.FailFast(),
+            max_connections=login.connections,
+        ),
+    )
+
+
+def _gssapi(login: Login) -> Any:
+    """The library knows Kerberos only where its extra is installed."""
+    library = _library()
+    if login.auth == "kerberos" and not hasattr(library, "GSSAPI"):
+        raise MailboxError(
+            Reason.CLIENT, "Kerberos is missing", hint="pip install 'exchangelib[kerberos]'", permanent=True
+        )
+    return getattr(library, "GSSAPI", None)
+
+
+@functools.cache
+def _library() -> Any:
+    """exchangelib, with certificates by server and a time limit for answers."""
+    try:
+        import exchangelib  # type: ignore[import-untyped]  # it ships no types
+        from exchangelib.protocol import BaseProtocol  # type: ignore[import-untyped]  # it ships no types
+        from requests.adapters import HTTPAdapter
+    except ImportError as error:
+        raise MailboxError(
+            Reason.CLIENT,
+            f"the package {error.name} is missing",
+            hint="pip install 'inboxwatch[ews]'",
+            permanent=True,
+        ) from error
+
+    class Adapter(HTTPAdapter):
+        def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+            # Given here, for the environment could replace the authority otherwise.
+            super().cert_verify(conn, url, _AUTHORITIES.get(urlsplit(url).netloc, verify), cert)
+
+    BaseProtocol.HTTP_ADAPTER_CLS = Adapter
+    BaseProtocol.TIMEOUT = _ANSWER_LIMIT
+    return exchangelib

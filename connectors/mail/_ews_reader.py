@@ -1,0 +1,255 @@
+"""Reading Exchange folders: pin the position, read the history by receive time, catch up from the pin."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.mail._chunks import Chunk
+from connectors.mail._ews_account import EwsAccount, Folder, Watched
+from connectors.mail._ews_changes import Changes, changes
+from connectors.mail._ews_failures import Forgotten, is_gone
+from connectors.mail._ews_message import FIELDS, is_report, raw_message, received
+from connectors.mail._ews_position import Mark, encode
+from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
+from inboxwatch.core.model import Privacy, RawMessage
+from inboxwatch.mime import MAX_RAW, machine_parts
+
+_MAX_CHANGES = 512
+"""The server gives no more at once."""
+_MAX_PAGE = 200
+_WHOLE = 2 * 1024 * 1024
+"""A larger message is not read whole: its attachments would come with it."""
+_TELL_EVERY = 20
+"""Requests of pinning a large folder between two cursors."""
+_EPOCH = "1970-01-01T00:00:00+00:00"
+_TIME = "%Y-%m-%dT%H:%M:%S+00:00"
+_MAX_PAGES = 100_000
+
+
+@dataclass(slots=True)
+class EwsReader:
+    """Reads for one poll; `marks` move with what was given."""
+
+    account: EwsAccount
+    watched: Watched
+    reading: Reading
+    resynced: bool = False
+    marks: dict[str, Mark] = field(default_factory=dict)
+    _given: set[str] = field(default_factory=set)
+    _refused: set[str] = field(default_factory=set)
+
+    @property
+    def _size(self) -> int:
+        return max(1, min(self.reading.batch_size, _MAX_PAGE))
+
+    async def chunks(self, known: Mapping[str, Mark] | None) -> AsyncIterator[Chunk]:
+        """All that is new since the marks of a cursor. None: the cursor was not ours."""
+        self.resynced = known is None
+        since = self.reading.since
+        horizon = since.astimezone(UTC).strftime(_TIME) if since else _EPOCH
+        start = Mark("", after=horizon, pinned=False)
+        self.marks = {folder.id: (known or {}).get(folder.id, start) for folder in self.watched.folders}
+        pending = list(self.watched.folders)
+        while pending:
+            for folder in list(pending):
+                try:
+                    async for chunk in self._folder_pinned(folder):
+                        yield chunk
+                except Forgotten:
+                    self._begin_again(folder, start)
+            async for chunk in self._history():
+                yield chunk
+            for folder in list(pending):
+                try:
+                    async for chunk in self._changes(folder):
+                        yield chunk
+                    pending.remove(folder)
+                except Forgotten:
+                    self._begin_again(folder, start)
+
+    def _begin_again(self, folder: Folder, start: Mark) -> None:
+        if folder.id in self._refused:
+            raise MailboxError(
+                Reason.SERVER, f"reading {folder.name}: the server refuses the position that it just gave"
+            )
+        self._refused.add(folder.id)
+        self.resynced = True
+        self.marks[folder.id] = start
+
+    async def _folder_pinned(self, folder: Folder) -> AsyncIterator[Chunk]:
+        """Walks the position to the folder's present: the server can only tell changes, and all was one once."""
+        walked = 0
+        while not self.marks[folder.id].pinned:
+            mark = self.marks[folder.id]
+            found = await self._changed(folder, mark.state, _MAX_CHANGES)
+            self.marks[folder.id] = replace(mark, state=found.state, pinned=found.last)
+            walked += 1
+            if walked % _TELL_EVERY == 0:
+                yield self._chunk([], [], flush=True)
+
+    async def _changed(self, folder: Folder, state: str, limit: int) -> Changes:
+        return await self.account.do(
+            lambda account: changes(account, folder.handle, state, limit), f"reading {folder.name}"
+        )
+
+    async def _history(self) -> AsyncIterator[Chunk]:
+        """What was received since each mark's `after`, over all folders in order; then that history is over."""
+        waiting: dict[str, list[tuple[str, str]]] = {}
+        folders = {one.id: one for one in self.watched.folders if self.marks[one.id].after is not None}
+        read_out: set[str] = set()
+        while folders:
+            for name, folder in list(folders.items()):
+                if not waiting.get(name) and name not in read_out:
+                    waiting[name], last = await self._page(folder, self.marks[name])
+                    read_out |= {name} if last else set()
+                if not waiting[name] and name in read_out:
+                    del folders[name]
+                    self.marks[name] = Mark(self.marks[name].state)
+            taken: list[tuple[Folder, str]] = []
+            while len(taken) < self._size and folders and all(waiting[name] for name in folders):
+                name = min(folders, key=lambda one: waiting[one][0])
+                at, item = waiting[name].pop(0)
+                self.marks[name] = _after(self.marks[name], at, item)
+                taken.append((folders[name], item))
+            yield self._chunk(*await self._messages(taken))
+
+    async def _page(self, folder: Folder, mark: Mark) -> tuple[list[tuple[str, str]], bool]:
+        """(receive time, id) of the next items after a mark, oldest first, and whether there were no more."""
+        known = set(mark.read)
+        start, size = 0, self._size + len(known)
+        for _ in range(_MAX_PAGES):
+            found = await self.account.do(
+                lambda _, start=start: _found(folder, str(mark.after), start, size),  # type: ignore[misc]
+                f"listing {folder.name}",
+            )
+            fresh = [one for one in found if one[1] not in known]
+            if fresh or len(found) < size:
+                return fresh, len(found) < size
+            start += size  # many items of one second
+        raise MailboxError(Reason.PROTOCOL, f"listing {folder.name}: the pages have no end")
+
+    async def _changes(self, folder: Folder) -> AsyncIterator[Chunk]:
+        for _ in range(_MAX_PAGES):
+            found = await self._changed(folder, self.marks[folder.id].state, min(_MAX_CHANGES, self._size))
+            messages, quarantined = await self._messages([(folder, one) for one in found.came])
+            self.marks[folder.id] = Mark(found.state)
+            yield self._chunk(messages, quarantined)
+            if found.last:
+                return
+        raise MailboxError(Reason.PROTOCOL, f"reading {folder.name}: the changes have no end")
+
+    def _chunk(
+        self, messages: Sequence[RawMessage], quarantined: Sequence[Quarantined], *, flush: bool = False
+    ) -> Chunk:
+        return Chunk(messages, quarantined, encode(self.marks), self.resynced, flush=flush)
+
+    async def _messages(self, wanted: Sequence[tuple[Folder, str]]) -> tuple[list[RawMessage], list[Quarantined]]:
+        fresh = {name: folder for folder, name in wanted if name not in self._given}
+        self._given.update(fresh)
+        return await self.messages(fresh)
+
+    async def messages(self, wanted: Mapping[str, Folder]) -> tuple[list[RawMessage], list[Quarantined]]:
+        """Reads items by id; those that cannot be had are set aside."""
+        items, failed = await self._items(list(wanted), FIELDS)
+        whole = self.reading.privacy is Privacy.TEXT
+        asked = [name for name, one in items.items() if (whole or is_report(one)) and 0 < int(one.size or 1) <= _WHOLE]
+        contents: dict[str, bytes] = {}
+        for name in asked:
+            found, _ = await self._items([name], ("mime_content",))
+            if name in found and found[name].mime_content:
+                contents[name] = bytes(found[name].mime_content)[:MAX_RAW]
+        messages: list[RawMessage] = []
+        quarantined = [Quarantined(name, reason) for name, reason in failed.items() if reason]
+        for name, one in items.items():
+            raw = contents.get(name)
+            parts = machine_parts(raw) if raw is not None else None
+            try:
+                if not one.is_draft:
+                    messages.append(raw_message(one, wanted[name].role, parts, raw if whole else None))
+            except ValueError as error:
+                quarantined.append(Quarantined(name, str(error)))
+        return messages, quarantined
+
+    async def _items(self, names: Sequence[str], fields: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Items by id, and why those are missing that the server does not give; empty for what is gone."""
+        if not names:
+            return {}, {}
+        doing = "reading messages"
+        try:
+            found = await self.account.do(
+                lambda account: list(account.fetch([(name, None) for name in names], only_fields=fields)), doing
+            )
+        except MailboxError as error:
+            if error.reason not in (Reason.SERVER, Reason.CLIENT, Reason.PROTOCOL):
+                raise
+            if len(names) > 1:
+                middle = len(names) // 2
+                items, failed = await self._items(names[:middle], fields)
+                more, worse = await self._items(names[middle:], fields)
+                return items | more, failed | worse
+            # It is this item's fault if the server serves others meanwhile.
+            await self.account.do(lambda account: account.inbox.refresh(), "looking at the inbox")
+            return {}, {names[0]: str(error)}
+        pairs = list(zip(names, found, strict=True))
+        return (
+            {name: one for name, one in pairs if not isinstance(one, Exception)},
+            {
+                name: "" if is_gone(one) else f"{type(one).__name__}: {one}"
+                for name, one in pairs
+                if isinstance(one, Exception)
+            },
+        )
+
+    async def recovered(self, refs: Sequence[str]) -> tuple[list[RawMessage], list[Quarantined]]:
+        """Reads items again that are still in a watched folder."""
+        folders = {one.id: one for one in self.watched.folders}
+        items, _ = await self._items(refs, ("parent_folder_id",))
+        placed = {name: folders.get(str(one.parent_folder_id.id)) for name, one in items.items()}
+        return await self.messages({name: folder for name, folder in placed.items() if folder is not None})
+
+    async def identities(self, folder: Folder, since: datetime) -> AsyncIterator[tuple[str, str]]:
+        """(id, Message-ID) of the items of a folder received since then that have one."""
+        start = 0
+        while True:
+            found = await self.account.do(
+                lambda _, start=start: _identities(folder, since, start),  # type: ignore[misc]
+                f"counting {folder.name}",
+            )
+            for name, its in found:
+                if its:
+                    yield name, its
+            if len(found) < _MAX_CHANGES:
+                return
+            start += len(found)
+
+
+def _found(folder: Folder, after: str, start: int, size: int) -> list[tuple[str, str]]:
+    """Blocks: (receive time, id), oldest first."""
+    at = _library_time(datetime.fromisoformat(after))
+    query = folder.handle.filter(datetime_received__gte=at).order_by("datetime_received")
+    items = query.only("id", "datetime_received")[start : start + size]
+    return [(received(one).strftime(_TIME), str(one.id)) for one in items]
+
+
+def _identities(folder: Folder, since: datetime, start: int) -> list[tuple[str, str]]:
+    """Blocks."""
+    at = _library_time(since)
+    query = folder.handle.filter(datetime_received__gte=at).order_by("datetime_received")
+    items = query.only("id", "message_id", "is_draft")[start : start + _MAX_CHANGES]
+    return [
+        (str(one.id), "" if one.is_draft else str(getattr(one, "message_id", "") or "").strip(" <>")) for one in items
+    ]
+
+
+def _library_time(at: datetime) -> Any:
+    from exchangelib import UTC as LIBRARY_UTC  # type: ignore[import-untyped]  # it ships no types
+    from exchangelib import EWSDateTime
+
+    return EWSDateTime.fromtimestamp(at.timestamp(), tz=LIBRARY_UTC)
+
+
+def _after(mark: Mark, at: str, name: str) -> Mark:
+    return replace(mark, after=at, read=(*mark.read, name) if at == mark.after else (name,))

@@ -1,0 +1,251 @@
+"""Mailboxes on Exchange Server on premises, through EWS; strictly read-only by the operations it knows."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from connectors.mail._capability import Capability
+from connectors.mail._chunks import batches
+from connectors.mail._entra import Application, Entra, entra
+from connectors.mail._ews_account import Access, Auth, EwsAccount, Login, Version, Watched
+from connectors.mail._ews_position import decode
+from connectors.mail._ews_reader import EwsReader
+from connectors.mail._values import Names, Seconds
+from inboxwatch import instant
+from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, Probe, Secret, Settings
+from inboxwatch.core.model import FolderRole, Privacy, RawMessage
+
+_FOLDERS_LAST = 600.0
+"""Seconds after which folders are looked for again."""
+_TEXT_BATCH = 50
+_ONLINE = re.compile(r"(^|\.)(outlook\.office365\.com|outlook\.office\.com|outlook\.com|office365\.us)$")
+
+HEADERS_MODE = Capability(
+    mode="ews",
+    grant="Reviewer on the watched folders; or ApplicationImpersonation with a recipient scope, which can write",
+    received="all",
+    sent="with In-Reply-To and References",
+    machine="both; meeting answers without their comment",
+    text="no",
+    matching="by headers, then by conversation index",
+)
+TEXT_MODE = Capability(
+    mode="ews, privacy: text",
+    grant="Reviewer on the watched folders; or ApplicationImpersonation with a recipient scope, which can write",
+    received="all",
+    sent="with In-Reply-To and References",
+    machine="both",
+    text="in memory, of messages up to 2 MB; one more request a message",
+    matching="by headers, then by conversation index and quoted text",
+)
+
+
+class EwsSettings(Settings):
+    """A mailbox on an Exchange Server."""
+
+    url: str
+    """`https://mail.acme.test/EWS/Exchange.asmx`."""
+    auth: Auth = "ntlm"
+    username: str = ""
+    """`DOMAIN\\user` or user@domain; not with kerberos (the process has a ticket) and oauth."""
+    password: Secret | None = None
+    access: Access = "delegate"
+    """As somebody with rights on the mailbox, or in the mailbox owner's name."""
+    version: Version = "2016"
+    folders: Names = ()
+    """Further folders: names, paths (`Inbox/Deals`) or patterns with `*`."""
+    connections: int = Field(3, ge=1, le=10)
+    """At once, for all mailboxes of one login."""
+    tenant: str = ""
+    """With `auth: oauth`, for hybrid modern authentication."""
+    client_id: str = ""
+    client_secret: Secret | None = None
+    certificate: Secret | None = None
+    login_url: str = "https://login.microsoftonline.com"
+    ca_file: ConfigPath | None = None
+    retry_for: Seconds = 20.0
+    """How long a poll waits in all for a server that throttles it, before it gives up until the next poll."""
+
+    @field_validator("url")
+    @classmethod
+    def _on_premises(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError("must be an https:// address, as https://mail.example.org/EWS/Exchange.asmx")
+        if _ONLINE.search(parts.hostname):
+            raise ValueError(
+                "is Exchange Online, which blocks EWS since 2026-10-01 and removes it on 2027-04-01: "
+                "use `connector: graph`"
+            )
+        return value
+
+    @field_validator("login_url")
+    @classmethod
+    def _encrypted(cls, value: str) -> str:
+        if not re.fullmatch(r"https://[^/\s]+", value):
+            raise ValueError("must be https:// and a host, with nothing behind it")
+        return value
+
+    @model_validator(mode="after")
+    def _has_login(self) -> EwsSettings:
+        if self.auth in ("ntlm", "basic") and not (self.username and self.password):
+            raise ValueError(f"`auth: {self.auth}` needs `username` and `password`")
+        if self.auth == "oauth" and not (
+            self.tenant and self.client_id and (self.client_secret is None) != (self.certificate is None)
+        ):
+            raise ValueError("`auth: oauth` needs `tenant`, `client_id` and one of `client_secret` and `certificate`")
+        return self
+
+
+class Ews:
+    """The connector `ews`."""
+
+    settings: ClassVar[type[Settings]] = EwsSettings
+    capabilities: ClassVar[tuple[Capability, ...]] = (HEADERS_MODE, TEXT_MODE)
+
+    def __init__(self, settings: EwsSettings, context: Context) -> None:
+        self._settings = settings
+        self._reading = context.reading
+        self._address = context.address
+        self._turn = asyncio.Lock()
+        self._entra: Entra | None = None
+        self._watched: Watched | None = None
+        self._watched_since = 0.0
+        login = Login(
+            settings.url,
+            settings.auth,
+            settings.username,
+            settings.password,
+            settings.access,
+            settings.version,
+            settings.connections,
+            settings.ca_file,
+        )
+        tokens = self._tokens if settings.auth == "oauth" else None
+        self.account = EwsAccount(login, context.address, settings.retry_for, tokens)
+
+    @property
+    def capability(self) -> Capability:
+        """What this mailbox's mode can see."""
+        return TEXT_MODE if self._reading.privacy is Privacy.TEXT else HEADERS_MODE
+
+    async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+        """See MailConnector."""
+        async with self._turn:
+            started = instant.now()
+            reader = EwsReader(self.account, await self._folders(), self._reading)
+            size = self._reading.batch_size
+            if self._reading.privacy is Privacy.TEXT:
+                size = min(size, _TEXT_BATCH)
+            async for batch in batches(reader.chunks({} if cursor is None else decode(cursor)), size, started):
+                yield batch
+
+    async def probe(self) -> Probe:
+        """See MailConnector."""
+        async with self._turn:
+            watched = await self._folders(again=True)
+        folders = {
+            role: ", ".join(names)
+            for role in FolderRole
+            if (names := [one.name for one in watched.folders if one.role is role])
+        }
+        return Probe(
+            folders,
+            (
+                ("server", urlsplit(self._settings.url).netloc),
+                ("login", f"{self._settings.auth}, {self._settings.access}"),
+                ("messages", ", ".join(f"{one.name}: {one.messages}" for one in watched.folders)),
+                *self.capability.facts,
+            ),
+            tuple(self._warnings(watched)),
+        )
+
+    async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
+        """See Counts."""
+        async with self._turn:
+            watched = await self._folders()
+            reader = EwsReader(self.account, watched, self._reading)
+            for folder in watched.folders:
+                async for found in reader.identities(folder, since):
+                    yield found
+
+    async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
+        """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
+        async with self._turn:
+            watched = await self._folders()
+            reader = EwsReader(self.account, watched, self._reading)
+            return tuple((await reader.recovered(refs))[0])
+
+    async def aclose(self) -> None:
+        """See MailConnector. Connections belong to all mailboxes of a login."""
+
+    def _warnings(self, watched: Watched) -> Iterator[str]:
+        for pattern in watched.unmatched:
+            yield f"no folder matches {pattern!r} in `folders`"
+        if watched.unwatched:
+            yield (
+                f"folders below the inbox hold mail and are not watched ({', '.join(watched.unwatched[:5])}): if rules "
+                "move buyers' mail there, add them to `folders`"
+            )
+        writable = [one.name for one in watched.folders if one.may_write]
+        if writable:
+            yield _smaller(self._address, self._settings.username or "LOGIN", self._settings.access, writable)
+
+    async def _folders(self, *, again: bool = False) -> Watched:
+        now = time.monotonic()
+        if again or self._watched is None or now - self._watched_since > _FOLDERS_LAST:
+            self._watched = await self.account.folders(self._settings.folders)
+            self._watched_since = now
+        return self._watched
+
+    def _tokens(self) -> Entra:
+        if self._entra is None:
+            parts = urlsplit(self._settings.url)
+            self._entra = entra(
+                Application(
+                    self._settings.login_url,
+                    self._settings.tenant,
+                    self._settings.client_id,
+                    self._settings.client_secret,
+                    self._settings.certificate,
+                    f"https://{parts.netloc}/.default",
+                    self._settings.ca_file,
+                    30.0,
+                )
+            )
+        return self._entra
+
+
+def _smaller(address: str, login: str, access: str, writable: Sequence[str]) -> str:
+    """The commands of the Exchange Management Shell for a grant that can only read."""
+    lines = [
+        f"the login may change what is in {', '.join(writable)}; inboxwatch needs to read only.",
+        "The smaller grant, in the Exchange Management Shell:",
+        f"  Add-MailboxFolderPermission -Identity {address} -User {login} -AccessRights FolderVisible",
+    ]
+    lines += [
+        f"  Add-MailboxFolderPermission -Identity '{address}:\\{name.replace('/', chr(92))}' -User {login} "
+        "-AccessRights Reviewer"
+        for name in writable
+    ]
+    if access == "impersonation":
+        lines += [
+            "and `access: delegate`. Where impersonation must stay (it can always write), give it a scope:",
+            "  New-ManagementScope -Name inboxwatch -RecipientRestrictionFilter \"CustomAttribute1 -eq 'inboxwatch'\"",
+            f"  New-ManagementRoleAssignment -Name inboxwatch -Role ApplicationImpersonation -User {login} "
+            "-CustomRecipientWriteScope inboxwatch",
+            "  Get-ManagementRoleAssignment -Role ApplicationImpersonation -GetEffectiveUsers | "
+            "Where-Object RecipientWriteScope -eq Organization",
+            "and remove from the last list with Remove-ManagementRoleAssignment what names this login.",
+        ]
+    else:
+        lines += [f"  Remove-MailboxPermission -Identity {address} -User {login} -AccessRights FullAccess"]
+    return "\n".join(lines)
