@@ -15,19 +15,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from imaplib import IMAP4, Commands
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-from imapclient import IMAPClient, SocketTimeout  # type: ignore[import-untyped]  # it ships no types
-from imapclient.exceptions import CapabilityError, LoginError  # type: ignore[import-untyped]  # the same
+from imapclient import IMAPClient  # type: ignore[import-untyped]  # it ships no types
+from imapclient.exceptions import LoginError  # type: ignore[import-untyped]  # the same
 
 from connectors.mail._answers import Answer, answers
+from connectors.mail._connection import Server, connect
 from connectors.mail._failures import failure, refusal
 from connectors.mail._folders import Folder
 from connectors.mail._position import ranges
 from inboxwatch.connector import MailboxError, Reason
-
-Security = Literal["tls", "starttls", "none"]
 
 _SEARCH_WINDOW = 80_000
 """imaplib refuses lines over 1 MB, which is a SEARCH answer of some 90,000 UIDs."""
@@ -55,18 +53,6 @@ class Login(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
-    """Where and how to connect. Times are seconds: to connect, and between two pieces of an answer."""
-
-    host: str
-    port: int
-    security: Security
-    ca_file: Path | None = None
-    connect_timeout: float = 15.0
-    read_timeout: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
 class State:
     """A folder as EXAMINE or STATUS tells it."""
 
@@ -75,12 +61,6 @@ class State:
     messages: int = 0
     readonly: bool = False
     """EXAMINE was answered READ-ONLY."""
-
-
-@functools.cache
-def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """One context for all connections: one each would cost 880 kB and 27 ms."""
-    return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
 
 
 @functools.lru_cache(100)
@@ -108,7 +88,7 @@ class Session:
     def open(cls, server: Server, login: Login) -> Session:
         """Connects, encrypts as told, and logs in."""
         with _told(f"connecting to {server.host}:{server.port}"):
-            client = _connect(server)
+            client = connect(server)
         try:
             with _told("logging in"):
                 try:
@@ -371,38 +351,6 @@ def _told(doing: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise failure(error, doing) from error
-
-
-def _connect(server: Server) -> IMAPClient:
-    context = tls_context(server.ca_file) if server.security != "none" else None
-    client = IMAPClient(
-        server.host,
-        server.port,
-        ssl=server.security == "tls",
-        ssl_context=context,
-        timeout=SocketTimeout(server.connect_timeout, server.read_timeout),
-    )
-    client.normalise_times = False
-    # imapclient has every line formatted for a logger that is off, imaplib keeps the last ten: the password among them.
-    client._imap.debug = 0
-    client._imap._log = lambda line: None
-    client._imap._cmd_log.clear()
-    client.socket().setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if server.security == "starttls":
-        try:
-            client.starttls(context)
-        except CapabilityError:
-            client.shutdown()
-            raise MailboxError(
-                Reason.CLIENT,
-                "the server does not offer STARTTLS",
-                hint="use `security: tls` with port 993, if it has one",
-            ) from None
-        except BaseException:
-            with contextlib.suppress(OSError):
-                client.shutdown()
-            raise
-    return client
 
 
 def _status_of(line: Any) -> bytes:

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from connectors.mail._blocking import workers
 from connectors.mail._census import identities, places, recover
+from connectors.mail._connection import Security, Server
 from connectors.mail._folders import Wanted
 from connectors.mail._idle import Idle
 from connectors.mail._login import PasswordLogin, TokenLogin
@@ -26,7 +27,7 @@ from connectors.mail._oauth import OAuthSettings, TokenCache, Tokens, tokens_of
 from connectors.mail._position import Mark, encode, shares
 from connectors.mail._probe import probe
 from connectors.mail._reader import Haul, Reader
-from connectors.mail._session import Login, Security, Server, Session
+from connectors.mail._session import Login, Session
 from connectors.mail._values import Names, Seconds
 from inboxwatch import instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings

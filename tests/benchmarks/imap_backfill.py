@@ -20,11 +20,12 @@ from pathlib import Path
 
 from imapclient import IMAPClient  # type: ignore[import-untyped]  # it ships no types
 
+from connectors.mail._connection import Server
 from connectors.mail._folders import Wanted
 from connectors.mail._login import PasswordLogin
 from connectors.mail._mailbox import Mailbox
 from connectors.mail._reader import Reader
-from connectors.mail._session import Server, Session
+from connectors.mail._session import Session
 from connectors.mail.imap import Imap, ImapSettings
 from inboxwatch import config as configuration
 from inboxwatch.connector import Context, MailboxError, Reading, Secret
