@@ -21,7 +21,7 @@ from inboxwatch.settings import Settings
 Model = TypeVar("Model", bound=Settings)
 
 _NAME = re.compile(r"\w[\w.-]*")
-_PLANNED = {"mail": (), "leads": ("salesforce", "hubspot", "sql")}
+_PLANNED = {"leads": ("salesforce", "hubspot", "sql")}
 """Connectors that the contract and the design name and no version has yet: refused by name."""
 
 _REQUIRED: dict[Place, str] = {
@@ -188,7 +188,7 @@ def _load(model: type[Plugged], name: str) -> Any:
     if model is Channel:
         return notify.load(name)
     group = {Mailbox: "mail", Leads: "leads"}[model]
-    if name in _PLANNED[group]:
+    if name in _PLANNED.get(group, ()):
         raise LookupError(f"{name!r} is not built yet")
     try:
         return connector.load(group, name)
