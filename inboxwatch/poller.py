@@ -62,7 +62,7 @@ class Poller:
         self._asked: asyncio.Task[bool] | None = None
         self._looks: set[asyncio.Task[bool]] = set()
         self._failures = 0
-        self._rests_until = 0.0
+        self._rests_until = now()
         self._chance = random.Random(name)  # noqa: S311  (jitter, not secrecy)
         self.tried = asyncio.Event()
         """Set once the mailbox was tried, whatever came of it."""
@@ -81,7 +81,7 @@ class Poller:
 
         All who ask while it is being read share the next reading. A mailbox that rests after a failure is let rest.
         """
-        if self._failures and time.monotonic() < self._rests_until:
+        if self._failures and self._now() < self._rests_until:
             return False
         if self._asked is None:
             self._asked = asyncio.create_task(self._look())
@@ -169,7 +169,7 @@ class Poller:
         doubled = first * 2 ** min(self._failures - 1, 16)
         pause = min(longest, doubled, max(first, self._box.poll_every.total_seconds() * 4))
         pause = max(error.retry_after or 0.0, self._jittered(pause))
-        self._rests_until = time.monotonic() + pause
+        self._rests_until = self._now() + timedelta(seconds=pause)
         return pause
 
     def _jittered(self, seconds: float) -> float:
