@@ -255,7 +255,7 @@ async def test_a_page_in_slack_is_acknowledged_with_one_press_and_the_answer_upd
     slack = Slack(SlackSettings.model_validate(settings), "desk")
     house.engine.reload(house.config, {"desk": slack})
     worker = Worker()
-    outbox = Outbox("desk", slack, house.engine, worker, lambda boxes: _read(), house.now)
+    outbox = Outbox("desk", slack, house.engine, worker, lambda *_: _read(), house.now)
     await slack.start(WaitActions(house), None)
     try:
         house.passes(timedelta(hours=2))

@@ -41,7 +41,7 @@ class Outage:
             for name, channel in self.channels.items()
         }
 
-    async def _look(self, boxes: object) -> bool:
+    async def _look(self, *_: object) -> bool:
         return True
 
     def strike(self, count: int = COUNT) -> None:

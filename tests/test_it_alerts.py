@@ -255,7 +255,7 @@ async def test_a_channel_that_only_stumbles_is_passed_over_after_some_tries(hous
 
 
 async def deliver(house: House, channels: dict[str, Reader], worker: Worker) -> None:
-    async def look(boxes: object) -> bool:
+    async def look(*_: object) -> bool:
         return True
 
     for _ in range(2):
