@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from datetime import UTC
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
@@ -116,9 +117,8 @@ class Google:
             raise _refused(str(error.args[0] if error.args else error), retry=bool(error.retryable)) from error
         finally:
             session.close()
-        # google-auth compares naive UTC times.
-        lasts = credentials.expiry.timestamp() - time.time() - time.timezone if credentials.expiry else _EARLY
-        return str(credentials.token), lasts
+        ends = credentials.expiry  # google-auth has it in UTC, without saying so
+        return str(credentials.token), ends.replace(tzinfo=UTC).timestamp() - time.time() if ends else _EARLY
 
     def _credentials(self) -> Any:
         from google.oauth2 import credentials, service_account
