@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from statistics import median_low
 
+import axe_playwright_python  # type: ignore[import-untyped]  # it has no type hints
 import pytest
 from playwright.sync_api import sync_playwright
 
@@ -165,6 +166,23 @@ def test_the_page_needs_nothing_but_itself_and_shows_hostile_names_as_text(repor
         browser.close()
     assert not asked
     assert not said
+
+
+def test_axe_finds_nothing_to_object_to_in_either_theme(reported: Reported) -> None:
+    script = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=BROWSER)
+        page = browser.new_page(color_scheme="light", bypass_csp=True)  # axe is not ours, and the page runs nothing
+        page.set_content(reported.html)
+        page.evaluate(script)
+        found = page.evaluate("axe.run()")
+        page.emulate_media(color_scheme="dark")
+        dark = page.evaluate("axe.run({runOnly: ['color-contrast']})")
+        browser.close()
+    objections = [*found["violations"], *dark["violations"]]
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in objections] == []
+    assert len(found["passes"]) > 20
+    assert dark["passes"]
 
 
 def test_the_table_bears_every_wait_and_no_formula(reported: Reported) -> None:
