@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -306,3 +307,12 @@ def test_business_time_is_what_a_clock_on_the_wall_counts(calendar: BusinessCale
         assert calendar.is_open(local) == is_open
         counted += is_open * 15 * MINUTE
     assert calendar.elapsed(start, start + 48 * HOUR) == counted
+
+
+def test_the_time_elapsed_over_years_is_the_sum_of_its_pieces() -> None:
+    """Whole years are summed once and kept: a mail without a date lies half a century back."""
+    office = BusinessCalendar("office", ZoneInfo("Europe/London"), ((Span.parse("09:00-17:00"),),) * 5 + ((), ()))
+    start, end = datetime(2019, 6, 3, 10, 30, tzinfo=UTC), datetime(2026, 3, 29, 12, tzinfo=UTC)
+    steps = [start + (end - start) * number / 97 for number in range(98)]
+    pieces = [office.elapsed(one, other) for one, other in pairwise(steps)]
+    assert office.elapsed(start, end) == sum(pieces, timedelta())

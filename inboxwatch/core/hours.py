@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -106,6 +106,7 @@ class BusinessCalendar:
     """The name of the public holiday on a day, or None. Must be a pure function."""
     _days: dict[date, _Day] = field(default_factory=dict, init=False, repr=False, compare=False)
     """What was worked out so far; a day depends on nothing but its date."""
+    _years: dict[int, timedelta] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.week) != 7:
@@ -152,8 +153,15 @@ class BusinessCalendar:
         start, end = _utc(start), _utc(end)
         if end < start:
             return -self.elapsed(end, start)
-        total = _ZERO
-        for _, day in self._between(start, end):
+        first, last = start.astimezone(self.zone).date(), end.astimezone(self.zone).date() + _DAY  # as in _walk
+        whole = range(first.year + 1, last.year)
+        total = sum((self._year(year) for year in whole), _ZERO)
+        if whole:
+            new_year = date(last.year, 1, 1)
+            edges = chain(self._days_from(first, date(first.year, 12, 31)), self._days_from(new_year, last))
+        else:
+            edges = chain(self._days_from(first, last))
+        for _, day in edges:
             if day.spans and start <= day.spans[0][0] and day.spans[-1][1] <= end:
                 total += day.length
             else:
@@ -199,11 +207,20 @@ class BusinessCalendar:
         raise ValueError(f"the calendar {self.name} does not open within two years of {at:%Y-%m-%d}")
 
     def _between(self, start: datetime, end: datetime) -> Iterator[tuple[date, _Day]]:
-        today = start.astimezone(self.zone).date()
-        last = end.astimezone(self.zone).date() + _DAY  # as in _walk
+        return self._days_from(start.astimezone(self.zone).date(), end.astimezone(self.zone).date() + _DAY)
+
+    def _days_from(self, today: date, last: date) -> Iterator[tuple[date, _Day]]:
         while today <= last:
             yield today, self._day(today)
             today += _DAY
+
+    def _year(self, year: int) -> timedelta:
+        """The opening time of a whole year; a mail without a date lies half a century back."""
+        found = self._years.get(year)
+        if found is None:
+            days = self._days_from(date(year, 1, 1), date(year, 12, 31))
+            found = self._years[year] = sum((day.length for _, day in days), _ZERO)
+        return found
 
     def _day(self, day: date) -> _Day:
         found = self._days.get(day)
