@@ -21,7 +21,10 @@ from tests.story import at, bounce, buyer, case, deed, every, fold, ours, person
 LADDER = [("50%", "owner"), ("100%", "owner", "manager"), ("100% + 30m", "manager")]
 
 
-def wait(policy: SLAPolicy, *facts: object, start: datetime = at("10:00")) -> Clock:
+TEN = at("10:00")
+
+
+def wait(policy: SLAPolicy, *facts: object, start: datetime = TEN) -> Clock:
     """A wait that began at 10:00 under a policy."""
     (clock,) = fold(buyer("q", start), *facts, policy=policy)  # type: ignore[arg-type]  # facts of the story
     return clock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -273,7 +274,7 @@ def test_rules_1_to_6_hold_for_every_history(facts: list[Fact]) -> None:
 
 
 def _never_two_at_once(waits: list[Clock]) -> None:
-    for earlier, later in zip(waits, waits[1:], strict=False):
+    for earlier, later in pairwise(waits):
         assert earlier.stopped_at is not None
         assert earlier.stopped_at <= later.started_at
 

@@ -171,7 +171,7 @@ def test_ids_of_any_bytes_can_be_kept(store: Store) -> None:
 
 
 def test_a_store_that_cannot_be_opened_is_a_problem_with_advice(tmp_path: Path, postgres: Postgres) -> None:
-    with pytest.raises(StoreError, match="does not exist: create it, or change store.url"):
+    with pytest.raises(StoreError, match=r"does not exist: create it, or change store\.url"):
         Store(f"sqlite:///{tmp_path}/nowhere/store.db")
     (tmp_path / "text.db").write_text("this is no database, and long enough to be taken for one " * 20)
     with pytest.raises(StoreError, match="cannot open the store"):
