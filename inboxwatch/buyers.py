@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from inboxwatch.config import Config
 
 OK, FAILED = 0, 1
+PIPED = 400
+"""Width of a table that goes into a file or another program."""
 COLUMNS = ("email", "name", "company", "owner", "tier", "status", "source")
 
 
@@ -66,9 +68,10 @@ def print_table(items: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
 
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == "id")
     for item in items:
         table.add_row(*(Text("" if item.get(column) is None else str(item[column])) for column in columns))
-    console = Console()
+    # Piped, lines are as long as they need to be: scripts look for ids in them.
+    console = Console(width=None if sys.stdout.isatty() else PIPED)
     console.print(table)
     console.print(f"{len(items)} in all", style="dim")
