@@ -71,6 +71,8 @@ class Deliveries:
 
     def settle(self, ids: Sequence[int], state: str, now: datetime, *, reference: str = "", error: str = "") -> None:
         """Records the end of deliveries: sent, dead or cancelled."""
+        if not ids:
+            return
         values = {"state": state, "settled_at": now, "reference": reference or None, "error": error or None}
         self._connection.execute(update(_row).where(_row.c.id.in_(list(ids))).values(**values))
 

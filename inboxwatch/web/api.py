@@ -14,7 +14,7 @@ from aiohttp import web
 from inboxwatch.engine.mailroom import Mailroom
 from inboxwatch.engine.views import clock_view, lead_view, mailbox_view, rfc3339
 from inboxwatch.store import Transaction
-from inboxwatch.web import deeds, leads
+from inboxwatch.web import deeds, follow_ups, leads
 from inboxwatch.web.bodies import Activity, LeadBody, read
 from inboxwatch.web.gate import Gate
 from inboxwatch.web.history import delivery_view, history
@@ -41,6 +41,7 @@ class Api:
             web.put(lead, self.put_lead),
             web.delete(lead, self.delete_lead),
             web.post("/api/v1/activities", self.activity),
+            web.get("/api/v1/follow-ups", self.follow_ups),
             web.get("/api/v1/mailboxes", self.mailboxes),
             web.get("/api/v1/dead-letters", self.dead_letters),
             web.post("/api/v1/dead-letters/{id:\\d{1,18}}/resend", self.resend),
@@ -117,6 +118,9 @@ class Api:
                 "threads": threads,
             }
         )
+
+    async def follow_ups(self, request: web.Request) -> web.Response:
+        return _json(await follow_ups.by_day(self._gate, dict(request.query)))
 
     async def mailboxes(self, request: web.Request) -> web.Response:
         boxes = self._gate.config.mailboxes
