@@ -11,7 +11,7 @@ Newcombe 1998 (method 10) for shares.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -100,10 +100,12 @@ def log_rank(one: Sequence[Length], other: Sequence[Length]) -> float | None:
 
     None where nothing ended in either, or all of it at once, so that nothing can be compared.
     """
+    sides = [(sorted(length.seconds for length in side), Counter(_ends(side))) for side in (one, other)]
     observed = expected = variance = 0.0
-    for time in sorted({length.seconds for length in (*one, *other) if length.ended}):
-        risk, ended = _at(one, time)
-        other_risk, other_ended = _at(other, time)
+    for time in sorted({*_ends(one), *_ends(other)}):
+        (risk, ended), (other_risk, other_ended) = (
+            (len(seconds) - bisect_left(seconds, time), ends[time]) for seconds, ends in sides
+        )
         everybody, deaths = risk + other_risk, ended + other_ended
         observed += ended
         expected += deaths * risk / everybody
@@ -114,10 +116,8 @@ def log_rank(one: Sequence[Length], other: Sequence[Length]) -> float | None:
     return math.erfc(abs(observed - expected) / math.sqrt(2 * variance))
 
 
-def _at(lengths: Sequence[Length], time: float) -> tuple[int, int]:
-    """How many were still going on just before a time, and how many ended at it."""
-    risk = sum(length.seconds >= time for length in lengths)
-    return risk, sum(length.ended and length.seconds == time for length in lengths)
+def _ends(lengths: Iterable[Length]) -> list[float]:
+    return [length.seconds for length in lengths if length.ended]
 
 
 def share_bounds(hits: int, of: int) -> tuple[float, float]:

@@ -121,10 +121,10 @@ def _place(seconds: float) -> float:
 
 
 def _steps(points: Sequence[tuple[float, float]], until: float) -> list[tuple[float, float]]:
-    """A share holds until the next step."""
+    """A share holds until the next step. Steps that fall on the same hundredth of the axis are drawn as one."""
+    seen = {round(_place(seconds), 2): share for seconds, share in points}
     drawn = [(_place(_SHORTEST), 0.0)]
-    for seconds, share in points:
-        at = _place(seconds)
+    for at, share in seen.items():
         drawn += [(at, drawn[-1][1]), (at, share)]
     drawn.append((max(_place(until), drawn[-1][0]), drawn[-1][1]))
     return drawn
