@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -277,6 +277,22 @@ def test_what_happened_while_its_owner_was_away_is_nobodys_figure(house: House) 
     assert groups == {"ben": 1, AWAY: 1}
     (team,) = by_team(told(house))
     assert (team.name, team.missed) == ("emea", 2)
+
+
+def test_leave_counts_as_absence_from_its_first_to_its_last_day(house: House) -> None:
+    house.mail(BO, "ana@acme.test")
+    house.passes(3 * HOUR)
+    ana = house.config.people[PersonId("ana")]
+    today = MONDAY.date()
+    for leave, away in (
+        ((today, today), True),
+        ((today - DAY, today - DAY), False),
+        ((today + DAY, today + DAY), False),
+    ):
+        config = replace(house.config, people={**house.config.people, ana.id: replace(ana, leave=(leave,))})
+        period = Period(MONDAY - HOUR, house.at, month.ZONE)
+        with house.store.reading() as tx:
+            assert only(read(tx, config, period).cases).away is away, leave
 
 
 def test_a_wait_in_an_unread_mailbox_is_neither_answered_nor_missed(house: House) -> None:
