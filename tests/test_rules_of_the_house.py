@@ -113,6 +113,26 @@ async def test_rule_14_the_mailbox_that_is_read_first_changes_no_clock(stage: St
     assert (row.started_at, row.mailbox) == (at("8:10") - timedelta(seconds=30), "ana")
 
 
+async def test_rule_15_a_name_that_turns_out_to_be_a_wait_of_its_own_is_counted_as_one(stage: Stage) -> None:
+    """The nudge is read first, then the question, then the answer that came between them."""
+    await stage.until(at("8:10"))
+    question = Letter("q1@buyer.test", stage.at, BO, ("ana@acme.test",), "Lot")
+    between = Letter("a@acme.test", at("8:20"), "ana@acme.test", (BO,), "Lot", question, answers_buyer=True)
+    stage.boxes[ANA].put(question, FolderRole.INBOX, 30 * MINUTE)
+    stage.boxes[ANA].put(between, FolderRole.SENT, 30 * MINUTE)
+    await write(stage, "q2", at("8:30"), answers=question, subject="Lot")
+    await stage.until(at("8:41"))
+    await stage.push(ANA)
+    await stage.until(at("8:51"))
+    await stage.push(ANA)
+    await stage.until(at("11:00"))
+    ids = {row.started_by: row.id for row in waits(stage)}
+    with stage.store.reading() as tx:
+        figures = tx.statistics.figures(stage.at)
+    assert sorted(ids) == ["q1@buyer.test", "q2@buyer.test"]
+    assert figures.breaches == {("ana", "hot", "next_response"): 1}
+
+
 def test_rule_17_business_time_skips_lunch_nights_and_weekends() -> None:
     split = weekdays("08:00-12:00", "13:30-18:00")
     office = weekdays("09:00-17:00")
@@ -181,7 +201,7 @@ async def test_rule_30_an_answer_that_no_poll_has_seen_yet_stops_the_page(stage:
 async def test_rule_30_a_page_that_leaves_late_is_checked_again(stage: Stage) -> None:
     silence(stage, at("9:05"), "pager", "mail")
     question = await write(stage, "q", at("8:10"))
-    await stage.until(at("8:55"))
+    await stage.until(at("9:02"))
     reply = Letter("a@acme.test", stage.at, "ben@acme.test", (BO,), question.subject, question)
     stage.boxes[BEN].put(reply, FolderRole.SENT, timedelta())
     await stage.until(at("9:30"))

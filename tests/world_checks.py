@@ -176,6 +176,8 @@ class Checks:
             truth = true_clocks(world.config, tx.leads.all(), copies, world.deeds)
             rows = {row.id: row for row in tx.connection.execute(select(tables.clock))}
             self._hold(rows.keys() == truth.keys(), f"other clocks than {truth.keys()}: {rows.keys()}")
+            aliases = set(tx.connection.execute(select(tables.clock_alias.c.alias)).scalars())
+            self._hold(not aliases & rows.keys(), f"names of other waits, and waits: {aliases & rows.keys()}")
             for id_, clock in truth.items():
                 for name in ("lead", "metric", "started_by", "started_at", "due_at", "state", "stop_reason"):
                     self._same(rows[id_], name, getattr(clock, name))

@@ -112,6 +112,7 @@ class Desk:
                 rows.append(row)
                 self._rename(clock, before)
         self._tx.clocks.save(rows)
+        self._tx.clocks.own([row["id"] for row in rows])
         self._tx.clocks.drop({one: None for one in old if one not in kept and one not in {row["id"] for row in rows}})
         return settled
 

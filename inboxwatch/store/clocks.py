@@ -83,6 +83,11 @@ class Clocks:
                 self._connection.execute(update(_alias).where(_alias.c.clock == old).values(clock=new))
                 upsert(self._connection, _alias, [{"alias": old, "clock": new}], ["clock"])
 
+    def own(self, clocks: Sequence[str]) -> None:
+        """Ids that are those of waits themselves are no other names of another wait any more."""
+        for part in chunks(clocks):
+            self._connection.execute(delete(_alias).where(_alias.c.alias.in_(part)))
+
     def load(self) -> dict[str, int]:
         """Open waits by owner (follow-ups are no waits)."""
         found = (
