@@ -233,7 +233,8 @@ def run_replay(paths: list[Path], config: Config | None, us: list[str], as_of: d
     directory = Directory((row.lead for found in lists for row in found.rows), free_mail())
     unknown = UnknownSenders(config.unknown_senders) if config else UnknownSenders.ALWAYS
     shared = config is not None and any(box.team for box in config.mailboxes.values())
-    intake = Intake(config.us if config else ours, directory, ThreadIndex(), unknown, shared, meanings.load())
+    rules = config.meanings if config else meanings.load()
+    intake = Intake(config.us if config else ours, directory, ThreadIndex(), unknown, shared, rules)
     with _progress(out) as advance_bar:
         timeline = read_all(_shown(paths, advance_bar), intake, as_of)
     setting = config or setting_of(ours, timeline.entries)

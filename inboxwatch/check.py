@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from inboxwatch import config as configuration
 from inboxwatch.connector import MailboxError, Reading
+from inboxwatch.meanings import built_in
 from inboxwatch.notify import ChannelError
 from inboxwatch.proof import gaps
 
@@ -48,7 +49,7 @@ def run_check(path: Path, *, offline: bool, as_json: bool) -> int:
                 _print(problem, error=True)
             _print(f"inboxwatch: {path}: {len(problems)} problem(s)", error=True)
         return BAD
-    findings = list(_ownership(config))
+    findings = [*_ownership(config), *_meanings(config)]
     if not offline:
         findings = asyncio.run(_probe(config)) + findings
     failed = any(one.verdict == "failed" for one in findings)
@@ -128,6 +129,16 @@ def _ownership(config: Config) -> Iterator[Finding]:
     if not any(gap.verdict == "failed" for gap in found):
         routes = f"{len(config.rules)} rules, fallback {config.fallback}"
         yield Finding("ownership", "ok", f"every route ends at a named person whom a channel reaches ({routes})")
+
+
+def _meanings(config: Config) -> Iterator[Finding]:
+    """Whether the rules of what an answer means do what their examples say."""
+    files = (*config.own_rules, built_in())
+    failures = [failure for file in files for failure in file.failures()]
+    yield from (Finding("meanings", "failed", failure, "mend the rule's words or its example") for failure in failures)
+    if not failures:
+        own = sum(len(file.rules) for file in config.own_rules)
+        yield Finding("meanings", "ok", f"{own} own and {len(built_in().rules)} built-in rules fit their examples")
 
 
 def _table(findings: list[Finding], offline: bool) -> None:

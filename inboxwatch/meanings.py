@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from inboxwatch.core.meaning import Meaning, Meanings, Rule, folded
 from inboxwatch.core.model import Kind
@@ -43,12 +44,20 @@ class RuleModel(BaseModel):
         for word in words:
             try:
                 re.compile(word)
-            except re.error as error:
+            except (re.error, OverflowError, RecursionError) as error:
                 raise ValueError(f"{word!r} is no regular expression: {error}") from None
         return words
 
+    @model_validator(mode="after")
+    def _together(self) -> RuleModel:
+        try:
+            self.rule()
+        except re.error as error:  # as of flags for a whole expression, or a group's name given twice
+            raise ValueError(f"its expressions cannot stand beside each other: {error}") from None
+        return self
+
     def rule(self) -> Rule:
-        unless = re.compile("|".join(self.unless)) if self.unless else None
+        unless = re.compile("|".join(f"(?:{word})" for word in self.unless)) if self.unless else None
         words = re.compile("|".join(f"(?:{word})" for word in self.words))
         return Rule(self.name, self.meaning, words, unless, self.at_most, self.whole, frozenset(self.in_))
 
@@ -69,20 +78,35 @@ class RuleFile(BaseModel):
                         yield f"{model.name}: {'does not fit' if wanted else 'fits'} its example {text!r}"
 
 
-def read(text: str) -> RuleFile:
-    """A rule file's text. Raises ValueError (pydantic's, with the path of each problem) where it cannot be used."""
-    data: Any = YAML(typ="safe", pure=True).load(text)
-    return RuleFile.model_validate(data if data is not None else {})
+def document(path: Path) -> Any:
+    """What a rule file holds, not yet checked. Raises ValueError where it is no YAML or cannot be read."""
+    try:
+        data: Any = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"cannot read {path.name}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"cannot read {path.name}: it is not UTF-8") from None
+    except MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ValueError(f"{path.name}{line}: {error.problem}") from None
+    except YAMLError as error:
+        raise ValueError(f"{path.name}: {error}") from None
+    return {} if data is None else data
+
+
+def read(path: Path) -> RuleFile:
+    """A rule file. Raises ValueError (pydantic's has the path of each problem) where it cannot be used."""
+    return RuleFile.model_validate(document(path))
 
 
 @cache
 def built_in() -> RuleFile:
     """The rules that come with the program."""
-    return read(files("inboxwatch").joinpath("data/meanings.yaml").read_text(encoding="utf-8"))
+    with as_file(files("inboxwatch").joinpath("data/meanings.yaml")) as path:
+        return read(path)
 
 
 @cache
-def load(own: tuple[Path, ...] = ()) -> Meanings:
-    """The operator's own rules, which come first, and the built-in ones. Raises OSError or ValueError for a file."""
-    models = [rule for path in own for rule in read(path.read_text(encoding="utf-8")).rules]
-    return Meanings(tuple(model.rule() for model in (*models, *built_in().rules)))
+def load(own: tuple[RuleFile, ...] = ()) -> Meanings:
+    """The operator's own rules, which come first, and the built-in ones."""
+    return Meanings(tuple(model.rule() for file in (*own, built_in()) for model in file.rules))

@@ -141,12 +141,13 @@ def _is_secret(annotation: Any) -> bool:
     return annotation is Secret or Secret in getattr(annotation, "__args__", ())
 
 
-def _inside(value: Any, info: ValidationInfo) -> Any:
+def inside(value: Any, info: ValidationInfo) -> Path:
+    """The path that a config names; a relative one starts at the config file's folder."""
     if not isinstance(value, str) or not value:
         raise PydanticCustomError("path", "must be a path")
     folder: Path = (info.context or {}).get("folder", Path())
     return folder / Path(value).expanduser()
 
 
-ConfigPath = Annotated[Path, BeforeValidator(_inside)]
+ConfigPath = Annotated[Path, BeforeValidator(inside)]
 """A path; a relative one starts at the config file's folder."""

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import StringIO
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inboxwatch import meanings
+from inboxwatch import config, meanings
+from inboxwatch.backtest import run_replay
+from inboxwatch.check import run_check
 from inboxwatch.core.absence import return_day
 from inboxwatch.core.classify import classify
+from inboxwatch.core.intake import UnknownSenders
 from inboxwatch.core.meaning import folded
 from inboxwatch.core.model import Verdict
 from tests.mails import START, mail
 
 RULES = meanings.load()
+MINIMAL = """
+organization: {domains: [acme.test]}
+people: {ana: {name: Ana Diaz, email: ana@acme.test}}
+routing: {fallback: ana}
+sla_policies: [{name: default, first_response: 4h, next_response: 4h, escalation: standard}]
+escalation_policies: {standard: {steps: [{at: 100%, notify: [owner]}]}}
+stop_conditions: [answered]
+"""
 
 
 def meant(text: str, extra: str = "") -> Verdict:
@@ -83,15 +98,50 @@ def test_any_text_names_a_day_after_its_receipt_or_none(text: str):
     assert day is None or START < day <= START + timedelta(days=400)
 
 
-def test_an_operators_rule_comes_first_and_a_wrong_one_is_refused(tmp_path):
-    own = tmp_path / "rules.yaml"
-    own.write_text(
-        "rules:\n- {name: order placed, meaning: no_reply_owed, words: ['order placed'], "
-        "examples: {fits: ['Order placed today.']}}\n"
+def own_rules(folder: Path, words: str, fits: str) -> Path:
+    """A config with one rule of the operator's own."""
+    (folder / "own.yaml").write_text(
+        f"rules:\n- {{name: order placed, meaning: no_reply_owed, words: {words}, examples: {{fits: [{fits}]}}}}\n"
     )
-    assert meanings.load((own,)).rules[0].name == "order placed"
-    meanings.load.cache_clear()
-    own.write_text("rules:\n- {name: x, meaning: no_reply_owed, words: ['('], examples: {fits: ['x']}}\n")
-    with pytest.raises(ValueError, match="no regular expression"):
-        meanings.load((own,))
-    assert list(meanings.read(own.read_text().replace("'('", "'y'")).failures()) == ["x: does not fit its example 'x'"]
+    path = folder / "inboxwatch.yaml"
+    path.write_text(f"meanings: [own.yaml]\nprivacy: text\n{MINIMAL}")
+    return path
+
+
+def test_an_operators_rule_comes_before_the_built_in_ones(tmp_path: Path):
+    loaded = config.load(own_rules(tmp_path, "['order placed']", "Order placed today."))
+    assert loaded.meanings.rules[0].name == "order placed"
+    assert loaded.meanings.rules[1:] == RULES.rules
+
+
+def test_a_changed_rule_file_is_read_with_the_config_again(tmp_path: Path):
+    first = config.load(own_rules(tmp_path, "['order placed']", "Order placed today."))
+    again = config.load(own_rules(tmp_path, "['order sent']", "Order sent today."))
+    assert [rule.words.pattern for rule in (first.meanings.rules[0], again.meanings.rules[0])] == [
+        "(?:order placed)",
+        "(?:order sent)",
+    ]
+
+
+def test_what_the_operators_rule_says_decides_in_the_back_test(tmp_path: Path):
+    letter = tmp_path / "one.eml"
+    letter.write_bytes(
+        b"From: bo@buyer.test\r\nTo: ana@acme.test\r\nSubject: Order 7\r\nMessage-ID: <m1@buyer.test>\r\n"
+        b"Date: Mon, 04 May 2026 09:00:00 +0000\r\n\r\nThe parcel has left our yard.\r\n"
+    )
+    waits = {}
+    for words in ("left our yard", "never said"):
+        loaded = config.load(own_rules(tmp_path, f"[{words}]", words))
+        run_replay([letter], replace(loaded, unknown_senders=UnknownSenders.ALWAYS), [], None, out := StringIO())
+        waits[words] = '"type": "clock"' in out.getvalue()
+    assert waits == {"left our yard": False, "never said": True}
+
+
+def test_check_tells_the_rule_whose_example_fails_and_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert run_check(own_rules(tmp_path, "['order placed']", "Order placed today."), offline=True, as_json=True) == 0
+    assert "1 own and" in capsys.readouterr().out
+    assert run_check(own_rules(tmp_path, "['order placed']", "Order sent."), offline=True, as_json=True) == 1
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert [(one["subject"], one["text"]) for one in findings if one["verdict"] == "failed"] == [
+        ("meanings", "order placed: does not fit its example 'Order sent.'")
+    ]

@@ -55,6 +55,7 @@ def build(found: Found, data: Mapping[str, Any], path: Path) -> Config:
         look_back=_one(found, models.History).look_back,
         unknown_senders=found.values["unknown_senders"],
         privacy=found.values["privacy"],
+        own_rules=found.values["meanings"],
         store_url=_store_url(store.url if store else _DEFAULT_STORE, path.parent),
         web=WebConfig(web.listen, web.url or f"http://{web.listen}", web.token),
         admins=frozenset(map(PersonId, found.values["admins"])),

@@ -13,11 +13,13 @@ from inboxwatch.config.policies import restore
 from inboxwatch.connector import Context, LeadSource, MailConnector, Reading
 from inboxwatch.core.hours import BusinessCalendar
 from inboxwatch.core.intake import UnknownSenders
+from inboxwatch.core.meaning import Meanings
 from inboxwatch.core.model import MailboxId, PersonId, Privacy
 from inboxwatch.core.parties import Us
 from inboxwatch.core.people import Person, Team
 from inboxwatch.core.policy import EscalationPolicy, SLAPolicy
 from inboxwatch.core.routing import Rule
+from inboxwatch.meanings import RuleFile, load
 from inboxwatch.notify import Channel
 from inboxwatch.settings import Secret, Settings
 
@@ -119,6 +121,13 @@ class Config:
     admins: frozenset[PersonId] = frozenset()
     """Who may act on every wait from a message, beside those whom it concerns."""
     daily_digests: bool = True
+    own_rules: tuple[RuleFile, ...] = ()
+    """The operator's own rules of what an answer means."""
+
+    @property
+    def meanings(self) -> Meanings:
+        """The rules of what an answer means: the operator's own, then the built-in ones."""
+        return load(self.own_rules)
 
     @staticmethod
     def restore_policy(document: str) -> SLAPolicy:

@@ -16,10 +16,12 @@ from functools import partial
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from inboxwatch.core.hours import Span
 from inboxwatch.core.policy import Duration, Reassign, StepTime
+from inboxwatch.meanings import RuleFile, document
+from inboxwatch.settings import inside
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LEAD_OWNER, MAILBOX_OWNER = "lead.owner", "mailbox.owner"
@@ -205,6 +207,10 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _rule_file(value: object, info: ValidationInfo) -> Any:
+    return value if isinstance(value, RuleFile) else document(inside(value, info))
+
+
 Name = Annotated[str, Field(min_length=1)]
 Email = Annotated[str, AfterValidator(_email), Field(json_schema_extra={"format": "email"})]
 Domain = Annotated[str, AfterValidator(_domain)]
@@ -220,6 +226,8 @@ PositiveWallTime = Annotated[WallTime, AfterValidator(_positive)]
 At = Annotated[StepTime, PlainValidator(StepTime.parse, json_schema_input_type=str)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Address = Annotated[Listen, PlainValidator(_listen, json_schema_input_type=str)]
+OwnRules = Annotated[RuleFile, BeforeValidator(_rule_file), WithJsonSchema({"type": "string", "format": "path"})]
+"""Given as the path of a rule file, and read with the config: each problem has its path within the file."""
 
 Values = Annotated[frozenset[str], PlainValidator(_values, json_schema_input_type=str | int | list[str | int])]
 """A value or a list of values, compared in lower case."""

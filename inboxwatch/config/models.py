@@ -24,6 +24,7 @@ from inboxwatch.config.fields import (
     Hours,
     Mailboxes,
     Name,
+    OwnRules,
     PersonRef,
     PositiveTime,
     PositiveWallTime,
@@ -326,6 +327,8 @@ class Sections(Settings):
     history: History = Field(default_factory=History)
     unknown_senders: UnknownSenders = UnknownSenders.SHARED
     privacy: Privacy = Privacy.HEADERS
+    meanings: tuple[OwnRules, ...] = ()
+    """Files of the operator's own rules of what an answer means; they come before the built-in ones."""
     leads: dict[str, Leads] = Field(default_factory=dict)
     routing: Routing
     sla_policies: tuple[SLA, ...]

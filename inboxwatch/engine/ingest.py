@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from inboxwatch import meanings
 from inboxwatch.connector import Batch, Quarantined
 from inboxwatch.core.classify import classify
 from inboxwatch.core.clock import first_contacts
@@ -165,7 +164,7 @@ class Ingest:
         index = ThreadIndex(known, ghosts)
         shared = config.mailboxes[mailbox].team is not None
         unknown = UnknownSenders(config.unknown_senders)
-        intake = Intake(config.us, self._engine.around.directory, index, unknown, shared, meanings.load())
+        intake = Intake(config.us, self._engine.around.directory, index, unknown, shared, config.meanings)
         entries = intake.take_batch([message for _, message in messages])
         if intake.new_leads:
             tx.leads.put(intake.new_leads, now)
