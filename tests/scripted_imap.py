@@ -29,6 +29,8 @@ class Client:
         self.reader = reader
         self.writer = writer
         self.folder = ""
+        self.told = 0
+        """How many messages of the open folder the client knows of."""
 
     async def send(self, *segments: str | bytes) -> None:
         """Each argument leaves in a TCP segment of its own."""
@@ -147,7 +149,7 @@ class ScriptedImap:
 
     async def _examine(self, client: Client, tag: str, name: str) -> None:
         client.folder = _folder(name)
-        count = len(self.mail[client.folder])
+        client.told = count = len(self.mail[client.folder])
         await client.send(
             f"* {count} EXISTS\r\n* OK [UIDVALIDITY {self.validity}] ok\r\n* OK [UIDNEXT {count + 1}] ok\r\n"
             f"{tag} OK [READ-ONLY] done\r\n"
@@ -186,6 +188,9 @@ class ScriptedImap:
         await client.send(f"{tag} OK done\r\n")
 
     async def _noop(self, client: Client, tag: str, _: str) -> None:
+        if client.folder and (count := len(self.mail[client.folder])) != client.told:
+            client.told = count
+            await client.send(f"* {count} EXISTS\r\n")
         await client.send(f"{tag} OK done\r\n")
 
     async def _logout(self, client: Client, tag: str, _: str) -> None:

@@ -268,7 +268,7 @@ async def test_only_verbs_that_read_are_ever_sent() -> None:
         await connector.aclose()
     verbs = {" ".join(command.split()[: 2 if command.startswith("UID ") else 1]) for command in server.commands}
     assert verbs <= {
-        "CAPABILITY", "LOGIN", "LIST", "EXAMINE", "STATUS", "UID SEARCH", "UID FETCH", "FETCH", "IDLE", "LOGOUT"
+        "CAPABILITY", "LOGIN", "LIST", "EXAMINE", "STATUS", "NOOP", "UID SEARCH", "UID FETCH", "FETCH", "IDLE", "LOGOUT"
     }  # fmt: skip
     fetches = [command for command in server.commands if "FETCH" in command]
     assert fetches

@@ -101,6 +101,7 @@ class Mailbox:
         session.end_idle()
         if time.monotonic() - self._listed_at > _LIST_EVERY:
             self._find_folders(session)
+            self._opened = None  # and not every server tells all news: the folder is opened afresh as well
         try:
             return self._survey(session, cursor)
         except MailboxError:
@@ -119,8 +120,8 @@ class Mailbox:
         goals: dict[str, Mark] = {}
         pending: dict[str, Sequence[int]] = {}
         # The inbox last, so that the connection stays with the folder whose news are pushed.
-        for name, role in sorted(self.watched.roles.items(), key=lambda item: item[1] is FolderRole.INBOX):
-            state = self.examine(name) if role is FolderRole.INBOX else session.status(name)
+        for name in sorted(self.watched.roles, key=lambda name: self.watched.roles[name] is FolderRole.INBOX):
+            state = self._look(name)
             mark = (known or {}).get(name)
             if session.selected != name and (mark is None or _void(mark, state) or mark.next < state.uidnext):
                 state = self.examine(name)
@@ -137,8 +138,18 @@ class Mailbox:
         """Opens the inbox and tells whether anything came into a watched folder since the last survey."""
         session = self.session()
         now = {name: session.status(name) for name, role in self.watched.roles.items() if role is not FolderRole.INBOX}
-        now[self.watched.inbox] = self.examine(self.watched.inbox)
+        inbox = self.watched.inbox
+        now[inbox] = self._look(inbox) if session.selected == inbox else self.examine(inbox)
         return any(_news(self.states.get(name), state) for name, state in now.items())
+
+    def _look(self, name: str) -> State:
+        """A folder's state as it is now, without opening it where that can be: a large one takes the server long."""
+        session = self.session()
+        if session.selected != name:
+            return session.status(name)
+        if self._opened is None or session.news():
+            return self.examine(name)
+        return self._opened
 
     def _first_pass(self, state: State) -> Mark:
         # The server compares days of its own zone: one day more, and the exact instant is compared after reading.

@@ -80,6 +80,7 @@ class Session:
         self.alive = True
         self._idle_tag: bytes | None = None
         self._notified = b""
+        self._heard = False
         self._started = b""  # the beginning of a line that came while idle
         client._cached_capabilities, self.capabilities = _shared(client.capabilities())
         self._imap.capabilities = ()
@@ -140,9 +141,22 @@ class Session:
             validity, uidnext = told.get(b"UIDVALIDITY"), told.get(b"UIDNEXT")
             if validity is None:
                 raise MailboxError(Reason.PROTOCOL, f"opening {folder!r}: the server gives no UIDVALIDITY")
+            self._heard_of_mail()
+            self._heard = False
             if uidnext is None:
                 uidnext = self._last_uid() + 1
             return State(int(validity), int(uidnext), int(told[b"EXISTS"]), b"READ-ONLY" in told)
+
+    def news(self) -> bool:
+        """Whether the server told of mail in the open folder since it was opened; it is asked now (RFC 3501, 6.1.2)."""
+        with self._doing("asking for news"):
+            self._checked(self._imap.noop(), "asking for news")
+            return self._heard_of_mail()
+
+    def _heard_of_mail(self) -> bool:
+        """EXISTS may come with any answer; imaplib collects it."""
+        self._heard = self._imap.untagged_responses.pop("EXISTS", None) is not None or self._heard
+        return self._heard
 
     def status(self, folder: str) -> State:
         """The state of a folder that is not open."""
@@ -209,8 +223,11 @@ class Session:
             if self._imap._simple_command("NOTIFY", command)[0] == "OK":
                 self._notified = names
 
-    def begin_idle(self) -> None:
-        """Asks for news of the open folder (RFC 2177); from now on only `lines` and `end_idle` may be called."""
+    def begin_idle(self) -> bool:
+        """Asks for news of the open folder (RFC 2177); from now on only `lines` and `end_idle` may be called.
+
+        Returns whether there is news already.
+        """
         with self._doing("going idle"):
             tag = self._imap._command("IDLE")
             while self._imap._get_response() is not None:  # untagged lines before the server's `+ idling`
@@ -219,8 +236,10 @@ class Session:
             self._idle_tag = tag
             self.socket.settimeout(0)
             self._started = self._buffered()
+            heard = self._heard_of_mail()
             self._imap.untagged_responses.clear()
             self._lend_file()
+            return heard
 
     def lines(self) -> list[bytes]:
         """Whole lines that came while idle; does not block. Raises MailboxError where the connection has ended.
@@ -243,6 +262,7 @@ class Session:
         if (ended and not lines) or len(self._started) > _MAX_LINE:
             self.alive = False
             raise failure(EOFError("the server closed the connection"), "waiting for news")
+        self._heard = self._heard or any(b"EXISTS" in line.upper() for line in lines)
         return lines
 
     def end_idle(self) -> None:
@@ -257,6 +277,7 @@ class Session:
                 if not piece:
                     raise EOFError("the server closed the connection")
                 self._started += piece
+            self._heard = self._heard or b"EXISTS" in self._started.upper()
             self._started = b""
             self._take_file_back()
             self._imap.send(b"DONE\r\n")

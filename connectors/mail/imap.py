@@ -243,7 +243,8 @@ class Imap:
                 return None
             if "IDLE" in session.capabilities:
                 session.notify([name for name in mailbox.watched.roles if name != mailbox.watched.inbox])
-                session.begin_idle()
+                if session.begin_idle():
+                    return None
             return session
 
         session = await self._do(begin)
