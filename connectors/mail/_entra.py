@@ -145,8 +145,8 @@ def _acquire(application: Application) -> Token:
         answer = app.acquire_token_for_client([application.scope])
     except (requests.RequestException, OSError) as error:
         raise unreached(error, doing) or MailboxError(Reason.UNAVAILABLE, f"{doing}: {type(error).__name__}") from error
-    except (ValueError, RuntimeError) as error:
-        # msal raises these for a tenant that does not exist, a key that is none, and answers that are no JSON.
+    except (ValueError, RuntimeError, msal.exceptions.MsalError) as error:
+        # For a tenant that does not exist, a key that is none, answers that are no JSON, and HTTP errors.
         raise _refusal(str(error), "", http.status, doing, http.retry_after) from error
     finally:
         http.close()

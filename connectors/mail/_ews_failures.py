@@ -39,7 +39,8 @@ _REASONS = {
 }  # fmt: skip
 """By the name of the error: the library's classes bear EWS's own response codes."""
 _FORGOTTEN = {"ErrorInvalidSyncStateData", "ErrorSyncFolderNotFound", "ErrorInvalidWatermark"}
-_THROTTLED_STATUS = 429
+_THROTTLED_STATUS, _SERVER_STATUS = 429, 500
+_STATUS = re.compile(r"(?:Code|HTTP status code|status code|error code|Client Error|Server Error): ?(\d{3})\b")
 _GONE = {"ErrorItemNotFound"}
 _NETWORK = re.compile(r"Reraised from (\w*(?:Connection|Timeout|timeout|Chunked)\w*)\(")
 
@@ -67,6 +68,8 @@ def failure(error: BaseException, doing: str) -> Exception:
     words = clean(f"{code}: {error}")
     if (network := _NETWORK.match(str(error))) or "certificate verify failed" in str(error):
         return _of_network(network[1] if network else "", words, doing)
+    if status := _STATUS.search(str(error)):
+        return _of_status(int(status[1]), words, doing)
     if code in _REASONS:
         reason, hint = _REASONS[code]
         return MailboxError(reason, f"{doing}: {words}", hint=hint, retry_after=_back_off(error))
@@ -75,7 +78,7 @@ def failure(error: BaseException, doing: str) -> Exception:
     if code.startswith("Error"):
         return MailboxError(Reason.CLIENT, f"{doing}: {words}")
     if code == "TransportError" or type(error).__module__.startswith(("requests", "urllib3")):
-        return _of_status(str(error), words, doing)
+        return MailboxError(Reason.UNAVAILABLE, f"{doing}: {words}")
     if code in ("ParseError", "XMLSyntaxError"):
         return MailboxError(Reason.PROTOCOL, f"{doing}: the answer cannot be read ({code})")
     raise error
@@ -91,16 +94,15 @@ def _of_network(kind: str, words: str, doing: str) -> MailboxError:
     return MailboxError(Reason.UNAVAILABLE, f"{doing}: {words}", hint="check address, proxy and firewall")
 
 
-def _of_status(text: str, words: str, doing: str) -> MailboxError:
-    """Of an HTTP status the library tells no more than `HTTP status code: 503` in its text."""
-    status = next((int(word) for word in text.replace(",", " ").split() if word.isdigit() and len(word) == 3), 0)
+def _of_status(status: int, words: str, doing: str) -> MailboxError:
+    """Of an answer that is no SOAP the library tells the HTTP status in its text."""
+    if status in (401, 403):
+        return MailboxError(Reason.AUTH, f"{doing}: {words}", hint="check `username`, `password` and `auth`")
     if status == _THROTTLED_STATUS:
         return MailboxError(Reason.RATE_LIMITED, f"{doing}: {words}")
-    if status >= 500:
+    if status >= _SERVER_STATUS:
         return MailboxError(Reason.SERVER, f"{doing}: {words}")
-    if status in (401, 403):
-        return MailboxError(Reason.AUTH, f"{doing}: {words}")
-    return MailboxError(Reason.UNAVAILABLE if not status else Reason.CLIENT, f"{doing}: {words}")
+    return MailboxError(Reason.CLIENT, f"{doing}: {words}", hint=_REASONS["MalformedResponseError"][1])
 
 
 def _back_off(error: BaseException) -> float | None:

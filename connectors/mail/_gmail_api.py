@@ -152,6 +152,7 @@ class GmailApi:
                 raise
             except BaseException:
                 http.close()
+                pool.drain()  # what ended this connection ended the idle ones as well
                 raise
             pool.put(http)
             return result
@@ -240,6 +241,13 @@ class _Connections:
 
     def put(self, http: Any) -> None:
         self._idle.put(http)
+
+    def drain(self) -> None:
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except queue.Empty:
+                return
 
 
 _connections = functools.cache(_Connections)

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from connectors.mail._web_failures import clean, unreached
+from connectors.mail._web_failures import clean, refused, seconds, unreached
 from inboxwatch.connector import MailboxError, Reason, Secret
 
 METADATA = "https://www.googleapis.com/auth/gmail.metadata"
@@ -115,14 +115,23 @@ class GoogleLogin:
         from google.auth import exceptions
         from google_auth_httplib2 import Request  # type: ignore[import-untyped]  # it ships no types
 
+        request = Request(http)
+        status, retry_after = 200, None
+
+        def ask(*args: Any, **named: Any) -> Any:
+            nonlocal status, retry_after
+            response = request(*args, **named)
+            status, retry_after = response.status, response.headers.get("retry-after")
+            return response
+
         try:
-            credentials.refresh(Request(http))
+            credentials.refresh(ask)
         except exceptions.RefreshError as error:
+            if status >= 500 or status in (408, 429):
+                raise refused(status, _words(error), _DOING, retry_after=seconds(retry_after)) from error
             raise _refusal(error) from error
         except (exceptions.GoogleAuthError, OSError) as error:
-            raise unreached(error, _DOING) or MailboxError(
-                Reason.UNAVAILABLE, f"{_DOING}: {clean(str(error.args[0]) if error.args else type(error).__name__)}"
-            ) from error
+            raise unreached(error, _DOING) or MailboxError(Reason.UNAVAILABLE, f"{_DOING}: {_words(error)}") from error
 
 
 @functools.lru_cache(maxsize=16)
@@ -163,13 +172,15 @@ _GRANT_HINTS = {
 }
 
 
+def _words(error: Exception) -> str:
+    return clean(str(error.args[0]) if error.args else type(error).__name__)
+
+
 def _refusal(error: Exception) -> MailboxError:
     """google-auth gives the text `code: description` and the answer's JSON."""
-    words = clean(str(error.args[0]) if error.args else type(error).__name__)
+    words = _words(error)
     answer = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}
     code = str(answer.get("error") or words.partition(":")[0])
-    if getattr(error, "retryable", False):
-        return MailboxError(Reason.SERVER, f"{_DOING}: {words}")
     hint = _HINTS.get(code, "")
     if code == "invalid_grant":
         hint = next((text for sign, text in _GRANT_HINTS.items() if sign in words.lower()), "")

@@ -23,6 +23,8 @@ from inboxwatch.connector import MailboxError, Reason
 _PER_MAILBOX = 3
 """Requests at once: Exchange refuses the fifth."""
 _PER_TENANT = 24
+_HELD = 1.0
+"""Seconds for which all mailboxes of a throttled tenant wait, where it does not say."""
 _MAX_ANSWER = 64 * 1024 * 1024
 _FORGOTTEN = {"syncstatenotfound", "resyncrequired", "syncstateinvalid", "resyncchangesapplydifferences",
               "resyncchangesuploaddifferences", "errorinvalidsyncstatedata"}  # fmt: skip
@@ -168,7 +170,8 @@ class GraphClient:
     @staticmethod
     def _held(tenant: Tenant, error: RefusedError) -> None:
         if error.status == 429 and error.code in _TENANT_WIDE:
-            tenant.held_until = max(tenant.held_until, time.monotonic() + (error.retry_after or 1.0))
+            pause = _HELD if error.retry_after is None else error.retry_after
+            tenant.held_until = max(tenant.held_until, time.monotonic() + pause)
 
 
 def _words(body: bytes) -> tuple[str, str]:

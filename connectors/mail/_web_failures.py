@@ -49,6 +49,8 @@ def unreached(error: BaseException, doing: str) -> MailboxError | None:
             return MailboxError(
                 Reason.UNAVAILABLE, f"{doing}: {cause.strerror}", hint="check the host's name and the name server"
             )
+        if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+            return MailboxError(Reason.UNAVAILABLE, f"{doing}: the connection ended early")
         if isinstance(cause, ssl.SSLError):
             return MailboxError(Reason.PROTOCOL, f"{doing}: {clean(cause.reason or str(cause))}")
         if isinstance(cause, OSError):
