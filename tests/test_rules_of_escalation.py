@@ -163,6 +163,13 @@ def test_rule_22_a_wait_has_an_owner_from_its_start() -> None:
     assert (given_to.owner, given_to.at, given_to.by) == ("ana", at("10:00"), "routing")
 
 
+def test_rule_22_the_first_owner_had_it_from_the_start_also_where_the_start_moved_back() -> None:
+    given_at_ten = advance(wait(sla()), case(), roster(), EVERYTHING, at("10:00")).assigned
+    held = assignment_at(given_at_ten, at("9:30"))
+    assert held is not None
+    assert held.owner == "ana"
+
+
 def test_rule_23_the_first_rule_that_matches_and_names_a_person_wins_and_says_so() -> None:
     rules = (
         Rule(ToPerson(PersonId("max")), {"tier": frozenset({"hot"})}),
