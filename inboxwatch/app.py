@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web as aiohttp_web
 
 from inboxwatch import config as configuration
+from inboxwatch.census import Census
 from inboxwatch.config import Config, ConfigError
 from inboxwatch.connector import Expires, LeadSource, MailConnector, Reading
 from inboxwatch.core.model import MailboxId
@@ -92,6 +93,8 @@ class Crew:
         self._spawn(self._follow_leads())
         for poller in self.pollers.values():
             self._spawn(poller.watch())
+            census = Census(poller, self.connectors[poller.name], engine, app.worker, app.now)
+            self._spawn(census.repeat(self.config.census_every))
         for outbox in self.outboxes.values():
             self._spawn(outbox.deliver())
         self._spawn(self._tick())

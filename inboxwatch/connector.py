@@ -6,7 +6,7 @@ write exists.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -31,6 +31,7 @@ __all__ = [
     "Quarantined",
     "Reading",
     "Reason",
+    "Recovers",
     "Row",
     "Secret",
     "Settings",
@@ -163,6 +164,15 @@ class Counts(Protocol):
 
     def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """Yields (ref, Message-ID without brackets) of every message received since then, in all watched folders."""
+        ...
+
+
+@runtime_checkable
+class Recovers(Protocol):
+    """A connector that can read single messages again, by the refs that its census gave."""
+
+    async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
+        """Those of the messages that are still there."""
         ...
 
 

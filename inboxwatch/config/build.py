@@ -53,6 +53,7 @@ def build(found: Found, data: Mapping[str, Any], path: Path) -> Config:
         notify_by=found.values["notify_by"] or tuple(channels),
         it_alerts=_one(found, models.Alerts).notify,
         look_back=_one(found, models.History).look_back,
+        census_every=_one(found, models.History).census_every,
         unknown_senders=found.values["unknown_senders"],
         privacy=found.values["privacy"],
         own_rules=found.values["meanings"],

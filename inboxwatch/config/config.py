@@ -113,6 +113,7 @@ class Config:
     it_alerts: tuple[str, ...]
     """Notify targets: `fallback`, people, channels, `channel:destination`."""
     look_back: timedelta
+    census_every: timedelta
     unknown_senders: UnknownSenders
     privacy: Privacy
     store_url: Secret

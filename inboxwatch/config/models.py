@@ -192,6 +192,8 @@ class Channel(Plugged):
 
 class History(Settings):
     look_back: WallTime = Field(default="30d", validate_default=True)
+    census_every: PositiveWallTime = Field(default="6h", validate_default=True)
+    """How often every Message-ID on the server is compared with the store."""
 
 
 class When(Settings):

@@ -22,6 +22,7 @@ from inboxwatch.engine.health import Health
 from inboxwatch.engine.ingest import Ingest, Ingested
 from inboxwatch.engine.notices import Owing
 from inboxwatch.engine.own_mail import OwnMail
+from inboxwatch.engine.review import Review
 from inboxwatch.engine.waits import Surroundings
 from inboxwatch.freemail import free_mail
 from inboxwatch.notify import Channel
@@ -41,6 +42,7 @@ class Engine:
         self._mail = Ingest(self)
         self._health = Health(self)
         self._deeds = Deeds(self)
+        self._review = Review(self)
         self.reload(config, channels)
 
     def reload(self, config: Config, channels: Mapping[str, Channel]) -> None:
@@ -75,6 +77,18 @@ class Engine:
     def ingest_history(self, mailbox: MailboxId, batch: Batch, now: datetime) -> Ingested:
         """Files a batch of history beside the daemon's own position; pages nobody."""
         return self._mail.history(mailbox, batch, now)
+
+    def ingest_recovered(self, mailbox: MailboxId, batch: Batch, now: datetime) -> Ingested:
+        """Files messages that a census found missing."""
+        return self._mail.recovered(mailbox, batch, now)
+
+    def unknown(self, mailbox: MailboxId, listed: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Which of the (ref, Message-ID) on a server the store does not hold."""
+        return self._health.unknown(mailbox, listed)
+
+    def counted(self, mailbox: MailboxId, coverage: float) -> None:
+        """Records the result of a census."""
+        self._health.counted(mailbox, coverage)
 
     def tick(
         self,
@@ -125,6 +139,14 @@ class Engine:
     def log_activity(self, lead: str, by: str, at: datetime, reason: str, now: datetime) -> int:
         """A call or meeting with a lead; returns how many threads it concerns. Raises Refused."""
         return self._deeds.log_activity(lead, by, at, reason, now)
+
+    def confirm(self, message_id: str, by: str, now: datetime, reason: str = "") -> None:
+        """A person says that the weak match of a message is right. Raises Refused."""
+        self._review.confirm(message_id, by, now, reason)
+
+    def split(self, message_id: str, by: str, now: datetime, reason: str = "") -> None:
+        """A person says that the weak match of a message is wrong; see Review.split. Raises Refused."""
+        self._review.split(message_id, by, now, reason)
 
     def owner_between_waits(self, tx: Transaction, lead: LeadId, now: datetime) -> PersonId:
         """Whom routing names for a lead now (rule 22)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -66,3 +67,15 @@ class Health:
             body = {"title": title, "clock_ids": [row.id for row in late]}
             key = f"first-sight/{mailbox}/{now.isoformat()}"
             tx.deliveries.owe(self._engine.owing.told(NoticeType.DIGEST, key, [reader], now, **body))
+
+    def unknown(self, mailbox: MailboxId, listed: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Which of the (ref, Message-ID) on a server were neither read from this mailbox nor set aside."""
+        with self._engine.store.reading() as tx:
+            seen = tx.mail.witnessed(mailbox, [message_id for _, message_id in listed])
+            aside = tx.mailboxes.set_aside(mailbox, [ref for ref, _ in listed])
+        return [(ref, message_id) for ref, message_id in listed if message_id not in seen and ref not in aside]
+
+    def counted(self, mailbox: MailboxId, coverage: float) -> None:
+        """Records the result of a census: the share (0..1) of the server's messages that the store holds."""
+        with self._engine.store.transaction() as tx:
+            tx.mailboxes.set(mailbox, coverage=coverage)

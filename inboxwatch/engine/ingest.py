@@ -76,6 +76,10 @@ class Ingest:
         """Files a batch of history beside the daemon's own position; pages nobody."""
         return self._take(mailbox, batch, now, True, lambda tx: True)
 
+    def recovered(self, mailbox: MailboxId, batch: Batch, now: datetime) -> Ingested:
+        """Files messages that a census found missing: late, but not too late to be told."""
+        return self._take(mailbox, batch, now, False, lambda tx: True)
+
     def _take(
         self, mailbox: MailboxId, batch: Batch, now: datetime, quiet: bool, move: Callable[[Transaction], bool]
     ) -> Ingested:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, or_, select, update
 
 from inboxwatch.store import tables
-from inboxwatch.store.upsert import insert_missing, upsert
+from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _box, _out = tables.mailbox, tables.outage
 
@@ -71,6 +71,14 @@ class Mailboxes:
         """Keeps messages that cannot be read by name and reason; returns how many are new."""
         rows = [{"mailbox": name, "ref": ref, "reason": reason, "at": now} for ref, reason in refs]
         return insert_missing(self._connection, tables.quarantine, rows)
+
+    def set_aside(self, name: str, refs: Sequence[str]) -> set[str]:
+        """Which of the refs are in quarantine."""
+        table, found = tables.quarantine, set()
+        for part in chunks(list(refs)):
+            rows = select(table.c.ref).where(table.c.mailbox == name, table.c.ref.in_(part))
+            found.update(self._connection.execute(rows).scalars())
+        return found
 
     def quarantined(self) -> dict[str, int]:
         """How many messages of each mailbox are in quarantine."""
