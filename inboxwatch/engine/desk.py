@@ -79,6 +79,8 @@ class Desk:
         self._readable = set(self._seen) & set(map(str, around.config.mailboxes))
         self._others = around.colleagues(rows)
         self._quiet = False
+        self._given: list[tuple[Act, str | None]] = []
+        """Assignments to be recorded, in order."""
 
     def settle(
         self,
@@ -111,6 +113,8 @@ class Desk:
                 kept.update(one.id for one in before)
                 rows.append(row)
                 self._rename(clock, before)
+        self._tx.clocks.record_all(self._given)
+        self._given.clear()
         self._tx.clocks.save(rows)
         self._tx.clocks.own([row["id"] for row in rows])
         self._tx.clocks.drop({one: None for one in old if one not in kept and one not in {row["id"] for row in rows}})
@@ -251,7 +255,7 @@ class Desk:
         return {"step": rung.step, "round": rung.round, "at": rfc3339(at), "targets": list(targets)}
 
     def _give(self, clock: Clock, act: Act) -> None:
-        self._tx.clocks.record(act, clock.thread)
+        self._given.append((act, clock.thread))
         if act.owner is not None:
             self._load[act.owner] = self._load.get(act.owner, 0) + 1
         for team in self._turns:
@@ -303,7 +307,7 @@ class Desk:
             first = replace(clock, state=clock.state, acts=())
             moved = advance(first, case, self._roster, EVERYTHING, clock.started_at)
             for act in moved.assigned:
-                self._tx.clocks.record(act, clock.thread)
+                self._given.append((act, clock.thread))
             owner = moved.owner
         else:
             owner = held_by.owner

@@ -231,6 +231,7 @@ class Ingest:
 
     def _notice_absence(self, tx: Transaction, entries: Iterable[Entry]) -> None:
         """A person's own vacation reply says that he is away; his own hand says that he is back (rule 24)."""
+        away = set(tx.mailboxes.seen_away())
         for entry in entries:
             person = self._engine.config.us.person(entry.message.sender.email)
             if person is None:
@@ -239,16 +240,14 @@ class Ingest:
             if entry.verdict.vacation:
                 tx.mailboxes.away(person, at, entry.verdict.away_until or at + SEEN_AWAY, entry.message.id)
                 tx.clocks.wake(at, owner=person)
-            elif entry.verdict.kind is Kind.HUMAN:
+                away.add(person)
+            elif entry.verdict.kind is Kind.HUMAN and person in away:
                 tx.mailboxes.back(person, at)
 
     def _notice_first_contacts(self, tx: Transaction, entries: Iterable[Entry], now: datetime, quiet: bool) -> None:
         leads = {entry.lead for entry in entries if entry.lead and entry.verdict.delivery is not None}
-        leads |= {
-            entry.lead
-            for entry in entries
-            if entry.lead and entry.direction is Direction.OUTBOUND and tx.mail.contact_failed(entry.lead)
-        }
+        failed = tx.mail.contacts_failed()
+        leads |= {entry.lead for entry in entries if entry.lead in failed and entry.direction is Direction.OUTBOUND}
         for lead in sorted(leads):
             for failure in first_contacts(tx.mail.with_lead(lead), lead):
                 owner = self._engine.owner_between_waits(tx, lead, now)

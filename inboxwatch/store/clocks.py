@@ -114,19 +114,13 @@ class Clocks:
                     acts.setdefault(row.thread or f"lead:{row.lead}", []).append(to_act(row))
         return acts
 
+    def record_all(self, acts: Sequence[tuple[Act, str | None]]) -> None:
+        """Adds deeds, each with the thread it belongs to, in this order."""
+        if acts:
+            self._connection.execute(insert(_act), [_values(act, thread) for act, thread in acts])
+
     def record(self, act: Act, thread: str | None) -> int:
-        values = {
-            "at": act.at,
-            "deed": act.deed.value,
-            "by": act.by,
-            "clock": act.clock,
-            "thread": thread,
-            "lead": act.lead,
-            "until": act.until,
-            "owner": act.owner,
-            "reason": act.reason,
-            "rule": act.rule,
-        }
+        values = _values(act, thread)
         key = self._connection.execute(insert(_act).values(values)).inserted_primary_key
         return int(key[0]) if key else 0
 
@@ -200,3 +194,18 @@ def to_act(row: Row[Any]) -> Act:
         rule=row.rule,
         serial=row.id,
     )
+
+
+def _values(act: Act, thread: str | None) -> dict[str, Any]:
+    return {
+        "at": act.at,
+        "deed": act.deed.value,
+        "by": act.by,
+        "clock": act.clock,
+        "thread": thread,
+        "lead": act.lead,
+        "until": act.until,
+        "owner": act.owner,
+        "reason": act.reason,
+        "rule": act.rule,
+    }

@@ -178,10 +178,9 @@ class Mails:
         found = select(_message.c.mailbox).where(_message.c.lead == lead, _message.c.mailbox.is_not(None))
         return self._connection.execute(found.order_by(_message.c.at.desc()).limit(1)).scalar()
 
-    def contact_failed(self, lead: str) -> bool:
-        """Whether a failed first contact with a lead is still open."""
-        found = select(_failed.c.lead).where(_failed.c.lead == lead, _failed.c.resolved_at.is_(None))
-        return self._connection.execute(found).first() is not None
+    def contacts_failed(self) -> set[str]:
+        """The leads whom our first message did not reach, nor any later one."""
+        return set(self._connection.execute(select(_failed.c.lead).where(_failed.c.resolved_at.is_(None))).scalars())
 
     def contact_failure(
         self, lead: str, message_id: str, failed_at: datetime, resolved_at: datetime | None, owner: str, tier: str

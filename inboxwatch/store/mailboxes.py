@@ -112,6 +112,10 @@ class Mailboxes:
         seen = tables.absence
         return self._connection.execute(select(seen).where(seen.c.since <= now, seen.c.until > now)).all()
 
+    def seen_away(self) -> frozenset[str]:
+        """Everybody whose mailbox ever said that he is away."""
+        return frozenset(self._connection.execute(select(tables.absence.c.person).distinct()).scalars())
+
     def back(self, person: str, at: datetime) -> int:
         """Ends the seen absences of a person who has written himself; returns how many."""
         seen = tables.absence
