@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, Self
 
 from pydantic import model_validator
 
+from inboxwatch import instant
 from inboxwatch.connector import ConfigPath, MailboxError, Reason, Secret, Settings
 
 _EARLY = 300.0
@@ -49,6 +50,7 @@ class OAuthSettings(Settings):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        needed: tuple[str, ...]
         if self.provider == "google":
             needed = () if self.service_account else ("client_id", "client_secret", "refresh_token")
         else:
@@ -101,7 +103,7 @@ class Google:
 
     def fetch(self) -> tuple[str, float]:
         try:
-            import requests  # type: ignore[import-untyped]
+            import requests
             from google.auth import exceptions
             from google.auth.transport.requests import Request
         except ImportError as error:
@@ -118,10 +120,14 @@ class Google:
         finally:
             session.close()
         ends = credentials.expiry  # google-auth has it in UTC, without saying so
-        return str(credentials.token), ends.replace(tzinfo=UTC).timestamp() - time.time() if ends else _EARLY
+        return str(credentials.token), (ends.replace(tzinfo=UTC) - instant.now()).total_seconds() if ends else _EARLY
 
     def _credentials(self) -> Any:
         from google.oauth2 import credentials, service_account
+
+        # The library has no types for what it makes.
+        of_account: Any = service_account.Credentials.from_service_account_info
+        of_person: Any = credentials.Credentials
 
         settings = self._settings
         scopes = [settings.scope or _GOOGLE_SCOPE]
@@ -130,12 +136,12 @@ class Google:
                 key = json.loads(settings.service_account.reveal())
                 if settings.token_url:
                     key["token_uri"] = settings.token_url
-                return service_account.Credentials.from_service_account_info(key, scopes=scopes, subject=self._username)
+                return of_account(key, scopes=scopes, subject=self._username)
             except (ValueError, TypeError, KeyError) as error:
                 raise MailboxError(
                     Reason.CLIENT, f"service_account: not a service account's key: {error}", permanent=True
                 ) from None
-        return credentials.Credentials(
+        return of_person(
             None,
             refresh_token=_revealed(settings.refresh_token),
             token_uri=settings.token_url or _GOOGLE_TOKENS,
@@ -165,7 +171,7 @@ class Microsoft:
 
     def fetch(self) -> tuple[str, float]:
         try:
-            import msal
+            import msal  # type: ignore[import-untyped]  # no types are published
             import requests
         except ImportError as error:
             raise _missing("msal", "graph", error) from error

@@ -72,7 +72,7 @@ class Health:
         """Which of the (ref, Message-ID) on a server were neither read from this mailbox nor set aside."""
         with self._engine.store.reading() as tx:
             seen = tx.mail.witnessed(mailbox, [message_id for _, message_id in listed])
-            aside = tx.mailboxes.set_aside(mailbox, [ref for ref, _ in listed])
+            aside = frozenset(tx.mailboxes.set_aside(mailbox, [ref for ref, _ in listed]))
         return [(ref, message_id) for ref, message_id in listed if message_id not in seen and ref not in aside]
 
     def counted(self, mailbox: MailboxId, coverage: float) -> None:

@@ -72,12 +72,12 @@ class Mailboxes:
         rows = [{"mailbox": name, "ref": ref, "reason": reason, "at": now} for ref, reason in refs]
         return insert_missing(self._connection, tables.quarantine, rows)
 
-    def set_aside(self, name: str, refs: Sequence[str]) -> set[str]:
+    def set_aside(self, name: str, refs: Sequence[str]) -> list[str]:
         """Which of the refs are in quarantine."""
-        table, found = tables.quarantine, set()
+        table, found = tables.quarantine, list[str]()
         for part in chunks(list(refs)):
             rows = select(table.c.ref).where(table.c.mailbox == name, table.c.ref.in_(part))
-            found.update(self._connection.execute(rows).scalars())
+            found += self._connection.execute(rows).scalars()
         return found
 
     def quarantined(self) -> dict[str, int]:
