@@ -147,7 +147,7 @@ def _acquire(application: Application) -> Token:
         raise unreached(error, doing) or MailboxError(Reason.UNAVAILABLE, f"{doing}: {type(error).__name__}") from error
     except (ValueError, RuntimeError, msal.exceptions.MsalError) as error:
         # For a tenant that does not exist, a key that is none, answers that are no JSON, and HTTP errors.
-        raise _refusal(str(error), "", http.status, doing, http.retry_after) from error
+        raise _refusal(http.words or str(error), "", http.status, doing, http.retry_after) from error
     finally:
         http.close()
     if "access_token" not in answer:
@@ -173,10 +173,17 @@ def _refusal(text: str, error: str, status: int, doing: str, retry_after: float 
         return MailboxError(Reason.SERVER, f"{doing}: {words} (HTTP {status})", retry_after=retry_after)
     if code or error:
         return MailboxError(Reason.AUTH, f"{doing}: {words}", hint=hint, permanent=True)
-    if status == 0:
+    if status in (0, 200):
         hint = "`certificate` must be a PEM text that holds the certificate and its private key"
         return MailboxError(Reason.CLIENT, f"{doing}: {words}", hint=hint, permanent=True)
     return MailboxError(Reason.PROTOCOL, f"{doing}: {words} (HTTP {status})")
+
+
+def _description(text: str) -> str:
+    try:
+        return str(json.loads(text)["error_description"])
+    except (ValueError, TypeError, KeyError):
+        return ""
 
 
 class _Http:
@@ -187,6 +194,8 @@ class _Http:
         self._verify: str | bool = str(application.ca_file) if application.ca_file else True
         self._timeout = application.timeout
         self.status = 0
+        self.words = ""
+        """What the last refusal said."""
         self.retry_after: float | None = None
 
     def post(self, url: str, params: object = None, data: object = None, headers: object = None, **_: object) -> Any:
@@ -206,5 +215,6 @@ class _Http:
 
     def _taken(self, response: Any) -> Any:
         self.status = response.status_code
+        self.words = "" if self.status == 200 else _description(response.text)
         self.retry_after = seconds(response.headers.get("Retry-After"))
         return response
