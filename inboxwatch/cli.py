@@ -27,10 +27,12 @@ app = typer.Typer(
 clocks = typer.Typer(help="Open waits of the running daemon: list them, act on them.", no_args_is_help=True)
 outbox = typer.Typer(help="Messages that could not be delivered (dead letters).", no_args_is_help=True)
 leads = typer.Typer(help="Known leads.", no_args_is_help=True)
+matches = typer.Typer(help="Weak matches of messages to threads: list, confirm, split them.", no_args_is_help=True)
 config_app = typer.Typer(help="The configuration: its schema, an annotated example.", no_args_is_help=True)
 app.add_typer(clocks, name="clocks")
 app.add_typer(leads, name="leads")
 app.add_typer(outbox, name="outbox")
+app.add_typer(matches, name="matches")
 app.add_typer(config_app, name="config")
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The config file (YAML).")]
@@ -258,6 +260,35 @@ def leads_list(config: ConfigFile, json: Json = False) -> None:
     from inboxwatch.buyers import list_leads
 
     raise typer.Exit(list_leads(_load(config), as_json=json))
+
+
+@matches.command("list", epilog="Example: inboxwatch matches list -c inboxwatch.yaml")
+def matches_list(config: ConfigFile, json: Json = False) -> None:
+    """Messages placed in a thread by a guess that nobody has reviewed, oldest first."""
+    from inboxwatch.remote import list_matches
+
+    raise typer.Exit(list_matches(_load(config), as_json=json))
+
+
+Matched = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="As `matches list` shows it.")]
+
+
+def _review(config: Path, message_id: str, verdict: str, by: str, reason: str) -> NoReturn:
+    from inboxwatch.remote import review
+
+    raise typer.Exit(review(_load(config), message_id, verdict, {"by": by, "reason": reason}))
+
+
+@matches.command()
+def confirm(message_id: Matched, config: ConfigFile, by: By, reason: Reason = "") -> None:
+    """The guess is right: the message belongs to its thread."""
+    _review(config, message_id, "confirm", by, reason)
+
+
+@matches.command()
+def split(message_id: Matched, config: ConfigFile, by: By, reason: Reason = "") -> None:
+    """The guess is wrong: the message and what hangs on it get a thread of their own, and the waits follow."""
+    _review(config, message_id, "split", by, reason)
 
 
 @outbox.command("list", epilog="Example: inboxwatch outbox list -c inboxwatch.yaml")

@@ -15,7 +15,7 @@ from sqlalchemy import Row
 
 from inboxwatch.core.ownership import assignment_at
 from inboxwatch.core.policy import Metric, SLAPolicy
-from inboxwatch.core.timeline import Act, Deed
+from inboxwatch.core.timeline import REVIEWS, Act, Deed
 from inboxwatch.engine import Engine
 from inboxwatch.engine.views import metric_state
 from inboxwatch.instant import now
@@ -171,12 +171,15 @@ def _message(tx: Transaction, thread: str, message_id: str) -> Iterator[str]:
     for at, text in _messages(tx, thread):
         if f"<{message_id}>" in text:
             yield f"Message {at:%Y-%m-%d %H:%M:%S} UTC: {text}"
+    for act in tx.clocks.acts([thread], []).get(thread, ()):
+        if act.deed in REVIEWS and act.rule == message_id:
+            yield f"  {act.at:%Y-%m-%d %H:%M:%S} UTC: {_act(act, None)}"
 
 
 def _acts(tx: Transaction, row: Row[Any]) -> list[Act]:
     known = tx.clocks.acts([row.thread], [row.lead])
     mine = {row.id, *row.aliases}
-    acts = [act for act in known.get(row.thread, []) if act.clock in mine]
+    acts = [act for act in known.get(row.thread, []) if act.clock in mine or act.deed in REVIEWS]
     end = row.stopped_at
     return acts + [
         act for act in known.get(f"lead:{row.lead}", []) if act.at >= row.started_at and (end is None or act.at <= end)
@@ -187,6 +190,8 @@ def _act(act: Act, when: Any) -> str:
     reason = f": {act.reason}" if act.reason else ""
     if act.deed is Deed.ASSIGNED:
         return f"owner {act.owner}, given by {act.by} ({act.rule}){reason}"
+    if act.deed in REVIEWS:
+        return f"the thread of <{act.rule}> {act.deed.value} by {act.by}{reason}"
     until = f" until {when(act.until)}" if act.until else ""
     return f"{act.deed.value} by {act.by}{until}{reason}"
 

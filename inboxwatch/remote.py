@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import aiohttp
 
@@ -88,6 +89,25 @@ def list_dead_letters(config: Config, *, as_json: bool) -> int:
     """Prints dead letters; returns the exit code."""
     columns = ("id", "owed_at", "type", "target", "channel", "destination", "attempts", "error")
     return _listed(config, "/api/v1/dead-letters", {"limit": "1000"}, columns, as_json)
+
+
+def list_matches(config: Config, *, as_json: bool) -> int:
+    """Prints the weak matches that nobody has reviewed; returns the exit code."""
+    columns = ("message_id", "at", "sender", "subject", "parent", "evidence", "confidence")
+    return _listed(config, "/api/v1/matches", {"review": "open"}, columns, as_json)
+
+
+def review(config: Config, message_id: str, verdict: str, body: dict[str, str]) -> int:
+    """Confirms or splits one match; returns the exit code."""
+    try:
+        path = f"/api/v1/matches/{quote(message_id.strip().strip('<>'), safe='')}/{verdict}"
+        status, answer = asyncio.run(_call(config, "POST", path, json=body))
+    except Unreachable as error:
+        return _say(str(error))
+    if status != 200:
+        return _say(f"refused: {_refusal(answer)}")
+    print(f"{answer['message_id']}: thread {answer['thread']}, by {answer['evidence']}")  # noqa: T201  (its output)
+    return OK
 
 
 def resend(config: Config, numbers: list[int]) -> int:

@@ -53,6 +53,14 @@ class Deed(StrEnum):
     ASSIGNED = "assigned"
     ACTIVITY = "activity"
     LEAD_CLOSED = "lead_closed"
+    CONFIRMED = "confirmed"
+    """A weak match is right; of a message (`Act.rule`), not of a wait."""
+    SPLIT = "split"
+    """A weak match was wrong: the message (`Act.rule`) has a thread of its own."""
+
+
+REVIEWS = frozenset({Deed.CONFIRMED, Deed.SPLIT})
+"""Deeds on the match of a message: they concern its whole thread."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,12 @@ class Clocks:
         key = self._connection.execute(insert(_act).values(values)).inserted_primary_key
         return int(key[0]) if key else 0
 
+    def move(self, clocks: Iterable[str], old: str, new: str) -> None:
+        """The deeds on clocks go from one thread to another with them."""
+        for part in chunks(list(clocks)):
+            chosen = (_act.c.thread == old, _act.c.clock.in_(part))
+            self._connection.execute(update(_act).where(*chosen).values(thread=new))
+
     def told(self, clocks: Iterable[str]) -> dict[str, set[tuple[int, int]]]:
         """The (round, step) pairs told or passed, by clock id."""
         found: dict[str, set[tuple[int, int]]] = {}

@@ -48,4 +48,5 @@ def load(row: Any) -> Known:
         provider_thread=row.provider_thread,
         thread_index=bytes.fromhex(data["thread_index"]) if data["thread_index"] else None,
         lead=LeadId(row.lead) if row.lead else None,
+        apart=ThreadId(row.apart_from) if row.apart_from else None,
     )

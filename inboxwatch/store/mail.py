@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
 from inboxwatch.core.model import Delivery, Direction, Kind, LeadId, MailboxId, MessageId, ThreadId
 from inboxwatch.core.threads.known import Keys, Known
@@ -92,6 +92,7 @@ class Mails:
                 "evidence": known.evidence.value,
                 "confidence": known.confidence,
                 "lead": known.lead,
+                "apart_from": known.apart,
             }
             self._connection.execute(update(_message).where(_message.c.key == self.key(known.id)).values(**values))
 
@@ -138,6 +139,7 @@ class Mails:
         """Everything of one thread becomes part of another."""
         for table in (_message, _ghost, tables.clock, tables.act):
             self._connection.execute(update(table).where(table.c.thread == old).values(thread=new))
+        self._connection.execute(update(_message).where(_message.c.apart_from == old).values(apart_from=new))
 
     def timeline(self, threads: Sequence[str]) -> dict[str, list[Mail]]:
         """The mail of threads, as the fold wants it."""
@@ -152,6 +154,28 @@ class Mails:
         threads = select(_message.c.thread).where(_message.c.lead == lead)
         rows = self._connection.execute(select(_message).where(_message.c.thread.in_(threads)))
         return [to_mail(row) for row in rows]
+
+    def weak(self, below: float, after: tuple[datetime, str] | None, limit: int) -> Sequence[Row[Any]]:
+        """Messages that were placed with less confidence, oldest first, behind an (at, key)."""
+        chosen = [_message.c.thread.is_not(None), _message.c.confidence < below]
+        if after is not None:
+            at, key = after
+            chosen.append(or_(_message.c.at > at, and_(_message.c.at == at, _message.c.key > key)))
+        found = select(_message).where(*chosen).order_by(_message.c.at, _message.c.key).limit(limit)
+        return self._connection.execute(found).all()
+
+    def awaited(self, thread: str, message_ids: Iterable[MessageId]) -> list[MessageId]:
+        """Those of the ids that are named in a thread, and were not read yet."""
+        found: list[MessageId] = []
+        for part in chunks([self.key(message_id) for message_id in message_ids]):
+            rows = select(_ghost.c.message_id).where(_ghost.c.key.in_(part), _ghost.c.thread == thread)
+            found += [MessageId(one) for one in self._connection.execute(rows).scalars()]
+        return found
+
+    def row(self, message_id: str) -> Row[Any] | None:
+        """A message that was placed in a thread."""
+        found = select(_message).where(_message.c.key == self.key(message_id), _message.c.thread.is_not(None))
+        return self._connection.execute(found).first()
 
     def rows(self, thread: str) -> Sequence[Row[Any]]:
         """The messages of a thread with all that was decided about them, oldest first."""
@@ -237,6 +261,7 @@ class Mails:
             "subject_key": known.subject_key,
             "provider_thread": known.provider_thread,
             "index_root": known.thread_index[:22].hex() if known.thread_index else None,
+            "apart_from": known.apart,
             "known": dump(known) | {"sender_lead": mail.sender.lead},
         }
 

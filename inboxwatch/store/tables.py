@@ -109,6 +109,7 @@ message = _table(
     Column("provider_thread", Words),
     Column("index_root", Text),
     Column("known", JSON),
+    Column("apart_from", String, index=True),
     Index("ix_message_subject", "subject_key", "at"),
     Index("ix_message_provider", "provider_thread"),
     Index("ix_message_index_root", "index_root"),

@@ -14,8 +14,8 @@ from aiohttp import web
 from inboxwatch.engine.mailroom import Mailroom
 from inboxwatch.engine.views import clock_view, lead_view, mailbox_view, rfc3339
 from inboxwatch.store import Transaction
-from inboxwatch.web import deeds, follow_ups, leads
-from inboxwatch.web.bodies import Activity, LeadBody, read
+from inboxwatch.web import deeds, follow_ups, leads, matches
+from inboxwatch.web.bodies import Activity, LeadBody, Reviewed, read
 from inboxwatch.web.gate import Gate
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.problems import Problem
@@ -43,6 +43,8 @@ class Api:
             web.post("/api/v1/activities", self.activity),
             web.get("/api/v1/follow-ups", self.follow_ups),
             web.get("/api/v1/mailboxes", self.mailboxes),
+            web.get("/api/v1/matches", self.matches),
+            web.post("/api/v1/matches/{message:.+}/{action:confirm|split}", self.review),
             web.get("/api/v1/dead-letters", self.dead_letters),
             web.post("/api/v1/dead-letters/{id:\\d{1,18}}/resend", self.resend),
         ]
@@ -136,6 +138,18 @@ class Api:
             return {"items": items, "next": None}
 
         return _json(await self._gate.read(ask))
+
+    async def matches(self, request: web.Request) -> web.Response:
+        if request.query.get("review", "open") != "open":
+            raise Problem(422, "review: must be open")
+        after = _after(request, lambda at, key: (datetime.fromtimestamp(at / 1_000_000, UTC), str(key)))
+        items, last = await matches.page(self._gate, after, _limit(request))
+        token = _token(round(last[0].timestamp() * 1_000_000), last[1]) if last is not None else None
+        return _json({"items": items, "next": token})
+
+    async def review(self, request: web.Request) -> web.Response:
+        body = await read(request, Reviewed)
+        return _json(await matches.do(self._gate, request.match_info["message"], request.match_info["action"], body))
 
     async def dead_letters(self, request: web.Request) -> web.Response:
         limit = _limit(request)

@@ -57,6 +57,11 @@ class Dismiss(Body):
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
+class Reviewed(Body):
+    by: Word
+    reason: Text = ""
+
+
 class Activity(Body):
     lead: Word
     type: Literal["call", "meeting", "other"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from inboxwatch.core.timeline import Act, Deed
+from inboxwatch.core.timeline import REVIEWS, Act, Deed
 from inboxwatch.engine import Refused
 from inboxwatch.engine.views import rfc3339
 from inboxwatch.store import Transaction
@@ -38,7 +38,7 @@ def _acts(tx: Transaction, row: Row[Any], ids: set[str]) -> list[Act]:
         for act in found.get(f"lead:{row.lead}", ())
         if row.started_at <= act.at and (row.stopped_at is None or act.at <= row.stopped_at)
     ]
-    of_clock = [act for act in found.get(row.thread, ()) if act.clock in ids]
+    of_clock = [act for act in found.get(row.thread, ()) if act.clock in ids or act.deed in REVIEWS]
     return sorted([*of_clock, *of_lead], key=lambda act: (act.at, act.serial))
 
 

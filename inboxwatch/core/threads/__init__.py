@@ -5,5 +5,6 @@ Two steps, without IO: `keys(messages)` says what to look up, `ThreadIndex(known
 
 from inboxwatch.core.threads.index import ThreadIndex
 from inboxwatch.core.threads.known import Keys, Known, keys
+from inboxwatch.core.threads.review import SURE_ENOUGH, split
 
-__all__ = ["Keys", "Known", "ThreadIndex", "keys"]
+__all__ = ["SURE_ENOUGH", "Keys", "Known", "ThreadIndex", "keys", "split"]

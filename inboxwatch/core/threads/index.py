@@ -174,15 +174,21 @@ class ThreadIndex:
                 self._reparent(child, parent, Evidence.REPLY, 1.0)
         self._aliases.pop(parent.id, None)
         for child in self._memory.conversation(parent):
-            if child.at > parent.at and child.parent is None and not self._memory.descends(parent.id, child.id):
+            if child.at > parent.at and child.parent is None and self._may_adopt(parent, child):
                 self._reparent(child, parent, Evidence.PROVIDER if parent.provider_thread else Evidence.INDEX, 0.9)
         for child in list(self._memory.later(parent)):
-            if child.evidence not in WEAK or self._memory.descends(parent.id, child.id):
+            if child.evidence not in WEAK or not self._may_adopt(parent, child):
                 continue
             now = likeness(child, parent)
             before = self._memory.known.get(child.parent) if child.parent else None
             if now.score > SURE and (before is None or now.rank > likeness(child, before).rank):
                 self._reparent(child, parent, now.evidence, now.confidence)
+
+    def _may_adopt(self, parent: Known, child: Known) -> bool:
+        """Whether a guess may hang a message on another: people have not said otherwise, and no cycle is closed."""
+        confirmed = child.evidence is not Evidence.NONE and child.confidence == 1.0
+        apart = self._memory.apart(child.thread, parent.thread)
+        return not confirmed and not apart and not self._memory.descends(parent.id, child.id)
 
     def _reparent(self, child: Known, parent: Known, evidence: Evidence, confidence: float) -> None:
         child.parent, child.evidence, child.confidence = parent.id, evidence, confidence
@@ -279,9 +285,12 @@ class ThreadIndex:
         self, one: Known, candidates: Iterable[Known], *, rewritten: bool = False, least: float = SURE
     ) -> Likeness | None:
         memory = self._memory
+        home = memory.thread_of(one.id)
         best: Likeness | None = None
         for other in candidates:
             if not (other.at <= one.at + SKEW and one.at - other.at < WINDOW):
+                continue
+            if home is not None and memory.apart(home, other.thread):
                 continue
             found = likeness(one, other)
             if rewritten:

@@ -52,6 +52,8 @@ class Known:
     thread_index: bytes | None = None
     lead: LeadId | None = None
     """The lead whose side wrote or received it."""
+    apart: ThreadId | None = None
+    """The thread that a person has split it from: no guess joins the two again."""
     quotation: Quotation | None = field(default=None, compare=False, repr=False)
 
 

@@ -31,6 +31,7 @@ class Memory:
         """Under the provider's conversation id, and under the root of Outlook's index."""
         self._by_run: dict[int, list[MessageId]] = {}
         self._leads: dict[ThreadId, set[LeadId]] = {}
+        self._split: list[Known] = []
 
     def add(self, one: Known) -> None:
         """Remembers a message that is not known yet."""
@@ -44,6 +45,8 @@ class Memory:
             insort(self._by_title.setdefault(one.subject_key, []), (one.at.timestamp(), one.id))
         if one.lead:
             self._leads.setdefault(thread, set()).add(one.lead)
+        if one.apart is not None:
+            self._split.append(one)
         if one.thread_index:
             self._by_index.setdefault(one.thread_index, one.id)
         for key in _conversations(one):
@@ -76,6 +79,15 @@ class Memory:
             self._leads.setdefault(new, set()).update(leads)
         if members := self._by_thread.pop(old, None):
             self._by_thread.setdefault(new, []).extend(members)
+
+    def apart(self, one: ThreadId, other: ThreadId) -> bool:
+        """Whether a person has split one of two threads from the other."""
+        if not self._split:
+            return False
+        pair, canonical = {self.canonical(one), self.canonical(other)}, self.canonical
+        return len(pair) == 2 and any(
+            {canonical(split.thread), canonical(split.apart)} == pair for split in self._split if split.apart
+        )
 
     def leads_of(self, thread: ThreadId) -> frozenset[LeadId]:
         return frozenset(self._leads.get(self.canonical(thread), ()))

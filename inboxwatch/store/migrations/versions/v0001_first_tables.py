@@ -197,9 +197,11 @@ def upgrade() -> None:
         sa.Column("provider_thread", sa.Text(), nullable=True),
         sa.Column("index_root", sa.Text(), nullable=True),
         sa.Column("known", sa.JSON(), nullable=True),
+        sa.Column("apart_from", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("key"),
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_message_apart_from"), ["apart_from"], unique=False)
         batch_op.create_index("ix_message_index_root", ["index_root"], unique=False)
         batch_op.create_index(batch_op.f("ix_message_lead"), ["lead"], unique=False)
         batch_op.create_index(batch_op.f("ix_message_named_key"), ["named_key"], unique=False)

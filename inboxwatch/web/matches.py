@@ -1,0 +1,57 @@
+"""Weak matches for review: listed, confirmed, split."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from inboxwatch.engine import Refused
+from inboxwatch.engine.review import weak
+from inboxwatch.engine.views import rfc3339
+from inboxwatch.store import Transaction
+from inboxwatch.web.bodies import Reviewed
+from inboxwatch.web.gate import Gate
+
+
+async def page(gate: Gate, after: tuple[datetime, str] | None, limit: int) -> tuple[list[dict[str, Any]], Any]:
+    """The matches to be reviewed, and the (time, key) behind which the next page begins, or None."""
+
+    def ask(tx: Transaction) -> tuple[list[dict[str, Any]], Any]:
+        rows = weak(tx, after, limit + 1)
+        last = rows[limit - 1] if len(rows) > limit else None
+        return [_view(row) for row in rows[:limit]], (last.at, last.key) if last is not None else None
+
+    return await gate.read(ask)
+
+
+async def do(gate: Gate, message_id: str, action: str, body: Reviewed) -> dict[str, Any]:
+    """Confirms or splits; returns the match as it is then. Raises Refused (404, 409, 422)."""
+    deed = {"confirm": gate.engine.confirm, "split": gate.engine.split}[action]
+    await gate.run(deed, message_id, body.by, gate.now(), body.reason)
+
+    def find(tx: Transaction) -> dict[str, Any]:
+        row = tx.mail.row(message_id.strip().strip("<>"))
+        if row is None:
+            raise Refused(404, f"no message of a lead has the id {message_id}")
+        return _view(row)
+
+    return await gate.read(find)
+
+
+def _view(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "message_id": row.message_id,
+        "at": rfc3339(row.at),
+        "direction": row.direction,
+        "kind": row.kind,
+        "sender": row.sender,
+        "subject": row.subject,
+        "lead": row.lead,
+        "mailbox": row.mailbox,
+        "thread": row.thread,
+        "parent": row.parent,
+        "evidence": row.evidence,
+        "confidence": row.confidence,
+    }
