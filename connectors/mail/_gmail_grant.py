@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from connectors.mail._gmail_login import GoogleLogin
 
+_ALL = "https://mail.google.com/"
 _CONSOLE = "https://admin.google.com/ac/owl/domainwidedelegation"
 
 
@@ -14,7 +15,7 @@ def warnings(login: GoogleLogin, beyond: Sequence[str]) -> Iterator[str]:
     """What is granted beyond the need, with the steps that make it smaller."""
     if not beyond:
         return
-    names = ", ".join(one.rpartition("/")[2] or "full access" for one in (one.rstrip("/") for one in beyond))
+    names = ", ".join("full access" if one == _ALL else one.rpartition("/")[2] for one in beyond)
     need = login.scope.rpartition("/")[2]
     if login.kind == "service_account":
         yield (

@@ -78,8 +78,8 @@ class GoogleLogin:
     def granted_beyond(self, http: Any) -> list[str]:
         """Scopes that were granted though reading does not need them, most powerful first."""
         if self.kind == "oauth":
-            self.token(http, renew=True)
-            return [one for one in self._credentials.granted_scopes or () if one != self.scope]
+            # Asked without naming a scope, Google gives and names all that the user consented to.
+            return [one for one in self._refresh(self._consent(None), http) if one != self.scope]
         self.token(http)
         found: list[str] = []
         for scope in (*BEYOND, *(() if self.scope == READONLY else (READONLY,))):
@@ -98,6 +98,9 @@ class GoogleLogin:
         if self.kind == "service_account":
             account = _account(self.key.reveal(), token_url)
             return account.with_scopes([self.scope]).with_subject(self.user)
+        return self._consent([self.scope])
+
+    def _consent(self, scopes: list[str] | None) -> Any:
         try:
             from google.oauth2 import credentials
         except ImportError as error:
@@ -108,30 +111,42 @@ class GoogleLogin:
             token_uri=self.token_url or _TOKENS_AT,
             client_id=self.info["client_id"],
             client_secret=self.info["client_secret"],
+            scopes=scopes,
         )
 
     @staticmethod
-    def _refresh(credentials: Any, http: Any) -> None:
+    def _refresh(credentials: Any, http: Any) -> list[str]:
+        """Renews the token; returns the scopes that the answer names."""
         from google.auth import exceptions
-        from google_auth_httplib2 import Request  # type: ignore[import-untyped]  # it ships no types
 
-        request = Request(http)
-        status, retry_after = 200, None
-
-        def ask(*args: Any, **named: Any) -> Any:
-            nonlocal status, retry_after
-            response = request(*args, **named)
-            status, retry_after = response.status, response.headers.get("retry-after")
-            return response
-
+        ask = _Ask(http)
         try:
             credentials.refresh(ask)
+            return str(json.loads(ask.body).get("scope") or "").split()
         except exceptions.RefreshError as error:
-            if status >= 500 or status in (408, 429):
-                raise refused(status, _words(error), _DOING, retry_after=seconds(retry_after)) from error
+            if ask.status >= 500 or ask.status in (408, 429):
+                raise refused(ask.status, _words(error), _DOING, retry_after=ask.retry_after) from error
             raise _refusal(error) from error
         except (exceptions.GoogleAuthError, OSError) as error:
             raise unreached(error, _DOING) or MailboxError(Reason.UNAVAILABLE, f"{_DOING}: {_words(error)}") from error
+
+
+class _Ask:
+    """google-auth's way to a server, that remembers what was answered: its errors do not tell the status."""
+
+    def __init__(self, http: Any) -> None:
+        from google_auth_httplib2 import Request  # type: ignore[import-untyped]  # it ships no types
+
+        self._request = Request(http)
+        self.status = 0
+        self.retry_after: float | None = None
+        self.body: bytes = b""
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        response = self._request(*args, **named)
+        self.status, self.body = response.status, response.data
+        self.retry_after = seconds(response.headers.get("retry-after"))
+        return response
 
 
 @functools.lru_cache(maxsize=16)

@@ -99,7 +99,10 @@ class GoogleTokens:
             if form.get("refresh_token") not in self.consents:
                 return _refused(400, "invalid_grant", "Token has been expired or revoked.")
             user, scopes = self.consents[form["refresh_token"]]
-            return self._given(user, scopes)
+            wanted = set(form["scope"].split()) if "scope" in form else scopes
+            if not wanted <= scopes:
+                return _refused(400, "invalid_scope", "Bad Request")
+            return self._given(user, wanted)
         return _refused(400, "unsupported_grant_type", f"Invalid grant_type: {form.get('grant_type')}")
 
     def _delegated(self, assertion: str) -> web.Response:
