@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +13,9 @@ from urllib.parse import quote
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import select
+from typer.testing import CliRunner
 
+from inboxwatch.cli import app
 from inboxwatch.core.timeline import Deed
 from inboxwatch.engine import Refused
 from inboxwatch.engine.review import weak
@@ -146,6 +150,27 @@ def test_later_mail_does_not_join_by_a_guess_what_was_split(house: House) -> Non
     assert thread(house, guessed) != thread(house, question)
 
 
+def test_a_split_outlives_that_its_old_thread_becomes_part_of_another(house: House) -> None:
+    elsewhere = asks(house, subject="Contract")
+    question = asks(house)
+    guessed = asks(house, subject="Re: Prices", after=10 * MINUTE)
+    house.engine.split(guessed, "ana", house.at)
+    both = f"References: <{elsewhere}> <{question}>"
+    joined = answers(house, subject="Re: Contract", parent=question, extra=both, after=-5 * MINUTE)
+    assert thread(house, joined) == thread(house, elsewhere) == thread(house, question)
+    late = answers(house, parent=joined, after=MINUTE)
+    assert thread(house, late) == thread(house, question) != thread(house, guessed)
+
+
+def test_a_copy_of_a_split_message_in_another_mailbox_changes_nothing(house: House) -> None:
+    asks(house)
+    guessed = asks(house, subject="Re: Prices")
+    house.engine.split(guessed, "ana", house.at)
+    before = row(house, guessed), waits(house)
+    house.mail(BO, ANA, subject="Re: Prices", message_id=guessed, mailbox="sales")
+    assert (row(house, guessed), waits(house)) == before
+
+
 def test_a_header_that_proves_them_one_joins_what_was_split(house: House) -> None:
     question = asks(house)
     guessed = asks(house, subject="Re: Prices")
@@ -213,3 +238,23 @@ async def test_matches_are_listed_page_by_page_and_reviewed_over_the_api(
     assert (await client.post("/api/v1/matches/none/confirm", json={"by": "max"})).status == 404
     assert (await client.get("/api/v1/matches", params={"review": "done"})).status == 422
     assert (await (await client.get("/api/v1/matches")).json())["items"] == []
+
+
+async def test_the_commands_list_confirm_and_split(house: House, client: TestClient[Any, Any]) -> None:
+    asks(house)
+    first, second = asks(house, subject="Re: Prices", message_id="a/b@buyer.test"), asks(house, subject="Re: Prices")
+    text = house.path.read_text(encoding="utf-8")
+    house.path.write_text(text.replace("127.0.0.1:0", f"127.0.0.1:{client.port}"), encoding="utf-8")
+
+    async def command(*words: str) -> tuple[int, str]:
+        done = await asyncio.to_thread(CliRunner().invoke, app, ["matches", *words, "-c", str(house.path)])
+        return done.exit_code, done.output
+
+    code, told = await command("list", "--json")
+    assert (code, [json.loads(line)["message_id"] for line in told.splitlines()]) == (0, [first, second])
+    assert (await command("split", f"<{first}>", "--by", "ana", "--reason", "new"))[0] == 0
+    assert (await command("confirm", second, "--by", "max"))[0] == 0
+    code, told = await command("confirm", second, "--by", "max")
+    assert code == 1
+    assert "nothing is to be reviewed" in told
+    assert to_review(house) == []
