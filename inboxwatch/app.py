@@ -92,7 +92,7 @@ class Crew:
             await self._read_leads(name, source)
         self._spawn(self._follow_leads())
         for poller in self.pollers.values():
-            self._spawn(poller.watch())
+            self._spawn(self._watch(poller))
             census = Census(poller, self.connectors[poller.name], engine, app.worker, app.now)
             self._spawn(census.repeat(self.config.census_every))
         for outbox in self.outboxes.values():
@@ -102,6 +102,19 @@ class Crew:
 
     def _expiring(self) -> dict[str, datetime | None]:
         return {name: one.expires_at for name, one in self.connectors.items() if isinstance(one, Expires)}
+
+    async def _watch(self, poller: Poller) -> None:
+        """Watches a mailbox; shared ones are read first.
+
+        A stranger's question makes him a lead, and our answer to him means nothing until it has.
+        """
+        if not self.config.mailboxes[poller.name].shared:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_LIMIT):
+                    for other in self.pollers.values():
+                        if self.config.mailboxes[other.name].shared:
+                            await other.tried.wait()
+        await poller.watch()
 
     @property
     def ready(self) -> bool:
