@@ -84,7 +84,7 @@ class Crew:
         for name, channel in self.channels.items():
             if isinstance(channel, Interactive):
                 await channel.start(actions, links)
-            self.outboxes[name] = Outbox(name, channel, engine, app.worker, self.look, app.now)
+            self.outboxes[name] = Outbox(name, channel, engine, app.worker, self.look, app.now, self.nudge)
         self._line = DirectLine(engine, self.channels, app.now)
         app.worker.on_outage = self._line.store_away
         await app.worker.run(Mailroom(engine).sweep, list(self.channels), app.now())

@@ -38,8 +38,19 @@ Look = Callable[[Iterable[str], Iterable[str]], Awaitable[bool]]
 class Outbox:
     """Delivers what is owed through one channel, in order, one message at a time."""
 
-    def __init__(self, name: str, channel: Channel, engine: Engine, worker: Worker, look: Look, now: Now) -> None:
+    def __init__(
+        self,
+        name: str,
+        channel: Channel,
+        engine: Engine,
+        worker: Worker,
+        look: Look,
+        now: Now,
+        turned: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`turned` is called when deliveries have gone over to other channels."""
         self.name = name
+        self._turned = turned
         self._channel = channel
         self._room = Mailroom(engine)
         self._worker = worker
@@ -141,4 +152,6 @@ class Outbox:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(rows[0].attempts - 1, 16)) * self._chance.uniform(0.8, 1.2)
         wait = timedelta(seconds=max(pause, retry_after or 0.0))
         outcomes = await self._worker.run(self._room.failed, rows, error, self._now(), permanent=permanent, pause=wait)
+        if set(outcomes) - {"retried"}:
+            self._turned()
         log.warning("notice not sent", channel=self.name, attempt=rows[0].attempts, outcomes=sorted(set(outcomes)))
