@@ -38,7 +38,7 @@ def meant(text: str, extra: str = "") -> Verdict:
     return RULES.of(message, classify(message))
 
 
-def test_every_built_in_rule_does_what_its_examples_say():
+def test_every_built_in_rule_does_what_its_examples_say() -> None:
     assert list(meanings.built_in().failures()) == []
 
 
@@ -55,13 +55,13 @@ def test_every_built_in_rule_does_what_its_examples_say():
         ("Thanks!\n-- \nBea Buyer\nHow are we doing? Please rate us", False, None, "no_reply_owed"),
     ],
 )
-def test_an_answer_has_the_effect_of_its_meaning(text: str, owes: bool, effect: str | None, found: str | None):
+def test_an_answer_has_the_effect_of_its_meaning(text: str, owes: bool, effect: str | None, found: str | None) -> None:
     verdict = meant(text)
     assert (verdict.owes_reply, verdict.effect) == (owes, effect)
     assert (found is None and not verdict.meanings) or found in verdict.meanings
 
 
-def test_an_absence_names_its_end_and_a_substitute():
+def test_an_absence_names_its_end_and_a_substitute() -> None:
     verdict = meant(
         "I am away until 12 March 2026. In urgent cases please contact my colleague Cy.", "Auto-Submitted: auto-replied"
     )
@@ -88,12 +88,12 @@ def test_an_absence_names_its_end_and_a_substitute():
         ("until 31 February", None),
     ],
 )
-def test_the_day_of_return_is_read_in_many_languages_and_never_guessed(text: str, day: tuple[int, int] | None):
+def test_the_day_of_return_is_read_in_many_languages_and_never_guessed(text: str, day: tuple[int, int] | None) -> None:
     assert return_day(folded(text), START) == (day and datetime(2026, *day, tzinfo=UTC))
 
 
 @given(st.text(st.sampled_from("until back bis 123456789/.-march mai,"), max_size=200))
-def test_any_text_names_a_day_after_its_receipt_or_none(text: str):
+def test_any_text_names_a_day_after_its_receipt_or_none(text: str) -> None:
     day = return_day(text, START)
     assert day is None or START < day <= START + timedelta(days=400)
 
@@ -108,13 +108,13 @@ def own_rules(folder: Path, words: str, fits: str) -> Path:
     return path
 
 
-def test_an_operators_rule_comes_before_the_built_in_ones(tmp_path: Path):
+def test_an_operators_rule_comes_before_the_built_in_ones(tmp_path: Path) -> None:
     loaded = config.load(own_rules(tmp_path, "['order placed']", "Order placed today."))
     assert loaded.meanings.rules[0].name == "order placed"
     assert loaded.meanings.rules[1:] == RULES.rules
 
 
-def test_a_changed_rule_file_is_read_with_the_config_again(tmp_path: Path):
+def test_a_changed_rule_file_is_read_with_the_config_again(tmp_path: Path) -> None:
     first = config.load(own_rules(tmp_path, "['order placed']", "Order placed today."))
     again = config.load(own_rules(tmp_path, "['order sent']", "Order sent today."))
     assert [rule.words.pattern for rule in (first.meanings.rules[0], again.meanings.rules[0])] == [
@@ -123,7 +123,7 @@ def test_a_changed_rule_file_is_read_with_the_config_again(tmp_path: Path):
     ]
 
 
-def test_what_the_operators_rule_says_decides_in_the_back_test(tmp_path: Path):
+def test_what_the_operators_rule_says_decides_in_the_back_test(tmp_path: Path) -> None:
     letter = tmp_path / "one.eml"
     letter.write_bytes(
         b"From: bo@buyer.test\r\nTo: ana@acme.test\r\nSubject: Order 7\r\nMessage-ID: <m1@buyer.test>\r\n"
@@ -137,7 +137,9 @@ def test_what_the_operators_rule_says_decides_in_the_back_test(tmp_path: Path):
     assert waits == {"left our yard": False, "never said": True}
 
 
-def test_check_tells_the_rule_whose_example_fails_and_ends_with_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_check_tells_the_rule_whose_example_fails_and_ends_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run_check(own_rules(tmp_path, "['order placed']", "Order placed today."), offline=True, as_json=True) == 0
     assert "1 own and" in capsys.readouterr().out
     assert run_check(own_rules(tmp_path, "['order placed']", "Order sent."), offline=True, as_json=True) == 1

@@ -45,12 +45,12 @@ async def client(house: House) -> AsyncIterator[TestClient[Any, Any]]:
         yield client
 
 
-def asks(house: House, **words: Any) -> str:
-    return house.mail(BO, ANA, **{"subject": "Prices", "after": MINUTE} | words)
+def asks(house: House, *, subject: str = "Prices", after: timedelta = MINUTE, **words: str) -> str:
+    return house.mail(BO, ANA, subject=subject, after=after, **words)
 
 
-def answers(house: House, **words: Any) -> str:
-    return house.mail(ANA, BO, **{"subject": "Re: Prices", "after": MINUTE} | words)
+def answers(house: House, *, subject: str = "Re: Prices", after: timedelta = MINUTE, **words: str) -> str:
+    return house.mail(ANA, BO, subject=subject, after=after, **words)
 
 
 def row(house: House, message: str) -> Any:
@@ -65,6 +65,11 @@ def thread(house: House, message: str) -> str:
 def to_review(house: House) -> list[str]:
     with house.store.reading() as tx:
         return [one.message_id for one in weak(tx, None, 10)]
+
+
+def clock(house: House, wait: str) -> Any:
+    with house.store.reading() as tx:
+        return tx.clocks.get(wait)
 
 
 def waits(house: House) -> dict[str, tuple[str, str, str, str]]:
@@ -108,8 +113,7 @@ def test_a_split_question_takes_its_wait_and_what_was_done_to_it_along(house: Ho
     house.engine.act(wait, Deed.ASSIGNED, "max", house.at, owner="ben")
     house.engine.split(guessed, "max", house.at, "another matter")
     assert waits(house)[guessed] == (wait, thread(house, guessed), "running", "ben")
-    with house.store.reading() as tx:
-        assert tx.clocks.get(wait).metric == "first_response"
+    assert clock(house, wait).metric == "first_response"
 
 
 def test_a_nudge_that_is_split_off_is_a_wait_of_its_own_and_the_first_one_stays(house: House) -> None:
@@ -120,8 +124,7 @@ def test_a_nudge_that_is_split_off_is_a_wait_of_its_own_and_the_first_one_stays(
     found = waits(house)
     assert set(found) == {first, nudge}
     assert found[first] == before
-    with house.store.reading() as tx:
-        assert tx.clocks.get(found[nudge][0]).started_by == nudge
+    assert clock(house, found[nudge][0]).started_by == nudge
 
 
 def test_answers_by_header_go_with_a_split_message_and_guesses_stay_to_be_reviewed(house: House) -> None:
