@@ -254,6 +254,16 @@ def dismiss(
     _act(config, clock, "dismiss", {"by": by, "reason": reason})
 
 
+@clocks.command(epilog="Example: inboxwatch clocks repolicy -c inboxwatch.yaml --dry-run")
+def repolicy(
+    config: ConfigFile, dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would move.")] = False
+) -> None:
+    """Puts open waits under the policies of the config as it is now, and shows what moves."""
+    from inboxwatch.repolicy import run_repolicy
+
+    raise typer.Exit(run_repolicy(_load(config), dry_run=dry_run))
+
+
 @leads.command("list", epilog="Example: inboxwatch leads list -c inboxwatch.yaml")
 def leads_list(config: ConfigFile, json: Json = False) -> None:
     """Known leads with source and owner."""
