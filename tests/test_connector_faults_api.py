@@ -61,7 +61,7 @@ class World:
         return self.chance.choice(
             [
                 Fault(429, _error(429, "TooManyRequests", "rateLimitExceeded"), {"Retry-After": "0"}),
-                Fault(429, _error(429, "ActivityLimitReached", "userRateLimitExceeded")),
+                Fault(429, _error(429, "ActivityLimitReached", "userRateLimitExceeded"), {"Retry-After": "30"}),
                 Fault(500, _error(500, "ErrorInternalServerError", "backendError")),
                 Fault(502, "<html>Bad Gateway</html>"),
                 Fault(503, _error(503, "ServiceUnavailable", "backendError"), {"Retry-After": "0"}),
@@ -150,7 +150,7 @@ class Reader:
 def graph(chance: random.Random) -> World:
     server = Graph()
     server.noisy = chance.random() < 0.5
-    mailbox = GraphMailbox(server, chance.choice(["basic", "read"]), retry_for=chance.choice(["0.1s", "1s"]))
+    mailbox = GraphMailbox(server, chance.choice(["basic", "read"]), retry_for="2s")
     return World(mailbox, (server.server, server.entra.server), server.entra.revoke, lambda: None, server.close, chance)
 
 
@@ -167,7 +167,7 @@ def gmail(chance: random.Random) -> World:
         if chance.random() < 0.03
         else None
     )
-    mailbox = GmailMailbox(server, chance.choice(["metadata", "readonly"]), retry_for=chance.choice(["0.1s", "1s"]))
+    mailbox = GmailMailbox(server, chance.choice(["metadata", "readonly"]), retry_for="2s")
     tokens = server.tokens
 
     def calm() -> None:
@@ -180,7 +180,7 @@ def ews(chance: random.Random) -> World:
     server = Ews()
     server.noisy = chance.random() < 0.5
     server.soap_fault = lambda operation, user: ("ErrorServerBusy", 10) if chance.random() < 0.05 else None
-    mailbox = EwsMailbox(server, auth="basic", retry_for=chance.choice(["0.1s", "1s"]))
+    mailbox = EwsMailbox(server, auth="basic", retry_for="2s")
 
     def calm() -> None:
         server.soap_fault = None

@@ -203,4 +203,5 @@ def _library() -> Any:
 
     BaseProtocol.HTTP_ADAPTER_CLS = Adapter
     BaseProtocol.TIMEOUT = _ANSWER_LIMIT
+    BaseProtocol.RETRY_WAIT = 0  # where the server asks for no pause, `_patience` chooses one
     return exchangelib

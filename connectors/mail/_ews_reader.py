@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from connectors.mail._ews_changes import Changes, changes
 from connectors.mail._ews_failures import Forgotten, is_gone
 from connectors.mail._ews_message import FIELDS, is_report, raw_message, received
 from connectors.mail._ews_position import Mark, encode
+from connectors.mail._patience import Unreadable, despite
 from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
 from inboxwatch.core.model import Privacy, RawMessage
 from inboxwatch.mime import MAX_RAW, machine_parts
@@ -177,22 +178,24 @@ class EwsReader:
         """Items by id, and why those are missing that the server does not give; empty for what is gone."""
         if not names:
             return {}, {}
-        doing = "reading messages"
-        try:
-            found = await self.account.do(
-                lambda account: list(account.fetch([(name, None) for name in names], only_fields=fields)), doing
+
+        def ask() -> Awaitable[list[Any]]:
+            return self.account.do(
+                lambda account: list(account.fetch([(name, None) for name in names], only_fields=fields)),
+                "reading messages",
             )
-        except MailboxError as error:
-            if error.reason not in (Reason.SERVER, Reason.CLIENT, Reason.PROTOCOL):
-                raise
-            if len(names) > 1:
-                middle = len(names) // 2
-                items, failed = await self._items(names[:middle], fields)
-                more, worse = await self._items(names[middle:], fields)
-                return items | more, failed | worse
-            # It is this item's fault if the server serves others meanwhile.
-            await self.account.do(lambda account: account.inbox.refresh(), "looking at the inbox")
+
+        try:
+            found = await (despite(ask, self._sound) if len(names) == 1 else ask())
+        except Unreadable as error:
             return {}, {names[0]: str(error)}
+        except MailboxError as error:
+            if len(names) == 1 or error.reason not in (Reason.SERVER, Reason.CLIENT, Reason.PROTOCOL):
+                raise
+            middle = len(names) // 2
+            items, failed = await self._items(names[:middle], fields)
+            more, worse = await self._items(names[middle:], fields)
+            return items | more, failed | worse
         pairs = list(zip(names, found, strict=True))
         return (
             {name: one for name, one in pairs if not isinstance(one, Exception)},
@@ -202,6 +205,9 @@ class EwsReader:
                 if isinstance(one, Exception)
             },
         )
+
+    async def _sound(self) -> None:
+        await self.account.do(lambda account: account.inbox.refresh(), "looking at the inbox")
 
     async def recovered(self, refs: Sequence[str]) -> tuple[list[RawMessage], list[Quarantined]]:
         """Reads items again that are still in a watched folder."""

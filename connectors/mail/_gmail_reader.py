@@ -29,6 +29,7 @@ from connectors.mail._gmail_message import (
 )
 from connectors.mail._gmail_position import Mark, encode
 from connectors.mail._message_id import message_id
+from connectors.mail._patience import Unreadable, despite
 from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
 from inboxwatch.core.model import Part, Privacy, RawMessage
 from inboxwatch.mime import MAX_RAW, machine_parts
@@ -171,45 +172,35 @@ class GmailReader:
         quarantined: list[Quarantined] = []
         for name, item in (await self.api.messages(names, **how)).items():
             try:
-                found = await self._despite(name, how) if isinstance(item, GmailError) else item
-                if found is None or labels(found) & (self.excluded | NEVER):
+                found = item if not isinstance(item, GmailError) else await self._again(name, item, how)
+                if labels(found) & (self.excluded | NEVER):
                     continue
                 if since is None or received(found) >= since.astimezone(UTC):
                     messages.append(await self._message(found))
-            except GmailError as error:
-                if error.reason not in (Reason.SERVER, Reason.CLIENT):
-                    raise
-                quarantined.append(Quarantined(name, str(error)))
+            except Unreadable as error:
+                if not _is_gone(error.error):
+                    quarantined.append(Quarantined(name, str(error)))
             except (ValueError, KeyError) as error:
                 quarantined.append(Quarantined(name, f"the message's fields cannot be read: {error}"))
         return messages, quarantined
 
-    async def _despite(self, name: str, how: Mapping[str, object]) -> Item | None:
-        """A message that was refused, asked for once more while the server serves others; None where it is gone.
-
-        Raises GmailError with the message's own refusal.
-        """
-        await self.api.profile()
-        try:
-            return await self.api.message(name, **how)
-        except GmailError as error:
-            if error.status != 404:
-                raise
-            return None
+    async def _again(self, name: str, error: GmailError, how: Mapping[str, object]) -> Item:
+        """A message that its batch did not give. Raises Unreadable."""
+        if _is_gone(error):
+            raise Unreadable(error)
+        return await despite(lambda: self.api.message(name, **how), self.api.profile)
 
     async def _message(self, item: Item) -> RawMessage:
         if not self.parts:
             return raw_message(item, None, None)
         try:
             if self.reading.privacy is Privacy.TEXT and int(item.get("sizeEstimate") or 0) <= _WHOLE:
-                whole = await self.api.message(str(item["id"]), format="raw", fields="raw")
+                name = str(item["id"])
+                whole = await despite(lambda: self.api.message(name, format="raw", fields="raw"), self.api.profile)
                 raw = decoded(str(whole["raw"]))[:MAX_RAW]
                 return raw_message(item, machine_parts(raw), raw)
-            return raw_message(item, await self._parts(item), None)
-        except GmailError as error:
-            if error.reason not in (Reason.SERVER, Reason.CLIENT):
-                raise
-            await self.api.profile()
+            return raw_message(item, await despite(lambda: self._parts(item), self.api.profile), None)
+        except Unreadable:
             return raw_message(item, None, None)  # its header counts, whatever ails the rest
 
     async def _parts(self, item: Item) -> tuple[Part, ...]:
@@ -234,6 +225,11 @@ class GmailReader:
             if its := message_id(header(item)):
                 found.append((name, its))
         return found
+
+
+def _is_gone(error: MailboxError) -> bool:
+    """Deleted meanwhile."""
+    return isinstance(error, GmailError) and error.status == 404
 
 
 def excluded_ids(names: Collection[str], known: Sequence[Mapping[str, Any]]) -> tuple[frozenset[str], tuple[str, ...]]:

@@ -8,7 +8,7 @@ a message for each one that is deleted meanwhile.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from connectors.mail._graph_client import Forgotten, GraphClient, RefusedError
 from connectors.mail._graph_folders import Folder, Watched
 from connectors.mail._graph_message import FIELDS, MEETING, PROPERTIES, Item, complete, is_report, raw_message
 from connectors.mail._graph_position import Mark
+from connectors.mail._patience import Unreadable, despite
 from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
 from inboxwatch.core.model import Privacy, RawMessage
 from inboxwatch.mime import MAX_RAW, machine_parts
@@ -210,14 +211,15 @@ class GraphReader:
         doing = f"reading a message of {folder.name}"
         try:
             if not complete(item):
-                item = await self._despite(lambda: self._selected(path, {}, doing))
+                item = await despite(lambda: self._selected(path, {}, doing), self._sound)
             if item.get("isDraft"):
                 return None
             raw = await self._content(path, item, doing)
             text = raw if self.reading.privacy is Privacy.TEXT else None
             return raw_message(item, folder.role, machine_parts(raw) if raw is not None else None, text)
         except Unreadable as error:
-            return Quarantined(ref, str(error)) if error.exists else None
+            gone = isinstance(error.error, RefusedError) and error.error.status == 404  # or moved away meanwhile
+            return None if gone else Quarantined(ref, str(error))
         except (ValueError, KeyError) as error:
             return Quarantined(ref, f"the message's fields cannot be read: {error}")
 
@@ -226,34 +228,12 @@ class GraphReader:
         if self.reading.privacy is not Privacy.TEXT and not (self.extended and is_report(item)):
             return None
         try:
-            return await self._despite(lambda: self.client.content(f"{path}/$value", MAX_RAW, doing=doing))
+            return await despite(lambda: self.client.content(f"{path}/$value", MAX_RAW, doing=doing), self._sound)
         except Unreadable:
             return None
 
-    async def _despite(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        """What a message answers. Raises Unreadable where the server fails on it again and again, yet not on others."""
-        try:
-            return await ask()
-        except RefusedError as error:
-            if error.status != 404 and error.reason not in (Reason.SERVER, Reason.CLIENT):
-                raise
-            first = error
-        if first.reason is Reason.SERVER:
-            await self.client.get(f"{self.user}/mailFolders/inbox", {"$select": "id"}, doing="looking at the inbox")
-            try:
-                return await ask()
-            except RefusedError as error:
-                if error.reason is not Reason.SERVER:
-                    raise
-        raise Unreadable(first)
-
-
-class Unreadable(Exception):  # noqa: N818  (a message's fate, not a defect)
-    """The server does not give a message. `exists` is false for one that was deleted or moved away meanwhile."""
-
-    def __init__(self, error: RefusedError) -> None:
-        super().__init__(str(error))
-        self.exists = error.status != 404
+    async def _sound(self) -> None:
+        await self.client.get(f"{self.user}/mailFolders/inbox", {"$select": "id"}, doing="looking at the inbox")
 
 
 async def together(asked: Sequence[Coroutine[Any, Any, Answer]]) -> list[Answer]:

@@ -1,4 +1,4 @@
-"""Asking a throttling or failing server again, within limits."""
+"""Asking a throttling or failing server again, within limits; and telling its failures from those of one message."""
 
 from __future__ import annotations
 
@@ -38,3 +38,35 @@ async def persistent(ask: Callable[[], Awaitable[Result]], seconds: float) -> Re
                 raise
         left -= pause
         await asyncio.sleep(pause)
+
+
+_ROUNDS = 3
+
+
+class Unreadable(Exception):  # noqa: N818  (a message's fate, not a defect)
+    """The server fails on one message again and again, while it serves others; `error` is what it says."""
+
+    def __init__(self, error: MailboxError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+async def despite(ask: Callable[[], Awaitable[Result]], sound: Callable[[], Awaitable[object]]) -> Result:
+    """What is asked of one message. Raises Unreadable where the message is to blame for the refusal.
+
+    A refusal of the request is final. A failure of the server is the message's fault only where it comes again each
+    time that `sound` has shown the server to be well; a failure of `sound` is the server's.
+    """
+    tries = 0
+    while True:
+        try:
+            return await ask()
+        except MailboxError as error:
+            if error.reason is Reason.CLIENT:
+                raise Unreadable(error) from error
+            if error.reason not in (Reason.SERVER, Reason.PROTOCOL):
+                raise
+            tries += 1
+            if tries > _ROUNDS:
+                raise Unreadable(error) from error
+        await sound()

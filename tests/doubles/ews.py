@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import getaddresses
@@ -54,7 +54,7 @@ class Ews:
         self.server = HttpsServer(self._take)
         self.users: dict[str, EwsUser] = {}
         self.may_impersonate = False
-        self.bearer: set[str] | None = None
+        self.bearer: Container[str] | None = None
         """Tokens that are accepted, where the server takes any."""
         self.noisy = False
         """SyncFolderItems repeats items, and ends with an empty page."""
