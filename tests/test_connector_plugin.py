@@ -8,11 +8,13 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+from connectors.mail._capability import table
 from inboxwatch import connector, instant
 from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Quarantined, Reading, Reason, Settings
 from inboxwatch.core.model import FolderRole, Privacy, RawMessage
@@ -141,3 +143,11 @@ def test_a_connector_of_another_package_is_found_by_its_entry_point(
     (installed / "entry_points.txt").write_text(f"[inboxwatch.mail]\npost = {__name__}:PostConnector\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert connector.load("mail", "post") is PostConnector
+
+
+def test_the_guide_for_authors_tells_what_the_code_says_each_connector_can_see() -> None:
+    known = sorted(entry_points(group="inboxwatch.mail"), key=lambda point: point.name)
+    rows = [one for point in known for one in getattr(point.load(), "capabilities", ())]
+    assert len(rows) >= 8
+    guide = Path(__file__).parent.parent / "connectors" / "README.md"
+    assert table(rows) in guide.read_text(encoding="utf-8")

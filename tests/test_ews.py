@@ -34,7 +34,7 @@ def server() -> Iterator[EwsServer]:
 class TestEws(ConnectorContract):
     @pytest.fixture
     def mailbox(self, server: EwsServer) -> Mailbox:
-        return EwsMailbox(server, auth="ntlm")
+        return EwsMailbox(server, auth="ntlm", push="streaming", connections=10)
 
 
 def connector(server: EwsServer, **settings: Any) -> tuple[EwsMailbox, Ews]:
@@ -117,6 +117,22 @@ async def test_a_busy_server_is_waited_for_as_long_as_it_asks() -> None:
         server.soap_fault = lambda operation, user: ("ErrorServerBusy", 90_000)
         error = await failing(one)
         assert (error.reason, error.retry_after) == (Reason.RATE_LIMITED, 90.0)
+    finally:
+        server.close()
+
+
+async def test_streams_leave_a_connection_to_the_polls_of_their_login() -> None:
+    server = EwsServer()
+    try:
+        boxes = [EwsMailbox(server, auth="basic", push="streaming", connections=2) for _ in range(3)]
+        connectors = [box.connector(Reading()) for box in boxes]
+        for box, one in zip(boxes, connectors, strict=True):
+            box.deliver(letter(1))
+            assert ids(taken(await every(one, None))) == [message_id(1)]
+        assert server.server.requests["POST Subscribe"] == 1
+        assert not await connectors[2].wait(0.01)
+        for one in connectors:
+            await one.aclose()
     finally:
         server.close()
 

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
@@ -18,6 +18,7 @@ from connectors.mail._entra import Application, Entra, entra
 from connectors.mail._ews_account import Access, Auth, EwsAccount, Login, Version, Watched
 from connectors.mail._ews_position import decode
 from connectors.mail._ews_reader import EwsReader
+from connectors.mail._ews_stream import Stream
 from connectors.mail._values import Names, Seconds
 from inboxwatch import instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, Probe, Secret, Settings
@@ -62,6 +63,8 @@ class EwsSettings(Settings):
     version: Version = "2016"
     folders: Names = ()
     """Further folders: names, paths (`Inbox/Deals`) or patterns with `*`."""
+    push: Literal["streaming", "off"] = "off"
+    """A connection more for each mailbox, as far as `connections` has room."""
     connections: int = Field(3, ge=1, le=10)
     """At once, for all mailboxes of one login."""
     tenant: str = ""
@@ -131,6 +134,7 @@ class Ews:
         )
         tokens = self._tokens if settings.auth == "oauth" else None
         self.account = EwsAccount(login, context.address, settings.retry_for, tokens)
+        self._stream = Stream(self.account) if settings.push == "streaming" else None
 
     @property
     def capability(self) -> Capability:
@@ -141,12 +145,22 @@ class Ews:
         """See MailConnector."""
         async with self._turn:
             started = instant.now()
-            reader = EwsReader(self.account, await self._folders(), self._reading)
+            watched = await self._folders()
+            if self._stream is not None:
+                await self._stream.begin(watched.folders)
+            reader = EwsReader(self.account, watched, self._reading)
             size = self._reading.batch_size
             if self._reading.privacy is Privacy.TEXT:
                 size = min(size, _TEXT_BATCH)
             async for batch in batches(reader.chunks({} if cursor is None else decode(cursor)), size, started):
                 yield batch
+
+    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
+        """See Waits: streaming notifications. With `push: off` it only lets the time pass."""
+        if self._stream is not None:
+            return await self._stream.wait(timeout)
+        await asyncio.sleep(timeout)
+        return False
 
     async def probe(self) -> Probe:
         """See MailConnector."""
@@ -186,6 +200,8 @@ class Ews:
 
     async def aclose(self) -> None:
         """See MailConnector. Connections belong to all mailboxes of a login."""
+        if self._stream is not None:
+            self._stream.close()
 
     def _warnings(self, watched: Watched) -> Iterator[str]:
         for pattern in watched.unmatched:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
 import xml.etree.ElementTree as ET
@@ -17,6 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 import spnego
 from aiohttp import web
 
+from inboxwatch import instant
 from tests.doubles.https_server import KIND, HttpsServer
 from tests.doubles.mailstore import MailStore, Stored, rfc3339
 
@@ -60,6 +62,7 @@ class Ews:
         """SyncFolderItems repeats items, and ends with an empty page."""
         self.soap_fault: Any = None
         """A function of (operation, user) that may give (response code, back-off in ms) instead of an answer."""
+        self._subscriptions: dict[str, tuple[MailStore, set[str], int]] = {}
         self._ntlm: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
         self._users_file = NamedTemporaryFile("w", suffix=".txt")  # noqa: SIM115  (as long as the double)
         self._users_file.write(f"{DOMAIN}:{ACCOUNT}:{PASSWORD}\n")
@@ -96,6 +99,8 @@ class Ews:
         impersonated = header.findtext(f".//{T}PrimarySmtpAddress") if header is not None else None
         if self.soap_fault and (fault := self.soap_fault(operation, impersonated or "")):
             return _answer(_soap_fault(*fault), 500)
+        if operation == "GetStreamingEvents":
+            return await self._stream(request, call)
         refusal = self._refusal(operation, impersonated)
         try:
             messages = _failed(operation, refusal) if refusal else "".join(self._done(operation, call, impersonated))
@@ -248,6 +253,36 @@ class Ews:
             f"<m:Changes>{''.join(changes)}</m:Changes>",
         )
 
+    def _Subscribe(self, call: ET.Element, impersonated: str | None) -> Iterator[str]:  # noqa: N802
+        places = [self._place(one, impersonated) for one in call.iter() if one.tag.endswith("FolderId")]
+        user = places[0][0]
+        name = f"subscription {len(self._subscriptions)}"
+        self._subscriptions[name] = (user.store, {folder for _, _, folder in places}, user.store.number)
+        yield _done("Subscribe", f"<m:SubscriptionId>{name}</m:SubscriptionId>")
+
+    async def _stream(self, request: web.Request, call: ET.Element) -> web.StreamResponse:
+        """Tells what was created since the subscription, for as long as the client listens."""
+        name = call.findtext(f".//{T}SubscriptionId") or ""
+        store, folders, number = self._subscriptions[name]
+        response = web.StreamResponse(headers={"Content-Type": "text/xml; charset=utf-8"})
+        await response.prepare(request)
+        await response.write(_streamed("<m:ConnectionStatus>OK</m:ConnectionStatus>"))
+        while request.transport is not None and not request.transport.is_closing():
+            news = [one for one in store.since(number) if one.folder in folders and one.kind == "created"]
+            for one in news:
+                event = (
+                    f"<t:CreatedEvent><t:Watermark>w</t:Watermark><t:TimeStamp>{rfc3339(instant.now())}</t:TimeStamp>"
+                    f'<t:ItemId Id="{one.id}" ChangeKey="c"/><t:ParentFolderId Id="{one.folder}" ChangeKey="c"/>'
+                    "</t:CreatedEvent>"
+                )
+                told = f"<t:SubscriptionId>{name}</t:SubscriptionId>{event}"
+                notification = f"<m:Notifications><m:Notification>{told}</m:Notification></m:Notifications>"
+                await response.write(_streamed(notification))
+                number = one.number
+            self._subscriptions[name] = (store, folders, number)
+            await asyncio.sleep(0.01)
+        return response
+
     def _change(self, address: str, store: MailStore, change: Any) -> str:
         one = store.messages.get(change.id)
         if change.kind == "deleted" or one is None:
@@ -383,11 +418,21 @@ def _soap_fault(code: str, back_off: int) -> str:
     )
 
 
-def _answer(body: str, status: int = 200) -> web.Response:
-    text = (
+def _streamed(content: str) -> bytes:
+    """One of the documents that follow each other in a streaming answer."""
+    body = f"<m:GetStreamingEventsResponse><m:ResponseMessages>{_done('GetStreamingEvents', content)}"
+    return _envelope(f"{body}</m:ResponseMessages></m:GetStreamingEventsResponse>").encode()
+
+
+def _envelope(body: str) -> str:
+    return (
         '<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" '
         f'xmlns:m="{M[1:-1]}" xmlns:t="{T[1:-1]}"><s:Header><t:ServerVersionInfo MajorVersion="15" MinorVersion="1" '
         'MajorBuildNumber="2507" MinorBuildNumber="6" Version="V2017_07_11"/></s:Header>'
         f"<s:Body>{body}</s:Body></s:Envelope>"
     )
-    return web.Response(status=status, body=text.encode("utf-8", "replace"), content_type="text/xml", charset="utf-8")
+
+
+def _answer(body: str, status: int = 200) -> web.Response:
+    text = _envelope(body).encode("utf-8", "replace")
+    return web.Response(status=status, body=text, content_type="text/xml", charset="utf-8")
