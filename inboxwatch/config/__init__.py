@@ -11,7 +11,7 @@ from pathlib import Path
 
 from inboxwatch.config import document, rules
 from inboxwatch.config.build import build
-from inboxwatch.config.config import ChannelConfig, Config, LeadsConfig, MailboxConfig, WebConfig
+from inboxwatch.config.config import ChannelConfig, Config, LeadsConfig, MailboxConfig, ProxyConfig, WebConfig
 from inboxwatch.config.problem import ConfigError, Problem
 from inboxwatch.config.reading import Reader
 from inboxwatch.config.schema import schema
@@ -23,6 +23,7 @@ __all__ = [
     "LeadsConfig",
     "MailboxConfig",
     "Problem",
+    "ProxyConfig",
     "WebConfig",
     "example",
     "load",

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from inboxwatch import notify
 from inboxwatch.config import models
-from inboxwatch.config.config import ChannelConfig, Config, LeadsConfig, MailboxConfig, WebConfig
+from inboxwatch.config.config import ChannelConfig, Config, LeadsConfig, MailboxConfig, ProxyConfig, WebConfig
 from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER
 from inboxwatch.config.policies import document_of, escalation, restore
 from inboxwatch.config.reading import Found
@@ -58,7 +58,7 @@ def build(found: Found, data: Mapping[str, Any], path: Path) -> Config:
         privacy=found.values["privacy"],
         own_rules=found.values["meanings"],
         store_url=_store_url(store.url if store else _DEFAULT_STORE, path.parent),
-        web=WebConfig(web.listen, web.url or f"http://{web.listen}", web.token),
+        web=_web(web),
         admins=frozenset(map(PersonId, found.values["admins"])),
         daily_digests=_one(found, models.Digests).daily,
     )
@@ -129,6 +129,11 @@ def _assign(model: str | models.TeamAssignment) -> Target:
     if model == LEAD_OWNER:
         return ToLeadOwner()
     return ToMailboxOwner() if model == MAILBOX_OWNER else ToPerson(PersonId(model))
+
+
+def _web(model: models.Web) -> WebConfig:
+    proxy = ProxyConfig(model.proxy.header, model.proxy.peers) if model.proxy else None
+    return WebConfig(model.listen, model.url or f"http://{model.listen}", model.token, proxy)
 
 
 def _words(words: tuple[str, ...]) -> frozenset[str]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from inboxwatch.config.fields import Listen
+from inboxwatch.config.fields import Listen, Network
 from inboxwatch.config.policies import restore
 from inboxwatch.connector import Context, LeadSource, MailConnector, Reading
 from inboxwatch.core.hours import BusinessCalendar
@@ -83,11 +83,21 @@ class ChannelConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ProxyConfig:
+    """A proxy in front that signs people in and names them in a header."""
+
+    header: str
+    peers: tuple[Network, ...]
+    """From where the header is believed."""
+
+
+@dataclass(frozen=True, slots=True)
 class WebConfig:
     listen: Listen
     url: str
     """How people reach it, without a slash at the end."""
     token: Secret | None
+    proxy: ProxyConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,12 @@ _EMAIL = re.compile(r"[^@\s,;:<>\"]+@([^@\s,;:<>\".]+\.)+[^@\s,;:<>\".]+")
 _DOMAIN = re.compile(r"([^@\s,;:<>\".*]+\.)+[^@\s,;:<>\".*]+")
 
 
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""RFC 9110, 5.6.2."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """The names that a config declares, whether what stands under them is right or not."""
@@ -201,6 +207,22 @@ def _listen(value: object) -> Listen:
     return Listen(match[1].strip("[]"), int(match[2]))
 
 
+def _header(value: str) -> str:
+    if not _TOKEN.fullmatch(value):
+        raise ValueError(f"{value!r} is no header's name: write one such as X-Forwarded-User")
+    return value
+
+
+def _network(value: object) -> Network:
+    try:
+        network = ipaddress.ip_network(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError(f"{value!r} is no address or network: write one such as 127.0.0.1 or 10.1.2.0/24") from None
+    if not network.prefixlen:
+        raise ValueError(f"{value!r} is the whole world, which could name itself as anybody: write the proxy's address")
+    return network
+
+
 def _web_address(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
         raise ValueError(f"{value!r} is no web address: write one such as https://inboxwatch.acme.test")
@@ -226,6 +248,9 @@ PositiveWallTime = Annotated[WallTime, AfterValidator(_positive)]
 At = Annotated[StepTime, PlainValidator(StepTime.parse, json_schema_input_type=str)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Address = Annotated[Listen, PlainValidator(_listen, json_schema_input_type=str)]
+HeaderName = Annotated[str, AfterValidator(_header)]
+Peers = Annotated[Network, PlainValidator(_network, json_schema_input_type=str)]
+"""An address or a network."""
 OwnRules = Annotated[RuleFile, BeforeValidator(_rule_file), WithJsonSchema({"type": "string", "format": "path"})]
 """Given as the path of a rule file, and read with the config: each problem has its path within the file."""
 

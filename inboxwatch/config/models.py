@@ -21,10 +21,12 @@ from inboxwatch.config.fields import (
     Domain,
     Email,
     EscalationRef,
+    HeaderName,
     Hours,
     Mailboxes,
     Name,
     OwnRules,
+    Peers,
     PersonRef,
     PositiveTime,
     PositiveWallTime,
@@ -303,11 +305,21 @@ class Store(Settings):
         return url
 
 
+class Proxy(Settings):
+    """A proxy in front that signs people in and names them in a header."""
+
+    header: HeaderName
+    """Its value is a person's id or e-mail address. The proxy must set or drop it on every request."""
+    peers: tuple[Peers, ...] = Field(alias="from", min_length=1)
+    """From where the header is believed."""
+
+
 class Web(Settings):
     listen: Address = Field(default="127.0.0.1:9842", validate_default=True)
     url: WebAddress | None = None
     """How people reach it; links in notices begin with it."""
     token: Secret | None = Field(default=None, validate_default=True)
+    proxy: Proxy | None = None
 
     @field_validator("token")
     @classmethod

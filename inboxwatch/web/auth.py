@@ -1,4 +1,4 @@
-"""Who may ask: a bearer token for programs, for the board a cookie got once by entering it; no cross-site posts."""
+"""Who may ask: a bearer token, for the board a cookie got by entering it, or a proxy's word; no cross-site posts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 
 from inboxwatch.config.fields import is_loopback
+from inboxwatch.web import proxy
 from inboxwatch.web.gate import Gate
 from inboxwatch.web.problems import Problem
 
@@ -39,8 +40,9 @@ class Guard:
     def check(self, request: web.Request) -> None:
         """Raises Problem (or a redirect to the login page) where the request must not go on."""
         self._same_site(request)
-        open_to_all = request.path in _OPEN or request.path.startswith(_OPEN_BELOW)
-        if open_to_all or self.token is None or self._bearer(request) or self.session(request):
+        if request.path in _OPEN or request.path.startswith(_OPEN_BELOW) or proxy.sign_in(self._gate.config, request):
+            return
+        if self.token is None or self._bearer(request) or self.session(request):
             return
         if _is_page(request):
             raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}")
@@ -75,6 +77,8 @@ class Guard:
 
     def form_key(self, request: web.Request) -> str:
         """What a form of this session must send back."""
+        if person := proxy.signed_in(request):
+            return self._mac(f"person {person.id}")
         return self._mac(f"form {request.cookies.get(COOKIE, '') if self.token else ''}")
 
     def check_form(self, request: web.Request, given: str) -> None:
@@ -88,7 +92,9 @@ class Guard:
     def _same_site(self, request: web.Request) -> None:
         """Refuses what another site's page makes a browser send, and names by which it could pass for this site."""
         host = request.headers.get("Host", "")
-        if self.token is None and not self._ours(host):
+        # A page under such a name could even send the proxy's header, from a browser on the proxy's machine.
+        known_by_place = self.token is None or proxy.claims(self._gate.config.web.proxy, request)
+        if known_by_place and not self._ours(host):
             raise Problem(
                 403, f"ask for this machine by its own name or address, or set web.url: {host[:100]!r} is none"
             )

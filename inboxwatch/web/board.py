@@ -27,6 +27,7 @@ from inboxwatch.web.gate import Gate
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.pages import BY, Pages
 from inboxwatch.web.problems import Problem
+from inboxwatch.web.proxy import acting, sign_in
 from inboxwatch.web.timeline import timeline
 
 PAGE = 100
@@ -164,6 +165,7 @@ class Board:
         clock, action = request.match_info["clock"], request.match_info["action"]
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         self._guard.check_form(request, form.pop("key", ""))
+        form["by"] = acting(request, form.get("by", ""))
         model = deeds.BODIES[action]
         known = {field.alias or name for name, field in model.model_fields.items()}
         try:
@@ -174,7 +176,7 @@ class Board:
         except Refused as refused:
             return await self._wait(request, status=refused.status, problem=str(refused), given=form)
         response = web.Response(status=303, headers={"Location": f"/waits/{quote(clock, safe='')}?done={action}"})
-        response.set_cookie(BY, form.get("by", ""), max_age=365 * 86400, httponly=True, samesite="Strict")
+        response.set_cookie(BY, form["by"], max_age=365 * 86400, httponly=True, samesite="Strict")
         return response
 
     async def lead(self, request: web.Request) -> web.Response:
@@ -213,7 +215,7 @@ class Board:
 
     async def login(self, request: web.Request) -> web.Response:
         onward = local_path(request.query.get("next", "/"))
-        if self._guard.token is None or self._guard.session(request):
+        if self._guard.token is None or self._guard.session(request) or sign_in(self._gate.config, request):
             raise web.HTTPSeeOther(onward)
         # The cookie is strict: a browser that comes by a link from elsewhere leaves it out, and sends it once here.
         again = request.headers.get("Sec-Fetch-Site") == "cross-site"

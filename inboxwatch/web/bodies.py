@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from inboxwatch.core.policy import Duration
 from inboxwatch.web.problems import Problem
+from inboxwatch.web.proxy import acting, signed_in
 
 Text = Annotated[str, Field(max_length=2000)]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
@@ -104,4 +105,6 @@ async def read(request: web.Request, model: type[Model]) -> Model:
         raise Problem(400, "the body is no JSON") from None
     if not isinstance(data, dict):
         raise Problem(422, "the body must be a JSON object")
+    if signed_in(request) and "by" in model.model_fields:
+        data["by"] = acting(request, str(data.get("by", "")))
     return model.model_validate(data)

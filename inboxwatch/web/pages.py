@@ -16,6 +16,7 @@ from inboxwatch.notify.text import clean, span
 from inboxwatch.web.auth import Guard
 from inboxwatch.web.gate import Gate
 from inboxwatch.web.problems import Problem
+from inboxwatch.web.proxy import signed_in
 
 STATIC = Path(__file__).parent / "static"
 
@@ -40,11 +41,12 @@ class Pages:
         self._templates.globals.update(person=self._person, target=self._target)
 
     def render(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
-        """A page; its template sees the request's path, the people and the form key beside `values`."""
+        """A page; its template sees the request's path, people, who is signed in and the form key beside `values`."""
         known = {
             "path": request.path,
             "now": self._gate.now(),
             "people": list(self._gate.config.people.values()),
+            "person_signed_in": signed_in(request),
             "form_key": self._guard.form_key(request),
             "by": request.cookies.get(BY, ""),
         }

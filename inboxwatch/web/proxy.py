@@ -1,0 +1,62 @@
+"""People whom a proxy in front has signed in: a header names them, believed only from the config's addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from aiohttp import web
+
+from inboxwatch.config import Config, ProxyConfig
+from inboxwatch.core.people import Person
+from inboxwatch.web.problems import Problem
+
+_PERSON = web.RequestKey("person", Person)
+
+
+def claims(proxy: ProxyConfig | None, request: web.Request) -> list[str]:
+    """What the header says, each time it is there; empty where it is not or comes from anywhere but the proxy."""
+    if proxy is None or not _trusted(proxy, request.remote):
+        return []
+    return request.headers.getall(proxy.header, [])
+
+
+def sign_in(config: Config, request: web.Request) -> bool:
+    """Whether the proxy names who asks; handlers then find him by `signed_in`.
+
+    Raises Problem where it names nobody of the config, or names twice: then one of both may be the client's own.
+    """
+    given = claims(config.web.proxy, request)
+    if not given:
+        return False
+    name = given[0].strip()
+    found = [one for one in config.people.values() if name == one.id or name.lower() == one.email]
+    if len(given) > 1 or not found:
+        said = " and ".join(repr(one[:100]) for one in given[:2])
+        raise Problem(403, f"the proxy signed you in as {said}: that is not the id or e-mail of one of `people`")
+    request[_PERSON] = found[0]
+    return True
+
+
+def signed_in(request: web.Request) -> Person | None:
+    """Whom the proxy named."""
+    return request.get(_PERSON)
+
+
+def acting(request: web.Request, given: str) -> str:
+    """Who acts: whom the proxy named, else `given`. Raises Problem where he acts in another's name."""
+    person = signed_in(request)
+    if person is None:
+        return given
+    if given not in ("", person.id, person.email):
+        raise Problem(403, f"by: you are signed in as {person.id} and cannot act as {given[:100]!r}")
+    return person.id
+
+
+def _trusted(proxy: ProxyConfig, peer: str | None) -> bool:
+    """Whether the other end of the connection is the proxy; a Unix socket's has no address."""
+    if peer is None:
+        return False
+    address = ipaddress.ip_address(peer)
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in proxy.peers)
