@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from pydantic import ValidationError
 from connectors.mail._header_block import header_block
 from connectors.mail.graph import Graph, GraphSettings
 from inboxwatch import instant
-from inboxwatch.connector import Cursor, MailboxError, Reading, Reason
+from inboxwatch.connector import Context, Cursor, MailboxError, Reading, Reason
 from inboxwatch.core.headers import parse
 from inboxwatch.core.model import FolderRole, Privacy
 from inboxwatch.testing import (
@@ -169,6 +170,15 @@ async def test_entras_own_code_is_told(server: GraphServer, settings: dict[str, 
     assert "Trace ID" not in str(error)
     assert error.hint
     assert error.permanent
+
+
+async def test_a_missing_client_library_names_its_extra(server: GraphServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "msal", None)
+    server.entra.revoke()
+    error = await failing(connector(server)[1])
+    assert (str(error), error.hint, error.permanent) == (
+        "the package msal is missing", "pip install 'inboxwatch[graph]'", True
+    )  # fmt: skip
 
 
 async def test_graphs_own_code_is_told_with_what_to_do(server: GraphServer) -> None:
@@ -340,6 +350,7 @@ async def test_a_grant_that_can_write_or_send_is_warned_of_with_the_commands_for
             "-CustomResourceScope inboxwatch"
         ) in writing
         assert f"Test-ServicePrincipalAuthorization -Identity {PRINCIPAL} -Resource {mailbox.address}" in writing
+        assert "{ $_.Value -eq 'Mail.ReadWrite' -or $_.Value -eq 'Mail.Send' }" in writing
         assert "Remove-MgServicePrincipalAppRoleAssignment" in writing
         assert "User.Read.All" in beyond
         await one.aclose()
@@ -354,6 +365,15 @@ async def test_whole_messages_that_can_be_had_though_the_config_says_no_are_warn
     (warning,) = (await one.probe()).warnings
     assert "Application Mail.ReadBasic" in warning
     await one.aclose()
+
+
+@pytest.mark.parametrize(
+    ("cloud", "host"), [("us_government", "graph.microsoft.us"), ("global", "graph.microsoft.com")]
+)
+def test_a_national_cloud_has_its_own_servers(cloud: str, host: str) -> None:
+    settings = {"tenant": "acme.test", "client_id": "c", "client_secret": "s", "cloud": cloud}
+    one = Graph(GraphSettings.model_validate(settings), Context("ana", "ana@acme.test"))
+    assert one.client.base == f"https://{host}/v1.0"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from connectors.mail._blocking import workers
+from connectors.mail._sdk import sdk
 from connectors.mail._web_failures import clean, seconds, unreached
 from inboxwatch.connector import MailboxError, Reason, Secret
 
@@ -123,16 +124,7 @@ def entra(application: Application) -> Entra:
 def _acquire(application: Application) -> Token:
     """Blocks; raises MailboxError. msal's own cache would also keep refusals, so each time begins anew."""
     doing = "asking Entra for a token"
-    try:
-        import msal  # type: ignore[import-untyped]  # it ships no types
-        import requests
-    except ImportError as error:
-        raise MailboxError(
-            Reason.CLIENT,
-            f"the package {error.name} is missing",
-            hint="pip install 'inboxwatch[graph]'",
-            permanent=True,
-        ) from error
+    msal, requests = sdk("msal", "graph"), sdk("requests", "graph")
     http = _Http(requests.Session(), application)
     try:
         app = msal.ConfidentialClientApplication(

@@ -14,6 +14,7 @@ from connectors.mail._blocking import workers
 from connectors.mail._entra import Entra, Token
 from connectors.mail._ews_failures import failure
 from connectors.mail._patience import persistent
+from connectors.mail._sdk import sdk
 from inboxwatch.connector import MailboxError, Reason, Secret
 from inboxwatch.core.model import FolderRole
 
@@ -146,7 +147,6 @@ def _account(login: Login, address: str, token: Token | None) -> Any:
         "2016": library.version.EXCHANGE_2016,
         "2019": library.version.EXCHANGE_2019,
     }
-    auth_types = {"ntlm": library.NTLM, "basic": library.BASIC, "oauth": library.OAUTH2, "kerberos": _gssapi(login)}
     if login.ca_file is not None:
         _AUTHORITIES[urlsplit(login.url).netloc] = str(login.ca_file)
     password = login.password.reveal() if login.password else ""
@@ -163,7 +163,7 @@ def _account(login: Login, address: str, token: Token | None) -> Any:
         config=library.Configuration(
             service_endpoint=login.url,
             credentials=credentials,
-            auth_type=auth_types[login.auth],
+            auth_type=_auth_type(login),
             version=library.Version(versions[login.version]),
             retry_policy=library.FailFast(),
             max_connections=login.connections,
@@ -171,37 +171,28 @@ def _account(login: Login, address: str, token: Token | None) -> Any:
     )
 
 
-def _gssapi(login: Login) -> Any:
-    """The library knows Kerberos only where its extra is installed."""
+def _auth_type(login: Login) -> str:
     library = _library()
-    if login.auth == "kerberos" and not hasattr(library, "GSSAPI"):
+    if login.auth == "kerberos" and library.GSSAPI not in sdk("exchangelib.transport", "ews").AUTH_TYPE_MAP:
         raise MailboxError(
             Reason.CLIENT, "Kerberos is missing", hint="pip install 'exchangelib[kerberos]'", permanent=True
         )
-    return getattr(library, "GSSAPI", None)
+    types = {"ntlm": library.NTLM, "basic": library.BASIC, "oauth": library.OAUTH2, "kerberos": library.GSSAPI}
+    return str(types[login.auth])
 
 
 @functools.cache
 def _library() -> Any:
     """exchangelib, with certificates by server and a time limit for answers."""
-    try:
-        import exchangelib  # type: ignore[import-untyped]  # it ships no types
-        from exchangelib.protocol import BaseProtocol  # type: ignore[import-untyped]  # it ships no types
-        from requests.adapters import HTTPAdapter
-    except ImportError as error:
-        raise MailboxError(
-            Reason.CLIENT,
-            f"the package {error.name} is missing",
-            hint="pip install 'inboxwatch[ews]'",
-            permanent=True,
-        ) from error
+    library, adapters = sdk("exchangelib", "ews"), sdk("requests.adapters", "ews")
+    protocol = sdk("exchangelib.protocol", "ews").BaseProtocol
 
-    class Adapter(HTTPAdapter):
+    class Adapter(adapters.HTTPAdapter):  # type: ignore[misc, name-defined]  # it is known at run time only
         def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
             # Given here, for the environment could replace the authority otherwise.
             super().cert_verify(conn, url, _AUTHORITIES.get(urlsplit(url).netloc, verify), cert)
 
-    BaseProtocol.HTTP_ADAPTER_CLS = Adapter
-    BaseProtocol.TIMEOUT = _ANSWER_LIMIT
-    BaseProtocol.RETRY_WAIT = 0  # where the server asks for no pause, `_patience` chooses one
-    return exchangelib
+    protocol.HTTP_ADAPTER_CLS = Adapter
+    protocol.TIMEOUT = _ANSWER_LIMIT
+    protocol.RETRY_WAIT = 0  # where the server asks for no pause, `_patience` chooses one
+    return library

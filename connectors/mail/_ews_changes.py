@@ -6,6 +6,8 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.mail._sdk import sdk
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
@@ -39,15 +41,14 @@ def changes(account: Any, folder: Any, state: str, limit: int) -> Changes:
 
 @functools.cache
 def _service() -> Any:
-    from exchangelib.services import SyncFolderItems  # type: ignore[import-untyped]  # it ships no types
-    from exchangelib.services.common import EWSService  # type: ignore[import-untyped]
-    from exchangelib.util import MNS  # type: ignore[import-untyped]
+    services, common = sdk("exchangelib.services", "ews"), sdk("exchangelib.services.common", "ews")
+    state = f"{{{sdk('exchangelib.util', 'ews').MNS}}}SyncState"
 
-    class Service(SyncFolderItems):  # type: ignore[misc]  # the library is untyped
+    class Service(services.SyncFolderItems):  # type: ignore[misc, name-defined]  # it is known at run time only
         def _get_element_container(self, message: Any, name: str | None = None) -> Any:
-            if message.find(f"{{{MNS}}}SyncState") is None:
+            if message.find(state) is None:
                 # An error without a state, over which the library would trip.
-                return EWSService._get_element_container(self, message, name)
+                return common.EWSService._get_element_container(self, message, name)
             return super()._get_element_container(message, name)
 
     return Service

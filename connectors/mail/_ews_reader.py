@@ -14,6 +14,7 @@ from connectors.mail._ews_failures import Forgotten, is_gone
 from connectors.mail._ews_message import FIELDS, is_report, raw_message, received
 from connectors.mail._ews_position import Mark, encode
 from connectors.mail._patience import Unreadable, despite
+from connectors.mail._sdk import sdk
 from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
 from inboxwatch.core.model import Privacy, RawMessage
 from inboxwatch.mime import MAX_RAW, machine_parts
@@ -251,10 +252,8 @@ def _identities(folder: Folder, since: datetime, start: int) -> list[tuple[str, 
 
 
 def _library_time(at: datetime) -> Any:
-    from exchangelib import UTC as LIBRARY_UTC  # type: ignore[import-untyped]  # it ships no types
-    from exchangelib import EWSDateTime
-
-    return EWSDateTime.fromtimestamp(at.timestamp(), tz=LIBRARY_UTC)
+    library = sdk("exchangelib", "ews")
+    return library.EWSDateTime.fromtimestamp(at.timestamp(), tz=library.UTC)
 
 
 def _after(mark: Mark, at: str, name: str) -> Mark:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.mail._ews_account import EwsAccount, Folder
+from connectors.mail._sdk import sdk
 
 _MINUTES = 5
 """For which the server keeps a connection before it is renewed: proxies cut longer ones."""
@@ -66,11 +67,9 @@ class Stream:
 
     def _listen(self, loop: asyncio.AbstractEventLoop, account: Any, subscription: str) -> None:
         """Blocks, on its own thread."""
-        from exchangelib.services import GetStreamingEvents  # type: ignore[import-untyped]  # it ships no types
-
         try:
             while not self._closed:
-                self._service = GetStreamingEvents(account=account)
+                self._service = sdk("exchangelib.services", "ews").GetStreamingEvents(account=account)
                 for _ in self._service.call([subscription], connection_timeout=_MINUTES):
                     loop.call_soon_threadsafe(self._stirred.set)
                     if self._closed:
@@ -89,7 +88,6 @@ class Stream:
 
 def _subscribed(account: Any, folders: Sequence[Folder]) -> str:
     """Blocks: the subscription's id."""
-    from exchangelib.folders import FolderCollection  # type: ignore[import-untyped]  # it ships no types
-
-    collection = FolderCollection(account=account, folders=[one.handle for one in folders])
+    library = sdk("exchangelib.folders", "ews")
+    collection = library.FolderCollection(account=account, folders=[one.handle for one in folders])
     return str(collection.subscribe_to_streaming(event_types=("NewMailEvent", "CreatedEvent", "MovedEvent")))

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from connectors.mail._blocking import workers
-from connectors.mail._gmail_login import GoogleLogin, missing
+from connectors.mail._gmail_login import GoogleLogin
 from connectors.mail._gmail_pace import UNITS, Pace
 from connectors.mail._patience import persistent
+from connectors.mail._sdk import sdk
 from connectors.mail._web_failures import clean, refused, seconds, unreached
 from inboxwatch.connector import MailboxError, Reason
 
@@ -178,9 +179,7 @@ class GmailApi:
             found[name] = result if error is None else _failure(error, doing)
 
         def execute(bearer: _Bearer) -> None:
-            from googleapiclient.http import BatchHttpRequest  # type: ignore[import-untyped]  # it ships no types
-
-            batch = BatchHttpRequest(take, batch_uri=f"{self._url}/batch")
+            batch = sdk("googleapiclient.http", "gmail").BatchHttpRequest(take, batch_uri=f"{self._url}/batch")
             for name in names:
                 batch.add(_service(self._url).users().messages().get(userId="me", id=name, **how), request_id=name)
             batch.execute(http=bearer)
@@ -233,11 +232,9 @@ class _Connections:
             return self._idle.get_nowait()
         except queue.Empty:
             pass
-        try:
-            import httplib2  # type: ignore[import-untyped]  # it ships no types
-        except ImportError as error:
-            raise missing(error) from error
-        return httplib2.Http(timeout=self._timeout, ca_certs=str(self._ca_file) if self._ca_file else None)
+        return sdk("httplib2", "gmail").Http(
+            timeout=self._timeout, ca_certs=str(self._ca_file) if self._ca_file else None
+        )
 
     def put(self, http: Any) -> None:
         self._idle.put(http)
@@ -257,15 +254,10 @@ _connections = functools.cache(_Connections)
 @functools.cache
 def _service(url: str) -> Any:
     """The library's view of the API; it makes requests and sends none."""
-    try:
-        import httplib2
-        from googleapiclient import discovery  # type: ignore[import-untyped]  # it ships no types
-    except ImportError as error:
-        raise missing(error) from error
-    return discovery.build(
+    return sdk("googleapiclient.discovery", "gmail").build(
         "gmail",
         "v1",
-        http=httplib2.Http(),
+        http=sdk("httplib2", "gmail").Http(),
         cache_discovery=False,
         static_discovery=True,
         client_options={"api_endpoint": url},
@@ -274,12 +266,9 @@ def _service(url: str) -> Any:
 
 def _errors() -> tuple[type[Exception], ...]:
     """What the library raises."""
-    try:
-        import httplib2
-        from googleapiclient.errors import BatchError, HttpError  # type: ignore[import-untyped]  # it ships no types
-    except ImportError as error:
-        raise missing(error) from error
-    return HttpError, BatchError, httplib2.HttpLib2Error, HTTPException, OSError, ValueError
+    library = sdk("googleapiclient.errors", "gmail")
+    below = sdk("httplib2", "gmail").HttpLib2Error
+    return library.HttpError, library.BatchError, below, HTTPException, OSError, ValueError
 
 
 def _failure(error: Exception, doing: str) -> MailboxError:

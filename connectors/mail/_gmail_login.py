@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from connectors.mail._sdk import sdk
 from connectors.mail._web_failures import clean, refused, seconds, unreached
 from inboxwatch.connector import MailboxError, Reason, Secret
 
@@ -101,11 +102,7 @@ class GoogleLogin:
         return self._consent([self.scope])
 
     def _consent(self, scopes: list[str] | None) -> Any:
-        try:
-            from google.oauth2 import credentials
-        except ImportError as error:
-            raise missing(error) from error
-        return credentials.Credentials(  # type: ignore[no-untyped-call]  # the library is untyped
+        return sdk("google.oauth2.credentials", "gmail").Credentials(
             token=None,
             refresh_token=self.info["refresh_token"],
             token_uri=self.token_url or _TOKENS_AT,
@@ -117,8 +114,7 @@ class GoogleLogin:
     @staticmethod
     def _refresh(credentials: Any, http: Any) -> list[str]:
         """Renews the token; returns the scopes that the answer names."""
-        from google.auth import exceptions
-
+        exceptions = sdk("google.auth.exceptions", "gmail")
         ask = _Ask(http)
         try:
             credentials.refresh(ask)
@@ -135,9 +131,7 @@ class _Ask:
     """google-auth's way to a server, that remembers what was answered: its errors do not tell the status."""
 
     def __init__(self, http: Any) -> None:
-        from google_auth_httplib2 import Request  # type: ignore[import-untyped]  # it ships no types
-
-        self._request = Request(http)
+        self._request = sdk("google_auth_httplib2", "gmail").Request(http)
         self.status = 0
         self.retry_after: float | None = None
         self.body: bytes = b""
@@ -152,23 +146,11 @@ class _Ask:
 @functools.lru_cache(maxsize=16)
 def _account(key: str, token_url: str) -> Any:
     """A service account for all mailboxes that it reads: checking its private key takes a tenth of a second."""
+    library = sdk("google.oauth2.service_account", "gmail")
     try:
-        from google.oauth2 import service_account
-    except ImportError as error:
-        raise missing(error) from error
-    try:
-        return service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]  # untyped
-            {**json.loads(key), "token_uri": token_url}
-        )
+        return library.Credentials.from_service_account_info({**json.loads(key), "token_uri": token_url})
     except ValueError as error:
         raise MailboxError(Reason.CLIENT, "`service_account` holds no usable private key", permanent=True) from error
-
-
-def missing(error: ImportError) -> MailboxError:
-    """The client library is not installed."""
-    return MailboxError(
-        Reason.CLIENT, f"the package {error.name} is missing", hint="pip install 'inboxwatch[gmail]'", permanent=True
-    )
 
 
 _HINTS = {

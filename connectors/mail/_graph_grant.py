@@ -47,7 +47,7 @@ def _writes(role: str) -> bool:
 def _smaller(claims: Mapping[str, Any], permission: str, client_id: str, address: str, granted: Sequence[str]) -> str:
     """The commands: RBAC for Applications with a scope in Exchange Online, then the tenant-wide consent removed."""
     principal = str(claims.get("oid") or "OBJECT_ID_OF_THE_ENTERPRISE_APPLICATION")
-    removed = " or ".join(f"$_.Value -eq '{one}'" for one in granted if one.startswith(_MAIL))
+    removed = " -or ".join(f"$_.Value -eq '{one}'" for one in granted if one.startswith(_MAIL))
     return "\n".join(
         (
             "The smaller grant, in Exchange Online PowerShell (Connect-ExchangeOnline), with CustomAttribute1 set to "
@@ -61,7 +61,7 @@ def _smaller(claims: Mapping[str, Any], permission: str, client_id: str, address
             "Then, for the two grants add up, remove the consent in Microsoft Graph PowerShell "
             "(Connect-MgGraph -Scopes AppRoleAssignment.ReadWrite.All,Application.Read.All):",
             "  $graph = Get-MgServicePrincipal -Filter \"appId eq '00000003-0000-0000-c000-000000000000'\"",
-            f"  $ids = ($graph.AppRoles | Where-Object {{{removed}}}).Id",
+            f"  $ids = ($graph.AppRoles | Where-Object {{ {removed} }}).Id",
             f"  Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId {principal} | Where-Object AppRoleId -in "
             f"$ids | ForEach-Object {{ Remove-MgServicePrincipalAppRoleAssignment -ServicePrincipalId {principal} "
             "-AppRoleAssignmentId $_.Id }",

@@ -35,9 +35,8 @@ _CLOUDS = {
     "global": ("https://graph.microsoft.com", "https://login.microsoftonline.com"),
     "us_government": ("https://graph.microsoft.us", "https://login.microsoftonline.us"),
     "us_defense": ("https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
-    "china": ("https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
 }
-"""National clouds: Graph and Entra (learn.microsoft.com/graph/deployments)."""
+"""National clouds: Graph and Entra (learn.microsoft.com/graph/deployments). The one in China has no delta for mail."""
 
 BASIC = Capability(
     mode="graph, permission: basic",
@@ -83,7 +82,7 @@ class GraphSettings(Settings):
     """The mailbox's address or id. Default: the mailbox's `address`."""
     folders: Names = ()
     """Further folders: names, paths (`Inbox/Deals`) or patterns with `*`."""
-    cloud: Literal["global", "us_government", "us_defense", "china"] = "global"
+    cloud: Literal["global", "us_government", "us_defense"] = "global"
     graph_url: str = ""
     """Default: that of the cloud. Always https."""
     login_url: str = ""
