@@ -25,7 +25,7 @@ def configure(level: str = "info") -> None:
     structlog.configure(
         processors=[*processors, render],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # whatever standard error is by then
         cache_logger_on_first_use=False,
     )
     # Libraries speak up only when something is wrong: what they say below that may hold addresses.

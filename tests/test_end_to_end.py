@@ -199,7 +199,7 @@ def test_an_answer_that_nobody_has_read_yet_stops_the_page_at_the_last_moment(
     boxes = {name: box | {"poll_every": "1h", "push": "off"} for name, box in peer.mailboxes().items()}
     peer.deliver(ANA, letter(BO, ANA, id="q1@buyer.test"))
     peer.deliver(ANA, letter(BO, ANA, id="q2@buyer.test", subject="Another matter"))
-    house = House(tmp_path, boxes, hook=sink.url, target="6s")
+    house = House(tmp_path, boxes, hook=sink.url, target="12s")
     with house.daemon() as daemon:
         daemon.wait(lambda: daemon.metric("inboxwatch_clocks_open") == 2)
         peer.deliver(ANA, letter(ANA, BO, answers="q1@buyer.test"), folder="Sent")
