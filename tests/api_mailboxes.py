@@ -19,6 +19,7 @@ from tests.doubles.google_tokens import pem
 from tests.doubles.graph import INBOX, SENT
 from tests.doubles.graph import Graph as GraphServer
 from tests.doubles.https_server import ca_file
+from tests.doubles.mailstore import MailStore
 
 _users = itertools.count(1)
 
@@ -28,9 +29,40 @@ def user() -> str:
     return f"user{next(_users)}@acme.test"
 
 
-class GraphMailbox:
+class ApiMailbox:
+    """What the mailboxes have in common: their mail is in a store, behind a server."""
+
+    inbox: str
+    sent: str
+    server: GraphServer | GmailServer | EwsServer
+    store: MailStore
+
+    def deliver(self, raw: bytes, *, sent: bool = False, when: datetime | None = None) -> None:
+        self.store.deliver(raw, self.sent if sent else self.inbox, when)
+
+    def deliver_unreadable(self) -> None:
+        self.store.deliver(b"Subject: damaged\r\n\r\n", self.inbox, readable=False)
+
+    def handle(self) -> None:
+        self.store.handle()
+
+    def void_cursors(self) -> None:
+        self.store.forget()
+
+    def break_connection(self) -> None:
+        self.server.server.kill()
+
+    def mend_connection(self) -> None:
+        self.server.server.up()
+
+    def snapshot(self) -> Any:
+        return self.store.snapshot()
+
+
+class GraphMailbox(ApiMailbox):
     """A mailbox of its own in a double of Exchange Online that tests share."""
 
+    inbox, sent = INBOX, SENT
     secrets: tuple[str, ...] = (SECRET,)
 
     def __init__(self, server: GraphServer, permission: str = "basic", **settings: Any) -> None:
@@ -51,30 +83,11 @@ class GraphMailbox:
     def connector(self, reading: Reading) -> Graph:
         return Graph(GraphSettings.model_validate(self.settings), Context("ana", self.address, reading))
 
-    def deliver(self, raw: bytes, *, sent: bool = False, when: datetime | None = None) -> None:
-        self.store.deliver(raw, SENT if sent else INBOX, when)
 
-    def deliver_unreadable(self) -> None:
-        self.store.deliver(b"Subject: damaged\r\n\r\n", INBOX, readable=False)
-
-    def handle(self) -> None:
-        self.store.handle()
-
-    def void_cursors(self) -> None:
-        self.store.forget()
-
-    def break_connection(self) -> None:
-        self.server.server.kill()
-
-    def mend_connection(self) -> None:
-        self.server.server.up()
-
-    def snapshot(self) -> Any:
-        return self.store.snapshot()
-
-
-class GmailMailbox:
+class GmailMailbox(ApiMailbox):
     """A mailbox of its own in a double of Gmail that tests share."""
+
+    inbox, sent = "INBOX", "SENT"
 
     def __init__(self, server: GmailServer, scope: str = "metadata", **settings: Any) -> None:
         self.server = server
@@ -95,31 +108,11 @@ class GmailMailbox:
     def connector(self, reading: Reading) -> Gmail:
         return Gmail(GmailSettings.model_validate(self.settings), Context("ana", self.address, reading))
 
-    def deliver(self, raw: bytes, *, sent: bool = False, when: datetime | None = None) -> None:
-        self.store.deliver(raw, "SENT" if sent else "INBOX", when)
 
-    def deliver_unreadable(self) -> None:
-        self.store.deliver(b"Subject: damaged\r\n\r\n", "INBOX", readable=False)
-
-    def handle(self) -> None:
-        self.store.handle()
-
-    def void_cursors(self) -> None:
-        self.store.forget()
-
-    def break_connection(self) -> None:
-        self.server.server.kill()
-
-    def mend_connection(self) -> None:
-        self.server.server.up()
-
-    def snapshot(self) -> Any:
-        return self.store.snapshot()
-
-
-class EwsMailbox:
+class EwsMailbox(ApiMailbox):
     """A mailbox of its own in a double of Exchange Server that tests share."""
 
+    inbox, sent = "inbox", "sentitems"
     secrets: tuple[str, ...] = (PASSWORD,)
 
     def __init__(self, server: EwsServer, **settings: Any) -> None:
@@ -136,24 +129,3 @@ class EwsMailbox:
 
     def connector(self, reading: Reading) -> Ews:
         return Ews(EwsSettings.model_validate(self.settings), Context("ana", self.address, reading))
-
-    def deliver(self, raw: bytes, *, sent: bool = False, when: datetime | None = None) -> None:
-        self.store.deliver(raw, "sentitems" if sent else "inbox", when)
-
-    def deliver_unreadable(self) -> None:
-        self.store.deliver(b"Subject: damaged\r\n\r\n", "inbox", readable=False)
-
-    def handle(self) -> None:
-        self.store.handle()
-
-    def void_cursors(self) -> None:
-        self.store.forget()
-
-    def break_connection(self) -> None:
-        self.server.server.kill()
-
-    def mend_connection(self) -> None:
-        self.server.server.up()
-
-    def snapshot(self) -> Any:
-        return self.store.snapshot()

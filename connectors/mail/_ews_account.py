@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from connectors.mail._blocking import workers
+from connectors.mail._chosen_folders import Folder, Watched, choose
 from connectors.mail._entra import Entra, Token
 from connectors.mail._ews_failures import failure
 from connectors.mail._patience import persistent
@@ -41,26 +42,6 @@ class Login:
     version: Version
     connections: int
     ca_file: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    id: str
-    name: str
-    role: FolderRole
-    messages: int
-    handle: Any
-    """exchangelib's folder."""
-    may_write: bool = False
-    """The login could change it: the server says so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    folders: tuple[Folder, ...]
-    unmatched: tuple[str, ...] = ()
-    unwatched: tuple[str, ...] = ()
-    """Folders below the inbox with mail in them that are not read."""
 
 
 @dataclass(slots=True)
@@ -109,25 +90,13 @@ def _folders(account: Any, patterns: Sequence[str]) -> Watched:
     """Blocks."""
     inbox = _folder(account.inbox, FolderRole.INBOX, "")
     sent = _folder(account.sent, FolderRole.SENT, "")
-    found = {inbox.id: inbox, sent.id: sent}
     below = [_folder(one, FolderRole.OTHER, f"{inbox.name}/") for one in account.inbox.children]
-    unmatched: list[str] = []
+    others: list[Folder] = []
     if patterns:
         never = {getattr(account, name).id for name in _NEVER}
         top = account.msg_folder_root
         others = [_folder(one, FolderRole.OTHER, "", top.absolute) for one in top.walk() if one.id not in never]
-        for pattern in patterns:
-            matching = [one for one in others if _matches(one.name, pattern)]
-            unmatched += [] if matching else [pattern]
-            for one in matching:
-                found.setdefault(one.id, one)
-    unwatched = [one.name for one in below if one.id not in found and one.messages]
-    return Watched(tuple(found.values()), tuple(unmatched), tuple(unwatched))
-
-
-def _matches(name: str, pattern: str) -> bool:
-    wanted = pattern.lower()
-    return fnmatchcase(name.lower(), wanted) or fnmatchcase(name.lower().rpartition("/")[2], wanted)
+    return choose(inbox, sent, below, others, patterns)
 
 
 def _folder(handle: Any, role: FolderRole, prefix: str, top: str = "") -> Folder:
@@ -136,7 +105,7 @@ def _folder(handle: Any, role: FolderRole, prefix: str, top: str = "") -> Folder
     may_write = rights is not None and any(
         getattr(rights, one, False) for one in ("create_contents", "create_associated", "delete", "modify")
     )
-    return Folder(str(handle.id), name, role, int(handle.total_count or 0), handle, may_write)
+    return Folder(str(handle.id), name, role, int(handle.total_count or 0), handle=handle, may_write=may_write)
 
 
 def _account(login: Login, address: str, token: Token | None) -> Any:
@@ -184,6 +153,8 @@ def _auth_type(login: Login) -> str:
 @functools.cache
 def _library() -> Any:
     """exchangelib, with certificates by server and a time limit for answers."""
+    # Of what surprises it the library logs whole requests and answers: addresses, subjects, texts.
+    logging.getLogger("exchangelib").setLevel(logging.CRITICAL)
     library, adapters = sdk("exchangelib", "ews"), sdk("requests.adapters", "ews")
     protocol = sdk("exchangelib.protocol", "ews").BaseProtocol
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.mail._chosen_folders import Folder, Watched
 from connectors.mail._chunks import Chunk
-from connectors.mail._ews_account import EwsAccount, Folder, Watched
+from connectors.mail._ews_account import EwsAccount
 from connectors.mail._ews_changes import Changes, changes
 from connectors.mail._ews_failures import Forgotten, is_gone
 from connectors.mail._ews_message import FIELDS, is_report, raw_message, received
-from connectors.mail._ews_position import Mark, encode
+from connectors.mail._folder_marks import Mark, encode
+from connectors.mail._history import Entry, Page, history
 from connectors.mail._patience import Unreadable, despite
 from connectors.mail._sdk import sdk
 from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
@@ -24,7 +26,7 @@ _MAX_CHANGES = 512
 _MAX_PAGE = 200
 _WHOLE = 2 * 1024 * 1024
 """A larger message is not read whole: its attachments would come with it."""
-_TELL_EVERY = 20
+_TELL_EVERY = 10
 """Requests of pinning a large folder between two cursors."""
 _EPOCH = "1970-01-01T00:00:00+00:00"
 _TIME = "%Y-%m-%dT%H:%M:%S+00:00"
@@ -86,8 +88,8 @@ class EwsReader:
         walked = 0
         while not self.marks[folder.id].pinned:
             mark = self.marks[folder.id]
-            found = await self._changed(folder, mark.state, _MAX_CHANGES)
-            self.marks[folder.id] = replace(mark, state=found.state, pinned=found.last)
+            found = await self._changed(folder, mark.position, _MAX_CHANGES)
+            self.marks[folder.id] = replace(mark, position=found.state, pinned=found.last)
             walked += 1
             if walked % _TELL_EVERY == 0:
                 yield self._chunk([], [], flush=True)
@@ -99,27 +101,11 @@ class EwsReader:
 
     async def _history(self) -> AsyncIterator[Chunk]:
         """What was received since each mark's `after`, over all folders in order; then that history is over."""
-        waiting: dict[str, list[tuple[str, str]]] = {}
-        folders = {one.id: one for one in self.watched.folders if self.marks[one.id].after is not None}
-        read_out: set[str] = set()
-        while folders:
-            for name, folder in list(folders.items()):
-                if not waiting.get(name) and name not in read_out:
-                    waiting[name], last = await self._page(folder, self.marks[name])
-                    read_out |= {name} if last else set()
-                if not waiting[name] and name in read_out:
-                    del folders[name]
-                    self.marks[name] = Mark(self.marks[name].state)
-            taken: list[tuple[Folder, str]] = []
-            while len(taken) < self._size and folders and all(waiting[name] for name in folders):
-                name = min(folders, key=lambda one: waiting[one][0])
-                at, item = waiting[name].pop(0)
-                self.marks[name] = _after(self.marks[name], at, item)
-                taken.append((folders[name], item))
-            yield self._chunk(*await self._messages(taken))
+        folders = {one.id: one for one in self.watched.folders}
+        async for taken in history(self.marks, lambda name, mark: self._page(folders[name], mark), self._size):
+            yield self._chunk(*await self._messages([(folders[name], item) for name, item in taken]))
 
-    async def _page(self, folder: Folder, mark: Mark) -> tuple[list[tuple[str, str]], bool]:
-        """(receive time, id) of the next items after a mark, oldest first, and whether there were no more."""
+    async def _page(self, folder: Folder, mark: Mark) -> Page[str]:
         known = set(mark.read)
         start, size = 0, self._size + len(known)
         for _ in range(_MAX_PAGES):
@@ -127,15 +113,15 @@ class EwsReader:
                 lambda _, start=start: _found(folder, str(mark.after), start, size),  # type: ignore[misc]
                 f"listing {folder.name}",
             )
-            fresh = [one for one in found if one[1] not in known]
+            fresh = [Entry(at, name, name) for at, name in found if name not in known]
             if fresh or len(found) < size:
-                return fresh, len(found) < size
+                return Page(fresh, len(found) < size)
             start += size  # many items of one second
         raise MailboxError(Reason.PROTOCOL, f"listing {folder.name}: the pages have no end")
 
     async def _changes(self, folder: Folder) -> AsyncIterator[Chunk]:
         for _ in range(_MAX_PAGES):
-            found = await self._changed(folder, self.marks[folder.id].state, min(_MAX_CHANGES, self._size))
+            found = await self._changed(folder, self.marks[folder.id].position, min(_MAX_CHANGES, self._size))
             messages, quarantined = await self._messages([(folder, one) for one in found.came])
             self.marks[folder.id] = Mark(found.state)
             yield self._chunk(messages, quarantined)
@@ -254,7 +240,3 @@ def _identities(folder: Folder, since: datetime, start: int) -> list[tuple[str, 
 def _library_time(at: datetime) -> Any:
     library = sdk("exchangelib", "ews")
     return library.EWSDateTime.fromtimestamp(at.timestamp(), tz=library.UTC)
-
-
-def _after(mark: Mark, at: str, name: str) -> Mark:
-    return replace(mark, after=at, read=(*mark.read, name) if at == mark.after else (name,))

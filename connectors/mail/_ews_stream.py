@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.mail._ews_account import EwsAccount, Folder
+from connectors.mail._chosen_folders import Folder
+from connectors.mail._ews_account import EwsAccount
 from connectors.mail._sdk import sdk
 
 _MINUTES = 5

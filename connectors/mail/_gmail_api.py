@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import queue
 from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPException
@@ -254,6 +255,8 @@ _connections = functools.cache(_Connections)
 @functools.cache
 def _service(url: str) -> Any:
     """The library's view of the API; it makes requests and sends none."""
+    # It logs the reasons of refusals, which are told by MailboxError.
+    logging.getLogger("googleapiclient").setLevel(logging.ERROR)
     return sdk("googleapiclient.discovery", "gmail").build(
         "gmail",
         "v1",

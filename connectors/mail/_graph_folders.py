@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
+from connectors.mail._chosen_folders import Folder, Watched, choose
 from connectors.mail._graph_client import GraphClient
 from inboxwatch.core.model import FolderRole
 
@@ -16,25 +15,6 @@ _NEVER = ("drafts", "deleteditems", "junkemail", "outbox")
 """Well-known folders that a pattern does not mean."""
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
-    id: str
-    name: str
-    """Its path, `Inbox/Deals`."""
-    role: FolderRole
-    messages: int
-    children: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """The folders to read, and those below the inbox that are not: rules may put mail there."""
-
-    folders: tuple[Folder, ...]
-    unmatched: tuple[str, ...] = ()
-    unwatched: tuple[str, ...] = field(default=())
-
-
 async def find_folders(client: GraphClient, user: str, patterns: Sequence[str]) -> Watched:
     """The inbox, sent mail, and folders whose path or name a pattern (`Deals`, `Inbox/*`) matches."""
     inbox = await _known(client, user, "inbox", FolderRole.INBOX)
@@ -42,25 +22,12 @@ async def find_folders(client: GraphClient, user: str, patterns: Sequence[str]) 
     below = await _children(
         client, f"{user}/mailFolders/{inbox.id}/childFolders", f"{inbox.name}/", deep=bool(patterns)
     )
-    found = {inbox.id: inbox, sent.id: sent}
-    unmatched: list[str] = []
+    others: list[Folder] = []
     if patterns:
-        others = await _children(client, f"{user}/mailFolders", "", deep=True)
         never = {(await _known(client, user, name, FolderRole.OTHER)).name.lower() for name in _NEVER}
-        others = [one for one in others if one.name.lower().partition("/")[0] not in never]
-        for pattern in patterns:
-            matching = [one for one in others if _matches(one.name, pattern)]
-            if not matching:
-                unmatched.append(pattern)
-            for one in matching:
-                found.setdefault(one.id, one)
-    unwatched = [one.name for one in below if one.id not in found and one.messages]
-    return Watched(tuple(found.values()), tuple(unmatched), tuple(unwatched))
-
-
-def _matches(name: str, pattern: str) -> bool:
-    wanted = pattern.lower()
-    return fnmatchcase(name.lower(), wanted) or fnmatchcase(name.lower().rpartition("/")[2], wanted)
+        all_ = await _children(client, f"{user}/mailFolders", "", deep=True)
+        others = [one for one in all_ if one.name.lower().partition("/")[0] not in never]
+    return choose(inbox, sent, below, others, patterns)
 
 
 async def _known(client: GraphClient, user: str, name: str, role: FolderRole) -> Folder:

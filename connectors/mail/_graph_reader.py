@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, TypeVar
 
+from connectors.mail._chosen_folders import Folder, Watched
+from connectors.mail._folder_marks import Mark
 from connectors.mail._graph_client import Forgotten, GraphClient, RefusedError
-from connectors.mail._graph_folders import Folder, Watched
 from connectors.mail._graph_message import FIELDS, MEETING, PROPERTIES, Item, complete, is_report, raw_message
-from connectors.mail._graph_position import Mark
+from connectors.mail._history import Entry, Page, history
 from connectors.mail._patience import Unreadable, despite
 from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
 from inboxwatch.core.model import Privacy, RawMessage
@@ -67,7 +68,7 @@ class GraphReader:
     async def begin(self, known: Mapping[str, Mark] | None) -> None:
         """Takes the marks of a cursor; folders without one are pinned. None: the cursor was not ours."""
         self.resynced = known is None
-        usable = {name: mark for name, mark in (known or {}).items() if self.client.owns(mark.link)}
+        usable = {name: mark for name, mark in (known or {}).items() if self.client.owns(mark.position)}
         self.resynced = self.resynced or len(usable) < len(known or {})
         for folder in self.watched.folders:
             self.marks[folder.id] = usable.get(folder.id) or await self._pinned(folder)
@@ -142,27 +143,11 @@ class GraphReader:
 
     async def _history(self) -> AsyncIterator[Found]:
         """What was received since each mark's `after`, over all folders in order; then that history is over."""
-        waiting: dict[str, list[Item]] = {}
-        folders = {one.id: one for one in self.watched.folders if self.marks[one.id].after is not None}
-        read_out: set[str] = set()
-        while folders:
-            for name, folder in list(folders.items()):
-                if not waiting.get(name) and name not in read_out:
-                    waiting[name], last = await self._page(folder, self.marks[name])
-                    read_out |= {name} if last else set()
-                if not waiting[name] and name in read_out:
-                    del folders[name]
-                    self.marks[name] = Mark(self.marks[name].link)
-            taken: list[tuple[Folder, Item]] = []
-            while len(taken) < self._size and folders and all(waiting[name] for name in folders):
-                name = min(folders, key=lambda one: _at(waiting[one][0], self.marks[one]))
-                item = waiting[name].pop(0)
-                self.marks[name] = _after(self.marks[name], item)
-                taken.append((folders[name], item))
-            yield Found(self._new(taken), dict(self.marks))
+        folders = {one.id: one for one in self.watched.folders}
+        async for taken in history(self.marks, lambda name, mark: self._page(folders[name], mark), self._size):
+            yield Found(self._new((folders[name], item) for name, item in taken), dict(self.marks))
 
-    async def _page(self, folder: Folder, mark: Mark) -> tuple[list[Item], bool]:
-        """The next messages after a mark, oldest first, and whether there were no more."""
+    async def _page(self, folder: Folder, mark: Mark) -> Page[Item]:
         query = {
             "$filter": f"receivedDateTime ge {mark.after}",
             "$orderby": "receivedDateTime asc",
@@ -174,7 +159,7 @@ class GraphReader:
         for _ in range(_MAX_PAGES):
             items = [one for one in _items(page) if one["id"] not in known]
             if items or not page.get("@odata.nextLink"):
-                return items, not page.get("@odata.nextLink")
+                return Page(_entries(items, str(mark.after)), not page.get("@odata.nextLink"))
             # Nothing but what was read: many messages of one second, or a page that is empty.
             page = await self.client.get(_next(page), prefer=self._paging, doing=doing)
         raise MailboxError(Reason.PROTOCOL, f"{doing}: the pages have no end")
@@ -183,7 +168,7 @@ class GraphReader:
         """The next page of what came into a folder, and whether it is the last. Moves the mark."""
         mark = self.marks[folder.id]
         try:
-            page = await self.client.get(mark.link, prefer=self._paging, doing=f"reading {folder.name}")
+            page = await self.client.get(mark.position, prefer=self._paging, doing=f"reading {folder.name}")
         except Forgotten:
             if folder.id in self._refused:
                 raise MailboxError(
@@ -257,10 +242,10 @@ def _next(page: Mapping[str, object]) -> str:
     return str(link)
 
 
-def _at(item: Item, mark: Mark) -> str:
-    return str(item.get("receivedDateTime") or mark.after)
-
-
-def _after(mark: Mark, item: Item) -> Mark:
-    at, name = _at(item, mark), str(item["id"])
-    return replace(mark, after=at, read=(*mark.read, name) if at == mark.after else (name,))
+def _entries(items: list[Item], at: str) -> list[Entry[Item]]:
+    """One that is damaged tells no receive time: it has that of the one before it."""
+    entries: list[Entry[Item]] = []
+    for item in items:
+        at = str(item.get("receivedDateTime") or at)
+        entries.append(Entry(at, str(item["id"]), item))
+    return entries

@@ -13,16 +13,17 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from connectors.mail._capability import Capability
+from connectors.mail._chosen_folders import Watched
 from connectors.mail._chunks import batches
 from connectors.mail._entra import Application, Entra, entra
-from connectors.mail._ews_account import Access, Auth, EwsAccount, Login, Version, Watched
-from connectors.mail._ews_position import decode
+from connectors.mail._ews_account import Access, Auth, EwsAccount, Login, Version
 from connectors.mail._ews_reader import EwsReader
 from connectors.mail._ews_stream import Stream
+from connectors.mail._folder_marks import decode
 from connectors.mail._values import Names, Seconds
 from inboxwatch import instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, Probe, Secret, Settings
-from inboxwatch.core.model import FolderRole, Privacy, RawMessage
+from inboxwatch.core.model import Privacy, RawMessage
 
 _FOLDERS_LAST = 600.0
 """Seconds after which folders are looked for again."""
@@ -166,17 +167,12 @@ class Ews:
         """See MailConnector."""
         async with self._turn:
             watched = await self._folders(again=True)
-        folders = {
-            role: ", ".join(names)
-            for role in FolderRole
-            if (names := [one.name for one in watched.folders if one.role is role])
-        }
         return Probe(
-            folders,
+            watched.by_role,
             (
                 ("server", urlsplit(self._settings.url).netloc),
                 ("login", f"{self._settings.auth}, {self._settings.access}"),
-                ("messages", ", ".join(f"{one.name}: {one.messages}" for one in watched.folders)),
+                ("messages", watched.messages),
                 *self.capability.facts,
             ),
             tuple(self._warnings(watched)),
@@ -204,13 +200,7 @@ class Ews:
             self._stream.close()
 
     def _warnings(self, watched: Watched) -> Iterator[str]:
-        for pattern in watched.unmatched:
-            yield f"no folder matches {pattern!r} in `folders`"
-        if watched.unwatched:
-            yield (
-                f"folders below the inbox hold mail and are not watched ({', '.join(watched.unwatched[:5])}): if rules "
-                "move buyers' mail there, add them to `folders`"
-            )
+        yield from watched.warnings
         writable = [one.name for one in watched.folders if one.may_write]
         if writable:
             yield _smaller(self._address, self._settings.username or "LOGIN", self._settings.access, writable)

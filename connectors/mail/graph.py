@@ -14,17 +14,18 @@ from pydantic import Field, field_validator, model_validator
 
 from connectors.mail import _graph_grant
 from connectors.mail._capability import Capability
+from connectors.mail._chosen_folders import Watched
 from connectors.mail._chunks import Chunk, batches
 from connectors.mail._entra import Application, Entra, entra
+from connectors.mail._folder_marks import decode, encode
 from connectors.mail._graph_client import GraphClient, RefusedError
-from connectors.mail._graph_folders import Watched, find_folders
-from connectors.mail._graph_position import decode, encode
+from connectors.mail._graph_folders import find_folders
 from connectors.mail._graph_reader import Found, GraphReader, together
 from connectors.mail._https import Pool, pool
 from connectors.mail._values import Names, Seconds
 from inboxwatch import instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
-from inboxwatch.core.model import FolderRole, Privacy, RawMessage
+from inboxwatch.core.model import Privacy, RawMessage
 
 _FOLDERS_LAST = 600.0
 """Seconds after which folders are looked for again: new ones may match a pattern."""
@@ -170,26 +171,14 @@ class Graph:
             warnings = list(
                 _graph_grant.warnings(token.claims, self._settings.permission, self._settings.client_id, self._address)
             )
-            warnings += [f"no folder matches {pattern!r} in `folders`" for pattern in watched.unmatched]
-            if watched.unwatched:
-                unwatched = ", ".join(watched.unwatched[:5])
-                warnings.append(
-                    f"folders below the inbox hold mail and are not watched ({unwatched}): if rules move buyers' mail "
-                    "there, add them to `folders`"
-                )
+            warnings += watched.warnings
             warnings += await self._beyond_the_grant(watched)
-        folders = {
-            role: ", ".join(names)
-            for role in FolderRole
-            if (names := [one.name for one in watched.folders if one.role is role])
-        }
         roles = ", ".join(_graph_grant.roles(token.claims))
-        messages = ", ".join(f"{one.name}: {one.messages}" for one in watched.folders)
         return Probe(
-            folders,
+            watched.by_role,
             (
                 ("server", self._graph_url.removeprefix("https://")),
-                ("messages", messages),
+                ("messages", watched.messages),
                 ("tenant-wide permissions", roles or "none, so access comes from a role with a scope"),
                 *self.capability.facts,
                 (

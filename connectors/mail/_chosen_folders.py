@@ -1,0 +1,77 @@
+"""Which folders of an Exchange mailbox are watched: by patterns of names and paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from inboxwatch.core.model import FolderRole
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    id: str
+    name: str
+    """Its path, `Inbox/Deals`."""
+    role: FolderRole
+    messages: int
+    children: int = 0
+    handle: Any = None
+    """The client library's own object, where it has one."""
+    may_write: bool = False
+    """The login could change it: the server says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    folders: tuple[Folder, ...]
+    """Those that are read."""
+    unmatched: tuple[str, ...] = ()
+    """Patterns that no folder matches."""
+    unwatched: tuple[str, ...] = ()
+    """Folders below the inbox with mail in them that are not read: rules may put buyers' mail there."""
+
+    @property
+    def by_role(self) -> dict[FolderRole, str]:
+        """For `Probe.folders`."""
+        names = {role: [one.name for one in self.folders if one.role is role] for role in FolderRole}
+        return {role: ", ".join(its) for role, its in names.items() if its}
+
+    @property
+    def messages(self) -> str:
+        return ", ".join(f"{one.name}: {one.messages}" for one in self.folders)
+
+    @property
+    def warnings(self) -> list[str]:
+        told = [f"no folder matches {pattern!r} in `folders`" for pattern in self.unmatched]
+        if self.unwatched:
+            told.append(
+                f"folders below the inbox hold mail and are not watched ({', '.join(self.unwatched[:5])}): if rules "
+                "move buyers' mail there, add them to `folders`"
+            )
+        return told
+
+
+def choose(
+    inbox: Folder, sent: Folder, below: Iterable[Folder], others: Sequence[Folder], patterns: Sequence[str]
+) -> Watched:
+    """The inbox, sent mail, and those of `others` whose path or name a pattern (`Deals`, `Inbox/*`) matches.
+
+    `below` are the folders below the inbox.
+    """
+    found = {inbox.id: inbox, sent.id: sent}
+    unmatched: list[str] = []
+    for pattern in patterns:
+        matching = [one for one in others if _matches(one.name, pattern)]
+        unmatched += [] if matching else [pattern]
+        for one in matching:
+            found.setdefault(one.id, one)
+    unwatched = [one.name for one in below if one.id not in found and one.messages]
+    return Watched(tuple(found.values()), tuple(unmatched), tuple(unwatched))
+
+
+def _matches(name: str, pattern: str) -> bool:
+    wanted = pattern.lower()
+    return fnmatchcase(name.lower(), wanted) or fnmatchcase(name.lower().rpartition("/")[2], wanted)
