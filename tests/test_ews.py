@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -123,7 +124,8 @@ async def test_a_busy_server_is_waited_for_as_long_as_it_asks() -> None:
         server.close()
 
 
-async def test_nothing_of_the_mail_is_logged_whatever_surprises_the_library(caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_librarys_logs_of_whole_requests_and_answers_are_kept_quiet(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
     server = EwsServer()
     try:
         mailbox, one = connector(server, auth="basic", retry_for="0.1s")
