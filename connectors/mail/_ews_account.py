@@ -81,22 +81,26 @@ class EwsAccount:
             self._account = None
             raise MailboxError(Reason.TIMEOUT, f"{doing}: no answer within {_STEP_LIMIT:.0f} s") from None
 
-    async def folders(self, patterns: Sequence[str]) -> Watched:
-        """The inbox, sent mail, and folders whose path below the mailbox or name a pattern matches."""
-        return await self.do(lambda account: _folders(account, patterns), "looking for folders")
+    async def folders(self, patterns: Sequence[str], *, below: bool) -> Watched:
+        """The inbox, sent mail, and folders whose path below the mailbox or name a pattern matches.
+
+        `below`: those below the inbox are looked at too, to tell which of them are not watched.
+        """
+        return await self.do(lambda account: _folders(account, patterns, below=below), "looking for folders")
 
 
-def _folders(account: Any, patterns: Sequence[str]) -> Watched:
+def _folders(account: Any, patterns: Sequence[str], *, below: bool) -> Watched:
     """Blocks."""
     inbox = _folder(account.inbox, FolderRole.INBOX, "")
     sent = _folder(account.sent, FolderRole.SENT, "")
-    below = [_folder(one, FolderRole.OTHER, f"{inbox.name}/") for one in account.inbox.children]
+    # Either makes the library keep every folder of the mailbox in memory.
+    under = [_folder(one, FolderRole.OTHER, f"{inbox.name}/") for one in account.inbox.children] if below else []
     others: list[Folder] = []
     if patterns:
         never = {getattr(account, name).id for name in _NEVER}
         top = account.msg_folder_root
         others = [_folder(one, FolderRole.OTHER, "", top.absolute) for one in top.walk() if one.id not in never]
-    return choose(inbox, sent, below, others, patterns)
+    return choose(inbox, sent, under, others, patterns)
 
 
 def _folder(handle: Any, role: FolderRole, prefix: str, top: str = "") -> Folder:

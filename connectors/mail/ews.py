@@ -208,7 +208,7 @@ class Ews:
     async def _folders(self, *, again: bool = False) -> Watched:
         now = time.monotonic()
         if again or self._watched is None or now - self._watched_since > _FOLDERS_LAST:
-            self._watched = await self.account.folders(self._settings.folders)
+            self._watched = await self.account.folders(self._settings.folders, below=again)
             self._watched_since = now
         return self._watched
 
