@@ -16,6 +16,7 @@ from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId
 from inboxwatch.core.policy import SLAPolicy
 from inboxwatch.core.routing import Case, Window
 from inboxwatch.core.timeline import Deed
+from inboxwatch.engine import presence
 from inboxwatch.engine.deeds import Deeds, Refused
 from inboxwatch.engine.desk import Desk, Settled
 from inboxwatch.engine.health import Health
@@ -151,8 +152,7 @@ class Engine:
     def owner_between_waits(self, tx: Transaction, lead: LeadId, now: datetime) -> PersonId:
         """Whom routing names for a lead now (rule 22)."""
         known = self.around.directory.get(lead)
-        away = {row.person: (row.since, row.until) for row in tx.mailboxes.absences(now)}
-        roster = self.around.roster(tx.clocks.load(), away, {})
+        roster = presence.roster(self, tx, now)
         owner = known.owner if known and known.owner in self.config.people else None
         last = tx.mail.last_mailbox(lead)
         box = self.config.mailboxes.get(MailboxId(last)) if last else None

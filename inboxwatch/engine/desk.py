@@ -71,7 +71,7 @@ class Desk:
             for rule in around.config.rules
             if isinstance(rule.assign, ToTeam) and rule.assign.by == "round_robin"
         }
-        away = {row.person: (row.since, row.until) for row in tx.mailboxes.absences(now)}
+        away = tx.mailboxes.away_at(now)
         self._roster: Roster = around.roster(self._load, away, self._turns)
         rows = tx.mailboxes.all()
         self._seen = {row.id: row.seen_until for row in rows}

@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 def roster(engine: Engine, tx: Transaction, now: datetime) -> Roster:
     """The people at `now`: absences seen in mail, and how many open waits each owns."""
-    away = {row.person: (row.since, row.until) for row in tx.mailboxes.absences(now)}
+    away = tx.mailboxes.away_at(now)
     return engine.around.roster(tx.clocks.load(), away, {})

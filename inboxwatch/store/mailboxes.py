@@ -116,6 +116,10 @@ class Mailboxes:
         """Everybody whose mailbox ever said that he is away."""
         return frozenset(self._connection.execute(select(tables.absence.c.person).distinct()).scalars())
 
+    def away_at(self, now: datetime) -> dict[str, tuple[datetime, datetime]]:
+        """Who is seen to be away at an instant, since when and until when."""
+        return {row.person: (row.since, row.until) for row in self.absences(now)}
+
     def back(self, person: str, at: datetime) -> int:
         """Ends the seen absences of a person who has written himself; returns how many."""
         seen = tables.absence
