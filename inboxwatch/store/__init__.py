@@ -133,10 +133,7 @@ class Store:
 def _open(url: str) -> Engine:
     target = make_url(url)
     if target.get_backend_name() != "sqlite":
-        # `format`: parameters by position, as SQLite has them (see upsert.py).
-        return create_engine(
-            target, pool_pre_ping=True, isolation_level="REPEATABLE READ", hide_parameters=True, paramstyle="format"
-        )
+        return create_engine(target, pool_pre_ping=True, isolation_level="REPEATABLE READ", hide_parameters=True)
     if target.database and target.database != ":memory:":
         folder = Path(target.database).parent
         if not folder.is_dir():

@@ -22,17 +22,21 @@ def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]],
 
 
 class _Writing(NamedTuple):
-    """A statement made once. The parameters are bound here, by position: SQLAlchemy binds by name, column by column,
-    and for a batch of mail that costs more than the database does.
+    """A statement made once. Its parameters are bound here: SQLAlchemy gathers them anew for every row, column by
+    column, and for a batch of mail that costs more than the database does.
     """
 
     sql: str
     columns: tuple[tuple[str, Callable[[Any], Any] | None], ...]
-    """In the statement's order, with what its type does to a value."""
+    """In the statement's order, with what the column's type does to a value."""
+    by_name: bool
+    """Whether the driver takes parameters by name (psycopg), else by position (SQLite)."""
 
     def run(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
         """Returns how many rows were written."""
-        given = [tuple([bind(row[name]) if bind else row[name] for name, bind in self.columns]) for row in rows]
+        bound = ([bind(row[name]) if bind else row[name] for name, bind in self.columns] for row in rows)
+        names = [name for name, _ in self.columns]
+        given: list[Any] = [dict(zip(names, one, strict=True)) if self.by_name else tuple(one) for one in bound]
         # Without the option psycopg's count is lost where many rows are inserted.
         done = connection.exec_driver_sql(self.sql, given, execution_options={"preserve_rowcount": True})
         return max(0, done.rowcount)
@@ -47,9 +51,9 @@ def _writing(dialect: Dialect, table: Table, names: tuple[str, ...], changed: tu
         values = {name: getattr(statement.excluded, name) for name in changed}
         statement = statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=values)
     compiled = statement.compile(dialect=dialect, column_keys=list(names))
-    order = compiled.positiontup
     bind = {name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names}
-    return _Writing(str(compiled), tuple((name, bind[name]) for name in order))
+    order = compiled.positiontup or names
+    return _Writing(str(compiled), tuple((name, bind[name]) for name in order), not compiled.positional)
 
 
 def chunks(values: Sequence[Any], size: int = 500) -> Any:
