@@ -22,6 +22,7 @@ from inboxwatch.direct_line import DirectLine
 from inboxwatch.engine import Engine
 from inboxwatch.engine.actions import WaitActions
 from inboxwatch.engine.mailroom import Mailroom
+from inboxwatch.garbage import collect_seldom
 from inboxwatch.instant import Now
 from inboxwatch.instant import now as utc_now
 from inboxwatch.metrics import Metrics
@@ -90,6 +91,7 @@ class Crew:
         await app.worker.run(Mailroom(engine).sweep, list(self.channels), app.now())
         for name, source in self.sources.items():
             await self._read_leads(name, source)
+        collect_seldom()
         self._spawn(self._follow_leads())
         for poller in self.pollers.values():
             self._spawn(self._watch(poller))

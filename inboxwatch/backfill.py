@@ -1,19 +1,22 @@
-"""Reads history into the store for reports; pages nobody."""
+"""Reads history into the store for reports; pages nobody, and goes on where it was interrupted."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from inboxwatch.buyers import read_sources
-from inboxwatch.connector import MailboxError, Reading
+from inboxwatch.connector import MailboxError, Reading, Reason
 from inboxwatch.core.model import MailboxId
 from inboxwatch.core.policy import Duration
 from inboxwatch.engine import Engine
+from inboxwatch.garbage import collect_seldom
 from inboxwatch.instant import now
 from inboxwatch.store import Store, StoreError
 from inboxwatch.worker import Worker
@@ -21,7 +24,13 @@ from inboxwatch.worker import Worker
 if TYPE_CHECKING:
     from inboxwatch.config import Config
 
-OK, FAILED, BAD = 0, 1, 2
+OK, FAILED, BAD, INTERRUPTED = 0, 1, 2, 130
+ATTEMPTS = 6
+"""So many failures in a row, without a batch between them, end the reading of a mailbox."""
+PATIENCE = (2.0, 120.0)
+"""Seconds of the first and the longest pause after a failure, unless the provider asks for a longer one."""
+NEWS_EVERY = 10.0
+"""Seconds between lines of progress where standard error is no terminal."""
 
 
 def run_backfill(config: Config, mailboxes: list[str], since: str) -> int:
@@ -40,6 +49,8 @@ def run_backfill(config: Config, mailboxes: list[str], since: str) -> int:
         return _say(str(error), FAILED)
     try:
         return asyncio.run(_all(config, store, names, now() - length.length))
+    except KeyboardInterrupt:
+        return _say("interrupted; the same command goes on from here", INTERRUPTED)
     finally:
         store.close()
 
@@ -52,10 +63,11 @@ async def _all(config: Config, store: Store, names: list[MailboxId], horizon: da
     try:
         for source, found in (await read_sources(config)).items():
             await worker.run(engine.learn, source, [row.lead for row in found.rows], now())
-        with _bar() as bar:
+        collect_seldom()
+        with _bars() as bars:
             for name in names:
                 try:
-                    await _one(engine, worker, config, name, horizon, bar)
+                    await _History(engine, worker, config, name, bars).read(horizon)
                 except MailboxError as error:
                     code = _say(f"{name}: {error}. {error.hint}".rstrip(), FAILED)
     finally:
@@ -65,32 +77,73 @@ async def _all(config: Config, store: Store, names: list[MailboxId], horizon: da
     return code
 
 
-async def _one(engine: Engine, worker: Worker, config: Config, name: MailboxId, horizon: datetime, bar: Any) -> None:
-    """Reads one mailbox from the horizon on. The daemon's own position is left alone: it reads on where it was."""
-    connector = config.mailboxes[name].connect(Reading(privacy=config.privacy, since=horizon))
-    begun = time.monotonic()
-    read = 0
-    task = bar.add_task(str(name), total=None)
-    try:
-        async for batch in connector.poll(None):
-            result = await worker.run(engine.ingest_history, name, replace(batch, seen_until=None), now())
-            read += result.read
-            total = None if batch.remaining is None else read + batch.remaining
-            bar.update(task, completed=read, total=total)
-    finally:
-        await connector.aclose()
-    seconds = time.monotonic() - begun
-    print(f"{name}: {read} messages in {seconds:.1f} s ({read / max(seconds, 1e-9):.0f}/s)", file=sys.stderr)  # noqa: T201
+@dataclass(slots=True)
+class _History:
+    """One mailbox's. The daemon's own position is left alone: it reads on where it was."""
+
+    engine: Engine
+    worker: Worker
+    config: Config
+    name: MailboxId
+    bars: Any
+    fresh: int = 0
+    """Messages that this command has read."""
+
+    async def read(self, horizon: datetime) -> None:
+        """Reads it whole; raises MailboxError where the server does not let us, again and again or from the start."""
+        failures, begun = 0, time.monotonic()
+        while True:
+            before = self.fresh
+            try:
+                total = await self._go_on(horizon)
+            except MailboxError as error:
+                failures = 1 if self.fresh > before else failures + 1
+                may_pass = self.fresh > 0 or error.reason is Reason.RATE_LIMITED
+                if error.permanent or not may_pass or failures == ATTEMPTS:
+                    raise
+                first, longest = PATIENCE
+                pause = max(error.retry_after or 0.0, min(longest, first * 2 ** (failures - 1)))
+                _say(f"{self.name}: {error}; trying again in {pause:.0f} s", OK)
+                await asyncio.sleep(pause)
+            else:
+                seconds = max(time.monotonic() - begun, 1e-9)
+                older = f" after {total - self.fresh} of an interrupted backfill" if total > self.fresh else ""
+                rate = f"in {seconds:.1f} s ({self.fresh / seconds:.0f}/s)"
+                _say(f"{self.name}: {self.fresh} messages{older} {rate}", OK)
+                return
+
+    async def _go_on(self, horizon: datetime) -> int:
+        """Reads from where the last attempt stopped to the end; returns how many messages were read in all."""
+        since, cursor, read = await self.worker.run(self.engine.begin_history, self.name, horizon, now())
+        connector = self.config.mailboxes[self.name].connect(Reading(privacy=self.config.privacy, since=since))
+        bar, told_at = self.bars.add_task(str(self.name), total=None), time.monotonic()
+        try:
+            async for batch in connector.poll(cursor):
+                result = await self.worker.run(self.engine.ingest_history, self.name, batch, cursor, now())
+                if result.stale:
+                    raise MailboxError(Reason.CLIENT, "another backfill reads this mailbox", permanent=True)
+                cursor, read, self.fresh = batch.cursor, read + result.read, self.fresh + result.read
+                total = None if batch.remaining is None else read + batch.remaining
+                self.bars.update(bar, completed=read, total=total)
+                if self.bars.disable and time.monotonic() - told_at > NEWS_EVERY:
+                    told_at = time.monotonic()
+                    _say(f"{self.name}: {read} of {total or 'an unknown number of'} messages", OK)
+        finally:
+            self.bars.remove_task(bar)
+            await connector.aclose()
+        return read
 
 
-def _bar() -> Any:
-    """A progress bar on a terminal; silent where piped."""
+@contextmanager
+def _bars() -> Iterator[Any]:
+    """Progress bars on a terminal; what is printed meanwhile stands above them."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        yield bars
 
 
 def _say(text: str, code: int) -> int:

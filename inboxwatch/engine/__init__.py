@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from inboxwatch.config.policies import restore
-from inboxwatch.connector import Batch, MailboxError
+from inboxwatch.connector import Batch, Cursor, MailboxError
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId
 from inboxwatch.core.policy import SLAPolicy
@@ -32,7 +32,19 @@ from inboxwatch.store import Store, Transaction
 if TYPE_CHECKING:
     from inboxwatch.config import Config
 
-__all__ = ["Engine", "Ingested", "Refused", "Settled"]
+__all__ = ["Engine", "Ingested", "Passage", "Refused", "Settled"]
+
+LONGER = timedelta(days=7)
+"""How much further back an interrupted backfill may reach than the one that takes it up."""
+
+
+class Passage(NamedTuple):
+    """From where on a backfill reads."""
+
+    since: datetime
+    cursor: Cursor | None = None
+    read: int = 0
+    """How many messages were read before it was interrupted."""
 
 
 class Engine:
@@ -75,9 +87,18 @@ class Engine:
         """Files one batch that follows the cursor `expected`; see Ingest.batch."""
         return self._mail.batch(mailbox, batch, expected, now, quiet=quiet)
 
-    def ingest_history(self, mailbox: MailboxId, batch: Batch, now: datetime) -> Ingested:
-        """Files a batch of history beside the daemon's own position; pages nobody."""
-        return self._mail.history(mailbox, batch, now)
+    def begin_history(self, mailbox: MailboxId, since: datetime, now: datetime) -> Passage:
+        """Where to read a mailbox's history from: on from where an interrupted backfill stopped, if it covers that."""
+        with self.store.transaction() as tx:
+            row = tx.backfills.get(mailbox)
+            if row is None or row.finished_at is not None or not since - LONGER <= row.since <= since:
+                tx.backfills.begin(mailbox, since, now)
+                return Passage(since)
+            return Passage(row.since, row.cursor and Cursor(row.cursor), row.read)
+
+    def ingest_history(self, mailbox: MailboxId, batch: Batch, expected: str | None, now: datetime) -> Ingested:
+        """Files a batch of history beside the daemon's own position; pages nobody. See Ingest.history."""
+        return self._mail.history(mailbox, batch, expected, now)
 
     def ingest_recovered(self, mailbox: MailboxId, batch: Batch, now: datetime) -> Ingested:
         """Files messages that a census found missing."""

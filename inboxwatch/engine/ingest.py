@@ -72,9 +72,18 @@ class Ingest:
 
         return self._take(mailbox, batch, now, quiet or batch.resynced, compare_and_set)
 
-    def history(self, mailbox: MailboxId, batch: Batch, now: datetime) -> Ingested:
-        """Files a batch of history beside the daemon's own position; pages nobody."""
-        return self._take(mailbox, batch, now, True, lambda tx: True)
+    def history(self, mailbox: MailboxId, batch: Batch, expected: str | None, now: datetime) -> Ingested:
+        """Files a batch of a backfill that follows the backfill's cursor `expected`; pages nobody."""
+        read = len(batch.messages)
+
+        def compare_and_set(tx: Transaction) -> bool:
+            if not tx.backfills.move(mailbox, expected, batch.cursor, read, batch.remaining, now):
+                return False
+            if batch.seen_until is not None:
+                tx.backfills.finish(mailbox, now)
+            return True
+
+        return self._take(mailbox, batch, now, True, compare_and_set)
 
     def recovered(self, mailbox: MailboxId, batch: Batch, now: datetime) -> Ingested:
         """Files messages that a census found missing: late, but not too late to be told."""

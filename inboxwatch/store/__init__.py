@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from inboxwatch.store import tables
+from inboxwatch.store.backfills import Backfills
 from inboxwatch.store.board import Board
 from inboxwatch.store.clocks import Clocks
 from inboxwatch.store.leads import Leads
@@ -66,6 +67,10 @@ class Transaction:
     @cached_property
     def mailboxes(self) -> Mailboxes:
         return Mailboxes(self.connection)
+
+    @cached_property
+    def backfills(self) -> Backfills:
+        return Backfills(self.connection)
 
     @cached_property
     def board(self) -> Board:

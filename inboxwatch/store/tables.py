@@ -78,6 +78,17 @@ mailbox = _table(
     Column("coverage", Float),
 )
 
+backfill = _table(
+    "backfill",
+    Column("mailbox", String, primary_key=True),
+    Column("since", UTCDateTime, nullable=False),
+    Column("cursor", Text),
+    Column("read", Integer, nullable=False),
+    Column("remaining", Integer),
+    Column("at", UTCDateTime, nullable=False),
+    Column("finished_at", UTCDateTime),
+)
+
 message = _table(
     "message",
     Column("key", String(32), primary_key=True),

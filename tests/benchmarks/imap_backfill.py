@@ -31,6 +31,7 @@ from inboxwatch import config as configuration
 from inboxwatch.connector import Context, MailboxError, Reading, Secret
 from inboxwatch.core.model import Lead, LeadId, MailboxId
 from inboxwatch.engine import Engine
+from inboxwatch.garbage import collect_seldom
 from inboxwatch.store import Store
 from inboxwatch.worker import Worker
 from tests.dovecot import PASSWORD, Dovecot
@@ -119,10 +120,13 @@ async def backfill(server: Dovecot, folder: Path) -> tuple[float, float, int]:
     people = (f"p{number}@buyer{number % 97}.test" for number in range(BUYERS))
     leads = [Lead(LeadId(address), domain=address.partition("@")[2]) for address in people]
     await worker.run(engine.learn, "known", leads, NOW)
+    collect_seldom()
+    cursor = engine.begin_history(MailboxId("ana"), NOW - timedelta(days=30), NOW).cursor
     read = 0
     start, cpu = time.perf_counter(), time.process_time()
     async for batch in box.poll(None):
-        read += (await worker.run(engine.ingest_history, MailboxId("ana"), batch, NOW)).read
+        read += (await worker.run(engine.ingest_history, MailboxId("ana"), batch, cursor, NOW)).read
+        cursor = batch.cursor
     spent = time.perf_counter() - start, time.process_time() - cpu
     await box.aclose()
     worker.close()

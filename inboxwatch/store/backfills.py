@@ -1,0 +1,44 @@
+"""How far the history of each mailbox was read, beside the daemon's own position."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from inboxwatch.store import tables
+from inboxwatch.store.upsert import upsert
+
+_fill = tables.backfill
+
+
+class Backfills:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, mailbox: str) -> Row[Any] | None:
+        return self._connection.execute(select(_fill).where(_fill.c.mailbox == mailbox)).first()
+
+    def all(self) -> Sequence[Row[Any]]:
+        return self._connection.execute(select(_fill).order_by(_fill.c.mailbox)).all()
+
+    def begin(self, mailbox: str, since: datetime, now: datetime) -> None:
+        """Begins to read a mailbox from an instant on; what an earlier backfill had read so far is forgotten."""
+        row = {"mailbox": mailbox, "since": since, "read": 0, "at": now}
+        fresh = row | {"cursor": None, "remaining": None, "finished_at": None}
+        upsert(self._connection, _fill, [fresh], [name for name in fresh if name != "mailbox"])
+
+    def move(
+        self, mailbox: str, expected: str | None, cursor: str, read: int, remaining: int | None, now: datetime
+    ) -> bool:
+        """Records a batch of `read` messages behind the cursor `expected`; False where another backfill moved it."""
+        same = _fill.c.cursor.is_(None) if expected is None else _fill.c.cursor == expected
+        values = {"cursor": cursor, "read": _fill.c.read + read, "remaining": remaining, "at": now}
+        moved = update(_fill).where(_fill.c.mailbox == mailbox, same, _fill.c.finished_at.is_(None)).values(**values)
+        return self._connection.execute(moved).rowcount == 1
+
+    def finish(self, mailbox: str, now: datetime) -> None:
+        done = update(_fill).where(_fill.c.mailbox == mailbox).values(remaining=0, at=now, finished_at=now)
+        self._connection.execute(done)
