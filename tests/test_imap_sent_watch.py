@@ -1,4 +1,4 @@
-"""News of sent mail: by NOTIFY, by a second IDLE, or by the poll; a second connection never costs the mailbox a thing."""
+"""News of sent mail: by NOTIFY, a second IDLE or the poll; a second connection never costs the mailbox anything."""
 
 from __future__ import annotations
 
