@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 LOCKED := $(PIP) install --require-hashes
 # The build backend is in the locks, so nothing unpinned is fetched to build the package.
 EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
-LOCKS := requirements.txt requirements-build.txt requirements-dev.txt
+LOCKS := requirements.txt requirements-build.txt requirements-dev.txt requirements-kerberos.txt
 UV := build/uv/bin/uv
 
 .PHONY: help setup demo test soak bench lint lock clean
@@ -45,8 +45,9 @@ lock: $(UV) ## write the lock files again; UPGRADE=1 takes newer versions
 	@$(call compile,requirements-dev.txt,pyproject.toml --all-extras --group dev $(if $(UPGRADE),--upgrade))
 	@$(call compile,requirements.txt,pyproject.toml --constraints requirements-dev.txt --upgrade)
 	@$(call compile,requirements-build.txt,--group build --constraints requirements-dev.txt --upgrade)
+	@$(call compile,requirements-kerberos.txt,--group kerberos --no-deps $(if $(UPGRADE),--upgrade))
 
-# requirements-dev.txt decides every version; the other two are parts of it.
+# requirements-dev.txt decides every version; the next two are parts of it, the last stands beside it.
 compile = echo "Writing $(1)"; $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --output-file $(1) $(2)
 
@@ -75,6 +76,7 @@ debian:
 .venv/.dev: .venv/.python pyproject.toml $(LOCKS)
 	@echo "Installing inboxwatch and what its tests need into .venv/ ..."
 	@$(LOCKED) -r requirements-dev.txt
+	@$(LOCKED) --no-deps -r requirements-kerberos.txt
 	@$(EDITABLE)
 	@touch .venv/.runtime $@
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.mail.ews import Ews, EwsSettings
 from connectors.mail.gmail import Gmail, GmailSettings
 from connectors.mail.graph import Graph, GraphSettings
+from inboxwatch import instant
 from inboxwatch.connector import Context, Reading
 from tests.doubles.entra import CLIENT_ID, SECRET, TENANT
 from tests.doubles.ews import ACCOUNT, DOMAIN, PASSWORD
@@ -73,6 +74,7 @@ class GraphMailbox(ApiMailbox):
             "tenant": TENANT,
             "client_id": CLIENT_ID,
             "client_secret": SECRET,
+            "secret_expires": f"{instant.now() + timedelta(days=400):%Y-%m-%d}",
             "permission": permission,
             "graph_url": server.server.url,
             "login_url": server.entra.server.url,

@@ -74,7 +74,9 @@ class ScriptedImap:
         self.validity = 7
         self.commands: list[str] = []
         self.connections = 0
-        self._commanded = asyncio.Condition()
+        self.idlers: dict[str, Client] = {}
+        """The last client that went idle on each folder."""
+        self._stirred = asyncio.Condition()
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
 
@@ -98,6 +100,11 @@ class ScriptedImap:
         given = {"host": "127.0.0.1", "port": self.port, "security": "none", "password": PASSWORD} | settings
         return Imap(ImapSettings.model_validate(given), Context("ana", "ana@acme.test", reading or Reading()))
 
+    @property
+    def open(self) -> int:
+        """Connections that are open now."""
+        return len(self._clients)
+
     def cut(self) -> None:
         """Hangs up on everybody."""
         for task in self._clients:
@@ -105,8 +112,16 @@ class ScriptedImap:
 
     async def saw(self, command: str, *, times: int = 1) -> None:
         """Waits until the command was given so often."""
-        async with self._commanded:
-            await self._commanded.wait_for(lambda: self.commands.count(command) >= times)
+        await self.until(lambda: self.commands.count(command) >= times)
+
+    async def until(self, happened: Callable[[], bool]) -> None:
+        """Waits until it is so; asked after each command, when a client goes idle, and when one leaves."""
+        async with self._stirred:
+            await self._stirred.wait_for(happened)
+
+    async def _stir(self) -> None:
+        async with self._stirred:
+            self._stirred.notify_all()
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -124,9 +139,8 @@ class ScriptedImap:
                 if verb.upper() == "UID":
                     word, _, arguments = arguments.partition(" ")
                     verb = f"UID {word}"
-                async with self._commanded:
-                    self.commands.append(f"{verb.upper()} {arguments}".strip())
-                    self._commanded.notify_all()
+                self.commands.append(f"{verb.upper()} {arguments}".strip())
+                await self._stir()
                 answer = self.on.get(verb.upper()) or getattr(self, f"_{verb.lower().replace(' ', '_')}", None)
                 if answer is None:
                     await client.send(f"{tag} BAD unknown command\r\n")
@@ -137,6 +151,7 @@ class ScriptedImap:
         finally:
             self._clients.discard(task)
             writer.close()
+            await self._stir()
 
     async def _capability(self, client: Client, tag: str, _: str) -> None:
         await client.send(f"* CAPABILITY {self.capabilities}\r\n{tag} OK done\r\n")
@@ -183,7 +198,9 @@ class ScriptedImap:
         )
 
     async def _idle(self, client: Client, tag: str, _: str) -> None:
+        self.idlers[client.folder] = client
         await client.send("+ idling\r\n")
+        await self._stir()
         await client.line()
         await client.send(f"{tag} OK done\r\n")
 

@@ -9,10 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 
 from connectors.mail._header_block import header_block
@@ -34,7 +30,7 @@ from inboxwatch.testing import (
     taken,
 )
 from tests.api_mailboxes import GraphMailbox
-from tests.doubles.entra import PRINCIPAL, SECRET
+from tests.doubles.entra import PRINCIPAL, SECRET, certificate
 from tests.doubles.graph import Graph as GraphServer
 from tests.doubles.https_server import Fault
 
@@ -145,7 +141,7 @@ async def test_a_certificate_proves_the_application_too(server: GraphServer) -> 
     pem = certificate()
     server.entra.certificate = pem.encode()
     mailbox = GraphMailbox(server)
-    del mailbox.settings["client_secret"]
+    del mailbox.settings["client_secret"], mailbox.settings["secret_expires"]
     mailbox.settings["certificate"] = pem
     mailbox.deliver(letter(1))
     assert ids(taken(await polled(mailbox))) == [message_id(1)]
@@ -391,24 +387,3 @@ def test_settings_that_cannot_be_right_are_refused(server: GraphServer, settings
     given = {name: value for name, value in (GraphMailbox(server).settings | settings).items() if value is not None}
     with pytest.raises(ValidationError):
         GraphSettings.model_validate(given)
-
-
-def certificate() -> str:
-    """A self-signed certificate and its private key, as `openssl req -x509` writes them."""
-    key = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "inboxwatch")])
-    now = instant.now()
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return (private + made.public_bytes(serialization.Encoding.PEM)).decode()

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from connectors.mail.imap import Imap, ImapSettings
 from inboxwatch.connector import Context, MailboxError, Reason
 from inboxwatch.testing import every, ids, letter, message_id, taken
+from tests.doubles.entra import certificate
 from tests.dovecot import Dovecot, free_port
 from tests.scripted_imap import Client, ScriptedImap
 
@@ -115,6 +116,12 @@ GRANTS: dict[str, Callable[[], dict[str, Any]]] = {
         "client_id": "c",
         "client_secret": SECRET,
     },
+    "microsoft certificate": lambda: {
+        "provider": "microsoft",
+        "tenant": "t",
+        "client_id": "c",
+        "certificate": certificate(),
+    },
     "microsoft refresh token": lambda: {
         "provider": "microsoft",
         "tenant": "t",
@@ -163,6 +170,7 @@ async def test_a_token_of_each_grant_opens_the_mailbox(endpoint: TokenEndpoint, 
         "google refresh token": "refresh_token",
         "google service account": "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "microsoft client credentials": "client_credentials",
+        "microsoft certificate": "client_credentials",
         "microsoft refresh token": "refresh_token",
     }
     assert asked["grant_type"] == expected[grant]
@@ -170,6 +178,7 @@ async def test_a_token_of_each_grant_opens_the_mailbox(endpoint: TokenEndpoint, 
         claims = json.loads(base64.urlsafe_b64decode(asked["assertion"].split(".")[1] + "=="))
         assert claims["sub"] == "ana@acme.test"
         assert claims["scope"] == "https://mail.google.com/"
+    assert ("client_assertion" in asked) is (grant == "microsoft certificate")
 
 
 async def test_oauthbearer_is_spoken_where_it_is_asked_for(endpoint: TokenEndpoint) -> None:
@@ -216,6 +225,11 @@ async def test_a_refused_token_is_told_in_the_servers_words(endpoint: TokenEndpo
             {"error": "invalid_client", "error_description": "AADSTS7000222: The secret is expired."},
             "AADSTS7000222",
         ),
+        (
+            "microsoft refresh token",
+            {"error": "invalid_grant", "error_description": "AADSTS700082: The refresh token has expired."},
+            "AADSTS700082",
+        ),
     ],
 )
 async def test_a_refused_grant_is_told_in_the_providers_words(
@@ -251,6 +265,7 @@ async def test_a_token_endpoint_out_of_reach_is_not_lost_auth(endpoint: TokenEnd
         {"auth": "xoauth2", "password": "x", "oauth": {"provider": "google", "service_account": "{}"}},
         {"auth": "xoauth2", "oauth": {"provider": "google", "client_id": "c"}},
         {"auth": "oauthbearer", "oauth": {"provider": "microsoft", "client_id": "c", "client_secret": "s"}},
+        {"auth": "xoauth2", "oauth": {"provider": "google", "service_account": "{}", "certificate": "c"}},
         {"password": "x", "oauth": {"provider": "google", "service_account": "{}"}},
         {},
         {"password": "x", "security": "none", "host": "mail.buyer.test"},

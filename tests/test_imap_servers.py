@@ -113,7 +113,7 @@ async def test_a_connection_that_ends_while_idle_is_told_at_once(answer: Answer,
 
 
 async def test_idle_is_renewed_before_firewalls_forget_and_costs_no_wake_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.mail.imap._RENEW_IDLE", 0.05)
+    monkeypatch.setattr("connectors.mail._idle._RENEW", 0.05)
     async with ScriptedImap() as server:
         connector = server.connector()
         await every(connector, None)
@@ -168,7 +168,9 @@ async def test_without_idle_the_poll_is_all_there_is(answer: Answer | None) -> N
             with pytest.raises(MailboxError, match="not today"):
                 await connector.wait(0.05)
         else:
+            server.commands.clear()
             assert not await connector.wait(0.05)
+            assert not server.commands
         await connector.aclose()
 
 

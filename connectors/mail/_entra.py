@@ -1,4 +1,4 @@
-"""Access tokens of Microsoft Entra for an application without a user (OAuth client credentials), by msal."""
+"""Access tokens of Microsoft Entra by msal: for an application itself (client credentials), or by a refresh token."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ _HINTS = {
     "7000222": "the client secret has expired: make a new one in the app registration",
     "700016": "the tenant knows no application of this `client_id`: check both",
     "700027": "the tenant does not know this certificate: upload it to the app registration",
+    "700082": "the person's refresh token has ended: log in again and give the new one",
+    "70008": "the person's refresh token has ended: log in again and give the new one",
+    "50173": "the person's consent is gone, as after a new password: log in again and give the new refresh token",
     "700024": "the certificate's assertion is out of its time: check this machine's clock",
     "90002": "there is no such tenant: check `tenant` and `cloud`",
     "900023": "`tenant` is neither an id nor a domain of a tenant",
@@ -63,6 +66,8 @@ class Token:
     text: str
     expires: float
     """By `time.monotonic`."""
+    refresh: str = ""
+    """A person's next refresh token."""
 
     @property
     def claims(self) -> Mapping[str, Any]:
@@ -93,7 +98,7 @@ class Entra:
 
     async def _asked_for(self) -> Token:
         try:
-            return await workers().run(self._application.login_url, lambda: _acquire(self._application), _STEP_LIMIT)
+            return await workers().run(self._application.login_url, lambda: acquire(self._application), _STEP_LIMIT)
         except TimeoutError:
             raise MailboxError(Reason.TIMEOUT, f"asking Entra for a token took more than {_STEP_LIMIT:.0f} s") from None
 
@@ -121,20 +126,28 @@ def entra(application: Application) -> Entra:
     return found
 
 
-def _acquire(application: Application) -> Token:
-    """Blocks; raises MailboxError. msal's own cache would also keep refusals, so each time begins anew."""
+def acquire(application: Application, refresh: str = "") -> Token:
+    """A new token, for the application itself or by a person's refresh token. Blocks; raises MailboxError.
+
+    msal's own cache would also keep refusals, so each time begins anew.
+    """
     doing = "asking Entra for a token"
     msal, requests = sdk("msal", "graph"), sdk("requests", "graph")
     http = _Http(requests.Session(), application)
     try:
-        app = msal.ConfidentialClientApplication(
+        credential = _credential(application)
+        kind = msal.ConfidentialClientApplication if credential else msal.PublicClientApplication
+        app = kind(
             application.client_id,
-            client_credential=_credential(application),
+            client_credential=credential,
             authority=f"{application.login_url}/{application.tenant}",
             instance_discovery=False,
             http_client=http,
         )
-        answer = app.acquire_token_for_client([application.scope])
+        scopes = [application.scope]
+        answer = (
+            app.acquire_token_by_refresh_token(refresh, scopes) if refresh else app.acquire_token_for_client(scopes)
+        )
     except (requests.RequestException, OSError) as error:
         raise unreached(error, doing) or MailboxError(Reason.UNAVAILABLE, f"{doing}: {type(error).__name__}") from error
     except (ValueError, RuntimeError, msal.exceptions.MsalError) as error:
@@ -145,7 +158,8 @@ def _acquire(application: Application) -> Token:
     if "access_token" not in answer:
         text = str(answer.get("error_description") or answer.get("error") or "no token came")
         raise _refusal(text, str(answer.get("error", "")), http.status, doing, http.retry_after)
-    return Token(str(answer["access_token"]), time.monotonic() + float(answer.get("expires_in", 3600)))
+    ends = time.monotonic() + float(answer.get("expires_in", 3600))
+    return Token(str(answer["access_token"]), ends, str(answer.get("refresh_token", refresh)))
 
 
 def _credential(application: Application) -> object:

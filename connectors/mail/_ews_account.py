@@ -146,10 +146,15 @@ def _account(login: Login, address: str, token: Token | None) -> Any:
 
 def _auth_type(login: Login) -> str:
     library = _library()
-    if login.auth == "kerberos" and library.GSSAPI not in sdk("exchangelib.transport", "ews").AUTH_TYPE_MAP:
-        raise MailboxError(
-            Reason.CLIENT, "Kerberos is missing", hint="pip install 'exchangelib[kerberos]'", permanent=True
-        )
+    if login.auth == "kerberos":
+        known = sdk("exchangelib.transport", "ews").AUTH_TYPE_MAP
+        if library.GSSAPI not in known:
+            hint = "pip install 'exchangelib[kerberos]', which builds gssapi: apt-get install gcc libkrb5-dev before"
+            raise MailboxError(Reason.CLIENT, "Kerberos is missing", hint=hint, permanent=True)
+        logging.getLogger("requests_gssapi").setLevel(logging.CRITICAL)
+        # Exchange 2019 CU14 and later refuse tokens that are not bound to the TLS connection (Extended Protection).
+        negotiate = sdk("requests_gssapi", "ews").HTTPSPNEGOAuth
+        known[library.GSSAPI] = functools.partial(negotiate, channel_bindings="tls-server-end-point")
     types = {"ntlm": library.NTLM, "basic": library.BASIC, "oauth": library.OAUTH2, "kerberos": library.GSSAPI}
     return str(types[login.auth])
 

@@ -8,7 +8,8 @@ from connectors.mail._web_failures import clean, unreached
 from inboxwatch.connector import MailboxError, Reason
 
 _REASONS = {
-    "UnauthorizedError": (Reason.AUTH, "check `username`, `password` and `auth`; a domain account is DOMAIN\\user"),
+    "UnauthorizedError": (Reason.AUTH, "check `username`, `password` and `auth`; a domain account is DOMAIN\\user, and "
+                          "kerberos needs a ticket for this process (klist, or KRB5_CLIENT_KTNAME)"),
     "ErrorAccessDenied": (Reason.AUTH, "this login may not read this mailbox: give it the right Reviewer, or "
                           "impersonation for it"),
     "ErrorImpersonateUserDenied": (Reason.AUTH, "the login has no right to impersonate this mailbox"),

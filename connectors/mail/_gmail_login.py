@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from connectors.mail._sdk import sdk
 from connectors.mail._web_failures import clean, refused, seconds, unreached
+from inboxwatch import instant
 from inboxwatch.connector import MailboxError, Reason, Secret
 
 METADATA = "https://www.googleapis.com/auth/gmail.metadata"
@@ -33,9 +35,12 @@ class GoogleLogin:
     key: Secret
     """JSON: a service account's key, or what `gcloud auth application-default login` writes for a user."""
     user: str
+    """In whose name a service account acts; empty: in its own."""
     scope: str
     token_url: str
     """Default: that of the key, else Google's."""
+    consent_ends: datetime | None = None
+    """When a user's consent ends (UTC), where Google says so: of apps in testing, or given for a time."""
     _credentials: Any = None
     _info: dict[str, Any] | None = None
 
@@ -76,6 +81,12 @@ class GoogleLogin:
             self._refresh(self._credentials, http)
         return str(self._credentials.token)
 
+    @property
+    def lasts(self) -> float:
+        """Seconds until the token ends that `token` gave; the library has the end in UTC, without saying so."""
+        ends: datetime = self._credentials.expiry.replace(tzinfo=UTC)
+        return (ends - instant.now()).total_seconds()
+
     def granted_beyond(self, http: Any) -> list[str]:
         """Scopes that were granted though reading does not need them, most powerful first."""
         if self.kind == "oauth":
@@ -98,7 +109,8 @@ class GoogleLogin:
         token_url = self.token_url or str(self.info.get("token_uri") or _TOKENS_AT)
         if self.kind == "service_account":
             account = _account(self.key.reveal(), token_url)
-            return account.with_scopes([self.scope]).with_subject(self.user)
+            account = account.with_scopes([self.scope])
+            return account.with_subject(self.user) if self.user else account
         return self._consent([self.scope])
 
     def _consent(self, scopes: list[str] | None) -> Any:
@@ -111,14 +123,16 @@ class GoogleLogin:
             scopes=scopes,
         )
 
-    @staticmethod
-    def _refresh(credentials: Any, http: Any) -> list[str]:
+    def _refresh(self, credentials: Any, http: Any) -> list[str]:
         """Renews the token; returns the scopes that the answer names."""
         exceptions = sdk("google.auth.exceptions", "gmail")
         ask = _Ask(http)
         try:
             credentials.refresh(ask)
-            return str(json.loads(ask.body).get("scope") or "").split()
+            answer = json.loads(ask.body)
+            if left := answer.get("refresh_token_expires_in"):
+                self.consent_ends = instant.now() + timedelta(seconds=int(left))
+            return str(answer.get("scope") or "").split()
         except exceptions.RefreshError as error:
             if ask.status >= 500 or ask.status in (408, 429):
                 raise refused(ask.status, _words(error), _DOING, retry_after=ask.retry_after) from error
@@ -163,7 +177,7 @@ _HINTS = {
 }
 _GRANT_HINTS = {
     "user": "no mailbox of the domain has this address: check `address` or `user`",
-    "expired or revoked": "the user's consent is gone: log in again and replace the file",
+    "revoked": "the user's consent is gone: log in again and give the new refresh token",
     "signature": "the key was replaced or deleted: make a new key for the service account",
     "reasonable timeframe": "this machine's clock is wrong",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 from collections.abc import Mapping
 
@@ -12,8 +13,33 @@ from connectors.mail._failures import refusal
 from connectors.mail._session import Session, State
 from inboxwatch.connector import MailboxError
 
+_RENEW = 540.0
+"""Seconds: NAT and firewalls forget idle connections well before the 29 minutes of RFC 2177."""
+_LASTING = 60.0
+"""Seconds: an IDLE that ended earlier may end so each time."""
+_PAUSES = (1.0, 300.0)
+"""Seconds of the first and the longest pause between IDLEs that end soon."""
 _NEWS = re.compile(rb"\* \d+ (?:EXISTS|RECENT)", re.IGNORECASE)
 _STATUS = re.compile(rb'\* STATUS "?(.*?)"? \(.*\bUIDNEXT (\d+)', re.IGNORECASE)
+
+_chance = random.Random()  # noqa: S311  (jitter, not secrecy)
+
+
+class Pauses:
+    """How long to leave IDLE alone after it failed: longer each time, as servers ban those who come back at once."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+
+    def next(self) -> float:
+        """Seconds; called after a failure."""
+        first, longest = _PAUSES
+        self._failures += 1
+        return min(longest, first * 2.0 ** min(self._failures - 1, 16)) * _chance.uniform(0.75, 1.25)
+
+    def over(self) -> None:
+        """IDLE works."""
+        self._failures = 0
 
 
 class Idle:
@@ -23,9 +49,24 @@ class Idle:
         """`states`: the folders as they were surveyed; where NOTIFY tells no more than that, it is no news."""
         self._session = session
         self._known = {(imap_utf7.encode(name), state.uidnext) for name, state in states.items()}
+        self._began = asyncio.get_running_loop().time()
         self._over: asyncio.Future[None] | None = None
         self._heard = False
         """There is news, or somebody needs the connection; it stays true until the next IDLE."""
+
+    @property
+    def lasted(self) -> bool:
+        """It has worked for a while."""
+        return asyncio.get_running_loop().time() - self._began >= _LASTING
+
+    @property
+    def renewal(self) -> float:
+        """Seconds until it must be renewed."""
+        return self._began + _RENEW - asyncio.get_running_loop().time()
+
+    def heeded(self) -> None:
+        """Who waits has heard of the news so far; only further ones are news."""
+        self._heard = False
 
     def interrupt(self) -> None:
         """Ends the waiting, as if there were news: somebody else needs the connection."""

@@ -139,8 +139,12 @@ class Mailbox:
         session = self.session()
         now = {name: session.status(name) for name, role in self.watched.roles.items() if role is not FolderRole.INBOX}
         inbox = self.watched.inbox
-        now[inbox] = self._look(inbox) if session.selected == inbox else self.examine(inbox)
-        return any(_news(self.states.get(name), state) for name, state in now.items())
+        now[inbox] = self.opened(inbox)
+        return any(differs(self.states.get(name), state) for name, state in now.items())
+
+    def opened(self, name: str) -> State:
+        """Opens a folder unless it is open, and tells its state as it is now."""
+        return self._look(name) if self.session().selected == name else self.examine(name)
 
     def _look(self, name: str) -> State:
         """A folder's state as it is now, without opening it where that can be: a large one takes the server long."""
@@ -156,7 +160,8 @@ class Mailbox:
         return Mark(state.validity, 1, state.uidnext, (self.since - _DAY).date() if self.since else None)
 
 
-def _news(before: State | None, now: State) -> bool:
+def differs(before: State | None, now: State) -> bool:
+    """Whether anything came into a folder meanwhile."""
     return before is None or (now.validity, now.uidnext) != (before.validity, before.uidnext)
 
 

@@ -1,27 +1,25 @@
-"""OAuth 2.0 access tokens for IMAP from Google and Microsoft, through google-auth and msal, which are imported on use.
-
-Blocks. A token is kept until shortly before it expires.
-"""
+"""OAuth 2.0 access tokens for IMAP from Google and Microsoft. Blocks. A token is kept until shortly before it ends."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
-from datetime import UTC
-from pathlib import Path
-from typing import Any, Literal, Protocol, Self
+from datetime import date
+from typing import Literal, Protocol, Self
 
 from pydantic import model_validator
 
-from inboxwatch import instant
-from inboxwatch.connector import ConfigPath, MailboxError, Reason, Secret, Settings
+from connectors.mail._entra import Application, acquire
+from connectors.mail._expiry import LASTING, Expiry, expiry
+from connectors.mail._gmail_login import GoogleLogin
+from connectors.mail._sdk import sdk
+from inboxwatch.connector import ConfigPath, Secret, Settings
 
 _EARLY = 300.0
 """Seconds before its end that a token is renewed."""
 _TIMEOUT = 30.0
 _GOOGLE_SCOPE = "https://mail.google.com/"
-_GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
 _MICROSOFT_AUTHORITY = "https://login.microsoftonline.com"
 _MICROSOFT_APP = "https://outlook.office365.com/.default"
 """Needs the application permission IMAP.AccessAsApp and a service principal in Exchange with rights on the mailbox."""
@@ -32,15 +30,20 @@ class OAuthSettings(Settings):
     """How to get tokens.
 
     google: `service_account` (domain-wide delegation), or `client_id`, `client_secret` and `refresh_token`.
-    microsoft: `tenant`, `client_id` and `client_secret` (client credentials), or a person's `refresh_token`.
+    microsoft: `tenant`, `client_id`, and `client_secret` or `certificate` (client credentials), or a person's
+    `refresh_token`.
     """
 
     provider: Literal["google", "microsoft"]
     client_id: str = ""
     client_secret: Secret | None = None
+    certificate: Secret | None = None
+    """Of microsoft: a PEM text of certificate and private key."""
     refresh_token: Secret | None = None
     service_account: Secret | None = None
     """The key as JSON; usually given as `service_account_file`."""
+    secret_expires: date | None = None
+    """The day on which the secret or refresh token ends; a certificate tells its own end."""
     tenant: str = ""
     scope: str = ""
     """Default: the provider's scope for IMAP."""
@@ -54,10 +57,20 @@ class OAuthSettings(Settings):
         if self.provider == "google":
             needed = () if self.service_account else ("client_id", "client_secret", "refresh_token")
         else:
-            needed = ("tenant", "client_id") if self.refresh_token else ("tenant", "client_id", "client_secret")
+            proven = self.refresh_token or self.certificate
+            needed = ("tenant", "client_id") if proven else ("tenant", "client_id", "client_secret")
         if missing := [name for name in needed if not getattr(self, name)]:
             raise ValueError(f"{self.provider} needs {', '.join(missing)} as well")
+        if self.certificate and (self.provider == "google" or self.client_secret or self.secret_expires):
+            raise ValueError("`certificate` is for microsoft only, without `client_secret` and `secret_expires`")
         return self
+
+    @property
+    def expiry(self) -> Expiry:
+        """When the login ends."""
+        if self.provider == "google" and self.secret_expires is None:
+            return LASTING
+        return expiry("client secret" if self.client_secret else "refresh token", self.certificate, self.secret_expires)
 
 
 class Tokens(Protocol):
@@ -98,149 +111,45 @@ class Google:
     """A service account that acts for the user, or a person's refresh token."""
 
     def __init__(self, settings: OAuthSettings, username: str) -> None:
-        self._settings = settings
-        self._username = username
+        consent = {name: _revealed(getattr(settings, name)) for name in ("client_secret", "refresh_token")}
+        self._login = GoogleLogin(
+            "service_account" if settings.service_account else "oauth",
+            settings.service_account or Secret(json.dumps(consent | {"client_id": settings.client_id}), "the config"),
+            username,
+            settings.scope or _GOOGLE_SCOPE,
+            settings.token_url,
+        )
+        self._ca_file = settings.ca_file
 
     def fetch(self) -> tuple[str, float]:
+        http = sdk("httplib2", "gmail").Http(timeout=_TIMEOUT, ca_certs=str(self._ca_file) if self._ca_file else None)
         try:
-            import requests
-            from google.auth import exceptions
-            from google.auth.transport.requests import Request
-        except ImportError as error:
-            raise _missing("google-auth", "gmail", error) from error
-        session = requests.Session()
-        session.verify = _verify(self._settings.ca_file)
-        credentials = self._credentials()
-        try:
-            credentials.refresh(_Patient(Request(session)))
-        except exceptions.TransportError as error:
-            raise _unreachable(error) from error
-        except exceptions.GoogleAuthError as error:
-            raise _refused(str(error.args[0] if error.args else error), retry=bool(error.retryable)) from error
+            return self._login.token(http, renew=True), self._login.lasts
         finally:
-            session.close()
-        ends = credentials.expiry  # google-auth has it in UTC, without saying so
-        return str(credentials.token), (ends.replace(tzinfo=UTC) - instant.now()).total_seconds() if ends else _EARLY
-
-    def _credentials(self) -> Any:
-        from google.oauth2 import credentials, service_account
-
-        # The library has no types for what it makes.
-        of_account: Any = service_account.Credentials.from_service_account_info
-        of_person: Any = credentials.Credentials
-
-        settings = self._settings
-        scopes = [settings.scope or _GOOGLE_SCOPE]
-        if settings.service_account is not None:
-            try:
-                key = json.loads(settings.service_account.reveal())
-                if settings.token_url:
-                    key["token_uri"] = settings.token_url
-                return of_account(key, scopes=scopes, subject=self._username)
-            except (ValueError, TypeError, KeyError) as error:
-                raise MailboxError(
-                    Reason.CLIENT, f"service_account: not a service account's key: {error}", permanent=True
-                ) from None
-        return of_person(
-            None,
-            refresh_token=_revealed(settings.refresh_token),
-            token_uri=settings.token_url or _GOOGLE_TOKENS,
-            client_id=settings.client_id,
-            client_secret=_revealed(settings.client_secret),
-            scopes=scopes,
-        )
-
-
-class _Patient:
-    """google-auth's transport with our time limit."""
-
-    def __init__(self, request: Any) -> None:
-        self._request = request
-
-    def __call__(self, *args: Any, **options: Any) -> Any:
-        return self._request(*args, **(options | {"timeout": _TIMEOUT}))
+            http.close()
 
 
 class Microsoft:
     """An application's own credentials, or a person's refresh token (renewed in memory as Microsoft rotates it)."""
 
     def __init__(self, settings: OAuthSettings) -> None:
-        self._settings = settings
-        self._application: Any = None
-        self._refresh_token = settings.refresh_token.reveal() if settings.refresh_token else ""
-
-    def fetch(self) -> tuple[str, float]:
-        try:
-            import msal  # type: ignore[import-untyped]  # no types are published
-            import requests
-        except ImportError as error:
-            raise _missing("msal", "graph", error) from error
-        try:
-            if self._application is None:
-                self._application = self._made(msal)
-            answer = self._asked()
-        except requests.RequestException as error:
-            raise _unreachable(error) from error
-        except ValueError as error:  # msal's way to refuse an authority that does not exist
-            raise _refused(str(error)) from error
-        if "access_token" not in answer:
-            text = f"{answer.get('error', '')}: {answer.get('error_description', '')}"
-            raise _refused(text, retry=answer.get("error") in {"temporarily_unavailable", "server_error"})
-        self._refresh_token = answer.get("refresh_token", self._refresh_token)
-        return str(answer["access_token"]), float(answer.get("expires_in", _EARLY))
-
-    def _made(self, msal: Any) -> Any:
-        settings = self._settings
-        options = {
-            "authority": f"{(settings.token_url or _MICROSOFT_AUTHORITY).rstrip('/')}/{settings.tenant}",
-            "instance_discovery": None if not settings.token_url else False,
-            "verify": _verify(settings.ca_file),
-            "timeout": _TIMEOUT,
-        }
-        if settings.client_secret is None:
-            return msal.PublicClientApplication(settings.client_id, **options)
-        return msal.ConfidentialClientApplication(
-            settings.client_id, client_credential=settings.client_secret.reveal(), **options
+        self._refresh = _revealed(settings.refresh_token)
+        self._application = Application(
+            (settings.token_url or _MICROSOFT_AUTHORITY).rstrip("/"),
+            settings.tenant,
+            settings.client_id,
+            settings.client_secret,
+            settings.certificate,
+            settings.scope or (_MICROSOFT_PERSON if self._refresh else _MICROSOFT_APP),
+            settings.ca_file,
+            _TIMEOUT,
         )
 
-    def _asked(self) -> dict[str, Any]:
-        scope = self._settings.scope
-        if self._refresh_token:
-            found = self._application.acquire_token_by_refresh_token(
-                self._refresh_token, scopes=[scope or _MICROSOFT_PERSON]
-            )
-        else:
-            self._application.remove_tokens_for_client()
-            found = self._application.acquire_token_for_client(scopes=[scope or _MICROSOFT_APP])
-        return dict(found)
-
-
-def _verify(ca_file: Path | None) -> str | bool:
-    return str(ca_file) if ca_file else True
+    def fetch(self) -> tuple[str, float]:
+        token = acquire(self._application, self._refresh)
+        self._refresh = token.refresh
+        return token.text, token.expires - time.monotonic()
 
 
 def _revealed(secret: Secret | None) -> str:
-    return secret.reveal() if secret else ""
-
-
-def _refused(words: str, *, retry: bool = False) -> MailboxError:
-    text = " ".join(words.split())[:400]
-    if retry:
-        return MailboxError(Reason.UNAVAILABLE, f"asking for a token: {text}")
-    hint = "the consent may have ended or the secret expired; renew it with the provider"
-    if "unauthorized_client" in text:
-        hint = "the scope is not delegated to this client; grant it in the provider's admin console"
-    return MailboxError(Reason.AUTH, f"asking for a token: {text}", hint=hint)
-
-
-def _unreachable(error: Exception) -> MailboxError:
-    return MailboxError(Reason.UNAVAILABLE, f"asking for a token: {type(error).__name__}", hint="check the network")
-
-
-def _missing(library: str, extra: str, error: ImportError) -> MailboxError:
-    return MailboxError(
-        Reason.CLIENT,
-        f"{library} is not installed: {error}",
-        hint=f"pip install 'inboxwatch[{extra}]'",
-        permanent=True,
-    )
+    return secret.reveal() if secret and secret.resolved else ""

@@ -223,6 +223,11 @@ class Session:
             if self._imap._simple_command("NOTIFY", command)[0] == "OK":
                 self._notified = names
 
+    @property
+    def notified(self) -> bool:
+        """Whether news of other folders come while idle."""
+        return bool(self._notified)
+
     def begin_idle(self) -> bool:
         """Asks for news of the open folder (RFC 2177); from now on only `lines` and `end_idle` may be called.
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from connectors.mail._entra import Application, Entra, entra
 from connectors.mail._ews_account import Access, Auth, EwsAccount, Login, Version
 from connectors.mail._ews_reader import EwsReader
 from connectors.mail._ews_stream import Stream
+from connectors.mail._expiry import LASTING, Expiry, expiry
 from connectors.mail._folder_marks import decode
 from connectors.mail._values import Names, Seconds
 from inboxwatch import instant
@@ -73,6 +74,8 @@ class EwsSettings(Settings):
     client_id: str = ""
     client_secret: Secret | None = None
     certificate: Secret | None = None
+    secret_expires: date | None = None
+    """The day on which `client_secret` ends; a certificate tells its own end."""
     login_url: str = "https://login.microsoftonline.com"
     ca_file: ConfigPath | None = None
     retry_for: Seconds = 20.0
@@ -106,6 +109,8 @@ class EwsSettings(Settings):
             self.tenant and self.client_id and (self.client_secret is None) != (self.certificate is None)
         ):
             raise ValueError("`auth: oauth` needs `tenant`, `client_id` and one of `client_secret` and `certificate`")
+        if self.secret_expires and not self.client_secret:
+            raise ValueError("`secret_expires` is for `client_secret`: a certificate tells its own end")
         return self
 
 
@@ -142,6 +147,16 @@ class Ews:
         """What this mailbox's mode can see."""
         return TEXT_MODE if self._reading.privacy is Privacy.TEXT else HEADERS_MODE
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """See Expires."""
+        return self._expiry().at
+
+    def _expiry(self) -> Expiry:
+        if self._settings.auth != "oauth":
+            return LASTING
+        return expiry("client secret", self._settings.certificate, self._settings.secret_expires)
+
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector."""
         async with self._turn:
@@ -167,7 +182,7 @@ class Ews:
         """See MailConnector."""
         async with self._turn:
             watched = await self._folders(again=True)
-        return Probe(
+        found = Probe(
             watched.by_role,
             (
                 ("server", urlsplit(self._settings.url).netloc),
@@ -177,6 +192,7 @@ class Ews:
             ),
             tuple(self._warnings(watched)),
         )
+        return self._expiry().told(found)
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""

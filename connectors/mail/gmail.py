@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from connectors.mail import _gmail_grant
 from connectors.mail._capability import Capability
 from connectors.mail._chunks import batches
+from connectors.mail._expiry import LASTING, Expiry, expiry
 from connectors.mail._gmail_api import BATCH, GmailApi
 from connectors.mail._gmail_login import METADATA, READONLY, GoogleLogin
 from connectors.mail._gmail_pace import UNITS, Pace, project
@@ -62,6 +63,8 @@ class GmailSettings(Settings):
     """JSON of a service account's key; the domain delegates the scope to it."""
     oauth: Secret | None = None
     """JSON of one user's consent: `client_id`, `client_secret`, `refresh_token`."""
+    secret_expires: date | None = None
+    """The day on which the key or the consent ends, where a policy of the organisation makes it end."""
     scope: Literal["metadata", "readonly"] = "metadata"
     user: str = ""
     """Default: the mailbox's `address`."""
@@ -123,6 +126,16 @@ class Gmail:
             return TEXT_MODE
         return READONLY_MODE if self._settings.scope == "readonly" else METADATA_MODE
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """See Expires."""
+        return self._expiry().at
+
+    def _expiry(self) -> Expiry:
+        if self._login.consent_ends is not None:
+            return Expiry("consent", self._login.consent_ends)
+        return expiry("key", None, self._settings.secret_expires) if self._settings.secret_expires else LASTING
+
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector."""
         async with self._turn:
@@ -143,7 +156,7 @@ class Gmail:
             _, unknown = excluded_ids(self._settings.exclude, known)
             warnings = list(_gmail_grant.warnings(self._login, await self.api.beyond()))
             warnings += [f"no label is called {name!r} in `exclude`" for name in unknown]
-        return Probe(
+        found = Probe(
             {FolderRole.INBOX: "INBOX", FolderRole.SENT: "SENT", FolderRole.OTHER: "all mail but drafts and `exclude`"},
             (
                 ("mailbox", str(profile.get("emailAddress", ""))),
@@ -158,6 +171,7 @@ class Gmail:
             ),
             tuple(warnings),
         )
+        return self._expiry().told(found)
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""

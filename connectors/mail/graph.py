@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import ClassVar, Literal
 from urllib.parse import quote
 
@@ -17,6 +17,7 @@ from connectors.mail._capability import Capability
 from connectors.mail._chosen_folders import Watched
 from connectors.mail._chunks import Chunk, batches
 from connectors.mail._entra import Application, Entra, entra
+from connectors.mail._expiry import Expiry, expiry
 from connectors.mail._folder_marks import decode, encode
 from connectors.mail._graph_client import GraphClient, RefusedError
 from connectors.mail._graph_folders import find_folders
@@ -77,6 +78,8 @@ class GraphSettings(Settings):
     client_secret: Secret | None = None
     certificate: Secret | None = None
     """A PEM text of certificate and private key."""
+    secret_expires: date | None = None
+    """The day on which `client_secret` ends; a certificate tells its own end."""
     permission: Literal["basic", "read"] = "basic"
     """What the application was granted: Mail.ReadBasic, or Mail.Read."""
     user: str = ""
@@ -104,6 +107,8 @@ class GraphSettings(Settings):
     def _has_one_proof(self) -> GraphSettings:
         if (self.client_secret is None) == (self.certificate is None):
             raise ValueError("give exactly one of `client_secret` and `certificate`")
+        if self.certificate and self.secret_expires:
+            raise ValueError("`secret_expires` is for `client_secret`: a certificate tells its own end")
         return self
 
 
@@ -143,6 +148,14 @@ class Graph:
             return TEXT
         return READ if self._settings.permission == "read" else BASIC
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """See Expires."""
+        return self._expiry().at
+
+    def _expiry(self) -> Expiry:
+        return expiry("client secret", self._settings.certificate, self._settings.secret_expires)
+
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector."""
         async with self._turn:
@@ -174,7 +187,7 @@ class Graph:
             warnings += watched.warnings
             warnings += await self._beyond_the_grant(watched)
         roles = ", ".join(_graph_grant.roles(token.claims))
-        return Probe(
+        found = Probe(
             watched.by_role,
             (
                 ("server", self._graph_url.removeprefix("https://")),
@@ -189,6 +202,7 @@ class Graph:
             ),
             tuple(warnings),
         )
+        return self._expiry().told(found)
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""

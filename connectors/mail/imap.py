@@ -1,6 +1,9 @@
 """IMAP (RFC 3501 and 9051), strictly read-only: EXAMINE, BODY.PEEK, and no verb that could write.
 
 The event loop is here; what blocks is in `_mailbox`, `_reader` and `_session`, on threads of `_blocking`.
+
+CONDSTORE and QRESYNC (RFC 7162) are not used where offered: they tell changes of flags and expunges, which move no
+clock, while UIDVALIDITY and UIDNEXT alone tell whether a folder has new mail.
 """
 
 from __future__ import annotations
@@ -19,14 +22,16 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from connectors.mail._blocking import workers
 from connectors.mail._census import identities, places, recover
 from connectors.mail._connection import Security, Server
+from connectors.mail._expiry import LASTING, Expiry
 from connectors.mail._folders import Wanted
-from connectors.mail._idle import Idle
+from connectors.mail._idle import Idle, Pauses
 from connectors.mail._login import PasswordLogin, TokenLogin
 from connectors.mail._mailbox import Mailbox
 from connectors.mail._oauth import OAuthSettings, TokenCache, Tokens, tokens_of
 from connectors.mail._position import Mark, encode, shares
 from connectors.mail._probe import probe
 from connectors.mail._reader import Haul, Reader
+from connectors.mail._sent_idle import SentIdle
 from connectors.mail._session import Login, Session
 from connectors.mail._values import Names, Seconds
 from inboxwatch import instant
@@ -37,8 +42,6 @@ Result = TypeVar("Result")
 
 _STEP_LIMIT = 600.0
 """Seconds that one step (logging in, comparing folders, reading a batch) may take in all, however alive the server."""
-_RENEW_IDLE = 540.0
-"""Seconds: NAT and firewalls forget idle connections well before the 29 minutes of RFC 2177."""
 _CLOSING = 2.0
 """Seconds that closing waits for work under way and the server's good-bye."""
 _TEXT_BATCH = 100
@@ -67,6 +70,11 @@ class ImapSettings(Settings):
     """Further folders: names, patterns with `*`, or SPECIAL-USE attributes such as `\\All`."""
     ca_file: ConfigPath | None = None
     push: Literal["idle", "off"] = "idle"
+    sent_watch: Literal["status", "idle"] = "status"
+    """News of sent mail: asked for at each poll (STATUS), or told by a second IDLE on a connection of its own.
+
+    Servers with NOTIFY tell them on the inbox's connection, whatever stands here. Other folders are asked for.
+    """
     connect_timeout: Seconds = 15.0
     read_timeout: Seconds = 60.0
 
@@ -86,6 +94,12 @@ class ImapSettings(Settings):
                 raise ValueError("`oauth` needs `auth: xoauth2` or `auth: oauthbearer`")
         elif self.oauth is None or self.password is not None or self.master_user:
             raise ValueError(f"`auth: {self.auth}` needs `oauth`, and neither `password` nor `master_user`")
+        return self
+
+    @model_validator(mode="after")
+    def _pushes(self) -> ImapSettings:
+        if self.push == "off" and self.sent_watch == "idle":
+            raise ValueError("`sent_watch: idle` needs `push: idle`")
         return self
 
 
@@ -123,19 +137,38 @@ class Imap:
         self._login = _login(settings, settings.username or context.address, tokens)
         self._turn = asyncio.Lock()
         self._idle: Idle | None = None
-        self._idle_since = 0.0
+        self._pauses = Pauses()
+        self._rests_until = 0.0
         self._start_over()
+        self._sent_idle = SentIdle(
+            context.name, settings.host, self._connection, lambda: self._mailbox.states, self._sent_stirred
+        )
+        self._sent_news = False
+        """Sent mail may have come since the last poll began."""
+
+    def _connection(self) -> Mailbox:
+        wanted = Wanted(self._settings.inbox, self._settings.sent, self._settings.folders)
+        return Mailbox(lambda: Session.open(self._server, self._login), wanted, self._reading.since)
 
     def _start_over(self) -> None:
-        wanted = Wanted(self._settings.inbox, self._settings.sent, self._settings.folders)
-        self._mailbox = Mailbox(lambda: Session.open(self._server, self._login), wanted, self._reading.since)
+        self._mailbox = self._connection()
         self._reader = Reader(self._mailbox, self._reading)
         self._idle = None
+
+    @property
+    def _expiry(self) -> Expiry:
+        return self._settings.oauth.expiry if self._settings.oauth else LASTING
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """See Expires."""
+        return self._expiry.at
 
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector. The next batch is read while the caller works on this one."""
         async with self._alone():
             started = instant.now()
+            self._sent_news = False
             mailbox, reader = self._mailbox, self._reader
             survey = await self._do(lambda: mailbox.survey(cursor))
             size = self._reading.batch_size
@@ -173,30 +206,44 @@ class Imap:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         if self._settings.push != "off":
+            await asyncio.sleep(min(timeout, self._rests_until - loop.time()))
             async with self._turn:
                 while (left := deadline - loop.time()) > 0:
-                    renewal = self._idle_since + _RENEW_IDLE - loop.time()
-                    if self._idle is None or renewal <= 0:
-                        if await self._begin_idle():
-                            return True
-                        continue
-                    if await self._listen(self._idle, min(left, renewal)):
+                    if self._sent_news or await self._listen(left):
                         return True
-        await asyncio.sleep(max(0.0, deadline - loop.time()))
+                    if self._idle is None:  # not offered
+                        break
+        await asyncio.sleep(deadline - loop.time())
         return False
 
-    async def _listen(self, idle: Idle, seconds: float) -> bool:
+    async def _listen(self, seconds: float) -> bool:
+        """Returns at news (True), or sooner or later without."""
+        idle = self._idle
         try:
-            return await idle.news(seconds)
+            if idle is None or idle.renewal <= 0:
+                return await self._begin_idle()
+            news = await idle.news(min(seconds, idle.renewal))
         except MailboxError:
-            self._abandon()
+            if idle is not None:
+                if idle.lasted:
+                    self._pauses.over()
+                self._abandon()
+            self._rests_until = asyncio.get_running_loop().time() + self._pauses.next()
             raise
+        self._pauses.over()
+        return news
+
+    def _sent_stirred(self) -> None:
+        self._sent_news = True
+        if self._idle is not None:
+            self._idle.interrupt()
 
     async def probe(self) -> Probe:
         """See MailConnector."""
+        pushed, second = self._settings.push != "off", self._settings.sent_watch == "idle"
         async with self._alone():
             mailbox = self._mailbox
-            return await self._do(lambda: probe(mailbox))
+            return self._expiry.told(await self._do(lambda: probe(mailbox, pushed=pushed, second_idle=second)))
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""
@@ -214,6 +261,7 @@ class Imap:
 
     async def aclose(self) -> None:
         """See MailConnector. Waits a moment for what is under way, then hangs up."""
+        await self._sent_idle.stop()
         with contextlib.suppress(TimeoutError, MailboxError):
             async with asyncio.timeout(_CLOSING), self._alone():
                 await self._do(self._mailbox.close)
@@ -235,31 +283,34 @@ class Imap:
     async def _begin_idle(self) -> bool:
         """Goes idle on the inbox and returns False; or True where there is news already."""
         mailbox = self._mailbox
+        self._idle = None
 
         def begin() -> Session | None:
             session = mailbox.session()
             session.end_idle()
+            if "IDLE" not in session.capabilities:
+                return session
             if mailbox.changed():
                 return None
-            if "IDLE" in session.capabilities:
-                session.notify([name for name in mailbox.watched.roles if name != mailbox.watched.inbox])
-                if session.begin_idle():
-                    return None
-            return session
+            session.notify([name for name in mailbox.watched.roles if name != mailbox.watched.inbox])
+            return None if session.begin_idle() else session
 
         session = await self._do(begin)
         if session is None:
             return True
         if "IDLE" in session.capabilities:
-            self._idle = Idle(session, self._mailbox.states)
-            self._idle_since = asyncio.get_running_loop().time()
+            self._idle = Idle(session, mailbox.states)
+            if self._settings.sent_watch == "idle" and not session.notified:
+                self._sent_idle.start()
         return False
 
     async def _do(self, work: Callable[[], Result]) -> Result:
         """Runs blocking work on a thread. One that nobody waits for any more keeps the old connection, which ends."""
         try:
             return await workers().run(self._settings.host, work, _STEP_LIMIT)
-        except MailboxError:
+        except MailboxError as error:
+            if error.reason is Reason.RATE_LIMITED:
+                self._sent_idle.give_way()
             raise
         except TimeoutError:
             self._abandon()

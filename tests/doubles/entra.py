@@ -6,12 +6,16 @@ import json
 import secrets
 import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 from urllib.parse import parse_qs
 
 import jwt
 from aiohttp import web
-from cryptography.x509 import load_pem_x509_certificate
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from inboxwatch import instant
 from tests.doubles.https_server import KIND, HttpsServer
 
 TENANT = "11111111-2222-3333-4444-555555555555"
@@ -82,7 +86,7 @@ class Entra:
 
     def _signed(self, assertion: str) -> bool:
         assert self.certificate is not None
-        key = load_pem_x509_certificate(self.certificate).public_key()
+        key = x509.load_pem_x509_certificate(self.certificate).public_key()
         try:
             claims = jwt.decode(
                 assertion,
@@ -101,6 +105,27 @@ class Entra:
         token = jwt.encode(claims, "a key that nobody checks, as long as it must be", "HS256")
         self.tokens[token] = time.monotonic() + self.lifetime
         return token
+
+
+def certificate(lasts: timedelta = timedelta(days=400)) -> str:
+    """A self-signed certificate and its private key, as `openssl req -x509` writes them."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "inboxwatch")])
+    now = instant.now()
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + lasts)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return (private + made.public_bytes(serialization.Encoding.PEM)).decode()
 
 
 def _refused(code: str, error: str = "", words: str = "") -> web.Response:

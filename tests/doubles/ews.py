@@ -6,7 +6,7 @@ import asyncio
 import base64
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import getaddresses
@@ -58,6 +58,8 @@ class Ews:
         self.may_impersonate = False
         self.bearer: Container[str] | None = None
         """Tokens that are accepted, where the server takes any."""
+        self.negotiate: Callable[[bytes], bool] | None = None
+        """Judges Kerberos tokens, where the server takes any."""
         self.noisy = False
         """SyncFolderItems repeats items, and ends with an empty page."""
         self.soap_fault: Any = None
@@ -129,10 +131,12 @@ class Ews:
             return None
         if scheme == "Basic" and base64.b64decode(proof).decode() == f"{DOMAIN}\\{ACCOUNT}:{PASSWORD}":
             return None
+        if scheme == "Negotiate" and self.negotiate is not None and self.negotiate(base64.b64decode(proof)):
+            return None
         known = self._ntlm.get(request.transport)
         if known is not None and known.complete and not given:
             return None
-        if scheme in ("NTLM", "Negotiate"):
+        if scheme == "NTLM":
             token = base64.b64decode(proof)
             if token[8:9] == b"\x01" or known is None:
                 known = self._ntlm[request.transport] = spnego.server(protocol="ntlm")
@@ -145,7 +149,7 @@ class Ews:
             headers = {"WWW-Authenticate": f"{scheme} {base64.b64encode(answer or b'').decode()}"}
             return web.Response(status=401, headers=headers)
         response = web.Response(status=401)
-        for name in ("NTLM", 'Basic realm="mail"'):
+        for name in ("NTLM", 'Basic realm="mail"', *(["Negotiate"] if self.negotiate else [])):
             response.headers.add("WWW-Authenticate", name)
         return response
 

@@ -45,6 +45,8 @@ class GoogleTokens:
     users: set[str] = field(default_factory=set)
     consents: dict[str, tuple[str, set[str]]] = field(default_factory=dict)
     """User and scopes by refresh token."""
+    consents_last: int = 0
+    """Seconds after which consents end, where they were given for a time."""
     lifetime: int = 3600
     tokens: dict[str, tuple[str, set[str], float]] = field(default_factory=dict)
     """User, scopes and end of each token."""
@@ -102,7 +104,7 @@ class GoogleTokens:
             wanted = set(form["scope"].split()) if "scope" in form else scopes
             if not wanted <= scopes:
                 return _refused(400, "invalid_scope", "Bad Request")
-            return self._given(user, wanted)
+            return self._given(user, wanted, self.consents_last)
         return _refused(400, "unsupported_grant_type", f"Invalid grant_type: {form.get('grant_type')}")
 
     def _delegated(self, assertion: str) -> web.Response:
@@ -121,10 +123,12 @@ class GoogleTokens:
             return _refused(401, "unauthorized_client", words)
         return self._given(claims["sub"], scopes)
 
-    def _given(self, user: str, scopes: set[str]) -> web.Response:
+    def _given(self, user: str, scopes: set[str], consent_lasts: int = 0) -> web.Response:
         token = f"ya29.{secrets.token_urlsafe(32)}"
         self.tokens[token] = (user, scopes, time.monotonic() + self.lifetime)
-        body = {"access_token": token, "expires_in": self.lifetime, "token_type": "Bearer"}
+        body: dict[str, str | int] = {"access_token": token, "expires_in": self.lifetime, "token_type": "Bearer"}
+        if consent_lasts:
+            body["refresh_token_expires_in"] = consent_lasts
         return web.json_response(body | {"scope": " ".join(sorted(scopes))})
 
 

@@ -56,7 +56,9 @@ class HttpsServer:
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority()[0].issue_cert("localhost").configure_cert(self._context)
+        issued = authority()[0].issue_cert("localhost")
+        issued.configure_cert(self._context)
+        self.certificate = ssl.PEM_cert_to_DER_cert(issued.cert_chain_pems[0].bytes().decode())
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._runner: web.AppRunner | None = None
