@@ -152,6 +152,18 @@ async def test_the_same_press_after_somebody_elses_is_a_new_one(house: House, ac
     assert deeds(house).count("ana acknowledged") == 2
 
 
+async def test_a_dismissal_leaves_what_came_in_before_it_but_was_read_after_it(
+    house: House, actions: WaitActions, wait: str
+) -> None:
+    house.at += 20 * MINUTE
+    await actions.dismiss(wait, ANA)
+    house.mail("bo@buyer.test", "ana@acme.test", after=-5 * MINUTE, parent="m1@buyer.test", subject="Re: An offer")
+    house.at += 10 * MINUTE
+    assert house.only_wait("bo@buyer.test") != wait
+    with pytest.raises(Refused, match="dismissed"):
+        await actions.acknowledge(wait, ANA)
+
+
 async def test_a_wait_that_is_over_is_not_acted_on_and_the_reader_learns_why(
     house: House, actions: WaitActions, wait: str
 ) -> None:

@@ -154,6 +154,14 @@ def test_rule_16_dismissing_ends_this_wait_only_and_the_next_message_starts_a_fr
     assert (second.started_at, second.due_at) == (at("15:00"), at("16:00"))
 
 
+def test_rule_16_a_dismissal_leaves_the_message_that_the_person_had_not_seen() -> None:
+    gone = deed(Deed.DISMISSED, at("9:30"), "q1", seen=frozenset({id_of("q1")}))
+    # Received before the deed, read after it: one before and one behind the message that he knew.
+    first, second = fold(buyer("q1", at("9:00")), gone, buyer("q0", at("8:50")), buyer("q2", at("9:20")))
+    assert (first.state, first.started_by, second.state, second.started_by) == ("running", "q0", "dismissed", "q1")
+    assert (first.ids & second.ids, first.nudges, second.nudges) == (frozenset(), 1, 0)
+
+
 def test_two_companies_in_one_thread_are_two_sides_with_a_wait_each() -> None:
     one, other = fold(buyer("q1", at("9:00"), BO), buyer("q2", at("9:10"), CY), ours("a", at("9:20"), BO))
     assert (one.lead, one.state) == (BO.lead, State.ANSWERED)

@@ -125,8 +125,8 @@ class _Running:
     """A wait that the fold has open."""
 
     side: str
-    messages: list[MessageId]
-    started: Mail
+    mails: list[Mail]
+    """What owes the answer; the first one started the wait."""
     lead: LeadId
     metric: Metric
     ordinal: int = 0
@@ -134,9 +134,13 @@ class _Running:
     acts: list[Act] = field(default_factory=list)
     due_moved: datetime | None = None
 
+    def id_by(self, mail: Mail) -> ClockId:
+        """The id that the wait has where this mail started it."""
+        return clock_id(mail.id, self.metric, self.ordinal)
+
     @property
     def ids(self) -> frozenset[ClockId]:
-        return frozenset(clock_id(message, self.metric, self.ordinal) for message in self.messages)
+        return frozenset(map(self.id_by, self.mails))
 
 
 @dataclass(slots=True)
@@ -203,10 +207,10 @@ class Replay:
     def _open(self, key: str, mail: Mail) -> None:
         side = self._sides[key]
         if side.wait is not None:
-            side.wait.messages.append(mail.id)
+            side.wait.mails.append(mail)
             return
         metric = Metric.NEXT_RESPONSE if self._answered_once else Metric.FIRST_RESPONSE
-        side.wait = _Running(key, [mail.id], mail, self._members[mail.sender.email][1], metric)
+        side.wait = _Running(key, [mail], self._members[mail.sender.email][1], metric)
 
     def _outbound(self, mail: Mail) -> None:
         if mail.kind is Kind.CALENDAR and mail.effect in self._stops:
@@ -226,7 +230,7 @@ class Replay:
                 self._answered_once = True
             if side.follow_up is not None:
                 self._close(side.follow_up, State.ENDED, "followed_up", mail, by=mail.author)
-            side.follow_up = _Running(key, [mail.id], mail, self._lead_of[key], Metric.FOLLOW_UP, ordinal)
+            side.follow_up = _Running(key, [mail], self._lead_of[key], Metric.FOLLOW_UP, ordinal)
 
     def _reached(self, mail: Mail) -> dict[str, datetime | None]:
         """The sides that this mail of ours was sent to; the instant its loss was known where every copy bounced."""
@@ -287,9 +291,12 @@ class Replay:
 
     def _act_on(self, side: _Side, running: _Running, act: Act) -> None:
         if act.deed is Deed.DISMISSED:
+            unseen = [mail for mail in running.mails if act.seen and running.id_by(mail) not in act.seen]
+            rest = replace(running, mails=unseen, holds=[], acts=[]) if unseen else None
+            running.mails = [mail for mail in running.mails if mail not in unseen]
             self._close(running, State.DISMISSED, "dismissed", act, by=act.by)
             if running is side.wait:
-                side.wait = None
+                side.wait = rest
             else:
                 side.follow_up = None
             return
@@ -306,13 +313,14 @@ class Replay:
     def _close(
         self, running: _Running, state: State, reason: str | None = None, fact: Fact | None = None, by: str = ""
     ) -> None:
-        first, *later = (clock_id(message, running.metric, running.ordinal) for message in running.messages)
-        wait = Wait(first, frozenset(later) - {first}, running.metric, running.lead, running.started)
+        started = running.mails[0]
+        first, *later = map(running.id_by, running.mails)
+        wait = Wait(first, frozenset(later) - {first}, running.metric, running.lead, started)
         policy = self._policy_of(wait)
         target = policy.target(running.metric) if policy is not None else None
         if policy is None or target is None:
             return
-        start = running.started.at
+        start = started.at
         due_at = target.after(start, policy.calendar)
         if running.due_moved is not None:
             due_at = max(due_at, policy.calendar.next_open(running.due_moved))
@@ -324,17 +332,17 @@ class Replay:
                 lead=running.lead,
                 side=running.side,
                 metric=running.metric,
-                started_by=running.started.id,
+                started_by=started.id,
                 started_at=start,
                 due_at=due_at,
                 policy=policy,
-                mailbox=running.started.mailbox,
+                mailbox=started.mailbox,
                 state=state,
                 stop_reason=reason,
                 stopped_by=fact.id if isinstance(fact, Mail) else fact.by if fact is not None else None,
                 stopped_at=fact.at if fact is not None else None,
                 answered_by=by or None if state is State.ANSWERED else None,
-                nudges=len(running.messages) - 1,
+                nudges=len(running.mails) - 1,
                 reopened="bounced" if any(hold.why == "bounced" for hold in running.holds) else None,
                 holds=_settled(running.holds, fact.at if fact is not None else None),
                 acts=tuple(running.acts),

@@ -79,6 +79,9 @@ class Act:
     rule: str = ""
     serial: int = 0
     """Order of recording; breaks ties between acts of one instant."""
+    seen: frozenset[ClockId] = frozenset()
+    """Of a dismissal: the ids of the wait as the person knew it, one for each of its messages. What came in before his
+    deed but was read after it he never saw: it is not dismissed. Empty: all that was received before the deed."""
 
 
 Fact = Mail | Act

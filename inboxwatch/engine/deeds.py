@@ -69,7 +69,9 @@ class Deeds:
                 )
             if deed is Deed.SNOOZED and (not isinstance(until, datetime) or until <= now):
                 raise Refused(422, "until: must lie in the future")
-            act = Act(now, deed, by, row.id, row.lead, until if isinstance(until, datetime) else None, reason=reason)
+            seen = frozenset({row.id, *row.aliases}) if deed is Deed.DISMISSED else frozenset()
+            until = until if isinstance(until, datetime) else None
+            act = Act(now, deed, by, row.id, row.lead, until, reason=reason, seen=seen)
             if deed is Deed.ASSIGNED:
                 act = Act(now, deed, by, row.id, row.lead, owner=PersonId(str(owner)), reason=reason, rule="by hand")
             tx.clocks.record(act, row.thread)

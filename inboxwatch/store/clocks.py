@@ -199,6 +199,7 @@ def to_act(row: Row[Any]) -> Act:
         reason=row.reason,
         rule=row.rule,
         serial=row.id,
+        seen=frozenset(map(ClockId, row.seen or ())),
     )
 
 
@@ -214,4 +215,5 @@ def _values(act: Act, thread: str | None) -> dict[str, Any]:
         "owner": act.owner,
         "reason": act.reason,
         "rule": act.rule,
+        "seen": sorted(act.seen) or None,
     }

@@ -175,6 +175,7 @@ act = _table(
     Column("owner", String),
     Column("reason", Words, nullable=False, default=""),
     Column("rule", Words, nullable=False, default=""),
+    Column("seen", JSON(none_as_null=True)),
 )
 
 policy = _table(

@@ -1,4 +1,4 @@
-"""How far the history of each mailbox was read"""
+"""How far the history of each mailbox was read, and what a person knew of the wait that he dismissed"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,7 +21,10 @@ def upgrade() -> None:
         sa.Column("finished_at", UTCDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("mailbox"),
     )
+    op.add_column("act", sa.Column("seen", sa.JSON(), nullable=True))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("act", schema=None) as batch_op:
+        batch_op.drop_column("seen")
     op.drop_table("backfill")
