@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from inboxwatch.settings import Secret, Settings
 
 Model = TypeVar("Model", bound=Settings)
 
+_IDLE = timedelta(minutes=5)
 _DEFAULT_STORE = Secret("sqlite:///inboxwatch.db", "the default")
 
 
@@ -107,6 +109,7 @@ def _mailbox(found: Found, name: str, model: models.Mailbox) -> MailboxConfig:
         owner=PersonId(model.owner) if model.owner else None,
         team=model.team,
         poll_every=model.poll_every,
+        poll_idle=model.poll_idle or max(_IDLE, model.poll_every),
         connector=model.connector,
         kind=kind,
         settings=settings,

@@ -33,6 +33,8 @@ class MailboxConfig:
     owner: PersonId | None
     team: str | None
     poll_every: timedelta
+    poll_idle: timedelta
+    """The longest pause; not shorter than `poll_every`."""
     connector: str
     """The connector's name in the config."""
     kind: Any

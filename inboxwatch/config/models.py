@@ -5,7 +5,7 @@ What concerns one value is said here; what concerns several entries at once is i
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
@@ -171,6 +171,16 @@ class Mailbox(Plugged):
     owner: PersonRef | None = None
     team: TeamRef | None = Field(default=None, validate_default=True)
     poll_every: PositiveWallTime = Field(default="60s", validate_default=True)
+    poll_idle: PositiveWallTime | None = None
+    """How seldom it is read while it brings no news. Default: 5m, or `poll_every` where that is longer."""
+
+    @field_validator("poll_idle")
+    @classmethod
+    def _not_oftener(cls, idle: timedelta | None, info: ValidationInfo) -> timedelta | None:
+        every = info.data.get("poll_every")
+        if idle is not None and every is not None and idle < every:
+            raise ValueError("is shorter than `poll_every`: an idle mailbox is not read oftener than others")
+        return idle
 
     @field_validator("team")
     @classmethod

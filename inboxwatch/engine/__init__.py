@@ -138,9 +138,21 @@ class Engine:
         with self.store.reading() as tx:
             return tx.clocks.next_wake(skip)
 
-    def failed(self, mailbox: MailboxId, error: MailboxError, now: datetime) -> None:
-        """Records that a mailbox could not be read."""
-        self._health.failed(mailbox, error, now)
+    def failed(
+        self,
+        mailbox: MailboxId,
+        error: MailboxError,
+        now: datetime,
+        *,
+        since: datetime | None = None,
+        again: datetime | None = None,
+    ) -> None:
+        """Records that a mailbox could not be read; see Health.failed."""
+        self._health.failed(mailbox, error, now, since=since, again=again)
+
+    def reads_on(self, mailbox: MailboxId, now: datetime) -> None:
+        """Records that a reading which is not complete yet brings mail."""
+        self._health.reads_on(mailbox, now)
 
     def succeeded(self, mailbox: MailboxId, now: datetime) -> None:
         """Records a complete poll."""

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from inboxwatch.connector import MailboxError
+from sqlalchemy import Row
+
+from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import MailboxId
 from inboxwatch.notify import NoticeType
 
 if TYPE_CHECKING:
     from inboxwatch.engine import Engine
+    from inboxwatch.store import Transaction
+
+LONG_REST = timedelta(hours=2)
+"""A provider that wants to be left alone for longer than this leaves us blind."""
 
 
 class Health:
@@ -20,14 +26,34 @@ class Health:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def failed(self, mailbox: MailboxId, error: MailboxError, now: datetime) -> None:
-        """Records that a mailbox could not be read; IT is told once, when it stays so."""
+    def failed(
+        self,
+        mailbox: MailboxId,
+        error: MailboxError,
+        now: datetime,
+        *,
+        since: datetime | None = None,
+        again: datetime | None = None,
+    ) -> None:
+        """Records that a mailbox could not be read; IT is told once, when it stays so.
+
+        `since` is when it could first not be read, `again` when it is tried next (both now, where not given). What a
+        provider holds back for a while is no failure: the mailbox counts as readable, with the reason noted.
+        """
+        since, again = since or now, again or now
         with self._engine.store.transaction() as tx:
-            since = tx.mailboxes.failing(mailbox, now, error.reason.value, str(error))
             row = tx.mailboxes.get(mailbox)
             box = self._engine.config.mailboxes[mailbox]
             patience = max(3 * box.poll_every, timedelta(seconds=10))
-            if row is None or row.blind_told or (now - since < patience and not error.permanent):
+            limited = error.reason is Reason.RATE_LIMITED and row is not None and row.failing_since is None
+            # A pause may have been stretched to `poll_idle` before the first refusal.
+            if limited and now - since <= patience + box.poll_idle and again - now <= LONG_REST:
+                tx.mailboxes.set(mailbox, error_reason=error.reason.value, error=str(error))
+                return
+            since = tx.mailboxes.failing(mailbox, since, error.reason.value, str(error))
+            row = tx.mailboxes.get(mailbox)
+            told_later = now - since < patience and not error.permanent and not limited
+            if row is None or row.blind_told or told_later:
                 return
             age = f"unread since {row.seen_until:%Y-%m-%d %H:%M:%S} UTC" if row.seen_until else "never read"
             title = f"Mailbox {mailbox} is blind ({error.reason}): {age}. {error.hint}".strip()
@@ -41,16 +67,30 @@ class Health:
         """Records a complete poll; what was held back for this mailbox is looked at again."""
         with self._engine.store.transaction() as tx:
             row = tx.mailboxes.recovered(mailbox, now)
-            if row is None or row.failing_since is None:
+            if row is None or row.error_reason is None:
                 return
             tx.clocks.wake(now, held=True)
-            if row.blind_told:
-                title = f"Mailbox {mailbox} can be read again."
-                key = f"seeing/{mailbox}/{row.failing_since.isoformat()}"
-                body = {"mailbox": mailbox, "error": None, "title": title}
-                tx.deliveries.owe(
-                    self._engine.owing.told(NoticeType.MAILBOX, key, self._engine.config.it_alerts, now, **body)
-                )
+            self._tell_recovery(tx, row, now)
+
+    def reads_on(self, mailbox: MailboxId, now: datetime) -> None:
+        """Records that mail comes in though a poll is not complete yet: a mailbox that failed is blind no longer."""
+        with self._engine.store.transaction() as tx:
+            row = tx.mailboxes.get(mailbox)
+            if row is None or row.failing_since is None:
+                return
+            tx.mailboxes.recovered(mailbox, now)
+            # It was not read to its end, and what is held back for it stays so until it is.
+            tx.mailboxes.set(mailbox, last_success=row.last_success, error_reason=row.error_reason, error=row.error)
+            self._tell_recovery(tx, row, now)
+
+    def _tell_recovery(self, tx: Transaction, row: Row[Any], now: datetime) -> None:
+        """Tells IT that a mailbox that was told to be blind sees again; `row` is as it was before."""
+        if not row.blind_told:
+            return
+        body = {"mailbox": row.id, "error": None, "title": f"Mailbox {row.id} can be read again."}
+        key = f"seeing/{row.id}/{row.failing_since.isoformat()}"
+        targets = self._engine.config.it_alerts
+        tx.deliveries.owe(self._engine.owing.told(NoticeType.MAILBOX, key, targets, now, **body))
 
     def first_sight_over(self, mailbox: MailboxId, now: datetime) -> None:
         """Ends the first reading of a mailbox: what was overdue already is told in one digest (rule 39)."""

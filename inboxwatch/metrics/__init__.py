@@ -116,6 +116,8 @@ class Metrics:
             registry=self.registry,
         )
         self._reloaded.set(1)
+        self._paces: dict[str, float] = {}
+        self._backlogs: dict[str, float] = {}
         self._watched = watched
         self._house: House | None = None
         self._families = _families(
@@ -198,13 +200,25 @@ class Metrics:
             Family(
                 "inboxwatch_mailbox_up",
                 "gauge",
-                "Whether the last attempt to read a mailbox succeeded.",
+                "Whether a mailbox can be read; one that its provider holds back for a while can.",
                 ("mailbox", "connector"),
             ),
             Family(
                 "inboxwatch_mailbox_last_success_timestamp_seconds",
                 "gauge",
                 "When a mailbox was last read to its end.",
+                ("mailbox",),
+            ),
+            Family(
+                "inboxwatch_mailbox_poll_interval_seconds",
+                "gauge",
+                "The pause between two readings of a mailbox as it is paced now.",
+                ("mailbox",),
+            ),
+            Family(
+                "inboxwatch_mailbox_backlog_messages",
+                "gauge",
+                "Messages that the reading under way has still to read, 0 once a mailbox was read to its end.",
                 ("mailbox",),
             ),
             Family(
@@ -248,14 +262,29 @@ class Metrics:
         """Records how late a message was seen; a server's clock ahead of ours counts as no delay."""
         self._lag.labels(connector).observe(max(0.0, lag_seconds))
 
+    def paced(self, mailbox: str, seconds: float) -> None:
+        """Records the pause between two readings of a mailbox from now on."""
+        self._paces[mailbox] = seconds
+
+    def backlog(self, mailbox: str, messages: int) -> None:
+        """Records how many messages a reading has still to read."""
+        self._backlogs[mailbox] = messages
+
     def reloaded(self, ok: bool) -> None:
         """Records whether a reload of the config succeeded."""
         self._reloaded.set(1 if ok else 0)
 
     def process(self) -> bytes:
         """The exposition of what this process counts itself."""
-        self._present()
-        return generate_latest(self.registry)
+        house = self._present()
+        parts = [
+            text
+            for name, values in (("poll_interval_seconds", self._paces), ("backlog_messages", self._backlogs))
+            for text in self._lines(
+                f"mailbox_{name}", {(box,): values[box] for box in house.mailboxes if box in values}
+            )
+        ]
+        return generate_latest(self.registry) + "".join(parts).encode()
 
     def exposition(self, figures: Figures, now: datetime) -> bytes:
         """The exposition of the store's figures."""

@@ -17,6 +17,8 @@ OPEN = of_boxes("inboxwatch_clocks_open")
 UNVERIFIED = of_boxes("inboxwatch_clocks_open", ',state="unverified"')
 LIMITED = of_boxes("inboxwatch_mailbox_errors_total", ',reason="rate_limited"')
 LAST = of_boxes("inboxwatch_mailbox_last_success_timestamp_seconds")
+PAUSE = of_boxes("inboxwatch_mailbox_poll_interval_seconds")
+BACKLOG = of_boxes("inboxwatch_mailbox_backlog_messages")
 
 
 def build() -> dashboard.Dashboard:
@@ -36,7 +38,7 @@ def _now() -> list[object]:
         number(
             "Mailboxes blind",
             f"count({UP}) - sum({UP})",
-            "Mailboxes whose last attempt failed.",
+            "Mailboxes that cannot be read. Those that their provider holds back for a while can.",
             steps=NONE_IS_GOOD,
             links=page,
             width=3,
@@ -92,6 +94,8 @@ def _boxes() -> object:
     columns = [
         Column("Up", f"max by (mailbox) ({UP})", steps=GOOD),
         Column("Last read", f"time() - max by (mailbox) ({LAST})", unit="s"),
+        Column("Read every", f"max by (mailbox) ({PAUSE})", unit="s"),
+        Column("To be read", f"max by (mailbox) ({BACKLOG})"),
         Column("Coverage", f"min by (mailbox) ({COVERAGE})", unit="percentunit"),
         Column("Set apart", f"sum by (mailbox) ({of_boxes('inboxwatch_quarantined_messages')})"),
         Column("Errors, 1 d", f"sum by (mailbox) ({gained(ERRORS, '1d')})"),
@@ -107,7 +111,8 @@ def _boxes() -> object:
         "Mailboxes",
         {"mailbox": "Mailbox"},
         columns,
-        "Held back: the provider limits how often we may ask. Set apart: messages that could not be read.",
+        "To be read: what is left of the reading under way. Set apart: messages that could not be read. "
+        "Held back: the provider limits how often we may ask.",
         links=[link("On the board", f"{BOARD}/mailboxes")],
     )
 
@@ -119,7 +124,7 @@ def _reading() -> list[object]:
         history(
             "Read or blind",
             Query(f"min by (mailbox) ({UP})", "{{mailbox}}"),
-            "Whether the last attempt to read each mailbox succeeded.",
+            "Whether each mailbox can be read; one that its provider holds back for a while can.",
         ),
         trend(
             "Time since last read",
@@ -151,6 +156,17 @@ def _reading() -> list[object]:
             ],
             "One complete poll of a mailbox.",
             unit="s",
+        ),
+        trend(
+            "Pause between readings",
+            [Query(f"max by (mailbox) ({PAUSE})", "{{mailbox}}")],
+            "Shorter after news, longer without, and where the provider limits how often we may ask.",
+            unit="s",
+        ),
+        trend(
+            "Messages still to be read",
+            [Query(f"max by (mailbox) ({BACKLOG})", "{{mailbox}}")],
+            "What is left of the reading under way: how far a first sight is. 0 where a mailbox was read to its end.",
         ),
         trend(
             "Coverage",

@@ -1,0 +1,50 @@
+"""An event loop whose time is not the world's: where it would sleep, its clock moves on at once.
+
+Nothing may run on threads meanwhile: what a thread has not done yet counts as never coming.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+START = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
+
+
+class _NoSleep(selectors.SelectSelector):
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        assert timeout is not None, "everything waits, and nothing is going to happen"
+        self.slept += max(0.0, timeout)
+        return super().select(0)
+
+
+class Clockwork(asyncio.SelectorEventLoop):
+    """The loop; `now` is its time of day, which a test may also set."""
+
+    def __init__(self) -> None:
+        self._no_sleep = _NoSleep()
+        self.jump = timedelta(0)
+        super().__init__(self._no_sleep)
+
+    def time(self) -> float:
+        return self._no_sleep.slept
+
+    def now(self) -> datetime:
+        return START + timedelta(seconds=self.time()) + self.jump
+
+
+def played(play: Callable[[Clockwork], Coroutine[Any, Any, Result]]) -> Result:
+    """What a coroutine returns that runs in such a loop."""
+    with asyncio.Runner(loop_factory=Clockwork) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, Clockwork)
+        return runner.run(play(loop))

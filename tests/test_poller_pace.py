@@ -1,0 +1,625 @@
+"""A busy mailbox is read often, an idle one seldom; what its provider holds back is no failure; nobody is in a rush.
+
+A real poller over a real store, in a loop whose time a test sets going; the connector is scripted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import select
+
+from inboxwatch import config as configuration
+from inboxwatch.connector import Batch, Cursor, MailboxError, Probe, Reason, Settings
+from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
+from inboxwatch.engine.health import LONG_REST
+from inboxwatch.poller import BATCH_LIMIT, Poller
+from inboxwatch.store import tables
+from tests.clockwork import START, Clockwork, played
+from tests.houses import CONFIG, House
+from tests.world_stage import Inline
+
+ANA = MailboxId("ana")
+HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+LIMITED = partial(MailboxError, Reason.RATE_LIMITED, "429 too many requests")
+
+
+class Scripted:
+    """A mailbox that holds what has arrived by now, and breaks as it is told."""
+
+    settings: ClassVar[type[Settings]] = Settings
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self.mail: list[datetime] = []
+        """When each message arrives, in order."""
+        self.size = 500
+        self.polls: list[datetime] = []
+        self.trouble: Callable[[int], Awaitable[None] | None] = lambda batch: None
+        """Called before each batch of a poll (0, 1, ...) with its number; it raises or hangs."""
+
+    async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+        self.polls.append(now := self._now())
+        start = int(cursor or 0)
+        due = [at for at in self.mail if at <= now][start:]
+        for number in range(max(1, -(-len(due) // self.size))):
+            if (hang := self.trouble(number)) is not None:
+                await hang
+            part = due[number * self.size : (number + 1) * self.size]
+            messages = tuple(_letter(start + place, at) for place, at in enumerate(part))
+            start += len(part)
+            left = len(due) - (number + 1) * self.size
+            yield Batch(messages, Cursor(str(start)), None if left > 0 else now, remaining=max(0, left))
+
+    async def probe(self) -> Probe:
+        return Probe({})
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+    def pauses(self, since: datetime) -> list[float]:
+        """Seconds between the readings since an instant."""
+        times = [at for at in self.polls if at >= since]
+        return [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
+
+
+class Pushed(Scripted):
+    """One that says when there may be news, in the way that `hint` scripts."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        super().__init__(now)
+        self.hint: Callable[[float], Awaitable[bool]] = self.quiet
+
+    async def quiet(self, seconds: float) -> bool:
+        await asyncio.sleep(seconds)
+        return False
+
+    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
+        return await self.hint(timeout)
+
+
+async def _deaf_to_cancelling(released: asyncio.Event) -> None:
+    while not released.is_set():
+        with contextlib.suppress(asyncio.CancelledError):
+            await released.wait()
+
+
+def _letter(number: int, at: datetime) -> RawMessage:
+    lines = [
+        "From: Bo <bo@buyer.test>",
+        "To: ana@acme.test",
+        f"Message-ID: <m{number}@buyer.test>",
+        f"Subject: {number}",
+    ]
+    return RawMessage(f"inbox/{number}", FolderRole.INBOX, at, ("\r\n".join(lines) + "\r\n\r\n").encode())
+
+
+class Office:
+    """A house of which one mailbox is watched."""
+
+    def __init__(self, folder: Path, loop: Clockwork, kind: type[Scripted] = Scripted) -> None:
+        self.loop = loop
+        self.house = House(folder)
+        self.house.lead("bo@buyer.test", owner="ana")
+        self.box = kind(loop.now)
+        self.worker = Inline()
+        self.poller = Poller(
+            ANA,
+            self.house.config.mailboxes[ANA],
+            self.box,
+            self.house.engine,
+            self.worker,
+            self.house.metrics,
+            loop.now,
+            lambda: None,
+        )
+
+    @contextlib.asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        watch = asyncio.create_task(self.poller.watch())
+        try:
+            yield
+            assert not watch.done(), "nothing ends the watch"
+        finally:
+            watch.cancel()
+            await asyncio.wait({watch}, timeout=10)
+            assert watch.done(), "the watch ends when it is told to"
+            await self.poller.aclose()
+            self.worker.close()
+            self.house.close()
+
+    async def passes(self, time: timedelta) -> None:
+        await asyncio.sleep(time.total_seconds())
+
+    def figure(self, name: str, **labels: str) -> float | None:
+        with self.house.store.reading() as tx:
+            figures = tx.statistics.figures(self.loop.now())
+        text = self.house.metrics.exposition(figures, self.loop.now()) + self.house.metrics.process()
+        wanted = {"mailbox": "ana", **labels}.items()
+        for family in text_string_to_metric_families(text.decode()):
+            for sample in family.samples:
+                if sample.name == f"inboxwatch_mailbox_{name}" and wanted <= sample.labels.items():
+                    return float(sample.value)
+        return None
+
+    def told(self) -> list[str]:
+        """The titles of what IT is told."""
+        with self.house.store.reading() as tx:
+            rows = tx.connection.execute(select(tables.delivery).order_by(tables.delivery.c.id)).all()
+        return [row.body["title"] for row in rows if row.type == "mailbox"]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Callable[..., Office]:
+    return partial(Office, tmp_path)
+
+
+def test_a_busy_mailbox_is_read_oftener_and_an_idle_one_seldomer(tmp_path: Path) -> None:
+    def watched(name: str, mail: list[datetime]) -> Office:
+        async def play(loop: Clockwork) -> Office:
+            office = Office(tmp_path / name, loop)
+            office.box.mail = mail
+            async with office.watched():
+                await office.passes(6 * HOUR)
+                rate = office.figure("poll_interval_seconds")
+                assert rate == (300 if not mail else 15)
+            return office
+
+        return played(play)
+
+    idle = watched("idle", [])
+    busy = watched("busy", [START + number * 12 * SECOND for number in range(5 * 60 * 6)])
+    assert idle.box.pauses(START)[:20] == pytest.approx([54] * 20, abs=6.1)
+    assert min(idle.box.pauses(START + 2 * HOUR)) >= 240
+    assert max(idle.box.pauses(START)) <= 300
+    assert max(busy.box.pauses(START + HOUR)) <= 15
+    assert min(busy.box.pauses(START + HOUR)) >= 12
+
+
+def test_the_first_news_brings_an_idle_mailbox_back_at_once(office: Callable[..., Office]) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+        async with here.watched():
+            await here.passes(3 * HOUR)
+            here.box.mail = [loop.now()]
+            await here.passes(6 * MINUTE)
+            assert here.box.pauses(loop.now() - 6 * MINUTE)[:2] == pytest.approx([13.5, 27], abs=3.1)
+
+    played(play)
+
+
+def test_the_past_of_a_mailbox_is_no_news(office: Callable[..., Office]) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+        here.box.mail = [START - number * HOUR for number in range(40, 0, -1)]
+        async with here.watched():
+            await here.passes(2 * MINUTE)
+            assert here.figure("poll_interval_seconds") == 60
+
+    played(play)
+
+
+@pytest.mark.parametrize("kind", [Scripted, Pushed])
+def test_a_look_that_finds_news_ends_a_long_pause(office: Callable[..., Office], kind: type[Scripted]) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop, kind)
+        async with here.watched():
+            await here.passes(3 * HOUR)
+            here.box.mail = [loop.now()]
+            assert await here.poller.look()
+            looked = loop.now()
+            await here.passes(MINUTE)
+            assert len(here.box.pauses(looked)) >= 2
+
+    played(play)
+
+
+def test_what_a_provider_holds_back_for_a_while_is_counted_but_no_failure(office: Callable[..., Office]) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+        async with here.watched():
+            await here.passes(10 * MINUTE)
+            began = loop.now()
+
+            def refuse(batch: int) -> None:
+                raise LIMITED()
+
+            here.box.trouble = refuse
+            await here.passes(5 * MINUTE)
+            assert here.figure("errors_total", reason="rate_limited") == 2
+            assert here.figure("up") == 1
+            assert here.figure("poll_interval_seconds") == 240
+            assert here.box.pauses(began) == pytest.approx([108], abs=12.1)
+            assert not await here.poller.look(), "nothing may be claimed while it cannot be read"
+            assert not here.poller.healthy
+            here.box.trouble = lambda batch: None
+            await here.passes(30 * MINUTE)
+            assert here.figure("poll_interval_seconds") == 60
+            assert not here.told()
+
+    played(play)
+
+
+def test_a_mailbox_refused_at_its_first_reading_was_tried(office: Callable[..., Office]) -> None:
+    """/readyz waits for no provider to relent."""
+
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+
+        def refuse(batch: int) -> None:
+            raise LIMITED(retry_after=600.0)
+
+        here.box.trouble = refuse
+        async with here.watched():
+            await here.passes(SECOND)
+            assert here.poller.tried.is_set()
+            assert here.figure("up") is None
+
+    played(play)
+
+
+def test_a_mailbox_held_back_for_long_is_blind_told_once_and_told_once_when_it_sees_again(
+    office: Callable[..., Office],
+) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+        async with here.watched():
+            await here.passes(MINUTE)
+
+            def refuse(batch: int) -> None:
+                raise LIMITED(hint="poll less often")
+
+            here.box.trouble = refuse
+            await here.passes(HOUR)
+            assert here.figure("up") == 0
+            assert [title.partition(" (")[0] for title in here.told()] == ["Mailbox ana is blind"]
+            here.box.trouble = lambda batch: None
+            await here.passes(6 * MINUTE)
+            assert here.figure("up") == 1
+            assert here.told()[1:] == ["Mailbox ana can be read again."]
+
+    played(play)
+
+
+def test_a_retry_after_is_kept_and_those_refused_together_come_back_apart(tmp_path: Path) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = Office(tmp_path, loop)
+        refusals = iter([LIMITED(retry_after=1200.0)])
+
+        def refuse(batch: int) -> None:
+            for refusal in refusals:
+                raise refusal
+
+        here.box.trouble = refuse
+        async with here.watched():
+            await here.passes(HOUR)
+            assert here.figure("up") == 1
+            first = here.box.pauses(START)[0]
+            assert 1200 < first <= 1440
+
+    played(play)
+
+
+@pytest.mark.parametrize("seconds", [1e15, float("inf"), float("nan"), -5.0])
+def test_a_provider_that_asks_for_an_age_ends_nothing_and_it_hears_of_it_now(
+    office: Callable[..., Office], seconds: float
+) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+
+        def refuse(batch: int) -> None:
+            raise LIMITED(retry_after=seconds)
+
+        here.box.trouble = refuse
+        async with here.watched():
+            await here.passes(MINUTE)
+            assert len(here.told()) == (1 if seconds > LONG_REST.total_seconds() else 0)
+            await here.passes(30 * HOUR)
+            assert len(here.box.polls) > 1
+
+    played(play)
+
+
+def test_a_long_first_reading_under_a_quota_is_no_failure_and_shows_how_far_it_is(
+    office: Callable[..., Office],
+) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+        here.box.mail = [START - number * MINUTE for number in range(400, 0, -1)]
+        here.box.size = 10
+
+        def refuse(batch: int) -> None:
+            if batch == 2:
+                raise LIMITED()
+
+        here.box.trouble = refuse
+        async with here.watched():
+            left = []
+            while not here.poller.healthy:
+                await here.passes(2 * MINUTE)
+                assert here.figure("up") in (None, 1)
+                left.append(here.figure("backlog_messages"))
+            assert left == sorted(left, reverse=True)  # type: ignore[type-var]  # it is known from the first batch on
+            assert left[0] and left[0] > 300
+            assert here.figure("backlog_messages") == 0
+            assert loop.now() - START > HOUR
+            assert not here.told()
+
+    played(play)
+
+
+def test_a_reading_that_goes_on_after_a_failure_says_that_the_mailbox_sees_again(
+    office: Callable[..., Office],
+) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+        async with here.watched():
+            await here.passes(MINUTE)
+            down = MailboxError(Reason.UNAVAILABLE, "connection refused")
+
+            def refuse(batch: int) -> None:
+                raise down
+
+            here.box.trouble = refuse
+            await here.passes(HOUR)
+            assert (here.figure("up"), len(here.told())) == (0, 1)
+            here.box.mail = [loop.now()] * 40
+            here.box.size = 10
+            reached = asyncio.Event()
+
+            def pass_two(batch: int) -> Awaitable[None] | None:
+                if batch < 2:
+                    return None
+                reached.set()
+                return asyncio.sleep(200)
+
+            here.box.trouble = pass_two
+            await reached.wait()
+            assert here.figure("up") == 1
+            before = here.figure("last_success_timestamp_seconds")
+            assert before is not None
+            assert before < (loop.now() - HOUR + 5 * MINUTE).timestamp(), "not read to its end yet"
+            await here.passes(10 * MINUTE)
+            assert here.poller.healthy
+            assert len(here.told()) == 2
+
+    played(play)
+
+
+@pytest.mark.parametrize("behaviour", ["fails", "breaks", "lies", "returns at once", "cancels itself", "hangs"])
+def test_a_push_that_does_not_work_makes_no_mailbox_read_in_a_rush(
+    office: Callable[..., Office], behaviour: str
+) -> None:
+    released = asyncio.Event()
+
+    async def hint(seconds: float) -> bool:
+        match behaviour:
+            case "hangs":
+                await _deaf_to_cancelling(released)
+            case "fails":
+                raise MailboxError(Reason.UNAVAILABLE, "the connection died")
+            case "breaks":
+                raise ZeroDivisionError
+            case "cancels itself":
+                raise asyncio.CancelledError
+        return behaviour == "lies"
+
+    async def play(loop: Clockwork) -> None:
+        here = office(loop, Pushed)
+        assert isinstance(here.box, Pushed)
+        here.box.hint = hint
+        async with here.watched():
+            await here.passes(3 * HOUR)
+            # An ordinary mailbox would have been read 67 times in the first hour, and 13 times in each further one.
+            assert len(here.box.polls) < 67 + 2 * 15 + 15
+            assert here.poller.healthy
+        released.set()
+
+    played(play)
+
+
+def test_a_hint_is_heeded_at_once_however_many_looks_have_interrupted_the_waiting(
+    office: Callable[..., Office],
+) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop, Pushed)
+        box = here.box
+        assert isinstance(box, Pushed)
+        stirred = asyncio.Event()
+
+        async def hint(seconds: float) -> bool:
+            stirred.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await stirred.wait()
+            return stirred.is_set()
+
+        def interrupt(batch: int) -> None:
+            stirred.set()  # as IMAP does: somebody needs the connection
+
+        box.hint, box.trouble = hint, interrupt
+        async with here.watched():
+            for _ in range(30):
+                await here.passes(5 * SECOND)
+                assert await here.poller.look()
+            await here.passes(SECOND)
+            box.mail = [loop.now()]
+            before = loop.now()
+            stirred.set()
+            await here.passes(timedelta(milliseconds=1))
+            assert box.polls[-1] == before
+
+    played(play)
+
+
+def test_a_refused_login_is_not_tried_again_and_again(office: Callable[..., Office]) -> None:
+    """Servers lock accounts for it."""
+
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+
+        def refuse(batch: int) -> None:
+            raise MailboxError(Reason.AUTH, "NO wrong password", permanent=True)
+
+        here.box.trouble = refuse
+        async with here.watched():
+            await here.passes(10 * MINUTE)
+            assert len(here.box.polls) <= 4
+            assert len(here.told()) == 1
+
+    played(play)
+
+
+def test_a_connector_that_hangs_and_cannot_be_cancelled_is_told_and_holds_up_no_end(
+    office: Callable[..., Office],
+) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+        released = asyncio.Event()
+
+        here.box.trouble = lambda batch: _deaf_to_cancelling(released)
+        async with here.watched():
+            await here.passes(timedelta(seconds=BATCH_LIMIT) + 20 * MINUTE)
+            assert here.figure("up") == 0
+            assert len(here.box.polls) == 1, "it is not asked again while it hangs"
+            assert len(here.told()) == 1
+            here.box.trouble = lambda batch: None
+            released.set()
+            await here.passes(10 * MINUTE)
+            assert here.poller.healthy
+
+    played(play)
+
+
+def test_a_watch_ends_when_it_is_told_to_though_its_connector_does_not(office: Callable[..., Office]) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+        released = asyncio.Event()
+
+        here.box.trouble = lambda batch: _deaf_to_cancelling(released)
+        async with here.watched():
+            await here.passes(MINUTE)
+        released.set()
+
+    played(play)
+
+
+def test_a_connector_that_cancels_itself_does_not_end_the_watch_without_a_word(
+    office: Callable[..., Office],
+) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+
+        def cancel(batch: int) -> None:
+            raise asyncio.CancelledError
+
+        here.box.trouble = cancel
+        async with here.watched():
+            await here.passes(10 * MINUTE)
+            assert here.figure("errors_total", reason="client") > 1  # type: ignore[operator]  # it exists from the start
+            here.box.trouble = lambda batch: None
+            await here.passes(10 * MINUTE)
+            assert here.poller.healthy
+
+    played(play)
+
+
+def test_a_reading_that_another_worker_overtook_leaves_the_connector_free(office: Callable[..., Office]) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+        ended = []
+
+        class Held(Scripted):
+            async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+                try:
+                    with here.house.store.transaction() as tx:
+                        tx.mailboxes.set("ana", cursor="somewhere else")
+                    yield Batch((), Cursor("1"))
+                    yield Batch((), Cursor("2"), loop.now())
+                finally:
+                    ended.append(True)
+
+        held = Held(loop.now)
+        here.poller._connector = held
+        assert await here.poller.poll() is None
+        assert ended == [True]
+        await here.poller.aclose()
+        here.worker.close()
+        here.house.close()
+
+    played(play)
+
+
+@pytest.mark.parametrize("jump", [-6 * HOUR, 6 * HOUR])
+def test_a_clock_that_jumps_lets_a_failing_mailbox_be_looked_at(office: Callable[..., Office], jump: timedelta) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+
+        def refuse(batch: int) -> None:
+            raise MailboxError(Reason.UNAVAILABLE, "down")
+
+        here.box.trouble = refuse
+        async with here.watched():
+            await here.passes(20 * MINUTE)
+            here.box.trouble = lambda batch: None
+            assert not await here.poller.look(), "it rests after its last failure"
+            loop.jump = jump
+            assert await here.poller.look()
+            await here.passes(3 * HOUR)
+            assert max(here.box.pauses(START)) <= 7 * 3600
+            assert here.poller.healthy
+
+    played(play)
+
+
+def test_what_was_held_back_for_a_throttled_mailbox_is_looked_at_again_when_it_is_read(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.lead("bo@buyer.test", owner="ana")
+    house.mail("bo@buyer.test", "ana@acme.test")
+    house.engine.first_sight_over(ANA, house.at)
+    house.engine.succeeded(ANA, house.at)
+    house.at += HOUR
+    house.engine.failed(ANA, LIMITED(), house.at)
+    house.engine.tick(house.at, looked=house.at)
+    with house.store.reading() as tx:
+        assert [row.held for row in tx.clocks.running()] == [True], "unverified: nobody knows whether she has answered"
+    assert (house.engine.next_wake() or datetime.max.replace(tzinfo=UTC)) > house.at
+    house.engine.succeeded(ANA, house.at + MINUTE)
+    assert house.engine.next_wake() == house.at + MINUTE
+    house.close()
+
+
+def test_an_idle_mailbox_is_read_every_five_minutes_unless_the_config_says_otherwise(tmp_path: Path) -> None:
+    def idle(**keys: str) -> timedelta:
+        text = CONFIG.replace("WEB", "").replace("STORE", "sqlite:///house.db").replace("FOLLOW_UP", "")
+        more = "".join(f", {key}: {value}" for key, value in keys.items())
+        path = tmp_path / "house.yaml"
+        path.write_text(text.replace("path: ana", f"path: ana{more}"), encoding="utf-8")
+        return configuration.load(path).mailboxes[ANA].poll_idle
+
+    assert idle() == 5 * MINUTE
+    assert idle(poll_every="10s") == 5 * MINUTE
+    assert idle(poll_every="1h") == HOUR
+    assert idle(poll_every="10s", poll_idle="10s") == 10 * SECOND
+    assert idle(poll_idle="2h") == 2 * HOUR
+
+
+def test_series_of_a_mailbox_that_left_the_config_end(tmp_path: Path) -> None:
+    house: Any = House(tmp_path)
+    for name in ("ana", "gone"):
+        house.metrics.paced(name, 60.0)
+        house.metrics.backlog(name, 7)
+    text = house.metrics.process().decode()
+    assert 'inboxwatch_mailbox_poll_interval_seconds{mailbox="ana"} 60.0' in text
+    assert 'inboxwatch_mailbox_backlog_messages{mailbox="ana"} 7.0' in text
+    assert "gone" not in text
+    house.close()
