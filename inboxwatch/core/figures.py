@@ -93,6 +93,8 @@ class Figures:
     deliveries: dict[str, tuple[int, int, int, int, int]] = field(default_factory=dict)
     """Channel -> (sent, retried, dead, cancelled, pending)."""
     mailboxes: dict[str, Health] = field(default_factory=dict)
+    backfills: dict[str, tuple[int, int | None]] = field(default_factory=dict)
+    """Mailbox -> (read so far, still to be read where the server tells) of its last backfill."""
     lead_owners: set[tuple[str, str]] = field(default_factory=set)
     """(owner or empty, tier) of the known leads."""
     ownerless: int = 0

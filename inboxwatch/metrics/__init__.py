@@ -222,6 +222,12 @@ class Metrics:
                 ("mailbox",),
             ),
             Family(
+                "inboxwatch_backfill_messages",
+                "gauge",
+                "Messages of a mailbox's last backfill, read and still to be read.",
+                ("mailbox", "state"),
+            ),
+            Family(
                 "inboxwatch_coverage_ratio",
                 "gauge",
                 "Share of the server's Message-IDs that the store holds.",
@@ -310,6 +316,10 @@ class Metrics:
         yield from self._lines("mailbox_up", up)
         last = {(name,): one.last_success.timestamp() for name, one in known.items() if one.last_success}
         yield from self._lines("mailbox_last_success_timestamp_seconds", last)
+        filled = {name: figures.backfills.get(name, (0, 0)) for name in house.mailboxes}
+        progress: dict[tuple[str, ...], float] = {(name, "read"): read for name, (read, _) in filled.items()}
+        progress |= {(name, "remaining"): left for name, (_, left) in filled.items() if left is not None}
+        yield from self._lines("backfill_messages", progress)
         covered = {(name,): one.coverage for name, one in known.items() if one.coverage is not None}
         yield from self._lines("coverage_ratio", covered)
         yield from self._lines("quarantined_messages", {(name,): one.quarantined for name, one in known.items()})

@@ -149,6 +149,9 @@ class Statistics:
                 row.coverage,
                 quarantined.get(row.id, 0),
             )
+        filled = tables.backfill.c
+        for name, read, remaining in self._rows(select(filled.mailbox, filled.read, filled.remaining)):
+            figures.backfills[name] = (read, remaining)
 
     def _seconds(self, start: Any, end: Any) -> Any:
         """The length of time between two instants, as the database counts it."""

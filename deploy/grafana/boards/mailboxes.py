@@ -19,6 +19,7 @@ LIMITED = of_boxes("inboxwatch_mailbox_errors_total", ',reason="rate_limited"')
 LAST = of_boxes("inboxwatch_mailbox_last_success_timestamp_seconds")
 PAUSE = of_boxes("inboxwatch_mailbox_poll_interval_seconds")
 BACKLOG = of_boxes("inboxwatch_mailbox_backlog_messages")
+BACKFILL = of_boxes("inboxwatch_backfill_messages", ',state="remaining"')
 
 
 def build() -> dashboard.Dashboard:
@@ -165,8 +166,12 @@ def _reading() -> list[object]:
         ),
         trend(
             "Messages still to be read",
-            [Query(f"max by (mailbox) ({BACKLOG})", "{{mailbox}}")],
-            "What is left of the reading under way: how far a first sight is. 0 where a mailbox was read to its end.",
+            [
+                Query(f"max by (mailbox) ({BACKLOG})", "{{mailbox}}"),
+                Query(f"max by (mailbox) ({BACKFILL})", "{{mailbox}}, backfill"),
+            ],
+            "What is left of the reading under way: how far a first sight is, and how far `inboxwatch backfill` is. "
+            "0 where a mailbox was read to its end.",
         ),
         trend(
             "Coverage",
