@@ -202,7 +202,10 @@ async def test_a_file_that_a_listing_left_out_is_not_new_when_it_is_back(
     cursor = (await all_of(box, None))[-1].cursor
     genuine = os.listdir
     monkeypatch.setattr("os.listdir", lambda path: [name for name in genuine(path) if ".a." not in name])
-    cursor = (await all_of(box, cursor))[-1].cursor
+    deliver(tmp_path, "1795314219.c.host")
+    batches = await all_of(box, cursor)
+    assert refs(batches) == ["INBOX/1795314219.c.host"]
+    cursor = batches[-1].cursor
     monkeypatch.setattr("os.listdir", genuine)
     assert refs(await all_of(box, cursor)) == []
 
