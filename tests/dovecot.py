@@ -188,6 +188,16 @@ class Dovecot:
         """Ends the server's processes at once, as a crash does."""
         self._end(signal.SIGKILL)
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """The server says nothing meanwhile, and keeps its connections."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self._process.pid, signal.SIGCONT)
+
     def restart(self) -> None:
         self.stop()
         self.up()

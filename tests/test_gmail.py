@@ -44,14 +44,14 @@ def server() -> Iterator[GmailServer]:
 class TestGmailReadonly(ConnectorContract):
     @pytest.fixture
     def mailbox(self, server: GmailServer) -> Mailbox:
-        return GmailMailbox(server, "readonly")
+        return GmailMailbox(server, "readonly", push=server.pubsub.settings)
 
 
 class TestGmailMetadata(ConnectorContract):
     @pytest.fixture
     def mailbox(self, server: GmailServer, request: pytest.FixtureRequest) -> Mailbox:
         whole = "privacy_mode_text" in request.node.name or "nothing_in_the_mailbox" in request.node.name
-        return GmailMailbox(server, "readonly" if whole else "metadata")
+        return GmailMailbox(server, "readonly" if whole else "metadata", push=server.pubsub.settings)
 
     async def test_what_machines_wrote_is_read_and_what_people_wrote_is_not(self, mailbox: Mailbox) -> None:
         """gmail.metadata knows headers only: no part is seen."""

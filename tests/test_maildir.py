@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.mail.maildir import Maildir, MaildirSettings
 from inboxwatch import instant
@@ -46,6 +48,10 @@ async def test_check_says_that_answers_cannot_be_seen_yet(tmp_path: Path) -> Non
     deliver(tmp_path, "question")
     probe = await connect(tmp_path).probe()
     assert any(".Sent" in warning for warning in probe.warnings)
+
+
+def refs(batches: list[Batch]) -> list[str]:
+    return [one.ref for batch in batches for one in batch.messages]
 
 
 def several(box: Path, names: list[str]) -> None:
@@ -95,9 +101,113 @@ async def test_where_inotify_is_exhausted_the_poll_goes_on_and_check_says_so(
     deliver(tmp_path, "1795314217.a.host")
     settings = MaildirSettings.model_validate({"path": str(tmp_path)})
     box = Maildir(settings, Context("ana", "ana@acme.test"))
-    assert [len(batch.messages) for batch in await all_of(box, None)] == [1]
-    assert not await box.wait(0.01)
-    assert any("inotify" in warning for warning in (await box.probe()).warnings)
+    with capture_logs() as log:
+        batches = await all_of(box, None)
+        assert [len(batch.messages) for batch in batches] == [1]
+        assert not await box.wait(0.01)
+        assert any("inotify" in warning for warning in (await box.probe()).warnings)
+        await all_of(box, batches[-1].cursor)
+    assert [(entry["event"], entry["mailbox"]) for entry in log] == [
+        ("no inotify: mail is seen by polling only", "ana")
+    ]
+
+
+async def test_a_known_message_that_is_moved_or_flagged_wakes_nobody(tmp_path: Path) -> None:
+    deliver(tmp_path, "1795314217.a.host")
+    box = Maildir(MaildirSettings.model_validate({"path": str(tmp_path)}), Context("ana", "ana@acme.test"))
+    cursor = (await all_of(box, None))[-1].cursor
+    file = (tmp_path / "new" / "1795314217.a.host").rename(tmp_path / "cur" / "1795314217.a.host:2,")
+    file.rename(file.with_name("1795314217.a.host:2,S"))
+    assert not await box.wait(0.1)
+    assert refs(await all_of(box, cursor)) == []
+    deliver(tmp_path, "1795314218.b.host")
+    assert await box.wait(30)
+    await box.aclose()
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The directories that are listed from now on."""
+    seen: list[str] = []
+    genuine = os.listdir
+
+    def listdir(path: str) -> list[str]:
+        seen.append(Path(path).name)
+        return genuine(path)
+
+    monkeypatch.setattr("os.listdir", listdir)
+    return seen
+
+
+async def test_an_unchanged_folder_is_not_listed_again_not_even_after_a_restart(
+    tmp_path: Path, listed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.mail._maildir_folder._COARSE", 0.0)
+    several(tmp_path, ["1795314217.a.host", "1795314218.b.host"])
+    box = connect(tmp_path)
+    cursor = (await all_of(box, None))[-1].cursor
+    assert {"new", "cur"} <= set(listed)
+    listed.clear()
+    for _ in range(3):
+        cursor = (await all_of(box, cursor))[-1].cursor
+    box = connect(tmp_path)
+    for _ in range(3):
+        cursor = (await all_of(box, cursor))[-1].cursor
+    assert not {"new", "cur"} & set(listed)
+    await asyncio.sleep(0.05)  # ticks of the kernel's clock, which stamps directories
+    (tmp_path / "new" / "1795314217.a.host").rename(tmp_path / "cur" / "1795314217.a.host:2,S")
+    batches = await all_of(box, cursor)
+    assert refs(batches) == []
+    await asyncio.sleep(0.05)
+    listed.clear()
+    deliver(tmp_path, "1500000000.late.host")
+    assert refs(await all_of(box, batches[-1].cursor)) == ["INBOX/1500000000.late.host"]
+    assert "cur" not in listed
+
+
+class _Coarse:
+    """What a file system tells of a file whose clock never moves."""
+
+    st_ctime_ns = 1_700_000_000_000_000_000
+
+    def __init__(self, genuine: os.stat_result) -> None:
+        self._genuine = genuine
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._genuine, name)
+
+
+async def test_what_changes_under_an_old_stamp_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    genuine = Path.stat
+    monkeypatch.setattr(Path, "stat", lambda path, **options: _Coarse(genuine(path, **options)))
+    deliver(tmp_path, "1795314217.a.host")
+    box = connect(tmp_path)
+    cursor = (await all_of(box, None))[-1].cursor
+    deliver(tmp_path, "1795314218.b.host")  # within the two seconds that a stamp may last
+    batches = await all_of(box, cursor)
+    assert refs(batches) == ["INBOX/1795314218.b.host"]
+    monkeypatch.setattr("connectors.mail._maildir_folder._COARSE", 0.0)
+    cursor = (await all_of(box, batches[-1].cursor))[-1].cursor
+    deliver(tmp_path, "1795314219.c.host")  # on a file system that does not stamp at all
+    assert refs(await all_of(box, cursor)) == []
+    monkeypatch.setattr("connectors.mail._maildir_folder._LIST_EVERY", 0.0)
+    assert refs(await all_of(box, cursor)) == ["INBOX/1795314219.c.host"]
+
+
+async def test_a_file_that_a_listing_left_out_is_not_new_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several(tmp_path, ["1795314217.a.host", "1795314218.b.host"])
+    box = connect(tmp_path)
+    cursor = (await all_of(box, None))[-1].cursor
+    genuine = os.listdir
+    monkeypatch.setattr("os.listdir", lambda path: [name for name in genuine(path) if ".a." not in name])
+    deliver(tmp_path, "1795314219.c.host")
+    batches = await all_of(box, cursor)
+    assert refs(batches) == ["INBOX/1795314219.c.host"]
+    cursor = batches[-1].cursor
+    monkeypatch.setattr("os.listdir", genuine)
+    assert refs(await all_of(box, cursor)) == []
 
 
 async def test_hundreds_of_maildirs_are_watched_through_one_inotify_instance(tmp_path: Path) -> None:

@@ -130,6 +130,12 @@ class GmailApi:
                 raise
         return found
 
+    async def watch(self, topic: str) -> Mapping[str, Any]:
+        """Lets Gmail tell a topic of Cloud Pub/Sub of changes, for a week. It changes nothing in the mailbox."""
+        return await self._called(
+            "watch", lambda users: users.watch(userId="me", body={"topicName": topic}), "push: asking Gmail to tell"
+        )
+
     async def beyond(self) -> list[str]:
         """See GoogleLogin.granted_beyond."""
         return await persistent(lambda: self._do(self._login.granted_beyond), self._retry_for)
@@ -142,27 +148,7 @@ class GmailApi:
         return await persistent(once, self._retry_for)
 
     async def _do(self, work: Callable[[Any], Result]) -> Result:
-        """Runs blocking work on a thread with a connection to itself. One that failed is not used again."""
-
-        def alone() -> Result:
-            pool = _connections(self._ca_file, self._timeout)
-            http = pool.get()
-            try:
-                result = work(http)
-            except GmailError:
-                pool.put(http)
-                raise
-            except BaseException:
-                http.close()
-                pool.drain()  # what ended this connection ended the idle ones as well
-                raise
-            pool.put(http)
-            return result
-
-        try:
-            return await workers().run(self._url, alone, _STEP_LIMIT)
-        except TimeoutError:
-            raise MailboxError(Reason.TIMEOUT, f"a step took more than {_STEP_LIMIT:.0f} s") from None
+        return await on_a_thread(self._url, self._ca_file, self._timeout, work)
 
     def _executed(self, make: Callable[[Any], Any], http: Any, doing: str) -> Mapping[str, Any]:
         """Blocks."""
@@ -206,6 +192,30 @@ class GmailApi:
                 if renew or not (isinstance(found, GmailError) and found.status == 401):
                     raise found from error
         raise AssertionError("unreachable")
+
+
+async def on_a_thread(url: str, ca_file: Path | None, timeout: float, work: Callable[[Any], Result]) -> Result:  # noqa: ASYNC109  (of answers)
+    """Runs blocking work on a thread with a connection to itself. One that failed is not used again."""
+
+    def alone() -> Result:
+        pool = _connections(ca_file, timeout)
+        http = pool.get()
+        try:
+            result = work(http)
+        except GmailError:
+            pool.put(http)
+            raise
+        except BaseException:
+            http.close()
+            pool.drain()  # what ended this connection ended the idle ones as well
+            raise
+        pool.put(http)
+        return result
+
+    try:
+        return await workers().run(url, alone, _STEP_LIMIT)
+    except TimeoutError:
+        raise MailboxError(Reason.TIMEOUT, f"a step took more than {_STEP_LIMIT:.0f} s") from None
 
 
 class _Bearer:
@@ -278,7 +288,7 @@ def _failure(error: Exception, doing: str) -> MailboxError:
     response, content = getattr(error, "resp", None), getattr(error, "content", b"")
     status = int(getattr(response, "status", 0) or 0)
     if status:
-        return _refusal(status, content, response.get("retry-after") if response is not None else None, doing)
+        return refusal(status, content, response.get("retry-after") if response is not None else None, doing)
     found = unreached(error, doing)
     if found is not None:
         return found
@@ -292,7 +302,8 @@ def _failure(error: Exception, doing: str) -> MailboxError:
     return MailboxError(Reason.UNAVAILABLE, f"{doing}: the connection ended early ({name})")
 
 
-def _refusal(status: int, content: bytes, retry_after: str | None, doing: str) -> GmailError:
+def refusal(status: int, content: bytes, retry_after: str | None, doing: str) -> GmailError:
+    """The error for what a server of Google answers with a status that says no."""
     why, text = _words(content)
     plain = refused(
         status, f"{why}: {text}" if why else text, doing, hint=_HINTS.get(why, ""), retry_after=seconds(retry_after)

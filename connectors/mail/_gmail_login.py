@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -39,10 +39,10 @@ class GoogleLogin:
     scope: str
     token_url: str
     """Default: that of the key, else Google's."""
-    consent_ends: datetime | None = None
+    consent_ends: datetime | None = field(default=None, init=False)
     """When a user's consent ends (UTC), where Google says so: of apps in testing, or given for a time."""
-    _credentials: Any = None
-    _info: dict[str, Any] | None = None
+    _credentials: Any = field(default=None, init=False)
+    _info: dict[str, Any] | None = field(default=None, init=False)
 
     @property
     def info(self) -> dict[str, Any]:

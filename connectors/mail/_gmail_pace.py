@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-UNITS = {"profile": 1, "labels": 1, "list": 5, "history": 2, "get": 20, "attachment": 20}
+UNITS = {"profile": 1, "labels": 1, "list": 5, "history": 2, "get": 20, "attachment": 20, "watch": 100}
 """Quota units of a call, for projects made since May 2026 (developers.google.com/workspace/gmail/api/reference/quota);
 older projects pay 5 for `get` and `attachment`."""
 _BURST = 6

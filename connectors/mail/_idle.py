@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 from collections.abc import Mapping
 
@@ -17,29 +16,8 @@ _RENEW = 540.0
 """Seconds: NAT and firewalls forget idle connections well before the 29 minutes of RFC 2177."""
 _LASTING = 60.0
 """Seconds: an IDLE that ended earlier may end so each time."""
-_PAUSES = (1.0, 300.0)
-"""Seconds of the first and the longest pause between IDLEs that end soon."""
 _NEWS = re.compile(rb"\* \d+ (?:EXISTS|RECENT)", re.IGNORECASE)
 _STATUS = re.compile(rb'\* STATUS "?(.*?)"? \(.*\bUIDNEXT (\d+)', re.IGNORECASE)
-
-_chance = random.Random()  # noqa: S311  (jitter, not secrecy)
-
-
-class Pauses:
-    """How long to leave IDLE alone after it failed: longer each time, as servers ban those who come back at once."""
-
-    def __init__(self) -> None:
-        self._failures = 0
-
-    def next(self) -> float:
-        """Seconds; called after a failure."""
-        first, longest = _PAUSES
-        self._failures += 1
-        return min(longest, first * 2.0 ** min(self._failures - 1, 16)) * _chance.uniform(0.75, 1.25)
-
-    def over(self) -> None:
-        """IDLE works."""
-        self._failures = 0
 
 
 class Idle:

@@ -15,7 +15,8 @@ from asyncinotify import Inotify, Mask
 _ARRIVES = Mask.CREATE | Mask.MOVED_TO | Mask.ONLYDIR
 _VANISHES = Mask.DELETE_SELF | Mask.MOVE_SELF
 
-Wake = Callable[[], None]
+Wake = Callable[[Path | None], None]
+"""Is given the entry that appeared, or the directory that vanished; None where news were lost."""
 
 
 class DirectoryNews:
@@ -55,9 +56,7 @@ class DirectoryNews:
         return self._inotify
 
     def _take(self) -> None:
-        inotify = self._inotify
-        stirred: set[int] = set()
-        while inotify is not None:
+        while (inotify := self._inotify) is not None:
             try:
                 event = inotify.sync_get()
             except BlockingIOError:
@@ -65,11 +64,11 @@ class DirectoryNews:
             if event is None:
                 break
             if event.watch is not None:
-                stirred.add(event.watch.wd)
+                for wake in self._listeners.get(event.watch.wd, [])[:]:
+                    wake(event.path)
             elif Mask.Q_OVERFLOW in event.mask:
-                stirred.update(self._listeners)
-        for wake in {wake for wd in stirred for wake in self._listeners.get(wd, ())}:
-            wake()
+                for wake in {wake for listeners in self._listeners.values() for wake in listeners}:
+                    wake(None)
 
     def _forget(self, wd: int, wake: Wake) -> None:
         listeners = self._listeners.get(wd, [])

@@ -11,7 +11,9 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,25 +23,46 @@ Result = TypeVar("Result")
 
 _RECENT = 500
 """Names that a mark remembers."""
-_RACY_NS = 2_000_000_000
-"""Nanoseconds within which two changes may bear the same time stamp, on coarse clocks and file systems."""
+_COARSE = 2.0
+"""Seconds within which two changes may bear the same time stamp, on coarse clocks and file systems."""
+_RACY_NS = int(_COARSE * 1e9)
+_LIST_EVERY = 600.0
+"""Seconds after which a folder is listed though it bears the old stamps: not every network file system keeps them."""
 
 Key = tuple[int, str]
 """When a message was delivered, by its name (seconds, 0 where it does not say), and the name: a total order."""
+Stamps = tuple[int, ...]
+"""When `new` and `cur` changed (ctime, ns since 1970, which unlike mtime nobody can set back)."""
+
+
+def lasting(file: str) -> str:
+    """The part of a file's name that is the message's for ever."""
+    return file.partition(":")[0]
+
+
+def key_of(name: str) -> Key:
+    seconds = name.partition(".")[0]
+    return (int(seconds) if seconds.isascii() and seconds.isdigit() else 0, name)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A message's file."""
 
-    name: str
-    """The lasting part of its name."""
-    path: str
+    directory: str
+    file: str
+
+    @property
+    def name(self) -> str:
+        return lasting(self.file)
 
     @property
     def key(self) -> Key:
-        seconds = self.name.partition(".")[0]
-        return (int(seconds) if seconds.isascii() and seconds.isdigit() else 0, self.name)
+        return key_of(self.name)
+
+    @property
+    def path(self) -> str:
+        return f"{self.directory}/{self.file}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +81,25 @@ class Mark:
     recent: tuple[str, ...] = ()
     until: Key | None = None
     """While the first pass lasts: what is not delivered after this is read only back to the look-back horizon."""
+    stamps: Stamps = ()
+    """Nothing is new in a directory that bears its stamp still; 0 where more may happen under the same stamp."""
 
     def read(self, entries: Iterable[Entry]) -> Mark:
         """The mark after these were read."""
         names = [entry.name for entry in entries]
-        at = max([self.at, *(Entry(name, "").key for name in names)])
-        return replace(self, at=at, recent=(*self.recent, *map(digest, names))[-_RECENT:])
+        at = max([self.at, *map(key_of, names)])
+        return replace(self, at=at, recent=(*self.recent, *map(digest, names[-_RECENT:]))[-_RECENT:], stamps=())
 
     def encode(self) -> list[Any]:
-        return [self.inode, self.looked, self.at, "".join(self.recent), self.until]
+        return [self.inode, self.looked, self.at, "".join(self.recent), self.until, self.stamps]
 
     @classmethod
     def decode(cls, value: list[Any]) -> Mark:
         """Raises ValueError, TypeError or IndexError where it is no mark."""
-        inode, looked, at, recent, until = value
+        inode, looked, at, recent, until, *stamps = value
         names = tuple(recent[place : place + 8] for place in range(0, len(recent), 8))
-        return cls(int(inode), int(looked), _key(at), names, _key(until) if until else None)
+        steady = tuple(int(stamp) for stamp in stamps[0]) if stamps else ()
+        return cls(int(inode), int(looked), _key(at), names, _key(until) if until else None, steady)
 
 
 def _key(value: list[Any]) -> Key:
@@ -87,74 +113,117 @@ def digest(name: str) -> str:
 
 
 @dataclass(slots=True)
+class _Directory:
+    """`new` or `cur` of a folder: whether it must be listed again."""
+
+    path: Path
+    listed: bool = False
+    """All its names are among those seen."""
+    _stamp: int = 0
+    _stamped_at: float = 0.0
+    """When this stamp was met first (monotonic): what the file server's clock says does not matter then."""
+    _checked_at: float | None = None
+
+    def look(self, trusted: int) -> tuple[bool, int]:
+        """Whether it must be listed, which must follow; and the stamp to trust after that, 0 for none."""
+        now, stamp = time.monotonic(), self.path.stat().st_ctime_ns
+        if stamp != self._stamp:
+            self._stamp, self._stamped_at = stamp, now
+        if self._checked_at is None:
+            self._checked_at = now
+        if stamp == trusted and now - self._checked_at < _LIST_EVERY:
+            return False, stamp
+        self._checked_at = now
+        return True, stamp if now - self._stamped_at >= _COARSE else 0
+
+
+@dataclass(slots=True)
 class MaildirFolder:
     """Methods raise OSError where the folder cannot be read."""
 
     path: Path
-    _seen: set[int] = field(default_factory=set)
-    """Hashes of all names of the last listing."""
-    _stamps: tuple[int, ...] = ()
-    """When the directories had changed at the last listing; empty where more may happen under the same stamp."""
-    _moved: dict[str, str] = field(default_factory=dict)
-    """Where messages are now that were renamed since the last listing."""
+    _parts: tuple[_Directory, ...] = ()
+    _seen: array[int] = field(default_factory=lambda: array("q"))
+    """Hashes of all names that were ever listed here, ascending: eight bytes a message.
+
+    None is forgotten: a file that is renamed while its directory is listed may be left out of that listing.
+    """
+    _moved: dict[str, Entry] = field(default_factory=dict)
+    """Where messages are now that were renamed since the last look."""
+    _moved_at: Stamps = ()
+
+    def __post_init__(self) -> None:
+        self._parts = tuple(map(_Directory, self.directories))
 
     @property
     def directories(self) -> tuple[Path, Path]:
-        """Where messages appear. `new` first: a message moved while both are listed is then seen at least once."""
+        """Where messages appear. `new` first: a message moved meanwhile is then seen at least once."""
         return self.path / "new", self.path / "cur"
 
     @property
     def inode(self) -> int:
         return self.path.stat().st_ino
 
-    def new(self, mark: Mark, *, after_last: bool) -> list[Entry]:
-        """What is new since the mark, in order of delivery.
+    def new(self, mark: Mark, *, after_last: bool) -> tuple[list[Entry], Stamps]:
+        """What is new since the mark, in order of delivery; and the stamps for the mark that follows.
 
-        `after_last`: the mark is the one that followed the last listing, so that what was seen then is not new.
+        `after_last`: the mark is the one that followed the last look, so that what was seen then is not new.
         """
-        if after_last and self._stamps == self._stamps_now():
-            return []
-        now, stamps = time.time_ns(), self._stamps_now()
-        recent = set(mark.recent)
-        seen: set[int] = set()
         fresh: list[Entry] = []
-        for entry in self.entries():
-            token = hash(entry.name)
-            if token in seen:
+        stamps: list[int] = []
+        listed: set[int] = set()
+        recent = set(mark.recent)
+        self._moved = {}
+        # Each is looked at after the one before was listed: what moves from `new` to `cur` changes the stamp of `cur`.
+        for part, trusted in zip(self._parts, mark.stamps or (0, 0), strict=True):
+            changed, stamp = part.look(trusted)
+            stamps.append(stamp)
+            if not changed:
                 continue
-            seen.add(token)
-            if after_last:
-                is_new = token not in self._seen
-            else:
-                is_new = entry.key > mark.at or self._came_late(entry, mark, recent)
-            if is_new:
-                fresh.append(entry)
-        self._seen, self._moved = seen, {}
-        self._stamps = stamps if max(stamps) < now - _RACY_NS else ()
-        return sorted(fresh, key=lambda entry: entry.key)
+            unknown = list(_listing(part.path, listed.union(self._seen) if after_last else listed))
+            listed.update(hash(entry.name) for entry in unknown)
+            if not (after_last and part.listed):
+                unknown = [one for one in unknown if one.key > mark.at or self._came_late(one, mark, recent)]
+            part.listed = True
+            fresh += unknown
+        if listed:
+            self._seen = array("q", sorted([*self._seen, *listed.difference(self._seen)]))
+        return sorted(fresh, key=lambda entry: entry.key), tuple(stamps)
+
+    def knows(self, file: str) -> bool:
+        """Whether this message was seen before, under whatever name."""
+        token = hash(lasting(file))
+        place = bisect_left(self._seen, token)
+        return place < len(self._seen) and self._seen[place] == token
 
     def received(self, entry: Entry) -> datetime:
         """When the message came: the file's modification time, as IMAP servers on Maildirs have it."""
         return datetime.fromtimestamp(self._where(entry, os.stat).st_mtime, UTC)
 
-    def read(self, entry: Entry, limit: int) -> bytes:
-        """The message, up to `limit` bytes. FileNotFoundError: it is gone; another OSError: it cannot be read."""
-        handle = self._where(entry, lambda path: os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise OSError(errno.EINVAL, "not a regular file")
-            return file.read(limit)
+    def read(self, entry: Entry, limit: int) -> tuple[bytes, datetime]:
+        """The message, up to `limit` bytes, and when it came.
 
-    def _stamps_now(self) -> tuple[int, ...]:
-        return tuple(directory.stat().st_mtime_ns for directory in self.directories)
+        FileNotFoundError: it is gone; another OSError: it cannot be read.
+        """
+        handle = self._where(entry, lambda path: os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+        try:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
+            raw, size = b"", min(limit, status.st_size)
+            while len(raw) < size and (piece := os.read(handle, size - len(raw))):
+                raw += piece
+            return raw, datetime.fromtimestamp(status.st_mtime, UTC)
+        finally:
+            os.close(handle)
 
     def entries(self) -> Iterator[Entry]:
-        """All messages; one that is moved meanwhile may come twice."""
+        """All messages, each once."""
+        known: set[int] = set()
         for directory in self.directories:
-            with os.scandir(directory) as files:
-                for file in files:
-                    if not file.name.startswith("."):
-                        yield Entry(file.name.partition(":")[0], file.path)
+            for entry in _listing(directory, known):
+                known.add(hash(entry.name))
+                yield entry
 
     def _came_late(self, entry: Entry, mark: Mark, recent: set[str]) -> bool:
         try:
@@ -166,9 +235,19 @@ class MaildirFolder:
     def _where(self, entry: Entry, use: Callable[[str], Result]) -> Result:
         """Uses the message's file where it is now: a mail reader may have renamed it."""
         try:
-            return use(self._moved.get(entry.name, entry.path))
+            return use(self._moved.get(entry.name, entry).path if self._moved else entry.path)
         except FileNotFoundError:
-            self._moved = {found.name: found.path for found in self.entries()}
+            stamps = tuple(directory.stat().st_ctime_ns for directory in self.directories)
+            if stamps != self._moved_at or not self._moved:
+                self._moved, self._moved_at = {found.name: found for found in self.entries()}, stamps
             if entry.name not in self._moved:
                 raise
-            return use(self._moved[entry.name])
+            return use(self._moved[entry.name].path)
+
+
+def _listing(directory: Path, known: Set[int]) -> Iterator[Entry]:
+    """The messages there whose names are not `known`, by their hashes."""
+    path = str(directory)
+    for file in os.listdir(path):  # noqa: PTH208  (names alone, in half of the time)
+        if hash(file.partition(":")[0]) not in known and file[0] != ".":
+            yield Entry(path, file)

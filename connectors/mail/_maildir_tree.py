@@ -120,16 +120,20 @@ class MaildirTree:
                     mark, resynced = None, True
                 first = mark is None
                 mark = mark or Mark(inode, looked=now)
-                fresh = folder.new(mark, after_last=after_last and not first)
+                fresh, stamps = folder.new(mark, after_last=after_last and not first)
             except OSError as error:
                 raise _unreadable(error, folder.path) from error
             if first and fresh:
                 mark = replace(mark, until=fresh[-1].key)
             marks[name] = mark
-            goals[name] = replace(mark.read(fresh), looked=now, until=None)
+            goals[name] = replace(mark.read(fresh), looked=now, until=None, stamps=stamps)
             if fresh:
                 pending[name] = fresh
         return Survey(marks, pending, goals, resynced)
+
+    def knows(self, path: Path) -> bool:
+        """Whether this file bears a message that the last listing had, under whatever name. Does not block."""
+        return any(folder.knows(path.name) for folder in self._folders.values() if folder.path == path.parent.parent)
 
     def settle(self, cursor: Cursor) -> None:
         """The caller was given the cursor that follows the last survey: what was seen then is not new after it."""
@@ -156,10 +160,10 @@ class MaildirTree:
     def _message(self, name: str, mark: Mark, entry: Entry) -> RawMessage | None:
         """None: older than the look-back horizon."""
         folder, since = self._folders[name], self.reading.since
-        received = folder.received(entry)
-        if mark.until is not None and entry.key <= mark.until and since is not None and received < since:
+        first_pass = mark.until is not None and entry.key <= mark.until
+        if first_pass and since is not None and folder.received(entry) < since:
             return None
-        raw = folder.read(entry, MAX_RAW)
+        raw, received = folder.read(entry, MAX_RAW)
         return RawMessage(
             ref=_reference(name, entry),
             role=self.watched.roles[name],
@@ -175,7 +179,7 @@ class MaildirTree:
         found: list[tuple[str, Sequence[Entry]]] = []
         for name, folder in self._folders.items():
             try:
-                entries = list({entry.name: entry for entry in folder.entries()}.values())
+                entries = list(folder.entries())
             except OSError as error:
                 raise _unreadable(error, folder.path) from error
             found += [(name, entries[at : at + _CENSUS_BATCH]) for at in range(0, len(entries), _CENSUS_BATCH)]
@@ -187,7 +191,7 @@ class MaildirTree:
         folder = self._folders[name]
         for entry in entries:
             with contextlib.suppress(OSError):  # gone meanwhile, or unreadable: then it was set aside when it came
-                if folder.received(entry) >= since and (its := message_id(_header(folder.read(entry, MAX_BLOCK)))):
+                if folder.received(entry) >= since and (its := message_id(_header(folder.read(entry, MAX_BLOCK)[0]))):
                     found.append((_reference(name, entry), its))
         return found
 

@@ -40,6 +40,24 @@ async def persistent(ask: Callable[[], Awaitable[Result]], seconds: float) -> Re
         await asyncio.sleep(pause)
 
 
+class Pauses:
+    """How long to leave a push alone after it failed: longer each time, as servers ban those who come back at once."""
+
+    def __init__(self, first: float = 1.0, longest: float = 300.0) -> None:
+        """Seconds of the first and the longest pause."""
+        self._first, self._longest = first, longest
+        self.failures = 0
+
+    def next(self) -> float:
+        """Seconds; called after a failure."""
+        self.failures += 1
+        return min(self._longest, self._first * 2.0 ** min(self.failures - 1, 16)) * _chance.uniform(0.75, 1.25)
+
+    def over(self) -> None:
+        """It works."""
+        self.failures = 0
+
+
 _ROUNDS = 3
 
 

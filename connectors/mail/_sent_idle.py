@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 import structlog
 
 from connectors.mail._blocking import workers
-from connectors.mail._idle import Idle, Pauses
+from connectors.mail._idle import Idle
 from connectors.mail._mailbox import Mailbox, differs
+from connectors.mail._patience import Pauses
 from connectors.mail._session import Session, State
 from inboxwatch.connector import MailboxError, Reason
 

@@ -19,6 +19,8 @@ from connectors.mail._gmail_api import BATCH, GmailApi
 from connectors.mail._gmail_login import METADATA, READONLY, GoogleLogin
 from connectors.mail._gmail_pace import UNITS, Pace, project
 from connectors.mail._gmail_position import decode
+from connectors.mail._gmail_pubsub import SCOPE, PushSettings, Subscription, subscription
+from connectors.mail._gmail_push import Push
 from connectors.mail._gmail_reader import GmailReader, excluded_ids
 from connectors.mail._values import Names, Seconds
 from inboxwatch import instant
@@ -70,6 +72,8 @@ class GmailSettings(Settings):
     """Default: the mailbox's `address`."""
     exclude: Names = ("SPAM", "TRASH")
     """Labels, by name or id, whose messages are left alone. Drafts and chats always are."""
+    push: PushSettings | None = None
+    """Off by default. A hint by Cloud Pub/Sub, which is pulled: no public address is needed."""
     units_per_minute: int = Field(6_000, ge=600)
     """The quota of one user; 15,000 for projects made before May 2026."""
     project_units_per_minute: int = Field(1_200_000, ge=600)
@@ -118,6 +122,7 @@ class Gmail:
         self.api = GmailApi(
             self._login, settings.gmail_url, settings.ca_file, settings.read_timeout, settings.retry_for, self._paced
         )
+        self._push = Push(context.name, self.api, settings.push, self._subscription) if settings.push else None
 
     @property
     def capability(self) -> Capability:
@@ -144,8 +149,19 @@ class Gmail:
             mark = None if cursor is None else decode(cursor)
             reader = await self._reader()
             reader.resynced = cursor is not None and mark is None
+            resynced, cursor = reader.resynced, None
             async for batch in batches(reader.chunks(mark), self._reading.batch_size, started):
                 yield batch
+                resynced, cursor = resynced or batch.resynced, batch.cursor
+            if self._push is not None and cursor is not None and (read := decode(cursor)) is not None:
+                self._push.read(int(read.history), resynced=resynced)
+
+    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
+        """See Waits: by Cloud Pub/Sub. Without `push` it only lets the time pass."""
+        if self._push is not None:
+            return await self._push.wait(timeout)
+        await asyncio.sleep(timeout)
+        return False
 
     async def probe(self) -> Probe:
         """See MailConnector."""
@@ -154,7 +170,12 @@ class Gmail:
             profile = await self.api.profile()
             known = await self.api.labels()
             _, unknown = excluded_ids(self._settings.exclude, known)
-            warnings = list(_gmail_grant.warnings(self._login, await self.api.beyond()))
+            beyond = [one for one in await self.api.beyond() if self._push is None or one != SCOPE]
+            warnings = list(_gmail_grant.warnings(self._login, beyond))
+            pushed = "off"
+            if self._push is not None:
+                pushed, wrong = await self._push.told(self._login)
+                warnings += wrong
             warnings += [f"no label is called {name!r} in `exclude`" for name in unknown]
         found = Probe(
             {FolderRole.INBOX: "INBOX", FolderRole.SENT: "SENT", FolderRole.OTHER: "all mail but drafts and `exclude`"},
@@ -162,6 +183,7 @@ class Gmail:
                 ("mailbox", str(profile.get("emailAddress", ""))),
                 ("messages", str(profile.get("messagesTotal", ""))),
                 ("scope", self._login.scope),
+                ("push", pushed),
                 *self.capability.facts,
                 (
                     "quota",
@@ -189,6 +211,8 @@ class Gmail:
 
     async def aclose(self) -> None:
         """See MailConnector. Connections belong to all mailboxes."""
+        if self._push is not None:
+            await self._push.close()
 
     def _may_read(self) -> None:
         if self._reading.privacy is Privacy.TEXT and self._settings.scope == "metadata":
@@ -206,6 +230,11 @@ class Gmail:
             self._excluded = wanted if wanted <= _SYSTEM else excluded_ids(wanted, await self.api.labels())[0]
         reading = replace(self._reading, since=since) if since is not None else self._reading
         return GmailReader(self.api, reading, self._excluded, self._settings.scope == "readonly")
+
+    def _subscription(self) -> Subscription:
+        assert self._settings.push is not None  # noqa: S101  (who asks has it)
+        login = replace(self._login, user="", scope=SCOPE)
+        return subscription(login, self._settings.push, self._settings.ca_file)
 
     def _paced(self) -> Pace:
         if self._pace is None:

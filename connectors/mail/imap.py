@@ -24,10 +24,11 @@ from connectors.mail._census import identities, places, recover
 from connectors.mail._connection import Security, Server
 from connectors.mail._expiry import LASTING, Expiry
 from connectors.mail._folders import Wanted
-from connectors.mail._idle import Idle, Pauses
+from connectors.mail._idle import Idle
 from connectors.mail._login import PasswordLogin, TokenLogin
 from connectors.mail._mailbox import Mailbox
 from connectors.mail._oauth import OAuthSettings, TokenCache, Tokens, tokens_of
+from connectors.mail._patience import Pauses
 from connectors.mail._position import Mark, encode, shares
 from connectors.mail._probe import probe
 from connectors.mail._reader import Haul, Reader

@@ -6,12 +6,13 @@ inotify is a hint, the listing is the truth. The event loop is here; what blocks
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal, TypeVar
+
+import structlog
 
 from connectors.mail._blocking import workers
 from connectors.mail._folders import Wanted
@@ -23,6 +24,8 @@ from connectors.mail._values import Names
 from inboxwatch import instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Settings
 from inboxwatch.core.model import FolderRole, RawMessage
+
+log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 
@@ -50,6 +53,7 @@ class Maildir:
 
     def __init__(self, settings: MaildirSettings, context: Context) -> None:
         self._settings = settings
+        self._name = context.name
         self._size = context.reading.batch_size
         wanted = Wanted("INBOX", settings.sent, settings.folders, sent_may_come=True)
         self._tree = MaildirTree(settings.path, settings.sent_path, wanted, context.reading)
@@ -57,6 +61,8 @@ class Maildir:
         self._stirred = asyncio.Event()
         self._unsubscribe: Callable[[], None] | None = None
         self._watched: Mapping[Path, int] = {}
+        self._exhausted = False
+        """It was said that inotify cannot be had."""
 
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector."""
@@ -141,9 +147,23 @@ class Maildir:
             if self._unsubscribe is not None:
                 self._unsubscribe()
             self._unsubscribe, self._watched = None, self._tree.directories
-            with contextlib.suppress(OSError):
-                self._unsubscribe = directory_news().subscribe(self._watched, self._stirred.set)
+            try:
+                self._unsubscribe = directory_news().subscribe(self._watched, self._appeared)
+            except OSError as error:
+                if not self._exhausted:
+                    log.warning(
+                        "no inotify: mail is seen by polling only",
+                        mailbox=self._name,
+                        error=error.strerror,
+                        hint="raise fs.inotify.max_user_watches",
+                    )
+            self._exhausted = self._unsubscribe is None
         return self._unsubscribe is not None
+
+    def _appeared(self, path: Path | None) -> None:
+        """Mail programs rename files all the time: what is known is no news."""
+        if path is None or not self._tree.knows(path):
+            self._stirred.set()
 
     async def _read(self, marks: Mapping[str, Mark], share: Mapping[str, Sequence[Entry]]) -> Haul:
         return await self._do(lambda: self._tree.read(marks, share)) if share else Haul((), ())

@@ -10,28 +10,30 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from email.message import Message
-from functools import cache
-from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from aiohttp import web
 
+from tests.doubles.google_schema import conforms, described
 from tests.doubles.google_tokens import GoogleTokens
 from tests.doubles.https_server import KIND, HttpsServer
 from tests.doubles.mailstore import Change, MailStore, Stored
+from tests.doubles.pubsub import TOPIC, PubSub
 
+API = "gmail.v1"
 METADATA = "https://www.googleapis.com/auth/gmail.metadata"
 READONLY = "https://www.googleapis.com/auth/gmail.readonly"
-UNITS = {"getProfile": 1, "labels": 1, "messages.list": 5, "history": 2, "messages.get": 20, "attachments": 20}
+UNITS = {
+    "getProfile": 1,
+    "labels": 1,
+    "messages.list": 5,
+    "history": 2,
+    "messages.get": 20,
+    "attachments": 20,
+    "watch": 100,
+}
 """Quota units of a call (since May 2026)."""
-
-
-@cache
-def discovery() -> dict[str, Any]:
-    path = files("googleapiclient") / "discovery_cache" / "documents" / "gmail.v1.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
 
 
 @dataclass
@@ -59,10 +61,16 @@ class Gmail:
 
     def __post_init__(self) -> None:
         self.server = HttpsServer(self._take)
+        self.pubsub = PubSub(self.tokens, tick=self._tell)
+        self.watched: dict[str, int] = {}
+        """Users whose changes are told, and the last change that was."""
+        self.watch_lasts = 7 * 86400.0
+        """Seconds, from one call of `watch` to the next that is needed."""
         self._windows: dict[str, tuple[float, int]] = {}
 
     def close(self) -> None:
         self.server.close()
+        self.pubsub.server.close()
         self.tokens.server.close()
 
     def user(self, address: str) -> MailStore:
@@ -77,10 +85,11 @@ class Gmail:
             if who is None:
                 return _sent(_unauthorized())
             return self._batch(who, await request.text(), request.headers["Content-Type"])
-        assert request.method == "GET", "nothing else is a reader's business"
+        body = await request.json() if request.path.endswith("/watch") else None
+        assert request.method == ("GET" if body is None else "POST"), "nothing else is a reader's business"
         if who is None:
             return _sent(_unauthorized())
-        kind, answer = self._call(who, request.raw_path)
+        kind, answer = self._call(who, request.raw_path, body)
         request[KIND] = kind
         return _sent(answer)
 
@@ -109,7 +118,14 @@ class Gmail:
             body="\r\n".join([*lines, "--b--", ""]).encode(), headers={"Content-Type": "multipart/mixed; boundary=b"}
         )
 
-    def _call(self, who: tuple[str, set[str]], raw_path: str) -> tuple[str, Answer]:
+    def _tell(self) -> None:
+        """Publishes what happened, one message a user at most (Google: one a second)."""
+        for user, told in list(self.watched.items()):
+            if (number := self.stores[user].number) > told:
+                self.watched[user] = number
+                self.pubsub.publish({"emailAddress": user, "historyId": number})
+
+    def _call(self, who: tuple[str, set[str]], raw_path: str, body: Any = None) -> tuple[str, Answer]:
         """Finds the method in Google's description, checks the request and the answer by it."""
         user, scopes = who
         url = urlsplit(raw_path)
@@ -117,7 +133,7 @@ class Gmail:
         query = parse_qsl(url.query, keep_blank_values=True)
         if steps[:4] != ["gmail", "v1", "users", "me"]:
             return "unknown", _error(404, "notFound", "Not Found")
-        users = discovery()["resources"]["users"]
+        users = described(API)["resources"]["users"]
         messages = users["resources"]["messages"]
         match steps[4:]:
             case ["profile"]:
@@ -132,24 +148,41 @@ class Gmail:
                 name, method = "attachments", messages["resources"]["attachments"]["methods"]["get"]
             case ["history"]:
                 name, method = "history", users["resources"]["history"]["methods"]["list"]
+            case ["watch"]:
+                name, method = "watch", users["methods"]["watch"]
             case _:
                 return "unknown", _error(404, "notFound", "Not Found")
         if not scopes & set(method["scopes"]):
             return name, _error(403, "insufficientPermissions", "Request had insufficient authentication scopes.")
-        known = method["parameters"] | discovery()["parameters"]
+        known = method["parameters"] | described(API)["parameters"]
         for key, value in query:
             assert key in known, f"{name} has no parameter {key}"
             assert value in known[key].get("enum", [value]), f"{key} cannot be {value}"
             assert key in ("historyTypes", "metadataHeaders", "labelIds") or [k for k, _ in query].count(key) == 1
         if not self._affordable(user, UNITS[name]):
             return name, _error(403, "userRateLimitExceeded", "User-rate limit exceeded. Retry after a while.")
+        if body is not None:
+            conforms(described(API), method["request"]["$ref"], body)
         store = self.stores[user]
-        answer = _Call(self, store, query, scopes).answer(name, steps)
+        answer = (
+            self._watch(user, body) if name == "watch" else _Call(self, user, store, query, scopes).answer(name, steps)
+        )
         if answer.status == 200:
-            conforms(method["response"]["$ref"], answer.body)
+            conforms(described(API), method["response"]["$ref"], answer.body)
             fields = dict(query).get("fields")
             answer.body = masked(answer.body, parsed_mask(fields)) if fields else answer.body
         return name, answer
+
+    def _watch(self, user: str, body: dict[str, Any]) -> Answer:
+        if body["topicName"] != TOPIC:
+            return _error(404, "notFound", f"Resource not found (resource={body['topicName'].rpartition('/')[2]}).")
+        if not self.pubsub.gmail_may_publish:
+            words = f"Error sending test message to Cloud PubSub {TOPIC} : User not authorized to perform this action."
+            return _error(403, "forbidden", words)
+        number = self.stores[user].number
+        self.pubsub.publish({"emailAddress": user, "historyId": number})  # a first one, at once
+        self.watched[user] = number
+        return Answer(200, {"historyId": str(number), "expiration": str(int((time.time() + self.watch_lasts) * 1000))})
 
     def _affordable(self, user: str, units: int) -> bool:
         self.units[user] += units
@@ -163,6 +196,7 @@ class Gmail:
 @dataclass
 class _Call:
     gmail: Gmail
+    user: str
     store: MailStore
     query: list[tuple[str, str]]
     scopes: set[str]
@@ -175,7 +209,7 @@ class _Call:
         match name:
             case "getProfile":
                 its = [one for one in self.store.messages.values() if one.folder not in ("SPAM", "TRASH")]
-                body = {"emailAddress": "ana@acme.test", "messagesTotal": len(its), "threadsTotal": len(its)}
+                body = {"emailAddress": self.user, "messagesTotal": len(its), "threadsTotal": len(its)}
                 return Answer(200, body | {"historyId": str(self.store.number)})
             case "labels":
                 names = ("INBOX", "SENT", "SPAM", "TRASH", "DRAFT", "CHAT")
@@ -329,24 +363,6 @@ def _payload(part: Message) -> bytes:
         return b"\r\n".join(bytes(child).replace(b"\n", b"\r\n") for child in children if isinstance(child, Message))
     found = part.get_payload(decode=True)
     return found if isinstance(found, bytes) else b""
-
-
-def conforms(schema: str, value: Any) -> None:
-    """The double says nothing that Google's description does not allow."""
-    types: dict[str, type] = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
-    properties = discovery()["schemas"][schema]["properties"]
-    assert isinstance(value, dict)
-    found: Any
-    for name, found in value.items():
-        assert name in properties, f"{schema} has no {name}"
-        kind = properties[name]
-        if "$ref" in kind:
-            conforms(kind["$ref"], found)
-            continue
-        assert isinstance(found, types[kind["type"]]), f"{schema}.{name} is a {kind['type']}"
-        for one in value[name] if kind["type"] == "array" else ():
-            if "$ref" in kind["items"]:
-                conforms(kind["items"]["$ref"], one)
 
 
 Mask = dict[str, Any]

@@ -1,0 +1,225 @@
+"""Push of Gmail by Cloud Pub/Sub, pulled: it wakes the right mailbox, and no failure of it fails a poll."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from connectors.mail.gmail import Gmail
+from inboxwatch import instant
+from inboxwatch.connector import Reading
+from inboxwatch.testing import every, ids, letter, message_id, taken
+from tests.api_mailboxes import GmailMailbox
+from tests.daemon import House
+from tests.daemon import letter as mail
+from tests.doubles.gmail import METADATA
+from tests.doubles.gmail import Gmail as GmailServer
+from tests.doubles.https_server import Fault
+from tests.doubles.pubsub import CONSUME, SUBSCRIPTION, TOPIC
+from tests.test_end_to_end import ANA, BO
+
+LONG = 30.0
+"""Seconds that a test has patience for."""
+
+
+@pytest.fixture
+def server() -> Iterator[GmailServer]:
+    running = GmailServer()
+    yield running
+    running.close()
+
+
+def pushed(server: GmailServer, **settings: Any) -> tuple[GmailMailbox, Gmail]:
+    mailbox = GmailMailbox(server, push=server.pubsub.settings, **settings)
+    return mailbox, mailbox.connector(Reading())
+
+
+async def until(met: Callable[[], bool]) -> None:
+    async with asyncio.timeout(LONG):
+        while not met():  # noqa: ASYNC110  (the servers live on other threads)
+            await asyncio.sleep(0.01)
+
+
+async def test_mail_wakes_its_own_mailbox_and_no_other_without_a_poll_in_between(server: GmailServer) -> None:
+    (ana, one), (_, other) = pushed(server), pushed(server)
+    cursor = (await every(one, None))[-1].cursor
+    await every(other, None)
+    waits = [asyncio.create_task(each.wait(LONG)) for each in (one, other)]
+    await until(lambda: len(server.watched) == 2 and not server.pubsub.waiting)
+    assert not any(wait.done() for wait in waits), "the first notices tell nothing that the polls did not read"
+    asked = server.server.requests.copy()
+    ana.deliver(letter(1))
+    assert await waits[0]
+    assert server.server.requests == asked
+    await until(lambda: not server.pubsub.waiting)
+    assert not waits[1].done()
+    assert server.pubsub.most_pulling == 1, "one puller serves all mailboxes"
+    assert server.pubsub.acknowledged == 3
+    assert ids(taken(await every(one, cursor))) == [message_id(1)]
+    assert not await one.wait(0.05), "what a poll has read is no news"
+    waits[1].cancel()
+    await asyncio.gather(waits[1], return_exceptions=True)
+    await one.aclose()
+    await other.aclose()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_mail_that_came_before_gmail_was_asked_to_tell_wakes_too(server: GmailServer) -> None:
+    mailbox, one = pushed(server)
+    await every(one, None)
+    mailbox.deliver(letter(1))
+    assert await one.wait(LONG)
+    await one.aclose()
+
+
+async def test_a_message_that_is_not_acknowledged_comes_again_and_wakes_nobody_twice(server: GmailServer) -> None:
+    server.pubsub.lease = 0.2
+    server.pubsub.server.fault = lambda request: Fault(503, "{}") if request.path.endswith(":acknowledge") else None
+    mailbox, one = pushed(server)
+    cursor = (await every(one, None))[-1].cursor
+    mailbox.deliver(letter(1))
+    assert await one.wait(LONG)
+    await every(one, cursor)
+    refused = server.pubsub.server.requests["POST fault 503"]
+    await until(lambda: server.pubsub.server.requests["POST fault 503"] > refused)
+    assert not await one.wait(0.05)
+    server.pubsub.server.fault = lambda request: None
+    await until(lambda: not server.pubsub.waiting)
+    assert not await one.wait(0.05)
+    await one.aclose()
+
+
+async def test_an_outage_of_pubsub_leaves_polls_as_they_are_and_ends_by_itself(server: GmailServer) -> None:
+    server.pubsub.server.kill()
+    mailbox, one = pushed(server)
+    cursor = (await every(one, None))[-1].cursor
+    assert not await one.wait(0.3)
+    mailbox.deliver(letter(1))
+    batches = await every(one, cursor)
+    assert ids(taken(batches)) == [message_id(1)]
+    server.pubsub.server.up()
+    mailbox.deliver(letter(2))
+    assert await one.wait(LONG)
+    assert ids(taken(await every(one, batches[-1].cursor))) == [message_id(2)]
+    await one.aclose()
+
+
+async def test_gmails_refusal_to_tell_leaves_polls_as_they_are(server: GmailServer) -> None:
+    server.pubsub.gmail_may_publish = False
+    mailbox, one = pushed(server)
+    cursor = (await every(one, None))[-1].cursor
+    mailbox.deliver(letter(1))
+    assert not await one.wait(0.3)
+    assert ids(taken(await every(one, cursor))) == [message_id(1)]
+    await one.aclose()
+
+
+async def test_what_pubsub_should_never_say_is_acknowledged_and_passed_over(server: GmailServer) -> None:
+    mailbox, one = pushed(server)
+    await every(one, None)
+    assert not await one.wait(0.3)
+    strange: list[Any] = [{}, {"emailAddress": 1}, {"emailAddress": mailbox.address, "historyId": "soon"}, []]
+    for told in strange:
+        server.pubsub.publish(told)
+    await until(lambda: not server.pubsub.waiting)
+    assert not await one.wait(0.05)
+    mailbox.deliver(letter(1))
+    assert await one.wait(LONG)
+    await one.aclose()
+
+
+async def test_gmail_is_asked_again_before_it_stops_telling(server: GmailServer) -> None:
+    server.watch_lasts = 2.0
+    _, one = pushed(server)
+    await every(one, None)
+    waiting = asyncio.create_task(one.wait(LONG))
+    await until(lambda: server.server.requests["POST watch"] >= 2)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await one.aclose()
+
+
+async def test_push_is_off_by_default(server: GmailServer) -> None:
+    mailbox = GmailMailbox(server)
+    one = mailbox.connector(Reading())
+    await every(one, None)
+    mailbox.deliver(letter(1))
+    assert not await one.wait(0.05)
+    assert dict((await one.probe()).facts)["push"] == "off"
+    assert server.server.requests["POST watch"] == sum(server.pubsub.server.requests.values()) == 0
+
+
+async def test_check_tells_the_scope_and_that_the_subscription_can_be_read(server: GmailServer) -> None:
+    _, one = pushed(server)
+    server.tokens.delegated = {METADATA}
+    probe = await one.probe()
+    assert dict(probe.facts)["push"] == (
+        f"by Cloud Pub/Sub, pulled from {SUBSCRIPTION}: works; needs the scope https://www.googleapis.com/auth/pubsub"
+    )
+    assert probe.warnings == ()
+    assert server.pubsub.server.requests["POST pull"] == 0, "a check takes no message away from the daemon"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (
+            lambda server, push: server.pubsub.permissions.clear(),
+            ["may not read it", f"add-iam-policy-binding {SUBSCRIPTION} --member=serviceAccount:inboxwatch@"],
+        ),
+        (lambda server, push: push.update(subscription=f"{SUBSCRIPTION}2"), [f"subscriptions create {SUBSCRIPTION}2"]),
+        (
+            lambda server, push: setattr(server.pubsub, "gmail_may_publish", False),
+            ["not authorized", f"{TOPIC} --member=serviceAccount:gmail-api-push@system.gserviceaccount.com"],
+        ),
+        (lambda server, push: push.update(topic=f"{TOPIC}2"), ["Resource not found", f"topics create {TOPIC}2"]),
+        (lambda server, push: server.pubsub.server.kill(), ["mail is found by polling only"]),
+    ],
+)
+async def test_check_warns_where_push_cannot_work_with_what_mends_it(
+    server: GmailServer, spoil: Callable[[GmailServer, dict[str, str]], None], words: list[str]
+) -> None:
+    push = dict(server.pubsub.settings)
+    spoil(server, push)
+    mailbox = GmailMailbox(server, push=push)
+    server.tokens.delegated = {METADATA}
+    probe = await mailbox.connector(Reading()).probe()
+    (warning,) = probe.warnings
+    assert "does not work" in dict(probe.facts)["push"]
+    assert [word for word in words if word not in warning] == []
+
+
+async def test_a_login_that_can_delete_the_subscription_is_warned_of(server: GmailServer) -> None:
+    _, one = pushed(server)
+    server.tokens.delegated = {METADATA}
+    server.pubsub.permissions = {CONSUME, "pubsub.subscriptions.delete"}
+    assert (await one.probe()).warnings == (
+        "push: the login may do more than read the subscription: pubsub.subscriptions.delete",
+    )
+
+
+def test_a_daemon_that_polls_hourly_sees_mail_at_once_by_push(server: GmailServer, tmp_path: Path) -> None:
+    mailbox = GmailMailbox(server, push=server.pubsub.settings)
+    box = {"connector": "gmail", "address": ANA, "owner": "ana", "poll_every": "1h"} | mailbox.settings
+    house = House(tmp_path, {"ana": box | {"user": mailbox.address}}, hook="http://127.0.0.1:9", target="1h")
+    with house.daemon() as daemon:
+        daemon.wait(lambda: server.watched and not server.pubsub.waiting)
+        assert daemon.clocks() == []
+        mailbox.deliver(mail(BO, ANA, at=instant.now() - timedelta(seconds=1)))
+        assert daemon.wait(daemon.clocks)
+        daemon.stop()
+
+
+@pytest.mark.parametrize(
+    "push", [{"topic": TOPIC}, {"topic": "inbox"}, {"subscription": TOPIC}, {"url": "http://pubsub.test"}]
+)
+def test_settings_of_push_that_cannot_be_right_are_refused(server: GmailServer, push: dict[str, str]) -> None:
+    given = {"topic": TOPIC} if len(push) == 1 and push.get("topic") == TOPIC else server.pubsub.settings | push
+    with pytest.raises(ValidationError):
+        GmailMailbox(server, push=given).connector(Reading())
