@@ -119,8 +119,9 @@ class Crew:
         await poller.watch()
 
     @property
-    def ready(self) -> bool:
-        return all(poller.tried.is_set() for poller in self.pollers.values())
+    def tried(self) -> set[MailboxId]:
+        """The mailboxes that were tried at least once."""
+        return {name for name, poller in self.pollers.items() if poller.tried.is_set()}
 
     def nudge(self) -> None:
         """Says that clocks or deliveries may be due."""
@@ -231,6 +232,7 @@ class App:
         self._stop = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._failure: BaseException | None = None
+        self._tried: set[MailboxId] = set()
         self.port = 0
         """The port that the web listens on, once it does."""
 
@@ -304,8 +306,9 @@ class App:
         return problems
 
     def ready(self) -> bool:
-        """True once the store is migrated and every mailbox was tried once."""
-        return self.crew.ready
+        """True once the store is migrated and every mailbox was tried once, before or after a reload."""
+        self._tried |= self.crew.tried
+        return self._tried >= self.config.mailboxes.keys()
 
     async def run(self, unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """One unit of work of the engine; whoever waits for its consequences is told."""
