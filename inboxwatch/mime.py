@@ -11,12 +11,13 @@ import logging
 import quopri
 import re
 from collections.abc import Iterator
+from datetime import datetime
 
 import mailparser  # type: ignore[import-untyped]  # it ships no types
 
 from inboxwatch.core.headers import Unusable
 from inboxwatch.core.html import html_text
-from inboxwatch.core.model import Part
+from inboxwatch.core.model import FolderRole, Part, Privacy, RawMessage
 
 MAX_RAW = 1024 * 1024
 """A message is read to this size; what lies behind is attachments."""
@@ -44,6 +45,12 @@ _MACHINE = {
     "message/feedback-report",
     "text/calendar",
 }
+
+
+def whole(ref: str, role: FolderRole, received_at: datetime, raw: bytes, privacy: Privacy) -> RawMessage:
+    """A message that a connector holds whole: as much of it as the privacy mode lets out."""
+    text = raw if privacy is Privacy.TEXT else None
+    return RawMessage(ref, role, received_at, _BLANK.split(raw, 1)[0], machine_parts(raw), text)
 
 
 def machine_parts(raw: bytes) -> tuple[Part, ...]:

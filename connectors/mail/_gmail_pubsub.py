@@ -106,7 +106,9 @@ class Subscription:
             if getattr(error, "status", 0) != _HELD_FOR_NOTHING:
                 raise
             return 0
-        received = answer.get("receivedMessages") or ()
+        received = answer.get("receivedMessages") or []
+        if not isinstance(received, list) or not all(isinstance(one, dict) for one in received):
+            raise MailboxError(Reason.PROTOCOL, "push: what Pub/Sub gave are no messages")
         for one in received:
             self._pass_on(one.get("message") or {})
         if names := [one["ackId"] for one in received if "ackId" in one]:

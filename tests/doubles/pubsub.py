@@ -103,14 +103,15 @@ class PubSub:
         self.pulling += 1
         self.most_pulling = max(self.most_pulling, self.pulling)
         try:
-            return _sent(method, await self._pulled(int(body["maxMessages"])))
+            return _sent(method, await self._pulled(request, int(body["maxMessages"])))
         finally:
             self.pulling -= 1
 
-    async def _pulled(self, most: int) -> dict[str, Any]:
+    async def _pulled(self, request: web.Request, most: int) -> dict[str, Any]:
         assert most > 0
         deadline = time.monotonic() + self.held
-        while True:
+        free: list[Waiting] = []
+        while request.transport is not None and not request.transport.is_closing():
             self.tick()
             now = time.monotonic()
             free = [one for one in self.waiting if one.leased_until < now][:most]
@@ -118,7 +119,7 @@ class PubSub:
                 break
             await asyncio.sleep(0.01)
         for one in free:
-            one.leased_until = now + self.lease
+            one.leased_until = time.monotonic() + self.lease
         found = [{"ackId": self._lent(one), "message": one.body} for one in free]
         return {"receivedMessages": found} if found else {}
 
