@@ -119,7 +119,7 @@ class Crew:
         await poller.watch()
 
     @property
-    def tried(self) -> set[MailboxId]:
+    def tried(self) -> set[str]:
         """The mailboxes that were tried at least once."""
         return {name for name, poller in self.pollers.items() if poller.tried.is_set()}
 
@@ -232,7 +232,7 @@ class App:
         self._stop = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._failure: BaseException | None = None
-        self._tried: set[MailboxId] = set()
+        self._tried: set[str] = set()
         self.port = 0
         """The port that the web listens on, once it does."""
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import inspect, select
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import create_engine, insert, inspect, select
 
 from inboxwatch.core.model import Lead, LeadId
 from inboxwatch.store import Store, StoreError, tables
@@ -49,6 +51,24 @@ def test_the_tables_of_the_migrations_are_those_of_the_code(store: Store) -> Non
         assert columns == {column.name: bool(column.nullable) for column in table.columns}, table.name
         indexes = {index["name"] for index in seen.get_indexes(table.name) if not index.get("duplicates_constraint")}
         assert indexes == {index.name for index in table.indexes}, table.name
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date_and_keeps_its_mail(database: str) -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(tables.__file__).parent / "migrations"))
+    first = create_engine(database)
+    seen = {"mailbox": "ana", "key": "k", "ref": "1", "role": "inbox", "at": NOON}
+    with first.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(insert(tables.sighting).values(seen))
+    Store(database).close()
+    with first.begin() as connection:
+        assert [row._asdict() for row in connection.execute(select(tables.sighting))] == [seen]
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        assert [row._asdict() for row in connection.execute(select(tables.sighting))] == [seen]
+    first.dispose()
 
 
 def test_opening_a_store_again_changes_nothing_and_keeps_its_secret(database: str) -> None:

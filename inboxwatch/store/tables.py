@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 
@@ -58,8 +59,14 @@ class Words(TypeDecorator[str]):
 metadata = MetaData()
 
 
-def _table(name: str, *parts: Any) -> Table:
-    return Table(name, metadata, *parts)
+def _table(name: str, *parts: Any, **options: Any) -> Table:
+    return Table(name, metadata, *parts, **options)
+
+
+def _filled(name: str, *columns: str) -> Index:
+    """An index of the rows that have its first column: most mail is nobody's, and costs no entry."""
+    where = text(f"{columns[0]} IS NOT NULL")
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 meta = _table("meta", Column("key", String, primary_key=True), Column("value", Text, nullable=False))
@@ -96,14 +103,14 @@ message = _table(
     Column("direction", String, nullable=False),
     Column("kind", String, nullable=False),
     # Everything below is empty for mail that matches no lead: it leaves its hash, times, direction and kind.
-    Column("thread", String, index=True),
+    Column("thread", String),
     Column("message_id", Words),
     Column("signal", Words),
     Column("evidence", String),
     Column("confidence", Float),
-    Column("lead", Words, index=True),
+    Column("lead", Words),
     Column("parent", Words),
-    Column("named_key", String(32), index=True),
+    Column("named_key", String(32)),
     Column("sender", Words),
     Column("side", Words),
     Column("recipients", JSON),
@@ -120,10 +127,14 @@ message = _table(
     Column("provider_thread", Words),
     Column("index_root", Text),
     Column("known", JSON),
-    Column("apart_from", String, index=True),
-    Index("ix_message_subject", "subject_key", "at"),
-    Index("ix_message_provider", "provider_thread"),
-    Index("ix_message_index_root", "index_root"),
+    Column("apart_from", String),
+    _filled("ix_message_thread", "thread"),
+    _filled("ix_message_lead", "lead"),
+    _filled("ix_message_named_key", "named_key"),
+    _filled("ix_message_apart_from", "apart_from"),
+    _filled("ix_message_subject", "subject_key", "at"),
+    _filled("ix_message_provider", "provider_thread"),
+    _filled("ix_message_index_root", "index_root"),
 )
 
 ghost = _table(
@@ -135,12 +146,12 @@ ghost = _table(
 
 sighting = _table(
     "sighting",
-    Column("mailbox", String, primary_key=True),
     Column("key", String(32), primary_key=True),
+    Column("mailbox", String, primary_key=True),
     Column("ref", Words, nullable=False),
     Column("role", String, nullable=False),
     Column("at", UTCDateTime, nullable=False),
-    Index("ix_sighting_key", "key"),
+    sqlite_with_rowid=False,
 )
 
 quarantine = _table(
