@@ -183,7 +183,8 @@ def neomutt(server: Dovecot, folder: Path) -> float:
     rules.write_text(
         f"set folder={url} spoolfile={url}INBOX record='' postponed=''\n"
         f"set imap_user=ana imap_pass={PASSWORD} imap_authenticators=login ssl_starttls=no ssl_force_tls=no\n"
-        "set sort=threads read_inc=0 net_inc=0 quit=yes timeout=1 sleep_time=0\nunset header_cache imap_passive wait_key\n"
+        "set sort=threads read_inc=0 net_inc=0 quit=yes timeout=1 sleep_time=0\n"
+        "unset header_cache imap_passive wait_key\n"
     )
     # -R opens with EXAMINE.
     command = ["neomutt", "-n", "-R", "-F", str(rules), "-f", f"{url}INBOX"]
