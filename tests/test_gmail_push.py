@@ -134,6 +134,20 @@ async def test_what_pubsub_should_never_say_is_acknowledged_and_passed_over(serv
     await one.aclose()
 
 
+async def test_a_position_that_never_was_wakes_once_and_makes_nobody_deaf(server: GmailServer) -> None:
+    mailbox, one = pushed(server)
+    cursor = (await every(one, None))[-1].cursor
+    assert not await one.wait(0.3)
+    server.pubsub.publish({"emailAddress": mailbox.address, "historyId": 10**18})
+    assert await one.wait(LONG)
+    batches = await every(one, cursor)
+    assert not await one.wait(0.05)
+    mailbox.deliver(letter(1))
+    assert await one.wait(LONG)
+    assert ids(taken(await every(one, batches[-1].cursor))) == [message_id(1)]
+    await one.aclose()
+
+
 async def test_gmail_is_asked_again_before_it_stops_telling(server: GmailServer) -> None:
     server.watch_lasts = 2.0
     _, one = pushed(server)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 
@@ -69,7 +69,10 @@ async def cutting(server: Dovecot, chance: random.Random) -> AsyncIterator[tuple
         listener.close()
 
 
-async def survive(server: Dovecot, seed: int) -> None:
+Record = Callable[[str, object], None]
+
+
+async def survive(server: Dovecot, seed: int, record: Record) -> None:
     chance = random.Random(seed)
     user = f"fault{seed}"
     for folder in ("INBOX", "Sent"):
@@ -120,17 +123,20 @@ async def survive(server: Dovecot, seed: int) -> None:
             if calm and not undelivered and len(store) == MESSAGES:
                 break
         await reader.aclose()
+    record("polls", attempts)
+    record("connections", cutter.connections)
+    record("read again after a resync", sum(store.values()) - len(store))
     assert set(store) == {message_id(number) for number in range(MESSAGES)}
     assert max(store.values()) <= 1 + resynced
     assert cutter.connections <= 3 * attempts
 
 
 @pytest.mark.parametrize("seed", range(20))
-async def test_no_fault_loses_or_repeats_a_message(server: Dovecot, seed: int) -> None:
-    await survive(server, seed)
+async def test_no_fault_loses_or_repeats_a_message(server: Dovecot, seed: int, record_property: Record) -> None:
+    await survive(server, seed, record_property)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(20, 220))
-async def test_no_fault_of_many_loses_or_repeats_a_message(server: Dovecot, seed: int) -> None:
-    await survive(server, seed)
+async def test_no_fault_of_many_loses_or_repeats_a_message(server: Dovecot, seed: int, record_property: Record) -> None:
+    await survive(server, seed, record_property)

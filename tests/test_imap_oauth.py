@@ -259,6 +259,19 @@ async def test_a_token_endpoint_out_of_reach_is_not_lost_auth(endpoint: TokenEnd
 
 
 @pytest.mark.parametrize(
+    ("grant", "warned"),
+    [("microsoft refresh token", True), ("microsoft certificate", False), ("google refresh token", False)],
+)
+async def test_a_login_whose_end_nobody_knows_is_warned_of(endpoint: TokenEndpoint, grant: str, warned: bool) -> None:
+    async with ScriptedImap({"AUTHENTICATE": gate("token-1", [])}) as server:
+        connector = server.connector(**oauth(endpoint, GRANTS[grant]()))
+        probe = await connector.probe()
+        await connector.aclose()
+    assert any("`secret_expires: " in warning for warning in probe.warnings) is warned
+    assert ("certificate ends" in dict(probe.facts)) is (grant == "microsoft certificate")
+
+
+@pytest.mark.parametrize(
     "settings",
     [
         {"auth": "xoauth2"},

@@ -259,6 +259,45 @@ async def test_an_unchanged_mailbox_costs_no_scan() -> None:
         assert not [command for command in server.commands if command.startswith(("UID", "SEARCH", "FETCH"))]
 
 
+async def test_after_a_lost_connection_the_folders_are_not_listed_again() -> None:
+    async with ScriptedImap() as server:
+        connector = server.connector()
+        cursor = (await every(connector, None))[-1].cursor
+        server.cut()
+        with pytest.raises(MailboxError):
+            await every(connector, cursor)
+        server.mail["Out"] += [header(1)]
+        assert ids(taken(await every(connector, cursor))) == [message_id(1)]
+        await connector.aclose()
+    assert [command.split()[0] for command in server.commands].count("LIST") == 1
+
+
+async def test_the_states_of_many_folders_are_asked_for_in_one_go() -> None:
+    async def status(client: Client, tag: str, arguments: str) -> None:
+        second, _, rest = (await client.line()).partition(" STATUS ")  # sent before the first is answered
+        assert rest
+        for its, asked in ((tag, arguments), (second, rest)):
+            await client.server._status(client, its, asked)
+
+    listing = r'* LIST () "/" INBOX|* LIST (\sent) "/" Out|* LIST () "/" Deals'
+    async with ScriptedImap({"STATUS": status}, folders=listing) as server:
+        server.mail["Deals"] = [header(1)]
+        async with asyncio.timeout(10):
+            assert ids(taken(await read(server.connector(folders="Deals")))) == [message_id(1)]
+
+
+async def test_a_server_whose_status_tells_no_uidnext_has_its_folders_opened() -> None:
+    async with ScriptedImap({"STATUS": says("* STATUS Out (MESSAGES 0)\r\nTAG OK done\r\n")}) as server:
+        connector = server.connector()
+        cursor = (await every(connector, None))[-1].cursor
+        for number, folder in enumerate(("Out", "INBOX", "Out")):
+            server.mail[folder] += [header(number)]
+            batches = await every(connector, cursor)
+            assert ids(taken(batches)) == [message_id(number)]
+            cursor = batches[-1].cursor
+        await connector.aclose()
+
+
 async def test_only_verbs_that_read_are_ever_sent() -> None:
     async with ScriptedImap({"FETCH": says("TAG OK done\r\n")}) as server:
         server.mail["INBOX"] += [header(1)]

@@ -39,19 +39,21 @@ class Push:
         self._keeper: asyncio.Task[None] | None = None
         self._stirred = asyncio.Event()
         self._newest = 0
-        """Position in the mailbox's history that push told of."""
+        """Position in the mailbox's history that push told of, and no poll was begun for."""
         self._read = 0
-        """Position up to which polls have read, or that they were woken for."""
+        """Position up to which polls have read."""
 
     def hear(self, history: int) -> None:
         self._newest = max(self._newest, history)
         self._stirred.set()
 
-    def read(self, history: int, *, resynced: bool) -> None:
-        """A poll has read up to there. After a resync the numbers may have begun anew."""
-        if resynced:
-            self._newest = self._read = history
-        self._read = max(self._read, history)
+    def begins(self) -> None:
+        """A poll begins: it finds all that was told so far."""
+        self._newest = 0
+
+    def ends(self, history: int) -> None:
+        """A poll has read up to there."""
+        self._read = history
 
     async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
         if self._keeper is None:
@@ -63,8 +65,7 @@ class Push:
                 while self._newest <= self._read:
                     self._stirred.clear()
                     await self._stirred.wait()
-        news = self._newest > self._read
-        self._read = max(self._read, self._newest)
+        news, self._newest = self._newest > self._read, 0
         return news
 
     async def close(self) -> None:

@@ -40,7 +40,6 @@ class Mailbox:
     states: dict[str, State] = field(default_factory=dict)
     """Each folder when it was last surveyed."""
     _session: Session | None = None
-    _opened: State | None = None
     _abandoned: bool = False
     _listed_at: float = 0.0
 
@@ -50,7 +49,8 @@ class Mailbox:
             self._drop()
             session = self.connect()
             try:
-                self._find_folders(session)
+                if not self.watched.roles or self._must_list:
+                    self._find_folders(session)
             except BaseException:
                 session.close()
                 raise
@@ -59,6 +59,12 @@ class Mailbox:
                 self._drop()
                 raise MailboxError(Reason.UNAVAILABLE, "nobody waits for this connection any more")
         return self._session
+
+    def renewed(self) -> Mailbox:
+        """The same mailbox, with what is known of its folders, through another connection."""
+        return Mailbox(
+            self.connect, self.wanted, self.since, self.watched, dict(self.states), _listed_at=self._listed_at
+        )
 
     def abandon(self) -> None:
         """Hangs up at once, from any thread, and for good: a thread that still reads comes to an end."""
@@ -76,21 +82,23 @@ class Mailbox:
         if session is not None:
             session.abort()
 
+    @property
+    def _must_list(self) -> bool:
+        return time.monotonic() - self._listed_at > _LIST_EVERY
+
     def _find_folders(self, session: Session) -> None:
         self.watched = choose(session.folders(), self.wanted)
         self._listed_at = time.monotonic()
 
     def examine(self, name: str) -> State:
         """Opens a folder and takes a fresh look at it."""
-        self._opened = None
-        self._opened = self.session().examine(name)
-        return self._opened
+        return self.session().examine(name)
 
     def reach(self, name: str, validity: int) -> State:
         """Opens a folder unless it is open; it must still be the one that was surveyed."""
-        state = self._opened
-        if state is None or self.session().selected != name:
-            state = self.examine(name)
+        session = self.session()
+        state = session.state if session.selected == name else None
+        state = state or session.examine(name)
         if state.validity != validity:
             raise MailboxError(Reason.SERVER, f"{name!r} was replaced (UIDVALIDITY changed) while it was read")
         return state
@@ -99,9 +107,9 @@ class Mailbox:
         """Compares each folder with the cursor; an unchanged one costs no scan. Folders come and go meanwhile."""
         session = self.session()
         session.end_idle()
-        if time.monotonic() - self._listed_at > _LIST_EVERY:
+        if self._must_list:
             self._find_folders(session)
-            self._opened = None  # and not every server tells all news: the folder is opened afresh as well
+            session.selected = None  # and not every server tells all news: the folder is opened afresh as well
         try:
             return self._survey(session, cursor)
         except MailboxError:
@@ -119,9 +127,12 @@ class Mailbox:
         marks: dict[str, Mark] = {}
         goals: dict[str, Mark] = {}
         pending: dict[str, Sequence[int]] = {}
+        inbox = self.watched.inbox
+        # The inbox is opened at once, for it is waited on; STATUS would take the server as long as that.
+        now = session.statuses([name for name in self.watched.roles if name not in (inbox, session.selected)])
         # The inbox last, so that the connection stays with the folder whose news are pushed.
         for name in sorted(self.watched.roles, key=lambda name: self.watched.roles[name] is FolderRole.INBOX):
-            state = self._look(name)
+            state = now.get(name) or self.opened(name)
             mark = (known or {}).get(name)
             if session.selected != name and (mark is None or _void(mark, state) or mark.next < state.uidnext):
                 state = self.examine(name)
@@ -136,24 +147,17 @@ class Mailbox:
 
     def changed(self) -> bool:
         """Opens the inbox and tells whether anything came into a watched folder since the last survey."""
-        session = self.session()
-        now = {name: session.status(name) for name, role in self.watched.roles.items() if role is not FolderRole.INBOX}
         inbox = self.watched.inbox
+        now = self.session().statuses([name for name in self.watched.roles if name != inbox])
         now[inbox] = self.opened(inbox)
         return any(differs(self.states.get(name), state) for name, state in now.items())
 
     def opened(self, name: str) -> State:
-        """Opens a folder unless it is open, and tells its state as it is now."""
-        return self._look(name) if self.session().selected == name else self.examine(name)
-
-    def _look(self, name: str) -> State:
-        """A folder's state as it is now, without opening it where that can be: a large one takes the server long."""
+        """A folder's state as it is now; opens it unless it is open, as that takes the server long for a large one."""
         session = self.session()
-        if session.selected != name:
-            return session.status(name)
-        if self._opened is None or session.news():
-            return self.examine(name)
-        return self._opened
+        if session.selected != name or session.state is None or session.news():
+            return session.examine(name)
+        return session.state
 
     def _first_pass(self, state: State) -> Mark:
         # The server compares days of its own zone: one day more, and the exact instant is compared after reading.

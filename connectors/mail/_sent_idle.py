@@ -7,7 +7,7 @@ mailbox is read as before.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import structlog
 
@@ -15,7 +15,7 @@ from connectors.mail._blocking import workers
 from connectors.mail._idle import Idle
 from connectors.mail._mailbox import Mailbox, differs
 from connectors.mail._patience import Pauses
-from connectors.mail._session import Session, State
+from connectors.mail._session import Session
 from inboxwatch.connector import MailboxError, Reason
 
 log = structlog.get_logger(__name__)
@@ -37,15 +37,13 @@ class SentIdle:
         self,
         name: str,
         host: str,
-        connection: Callable[[], Mailbox],
-        states: Callable[[], Mapping[str, State]],
+        polled: Callable[[], Mailbox],
         stirred: Callable[[], None],
     ) -> None:
-        """`states`: the folders as the poll saw them; `stirred` is called where it may have to look again."""
+        """`polled`: the mailbox as the poll sees it; `stirred` is called where it may have to look again."""
         self._name = name
         self._host = host
-        self._connection = connection
-        self._states = states
+        self._polled = polled
         self._stirred = stirred
         self._pauses = Pauses()
         self._served = False
@@ -76,7 +74,7 @@ class SentIdle:
     async def _watch(self, pause: float = 0.0) -> None:
         while True:
             await asyncio.sleep(pause)
-            mailbox = self._connection()
+            mailbox = self._polled().renewed()
             self._served = False
             try:
                 while True:
@@ -107,7 +105,7 @@ class SentIdle:
         session = mailbox.session()
         session.end_idle()
         folder = mailbox.watched.sent[0]
-        changed = differs(self._states().get(folder), mailbox.opened(folder))
+        changed = differs(self._polled().states.get(folder), mailbox.opened(folder))
         return session, session.begin_idle() or changed
 
     def _works(self) -> None:

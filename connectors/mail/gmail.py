@@ -146,15 +146,15 @@ class Gmail:
         async with self._turn:
             self._may_read()
             started = instant.now()
+            if self._push is not None:
+                self._push.begins()
             mark = None if cursor is None else decode(cursor)
             reader = await self._reader()
             reader.resynced = cursor is not None and mark is None
-            resynced, cursor = reader.resynced, None
             async for batch in batches(reader.chunks(mark), self._reading.batch_size, started):
                 yield batch
-                resynced, cursor = resynced or batch.resynced, batch.cursor
-            if self._push is not None and cursor is not None and (read := decode(cursor)) is not None:
-                self._push.read(int(read.history), resynced=resynced)
+            if self._push is not None and (end := decode(batch.cursor)) is not None:
+                self._push.ends(int(end.history))
 
     async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
         """See Waits: by Cloud Pub/Sub. Without `push` it only lets the time pass."""

@@ -140,19 +140,15 @@ class Imap:
         self._idle: Idle | None = None
         self._pauses = Pauses()
         self._rests_until = 0.0
-        self._start_over()
-        self._sent_idle = SentIdle(
-            context.name, settings.host, self._connection, lambda: self._mailbox.states, self._sent_stirred
-        )
+        wanted = Wanted(settings.inbox, settings.sent, settings.folders)
+        self._mailbox = Mailbox(lambda: Session.open(self._server, self._login), wanted, self._reading.since)
+        self._reader = Reader(self._mailbox, self._reading)
+        self._sent_idle = SentIdle(context.name, settings.host, lambda: self._mailbox, self._sent_stirred)
         self._sent_news = False
         """Sent mail may have come since the last poll began."""
 
-    def _connection(self) -> Mailbox:
-        wanted = Wanted(self._settings.inbox, self._settings.sent, self._settings.folders)
-        return Mailbox(lambda: Session.open(self._server, self._login), wanted, self._reading.since)
-
     def _start_over(self) -> None:
-        self._mailbox = self._connection()
+        self._mailbox = self._mailbox.renewed()
         self._reader = Reader(self._mailbox, self._reading)
         self._idle = None
 

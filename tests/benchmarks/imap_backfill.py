@@ -1,4 +1,4 @@
-"""Figures 1 to 4 and 10: reading a large IMAP mailbox, beside a raw socket and mbsync, in one run on one Dovecot.
+"""Figures 1 to 4 and 10: reading a large IMAP mailbox, beside a raw socket, mbsync and neomutt, on one Dovecot.
 
 python -m tests.benchmarks.imap_backfill [MESSAGES]
 """
@@ -6,12 +6,16 @@ python -m tests.benchmarks.imap_backfill [MESSAGES]
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import pty
 import resource
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -173,6 +177,42 @@ def mbsync(server: Dovecot, folder: Path) -> float:
     return time.perf_counter() - start
 
 
+def neomutt(server: Dovecot, folder: Path) -> float:
+    """Seconds that neomutt takes to open the same mailbox sorted by threads, without a cache, and to quit."""
+    rules, url = folder / "neomuttrc", f"imap://127.0.0.1:{server.port}/"
+    rules.write_text(
+        f"set folder={url} spoolfile={url}INBOX record='' postponed=''\n"
+        f"set imap_user=ana imap_pass={PASSWORD} imap_authenticators=login ssl_starttls=no ssl_force_tls=no\n"
+        "set sort=threads read_inc=0 net_inc=0 quit=yes timeout=1 sleep_time=0\n"
+        "unset header_cache imap_passive wait_key\n"
+    )
+    # -R opens with EXAMINE.
+    command = ["neomutt", "-n", "-R", "-F", str(rules), "-f", f"{url}INBOX"]
+    screen, terminal = pty.openpty()
+    threading.Thread(target=_watch_screen, args=(screen,), daemon=True).start()
+    start = time.perf_counter()
+    subprocess.run(
+        [*command, "-e", "push <quit>"],
+        env=os.environ | {"TERM": "xterm", "HOME": str(folder)},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+        check=True,
+        timeout=600,
+    )
+    seconds = time.perf_counter() - start
+    os.close(terminal)
+    return seconds
+
+
+def _watch_screen(screen: int) -> None:
+    with contextlib.suppress(OSError):  # the program has ended
+        while os.read(screen, 64 * 1024):
+            pass
+    os.close(screen)
+
+
 def best(work: Callable[[], float], times: int = 3) -> float:
     return min(work() for _ in range(times))
 
@@ -207,9 +247,15 @@ def main() -> None:
             f" {cpu / messages * 1e6:.0f} us of CPU a message"
         )
         print(f"figure 4: memory: {before / 1000:.0f} MB before, {after / 1000:.0f} MB at most")
-        if shutil.which("mbsync"):
-            peer = mbsync(server, folder)
-            print(f"figure 3: mbsync: {messages / peer:.0f} messages/s; ours is {peer / seconds:.2f} of it")
+        for peer, goal in ((mbsync, 0.5), (neomutt, 0.4)):
+            if shutil.which(peer.__name__) is None:
+                print(f"figure 3: {peer.__name__} is not installed: not measured")
+                continue
+            its = peer(server, folder)
+            print(
+                f"figure 3: {peer.__name__}: {messages / its:.0f} messages/s; ours is {its / seconds:.2f} of it"
+                f" (goal {goal})"
+            )
         times = sorted(unchanged(server, cursor) for _ in range(20))
         opened, found = times[10]
         print(
