@@ -78,7 +78,7 @@ class Pace:
             return replace(eased, wanted=self.quickest, quiet_since=at)
         quiet_since = min(self.quiet_since, at)  # the clock may have been set back
         longest = self.idle if at - quiet_since >= QUIET else self.every
-        return replace(eased, wanted=min(longest, 2 * self.wanted), quiet_since=quiet_since)
+        return replace(eased, wanted=max(self.wanted, min(longest, 2 * self.wanted)), quiet_since=quiet_since)
 
 
 def _quickest(every: timedelta) -> timedelta:
