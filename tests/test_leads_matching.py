@@ -2,16 +2,51 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from inboxwatch.core.leads import Ambiguous, Directory
-from inboxwatch.core.model import Direction, FolderRole, Kind, PersonId
+from inboxwatch.core.model import Direction, FolderRole, Kind, Lead, LeadId, PersonId
 from inboxwatch.core.parties import Us
 from inboxwatch.freemail import free_mail
 from tests.mails import lead, mail, ours, take
 
 BEA = lead("bea@buyer.test", domain="buyer.test", aliases=("bea.b@old-buyer.test",))
 GUS = lead("gus.grey@gmail.com")
+
+
+EMAILS = ["bo@buyer.test", "bo+x@buyer.test", "cy@buyer.test", "b.o@gmail.com", "bo@gmail.com", "cy@client.test"]
+LEADS = st.builds(
+    Lead,
+    st.sampled_from(EMAILS).map(LeadId),
+    aliases=st.lists(st.sampled_from(EMAILS), max_size=2).map(tuple),
+    domain=st.sampled_from(["", "buyer.test", "other.test"]),
+    provisional=st.booleans(),
+)
+
+
+@given(st.lists(st.tuples(LEADS, st.booleans()), max_size=12), st.randoms())
+def test_a_directory_changed_lead_by_lead_is_that_of_the_leads_that_remain(
+    changes: list[tuple[Lead, bool]], chance: random.Random
+):
+    changed, remain = Directory(), dict[LeadId, Lead]()
+    for one, stays in changes:
+        if stays:
+            changed.add(one)
+            remain[one.id] = one
+        else:
+            changed.drop(one.id)
+            remain.pop(one.id, None)
+    listed = list(remain.values())
+    chance.shuffle(listed)
+    anew = Directory(listed)
+    assert changed.leads == anew.leads
+    for email in [*EMAILS, "who@other.test"]:
+        assert changed.by_address(email) == anew.by_address(email)
+        assert changed.by_domain(email) == anew.by_domain(email)
 
 
 @pytest.mark.parametrize(

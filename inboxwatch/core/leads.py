@@ -34,6 +34,12 @@ def plain_address(email: str) -> str:
     return local + at + domain
 
 
+def _addresses(lead: Lead) -> set[str]:
+    """Everything by which a lead is found, as written and plain."""
+    written = [lead.id, *lead.aliases]
+    return {email.lower() for email in written} | {plain_address(email) for email in written}
+
+
 class Directory:
     """All leads, found by address or by company domain."""
 
@@ -41,20 +47,55 @@ class Directory:
         self.leads: dict[LeadId, Lead] = {}
         self._free = free_mail
         self._by_address: dict[str, Lead] = {}
+        self._shared: dict[str, dict[LeadId, Lead]] = {}
+        """Addresses that several leads claim."""
         self._by_domain: dict[str, dict[LeadId, Lead]] = {}
         for lead in leads:
             self.add(lead)
 
     def add(self, lead: Lead) -> None:
-        """Adds or replaces a lead; of two leads with one address the first keeps it."""
+        """Adds or replaces a lead.
+
+        Of several leads that claim one address, he has it whose id it is, else he whose id sorts first: whatever the
+        order in which they were added.
+        """
+        self.drop(lead.id)
         self.leads[lead.id] = lead
-        for email in (lead.id, *lead.aliases):
-            self._by_address.setdefault(email.lower(), lead)
-            self._by_address.setdefault(plain_address(email), lead)
-        if not lead.provisional:
-            for domain in {lead.domain.lower(), lead.id.rpartition("@")[2]} - {""}:
-                if domain not in self._free:
-                    self._by_domain.setdefault(domain, {})[lead.id] = lead
+        for email in _addresses(lead):
+            holder = self._by_address.setdefault(email, lead)
+            if holder is not lead:
+                self._shared.setdefault(email, {holder.id: holder})[lead.id] = lead
+                self._award(email)
+        for domain in self._domains(lead):
+            self._by_domain.setdefault(domain, {})[lead.id] = lead
+
+    def drop(self, id: LeadId) -> None:  # noqa: A002  (the word of the field)
+        """Forgets a lead, if he is known."""
+        lead = self.leads.pop(id, None)
+        if lead is None:
+            return
+        for email in _addresses(lead):
+            if email in self._shared:
+                del self._shared[email][id]
+                self._award(email)
+            else:
+                del self._by_address[email]
+        for domain in self._domains(lead):
+            del self._by_domain[domain][id]
+            if not self._by_domain[domain]:
+                del self._by_domain[domain]
+
+    def _award(self, email: str) -> None:
+        claims = self._shared[email]
+        self._by_address[email] = min(claims.values(), key=lambda lead: (lead.id != email, lead.id))
+        if len(claims) == 1:
+            del self._shared[email]
+
+    def _domains(self, lead: Lead) -> set[str]:
+        """The company domains that a lead stands for; a provisional one stands for himself."""
+        if lead.provisional:
+            return set()
+        return {lead.domain.lower(), lead.id.rpartition("@")[2]} - {""} - self._free
 
     def get(self, id: LeadId) -> Lead | None:  # noqa: A002  (the word of the field)
         return self.leads.get(id)

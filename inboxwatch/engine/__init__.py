@@ -166,6 +166,14 @@ class Engine:
         """Takes over the whole list of a lead source."""
         self._deeds.learn(source, leads, now)
 
+    def learn_one(self, lead: Lead, now: datetime) -> None:
+        """Takes over one lead."""
+        self._deeds.learn_one(lead, now)
+
+    def forget(self, lead: LeadId) -> None:
+        """Drops one lead; his mail and waits stay."""
+        self._deeds.forget(lead)
+
     def act(self, clock: str, deed: Deed, by: str, now: datetime, **details: object) -> str:
         """A person's deed on one running wait; returns the wait's id. Raises Refused."""
         return self._deeds.act(clock, deed, by, now, **details)

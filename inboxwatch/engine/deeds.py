@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from inboxwatch.core.model import Lead, PersonId
+from inboxwatch.core.model import Lead, LeadId, PersonId
 from inboxwatch.core.timeline import Act, Deed
+from inboxwatch.store import Transaction
 
 if TYPE_CHECKING:
     from inboxwatch.engine import Engine
@@ -36,15 +38,43 @@ class Deeds:
             tx.leads.drop(gone)
             tx.leads.put(leads, now)
             self._engine.read_leads(tx)
-            closed = [
-                lead.id
-                for lead in leads
-                if lead.status != "open" and (old := before.get(lead.id)) is not None and old.status == "open"
-            ]
-            for lead in closed:
-                tx.clocks.record(Act(now, Deed.LEAD_CLOSED, source, lead=lead, reason=f"status in {source}"), None)
-            threads = {thread for lead in closed for thread in tx.mail.threads_of_lead(lead)}
-            self._engine.desk(tx, now).settle(sorted(threads))
+            self._close(tx, source, before, leads, now)
+
+    def learn_one(self, lead: Lead, now: datetime) -> None:
+        """Takes over one lead, at the cost of one however many there are."""
+        with self._changing() as tx:
+            before = tx.leads.get(lead.id)
+            tx.leads.put([lead], now)
+            self._engine.around.directory.add(lead)
+            self._close(tx, lead.source, {lead.id: before} if before else {}, [lead], now)
+
+    def forget(self, lead: LeadId) -> None:
+        """Drops one lead; his mail and waits stay."""
+        with self._changing() as tx:
+            tx.leads.drop([lead])
+            self._engine.around.directory.drop(lead)
+
+    @contextmanager
+    def _changing(self) -> Iterator[Transaction]:
+        """A transaction that changes the directory too: both or none."""
+        try:
+            with self._engine.store.transaction() as tx:
+                yield tx
+        except BaseException:
+            with self._engine.store.reading() as tx:
+                self._engine.read_leads(tx)
+            raise
+
+    def _close(
+        self, tx: Transaction, source: str, before: Mapping[LeadId, Lead], leads: Iterable[Lead], now: datetime
+    ) -> None:
+        """Ends the waits of leads that were open before and are not any more."""
+        threads: set[str] = set()
+        for lead in leads:
+            if lead.status != "open" and (old := before.get(lead.id)) is not None and old.status == "open":
+                tx.clocks.record(Act(now, Deed.LEAD_CLOSED, source, lead=lead.id, reason=f"status in {source}"), None)
+                threads.update(tx.mail.threads_of_lead(lead.id))
+        self._engine.desk(tx, now).settle(sorted(threads))
 
     def act(self, clock: str, deed: Deed, by: str, now: datetime, **details: object) -> str:
         """A person's deed on one running wait; returns the wait's id. Raises Refused."""

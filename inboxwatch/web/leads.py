@@ -93,8 +93,7 @@ async def put(gate: Gate, email: str, body: LeadBody) -> dict[str, Any]:
     def replace() -> None:
         with gate.engine.store.reading() as tx:
             _ours(tx.leads.get(lead_id))
-            others = [one for one in tx.leads.all() if one.source == SOURCE and one.id != lead_id]
-        gate.engine.learn(SOURCE, [*others, lead], gate.now())
+        gate.engine.learn_one(lead, gate.now())
 
     await gate.run(replace)
     return lead_view(lead)
@@ -107,8 +106,7 @@ async def delete(gate: Gate, email: str) -> dict[str, Any]:
     def drop() -> None:
         with gate.engine.store.reading() as tx:
             _ours(tx.leads.get(lead.id))
-            others = [one for one in tx.leads.all() if one.source == SOURCE and one.id != lead.id]
-        gate.engine.learn(SOURCE, others, gate.now())
+        gate.engine.forget(lead.id)
 
     await gate.run(drop)
     return lead_view(lead)
