@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from imapclient import imap_utf7  # type: ignore[import-untyped]  # it ships no types
 
 from connectors.mail._failures import refusal
-from connectors.mail._session import Session, State
+from connectors.mail._folder_state import State
+from connectors.mail._session import Session
 from inboxwatch.connector import MailboxError
 
 _RENEW = 540.0

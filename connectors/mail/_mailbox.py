@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from connectors.mail._folder_state import State
 from connectors.mail._folders import Wanted, Watched, choose
 from connectors.mail._position import Mark, Marks, decode
-from connectors.mail._session import Session, State
+from connectors.mail._session import Session
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import FolderRole
 

@@ -12,7 +12,6 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from imaplib import IMAP4, Commands
 from typing import Any, Protocol
@@ -23,6 +22,7 @@ from imapclient.exceptions import LoginError  # type: ignore[import-untyped]  # 
 from connectors.mail._answers import Answer, answers
 from connectors.mail._connection import Server, connect
 from connectors.mail._failures import failure, refusal
+from connectors.mail._folder_state import STATUS_ITEMS, State, state_of, status_of
 from connectors.mail._folders import Folder
 from connectors.mail._position import ranges
 from inboxwatch.connector import MailboxError, Reason
@@ -36,10 +36,8 @@ _BUFFER = 64 * 1024
 """Bytes that imaplib reads at once while mail is read."""
 _MAX_LINE = 1024 * 1024
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-_STATUS = "(MESSAGES UIDNEXT UIDVALIDITY)"
 _PIPELINED = 50
 """Commands that are sent before the first answer is read."""
-_STATUS_ITEM = re.compile(rb"(UIDNEXT|UIDVALIDITY|MESSAGES) (\d+)", re.IGNORECASE)
 _ESEARCH_ALL = re.compile(rb"\bALL ([\d:,]+)", re.IGNORECASE)
 
 
@@ -53,17 +51,6 @@ class Login(Protocol):
     def __call__(self, client: IMAPClient) -> None:
         """Logs in; raises LoginError with the server's words, or MailboxError."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A folder as EXAMINE or STATUS tells it."""
-
-    validity: int
-    uidnext: int
-    messages: int = 0
-    readonly: bool = False
-    """EXAMINE was answered READ-ONLY."""
 
 
 @functools.lru_cache(100)
@@ -169,10 +156,10 @@ class Session:
         with self._doing(f"asking for the status of {folder!r}"):
             name = self._client._normalise_folder(folder)
             self._imap.untagged_responses.pop("STATUS", None)
-            lines = self._checked(self._imap.status(name, _STATUS), "status")
+            lines = [line or b"" for line in self._checked(self._imap.status(name, STATUS_ITEMS), "status")]
             # With NOTIFY, news of other folders may stand beside the answer.
-            answer = next((line for line in lines if _status_of(line) in (name, name.strip(b'"'))), lines[-1])
-            return _state_of(answer) or self.examine(folder)
+            answer = next((line for line in lines if status_of(line) in (name, name.strip(b'"'))), lines[-1])
+            return state_of(answer) or self.examine(folder)
 
     def statuses(self, folders: Sequence[str]) -> dict[str, State]:
         """The states of folders that are not open, asked for in one go: many folders cost one round trip, not many."""
@@ -181,12 +168,12 @@ class Session:
         with self._doing("asking for the status of folders"):
             self._imap.untagged_responses.pop("STATUS", None)
             for some in (folders[at : at + _PIPELINED] for at in range(0, len(folders), _PIPELINED)):
-                tags = [self._imap._command("STATUS", names[folder], _STATUS) for folder in some]
+                tags = [self._imap._command("STATUS", names[folder], STATUS_ITEMS) for folder in some]
                 for answer in [self._imap._command_complete("STATUS", tag) for tag in tags]:
                     self._checked(answer, "status")
             for line in self._imap.untagged_responses.pop("STATUS", []):
-                if state := _state_of(line):
-                    found[_status_of(line)] = state
+                if state := state_of(line):
+                    found[status_of(line)] = state
         # A server may write a name in another way than we do.
         return {folder: found.get(name.strip(b'"')) or self.status(folder) for folder, name in names.items()}
 
@@ -396,21 +383,6 @@ def _told(doing: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise failure(error, doing) from error
-
-
-def _status_of(line: Any) -> bytes:
-    """The folder that a STATUS response is about, as the server writes it; it may come as a literal."""
-    if isinstance(line, tuple):
-        return bytes(line[1])
-    return _bytes(line).rpartition(b" (")[0].strip(b'"')
-
-
-def _state_of(line: Any) -> State | None:
-    """What a STATUS response tells; None where it lacks what matters."""
-    told = {key.upper(): int(value) for key, value in _STATUS_ITEM.findall(_bytes(line).rpartition(b" (")[2])}
-    if not {b"UIDNEXT", b"UIDVALIDITY"} <= told.keys():
-        return None
-    return State(told[b"UIDVALIDITY"], told[b"UIDNEXT"], told.get(b"MESSAGES", 0))
 
 
 def _numbers(data: Sequence[Any]) -> set[int]:
