@@ -128,12 +128,10 @@ class Mailbox:
         marks: dict[str, Mark] = {}
         goals: dict[str, Mark] = {}
         pending: dict[str, Sequence[int]] = {}
-        inbox = self.watched.inbox
-        # The inbox is opened at once, for it is waited on; STATUS would take the server as long as that.
-        now = session.statuses([name for name in self.watched.roles if name not in (inbox, session.selected)])
+        now = self._states_now()
         # The inbox last, so that the connection stays with the folder whose news are pushed.
         for name in sorted(self.watched.roles, key=lambda name: self.watched.roles[name] is FolderRole.INBOX):
-            state = now.get(name) or self.opened(name)
+            state = now[name]
             mark = (known or {}).get(name)
             if session.selected != name and (mark is None or _void(mark, state) or mark.next < state.uidnext):
                 state = self.examine(name)
@@ -148,10 +146,16 @@ class Mailbox:
 
     def changed(self) -> bool:
         """Opens the inbox and tells whether anything came into a watched folder since the last survey."""
+        return any(differs(self.states.get(name), state) for name, state in self._states_now().items())
+
+    def _states_now(self) -> dict[str, State]:
+        """Opens the inbox, for it is waited on, and STATUS would take the server as long.
+
+        It comes first: Dovecot keeps one folder's index between connections, and drops it at the STATUS of another.
+        """
         inbox = self.watched.inbox
-        now = self.session().statuses([name for name in self.watched.roles if name != inbox])
-        now[inbox] = self.opened(inbox)
-        return any(differs(self.states.get(name), state) for name, state in now.items())
+        now = {inbox: self.opened(inbox)}
+        return now | self.session().statuses([name for name in self.watched.roles if name != inbox])
 
     def opened(self, name: str) -> State:
         """A folder's state as it is now; opens it unless it is open, as that takes the server long for a large one."""
