@@ -137,6 +137,10 @@ class MailConnector(Protocol):
 
         The last batch has `seen_until`. The connector keeps no position of its own: the caller stores each batch's
         cursor together with its messages and may come back with any cursor it was ever given.
+
+        Each batch may be asked for in a task of its own, within a time limit of its own: so what belongs to one task
+        (`asyncio.timeout`, a TaskGroup, an anyio cancel scope, a context variable) must not reach across a `yield`.
+        Within 300 s a batch must come, or MailboxError: one that would wait longer for a quota is RATE_LIMITED.
         """
         ...
 
@@ -163,7 +167,10 @@ class Counts(Protocol):
     """A connector that can list every Message-ID on the server, for the completeness census."""
 
     def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
-        """Yields (ref, Message-ID without brackets) of every message received since then, in all watched folders."""
+        """Yields (ref, Message-ID without brackets) of every message received since then, in all watched folders.
+
+        As with `poll`, each step may run in a task of its own; 500 messages must come within 300 s.
+        """
         ...
 
 

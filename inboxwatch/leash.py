@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from typing import Any, TypeVar
+
+import structlog
+
+log = structlog.get_logger(__name__)
 
 TIDYING = 2.0
 """Seconds that a step has to end once it is cancelled."""
@@ -40,6 +44,14 @@ class Leash:
         if not task.done() or task.cancelled():
             raise TimeoutError
         return task.result()
+
+    async def close(self, steps: AsyncIterator[Any], seconds: float) -> None:
+        """Ends steps of which no more are wanted, so that what they hold is free; those of one that is stuck are left."""
+        if isinstance(steps, AsyncGenerator) and not self.stuck:
+            try:
+                await self.run(steps.aclose(), seconds)
+            except Exception:  # a defect in tidying up; what was read is safe, and what went wrong before is told
+                log.exception("a reading was not ended cleanly")
 
     async def _end(self, task: asyncio.Future[Any]) -> None:
         self._left.add(task)

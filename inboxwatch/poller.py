@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -172,7 +172,7 @@ class Poller:
                 fresh += result.fresh
                 await self._took(batch, result, quiet)
         finally:
-            await self._end(batches)
+            await self._reading.close(batches, SLACK)
         if quiet:
             await self._worker.run(self._engine.first_sight_over, self.name, self._now())
         await self._worker.run(self._engine.succeeded, self.name, self._now())
@@ -199,14 +199,6 @@ class Poller:
             self._step(Event.PART)
             if not self.healthy:
                 await self._worker.run(self._engine.reads_on, self.name, self._now())
-
-    async def _end(self, batches: AsyncIterator[Batch]) -> None:
-        """Ends a reading that was broken off, so that the connector is free for the next."""
-        if isinstance(batches, AsyncGenerator) and not self._reading.stuck:
-            try:
-                await self._reading.run(batches.aclose(), SLACK)
-            except Exception:  # a defect in tidying up; what was read is safe, and what went wrong before is told
-                log.exception("a reading was not ended cleanly", mailbox=self.name)
 
     def _state(self) -> tuple[Cursor | None, bool]:
         with self._engine.store.reading() as tx:

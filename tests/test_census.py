@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import delete
+from structlog.testing import capture_logs
 
 from inboxwatch import config as configuration
 from inboxwatch import instant
 from inboxwatch.census import Census
-from inboxwatch.connector import Reading
-from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId
+from inboxwatch.connector import Batch, Cursor, Reading
+from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId, RawMessage
 from inboxwatch.engine import Engine
 from inboxwatch.metrics import Metrics
 from inboxwatch.poller import Poller
 from inboxwatch.store import Store, tables
 from inboxwatch.worker import Worker
+from tests.clockwork import Clockwork, played
 from tests.houses import CONFIG
+from tests.test_poller_pace import Office as Timed
+from tests.test_poller_pace import Scripted
 
 ANA = MailboxId("ana")
 
@@ -110,3 +117,77 @@ async def test_what_stays_missing_lowers_the_coverage(office: Office) -> None:
     blunt = Census(office.poller, Blunt(), office.engine, office.worker, instant.now)  # type: ignore[arg-type]  # no settings
     assert await blunt.take() == 0.0
     assert office.coverage() == 0.0
+
+
+class Counting(Scripted):
+    """A mailbox of one session, whose count goes as `ails` says."""
+
+    ails = ""
+    counts = 0
+
+    def __init__(self, now: Any) -> None:
+        super().__init__(now)
+        self.session = asyncio.Lock()
+        self.released = asyncio.Event()
+
+    async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+        async with self.session:
+            async for batch in super().poll(cursor):
+                yield batch
+
+    async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
+        self.counts += 1
+        async with self.session:
+            yield "inbox/0", "m0@buyer.test"
+            if self.ails == "it hangs":
+                await self.released.wait()
+            if self.ails == "a defect":
+                raise ZeroDivisionError
+        while self.ails == "it hangs and cannot be cancelled" and not self.released.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.released.wait()
+
+    async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
+        if self.ails == "reading again hangs":
+            await self.released.wait()
+        return ()
+
+
+@pytest.mark.parametrize(
+    ("ails", "told"),
+    [
+        ("it hangs", "census not taken"),
+        ("it hangs and cannot be cancelled", "census not taken"),
+        ("reading again hangs", "census not taken"),
+        ("a defect", "census failed by a defect"),
+    ],
+)
+def test_a_census_that_fails_is_told_leaves_the_mailbox_readable_and_is_taken_again(
+    tmp_path: Path, ails: str, told: str
+) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = Timed(tmp_path, loop, Counting)
+        box = here.box
+        assert isinstance(box, Counting)
+        box.ails = ails
+        census = Census(here.poller, box, here.house.engine, here.worker, loop.now)
+        async with here.watched():
+            with capture_logs() as logs:
+                repeating = asyncio.create_task(census.repeat(timedelta(hours=1)))
+                await here.passes(timedelta(hours=3))
+            assert told in [one["event"] for one in logs]
+            assert here.poller.healthy
+            assert len(box.pauses(loop.now() - timedelta(hours=2))) > 20
+            assert here.figure("up") == 1
+            assert not here.told()
+            box.ails = ""
+            box.released.set()
+            await here.passes(timedelta(hours=2))
+            assert box.counts >= 2
+            with here.house.store.reading() as tx:
+                row = tx.mailboxes.get(ANA)
+            assert row is not None
+            assert row.coverage == 0.0, "the one message on the server cannot be had"
+            repeating.cancel()
+
+    played(play)
