@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -84,8 +85,8 @@ class BackTest:
         self._addresses = {box.address: MailboxId(name) for name, box in setting.mailboxes.items()}
         self._entries = list(entries)
         self._away: dict[str, tuple[datetime, datetime]] = {}
-        self._load: dict[str, int] = {}
-        self._turns: dict[str, int] = {}
+        self._load: Counter[str] = Counter()
+        self._turns: Counter[str] = Counter()
         self._courses = [_Course(clock) for clock in self._fold(directory)]
         self._escalations: list[dict[str, Any]] = []
         self._play()
@@ -133,7 +134,7 @@ class BackTest:
             now, when, _, what = heapq.heappop(queue)
             if when is _When.STOP:
                 if what.owner is not None:
-                    self._load[what.owner] = self._load.get(what.owner, 0) - 1
+                    self._load[what.owner] -= 1
             elif when is _When.AWAY:
                 for course in self._absence(what):
                     put(now, _When.WAKE, course)
@@ -169,20 +170,17 @@ class BackTest:
         return moved.wake_at
 
     def _advance(self, course: _Course, told: frozenset[tuple[int, int]], now: datetime) -> Advance:
-        roster = self._around.roster(self._load, self._away, self._turns)
+        roster = self._around.roster(self._away, self._load.__getitem__, self._turns.__getitem__)
         clock = course.at(now)
         return advance(clock, self._around.case(clock), roster, told, now)
 
     def _own(self, course: _Course, moved: Advance) -> None:
         course.acts.extend(moved.assigned)
-        for act in moved.assigned:
-            for team in self._setting.teams:
-                if f"team {team} " in f"{act.rule} ":
-                    self._turns[team] = self._turns.get(team, 0) + 1
+        self._turns.update(act.team for act in moved.assigned)
         if course.owner != moved.owner:
             if course.owner is not None:
                 self._load[course.owner] -= 1
-            self._load[moved.owner] = self._load.get(moved.owner, 0) + 1
+            self._load[moved.owner] += 1
             course.owner = moved.owner
 
     def _absence(self, entry: Entry) -> list[_Course]:

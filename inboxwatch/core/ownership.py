@@ -116,6 +116,7 @@ class _Holder:
                 owner=chosen.owner,
                 reason=chosen.reason,
                 rule=chosen.rule,
+                team=chosen.team,
                 serial=self._serial,
             )
         )

@@ -86,6 +86,8 @@ class Assignment:
     owner: PersonId
     rule: str
     reason: str
+    team: str = ""
+    """The team among whose members the rule chose."""
     nobody_left: bool = False
     """True where everybody whom the rules name is absent, so that the fallback must be told at once."""
 
@@ -141,7 +143,9 @@ class Roster:
                 elif why := self.passed_over(person, window):
                     passed.append(why)
                 else:
-                    return Assignment(person, f"rule {number}: {rule.assign}", "; ".join(passed) or "first match")
+                    team = rule.assign.team if isinstance(rule.assign, ToTeam) else ""
+                    why = "; ".join(passed) or "first match"
+                    return Assignment(person, f"rule {number}: {rule.assign}", why, team)
         reason = "; ".join(passed) or "no rule names a person"
         return Assignment(self.fallback, "fallback", reason, nobody_left=bool(passed))
 

@@ -77,6 +77,8 @@ class Act:
     owner: PersonId | None = None
     reason: str = ""
     rule: str = ""
+    team: str = ""
+    """The team whose turn an assignment was."""
     serial: int = 0
     """Order of recording; breaks ties between acts of one instant."""
     seen: frozenset[ClockId] = frozenset()

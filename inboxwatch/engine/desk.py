@@ -14,11 +14,12 @@ from inboxwatch.core.escalation import Reason, Rung, next_rung, overdue, plan
 from inboxwatch.core.model import PersonId, ThreadId
 from inboxwatch.core.ownership import EVERYTHING, Advance, advance, assignment_at, resolve
 from inboxwatch.core.policy import SLAPolicy
-from inboxwatch.core.routing import Roster, ToTeam
+from inboxwatch.core.routing import Roster
 from inboxwatch.core.timeline import Act, Deed, Fact, Mail
 from inboxwatch.engine.notices import Owing
 from inboxwatch.engine.views import rfc3339
 from inboxwatch.engine.waits import FRESH, Surroundings
+from inboxwatch.engine.workload import Workload
 from inboxwatch.notify import NoticeType
 
 if TYPE_CHECKING:
@@ -65,14 +66,8 @@ class Desk:
         self._pinned = pinned
         self._now = now
         self._owing = owing
-        self._load = tx.clocks.load()
-        self._turns: dict[str, int] = {
-            rule.assign.team: tx.clocks.turns(rule.assign.team)
-            for rule in around.config.rules
-            if isinstance(rule.assign, ToTeam) and rule.assign.by == "round_robin"
-        }
-        away = tx.mailboxes.away_at(now)
-        self._roster: Roster = around.roster(self._load, away, self._turns)
+        self._work = Workload(tx, around.config.rules, around.config.teams)
+        self._roster: Roster = around.roster(tx.mailboxes.away_at(now), self._work.waits, self._work.turns)
         rows = tx.mailboxes.all()
         self._seen = {row.id: row.seen_until for row in rows}
         # A mailbox that was taken out of the config is read no further: nobody may wait for it.
@@ -256,11 +251,7 @@ class Desk:
 
     def _give(self, clock: Clock, act: Act) -> None:
         self._given.append((act, clock.thread))
-        if act.owner is not None:
-            self._load[act.owner] = self._load.get(act.owner, 0) + 1
-        for team in self._turns:
-            if f"team {team} " in f"{act.rule} ":
-                self._turns[team] += 1
+        self._work.add(act)
 
     def _call_fallback(self, clock: Clock) -> None:
         title = "Nobody whom the routing names is present: this wait is yours."

@@ -203,11 +203,12 @@ class Ingest:
                 for one in entries
             ],
         )
-        threads = {one.known.thread for one in filed if one.known is not None and one.mail is not None}
-        threads |= {index.canonical(new) for new in index.merged.values()}
-        threads |= {one.thread for one in changed if one is not None}
+        # In the order of time: who asked first is given an owner first.
+        threads = dict.fromkeys(one.known.thread for one in filed if one.known is not None and one.mail is not None)
+        threads |= dict.fromkeys(index.canonical(new) for new in index.merged.values())
+        threads |= dict.fromkeys(one.thread for one in changed if one is not None)
         self._notice_absence(tx, entries)
-        result.settled.add(self._engine.desk(tx, now).settle(sorted(threads), quiet=quiet))
+        result.settled.add(self._engine.desk(tx, now).settle(list(threads), quiet=quiet))
         self._notice_first_contacts(tx, entries, now, quiet)
         result.started += [
             (entry.message.received_at, now)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from inboxwatch.core.routing import Roster
+from inboxwatch.engine.workload import Workload
 
 if TYPE_CHECKING:
     from inboxwatch.engine import Engine
@@ -14,5 +15,6 @@ if TYPE_CHECKING:
 
 def roster(engine: Engine, tx: Transaction, now: datetime) -> Roster:
     """The people at `now`: absences seen in mail, and how many open waits each owns."""
-    away = tx.mailboxes.away_at(now)
-    return engine.around.roster(tx.clocks.load(), away, {})
+    config = engine.config
+    work = Workload(tx, config.rules, config.teams)
+    return engine.around.roster(tx.mailboxes.away_at(now), work.waits, work.turns)

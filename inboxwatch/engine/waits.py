@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -102,11 +102,11 @@ class Surroundings:
 
     def roster(
         self,
-        load: Mapping[str, int],
         away: Mapping[str, tuple[datetime, datetime]],
-        turns: Mapping[str, int],
+        load: Callable[[PersonId], int],
+        turns: Callable[[str], int],
     ) -> Roster:
-        """The people now: open waits each owns, absences seen in mail, turns taken by each team."""
+        """The people now: absences seen in mail, open waits each owns, turns taken by each team."""
 
         def seen_away(person: PersonId, at: datetime) -> str | None:
             span = away.get(person)
@@ -120,8 +120,8 @@ class Surroundings:
             rules=self.config.rules,
             fallback=self.config.fallback,
             away=seen_away,
-            load=lambda person: load.get(person, 0),
-            turns=lambda team: turns.get(team, 0),
+            load=load,
+            turns=turns,
         )
 
     def watching(self, owner: PersonId | None, mailbox: MailboxId | None) -> set[str]:

@@ -88,19 +88,14 @@ class Clocks:
         for part in chunks(clocks):
             self._connection.execute(delete(_alias).where(_alias.c.alias.in_(part)))
 
-    def load(self) -> dict[str, int]:
-        """Open waits by owner (follow-ups are no waits)."""
-        found = (
-            select(_clock.c.owner, func.count())
-            .where(_clock.c.state == "running", _clock.c.metric != "follow_up")
-            .group_by(_clock.c.owner)
-        )
-        return {row[0]: row[1] for row in self._connection.execute(found) if row[0]}
+    def load(self, owner: str) -> int:
+        """Open waits of a person (follow-ups are no waits)."""
+        open_waits = (_clock.c.state == "running", _clock.c.owner == owner, _clock.c.metric != "follow_up")
+        return int(self._connection.execute(select(func.count()).where(*open_waits)).scalar() or 0)
 
-    def turns(self, rule_suffix: str) -> int:
+    def turns(self, team: str) -> int:
         """How many waits routing gave to a team."""
-        found = select(func.count()).where(_act.c.deed == "assigned", _act.c.rule.like(f"%team {rule_suffix} %"))
-        return int(self._connection.execute(found).scalar() or 0)
+        return int(self._connection.execute(select(func.count()).where(_act.c.team == team)).scalar() or 0)
 
     def acts(self, threads: Sequence[str], leads: Iterable[str]) -> dict[str, list[Act]]:
         """Deeds by thread; those on a lead come under the key `lead:ID`."""
@@ -198,6 +193,7 @@ def to_act(row: Row[Any]) -> Act:
         owner=row.owner and PersonId(row.owner),
         reason=row.reason,
         rule=row.rule,
+        team=row.team or "",
         serial=row.id,
         seen=frozenset(map(ClockId, row.seen or ())),
     )
@@ -215,5 +211,6 @@ def _values(act: Act, thread: str | None) -> dict[str, Any]:
         "owner": act.owner,
         "reason": act.reason,
         "rule": act.rule,
+        "team": act.team or None,
         "seen": sorted(act.seen) or None,
     }

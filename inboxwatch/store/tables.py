@@ -187,6 +187,8 @@ act = _table(
     Column("reason", Words, nullable=False, default=""),
     Column("rule", Words, nullable=False, default=""),
     Column("seen", JSON(none_as_null=True)),
+    Column("team", String),
+    _filled("ix_act_team", "team"),
 )
 
 policy = _table(
@@ -230,7 +232,7 @@ clock = _table(
     Column("next_step", JSON),
     Column("first_sight", Boolean, nullable=False, default=False),
     Index("ix_clock_wake", "state", "wake_at"),
-    Index("ix_clock_owner", "state", "owner"),
+    Index("ix_clock_owner", "state", "owner", "metric"),
     Index("ix_clock_stopped", "stopped_at"),
 )
 

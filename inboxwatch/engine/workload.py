@@ -1,0 +1,44 @@
+"""What each person has in hand, and how often each team had its turn: counted when a routing rule asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from inboxwatch.core.people import Team
+from inboxwatch.core.routing import Rule, ToTeam
+from inboxwatch.core.timeline import Act
+
+if TYPE_CHECKING:
+    from inboxwatch.store import Transaction
+
+
+class Workload:
+    """The counts inside one transaction, which what it assigns itself adds to."""
+
+    def __init__(self, tx: Transaction, rules: Iterable[Rule], teams: Mapping[str, Team]) -> None:
+        self._tx = tx
+        assigned = [rule.assign for rule in rules if isinstance(rule.assign, ToTeam)]
+        self._by_turn = {one.team for one in assigned if one.by == "round_robin"}
+        self._by_load = {person for one in assigned if one.by == "load" for person in teams[one.team].members}
+        self._waits: dict[str, int] = {}
+        self._turns: dict[str, int] = {}
+
+    def waits(self, person: str) -> int:
+        """Open waits that a person owns."""
+        if person not in self._waits:
+            self._waits[person] = self._tx.clocks.load(person)
+        return self._waits[person]
+
+    def turns(self, team: str) -> int:
+        """Waits that routing gave to a team."""
+        if team not in self._turns:
+            self._turns[team] = self._tx.clocks.turns(team)
+        return self._turns[team]
+
+    def add(self, act: Act) -> None:
+        """Counts an assignment that is not in the store yet."""
+        if act.owner in self._by_load:
+            self._waits[act.owner] = self.waits(act.owner) + 1
+        if act.team in self._by_turn:
+            self._turns[act.team] = self.turns(act.team) + 1
