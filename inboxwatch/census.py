@@ -19,7 +19,7 @@ from inboxwatch.worker import Worker
 
 log = structlog.get_logger(__name__)
 
-CHUNK = 500
+CHUNK = 200
 """So many ids are compared, and messages read again, at a time."""
 SOON = timedelta(minutes=10)
 """When the first census is taken after a start."""

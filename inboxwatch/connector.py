@@ -169,7 +169,7 @@ class Counts(Protocol):
     def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """Yields (ref, Message-ID without brackets) of every message received since then, in all watched folders.
 
-        As with `poll`, each step may run in a task of its own; 500 messages must come within 300 s.
+        As with `poll`, each step may run in a task of its own; 200 messages must come within 300 s.
         """
         ...
 

@@ -46,7 +46,7 @@ class Leash:
         return task.result()
 
     async def close(self, steps: AsyncIterator[Any], seconds: float) -> None:
-        """Ends steps of which no more are wanted, so that what they hold is free; those of one that is stuck are left."""
+        """Ends steps of which no more are wanted, so that what they hold is free; where one is stuck, it is in vain."""
         if isinstance(steps, AsyncGenerator) and not self.stuck:
             try:
                 await self.run(steps.aclose(), seconds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -216,13 +218,36 @@ async def test_parts_of_a_batch_that_are_refused_are_asked_for_again() -> None:
 
 
 async def test_all_mailboxes_of_a_project_keep_to_its_quota_together() -> None:
-    shared = project("a project of this test", per_minute=6_000)
+    shared = project("a project of this test", per_minute=6_000, user_per_minute=60_000)
     first, second = Pace(60_000, shared), Pace(60_000, shared)
     bucket = shared.bucket
-    await first.take(600)
-    await second.take(600)  # what may be used at once is used up
+    await first.take(600, patience=0)
+    await second.take(600, patience=0)  # what may be used at once is used up
     assert bucket.take(100) == pytest.approx(1.0, abs=0.2)  # 100 units a second
-    assert project("a project of this test", per_minute=1).bucket is bucket
+    assert project("a project of this test", per_minute=1, user_per_minute=1).bucket is bucket
+    with pytest.raises(MailboxError) as caught:
+        await first.take(6_000, patience=30)
+    assert caught.value.reason is Reason.RATE_LIMITED
+    assert caught.value.retry_after == pytest.approx(61, abs=0.5)
+    assert bucket.take(0) == pytest.approx(1.0, abs=0.2), "what is not used is not charged"
+
+
+async def test_mailboxes_that_start_at_once_spend_no_more_than_the_projects_quota() -> None:
+    server = GmailServer()
+    try:
+        minute, mailboxes = 60_000, [
+            GmailMailbox(server, units_per_minute=30_000, project_units_per_minute=60_000) for _ in range(24)
+        ]  # fmt: skip
+        for mailbox in mailboxes:
+            for number in range(30):
+                mailbox.deliver(letter(number))
+        began = time.monotonic()
+        connectors = [mailbox.connector(Reading()) for mailbox in mailboxes]
+        results = await asyncio.gather(*[every(one, None) for one in connectors])
+        assert [len(taken(batches)) for batches in results] == [30] * 24
+        assert server.units.total() <= minute / 6 + (time.monotonic() - began) * minute / 60
+    finally:
+        server.close()
 
 
 async def test_the_horizon_is_found_without_reading_what_lies_before_it() -> None:

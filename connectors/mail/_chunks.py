@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,20 +25,28 @@ class Chunk:
     flush: bool = False
 
 
-async def batches(chunks: AsyncIterator[Chunk], size: int, started: datetime) -> AsyncIterator[Batch]:
+async def batches(
+    chunks: AsyncIterator[Chunk], size: int, started: datetime, long: Callable[[], bool]
+) -> AsyncGenerator[Batch, None]:
     """Batches of up to `size` messages, each by receive time; only the last one says how far the mailbox was seen.
 
-    There is at least one, be it empty; the first of a resync says so.
+    There is at least one, be it empty; the first of a resync says so. One that takes `long` is given as far as it is.
     """
     held: list[Chunk] = []
     told = False
     async for chunk in chunks:
-        if held and (held[-1].flush or sum(map(_weight, (*held, chunk))) > size):
+        full = any(map(_weight, held)) and sum(map(_weight, (*held, chunk))) > size
+        if full or (held and held[-1].flush):
             batch = _batch(held, None, told=told)
             told = told or batch.resynced
             yield batch
             held = []
         held.append(chunk)
+        if long():
+            batch = _batch(held, None, told=told)
+            told = told or batch.resynced
+            yield batch
+            held = [Chunk((), (), chunk.cursor, chunk.resynced, chunk.remaining)]
     yield _batch(held, started, told=told)
 
 

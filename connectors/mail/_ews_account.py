@@ -14,8 +14,8 @@ from connectors.mail._blocking import workers
 from connectors.mail._chosen_folders import Folder, Watched, choose
 from connectors.mail._entra import Entra, Token
 from connectors.mail._ews_failures import failure
-from connectors.mail._patience import persistent
 from connectors.mail._sdk import sdk
+from connectors.mail._steps import Steps
 from inboxwatch.connector import MailboxError, Reason, Secret
 from inboxwatch.core.model import FolderRole
 
@@ -50,7 +50,7 @@ class EwsAccount:
 
     login: Login
     address: str
-    retry_for: float
+    steps: Steps
     entra: Callable[[], Entra] | None = None
     """Gives OAuth tokens, with `auth: oauth`."""
     requests: int = 0
@@ -59,7 +59,7 @@ class EwsAccount:
 
     async def do(self, work: Callable[[Any], Result], doing: str) -> Result:
         """Runs a function of exchangelib's account on a thread; again where the server throttles or fails."""
-        return await persistent(lambda: self._once(work, doing), self.retry_for)
+        return await self.steps.persistent(lambda: self._once(work, doing))
 
     async def _once(self, work: Callable[[Any], Result], doing: str) -> Result:
         token = await self.entra().token() if self.entra else None

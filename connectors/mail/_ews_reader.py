@@ -203,20 +203,11 @@ class EwsReader:
         placed = {name: folders.get(str(one.parent_folder_id.id)) for name, one in items.items()}
         return await self.messages({name: folder for name, folder in placed.items() if folder is not None})
 
-    async def identities(self, folder: Folder, since: datetime) -> AsyncIterator[tuple[str, str]]:
-        """(id, Message-ID) of the items of a folder received since then that have one."""
-        start = 0
-        while True:
-            found = await self.account.do(
-                lambda _, start=start: _identities(folder, since, start),  # type: ignore[misc]
-                f"counting {folder.name}",
-            )
-            for name, its in found:
-                if its:
-                    yield name, its
-            if len(found) < _MAX_CHANGES:
-                return
-            start += len(found)
+    async def identities(self, folder: Folder, since: datetime, start: int) -> tuple[list[tuple[str, str]], int | None]:
+        """(id, Message-ID) of items of a folder received since then that have one, and where to go on, if at all."""
+        found = await self.account.do(lambda _: _identities(folder, since, start), f"counting {folder.name}")
+        more = start + len(found) if len(found) == _MAX_CHANGES else None
+        return [(name, its) for name, its in found if its], more
 
 
 def _found(folder: Folder, after: str, start: int, size: int) -> list[tuple[str, str]]:

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from connectors.mail._blocking import workers
 from connectors.mail._gmail_login import GoogleLogin
 from connectors.mail._gmail_pace import UNITS, Pace
-from connectors.mail._patience import persistent
 from connectors.mail._sdk import sdk
+from connectors.mail._steps import Steps
 from connectors.mail._web_failures import clean, refused, seconds, unreached
 from inboxwatch.connector import MailboxError, Reason
 
@@ -45,14 +45,14 @@ class GmailApi:
     """One mailbox. Reads only: the service object is not given away."""
 
     def __init__(
-        self, login: GoogleLogin, url: str, ca_file: Path | None, timeout: float, retry_for: float,
+        self, login: GoogleLogin, url: str, ca_file: Path | None, timeout: float, steps: Steps,
         pace: Callable[[], Pace],
     ) -> None:  # fmt: skip
         self._login = login
         self._url = url
         self._ca_file = ca_file
         self._timeout = timeout
-        self._retry_for = retry_for
+        self._steps = steps
         self._pace = pace
         self.requests = 0
         """HTTP requests so far, those for tokens not counted."""
@@ -111,7 +111,7 @@ class GmailApi:
             again: list[str] = []
             for at in range(0, len(pending), BATCH):
                 share = pending[at : at + BATCH]
-                await self._pace().take(UNITS["get"] * len(share))
+                await self._pace().take(UNITS["get"] * len(share), self._steps.left)
                 for name, one in (await self._do(functools.partial(self._batch, share, how))).items():
                     found[name] = one
                     if isinstance(one, GmailError) and one.reason in (Reason.RATE_LIMITED, Reason.SERVER, Reason.AUTH):
@@ -123,7 +123,7 @@ class GmailApi:
                 raise (throttled or refusals)[0]
 
         try:
-            await persistent(round_, self._retry_for)
+            await self._steps.persistent(round_)
         except GmailError as error:
             # What is left was refused one by one: the caller finds out whether it is the messages' fault.
             if error.reason is not Reason.SERVER or not found.keys() >= set(pending):
@@ -138,14 +138,14 @@ class GmailApi:
 
     async def beyond(self) -> list[str]:
         """See GoogleLogin.granted_beyond."""
-        return await persistent(lambda: self._do(self._login.granted_beyond), self._retry_for)
+        return await self._steps.persistent(lambda: self._do(self._login.granted_beyond))
 
     async def _called(self, kind: str, make: Callable[[Any], Any], doing: str) -> Mapping[str, Any]:
         async def once() -> Mapping[str, Any]:
-            await self._pace().take(UNITS[kind])
+            await self._pace().take(UNITS[kind], self._steps.left)
             return await self._do(lambda http: self._executed(make, http, doing))
 
-        return await persistent(once, self._retry_for)
+        return await self._steps.persistent(once)
 
     async def _do(self, work: Callable[[Any], Result]) -> Result:
         return await on_a_thread(self._url, self._ca_file, self._timeout, work)

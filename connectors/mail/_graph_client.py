@@ -16,7 +16,7 @@ from yarl import URL
 
 from connectors.mail._entra import Entra, Token
 from connectors.mail._https import Pool
-from connectors.mail._patience import persistent
+from connectors.mail._steps import Steps, Turns
 from connectors.mail._web_failures import clean, refused, seconds, unreached
 from inboxwatch.connector import MailboxError, Reason
 
@@ -60,11 +60,16 @@ class Tenant:
     """What all mailboxes of one application in one tenant share."""
 
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PER_TENANT))
+    turns: Turns = field(default_factory=lambda: Turns(_PER_TENANT))
     held_until: float = 0.0
     """By `time.monotonic`: the tenant as a whole is throttled."""
 
 
 _tenants: WeakKeyDictionary[Entra, Tenant] = WeakKeyDictionary()
+
+
+def tenant_of(entra: Entra) -> Tenant:
+    return _tenants.setdefault(entra, Tenant())
 
 
 @dataclass(slots=True)
@@ -75,7 +80,7 @@ class GraphClient:
     """`https://graph.microsoft.com/v1.0`."""
     entra: Callable[[], Entra]
     pool: Callable[[], Pool]
-    retry_for: float
+    steps: Steps
     connect_timeout: float
     read_timeout: float
     requests: int = 0
@@ -111,11 +116,11 @@ class GraphClient:
         return URL(f"{self.base.rstrip('/')}{path}{'?' if words else ''}{words}", encoded=True)
 
     async def _persistently(self, url: URL, prefer: Sequence[str], doing: str, limit: int) -> bytes:
-        return await persistent(lambda: self._asked(url, prefer, doing, limit), self.retry_for)
+        return await self.steps.persistent(lambda: self._asked(url, prefer, doing, limit))
 
     async def _asked(self, url: URL, prefer: Sequence[str], doing: str, limit: int) -> bytes:
         entra = self.entra()
-        tenant = _tenants.setdefault(entra, Tenant())
+        tenant = tenant_of(entra)
         if (held := tenant.held_until - time.monotonic()) > 0:
             raise MailboxError(Reason.RATE_LIMITED, f"{doing}: the tenant is throttled", retry_after=held)
         async with self._slots, tenant.slots:

@@ -20,8 +20,10 @@ Result = TypeVar("Result")
 _chance = random.Random()  # noqa: S311  (jitter, not secrecy)
 
 
-async def persistent(ask: Callable[[], Awaitable[Result]], seconds: float) -> Result:
+async def persistent(ask: Callable[[], Awaitable[Result]], seconds: float, rest: Callable[[], float]) -> Result:
     """Awaits `ask()`, again where it was throttled or a failure may pass, with pauses of at most `seconds` in all.
+
+    None is longer than what `rest()` says then: the seconds for which whoever asks may still sleep.
 
     The provider's `retry_after` is honoured; our own pauses grow beneath it, for some always say one second.
     """
@@ -34,7 +36,7 @@ async def persistent(ask: Callable[[], Awaitable[Result]], seconds: float) -> Re
         except MailboxError as error:
             pause = max(_FIRST * 2 ** (tries - 1) * _chance.uniform(0.75, 1.25), error.retry_after or 0.0)
             may_pass = error.reason is Reason.RATE_LIMITED or (error.reason in _PASSING and tries < _TRIES)
-            if error.permanent or not may_pass or pause > left:
+            if error.permanent or not may_pass or pause > min(left, rest()):
                 raise
         left -= pause
         await asyncio.sleep(pause)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from datetime import date, datetime
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from connectors.mail._ews_reader import EwsReader
 from connectors.mail._ews_stream import Stream
 from connectors.mail._expiry import LASTING, Expiry, expiry
 from connectors.mail._folder_marks import decode
+from connectors.mail._steps import Steps, turns
 from connectors.mail._values import Names, Seconds
 from inboxwatch import instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, Probe, Secret, Settings
@@ -79,7 +80,7 @@ class EwsSettings(Settings):
     login_url: str = "https://login.microsoftonline.com"
     ca_file: ConfigPath | None = None
     retry_for: Seconds = 20.0
-    """How long a poll waits in all for a server that throttles it, before it gives up until the next poll."""
+    """How long a request waits in all for a server that throttles it, before the poll gives up until the next one."""
 
     @field_validator("url")
     @classmethod
@@ -139,7 +140,9 @@ class Ews:
             settings.ca_file,
         )
         tokens = self._tokens if settings.auth == "oauth" else None
-        self.account = EwsAccount(login, context.address, settings.retry_for, tokens)
+        whose = (settings.url, settings.username, settings.client_id)
+        self._steps = Steps(settings.retry_for, lambda: turns(whose, settings.connections))
+        self.account = EwsAccount(login, context.address, self._steps, tokens)
         self._stream = Stream(self.account) if settings.push == "streaming" else None
 
     @property
@@ -160,16 +163,21 @@ class Ews:
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector."""
         async with self._turn:
-            started = instant.now()
-            watched = await self._folders()
-            if self._stream is not None:
-                await self._stream.begin(watched.folders)
-            reader = EwsReader(self.account, watched, self._reading)
-            size = self._reading.batch_size
-            if self._reading.privacy is Privacy.TEXT:
-                size = min(size, _TEXT_BATCH)
-            async for batch in batches(reader.chunks({} if cursor is None else decode(cursor)), size, started):
+            async for batch in self._steps.polled(self._batches(cursor)):
                 yield batch
+
+    async def _batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
+        started = instant.now()
+        watched = await self._folders()
+        if self._stream is not None:
+            await self._stream.begin(watched.folders)
+        reader = EwsReader(self.account, watched, self._reading)
+        size = self._reading.batch_size
+        if self._reading.privacy is Privacy.TEXT:
+            size = min(size, _TEXT_BATCH)
+        chunks = reader.chunks({} if cursor is None else decode(cursor))
+        async for batch in batches(chunks, size, started, lambda: self._steps.long):
+            yield batch
 
     async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
         """See Waits: streaming notifications. With `push: off` it only lets the time pass."""
@@ -196,16 +204,20 @@ class Ews:
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""
-        async with self._turn:
+        async with self._turn, self._steps.one():
             watched = await self._folders()
-            reader = EwsReader(self.account, watched, self._reading)
-            for folder in watched.folders:
-                async for found in reader.identities(folder, since):
-                    yield found
+        reader = EwsReader(self.account, watched, self._reading)
+        for folder in watched.folders:
+            start: int | None = 0
+            while start is not None:
+                async with self._turn, self._steps.one():  # for so long only: it is polled as well
+                    found, start = await reader.identities(folder, since, start)
+                for one in found:
+                    yield one
 
     async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
         """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
-        async with self._turn:
+        async with self._turn, self._steps.one():
             watched = await self._folders()
             reader = EwsReader(self.account, watched, self._reading)
             return tuple((await reader.recovered(refs))[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import ClassVar, Literal
@@ -17,11 +17,12 @@ from connectors.mail._chunks import batches
 from connectors.mail._expiry import LASTING, Expiry, expiry
 from connectors.mail._gmail_api import BATCH, GmailApi
 from connectors.mail._gmail_login import METADATA, READONLY, GoogleLogin
-from connectors.mail._gmail_pace import UNITS, Pace, project
+from connectors.mail._gmail_pace import UNITS, Pace, Project, project
 from connectors.mail._gmail_position import decode
 from connectors.mail._gmail_pubsub import SCOPE, PushSettings, Subscription, subscription
 from connectors.mail._gmail_push import Push
 from connectors.mail._gmail_reader import GmailReader, excluded_ids
+from connectors.mail._steps import Steps
 from connectors.mail._values import Names, Seconds
 from inboxwatch import instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
@@ -82,7 +83,7 @@ class GmailSettings(Settings):
     """Default: that of the key, else Google's."""
     ca_file: ConfigPath | None = None
     retry_for: Seconds = 20.0
-    """How long a poll waits in all for a server that throttles it, before it gives up until the next poll."""
+    """How long a request waits in all for a server that throttles it, before the poll gives up until the next one."""
     read_timeout: Seconds = 30.0
 
     @field_validator("gmail_url", "token_url")
@@ -118,9 +119,11 @@ class Gmail:
         )
         self._turn = asyncio.Lock()
         self._pace: Pace | None = None
+        self._project: Project | None = None
+        self._steps = Steps(settings.retry_for, lambda: self._shared().turns)
         self._excluded: frozenset[str] | None = None
         self.api = GmailApi(
-            self._login, settings.gmail_url, settings.ca_file, settings.read_timeout, settings.retry_for, self._paced
+            self._login, settings.gmail_url, settings.ca_file, settings.read_timeout, self._steps, self._paced
         )
         self._push = Push(context.name, self.api, settings.push, self._subscription) if settings.push else None
 
@@ -144,17 +147,21 @@ class Gmail:
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector."""
         async with self._turn:
-            self._may_read()
-            started = instant.now()
-            if self._push is not None:
-                self._push.begins()
-            mark = None if cursor is None else decode(cursor)
-            reader = await self._reader()
-            reader.resynced = cursor is not None and mark is None
-            async for batch in batches(reader.chunks(mark), self._reading.batch_size, started):
+            async for batch in self._steps.polled(self._batches(cursor)):
                 yield batch
-            if self._push is not None and (end := decode(batch.cursor)) is not None:
+
+    async def _batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
+        self._may_read()
+        started = instant.now()
+        if self._push is not None:
+            self._push.begins()
+        mark = None if cursor is None else decode(cursor)
+        reader = await self._reader()
+        reader.resynced = cursor is not None and mark is None
+        async for batch in batches(reader.chunks(mark), self._reading.batch_size, started, lambda: self._steps.long):
+            if self._push is not None and batch.seen_until is not None and (end := decode(batch.cursor)) is not None:
                 self._push.ends(int(end.history))
+            yield batch
 
     async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
         """See Waits: by Cloud Pub/Sub. Without `push` it only lets the time pass."""
@@ -197,16 +204,18 @@ class Gmail:
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""
-        async with self._turn:
+        async with self._turn, self._steps.one():
             reader = await self._reader(since)
             names = await reader.listed()
-            for start in range(0, len(names), BATCH):
-                for found in await reader.identities(names[start : start + BATCH], since):
-                    yield found
+        for start in range(0, len(names), BATCH):
+            async with self._turn, self._steps.one():  # for so long only: it is polled as well
+                identities = await reader.identities(names[start : start + BATCH], since)
+            for found in identities:
+                yield found
 
     async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
         """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
-        async with self._turn:
+        async with self._turn, self._steps.one():
             return tuple((await (await self._reader()).messages(refs, None))[0])
 
     async def aclose(self) -> None:
@@ -238,6 +247,12 @@ class Gmail:
 
     def _paced(self) -> Pace:
         if self._pace is None:
-            shared = project(self._login.project, self._settings.project_units_per_minute)
-            self._pace = Pace(self._settings.units_per_minute, shared)
+            self._pace = Pace(self._settings.units_per_minute, self._shared())
         return self._pace
+
+    def _shared(self) -> Project:
+        if self._project is None:
+            self._project = project(
+                self._login.project, self._settings.project_units_per_minute, self._settings.units_per_minute
+            )
+        return self._project

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, date, datetime
 from typing import ClassVar, Literal
 from urllib.parse import quote
@@ -19,10 +19,11 @@ from connectors.mail._chunks import Chunk, batches
 from connectors.mail._entra import Application, Entra, entra
 from connectors.mail._expiry import Expiry, expiry
 from connectors.mail._folder_marks import decode, encode
-from connectors.mail._graph_client import GraphClient, RefusedError
+from connectors.mail._graph_client import GraphClient, RefusedError, tenant_of
 from connectors.mail._graph_folders import find_folders
 from connectors.mail._graph_reader import Found, GraphReader, together
 from connectors.mail._https import Pool, pool
+from connectors.mail._steps import Steps
 from connectors.mail._values import Names, Seconds
 from inboxwatch import instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
@@ -31,6 +32,7 @@ from inboxwatch.core.model import Privacy, RawMessage
 _FOLDERS_LAST = 600.0
 """Seconds after which folders are looked for again: new ones may match a pattern."""
 _CENSUS_PAGE = 500
+_MAX_PAGES = 100_000
 _TEXT_BATCH = 50
 """Messages a batch where whole messages are read, so that memory stays bounded."""
 _CLOUDS = {
@@ -92,7 +94,7 @@ class GraphSettings(Settings):
     login_url: str = ""
     ca_file: ConfigPath | None = None
     retry_for: Seconds = 20.0
-    """How long a poll waits in all for a server that throttles it, before it gives up until the next poll."""
+    """How long a request waits in all for a server that throttles it, before the poll gives up until the next one."""
     connect_timeout: Seconds = 15.0
     read_timeout: Seconds = 30.0
 
@@ -132,11 +134,12 @@ class Graph:
         self._watched: Watched | None = None
         self._watched_since = 0.0
         self._meetings = True
+        self._steps = Steps(settings.retry_for, lambda: tenant_of(self._tokens()).turns)
         self.client = GraphClient(
             f"{self._graph_url}/v1.0",
             self._tokens,
             self._connections,
-            settings.retry_for,
+            self._steps,
             settings.connect_timeout,
             settings.read_timeout,
         )
@@ -159,16 +162,20 @@ class Graph:
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector."""
         async with self._turn:
-            self._may_read()
-            started = instant.now()
-            reader = await self._reader()
-            await reader.begin({} if cursor is None else decode(cursor))
-            size = self._reading.batch_size
-            if self._reading.privacy is Privacy.TEXT:
-                size = min(size, _TEXT_BATCH)
-            async for batch in batches(self._chunks(reader), size, started):
+            async for batch in self._steps.polled(self._batches(cursor)):
                 yield batch
+
+    async def _batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
+        self._may_read()
+        started = instant.now()
+        reader = await self._reader()
+        await reader.begin({} if cursor is None else decode(cursor))
+        size = self._reading.batch_size
+        if self._reading.privacy is Privacy.TEXT:
+            size = min(size, _TEXT_BATCH)
+        async for batch in batches(self._chunks(reader), size, started, lambda: self._steps.long):
             self._meetings = reader.meetings
+            yield batch
 
     async def _chunks(self, reader: GraphReader) -> AsyncIterator[Chunk]:
         async for found in reader.found():
@@ -206,27 +213,35 @@ class Graph:
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""
-        async with self._turn:
-            for folder in (await self._folders()).folders:
-                page = await self.client.get(
-                    f"{self._user}/mailFolders/{folder.id}/messages",
-                    {"$filter": f"receivedDateTime ge {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-                     "$orderby": "receivedDateTime asc", "$select": "internetMessageId,isDraft,receivedDateTime",
-                     "$top": str(_CENSUS_PAGE)},
-                    doing=f"counting {folder.name}",
-                )  # fmt: skip
-                while True:
-                    for item in page.get("value") or ():
-                        its = str(item.get("internetMessageId") or "").strip(" <>")
-                        if its and not item.get("isDraft"):
-                            yield str(item["id"]), its
-                    if not (link := page.get("@odata.nextLink")):
-                        break
-                    page = await self.client.get(str(link), doing=f"counting {folder.name}")
+        async with self._turn, self._steps.one():
+            watched = await self._folders()
+        query = {
+            "$filter": f"receivedDateTime ge {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "$orderby": "receivedDateTime asc",
+            "$select": "internetMessageId,isDraft,receivedDateTime",
+            "$top": str(_CENSUS_PAGE),
+        }
+        for folder in watched.folders:
+            first = f"{self._user}/mailFolders/{folder.id}/messages"
+            link = ""
+            for _ in range(_MAX_PAGES):
+                async with self._turn, self._steps.one():  # for so long only: it is polled as well
+                    page = await self.client.get(
+                        link or first, None if link else query, doing=f"counting {folder.name}"
+                    )
+                for item in page.get("value") or ():
+                    its = str(item.get("internetMessageId") or "").strip(" <>")
+                    if its and not item.get("isDraft"):
+                        yield str(item["id"]), its
+                link = str(page.get("@odata.nextLink") or "")
+                if not link:
+                    break
+            else:
+                raise MailboxError(Reason.PROTOCOL, f"counting {folder.name}: the pages have no end")
 
     async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
         """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
-        async with self._turn:
+        async with self._turn, self._steps.one():
             reader = await self._reader()
             found = await together([self._placed(ref) for ref in refs])
             folders = {one.id: one for one in reader.watched.folders}
