@@ -117,6 +117,15 @@ class ConnectorContract:
         assert seen is not None
         assert before - CLOCKS_DIFFER <= seen <= after
 
+    async def test_what_remains_falls_from_batch_to_batch_where_it_is_told(self, mailbox: Mailbox) -> None:
+        for number in range(12):
+            mailbox.deliver(letter(number), sent=number % 4 == 3)
+        left = [batch.remaining for batch in await polled(mailbox, batch_size=3)]
+        assert not left[-1]
+        told = [one for one in left if one is not None]
+        assert told == sorted(told, reverse=True)
+        assert all(0 <= one < 12 for one in told)
+
     async def test_a_poll_that_finds_nothing_still_gives_a_cursor_and_how_far_it_saw(self, mailbox: Mailbox) -> None:
         async with opened(mailbox) as connector:
             (empty,) = await every(connector, None)

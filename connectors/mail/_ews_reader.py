@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -102,20 +104,23 @@ class EwsReader:
     async def _history(self) -> AsyncIterator[Chunk]:
         """What was received since each mark's `after`, over all folders in order; then that history is over."""
         folders = {one.id: one for one in self.watched.folders}
-        async for taken in history(self.marks, lambda name, mark: self._page(folders[name], mark), self._size):
-            yield self._chunk(*await self._messages([(folders[name], item) for name, item in taken]))
+        async for taken, remaining in history(
+            self.marks, lambda name, mark: self._page(folders[name], mark), self._size
+        ):
+            read = await self._messages([(folders[name], item) for name, item in taken])
+            yield self._chunk(*read, remaining=remaining)
 
     async def _page(self, folder: Folder, mark: Mark) -> Page[str]:
         known = set(mark.read)
         start, size = 0, self._size + len(known)
         for _ in range(_MAX_PAGES):
-            found = await self.account.do(
+            found, count = await self.account.do(
                 lambda _, start=start: _found(folder, str(mark.after), start, size),  # type: ignore[misc]
                 f"listing {folder.name}",
             )
             fresh = [Entry(at, name, name) for at, name in found if name not in known]
             if fresh or len(found) < size:
-                return Page(fresh, len(found) < size)
+                return Page(fresh, len(found) < size, max(0, count - len(known)))
             start += size  # many items of one second
         raise MailboxError(Reason.PROTOCOL, f"listing {folder.name}: the pages have no end")
 
@@ -130,9 +135,14 @@ class EwsReader:
         raise MailboxError(Reason.PROTOCOL, f"reading {folder.name}: the changes have no end")
 
     def _chunk(
-        self, messages: Sequence[RawMessage], quarantined: Sequence[Quarantined], *, flush: bool = False
+        self,
+        messages: Sequence[RawMessage],
+        quarantined: Sequence[Quarantined],
+        *,
+        remaining: int | None = None,
+        flush: bool = False,
     ) -> Chunk:
-        return Chunk(messages, quarantined, encode(self.marks), self.resynced, flush=flush)
+        return Chunk(messages, quarantined, encode(self.marks), self.resynced, remaining, flush)
 
     async def _messages(self, wanted: Sequence[tuple[Folder, str]]) -> tuple[list[RawMessage], list[Quarantined]]:
         fresh = {name: folder for folder, name in wanted if name not in self._given}
@@ -210,12 +220,36 @@ class EwsReader:
         return [(name, its) for name, its in found if its], more
 
 
-def _found(folder: Folder, after: str, start: int, size: int) -> list[tuple[str, str]]:
-    """Blocks: (receive time, id), oldest first."""
+def _found(folder: Folder, after: str, start: int, size: int) -> tuple[list[tuple[str, str]], int]:
+    """Blocks: (receive time, id), oldest first; and how many there are, with those before `start`."""
+    _counts_too()
     at = _library_time(datetime.fromisoformat(after))
     query = folder.handle.filter(datetime_received__gte=at).order_by("datetime_received")
     items = query.only("id", "datetime_received")[start : start + size]
-    return [(received(one).strftime(_TIME), str(one.id)) for one in items]
+    return [(received(one).strftime(_TIME), str(one.id)) for one in items], _view.count
+
+
+class _View(threading.local):
+    """How many items the last search on a thread was about."""
+
+    count = 0
+
+
+_view = _View()
+
+
+@functools.cache
+def _counts_too() -> None:
+    """Lets the library's search keep in `_view` what it would forget."""
+    library = sdk("exchangelib.services", "ews")
+
+    class Search(library.FindItem):  # type: ignore[misc, name-defined]  # it is known at run time only
+        def _get_paging_values(self, elem: Any) -> Any:
+            values = super()._get_paging_values(elem)
+            _view.count = values[0]
+            return values
+
+    library.FindItem = Search
 
 
 def _identities(folder: Folder, since: datetime, start: int) -> list[tuple[str, str]]:

@@ -137,7 +137,7 @@ class GmailReader:
                 yield chunk
             page = answer.get("nextPageToken")
             if not page:
-                yield Chunk((), (), encode(Mark(str(answer["historyId"]))), self.resynced)
+                yield Chunk((), (), encode(Mark(str(answer["historyId"]))), self.resynced, 0)
                 return
         raise MailboxError(Reason.PROTOCOL, "reading what is new: the pages have no end")
 

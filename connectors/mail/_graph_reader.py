@@ -38,6 +38,8 @@ class Found:
 
     items: tuple[tuple[Folder, Item], ...]
     marks: Mapping[str, Mark]
+    remaining: int | None = None
+    """Messages of the history that are still to be read, where the server tells."""
 
 
 @dataclass(slots=True)
@@ -144,22 +146,27 @@ class GraphReader:
     async def _history(self) -> AsyncIterator[Found]:
         """What was received since each mark's `after`, over all folders in order; then that history is over."""
         folders = {one.id: one for one in self.watched.folders}
-        async for taken in history(self.marks, lambda name, mark: self._page(folders[name], mark), self._size):
-            yield Found(self._new((folders[name], item) for name, item in taken), dict(self.marks))
+        async for taken, remaining in history(
+            self.marks, lambda name, mark: self._page(folders[name], mark), self._size
+        ):
+            yield Found(self._new((folders[name], item) for name, item in taken), dict(self.marks), remaining)
 
     async def _page(self, folder: Folder, mark: Mark) -> Page[Item]:
         query = {
             "$filter": f"receivedDateTime ge {mark.after}",
             "$orderby": "receivedDateTime asc",
             "$top": str(self._size + len(mark.read)),
+            "$count": "true",
         }
         doing = f"reading {folder.name}"
         page = await self._selected(f"{self.user}/mailFolders/{folder.id}/messages", query, doing)
         known = set(mark.read)
+        count = page.get("@odata.count")
+        ahead = max(0, count - len(known)) if isinstance(count, int) else None
         for _ in range(_MAX_PAGES):
             items = [one for one in _items(page) if one["id"] not in known]
             if items or not page.get("@odata.nextLink"):
-                return Page(_entries(items, str(mark.after)), not page.get("@odata.nextLink"))
+                return Page(_entries(items, str(mark.after)), not page.get("@odata.nextLink"), ahead)
             # Nothing but what was read: many messages of one second, or a page that is empty.
             page = await self.client.get(_next(page), prefer=self._paging, doing=doing)
         raise MailboxError(Reason.PROTOCOL, f"{doing}: the pages have no end")

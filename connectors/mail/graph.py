@@ -180,7 +180,7 @@ class Graph:
     async def _chunks(self, reader: GraphReader) -> AsyncIterator[Chunk]:
         async for found in reader.found():
             messages, quarantined = await reader.messages(found)
-            yield Chunk(messages, quarantined, encode(found.marks), reader.resynced)
+            yield Chunk(messages, quarantined, encode(found.marks), reader.resynced, found.remaining)
 
     async def probe(self) -> Probe:
         """See MailConnector."""

@@ -168,6 +168,8 @@ class _Call:
             found.reverse()
         skip, size = int(self.query.get("$skip", 0)), self.page_size
         body: dict[str, Any] = {"value": [self.render(one) for one in found[skip : skip + size]]}
+        if self.query.get("$count") == "true":
+            body["@odata.count"] = len(found)
         if len(found) > skip + size:
             body["@odata.nextLink"] = self._link({**self.query, "$skip": str(skip + size)})
         return web.json_response(body)
