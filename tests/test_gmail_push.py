@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from pydantic import ValidationError
+from structlog.testing import capture_logs
 
 from connectors.mail.gmail import Gmail
 from inboxwatch import instant
@@ -132,6 +136,106 @@ async def test_what_pubsub_should_never_say_is_acknowledged_and_passed_over(serv
     mailbox.deliver(letter(1))
     assert await one.wait(LONG)
     await one.aclose()
+
+
+HOSTILE = [
+    "[" * 100_000,
+    "[]",
+    '{"receivedMessages": 1}',
+    '{"receivedMessages": [1]}',
+    '{"receivedMessages": [{"ackId": 1, "message": "x"}, {"ackId": "", "message": {"data": 1}}]}',
+    json.dumps({"receivedMessages": [{"message": {"data": base64.b64encode(b"[" * 100_000).decode()}}]}),
+    json.dumps(
+        {
+            "receivedMessages": [
+                {"message": {"data": base64.b64encode(b'{"emailAddress":"","historyId":1e999}').decode()}}
+            ]
+        }
+    ),
+    "x" * (17 * 1024 * 1024),
+]
+"""Answers to a pull that Pub/Sub should never give, all with status 200 and at once."""
+
+
+@pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
+async def test_a_pull_that_is_answered_with_anything_is_no_rush_and_no_end_of_push(
+    server: GmailServer, body: str
+) -> None:
+    mailbox, one = pushed(server)
+    await every(one, None)
+    pulls = 0
+
+    def fault(request: web.Request) -> Fault | None:
+        nonlocal pulls
+        pulls += 1
+        return Fault(200, body) if request.path.endswith(":pull") else None
+
+    server.pubsub.server.fault = fault
+    with capture_logs() as logs:
+        assert not await one.wait(1.0)
+    assert 0 < pulls <= 15
+    told = str(logs)
+    assert mailbox.address not in told
+    assert not any(token in told for token in server.tokens.tokens)
+    server.pubsub.server.fault = lambda request: None
+    mailbox.deliver(letter(1))
+    assert await one.wait(LONG)
+    await one.aclose()
+
+
+async def test_pubsub_is_left_alone_for_as_long_as_it_asks(server: GmailServer) -> None:
+    _, one = pushed(server)
+    await every(one, None)
+    pulls: list[str] = []
+
+    def fault(request: web.Request) -> Fault:
+        pulls.append(request.path)
+        return Fault(429, "{}", {"Retry-After": "60"})
+
+    server.pubsub.server.fault = fault
+    assert not await one.wait(2.5)
+    assert len(pulls) == 1
+    await one.aclose()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ['{"historyId": "soon", "expiration": "1"}', '{"historyId": "1", "expiration": "-1e3"}', "{}", '{"historyId": []}'],
+)
+async def test_gmail_is_not_asked_to_tell_in_a_rush_and_its_strange_answers_end_nothing(
+    server: GmailServer, answer: str
+) -> None:
+    mailbox, one = pushed(server)
+    cursor = (await every(one, None))[-1].cursor
+    asked = 0
+
+    def fault(request: web.Request) -> Fault | None:
+        nonlocal asked
+        asked += request.path.endswith("/watch")
+        return Fault(200, answer) if request.path.endswith("/watch") else None
+
+    server.server.fault = fault
+    assert not await one.wait(2.5)
+    assert 1 <= asked <= 2
+    mailbox.deliver(letter(1))
+    assert ids(taken(await every(one, cursor))) == [message_id(1)]
+    await one.aclose()
+
+
+async def test_closing_leaves_no_task_behind(server: GmailServer) -> None:
+    before = asyncio.all_tasks()
+    boxes = [pushed(server)[1] for _ in range(3)]
+    for one in boxes:
+        await every(one, None)
+    waits = [asyncio.create_task(one.wait(LONG)) for one in boxes]
+    await until(lambda: len(server.watched) == 3 and server.pubsub.pulling == 1)
+    for wait in waits:
+        wait.cancel()
+    await asyncio.gather(*waits, return_exceptions=True)
+    await asyncio.gather(*[one.aclose() for one in boxes])
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+    await until(lambda: server.pubsub.pulling == 0)
 
 
 async def test_a_position_that_never_was_wakes_once_and_makes_nobody_deaf(server: GmailServer) -> None:

@@ -6,10 +6,11 @@ import asyncio
 import base64
 import binascii
 import json
+import math
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -20,6 +21,7 @@ from connectors.mail._web_failures import clean, seconds, unreached
 from inboxwatch.connector import MailboxError, Reason, Secret
 
 _STEP_LIMIT = 90.0
+_OK = 200
 _RENEW_BEFORE = 300.0
 """Seconds before its end at which a token is renewed."""
 _CODE = re.compile(r"AADSTS(\d+)")
@@ -63,10 +65,10 @@ class Application:
 class Token:
     """A bearer token."""
 
-    text: str
+    text: str = field(repr=False)
     expires: float
     """By `time.monotonic`."""
-    refresh: str = ""
+    refresh: str = field(default="", repr=False)
     """A person's next refresh token."""
 
     @property
@@ -75,7 +77,7 @@ class Token:
         try:
             payload = self.text.split(".")[1]
             found = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        except (IndexError, ValueError, binascii.Error):
+        except (IndexError, ValueError, binascii.Error, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -150,16 +152,37 @@ def acquire(application: Application, refresh: str = "") -> Token:
         )
     except (requests.RequestException, OSError) as error:
         raise unreached(error, doing) or MailboxError(Reason.UNAVAILABLE, f"{doing}: {type(error).__name__}") from error
-    except (ValueError, RuntimeError, msal.exceptions.MsalError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        msal.exceptions.MsalError,
+    ) as error:
         # For a tenant that does not exist, a key that is none, answers that are no JSON, and HTTP errors.
+        if http.asked and http.status == _OK:
+            raise MailboxError(Reason.PROTOCOL, f"{doing}: the answer cannot be read") from error
         raise _refusal(http.words or str(error), "", http.status, doing, http.retry_after) from error
     finally:
         http.close()
-    if "access_token" not in answer:
+    if not isinstance(answer.get("access_token"), str):
+        if http.status == _OK and not answer.get("error"):
+            raise MailboxError(Reason.PROTOCOL, f"{doing}: the answer holds no token")
         text = str(answer.get("error_description") or answer.get("error") or "no token came")
         raise _refusal(text, str(answer.get("error", "")), http.status, doing, http.retry_after)
-    ends = time.monotonic() + float(answer.get("expires_in", 3600))
-    return Token(str(answer["access_token"]), ends, str(answer.get("refresh_token", refresh)))
+    ends = time.monotonic() + _lasts(answer.get("expires_in"))
+    return Token(answer["access_token"], ends, str(answer.get("refresh_token", refresh)))
+
+
+def _lasts(told: object) -> float:
+    """Seconds; an hour where the answer does not say it in a usable way."""
+    try:
+        seconds_ = float(str(told))
+    except ValueError:
+        return 3600.0
+    return min(max(0.0, seconds_), 86400.0) if math.isfinite(seconds_) else 3600.0
 
 
 def _credential(application: Application) -> object:
@@ -200,11 +223,14 @@ class _Http:
         self._verify: str | bool = str(application.ca_file) if application.ca_file else True
         self._timeout = application.timeout
         self.status = 0
+        self.asked = False
+        """Whether a token was asked for; before that, something is wrong with us or with the tenant."""
         self.words = ""
         """What the last refusal said."""
         self.retry_after: float | None = None
 
     def post(self, url: str, params: object = None, data: object = None, headers: object = None, **_: object) -> Any:
+        self.asked = True
         return self._taken(
             self._session.post(
                 url, params=params, data=data, headers=headers, verify=self._verify, timeout=self._timeout

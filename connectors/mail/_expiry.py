@@ -61,6 +61,8 @@ def expiry(what: str, certificate: Secret | None, secret_expires: date | None) -
 
 
 def _not_after(certificate: Secret) -> datetime | None:
+    if not certificate.resolved:
+        return None
     try:
         end: datetime = (
             sdk("cryptography.x509", "graph")

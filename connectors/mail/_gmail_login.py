@@ -25,6 +25,9 @@ BEYOND = (
 """Scopes that can write or send."""
 _TOKENS_AT = "https://oauth2.googleapis.com/token"
 _DOING = "asking Google for a token"
+_LASTS = 3600.0
+"""Seconds for which a token is good where Google does not say (RFC 6749 lets it)."""
+_LONGEST = timedelta(days=36_500)
 
 
 @dataclass(slots=True)
@@ -41,8 +44,8 @@ class GoogleLogin:
     """Default: that of the key, else Google's."""
     consent_ends: datetime | None = field(default=None, init=False)
     """When a user's consent ends (UTC), where Google says so: of apps in testing, or given for a time."""
-    _credentials: Any = field(default=None, init=False)
-    _info: dict[str, Any] | None = field(default=None, init=False)
+    _credentials: Any = field(default=None, init=False, repr=False)
+    _info: dict[str, Any] | None = field(default=None, init=False, repr=False)
 
     @property
     def info(self) -> dict[str, Any]:
@@ -84,8 +87,8 @@ class GoogleLogin:
     @property
     def lasts(self) -> float:
         """Seconds until the token ends that `token` gave; the library has the end in UTC, without saying so."""
-        ends: datetime = self._credentials.expiry.replace(tzinfo=UTC)
-        return (ends - instant.now()).total_seconds()
+        ends: datetime | None = self._credentials.expiry
+        return _LASTS if ends is None else (ends.replace(tzinfo=UTC) - instant.now()).total_seconds()
 
     def granted_beyond(self, http: Any) -> list[str]:
         """Scopes that were granted though reading does not need them, most powerful first."""
@@ -129,9 +132,11 @@ class GoogleLogin:
         ask = _Ask(http)
         try:
             credentials.refresh(ask)
+            if not isinstance(credentials.token, str):
+                raise TypeError("no token")  # noqa: TRY301  (told below, as all that cannot be read)
             answer = json.loads(ask.body)
             if left := answer.get("refresh_token_expires_in"):
-                self.consent_ends = instant.now() + timedelta(seconds=int(left))
+                self.consent_ends = instant.now() + min(timedelta(seconds=int(left)), _LONGEST)
             return str(answer.get("scope") or "").split()
         except exceptions.RefreshError as error:
             if ask.status >= 500 or ask.status in (408, 429):
@@ -139,6 +144,8 @@ class GoogleLogin:
             raise _refusal(error) from error
         except (exceptions.GoogleAuthError, OSError) as error:
             raise unreached(error, _DOING) or MailboxError(Reason.UNAVAILABLE, f"{_DOING}: {_words(error)}") from error
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+            raise MailboxError(Reason.PROTOCOL, f"{_DOING}: the answer cannot be read") from error
 
 
 class _Ask:

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from connectors.mail._gmail_api import on_a_thread, refusal
 from connectors.mail._gmail_login import GoogleLogin
-from connectors.mail._https import pool
+from connectors.mail._https import body, pool
 from connectors.mail._patience import Pauses
 from connectors.mail._web_failures import unreached
 from inboxwatch.connector import MailboxError, Reason, Settings
@@ -34,8 +34,9 @@ _AT_ONCE = 1000
 _HELD = 150.0
 """Seconds for an answer: a pull without news is held for some ninety."""
 _CONNECT = 15.0
-_LEAST = 1.0
-"""Seconds from one pull without news to the next, where they are not held."""
+_LEAST, _LEAST_WITH_NEWS = 1.0, 0.1
+"""Seconds from one pull to the next, without news and with: where pulls are not held, or give the same again."""
+_MAX_ANSWER = 16 * 1024 * 1024
 _HELD_FOR_NOTHING = 504
 
 Hear = Callable[[int], None]
@@ -64,7 +65,7 @@ class Subscription:
     def join(self, address: str, hear: Hear) -> None:
         """Tells of news in the mailbox with this address, its first one: Gmail knows no other in what it tells."""
         self._listeners[address.lower()].add(hear)
-        if self._puller is None:
+        if self._puller is None or self._puller.done():
             self._puller = asyncio.create_task(self._pull())
 
     async def leave(self, hear: Hear) -> None:
@@ -80,23 +81,32 @@ class Subscription:
     async def granted(self, permissions: Collection[str]) -> set[str]:
         """Those of some permissions that the login has. Raises MailboxError."""
         answer = await self._asked("testIamPermissions", {"permissions": list(permissions)})
-        return set(answer.get("permissions") or ())
+        found = answer.get("permissions")
+        return {str(one) for one in found} if isinstance(found, list) else set()
 
     async def _pull(self) -> None:
         pauses = Pauses()
-        while True:
-            begun = time.monotonic()
-            try:
-                pause = 0.0 if await self._received() else begun + _LEAST - time.monotonic()
-            except MailboxError as error:
-                pause = pauses.next()
-                if pauses.failures == 1:
-                    log.warning("push is out of order; mail is found by polling", reason=error.reason, hint=error.hint)
-            else:
-                if pauses.failures:
-                    log.info("push works again", failures=pauses.failures)
-                pauses.over()
-            await asyncio.sleep(pause)
+        connections = pool(self._ca_file)
+        connections.enter()  # kept from one pull to the next
+        try:
+            while True:
+                begun = time.monotonic()
+                try:
+                    least = _LEAST_WITH_NEWS if await self._received() else _LEAST
+                except MailboxError as error:
+                    pause = max(pauses.next(), error.retry_after or 0.0)
+                    if pauses.failures == 1:
+                        log.warning(
+                            "push is out of order; mail is found by polling", reason=error.reason, hint=error.hint
+                        )
+                else:
+                    pause = begun + least - time.monotonic()
+                    if pauses.failures:
+                        log.info("push works again", failures=pauses.failures)
+                    pauses.over()
+                await asyncio.sleep(pause)
+        finally:
+            await connections.leave()
 
     async def _received(self) -> int:
         """Waits for messages, passes them on, and says that they need not come again; how many they were."""
@@ -110,39 +120,39 @@ class Subscription:
         if not isinstance(received, list) or not all(isinstance(one, dict) for one in received):
             raise MailboxError(Reason.PROTOCOL, "push: what Pub/Sub gave are no messages")
         for one in received:
-            self._pass_on(one.get("message") or {})
-        if names := [one["ackId"] for one in received if "ackId" in one]:
+            self._pass_on(one.get("message"))
+        if names := [name for one in received if isinstance(name := one.get("ackId"), str) and name]:
             await self._asked("acknowledge", {"ackIds": names})
         return len(received)
 
-    def _pass_on(self, message: Mapping[str, Any]) -> None:
+    def _pass_on(self, message: Any) -> None:
         """Wakes the mailbox that a message is about. One about others, or about nothing, is nobody's."""
         try:
             told = json.loads(base64.b64decode(message["data"]))
             address, history = str(told["emailAddress"]), int(told["historyId"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
             return
-        for hear in self._listeners.get(address.lower(), ()):
+        for hear in tuple(self._listeners.get(address.lower(), ())):
             hear(history)
 
-    async def _asked(self, verb: str, body: Mapping[str, object]) -> dict[str, Any]:
+    async def _asked(self, verb: str, asked: Mapping[str, object]) -> dict[str, Any]:
         """The answer to a call. A token that is refused before its time is renewed once."""
         doing = f"push: asking Pub/Sub to {verb}"
-        status, content, retry_after = await self._sent(verb, body, doing, renew=False)
+        status, content, retry_after = await self._sent(verb, asked, doing, renew=False)
         if status == 401:
-            status, content, retry_after = await self._sent(verb, body, doing, renew=True)
+            status, content, retry_after = await self._sent(verb, asked, doing, renew=True)
         if status != 200:
             raise refusal(status, content, retry_after, doing)
         try:
             found = json.loads(content or b"{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise MailboxError(Reason.PROTOCOL, f"{doing}: the answer is no JSON") from error
         if not isinstance(found, dict):
             raise MailboxError(Reason.PROTOCOL, f"{doing}: the answer is no JSON object")
         return found
 
     async def _sent(
-        self, verb: str, body: Mapping[str, object], doing: str, *, renew: bool
+        self, verb: str, asked: Mapping[str, object], doing: str, *, renew: bool
     ) -> tuple[int, bytes, str | None]:
         where = self._settings
         token = await on_a_thread(where.url, self._ca_file, _CONNECT, lambda http: self._login.token(http, renew=renew))
@@ -151,12 +161,12 @@ class Subscription:
         try:
             async with connections.session.post(
                 f"{where.url}/v1/{where.subscription}:{verb}",
-                json=body,
+                json=asked,
                 headers={"Authorization": f"Bearer {token}"},
                 timeout=aiohttp.ClientTimeout(total=_HELD, sock_connect=_CONNECT),
                 allow_redirects=False,
             ) as answer:
-                return answer.status, await answer.read(), answer.headers.get("Retry-After")
+                return answer.status, await body(answer, _MAX_ANSWER), answer.headers.get("Retry-After")
         except (aiohttp.ClientError, OSError) as error:
             raise unreached(error, doing) or MailboxError(
                 Reason.UNAVAILABLE, f"{doing}: {type(error).__name__}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 
@@ -13,7 +14,7 @@ from connectors.mail._gmail_login import GoogleLogin
 from connectors.mail._gmail_pubsub import SCOPE, PushSettings, Subscription
 from connectors.mail._patience import Pauses
 from inboxwatch import instant
-from inboxwatch.connector import MailboxError
+from inboxwatch.connector import MailboxError, Reason
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +23,8 @@ _RENEW = 86_400.0
 (developers.google.com/workspace/gmail/api/guides/push)."""
 _PAUSES = (60.0, 3_600.0)
 """Seconds of the first and the longest pause where it refuses."""
+_SHORT = (60.0, (1.0, 3_600.0))
+"""Seconds under which asking again is soon, and the least pauses where that comes time after time: a clock is wrong."""
 _READ = "pubsub.subscriptions.consume"
 _BEYOND = ("pubsub.subscriptions.delete", "pubsub.subscriptions.update", "pubsub.subscriptions.setIamPolicy")
 
@@ -78,23 +81,27 @@ class Push:
 
     async def _keep(self) -> None:
         """Keeps Gmail telling. What came before it began is told by its first answer."""
-        pauses = Pauses(*_PAUSES)
+        pauses, soon = Pauses(*_PAUSES), Pauses(*_SHORT[1])
         while True:
             try:
                 if self._subscription is None:
-                    address = str((await self._api.profile()).get("emailAddress"))
+                    address = _address(await self._api.profile())
                     self._subscription = self._shared()
                     self._subscription.join(address, self.hear)
                 answer = await self._api.watch(self._settings.topic)
-                self.hear(int(answer.get("historyId") or 0))
+                self.hear(_number(answer, "historyId"))
+                left = _number(answer, "expiration") / 1000 - instant.now().timestamp()
             except MailboxError as error:
-                pause = pauses.next()
+                pause = max(pauses.next(), error.retry_after or 0.0)
                 if pauses.failures == 1:
                     log.warning("no push for this mailbox; it is polled", mailbox=self._name, reason=error.reason)
             else:
                 pauses.over()
-                left = int(answer.get("expiration") or 0) / 1000 - instant.now().timestamp()
-                pause = max(1.0, min(_RENEW, left / 2))
+                pause = min(_RENEW, left / 2)
+                if pause < _SHORT[0]:
+                    pause = max(pause, soon.next())
+                else:
+                    soon.over()
             await asyncio.sleep(pause)
 
     async def told(self, login: GoogleLogin) -> tuple[str, list[str]]:
@@ -130,3 +137,19 @@ class Push:
             )
         state = "does not work" if wrong else "works"
         return f"by Cloud Pub/Sub, pulled from {subscription}: {state}; needs the scope {SCOPE}", warnings
+
+
+def _address(profile: Mapping[str, Any]) -> str:
+    """Raises MailboxError."""
+    address = profile.get("emailAddress")
+    if not isinstance(address, str) or not address:
+        raise MailboxError(Reason.PROTOCOL, "push: Gmail does not tell the mailbox's address")
+    return address
+
+
+def _number(answer: Mapping[str, Any], name: str) -> int:
+    """Numbers of 64 bits come as texts. Raises MailboxError."""
+    text = str(answer.get(name, 0))
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise MailboxError(Reason.PROTOCOL, f"push: `{name}` is no number of 64 bits")
+    return int(text)

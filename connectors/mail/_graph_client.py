@@ -15,7 +15,7 @@ import aiohttp
 from yarl import URL
 
 from connectors.mail._entra import Entra, Token
-from connectors.mail._https import Pool
+from connectors.mail._https import Pool, body
 from connectors.mail._steps import Steps, Turns
 from connectors.mail._web_failures import clean, refused, seconds, unreached
 from inboxwatch.connector import MailboxError, Reason
@@ -93,7 +93,7 @@ class GraphClient:
         raw = await self._persistently(self._url(path, query), prefer, doing, _MAX_ANSWER)
         try:
             found = json.loads(raw)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise MailboxError(Reason.PROTOCOL, f"{doing}: the answer is no JSON") from error
         if not isinstance(found, dict):
             raise MailboxError(Reason.PROTOCOL, f"{doing}: the answer is no JSON object")
@@ -148,18 +148,16 @@ class GraphClient:
         )
         try:
             async with self.pool().session.get(url, headers=headers, timeout=timeout, allow_redirects=False) as answer:
-                body = bytearray()
-                while len(body) < limit and (piece := await answer.content.read(min(65536, limit - len(body)))):
-                    body += piece
+                content = await body(answer, limit)
                 if answer.status == 200:
-                    return bytes(body)
-                raise self._refusal(answer.status, bytes(body), answer.headers.get("Retry-After"), doing)
+                    return content
+                raise self._refusal(answer.status, content, answer.headers.get("Retry-After"), doing)
         except (aiohttp.ClientError, OSError) as error:
             raise _unreached(error, doing) from error
 
     @staticmethod
-    def _refusal(status: int, body: bytes, retry_after: str | None, doing: str) -> Exception:
-        code, text = _words(body)
+    def _refusal(status: int, content: bytes, retry_after: str | None, doing: str) -> Exception:
+        code, text = _words(content)
         if status == 410 or (400 <= status < 500 and code in _FORGOTTEN):
             return Forgotten(code)
         plain = refused(
@@ -179,13 +177,13 @@ class GraphClient:
             tenant.held_until = max(tenant.held_until, time.monotonic() + pause)
 
 
-def _words(body: bytes) -> tuple[str, str]:
+def _words(content: bytes) -> tuple[str, str]:
     """Graph's code in lower case, and what it says."""
     try:
-        error = json.loads(body)["error"]
+        error = json.loads(content)["error"]
         return str(error.get("code", "")).lower(), str(error.get("message", ""))
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return "", clean(body[:200].decode("utf-8", "replace")) or "refused"
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return "", clean(content[:200].decode("utf-8", "replace")) or "refused"
 
 
 def _unreached(error: Exception, doing: str) -> MailboxError:

@@ -46,6 +46,14 @@ class Pool:
         return self._session
 
 
+async def body(answer: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The first `limit` bytes of an answer, whatever its length is said to be."""
+    read = bytearray()
+    while len(read) < limit and (piece := await answer.content.read(min(65536, limit - len(read)))):
+        read += piece
+    return bytes(read)
+
+
 _pools: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Path | None, Pool]] = WeakKeyDictionary()
 
 
