@@ -331,6 +331,32 @@ async def test_blind_mailboxes_and_dead_letters_are_told_on_top(page: Page, serv
     await expect(page.locator("#dead")).to_contain_text("Everything owed was delivered or is on its way.")
 
 
+async def test_a_mailbox_that_its_provider_holds_back_says_until_when_and_is_not_called_blind(
+    page: Page, served: Served
+) -> None:
+    house = served.house
+    house.engine.succeeded(MailboxId("sales"), house.at)
+    again = house.at + 7 * MINUTE
+    refusal = MailboxError(Reason.RATE_LIMITED, "429 <img src=x onerror=alert(1)>", retry_after=400.0)
+    house.engine.failed(MailboxId("sales"), refusal, house.at, since=house.at, again=again)
+    await page.goto("/mailboxes")
+    sales = page.locator(".boxes tbody tr", has_text="sales@acme.test")
+    await expect(sales).to_contain_text("held back by its provider")
+    await expect(sales.locator(".c-state .at")).to_contain_text(f"{again:%H:%M}")
+    await expect(sales).to_contain_text("429 <img src=x onerror=alert(1)>")
+    for words in ("blind", "readable"):
+        await expect(sales).not_to_contain_text(words)
+    house.passes(8 * MINUTE)
+    await page.goto("/mailboxes")
+    await expect(sales).to_contain_text("held back by its provider")
+    await expect(sales).not_to_contain_text("until")
+    house.engine.succeeded(MailboxId("sales"), house.at)
+    await page.goto("/mailboxes")
+    await expect(sales.locator(".c-state")).to_have_text("readable")
+    await page.goto("/")
+    await expect(page.locator(".notice")).to_have_count(0)
+
+
 async def test_many_waits_come_in_pages_and_overdue_ones_do_not_hide_the_rest(page: Page, served: Served) -> None:
     house = served.house
     for number in range(12):
@@ -402,6 +428,8 @@ async def test_axe_finds_nothing_to_object_to(browser: Browser, served: Served, 
     house = served.house
     waiting(house)
     house.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO", permanent=True), house.at)
+    house.engine.succeeded(MailboxId("ana"), house.at)
+    house.engine.failed(MailboxId("ana"), MailboxError(Reason.RATE_LIMITED, "429"), house.at, again=house.at + HOUR)
     context = await browser.new_context(
         base_url=served.url,
         bypass_csp=True,  # axe is not ours, and our pages run nothing else

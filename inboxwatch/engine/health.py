@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from inboxwatch.engine import Engine
     from inboxwatch.store import Transaction
 
+HELD_UNTIL = "held-until/"
+"""Before a mailbox's name: when it is tried next (ISO 8601, UTC), of one that its provider holds back."""
 LONG_REST = timedelta(hours=2)
 """A provider that wants to be left alone for longer than this leaves us blind."""
 
@@ -49,6 +51,7 @@ class Health:
             # A pause may have been stretched to `poll_idle` before the first refusal.
             if limited and now - since <= patience + box.poll_idle and again - now <= LONG_REST:
                 tx.mailboxes.set(mailbox, error_reason=error.reason.value, error=str(error))
+                tx.mailboxes.remember(f"{HELD_UNTIL}{mailbox}", again.isoformat())
                 return
             since = tx.mailboxes.failing(mailbox, since, error.reason.value, str(error))
             row = tx.mailboxes.get(mailbox)

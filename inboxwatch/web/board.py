@@ -16,6 +16,7 @@ from sqlalchemy import Row
 from inboxwatch.core.model import Lead
 from inboxwatch.core.policy import SLAPolicy
 from inboxwatch.engine import Refused
+from inboxwatch.engine.health import HELD_UNTIL
 from inboxwatch.engine.mailroom import Mailroom
 from inboxwatch.engine.views import clock_view, mailbox_view
 from inboxwatch.explain import explain
@@ -191,14 +192,14 @@ class Board:
         return self._pages.render(request, "lead.html", lead=answers, **await self._gate.read(ask))
 
     async def mailboxes(self, request: web.Request) -> web.Response:
-        boxes = self._gate.config.mailboxes
+        boxes, now = self._gate.config.mailboxes, self._gate.now()
 
         def ask(tx: Transaction) -> dict[str, Any]:
-            apart = tx.mailboxes.quarantined()
+            apart, held = tx.mailboxes.quarantined(), tx.mailboxes.recalled(HELD_UNTIL)
             rows = {row.id: row for row in tx.mailboxes.all()}
             shown = [
                 mailbox_view(rows[name], box.connector, box.address, apart.get(name, 0))
-                | {"owner": box.owner, "team": box.team}
+                | {"owner": box.owner, "team": box.team, "held_until": _later(held.get(HELD_UNTIL + name), now)}
                 for name, box in boxes.items()
                 if name in rows
             ]
@@ -269,6 +270,12 @@ def _share(row: Row[Any], policy: SLAPolicy | None, end: datetime) -> float:
         if target is not None and target.business and all_business:
             used, whole = business, all_business
     return max(0.0, used / whole) if whole else 1.0
+
+
+def _later(at: str | None, now: datetime) -> datetime | None:
+    """An instant (ISO 8601) that is still to come."""
+    found = datetime.fromisoformat(at) if at else None
+    return found if found is not None and found > now else None
 
 
 def _day(due: datetime, now: datetime) -> str:
