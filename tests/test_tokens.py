@@ -104,6 +104,17 @@ def test_an_answer_that_no_server_should_give_is_a_passing_fault_of_the_protocol
         server.fault = lambda request: None
 
 
+@pytest.mark.parametrize("renewed", ["null", '""', "[]", "{}", "7"])
+def test_a_persons_refresh_token_is_kept_where_the_answer_holds_no_usable_new_one(entra: Entra, renewed: str) -> None:
+    body = '{"access_token": "t0k3n", "expires_in": 60, "refresh_token": %s}' % renewed  # noqa: UP031  (braces of JSON)
+    entra.server.fault = lambda request: Fault(200, body) if request.method == "POST" else None
+    application = Application(entra.server.url, TENANT, CLIENT_ID, None, None, "scope", ca_file(), 5.0)
+    try:
+        assert acquire(application, REFRESH_TOKEN).refresh == REFRESH_TOKEN
+    finally:
+        entra.server.fault = lambda request: None
+
+
 def test_a_certificate_that_was_not_resolved_or_is_none_has_no_known_end() -> None:
     assert expiry("client secret", Secret(None, "$NOWHERE"), None).at is None
     assert expiry("client secret", Secret("-----BEGIN CERTIFICATE-----\nAAAA", "the test"), None).at is None

@@ -173,7 +173,8 @@ def acquire(application: Application, refresh: str = "") -> Token:
         text = str(answer.get("error_description") or answer.get("error") or "no token came")
         raise _refusal(text, str(answer.get("error", "")), http.status, doing, http.retry_after)
     ends = time.monotonic() + _lasts(answer.get("expires_in"))
-    return Token(answer["access_token"], ends, str(answer.get("refresh_token", refresh)))
+    renewed = answer.get("refresh_token")
+    return Token(answer["access_token"], ends, renewed if isinstance(renewed, str) and renewed else refresh)
 
 
 def _lasts(told: object) -> float:

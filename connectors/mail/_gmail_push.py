@@ -94,7 +94,8 @@ class Push:
             except MailboxError as error:
                 pause = max(pauses.next(), error.retry_after or 0.0)
                 if pauses.failures == 1:
-                    log.warning("no push for this mailbox; it is polled", mailbox=self._name, reason=error.reason)
+                    why = {"reason": error.reason, "hint": error.hint}
+                    log.warning("no push for this mailbox; it is polled", mailbox=self._name, **why)
             else:
                 pauses.over()
                 pause = min(_RENEW, left / 2)
