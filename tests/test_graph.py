@@ -241,6 +241,22 @@ async def test_a_server_that_refuses_to_select_the_meeting_type_is_read_without_
         server.close()
 
 
+async def test_a_server_that_refuses_to_count_is_read_without_telling_how_much_remains() -> None:
+    server = GraphServer()
+    server.refuses_count = True
+    try:
+        mailbox = GraphMailbox(server)
+        for number in range(9):
+            mailbox.deliver(letter(number))
+        batches = await polled(mailbox, batch_size=3)
+        assert sorted(ids(taken(batches))) == [message_id(number) for number in range(9)]
+        assert {batch.remaining for batch in batches} == {None}
+        server.refuses_count = False
+        assert [batch.remaining for batch in await polled(mailbox, batch_size=3)] == [6, 3, None]
+    finally:
+        server.close()
+
+
 async def test_mail_deleted_while_history_is_paged_costs_no_other_message(server: GraphServer) -> None:
     mailbox, one = connector(server)
     start = instant.now() - timedelta(hours=1)

@@ -28,6 +28,8 @@ _RECENT = 100
 """Changes are told of messages received after the one that is so many before the newest, and of all later ones."""
 _EPOCH = "1970-01-01T00:00:00Z"
 _MAX_PAGES = 100_000
+_COUNT = {"$count": "true"}
+_REFUSED = 400
 
 Answer = TypeVar("Answer")
 
@@ -56,6 +58,8 @@ class GraphReader:
     meetings: bool = True
     """The server lets the type of meeting messages be selected."""
     resynced: bool = False
+    _counts: bool = True
+    """The server counts what it lists."""
     marks: dict[str, Mark] = field(default_factory=dict)
     _fresh: dict[str, tuple[Folder, Item]] = field(default_factory=dict)
     """Messages that pinning a position showed: listed a moment later, or else given as they are."""
@@ -128,16 +132,20 @@ class GraphReader:
         raise MailboxError(Reason.PROTOCOL, f"{doing}: the pages have no end")
 
     async def _selected(self, path: str, query: Mapping[str, str], doing: str) -> dict[str, object]:
-        """A request for messages with all fields; a server that refuses to select the meeting type goes without it."""
+        """A request for messages with all fields; a server that will not count or select the meeting type need not."""
         while True:
             fields = (*FIELDS, MEETING) if self.meetings else FIELDS
             wanted = {"$select": ",".join(fields), **({"$expand": PROPERTIES} if self.extended else {}), **query}
             try:
                 return await self.client.get(path, wanted, prefer=self._paging, doing=doing)
             except RefusedError as error:
-                if error.status != 400 or not self.meetings:
+                if error.status != _REFUSED or not (self.meetings or _COUNT.keys() <= query.keys()):
                     raise
-                self.meetings = False
+                if _COUNT.keys() <= query.keys():
+                    self._counts = False
+                    query = {name: value for name, value in query.items() if name not in _COUNT}
+                else:
+                    self.meetings = False
 
     @property
     def _paging(self) -> Sequence[str]:
@@ -156,7 +164,7 @@ class GraphReader:
             "$filter": f"receivedDateTime ge {mark.after}",
             "$orderby": "receivedDateTime asc",
             "$top": str(self._size + len(mark.read)),
-            "$count": "true",
+            **(_COUNT if self._counts else {}),
         }
         doing = f"reading {folder.name}"
         page = await self._selected(f"{self.user}/mailFolders/{folder.id}/messages", query, doing)

@@ -65,6 +65,7 @@ class Graph:
         self.server = HttpsServer(self._take)
         self.users: dict[str, GraphUser] = {}
         self.refuses_meeting_type = False
+        self.refuses_count = False
         self.noisy = False
         """Pages repeat items, some are empty, and updates come though only creations were asked for."""
 
@@ -306,6 +307,8 @@ class _Call:
 
     def _unknown(self) -> web.Response | None:
         """The refusal of a request that selects what is not there, or expands what the grant hides."""
+        if self.graph.refuses_count and "$count" in self.query:
+            return _error(400, "ErrorInvalidUrlQuery", "The following parameters are not supported: '$count'.")
         for name in self.query.get("$select", "id").split(","):
             if name == _MEETING and not self.graph.refuses_meeting_type:
                 continue
