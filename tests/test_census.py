@@ -25,8 +25,8 @@ from inboxwatch.store import Store, tables
 from inboxwatch.worker import Worker
 from tests.clockwork import Clockwork, played
 from tests.houses import CONFIG
-from tests.test_poller_pace import Office as Timed
-from tests.test_poller_pace import Scripted
+from tests.scripted_mailbox import Office as Timed
+from tests.scripted_mailbox import Scripted
 
 ANA = MailboxId("ana")
 
