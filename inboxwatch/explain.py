@@ -6,13 +6,14 @@ Nothing is recomputed for show: messages, matches, assignments and tellings are 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
+from inboxwatch.core.clock import clock_id
 from inboxwatch.core.ownership import assignment_at
 from inboxwatch.core.policy import Metric, SLAPolicy
 from inboxwatch.core.timeline import REVIEWS, Act, Deed
@@ -142,6 +143,7 @@ def _next(row: Row[Any], at: datetime, when: Any) -> Iterator[str]:
 
 
 def _messages(tx: Transaction, thread: str, wait: Row[Any] | None = None) -> Iterator[tuple[datetime, str]]:
+    others = () if wait is None else [row for row in tx.clocks.of_threads([thread]).values() if row.id != wait.id]
     for row in tx.mail.rows(thread):
         answers = f", answers {row.parent}" if row.parent else ""
         who = row.author if row.direction == "outbound" else row.sender
@@ -150,12 +152,12 @@ def _messages(tx: Transaction, thread: str, wait: Row[Any] | None = None) -> Ite
         yield (
             row.at,
             f"{row.direction} {row.kind} from {who} <{row.message_id}>{lead}: {row.signal}; "
-            f"thread by {row.evidence} ({row.confidence:.2f}){answers}{clock}{_part(row, wait)}",
+            f"thread by {row.evidence} ({row.confidence:.2f}){answers}{clock}{_part(row, wait, others)}",
         )
 
 
-def _part(message: Row[Any], wait: Row[Any] | None) -> str:
-    """What a message is to a wait."""
+def _part(message: Row[Any], wait: Row[Any] | None, others: Sequence[Row[Any]]) -> str:
+    """What a message is to a wait, beside the thread's other ones."""
     if wait is None:
         return ""
     if message.message_id == wait.started_by:
@@ -163,8 +165,20 @@ def _part(message: Row[Any], wait: Row[Any] | None) -> str:
     if message.message_id == wait.stopped_by:
         return "; it ends this wait"
     within = wait.started_at <= message.at and (wait.stopped_at is None or message.at <= wait.stopped_at)
-    nudge = message.direction == "inbound" and message.owes_reply and within and wait.metric != "follow_up"
-    return "; a nudge: start and due time stay" if nudge else ""
+    if message.direction != "inbound" or not message.owes_reply or not within or wait.metric == "follow_up":
+        return ""
+    if _counts(message, wait):
+        return "; a nudge: start and due time stay"
+    other = next((one for one in others if _counts(message, one)), None)
+    if other is None:
+        return ""
+    unseen = wait.state == "dismissed" and other.lead == wait.lead
+    return f"; read after the dismissal, so it stays owed: wait {other.id}" if unseen else f"; of wait {other.id}"
+
+
+def _counts(message: Row[Any], wait: Row[Any]) -> bool:
+    """Whether a message is one of those whose answer the wait is for: each of them has given it an id."""
+    return clock_id(message.message_id, Metric(wait.metric)) in {wait.id, *wait.aliases}
 
 
 def _message(tx: Transaction, thread: str, message_id: str) -> Iterator[str]:

@@ -74,6 +74,27 @@ def test_a_wait_with_a_nudge_a_holiday_a_vacation_and_a_reassignment_is_explaine
     assert lines(text, "Tue 2026-05-05 08:00-14:00", "in all 12 h")
 
 
+def test_a_message_read_after_a_dismissal_is_told_as_owed_and_never_as_a_nudge(house: House) -> None:
+    """The dismissed wait names the one that goes on, which in turn does not count what was dismissed."""
+    question = house.mail("bo@buyer.test", "ana@acme.test")
+    dismissed = house.only_wait("bo@buyer.test")
+    house.at += timedelta(minutes=20)
+    house.engine.act(dismissed, Deed.DISMISSED, "ana", house.at, reason="told by phone")
+    late = house.mail("bo@buyer.test", "ana@acme.test", parent=question, after=timedelta(minutes=-5))
+    house.at += timedelta(hours=1)
+    going_on = house.only_wait("bo@buyer.test")
+    assert lines(told(house, dismissed), late, f"read after the dismissal, so it stays owed: wait {going_on}")
+    assert lines(told(house, going_on), late, "it starts this wait")
+    older = house.mail("bo@buyer.test", "ana@acme.test", parent=question, after=timedelta(minutes=-90))
+    house.at += timedelta(hours=2)
+    going_on = house.only_wait("bo@buyer.test")
+    text = told(house, going_on)
+    assert lines(text, older, "it starts this wait")
+    assert lines(text, f"<{question}>", f"of wait {dismissed}")
+    assert lines(text, late, "a nudge")
+    assert not lines(text, f"<{question}>", "a nudge")
+
+
 def test_steps_told_and_withheld_are_listed_with_their_reasons(house: House) -> None:
     house.mail("bo@buyer.test", "ana@acme.test")
     wait = house.only_wait("bo@buyer.test")
