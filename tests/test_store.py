@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config as AlembicConfig
-from sqlalchemy import create_engine, insert, inspect, select
+from sqlalchemy import create_engine, insert, inspect, select, text
 
 from inboxwatch.core.model import Lead, LeadId
 from inboxwatch.store import Store, StoreError, tables
@@ -198,6 +198,21 @@ def test_a_store_that_cannot_be_opened_is_a_problem_with_advice(tmp_path: Path, 
         Store(f"sqlite:///{tmp_path}/text.db")
     with pytest.raises(StoreError, match="cannot open the store"):
         Store(postgres.database().rpartition("/")[0] + "/missing")
+
+
+def test_a_store_that_a_newer_version_has_opened_is_a_problem_with_advice(database: str) -> None:
+    Store(database).close()
+    newer = create_engine(database)
+    with newer.begin() as connection:
+        before = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    try:
+        with pytest.raises(StoreError, match="a newer inboxwatch has opened the store: run that one"):
+            Store(database)
+    finally:
+        with newer.begin() as connection:  # other tests share the database
+            connection.execute(text("UPDATE alembic_version SET version_num = :before"), {"before": before})
+        newer.dispose()
 
 
 def test_a_store_survives_the_restart_of_its_server(postgres: Postgres) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -99,6 +100,10 @@ class Store:
         except DBAPIError as error:
             self._engine.dispose()
             raise StoreError(f"cannot open the store: {error.orig}") from error
+        except CommandError as error:  # its revision is none of ours
+            self._engine.dispose()
+            newer = "a newer inboxwatch has opened the store: run that one, or bring back a copy from before it"
+            raise StoreError(f"{newer} ({error})") from error
 
     @property
     def key(self) -> bytes:
