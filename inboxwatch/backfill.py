@@ -39,6 +39,8 @@ def run_backfill(config: Config, mailboxes: list[str], since: str) -> int:
         length = Duration.parse(since)
     except ValueError as error:
         return _say(f"--since: {error}", BAD)
+    if length.business or not length.length:
+        return _say(f"--since: {since} is no wall time to reach back; write 12h or 90d", BAD)
     unknown = [name for name in mailboxes if name not in config.mailboxes]
     if unknown:
         return _say(f"no mailbox {', '.join(unknown)}; known are {', '.join(config.mailboxes)}", BAD)
@@ -69,7 +71,7 @@ async def _all(config: Config, store: Store, names: list[MailboxId], horizon: da
                 try:
                     await _History(engine, worker, config, name, bars).read(horizon)
                 except MailboxError as error:
-                    code = _say(f"{name}: {error}. {error.hint}".rstrip(), FAILED)
+                    code = _say(f"{name}: {error}" + (f" -> {error.hint}" if error.hint else ""), FAILED)
     finally:
         worker.close()
         for channel in channels.values():
@@ -121,7 +123,8 @@ class _History:
             async for batch in connector.poll(cursor):
                 result = await self.worker.run(self.engine.ingest_history, self.name, batch, cursor, now())
                 if result.stale:
-                    raise MailboxError(Reason.CLIENT, "another backfill reads this mailbox", permanent=True)
+                    hint = "let it end, or stop it and give the command again"
+                    raise MailboxError(Reason.CLIENT, "another backfill reads this mailbox", hint=hint, permanent=True)
                 cursor, read, self.fresh = batch.cursor, read + result.read, self.fresh + result.read
                 total = None if batch.remaining is None else read + batch.remaining
                 self.bars.update(bar, completed=read, total=total)

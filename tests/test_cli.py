@@ -245,7 +245,10 @@ def test_backfill_reads_history_for_reports_and_pages_nobody(house: House, tmp_p
     assert done.returncode == 0, done.stderr
     assert "ana: 5 messages" in done.stderr
     assert of(house, "backfill", "nobody").returncode == 2
-    assert of(house, "backfill", "--since", "long").returncode == 2
+    for unusable in ("long", "0d", "10bh"):
+        refused = of(house, "backfill", "--since", unusable)
+        assert refused.returncode == 2
+        assert "--since: " in refused.stderr
     with house.daemon() as daemon:
         assert len(daemon.clocks()) == 5
         assert daemon.metric("inboxwatch_escalations_total") == 0
