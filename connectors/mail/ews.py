@@ -112,6 +112,8 @@ class EwsSettings(Settings):
             raise ValueError("`auth: oauth` needs `tenant`, `client_id` and one of `client_secret` and `certificate`")
         if self.secret_expires and not self.client_secret:
             raise ValueError("`secret_expires` is for `client_secret`: a certificate tells its own end")
+        if self.push == "streaming" and self.connections == 1:
+            raise ValueError("`push: streaming` needs `connections` of 2 or more: one is left to the polls")
         return self
 
 

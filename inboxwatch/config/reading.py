@@ -213,7 +213,7 @@ def _message(error: ErrorDetails, path: Place, models: Iterable[type[Settings]],
         return f"must be {context.get('expected')}{meant(error['input'], words)}"
     if kind == "value_error":
         return str(context.get("error", error["msg"]))
-    return _MESSAGES.get(kind) or re.sub(r"^Input should be ", "must be ", error["msg"])
+    return _MESSAGES.get(kind) or re.sub(r"^(Input|String) should ", "must ", error["msg"])
 
 
 def _models(annotation: Any) -> Iterator[type[Settings]]:
