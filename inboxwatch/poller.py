@@ -127,6 +127,7 @@ class Poller:
     async def _poll(self) -> float | None:
         begun = time.monotonic()
         self._begun += 1
+        log.debug("reading begins", mailbox=self.name)
         try:
             news = await self._read()
         except MailboxError as error:
@@ -148,6 +149,7 @@ class Poller:
         if news:
             self._vain = 0
         self._step(Event.NEWS if news else Event.NOTHING)
+        log.debug("reading ends", mailbox=self.name, news=news, pause=self._pace.pause.total_seconds())
         return None
 
     async def _read(self) -> bool:

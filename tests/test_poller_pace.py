@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from inboxwatch import config as configuration
 from inboxwatch.connector import MailboxError, Reason
@@ -302,3 +303,16 @@ def test_series_of_a_mailbox_that_left_the_config_end(tmp_path: Path) -> None:
     assert 'inboxwatch_mailbox_backlog_messages{mailbox="ana"} 7.0' in text
     assert "gone" not in text
     house.close()
+
+
+def test_the_log_at_level_debug_tells_when_each_reading_begins_and_ends(tmp_path: Path) -> None:
+    """As the runbook of InboxwatchMailboxStale says: of a reading that hangs only the beginning is there."""
+
+    async def play(loop: Clockwork) -> list[str]:
+        office = Office(tmp_path, loop)
+        with capture_logs() as logs:
+            async with office.watched():
+                await office.passes(90 * SECOND)
+        return [line["event"] for line in logs if line["log_level"] == "debug"]
+
+    assert played(play)[:4] == ["reading begins", "reading ends"] * 2
