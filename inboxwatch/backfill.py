@@ -29,6 +29,9 @@ ATTEMPTS = 6
 """So many failures in a row, without a batch between them, end the reading of a mailbox."""
 PATIENCE = (2.0, 120.0)
 """Seconds of the first and the longest pause after a failure, unless the provider asks for a longer one."""
+BATCH = 700
+"""Messages of a batch: more than in the daemon share what each batch costs whatever its size. The UIDs of so many still
+fit into the 8,192 octets of a command that IMAP servers must take (RFC 7162)."""
 NEWS_EVERY = 10.0
 """Seconds between lines of progress where standard error is no terminal."""
 
@@ -117,7 +120,8 @@ class _History:
     async def _go_on(self, horizon: datetime) -> int:
         """Reads from where the last attempt stopped to the end; returns how many messages were read in all."""
         since, cursor, read = await self.worker.run(self.engine.begin_history, self.name, horizon, now())
-        connector = self.config.mailboxes[self.name].connect(Reading(privacy=self.config.privacy, since=since))
+        reading = Reading(privacy=self.config.privacy, since=since, batch_size=BATCH)
+        connector = self.config.mailboxes[self.name].connect(reading)
         bar, told_at = self.bars.add_task(str(self.name), total=None), time.monotonic()
         try:
             async for batch in connector.poll(cursor):

@@ -187,9 +187,7 @@ class Ingest:
         filed = [self._filed(entry, index, mailbox) for entry in sightings.values()]
         for old, new in index.merged.items():
             tx.mail.merge(old, index.canonical(new))
-        already = tx.mail.held(entry.message.id for entry in entries)
-        held_full = {key for key, full in already.items() if full}
-        tx.mail.file([one for one in filed if one.mail is not None or tx.mail.key(one.id) not in held_full])
+        tx.mail.file(filed)
         changed = [index.known(message) for message in index.changed]
         tx.mail.amend([one for one in changed if one is not None])
         tx.mail.haunt(

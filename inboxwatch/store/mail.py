@@ -40,11 +40,14 @@ class Mails:
     def __init__(self, connection: Connection, salt: bytes) -> None:
         self._connection = connection
         self._salt = salt
+        self._keys: dict[str, str] = {}
 
     def key(self, message_id: str) -> str:
         """The keyed hash under which a Message-ID is known; without the store's salt nobody can guess it back."""
-        data = message_id.encode("utf-8", "surrogateescape")
-        return hashlib.blake2b(data, key=self._salt[:64], digest_size=16).hexdigest()
+        if (key := self._keys.get(message_id)) is None:
+            data = message_id.encode("utf-8", "surrogateescape")
+            key = self._keys[message_id] = hashlib.blake2b(data, key=self._salt[:64], digest_size=16).hexdigest()
+        return key
 
     def known(self, keys: Keys) -> tuple[list[Known], dict[MessageId, ThreadId]]:
         """What matching asks for: the placed messages under any of the keys, and the threads that wait for ids."""
@@ -66,14 +69,6 @@ class Mails:
             for row in self._connection.execute(select(_ghost).where(_ghost.c.key.in_(part))):
                 ghosts[MessageId(row.message_id)] = ThreadId(row.thread)
         return [load(row) for row in rows.values()], ghosts
-
-    def held(self, message_ids: Iterable[str]) -> dict[str, bool]:
-        """Which ids are filed: key -> True where in full, False where only by hash."""
-        found: dict[str, bool] = {}
-        for part in chunks([self.key(message_id) for message_id in message_ids]):
-            rows = self._connection.execute(select(_message.c.key, _message.c.thread).where(_message.c.key.in_(part)))
-            found.update((row.key, row.thread is not None) for row in rows)
-        return found
 
     def file(self, filed: Sequence[Filed]) -> None:
         """Writes messages; a fuller account replaces a poorer one, and the earliest sighting's time wins."""

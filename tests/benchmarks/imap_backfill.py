@@ -31,6 +31,7 @@ from connectors.mail._mailbox import Mailbox
 from connectors.mail._reader import Reader
 from connectors.mail._session import Session
 from connectors.mail.imap import Imap, ImapSettings
+from inboxwatch import backfill as backfill_command
 from inboxwatch import config as configuration
 from inboxwatch.connector import Context, MailboxError, Reading, Secret
 from inboxwatch.core.model import Lead, LeadId, MailboxId
@@ -111,7 +112,8 @@ def login() -> PasswordLogin:
 
 def connector(server: Dovecot) -> Imap:
     given = {"host": "127.0.0.1", "port": server.port, "security": "none", "password": PASSWORD}
-    return Imap(ImapSettings.model_validate(given), Context("ana", "ana", Reading(since=NOW - timedelta(days=30))))
+    reading = Reading(since=NOW - timedelta(days=30), batch_size=backfill_command.BATCH)
+    return Imap(ImapSettings.model_validate(given), Context("ana", "ana", reading))
 
 
 async def backfill(server: Dovecot, folder: Path) -> tuple[float, float, int]:
