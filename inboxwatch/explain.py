@@ -127,7 +127,8 @@ def _next(row: Row[Any], at: datetime, when: Any) -> Iterator[str]:
     if row.state != "running":
         by = row.answered_by or row.stopped_by or "-"
         verdict = "a breach" if row.breached_at else "in time"
-        ended = f"{row.state} ({row.stop_reason}) {when(row.stopped_at)} by {by}"
+        why = "" if row.stop_reason in (None, row.state) else f" ({row.stop_reason})"
+        ended = f"{row.state}{why} {when(row.stopped_at)} by {by}"
         yield f"  Over: {ended}; {verdict}. Nothing happens next."
         return
     yield f"  State: {metric_state(row, at)}, waiting for {_length((at - row.started_at).total_seconds())}"

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.policy import SLAPolicy
+from inboxwatch.core.policy import Duration, SLAPolicy
 from inboxwatch.core.routing import Case, Roster, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam, Window
 from inboxwatch.engine.notices import ways_of
 from inboxwatch.instant import now
@@ -36,6 +36,7 @@ def gaps(config: Config, start: datetime | None = None) -> Iterator[Gap]:
     for box in config.mailboxes.values():
         yield from _absences(config, box, begin)
     yield from _unseen(config)
+    yield from _late(config)
 
 
 def _owners(config: Config) -> set[PersonId]:
@@ -115,6 +116,17 @@ def _unseen(config: Config) -> Iterator[Gap]:
     for person in sorted(_owners(config) - {PersonId(one) for one in watched if one}):
         text = f"{person} can own a wait, but no mailbox of {person} is watched: answers sent from it cannot be seen"
         yield Gap("warning", text, f"add a mailbox with `owner: {person}`")
+
+
+def _late(config: Config) -> Iterator[Gap]:
+    """Mailboxes that are read so seldom that an answer can be due before the question is seen."""
+    shortest = min((policy.first_response for policy in config.policies), key=lambda target: target.length)
+    for box in config.mailboxes.values():
+        longest = max(box.poll_every, box.poll_idle)
+        if longest > shortest.length:
+            unread = f"`{box.name}` may go unread for {Duration(longest)}"
+            hint = "set a shorter poll_every and poll_idle, unless its server tells of mail at once"
+            yield Gap("warning", f"{unread}: an answer owed within {shortest} can be late unseen", hint)
 
 
 def _spans(days: list[date]) -> str:

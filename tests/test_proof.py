@@ -100,6 +100,15 @@ def test_a_person_whom_no_channel_reaches_fails_the_proof(tmp_path: Path) -> Non
     assert [text.split(",")[0] for text in texts] == [f"no channel reaches {who}" for who in ("ana", "ben", "max")]
 
 
+def test_a_mailbox_that_may_go_unread_for_longer_than_an_answer_may_take_is_named(tmp_path: Path) -> None:
+    assert found(tmp_path) == []
+    path = written(tmp_path)
+    path.write_text(path.read_text().replace("team: emea, path: .", "team: emea, path: ., poll_every: 3h"))
+    (gap,) = gaps(configuration.load(path), NOVEMBER)
+    assert gap.verdict == "warning"
+    assert gap.text == "`sales` may go unread for 3h: an answer owed within 2bh can be late unseen"
+
+
 def test_check_prints_the_gap(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(tmp_path, ana=leave("2026-12-21", "2026-12-26"), ben=leave("2026-12-25", "2027-01-03"))
     code = run_check(path, offline=True, as_json=False)

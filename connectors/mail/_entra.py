@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from connectors.mail._blocking import workers
@@ -151,7 +152,13 @@ def acquire(application: Application, refresh: str = "") -> Token:
             app.acquire_token_by_refresh_token(refresh, scopes) if refresh else app.acquire_token_for_client(scopes)
         )
     except (requests.RequestException, OSError) as error:
-        raise unreached(error, doing) or MailboxError(Reason.UNAVAILABLE, f"{doing}: {type(error).__name__}") from error
+        host = urlsplit(application.login_url).hostname
+        away = MailboxError(
+            Reason.UNAVAILABLE,
+            f"{doing}: {host} cannot be reached ({type(error).__name__})",
+            hint="check DNS, proxy and firewall",
+        )
+        raise unreached(error, doing) or away from error
     except (
         ArithmeticError,
         AttributeError,
