@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
@@ -41,11 +42,9 @@ HEADERS_MODE = Capability(
     text="no",
     matching="by headers, then by conversation index",
 )
-TEXT_MODE = Capability(
+TEXT_MODE = replace(
+    HEADERS_MODE,
     mode="ews, privacy: text",
-    grant="Reviewer on the watched folders; or ApplicationImpersonation with a recipient scope, which can write",
-    received="all",
-    sent="with In-Reply-To and References",
     machine="both",
     text="in memory, of messages up to 2 MB; one more request a message",
     matching="by headers, then by conversation index and quoted text",

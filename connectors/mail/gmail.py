@@ -39,21 +39,12 @@ METADATA_MODE = Capability(
     text="no",
     matching="by headers, then by Gmail's thread",
 )
-READONLY_MODE = Capability(
-    mode="gmail, scope: readonly",
-    grant="delegation of gmail.readonly",
-    received="all",
-    sent="all",
-    machine="both",
-    text="no",
-    matching="by headers, then by Gmail's thread",
+READONLY_MODE = replace(
+    METADATA_MODE, mode="gmail, scope: readonly", grant="delegation of gmail.readonly", machine="both"
 )
-TEXT_MODE = Capability(
+TEXT_MODE = replace(
+    READONLY_MODE,
     mode="gmail, privacy: text",
-    grant="delegation of gmail.readonly",
-    received="all",
-    sent="all",
-    machine="both",
     text="in memory, of messages up to 2 MB; one more request a message",
     matching="by headers, then by Gmail's thread and quoted text",
 )

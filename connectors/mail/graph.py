@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import ClassVar, Literal
 from urllib.parse import quote
@@ -60,11 +61,9 @@ READ = Capability(
     text="no",
     matching="by headers",
 )
-TEXT = Capability(
+TEXT = replace(
+    READ,
     mode="graph, privacy: text",
-    grant="RBAC for Applications: Application Mail.Read, with a resource scope",
-    received="all",
-    sent="with In-Reply-To and References, by extended properties",
     machine="both",
     text="in memory, one more request a message",
     matching="by headers, then by quoted text",

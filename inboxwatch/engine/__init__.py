@@ -5,7 +5,8 @@ Nothing that matters lives only in memory: kill the process anywhere, and the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -76,6 +77,17 @@ class Engine:
     def read_leads(self, tx: Transaction) -> None:
         """Takes over the leads as the store has them."""
         self.around = Surroundings(self.config, Directory(tx.leads.all(), free_mail()))
+
+    @contextmanager
+    def changing(self) -> Iterator[Transaction]:
+        """A transaction that may change the directory of leads too: both are changed, or neither."""
+        try:
+            with self.store.transaction() as tx:
+                yield tx
+        except BaseException:
+            with self.store.reading() as tx:
+                self.read_leads(tx)
+            raise
 
     def desk(self, tx: Transaction, now: datetime) -> Desk:
         """Where the threads of one transaction are settled."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,7 @@ class Deeds:
 
     def learn(self, source: str, leads: Sequence[Lead], now: datetime) -> None:
         """Takes over the whole list of a source: new, changed and gone leads; a closed lead ends its waits."""
-        with self._engine.store.transaction() as tx:
+        with self._engine.changing() as tx:
             before = {lead.id: lead for lead in tx.leads.all()}
             listed = {lead.id for lead in leads}
             gone = [lead.id for lead in before.values() if lead.source == source and lead.id not in listed]
@@ -42,7 +41,7 @@ class Deeds:
 
     def learn_one(self, lead: Lead, now: datetime) -> None:
         """Takes over one lead, at the cost of one however many there are."""
-        with self._changing() as tx:
+        with self._engine.changing() as tx:
             before = tx.leads.get(lead.id)
             tx.leads.put([lead], now)
             self._engine.around.directory.add(lead)
@@ -50,20 +49,9 @@ class Deeds:
 
     def forget(self, lead: LeadId) -> None:
         """Drops one lead; his mail and waits stay."""
-        with self._changing() as tx:
+        with self._engine.changing() as tx:
             tx.leads.drop([lead])
             self._engine.around.directory.drop(lead)
-
-    @contextmanager
-    def _changing(self) -> Iterator[Transaction]:
-        """A transaction that changes the directory too: both or none."""
-        try:
-            with self._engine.store.transaction() as tx:
-                yield tx
-        except BaseException:
-            with self._engine.store.reading() as tx:
-                self._engine.read_leads(tx)
-            raise
 
     def _close(
         self, tx: Transaction, source: str, before: Mapping[LeadId, Lead], leads: Iterable[Lead], now: datetime

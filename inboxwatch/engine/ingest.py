@@ -94,32 +94,26 @@ class Ingest:
     ) -> Ingested:
         messages, unusable = self._parse(batch)
         result = Ingested(read=len(batch.messages))
-        try:
-            with self._engine.store.transaction() as tx:
-                if not move(tx):
-                    return Ingested(stale=True)
-                try:
-                    with tx.attempt():
-                        self._file(tx, mailbox, messages, now, result, quiet)
-                except Outage:
-                    raise
-                except Exception:  # one message that our rules cannot bear must not stop its mailbox for ever
-                    log.exception("batch refused by a defect, its messages are taken one by one", mailbox=mailbox)
-                    self._engine.read_leads(tx)
-                    result = Ingested(read=len(batch.messages))
-                    unusable += self._file_singly(tx, mailbox, messages, now, result, quiet)
-                problems = [(one.ref, one.reason) for one in (*batch.quarantined, *unusable)]
-                result.quarantined = tx.mailboxes.quarantine(mailbox, problems, now)
-                # A connector of somebody else's may have left out a zone: such messages are in quarantine already.
-                times = [raw.received_at for raw in batch.messages if raw.received_at.tzinfo is not None]
-                if times:
-                    latest = max(times)
-                    alarms.watch(self._engine, tx, [alarms.skew(mailbox, latest, now)], now)
-        except BaseException:
-            # The directory may hold provisional leads of the transaction that was rolled back.
-            with self._engine.store.reading() as tx:
+        with self._engine.changing() as tx:  # it may make provisional leads
+            if not move(tx):
+                return Ingested(stale=True)
+            try:
+                with tx.attempt():
+                    self._file(tx, mailbox, messages, now, result, quiet)
+            except Outage:
+                raise
+            except Exception:  # one message that our rules cannot bear must not stop its mailbox for ever
+                log.exception("batch refused by a defect, its messages are taken one by one", mailbox=mailbox)
                 self._engine.read_leads(tx)
-            raise
+                result = Ingested(read=len(batch.messages))
+                unusable += self._file_singly(tx, mailbox, messages, now, result, quiet)
+            problems = [(one.ref, one.reason) for one in (*batch.quarantined, *unusable)]
+            result.quarantined = tx.mailboxes.quarantine(mailbox, problems, now)
+            # A connector of somebody else's may have left out a zone: such messages are in quarantine already.
+            times = [raw.received_at for raw in batch.messages if raw.received_at.tzinfo is not None]
+            if times:
+                latest = max(times)
+                alarms.watch(self._engine, tx, [alarms.skew(mailbox, latest, now)], now)
         return result
 
     def _file_singly(

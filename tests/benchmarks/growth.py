@@ -11,14 +11,9 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor
-from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, RawMessage
-from inboxwatch.engine import Engine
-from inboxwatch.garbage import collect_seldom
-from inboxwatch.store import Store
-from tests.benchmarks.imap_backfill import BATCH, BUYERS, NOW, message
-from tests.houses import CONFIG
+from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
+from tests.benchmarks.imap_backfill import BATCH, NOW, house, message
 
 ANA = MailboxId("ana")
 WINDOW = 10_000
@@ -43,15 +38,7 @@ def batch(first: int) -> Batch:
 def main() -> None:
     most = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "inboxwatch.yaml"
-        text = CONFIG.replace("STORE", f"sqlite:///{name}/store.db").replace("WEB", "").replace("FOLLOW_UP", "")
-        path.write_text(text, encoding="utf-8")
-        config = configuration.load(path)
-        store = Store(config.store_url.reveal())
-        engine = Engine(store, config, {})
-        people = (f"p{number}@buyer{number % 97}.test" for number in range(BUYERS))
-        engine.learn("known", [Lead(LeadId(one), domain=one.partition("@")[2]) for one in people], NOW)
-        collect_seldom()
+        store, engine = house(Path(name))
         cursor = engine.begin_history(ANA, NOW - timedelta(days=30), NOW).cursor
         costs: list[float] = []
         for window in range(0, most, WINDOW):

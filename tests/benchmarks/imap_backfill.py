@@ -116,17 +116,23 @@ def connector(server: Dovecot) -> Imap:
     return Imap(ImapSettings.model_validate(given), Context("ana", "ana", reading))
 
 
-async def backfill(server: Dovecot, folder: Path) -> tuple[float, float, int]:
-    """Fetch, parse, classify, thread, match, store: seconds, CPU seconds, messages."""
+def house(folder: Path) -> tuple[Store, Engine]:
+    """An empty store, and an engine that knows the buyers."""
     text = CONFIG.replace("STORE", f"sqlite:///{folder / 'store.db'}").replace("WEB", "").replace("FOLLOW_UP", "")
     (folder / "inboxwatch.yaml").write_text(text)
     config = configuration.load(folder / "inboxwatch.yaml")
     store = Store(config.store_url.reveal())
-    engine, worker, box = Engine(store, config, {}), Worker(), connector(server)
+    engine = Engine(store, config, {})
     people = (f"p{number}@buyer{number % 97}.test" for number in range(BUYERS))
-    leads = [Lead(LeadId(address), domain=address.partition("@")[2]) for address in people]
-    await worker.run(engine.learn, "known", leads, NOW)
+    engine.learn("known", [Lead(LeadId(one), domain=one.partition("@")[2]) for one in people], NOW)
     collect_seldom()
+    return store, engine
+
+
+async def backfill(server: Dovecot, folder: Path) -> tuple[float, float, int]:
+    """Fetch, parse, classify, thread, match, store: seconds, CPU seconds, messages."""
+    store, engine = house(folder)
+    worker, box = Worker(), connector(server)
     cursor = engine.begin_history(MailboxId("ana"), NOW - timedelta(days=30), NOW).cursor
     read = 0
     start, cpu = time.perf_counter(), time.process_time()
