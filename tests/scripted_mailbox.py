@@ -82,6 +82,15 @@ class Pushed(Scripted):
         return await self.hint(timeout)
 
 
+def refusing(error: Callable[[], MailboxError]) -> Callable[[int], None]:
+    """Trouble with every batch."""
+
+    def refuse(batch: int) -> None:
+        raise error()
+
+    return refuse
+
+
 async def deaf_to_cancelling(released: asyncio.Event) -> None:
     while not released.is_set():
         with contextlib.suppress(asyncio.CancelledError):

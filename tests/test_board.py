@@ -1,36 +1,24 @@
-"""The board in a real Chromium: pages, deeds, live updates, keyboard, hostile text, both themes, a phone's width."""
+"""The board in a real Chromium: pages, deeds, live updates, keyboard, hostile text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from aiohttp import web
-from playwright.async_api import Browser, ConsoleMessage, Page, Response, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import MailboxId
 from inboxwatch.core.timeline import Deed
-from inboxwatch.web import make_app
+from tests.chromium import BO, CY, HOUR, MINUTE, Served, browser, names, page, served, serving, waiting
 from tests.houses import House
+
+__all__ = ["browser", "page", "served"]
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-HOUR = timedelta(hours=1)
-MINUTE = timedelta(minutes=1)
-BO, CY = "bo@buyer.test", "cy@other.test"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 HOSTILE = [
     "<script>document.title='owned'</script>",
     "<img src=x onerror=\"document.title='owned'\">",
@@ -39,70 +27,6 @@ HOSTILE = [
     "{{ 7 * 7 }}",
     "javascript:alert(1)",
 ]
-
-
-class Served:
-    """A house behind a real server."""
-
-    def __init__(self, house: House, url: str) -> None:
-        self.house = house
-        self.url = url
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    house = House(tmp_path, follow_up="16bh")
-    runner = web.AppRunner(make_app(house), access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield Served(house, f"http://127.0.0.1:{runner.addresses[0][1]}")
-    await runner.cleanup()
-    house.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield browser
-        await browser.close()
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def page(browser: Browser, served: Served) -> AsyncIterator[Page]:
-    """A page whose console must stay silent, but for the browser's own note that a page was refused."""
-    context = await browser.new_context(base_url=served.url, timezone_id="UTC", locale="en-GB")
-    page = await context.new_page()
-    said: list[str] = []
-
-    def heard(message: ConsoleMessage) -> None:
-        if not re.match(r"Failed to load resource.*status of 4(04|09|22)", message.text):
-            said.append(message.text)
-
-    def answered(answer: Response) -> None:
-        if answer.status >= 400 and answer.request.resource_type != "document":
-            said.append(answer.url)
-
-    page.on("console", heard)
-    page.on("response", answered)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("dialog", lambda dialog: said.append(dialog.message))
-    yield page
-    await context.close()
-    assert said == []
-
-
-def waiting(house: House) -> None:
-    """Bo waits for Ana and is overdue, Cy waits for Ben."""
-    house.lead(BO, owner="ana", tier="hot", name="Bo Buyer", company="Buyer Ltd")
-    house.lead(CY, owner="ben", name="Cy Chen", company="Other SA")
-    house.mail(BO, "ana@acme.test", subject="Quote for 40 units")
-    house.mail(CY, "sales@acme.test", mailbox="sales", after=110 * MINUTE, subject="Delivery in June?")
-    house.passes(20 * MINUTE)
-
-
-async def names(page: Page) -> list[str]:
-    return await page.locator("a.row").all_inner_texts()
 
 
 async def test_open_waits_show_who_waits_whose_it_is_and_what_happens_next(page: Page, served: Served) -> None:
@@ -376,102 +300,14 @@ async def test_many_waits_come_in_pages_and_overdue_ones_do_not_hide_the_rest(pa
 
 
 async def test_entering_the_token_opens_the_board(browser: Browser, tmp_path: Path) -> None:
-    house = House(tmp_path, token="a-token-of-this-test")
-    runner = web.AppRunner(make_app(house), access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    page = await browser.new_page(base_url=f"http://127.0.0.1:{runner.addresses[0][1]}")
-    await page.goto("/?state=closed")
-    await page.get_by_label("Token").fill("wrong")
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_role("alert")).to_have_text("That is not the token.")
-    await page.get_by_label("Token").fill("a-token-of-this-test")
-    await page.keyboard.press("Enter")
-    await page.wait_for_url("**/?state=closed")
-    await expect(page.locator("#pulse")).to_have_text("live")
-    await page.close()
-    await runner.cleanup()
-    house.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_text_has_enough_contrast_and_fits_a_phone(browser: Browser, served: Served, scheme: str) -> None:
-    """WCAG AA: 4.5 to 1 for text, 3 to 1 for large text, computed from what the browser paints; no sideways scroll."""
-    house = served.house
-    waiting(house)
-    house.engine.act(house.only_wait(CY), Deed.SNOOZED, "ben", house.at, until=house.at + HOUR)
-    house.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO", permanent=True), house.at)
-    paths = ["/", "/follow-ups", "/mailboxes", f"/waits/{house.only_wait(CY)}", f"/leads/{BO}", "/nothing"]
-    for width in (390, 1280):
-        context = await browser.new_context(
-            base_url=served.url,
-            color_scheme=scheme,  # type: ignore[arg-type]  # one of playwright's literals
-            viewport={"width": width, "height": 844},
-        )
-        page = await context.new_page()
-        for path in paths:
-            await page.goto(path)
-            poor = await page.evaluate(_CONTRAST)
-            assert poor == [], (path, width)
-            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, width)
-            unnamed = "[...document.querySelectorAll('button, select, input:not([type=hidden]), a')]"
-            unnamed += ".filter(one => !(one.labels?.length || one.textContent.trim() || one.ariaLabel)).length"
-            assert await page.evaluate(unnamed) == 0
-        await context.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_to_object_to(browser: Browser, served: Served, scheme: str) -> None:
-    reason = "axe-playwright-python is not in the development lock yet"
-    axe = pytest.importorskip("axe_playwright_python", reason=reason)
-    script = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-    house = served.house
-    waiting(house)
-    house.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO", permanent=True), house.at)
-    house.engine.succeeded(MailboxId("ana"), house.at)
-    house.engine.failed(MailboxId("ana"), MailboxError(Reason.RATE_LIMITED, "429"), house.at, again=house.at + HOUR)
-    context = await browser.new_context(
-        base_url=served.url,
-        bypass_csp=True,  # axe is not ours, and our pages run nothing else
-        color_scheme=scheme,  # type: ignore[arg-type]  # one of playwright's literals
-    )
-    page = await context.new_page()
-    for path in ("/", "/follow-ups", "/mailboxes", f"/waits/{house.only_wait(CY)}", f"/leads/{BO}", "/nothing"):
-        await page.goto(path)
-        await page.evaluate(script)
-        found = await page.evaluate("axe.run()")
-        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == [], path
-        assert len(found["passes"]) > 20
-    await context.close()
-
-
-_CONTRAST = """() => {
-  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-  const rgba = (text) => {
-    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const light = ([r, g, b]) => {
-    const part = (v) => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; };
-    return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
-  };
-  const ground = (one) => {
-    for (let at = one; at; at = at.parentElement) {
-      const color = rgba(getComputedStyle(at).backgroundColor);
-      if (color[3] === 255) return color;
-    }
-    return [255, 255, 255, 255];
-  };
-  const poor = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const one = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || !one.checkVisibility() || one.closest('svg, noscript')) continue;
-    const style = getComputedStyle(one);
-    const a = light(rgba(style.color)), b = light(ground(one));
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.7 && style.fontWeight >= 700);
-    if (ratio < (large ? 3 : 4.5)) poor.push([one.outerHTML, ratio]);
-  }
-  return poor;
-}"""
+    async with serving(House(tmp_path, token="a-token-of-this-test")) as served:
+        page = await browser.new_page(base_url=served.url)
+        await page.goto("/?state=closed")
+        await page.get_by_label("Token").fill("wrong")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_have_text("That is not the token.")
+        await page.get_by_label("Token").fill("a-token-of-this-test")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/?state=closed")
+        await expect(page.locator("#pulse")).to_have_text("live")
+        await page.close()

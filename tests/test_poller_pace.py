@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.engine.health import LONG_REST
 from tests.clockwork import START, Clockwork, played
 from tests.houses import CONFIG, House
-from tests.scripted_mailbox import ANA, HOUR, LIMITED, MINUTE, SECOND, Office, Pushed, Scripted, office
+from tests.scripted_mailbox import ANA, HOUR, LIMITED, MINUTE, SECOND, Office, Pushed, Scripted, office, refusing
 
 __all__ = ["office"]
 
@@ -94,10 +95,7 @@ def test_what_a_provider_holds_back_for_a_while_is_counted_but_no_failure(office
             await here.passes(10 * MINUTE)
             began = loop.now()
 
-            def refuse(batch: int) -> None:
-                raise LIMITED()
-
-            here.box.trouble = refuse
+            here.box.trouble = refusing(LIMITED)
             await here.passes(5 * MINUTE)
             assert here.figure("errors_total", reason="rate_limited") == 2
             assert here.figure("up") == 1
@@ -119,10 +117,7 @@ def test_a_mailbox_refused_at_its_first_reading_was_tried(office: Callable[..., 
     async def play(loop: Clockwork) -> None:
         here = office(loop)
 
-        def refuse(batch: int) -> None:
-            raise LIMITED(retry_after=600.0)
-
-        here.box.trouble = refuse
+        here.box.trouble = refusing(partial(LIMITED, retry_after=600.0))
         async with here.watched():
             await here.passes(SECOND)
             assert here.poller.tried.is_set()
@@ -139,10 +134,7 @@ def test_a_mailbox_held_back_for_long_is_blind_told_once_and_told_once_when_it_s
         async with here.watched():
             await here.passes(MINUTE)
 
-            def refuse(batch: int) -> None:
-                raise LIMITED(hint="poll less often")
-
-            here.box.trouble = refuse
+            here.box.trouble = refusing(partial(LIMITED, hint="poll less often"))
             await here.passes(HOUR)
             assert here.figure("up") == 0
             assert [title.partition(" (")[0] for title in here.told()] == ["Mailbox ana is blind"]
@@ -180,10 +172,7 @@ def test_a_provider_that_asks_for_an_age_ends_nothing_and_it_hears_of_it_now(
     async def play(loop: Clockwork) -> None:
         here = office(loop)
 
-        def refuse(batch: int) -> None:
-            raise LIMITED(retry_after=seconds)
-
-        here.box.trouble = refuse
+        here.box.trouble = refusing(partial(LIMITED, retry_after=seconds))
         async with here.watched():
             await here.passes(MINUTE)
             assert len(here.told()) == (1 if seconds > LONG_REST.total_seconds() else 0)
@@ -230,12 +219,8 @@ def test_a_reading_that_goes_on_after_a_failure_says_that_the_mailbox_sees_again
         here = office(loop)
         async with here.watched():
             await here.passes(MINUTE)
-            down = MailboxError(Reason.UNAVAILABLE, "connection refused")
-
-            def refuse(batch: int) -> None:
-                raise down
-
-            here.box.trouble = refuse
+            down = partial(MailboxError, Reason.UNAVAILABLE, "connection refused")
+            here.box.trouble = refusing(down)
             await here.passes(HOUR)
             assert (here.figure("up"), len(here.told())) == (0, 1)
             here.box.mail = [loop.now()] * 40

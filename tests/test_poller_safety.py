@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from inboxwatch.connector import Batch, Cursor, MailboxError, Reason
 from inboxwatch.poller import BATCH_LIMIT
 from tests.clockwork import START, Clockwork, played
-from tests.scripted_mailbox import HOUR, MINUTE, SECOND, Office, Pushed, Scripted, deaf_to_cancelling, office
+from tests.scripted_mailbox import HOUR, MINUTE, SECOND, Office, Pushed, Scripted, deaf_to_cancelling, office, refusing
 
 __all__ = ["office"]
 
@@ -92,10 +93,7 @@ def test_a_refused_login_is_not_tried_again_and_again(office: Callable[..., Offi
     async def play(loop: Clockwork) -> None:
         here = office(loop)
 
-        def refuse(batch: int) -> None:
-            raise MailboxError(Reason.AUTH, "NO wrong password", permanent=True)
-
-        here.box.trouble = refuse
+        here.box.trouble = refusing(partial(MailboxError, Reason.AUTH, "NO wrong password", permanent=True))
         async with here.watched():
             await here.passes(10 * MINUTE)
             assert len(here.box.polls) <= 4
@@ -189,10 +187,7 @@ def test_a_clock_that_jumps_lets_a_failing_mailbox_be_looked_at(office: Callable
     async def play(loop: Clockwork) -> None:
         here = office(loop)
 
-        def refuse(batch: int) -> None:
-            raise MailboxError(Reason.UNAVAILABLE, "down")
-
-        here.box.trouble = refuse
+        here.box.trouble = refusing(partial(MailboxError, Reason.UNAVAILABLE, "down"))
         async with here.watched():
             await here.passes(20 * MINUTE)
             here.box.trouble = lambda batch: None
