@@ -154,10 +154,11 @@ class BusinessCalendar:
         if end < start:
             return -self.elapsed(end, start)
         first, last = start.astimezone(self.zone).date(), end.astimezone(self.zone).date() + _DAY  # as in _walk
-        whole = range(first.year + 1, last.year)
+        this_year = (last - _DAY).year  # the day after a New Year's Eve does not make its year a whole one
+        whole = range(first.year + 1, this_year)
         total = sum((self._year(year) for year in whole), _ZERO)
         if whole:
-            new_year = date(last.year, 1, 1)
+            new_year = date(this_year, 1, 1)
             edges = chain(self._days_from(first, date(first.year, 12, 31)), self._days_from(new_year, last))
         else:
             edges = chain(self._days_from(first, last))
