@@ -98,13 +98,13 @@ def run(
     config: ConfigFile, log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info"
 ) -> None:
     """The daemon: watch, match, time, export, escalate. SIGHUP reloads the config, SIGTERM ends it cleanly."""
-    from inboxwatch.logs import configure
+    from inboxwatch.daemon.logs import configure
 
     configure(log_level)
     loaded = _load(config)
     import asyncio
 
-    from inboxwatch.app import App
+    from inboxwatch.daemon.app import App
     from inboxwatch.store import StoreError
 
     try:
@@ -122,7 +122,7 @@ def check(
     json: Json = False,
 ) -> None:
     """Every config problem at once; then mailboxes, channels, and the proof that every route ends at a person."""
-    from inboxwatch.check import run_check
+    from inboxwatch.commands.check import run_check
 
     raise typer.Exit(run_check(config, offline=offline, as_json=json))
 
@@ -133,7 +133,7 @@ def demo(
     seconds: Annotated[float, typer.Option(help="End by itself after this many seconds; 0: only at Ctrl-C.")] = 0,
 ) -> None:
     """A self-contained run: sample mailboxes, simulated buyers and reps, short SLAs, the board. Ctrl-C ends it."""
-    from inboxwatch.demo import run_demo
+    from inboxwatch.commands.demo import run_demo
 
     raise typer.Exit(run_demo(port, seconds))
 
@@ -149,7 +149,7 @@ def replay(
     as_of: Annotated[str | None, typer.Option(metavar="TIME", help="RFC 3339; later messages are left out.")] = None,
 ) -> None:
     """Back-test: what would have happened with this mail. No network, no daemon; prints JSON Lines."""
-    from inboxwatch.backtest import run_replay
+    from inboxwatch.commands.backtest import run_replay
 
     until = _instant("--as-of", as_of)
     if config is None and not us:
@@ -170,7 +170,7 @@ def backfill(
     since: Annotated[str, typer.Option(help="How far back, such as 90d.")] = "90d",
 ) -> None:
     """Reads history into the store for reports; pages nobody."""
-    from inboxwatch.backfill import run_backfill
+    from inboxwatch.commands.backfill import run_backfill
 
     loaded = _load(config)
     raise typer.Exit(run_backfill(loaded, mailboxes or [], since))
@@ -183,7 +183,7 @@ def explain(
     at: Annotated[str | None, typer.Option(metavar="TIME", help="RFC 3339; also says who owned it then.")] = None,
 ) -> None:
     """Who owns it, what is the SLA, what happens next and when; then every decision behind it."""
-    from inboxwatch.explain import run_explain
+    from inboxwatch.commands.explain import run_explain
 
     then = _instant("--at", at)
     raise typer.Exit(run_explain(_load(config), ref, then))
@@ -200,7 +200,7 @@ def clocks_list(
     json: Json = False,
 ) -> None:
     """Waits in the order in which they fall due."""
-    from inboxwatch.remote import list_clocks
+    from inboxwatch.commands.clocks import list_clocks
 
     chosen = {"state": state.value, "owner": owner, "team": team, "tier": tier, "lead": lead}
     raise typer.Exit(list_clocks(_load(config), {k: v for k, v in chosen.items() if v}, as_json=json))
@@ -210,7 +210,7 @@ Wait = Annotated[str, typer.Argument(metavar="CLOCK", help="The wait's id, as `c
 
 
 def _act(config: Path, clock: str, deed: str, body: dict[str, str]) -> NoReturn:
-    from inboxwatch.remote import act
+    from inboxwatch.commands.clocks import act
 
     raise typer.Exit(act(_load(config), clock, deed, {key: value for key, value in body.items() if value}))
 
@@ -259,7 +259,7 @@ def repolicy(
     config: ConfigFile, dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would move.")] = False
 ) -> None:
     """Puts open waits under the policies of the config as it is now, and shows what moves."""
-    from inboxwatch.repolicy import run_repolicy
+    from inboxwatch.commands.repolicy import run_repolicy
 
     raise typer.Exit(run_repolicy(_load(config), dry_run=dry_run))
 
@@ -267,7 +267,7 @@ def repolicy(
 @leads.command("list", epilog="Example: inboxwatch leads list -c inboxwatch.yaml")
 def leads_list(config: ConfigFile, json: Json = False) -> None:
     """Known leads with source and owner."""
-    from inboxwatch.buyers import list_leads
+    from inboxwatch.commands.leads import list_leads
 
     raise typer.Exit(list_leads(_load(config), as_json=json))
 
@@ -275,7 +275,7 @@ def leads_list(config: ConfigFile, json: Json = False) -> None:
 @matches.command("list", epilog="Example: inboxwatch matches list -c inboxwatch.yaml")
 def matches_list(config: ConfigFile, json: Json = False) -> None:
     """Messages placed in a thread by a guess that nobody has reviewed, oldest first."""
-    from inboxwatch.remote import list_matches
+    from inboxwatch.commands.clocks import list_matches
 
     raise typer.Exit(list_matches(_load(config), as_json=json))
 
@@ -284,7 +284,7 @@ Matched = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="As `matches 
 
 
 def _review(config: Path, message_id: str, verdict: str, by: str, reason: str) -> NoReturn:
-    from inboxwatch.remote import review
+    from inboxwatch.commands.clocks import review
 
     raise typer.Exit(review(_load(config), message_id, verdict, {"by": by, "reason": reason}))
 
@@ -304,7 +304,7 @@ def split(message_id: Matched, config: ConfigFile, by: By, reason: Reason = "") 
 @outbox.command("list", epilog="Example: inboxwatch outbox list -c inboxwatch.yaml")
 def outbox_list(config: ConfigFile, json: Json = False) -> None:
     """Dead letters: to whom, by which channel, and why they could not be delivered."""
-    from inboxwatch.remote import list_dead_letters
+    from inboxwatch.commands.clocks import list_dead_letters
 
     raise typer.Exit(list_dead_letters(_load(config), as_json=json))
 
@@ -316,7 +316,7 @@ def resend(
     all_: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
 ) -> None:
     """Sends dead letters again, by the channels of the config in force; pages for waits that are over are dropped."""
-    from inboxwatch.remote import resend as send_again
+    from inboxwatch.commands.clocks import resend as send_again
 
     if bool(numbers) == all_:
         _fail("give the numbers of dead letters, or --all", BAD_CONFIG)
@@ -333,7 +333,7 @@ def report(
     csv: Annotated[Path | None, typer.Option(help="Writes the waits as CSV, too.")] = None,
 ) -> None:
     """One self-contained page with plots for managers."""
-    from inboxwatch.report import run_report
+    from inboxwatch.commands.report import run_report
 
     raise typer.Exit(run_report(_load(config), since, output, until=until, compare=compare, csv=csv))
 

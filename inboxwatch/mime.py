@@ -15,8 +15,8 @@ from datetime import datetime
 
 import mailparser  # type: ignore[import-untyped]  # it ships no types
 
-from inboxwatch.core.headers import Unusable
-from inboxwatch.core.html import html_text
+from inboxwatch.core.mail.headers import Unusable
+from inboxwatch.core.mail.html import html_text
 from inboxwatch.core.model import FolderRole, Part, Privacy, RawMessage
 
 MAX_RAW = 1024 * 1024

@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import Batch, Counts, Cursor, MailboxError, MailConnector, Reading, Reason, Waits
 from inboxwatch.core.model import FolderRole, Privacy, RawMessage
 

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.mail.ews import Ews, EwsSettings
 from connectors.mail.gmail import Gmail, GmailSettings
 from connectors.mail.graph import Graph, GraphSettings
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import Context, Reading
 from tests.doubles.entra import CLIENT_ID, SECRET, TENANT
 from tests.doubles.ews import ACCOUNT, DOMAIN, PASSWORD

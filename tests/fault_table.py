@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from inboxwatch import config as configuration
-from inboxwatch.engine.mailroom import Mailroom
+from inboxwatch.daemon.sender import Outbox
+from inboxwatch.daemon.writer import Worker
+from inboxwatch.engine.delivery.claim import Mailroom
 from inboxwatch.notify import Channel
 from inboxwatch.notify.email import Email
 from inboxwatch.notify.slack.channel import _fingerprint
-from inboxwatch.outbox import Outbox
-from inboxwatch.worker import Worker
 from tests.doubles.http_sink import http_sink
 from tests.doubles.slack import BOT, slack_double
 from tests.doubles.smtp_sink import smtp_sink

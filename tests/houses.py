@@ -13,7 +13,7 @@ from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, PersonId, RawMessage
 from inboxwatch.engine import Engine
-from inboxwatch.engine.desk import Settled
+from inboxwatch.engine.evaluate import Settled
 from inboxwatch.metrics import Metrics
 from inboxwatch.store import Store, Transaction
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-from inboxwatch.core.headers import parse
-from inboxwatch.core.intake import Entry, Intake, UnknownSenders
 from inboxwatch.core.leads import Directory
+from inboxwatch.core.mail.headers import parse
+from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders
+from inboxwatch.core.mail.parties import Us
+from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import FolderRole, Lead, LeadId, Message, Part, RawMessage
-from inboxwatch.core.parties import Us
-from inboxwatch.core.threads import ThreadIndex
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 US = Us(frozenset({"acme.test"}))

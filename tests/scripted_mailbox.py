@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from inboxwatch.connector import Batch, Cursor, MailboxError, Probe, Reason, Settings
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
-from inboxwatch.poller import Poller
+from inboxwatch.daemon.poller import Poller
 from inboxwatch.store import tables
 from tests.clockwork import Clockwork
 from tests.houses import House

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from inboxwatch.core.clock import Clock, Replay, clock_id
-from inboxwatch.core.hours import ALWAYS, BusinessCalendar, Span
 from inboxwatch.core.model import ClockId, Delivery, Direction, Kind, LeadId, MessageId, PersonId, ThreadId
-from inboxwatch.core.people import Person, Team
-from inboxwatch.core.policy import Duration, EscalationPolicy, Metric, Repeat, SLAPolicy, Step, StepTime
-from inboxwatch.core.routing import Case, Roster, Rule, ToLeadOwner
-from inboxwatch.core.timeline import Act, Deed, Fact, Mail, Party
+from inboxwatch.core.ownership.people import Person, Team
+from inboxwatch.core.ownership.routing import Case, Roster, Rule, ToLeadOwner
+from inboxwatch.core.sla.clock import Clock, Replay, clock_id
+from inboxwatch.core.sla.hours import ALWAYS, BusinessCalendar, Span
+from inboxwatch.core.sla.policy import Duration, EscalationPolicy, Metric, Repeat, SLAPolicy, Step, StepTime
+from inboxwatch.core.sla.timeline import Act, Deed, Fact, Mail, Party
 
 MONDAY = datetime(2026, 5, 4, tzinfo=UTC)
 EVERY_STOP = frozenset(

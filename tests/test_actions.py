@@ -12,14 +12,14 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch import config as configuration
 from inboxwatch.core.model import Lead, LeadId, PersonId
-from inboxwatch.engine.actions import WaitActions
-from inboxwatch.engine.mailroom import Mailroom
+from inboxwatch.daemon.sender import Outbox
+from inboxwatch.daemon.writer import Worker
+from inboxwatch.engine.delivery.claim import Mailroom
+from inboxwatch.engine.notice_actions import WaitActions
 from inboxwatch.notify.actions import Actor, Refused
 from inboxwatch.notify.links import Grant, Links
 from inboxwatch.notify.slack.channel import Slack, SlackSettings
-from inboxwatch.outbox import Outbox
 from inboxwatch.web import make_app
-from inboxwatch.worker import Worker
 from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
 from tests.houses import House
 

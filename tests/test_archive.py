@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from inboxwatch import archive
-from inboxwatch.core.intake import Intake, UnknownSenders
+from inboxwatch.commands import archive
+from inboxwatch.commands.replay import Timeline, instant, message_line, problem_line, read_all
 from inboxwatch.core.leads import Directory
+from inboxwatch.core.mail.intake import Intake, UnknownSenders
+from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import FolderRole
-from inboxwatch.core.threads import ThreadIndex
-from inboxwatch.replay import Timeline, instant, message_line, problem_line, read_all
 from tests.mails import US
 
 ONE = (

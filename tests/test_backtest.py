@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from inboxwatch import config as configuration
-from inboxwatch.backtest import run_replay
+from inboxwatch.commands.backtest import run_replay
 from tests.story import at
 
 CONFIG = """

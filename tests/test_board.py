@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, expect
 
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import MailboxId
-from inboxwatch.core.timeline import Deed
+from inboxwatch.core.sla.timeline import Deed
 from tests.chromium import BO, CY, HOUR, MINUTE, Served, browser, names, page, served, serving, waiting
 from tests.houses import House
 

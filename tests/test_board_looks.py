@@ -9,7 +9,7 @@ from playwright.async_api import Browser
 
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import MailboxId
-from inboxwatch.core.timeline import Deed
+from inboxwatch.core.sla.timeline import Deed
 from tests.chromium import BO, CY, HOUR, Served, browser, page, served, waiting
 
 __all__ = ["browser", "page", "served"]

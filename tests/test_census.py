@@ -14,15 +14,15 @@ from sqlalchemy import delete
 from structlog.testing import capture_logs
 
 from inboxwatch import config as configuration
-from inboxwatch import instant
-from inboxwatch.census import Census
+from inboxwatch import now as instant
 from inboxwatch.connector import Batch, Cursor, Reading
 from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId, RawMessage
+from inboxwatch.daemon.census import Census
+from inboxwatch.daemon.poller import Poller
+from inboxwatch.daemon.writer import Worker
 from inboxwatch.engine import Engine
 from inboxwatch.metrics import Metrics
-from inboxwatch.poller import Poller
 from inboxwatch.store import Store, tables
-from inboxwatch.worker import Worker
 from tests.clockwork import Clockwork, played
 from tests.houses import CONFIG
 from tests.scripted_mailbox import Office as Timed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from inboxwatch.core.classify import classify
+from inboxwatch.core.mail.classify import classify
 from inboxwatch.core.model import Kind, Message, Part
 from tests.mails import mail, ours, take
 

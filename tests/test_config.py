@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inboxwatch import config
-from inboxwatch.core.hours import ALWAYS
-from inboxwatch.core.policy import Reassign
-from inboxwatch.core.routing import ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
+from inboxwatch.core.ownership.routing import ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
+from inboxwatch.core.sla.hours import ALWAYS
+from inboxwatch.core.sla.policy import Reassign
 
 HERE = Path(__file__).parent
 BAD = sorted((HERE / "bad_configs").glob("*.yaml"))

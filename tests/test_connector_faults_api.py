@@ -13,7 +13,7 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import Cursor, MailboxError, MailConnector, Reading, Reason
 from inboxwatch.testing import letter, message_id, message_of
 from tests.api_mailboxes import EwsMailbox, GmailMailbox, GraphMailbox

@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 import pytest
 
 from connectors.mail._capability import table
-from inboxwatch import connector, instant
+from inboxwatch import connector
+from inboxwatch import now as instant
 from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Quarantined, Reading, Reason, Settings
 from inboxwatch.core.model import FolderRole
 from inboxwatch.mime import whole

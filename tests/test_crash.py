@@ -35,8 +35,8 @@ _forked = multiprocessing.get_context("forkserver")
 def serve(path: Path) -> None:
     """One daemon, in a process of its own that has imported everything already: a start costs milliseconds."""
     from inboxwatch import config
-    from inboxwatch.app import App
-    from inboxwatch.logs import configure
+    from inboxwatch.daemon.app import App
+    from inboxwatch.daemon.logs import configure
 
     descriptor = os.open(path.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 2)
@@ -192,7 +192,9 @@ def run(folder: Path, seed: int, kills: int) -> None:
 @pytest.fixture(autouse=True, scope="module")
 def prepared() -> None:
     """The server that new daemons are forked from imports the program once."""
-    _forked.set_forkserver_preload(["inboxwatch.app", "connectors.mail.maildir", "connectors.leads.csv", __name__])
+    _forked.set_forkserver_preload(
+        ["inboxwatch.daemon.app", "connectors.mail.maildir", "connectors.leads.csv", __name__]
+    )
 
 
 @pytest.mark.parametrize("seed", [1, 2])

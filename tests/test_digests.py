@@ -10,8 +10,8 @@ import pytest
 
 from inboxwatch import config as configuration
 from inboxwatch.engine import Engine
+from inboxwatch.engine.delivery.claim import Mailroom
 from inboxwatch.engine.digests import LATE, owe_digests
-from inboxwatch.engine.mailroom import Mailroom
 from inboxwatch.notify import Notice, Receipt
 from inboxwatch.notify.render import Renderer
 from inboxwatch.store import Store

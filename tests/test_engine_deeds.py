@@ -6,7 +6,7 @@ import pytest
 
 from inboxwatch import config as configuration
 from inboxwatch.core.model import Lead, LeadId, PersonId
-from inboxwatch.core.timeline import Deed
+from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.engine import Refused
 from tests.office import BO, Office, minutes, office
 from tests.postgres import database, postgres

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from inboxwatch.connector import Batch, Cursor, Quarantined
 from inboxwatch.core.model import FolderRole, RawMessage
-from inboxwatch.core.timeline import Deed
+from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.store import Outage, tables
 from tests.houses import MONDAY
 from tests.office import ANA, BO, SALES, Office, minutes, office

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from inboxwatch import config as configuration
-from inboxwatch.core.timeline import Deed
-from inboxwatch.engine.mailroom import Mailroom
+from inboxwatch.core.sla.timeline import Deed
+from inboxwatch.engine.delivery.claim import Mailroom
 from tests.office import Office, minutes, office
 from tests.postgres import database, postgres
 

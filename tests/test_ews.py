@@ -13,9 +13,9 @@ from exchangelib.transport import AUTH_TYPE_MAP  # type: ignore[import-untyped] 
 from pydantic import ValidationError
 
 from connectors.mail.ews import Ews, EwsSettings
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reading, Reason
-from inboxwatch.core.headers import parse
+from inboxwatch.core.mail.headers import parse
 from inboxwatch.core.model import FolderRole
 from inboxwatch.testing import ConnectorContract, Mailbox, every, ids, letter, message_id, polled, taken
 from tests.api_mailboxes import EwsMailbox

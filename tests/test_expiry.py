@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.mail.imap import ImapSettings
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import Expires, MailConnector, Reading
 from inboxwatch.testing import every
 from tests.api_mailboxes import EwsMailbox, GmailMailbox, GraphMailbox

@@ -10,9 +10,9 @@ import pytest
 
 from inboxwatch import config as configuration
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.timeline import Deed
+from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.engine import Engine
-from inboxwatch.explain import explain
+from inboxwatch.engine.explanation import explain
 from tests.houses import MONDAY, House
 
 FRIDAY = MONDAY - timedelta(days=3)

@@ -13,9 +13,9 @@ import pytest
 from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, RawMessage
+from inboxwatch.daemon.sender import Outbox
+from inboxwatch.daemon.writer import Worker
 from inboxwatch.notify import MANY
-from inboxwatch.outbox import Outbox
-from inboxwatch.worker import Worker
 from tests.doubles.http_sink import HttpSink, http_sink
 from tests.doubles.slack import BOT, SlackDouble, slack_double
 from tests.doubles.smtp_sink import SmtpSink, smtp_sink

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from connectors.mail._gmail_pace import Pace, project
 from connectors.mail.gmail import Gmail, GmailSettings
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reading, Reason
-from inboxwatch.core.headers import parse
+from inboxwatch.core.mail.headers import parse
 from inboxwatch.core.model import FolderRole, Privacy
 from inboxwatch.testing import (
     ConnectorContract,

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from connectors.mail.gmail import Gmail
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import Reading
 from inboxwatch.testing import every, ids, letter, message_id, taken
 from tests.api_mailboxes import GmailMailbox

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from connectors.mail._header_block import header_block
 from connectors.mail.graph import Graph, GraphSettings
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import Context, Cursor, MailboxError, Reading, Reason
-from inboxwatch.core.headers import parse
+from inboxwatch.core.mail.headers import parse
 from inboxwatch.core.model import FolderRole, Privacy
 from inboxwatch.testing import (
     ConnectorContract,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inboxwatch.core.headers import Unusable, addresses, date, decoded, ids, normal_subject, parse, unfolded
+from inboxwatch.core.mail.headers import Unusable, addresses, date, decoded, ids, normal_subject, parse, unfolded
 from inboxwatch.core.model import FolderRole, RawMessage
 from tests.mails import START, raw
 

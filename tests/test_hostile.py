@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inboxwatch import archive
-from inboxwatch.core import quotes
-from inboxwatch.core.classify import classify
-from inboxwatch.core.headers import Unusable, parse
-from inboxwatch.core.html import html_text
+from inboxwatch.commands import archive
+from inboxwatch.core.mail import quotes
+from inboxwatch.core.mail.classify import classify
+from inboxwatch.core.mail.headers import Unusable, parse
+from inboxwatch.core.mail.html import html_text
 from inboxwatch.core.model import Message
 from inboxwatch.mime import MAX_PARTS, machine_parts, text_of
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inboxwatch.core.hours import ALWAYS, BusinessCalendar, Span, day_of
+from inboxwatch.core.sla.hours import ALWAYS, BusinessCalendar, Span, day_of
 
 LONDON = ZoneInfo("Europe/London")
 MINUTE = timedelta(minutes=1)

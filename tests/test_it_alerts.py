@@ -13,13 +13,13 @@ import pytest
 from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor, MailboxError, Reason
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
-from inboxwatch.direct_line import DirectLine
+from inboxwatch.daemon.housekeeping import Rounds
+from inboxwatch.daemon.sender import Outbox
+from inboxwatch.daemon.store_alert import DirectLine
+from inboxwatch.daemon.writer import Worker
 from inboxwatch.engine.alarms import Disk, round_of
-from inboxwatch.engine.mailroom import Mailroom
+from inboxwatch.engine.delivery.claim import Mailroom
 from inboxwatch.notify import ChannelError, Notice, NoticeType, Person, Receipt
-from inboxwatch.outbox import Outbox
-from inboxwatch.rounds import Rounds
-from inboxwatch.worker import Worker
 from tests.houses import House
 
 HOUR = timedelta(hours=1)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inboxwatch.config.free_mail import free_mail
 from inboxwatch.core.leads import Ambiguous, Directory
+from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.model import Direction, FolderRole, Kind, Lead, LeadId, PersonId
-from inboxwatch.core.parties import Us
-from inboxwatch.freemail import free_mail
 from tests.mails import lead, mail, ours, take
 
 BEA = lead("bea@buyer.test", domain="buyer.test", aliases=("bea.b@old-buyer.test",))

@@ -11,7 +11,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch.core.model import Lead, LeadId, PersonId
-from inboxwatch.engine.mailroom import Mailroom
+from inboxwatch.engine.delivery.claim import Mailroom
 from inboxwatch.notify import ChannelSettings, Notice, NoticeType, Receipt
 from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.webhook import payload

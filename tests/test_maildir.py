@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors.mail.maildir import Maildir, MaildirSettings
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Reading, Reason
 from inboxwatch.core.model import FolderRole
 

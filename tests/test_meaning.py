@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inboxwatch import config, meanings
-from inboxwatch.backtest import run_replay
-from inboxwatch.check import run_check
-from inboxwatch.core.absence import return_day
-from inboxwatch.core.classify import classify
-from inboxwatch.core.intake import UnknownSenders
-from inboxwatch.core.meaning import folded
+from inboxwatch import config
+from inboxwatch.commands.backtest import run_replay
+from inboxwatch.commands.check import run_check
+from inboxwatch.config import reply_rules as meanings
+from inboxwatch.core.mail.absence import return_day
+from inboxwatch.core.mail.classify import classify
+from inboxwatch.core.mail.intake import UnknownSenders
+from inboxwatch.core.mail.reply_rules import folded
 from inboxwatch.core.model import Verdict
 from tests.mails import START, mail
 

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from inboxwatch.core.model import Direction, Kind
-from inboxwatch.core.timeline import Deed
+from inboxwatch.core.sla.timeline import Deed
 from tests.houses import House
 from tests.postgres import database, postgres
 

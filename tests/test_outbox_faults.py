@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from inboxwatch import config as configuration
+from inboxwatch.daemon.sender import Outbox
+from inboxwatch.daemon.writer import Worker
 from inboxwatch.notify import Notice, NoticeType, Person, Rate, Receipt
 from inboxwatch.notify.console import Console
-from inboxwatch.outbox import Outbox
-from inboxwatch.worker import Worker
 from tests import daemon, fault_table
 from tests.fault_table import CHANNELS, Row
 from tests.houses import House

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inboxwatch.core.hours import ALWAYS, BusinessCalendar, Span
-from inboxwatch.core.policy import Duration, EscalationPolicy, Metric, SLAPolicy, StepTime, choose
+from inboxwatch.core.sla.hours import ALWAYS, BusinessCalendar, Span
+from inboxwatch.core.sla.policy import Duration, EscalationPolicy, Metric, SLAPolicy, StepTime, choose
 
 OFFICE = BusinessCalendar("office", ZoneInfo("Europe/London"), ((Span.parse("09:00-17:00"),),) * 5 + ((), ()))
 FRIDAY = datetime(2026, 3, 13, 16, 0, tzinfo=UTC)  # London is on UTC until the end of March

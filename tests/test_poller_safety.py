@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from inboxwatch.connector import Batch, Cursor, MailboxError, Reason
-from inboxwatch.poller import BATCH_LIMIT
+from inboxwatch.daemon.poller import BATCH_LIMIT
 from tests.clockwork import START, Clockwork, played
 from tests.scripted_mailbox import HOUR, MINUTE, SECOND, Office, Pushed, Scripted, deaf_to_cancelling, office, refusing
 

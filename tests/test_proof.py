@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from inboxwatch import config as configuration
-from inboxwatch.check import run_check
-from inboxwatch.proof import Gap, gaps
+from inboxwatch.commands.check import run_check
+from inboxwatch.commands.ownership_proof import Gap, gaps
 
 NOVEMBER = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from inboxwatch import config as configuration
+from inboxwatch.commands.repolicy import run_repolicy
 from inboxwatch.engine import Engine
 from inboxwatch.engine.repolicy import reapply
-from inboxwatch.repolicy import run_repolicy
 from inboxwatch.store import tables
 from tests.houses import MONDAY, House
 

@@ -16,13 +16,23 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from inboxwatch import config as configuration
+from inboxwatch.commands.report import run_report
+from inboxwatch.commands.report.cases import Case, Outcome, Story, read
+from inboxwatch.commands.report.figures import (
+    AWAY,
+    Group,
+    by_person,
+    by_team,
+    causes,
+    comparison,
+    heat,
+    slices,
+    slowest,
+)
+from inboxwatch.commands.report.period import Period
+from inboxwatch.commands.report.table import plain
 from inboxwatch.core.model import Lead, LeadId, PersonId
-from inboxwatch.core.timeline import Deed
-from inboxwatch.report import run_report
-from inboxwatch.report.cases import Case, Outcome, Story, read
-from inboxwatch.report.figures import AWAY, Group, by_person, by_team, causes, comparison, heat, slices, slowest
-from inboxwatch.report.period import Period
-from inboxwatch.report.table import plain
+from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.store import Store
 from tests import month
 from tests.daemon import command

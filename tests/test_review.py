@@ -16,10 +16,10 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from inboxwatch.cli import app
-from inboxwatch.core.timeline import Deed
+from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.engine import Refused
+from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.review import weak
-from inboxwatch.explain import explain
 from inboxwatch.store import tables
 from inboxwatch.web import make_app
 from tests.houses import House

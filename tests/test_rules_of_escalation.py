@@ -8,14 +8,14 @@ from datetime import date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inboxwatch.core.clock import Clock
-from inboxwatch.core.escalation import Reason, ladder, plan
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.ownership import EVERYTHING, advance, assignment_at, resolve
-from inboxwatch.core.people import Team
-from inboxwatch.core.policy import Reassign, SLAPolicy, Step, StepTime
-from inboxwatch.core.routing import Rule, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
-from inboxwatch.core.timeline import Deed
+from inboxwatch.core.ownership.advance import EVERYTHING, advance, assignment_at, resolve
+from inboxwatch.core.ownership.people import Team
+from inboxwatch.core.ownership.routing import Rule, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
+from inboxwatch.core.sla.clock import Clock
+from inboxwatch.core.sla.escalation import Reason, ladder, plan
+from inboxwatch.core.sla.policy import Reassign, SLAPolicy, Step, StepTime
+from inboxwatch.core.sla.timeline import Deed
 from tests.story import at, bounce, buyer, case, deed, every, fold, ours, person, roster, sla, weekdays
 
 LADDER = [("50%", "owner"), ("100%", "owner", "manager"), ("100% + 30m", "manager")]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from sqlalchemy import Row, select
 
 from inboxwatch.core.model import FolderRole, MailboxId
-from inboxwatch.core.timeline import Deed
-from inboxwatch.explain import explain
+from inboxwatch.core.sla.timeline import Deed
+from inboxwatch.engine.explanation import explain
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import tables
 from tests.story import at, weekdays

@@ -8,10 +8,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inboxwatch.core.clock import Clock, State, first_contacts
 from inboxwatch.core.model import Direction, Kind, LeadId, MessageId
-from inboxwatch.core.policy import Metric
-from inboxwatch.core.timeline import Act, Deed, Fact, Mail, Party
+from inboxwatch.core.sla.clock import Clock, State, first_contacts
+from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.sla.timeline import Act, Deed, Fact, Mail, Party
 from tests.story import BO, CY, at, bounce, buyer, deed, fold, follow_ups, id_of, ours, sla, weekdays
 
 NOW = at("23:00")

@@ -8,8 +8,8 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from inboxwatch import config as configuration
-from inboxwatch import instant
-from inboxwatch.app import App
+from inboxwatch import now as instant
+from inboxwatch.daemon.app import App
 from tests.houses import CONFIG
 
 WEB = 'web: {listen: "127.0.0.1:0"}\nunknown_senders: shared'

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from inboxwatch.core.statistics import (
+from inboxwatch.core.statistics.survival import (
     Length,
     difference_bounds,
     kaplan_meier,

@@ -14,7 +14,7 @@ from connectors.mail._chunks import Chunk, batches
 from connectors.mail._gmail_pace import Pace, Project
 from connectors.mail._steps import TURN, Steps, Turns
 from inboxwatch.connector import Batch, Cursor, MailboxError, Quarantined, Reason
-from inboxwatch.poller import BATCH_LIMIT
+from inboxwatch.daemon.poller import BATCH_LIMIT
 from tests.clockwork import Clockwork, played
 
 NOW = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)

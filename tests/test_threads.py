@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inboxwatch.core.mail.threads import ThreadIndex, keys
 from inboxwatch.core.model import Evidence, Message
-from inboxwatch.core.threads import ThreadIndex, keys
 from tests.mails import mail, ours, take
 
 CHAIN = (
@@ -182,8 +182,8 @@ def test_keys_name_all_that_must_be_looked_up():
 
 def test_what_an_index_learned_places_later_mail_like_one_index_would():
     first = ThreadIndex()
-    from inboxwatch.core.intake import Intake
     from inboxwatch.core.leads import Directory
+    from inboxwatch.core.mail.intake import Intake
     from tests.mails import US
 
     entries = Intake(US, Directory(), first).take_batch(CHAIN[:2])

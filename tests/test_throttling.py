@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from inboxwatch import instant
+from inboxwatch import now as instant
 from tests.api_mailboxes import GmailMailbox, GraphMailbox
 from tests.daemon import House
 from tests.daemon import letter as mail

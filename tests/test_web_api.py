@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from inboxwatch.core.timeline import Deed
+from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.web import make_app
 from tests.houses import House
 

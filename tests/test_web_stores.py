@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from inboxwatch.core.timeline import Deed
+from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.web import make_app
 from tests.houses import House
 from tests.postgres import database, postgres

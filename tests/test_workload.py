@@ -11,7 +11,7 @@ import pytest
 from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
-from inboxwatch.core.timeline import Deed
+from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.engine import Engine
 from tests.daemon import letter
 from tests.houses import House

@@ -17,7 +17,7 @@ from random import Random
 import structlog
 
 from inboxwatch.core.model import FolderRole, LeadId
-from inboxwatch.core.timeline import Act, Deed
+from inboxwatch.core.sla.timeline import Act, Deed
 from inboxwatch.engine import Refused
 from tests.world_mail import Box, Letter, bounced
 from tests.world_stage import LEADS, MINUTE, START, Stage, config_of

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, select
 
-from inboxwatch.core.figures import LATENCY_EDGES
-from inboxwatch.core.ownership import assignment_at
-from inboxwatch.core.policy import Duration, SLAPolicy
-from inboxwatch.core.timeline import Act
+from inboxwatch.core.ownership.advance import assignment_at
+from inboxwatch.core.sla.policy import Duration, SLAPolicy
+from inboxwatch.core.sla.timeline import Act
+from inboxwatch.core.statistics.figures import LATENCY_EDGES
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Transaction, tables
 from tests.world_mail import true_clocks

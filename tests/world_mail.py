@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 
 from inboxwatch.connector import Batch, Cursor, MailboxError, Reason
-from inboxwatch.core.clock import Clock, Replay
-from inboxwatch.core.headers import parse
-from inboxwatch.core.intake import Intake, UnknownSenders
 from inboxwatch.core.leads import Directory
+from inboxwatch.core.mail.headers import parse
+from inboxwatch.core.mail.intake import Intake, UnknownSenders
+from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import FolderRole, Lead, MailboxId, RawMessage, ThreadId
-from inboxwatch.core.threads import ThreadIndex
-from inboxwatch.core.timeline import Act, Fact, Mail
+from inboxwatch.core.sla.clock import Clock, Replay
+from inboxwatch.core.sla.timeline import Act, Fact, Mail
 from inboxwatch.engine.filing import mail_of, mailbox_of
-from inboxwatch.engine.waits import Setting, Surroundings
-from inboxwatch.instant import Now
+from inboxwatch.engine.rule_context import Setting, Surroundings
 from inboxwatch.mime import machine_parts
+from inboxwatch.now import Now
 
 
 @dataclass(frozen=True)

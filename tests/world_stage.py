@@ -20,16 +20,16 @@ from sqlalchemy import Row, func, literal, select, union_all
 from inboxwatch import config as configuration
 from inboxwatch.config import Config
 from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, PersonId
-from inboxwatch.core.timeline import Act, Deed
+from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.daemon.poller import Poller
+from inboxwatch.daemon.scheduler import Ticker
+from inboxwatch.daemon.sender import Outbox
+from inboxwatch.daemon.writer import Worker
 from inboxwatch.engine import Engine
-from inboxwatch.engine.mailroom import Mailroom
+from inboxwatch.engine.delivery.claim import Mailroom
 from inboxwatch.notify import ChannelError, Notice, Person, Receipt
-from inboxwatch.outbox import Outbox
-from inboxwatch.poller import Poller
 from inboxwatch.settings import Settings
 from inboxwatch.store import Store, tables
-from inboxwatch.ticker import Ticker
-from inboxwatch.worker import Worker
 from tests.world_checks import Checks
 from tests.world_mail import Box, Letter, Reader
 

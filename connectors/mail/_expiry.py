@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from connectors.mail._sdk import sdk
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Probe, Secret
 
 _SOON = timedelta(days=30)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from connectors.mail._sdk import sdk
 from connectors.mail._web_failures import clean, refused, seconds, unreached
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reason, Secret
 
 METADATA = "https://www.googleapis.com/auth/gmail.metadata"

@@ -13,7 +13,7 @@ from connectors.mail._gmail_api import GmailApi
 from connectors.mail._gmail_login import GoogleLogin
 from connectors.mail._gmail_pubsub import SCOPE, PushSettings, Subscription
 from connectors.mail._patience import Pauses
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reason
 
 log = structlog.get_logger(__name__)

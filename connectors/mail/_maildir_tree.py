@@ -17,7 +17,7 @@ from connectors.mail._folders import Folder, Wanted, Watched, choose
 from connectors.mail._maildir_folder import Entry, MaildirFolder, Mark
 from connectors.mail._message_id import message_id
 from inboxwatch.connector import Cursor, MailboxError, Quarantined, Reading, Reason
-from inboxwatch.core.headers import MAX_BLOCK
+from inboxwatch.core.mail.headers import MAX_BLOCK
 from inboxwatch.core.model import Privacy, RawMessage
 from inboxwatch.mime import MAX_RAW, machine_parts
 

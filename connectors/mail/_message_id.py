@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from inboxwatch.core.headers import Unusable, parse
+from inboxwatch.core.mail.headers import Unusable, parse
 from inboxwatch.core.model import FolderRole, RawMessage
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)

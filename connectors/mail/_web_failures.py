@@ -8,7 +8,7 @@ import socket
 import ssl
 from datetime import UTC
 
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reason
 
 _MAX_TEXT = 300

@@ -24,7 +24,7 @@ from connectors.mail._expiry import LASTING, Expiry, expiry
 from connectors.mail._folder_marks import decode
 from connectors.mail._steps import Steps, turns
 from connectors.mail._values import Names, Seconds
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, Probe, Secret, Settings
 from inboxwatch.core.model import Privacy, RawMessage
 

@@ -24,7 +24,7 @@ from connectors.mail._gmail_push import Push
 from connectors.mail._gmail_reader import GmailReader, excluded_ids
 from connectors.mail._steps import Steps
 from connectors.mail._values import Names, Seconds
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
 from inboxwatch.core.model import FolderRole, Privacy, RawMessage
 

@@ -26,7 +26,7 @@ from connectors.mail._graph_reader import Found, GraphReader, together
 from connectors.mail._https import Pool, pool
 from connectors.mail._steps import Steps
 from connectors.mail._values import Names, Seconds
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
 from inboxwatch.core.model import Privacy, RawMessage
 

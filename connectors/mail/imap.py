@@ -35,7 +35,7 @@ from connectors.mail._reader import Haul, Reader
 from connectors.mail._sent_idle import SentIdle
 from connectors.mail._session import Login, Session
 from connectors.mail._values import Names, Seconds
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
 from inboxwatch.core.model import Privacy, RawMessage
 

@@ -21,7 +21,7 @@ from connectors.mail._maildir_folder import Entry, Mark
 from connectors.mail._maildir_tree import Haul, MaildirTree, encode
 from connectors.mail._position import shares
 from connectors.mail._values import Names
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Settings
 from inboxwatch.core.model import FolderRole, RawMessage
 

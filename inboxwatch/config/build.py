@@ -13,11 +13,11 @@ from inboxwatch.config.config import ChannelConfig, Config, LeadsConfig, Mailbox
 from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER
 from inboxwatch.config.policies import document_of, escalation, restore
 from inboxwatch.config.reading import Found
-from inboxwatch.core.hours import BusinessCalendar
+from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.model import MailboxId, PersonId
-from inboxwatch.core.parties import Us
-from inboxwatch.core.people import Person, Team
-from inboxwatch.core.routing import Rule, Target, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
+from inboxwatch.core.ownership.people import Person, Team
+from inboxwatch.core.ownership.routing import Rule, Target, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
+from inboxwatch.core.sla.hours import BusinessCalendar
 from inboxwatch.settings import Secret, Settings
 
 Model = TypeVar("Model", bound=Settings)

@@ -10,16 +10,16 @@ from typing import Any
 
 from inboxwatch.config.fields import Listen, Network
 from inboxwatch.config.policies import restore
+from inboxwatch.config.reply_rules import RuleFile, load
 from inboxwatch.connector import Context, LeadSource, MailConnector, Reading
-from inboxwatch.core.hours import BusinessCalendar
-from inboxwatch.core.intake import UnknownSenders
-from inboxwatch.core.meaning import Meanings
+from inboxwatch.core.mail.intake import UnknownSenders
+from inboxwatch.core.mail.parties import Us
+from inboxwatch.core.mail.reply_rules import Meanings
 from inboxwatch.core.model import MailboxId, PersonId, Privacy
-from inboxwatch.core.parties import Us
-from inboxwatch.core.people import Person, Team
-from inboxwatch.core.policy import EscalationPolicy, SLAPolicy
-from inboxwatch.core.routing import Rule
-from inboxwatch.meanings import RuleFile, load
+from inboxwatch.core.ownership.people import Person, Team
+from inboxwatch.core.ownership.routing import Rule
+from inboxwatch.core.sla.hours import BusinessCalendar
+from inboxwatch.core.sla.policy import EscalationPolicy, SLAPolicy
 from inboxwatch.notify import Channel
 from inboxwatch.settings import Secret, Settings
 

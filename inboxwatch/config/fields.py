@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
-from inboxwatch.core.hours import Span
-from inboxwatch.core.policy import Duration, Reassign, StepTime
-from inboxwatch.meanings import RuleFile, document
+from inboxwatch.config.reply_rules import RuleFile, document
+from inboxwatch.core.sla.hours import Span
+from inboxwatch.core.sla.policy import Duration, Reassign, StepTime
 from inboxwatch.settings import inside
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

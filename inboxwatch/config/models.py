@@ -43,9 +43,9 @@ from inboxwatch.config.fields import (
     weekdays,
 )
 from inboxwatch.config.public_holidays import PublicHolidays
-from inboxwatch.core.hours import BusinessCalendar, Span, day_of
-from inboxwatch.core.intake import UnknownSenders
+from inboxwatch.core.mail.intake import UnknownSenders
 from inboxwatch.core.model import Privacy
+from inboxwatch.core.sla.hours import BusinessCalendar, Span, day_of
 from inboxwatch.settings import Secret, Settings
 
 StopCondition = Literal[

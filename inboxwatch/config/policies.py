@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from inboxwatch.config import models
-from inboxwatch.core.hours import ALWAYS
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.policy import EscalationPolicy, Reassign, Repeat, SLAPolicy, Step
+from inboxwatch.core.sla.hours import ALWAYS
+from inboxwatch.core.sla.policy import EscalationPolicy, Reassign, Repeat, SLAPolicy, Step
 
 
 def document_of(data: Mapping[str, Any], policy: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from inboxwatch.config.models import SLA, Alerts, Channel, Escalation, Mailbox, 
 from inboxwatch.config.models import Team as TeamModel
 from inboxwatch.config.problem import Path as Place
 from inboxwatch.config.reading import Found
-from inboxwatch.core.policy import Duration, Reassign
+from inboxwatch.core.sla.policy import Duration, Reassign
 from inboxwatch.settings import Secret, Settings
 
 Fault = tuple[Place, str]

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from inboxwatch.core.mail.words.freemail import FREE_MAIL
 from inboxwatch.core.model import Lead, LeadId
-from inboxwatch.core.words.freemail import FREE_MAIL
 
 _DOTLESS = frozenset({"gmail.com", "googlemail.com"})
 """Providers that deliver `a.b@` to `ab@`."""

@@ -10,23 +10,23 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from inboxwatch.config.free_mail import free_mail
 from inboxwatch.config.policies import restore
 from inboxwatch.connector import Batch, Cursor, MailboxError
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId
-from inboxwatch.core.policy import SLAPolicy
-from inboxwatch.core.routing import Case, Window
-from inboxwatch.core.timeline import Deed
-from inboxwatch.engine import presence
-from inboxwatch.engine.deeds import Deeds, Refused
-from inboxwatch.engine.desk import Desk, Settled
+from inboxwatch.core.ownership.routing import Case, Window
+from inboxwatch.core.sla.policy import SLAPolicy
+from inboxwatch.core.sla.timeline import Deed
+from inboxwatch.engine import roster as presence
+from inboxwatch.engine.actions import Deeds, Refused
+from inboxwatch.engine.delivery.enqueue import Owing
+from inboxwatch.engine.evaluate import Desk, Settled
 from inboxwatch.engine.health import Health
 from inboxwatch.engine.ingest import Ingest, Ingested
-from inboxwatch.engine.notices import Owing
 from inboxwatch.engine.own_mail import OwnMail
 from inboxwatch.engine.review import Review
-from inboxwatch.engine.waits import Surroundings
-from inboxwatch.freemail import free_mail
+from inboxwatch.engine.rule_context import Surroundings
 from inboxwatch.notify import Channel
 from inboxwatch.store import Store, Transaction
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Row
 
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.people import Person
+from inboxwatch.core.ownership.people import Person
 from inboxwatch.engine.descriptions import describe
-from inboxwatch.engine.presence import roster
+from inboxwatch.engine.roster import roster
 from inboxwatch.notify import NoticeType
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from inboxwatch.core.intake import Entry
 from inboxwatch.core.leads import Directory
+from inboxwatch.core.mail.intake import Entry
+from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.model import LeadId, MailboxId, Message
-from inboxwatch.core.parties import Us
-from inboxwatch.core.timeline import Mail, Party
+from inboxwatch.core.sla.timeline import Mail, Party
 
 
 def mailbox_of(message: Message, addresses: Mapping[str, MailboxId]) -> MailboxId | None:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import structlog
 
 from inboxwatch.connector import Batch, Quarantined
-from inboxwatch.core.classify import classify
-from inboxwatch.core.clock import first_contacts
-from inboxwatch.core.headers import Unusable, parse
-from inboxwatch.core.intake import Entry, Intake, UnknownSenders, written_id
+from inboxwatch.core.mail.classify import classify
+from inboxwatch.core.mail.headers import Unusable, parse
+from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, written_id
+from inboxwatch.core.mail.threads import ThreadIndex, keys
 from inboxwatch.core.model import Direction, Kind, MailboxId, Message, MessageId, Privacy
-from inboxwatch.core.threads import ThreadIndex, keys
+from inboxwatch.core.sla.clock import first_contacts
 from inboxwatch.engine import alarms
 from inboxwatch.engine.absence import SEEN_AWAY
-from inboxwatch.engine.desk import Settled
+from inboxwatch.engine.evaluate import Settled
 from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.mime import text_of
 from inboxwatch.notify import NoticeType

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from inboxwatch.core.classify import classify
 from inboxwatch.core.leads import Directory
+from inboxwatch.core.mail.classify import classify
+from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.model import Direction, Message
-from inboxwatch.core.parties import Us
 from inboxwatch.notify import OWN_ID, Channel, Recognizes
 from inboxwatch.store import Transaction
 from inboxwatch.store.mail import Filed

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from sqlalchemy import update
 
-from inboxwatch.core.policy import Metric, choose
-from inboxwatch.engine.desk import Desk
+from inboxwatch.core.sla.policy import Metric, choose
+from inboxwatch.engine.evaluate import Desk
 from inboxwatch.store import tables
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row
 
-from inboxwatch.core.clock import clock_id
-from inboxwatch.core.policy import Metric
-from inboxwatch.core.threads import SURE_ENOUGH, split
-from inboxwatch.core.timeline import Act, Deed
-from inboxwatch.engine.deeds import Refused
+from inboxwatch.core.mail.threads import SURE_ENOUGH, split
+from inboxwatch.core.sla.clock import clock_id
+from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.engine.actions import Refused
 from inboxwatch.store.known import load
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from inboxwatch.core.model import Lead
-from inboxwatch.core.policy import SLAPolicy
+from inboxwatch.core.sla.policy import SLAPolicy
 
 
 def rfc3339(at: datetime | None) -> str | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from inboxwatch.core.people import Team
-from inboxwatch.core.routing import Rule, ToTeam
-from inboxwatch.core.timeline import Act
+from inboxwatch.core.ownership.people import Team
+from inboxwatch.core.ownership.routing import Rule, ToTeam
+from inboxwatch.core.sla.timeline import Act
 
 if TYPE_CHECKING:
     from inboxwatch.store import Transaction

@@ -23,11 +23,11 @@ from prometheus_client import (
 )
 
 from inboxwatch import __version__
-from inboxwatch.core.escalation import Reason as StepReason
-from inboxwatch.core.figures import Figures, Holding, Latency, Reply, Tally, pairs_in_use
 from inboxwatch.core.model import Direction, Evidence, Kind
-from inboxwatch.core.people import Person, Team
-from inboxwatch.core.policy import EscalationPolicy, Metric
+from inboxwatch.core.ownership.people import Person, Team
+from inboxwatch.core.sla.escalation import Reason as StepReason
+from inboxwatch.core.sla.policy import EscalationPolicy, Metric
+from inboxwatch.core.statistics.figures import Figures, Holding, Latency, Reply, Tally, pairs_in_use
 from inboxwatch.metrics.text import CONTENT_TYPE, Family, Labels
 
 __all__ = ["CONTENT_TYPE", "House", "Metrics", "Watched"]

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from prometheus_client.utils import floatToGoString
 
-from inboxwatch.core.figures import LATENCY_EDGES, Tally, cumulative
+from inboxwatch.core.statistics.figures import LATENCY_EDGES, Tally, cumulative
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, PlainValidator, field_validator
 
-from inboxwatch.core.policy import Duration
+from inboxwatch.core.sla.policy import Duration
 from inboxwatch.settings import ConfigPath, Secret, Settings
 
 if TYPE_CHECKING:

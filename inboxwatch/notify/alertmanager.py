@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.notify import (
     MANY,
     ChannelSettings,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import aiosmtplib
 from pydantic import Field, field_validator, model_validator
 
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.notify import (
     OWN_ID,
     ChannelError,

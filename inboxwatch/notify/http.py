@@ -11,7 +11,7 @@ from typing import Annotated
 import aiohttp
 from pydantic import AfterValidator
 
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.notify import ChannelError, Secret
 from inboxwatch.notify.text import retry_after, said, web_link
 

@@ -21,10 +21,10 @@ from inboxwatch.store import tables
 from inboxwatch.store.backfills import Backfills
 from inboxwatch.store.board import Board
 from inboxwatch.store.clocks import Clocks
+from inboxwatch.store.deliveries import Deliveries
 from inboxwatch.store.leads import Leads
 from inboxwatch.store.mail import Mails
 from inboxwatch.store.mailboxes import Mailboxes
-from inboxwatch.store.outbox import Deliveries
 from inboxwatch.store.statistics import Statistics
 
 __all__ = ["Outage", "Store", "StoreError", "Transaction"]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
 from inboxwatch.core.model import ClockId, LeadId, PersonId
-from inboxwatch.core.timeline import Act, Deed
+from inboxwatch.core.sla.timeline import Act, Deed
 from inboxwatch.store import tables
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 

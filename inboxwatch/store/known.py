@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import Direction, Evidence, Kind, LeadId, MessageId, ThreadId
-from inboxwatch.core.threads.known import Known
 
 
 def dump(known: Known) -> dict[str, Any]:

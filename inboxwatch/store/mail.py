@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
+from inboxwatch.core.mail.threads.known import Keys, Known
 from inboxwatch.core.model import Delivery, Direction, Kind, LeadId, MailboxId, MessageId, ThreadId
-from inboxwatch.core.threads.known import Keys, Known
-from inboxwatch.core.timeline import Mail, Party
+from inboxwatch.core.sla.timeline import Mail, Party
 from inboxwatch.store import tables
 from inboxwatch.store.known import dump, load
 from inboxwatch.store.upsert import chunks, insert_missing, upsert

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, extract, func, literal, or_, select
 
-from inboxwatch.core.figures import LATENCY_EDGES, Figures, Health, Holding, Latency, Reply, Tally
+from inboxwatch.core.statistics.figures import LATENCY_EDGES, Figures, Health, Holding, Latency, Reply, Tally
 from inboxwatch.store import tables
 
 _clock, _act, _alias = tables.clock, tables.act, tables.clock_alias

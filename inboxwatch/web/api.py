@@ -11,12 +11,13 @@ from typing import Any
 
 from aiohttp import web
 
-from inboxwatch.engine.mailroom import Mailroom
+from inboxwatch.engine.delivery.claim import Mailroom
 from inboxwatch.engine.views import clock_view, lead_view, mailbox_view, rfc3339
 from inboxwatch.store import Transaction
-from inboxwatch.web import deeds, follow_ups, leads, matches
+from inboxwatch.web import actions as deeds
+from inboxwatch.web import follow_ups, leads, matches
 from inboxwatch.web.bodies import Activity, LeadBody, Reviewed, read
-from inboxwatch.web.gate import Gate
+from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.problems import Problem
 

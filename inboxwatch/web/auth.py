@@ -12,7 +12,7 @@ from aiohttp import web
 
 from inboxwatch.config.fields import is_loopback
 from inboxwatch.web import proxy
-from inboxwatch.web.gate import Gate
+from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.problems import Problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -14,17 +14,18 @@ from pydantic import ValidationError
 from sqlalchemy import Row
 
 from inboxwatch.core.model import Lead
-from inboxwatch.core.policy import SLAPolicy
+from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.engine import Refused
+from inboxwatch.engine.delivery.claim import Mailroom
+from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.health import HELD_UNTIL
-from inboxwatch.engine.mailroom import Mailroom
 from inboxwatch.engine.views import clock_view, mailbox_view
-from inboxwatch.explain import explain
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
-from inboxwatch.web import deeds, leads
+from inboxwatch.web import actions as deeds
+from inboxwatch.web import leads
 from inboxwatch.web.auth import Guard, local_path
-from inboxwatch.web.gate import Gate
+from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.pages import BY, Pages
 from inboxwatch.web.problems import Problem

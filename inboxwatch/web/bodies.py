@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from aiohttp import web
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from inboxwatch.core.policy import Duration
+from inboxwatch.core.sla.policy import Duration
 from inboxwatch.web.problems import Problem
 from inboxwatch.web.proxy import acting, signed_in
 

@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-from inboxwatch.web.gate import Gate
+from inboxwatch.web.daemon_port import Gate
 
 LOOK_EVERY = 1.0
 """Seconds between looks at the store, while anybody listens."""

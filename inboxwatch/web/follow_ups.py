@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from inboxwatch.config import Config
 from inboxwatch.core.model import PersonId
 from inboxwatch.store import Transaction
-from inboxwatch.web.gate import Gate
+from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.problems import Problem
 
 MOST = 10_000

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId
-from inboxwatch.core.policy import choose
+from inboxwatch.core.sla.policy import choose
 from inboxwatch.engine.views import clock_view, lead_view
 from inboxwatch.store import Transaction
 from inboxwatch.web.bodies import LeadBody
-from inboxwatch.web.gate import Gate
+from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.problems import Problem
 
 SOURCE = "api"

@@ -7,12 +7,12 @@ from typing import Any
 from aiohttp import web
 
 from inboxwatch.engine import Refused
-from inboxwatch.engine.actions import WaitActions
+from inboxwatch.engine.notice_actions import WaitActions
 from inboxwatch.notify.actions import Actor
 from inboxwatch.notify.actions import Refused as NotAllowed
 from inboxwatch.notify.links import LABELS, Grant, LinkError, Links
-from inboxwatch.web import deeds
-from inboxwatch.web.gate import Gate
+from inboxwatch.web import actions as deeds
+from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.pages import Pages
 
 

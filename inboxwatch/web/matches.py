@@ -12,7 +12,7 @@ from inboxwatch.engine.review import weak
 from inboxwatch.engine.views import rfc3339
 from inboxwatch.store import Transaction
 from inboxwatch.web.bodies import Reviewed
-from inboxwatch.web.gate import Gate
+from inboxwatch.web.daemon_port import Gate
 
 
 async def page(gate: Gate, after: tuple[datetime, str] | None, limit: int) -> tuple[list[dict[str, Any]], Any]:

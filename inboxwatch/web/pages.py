@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from inboxwatch.engine.views import rfc3339
 from inboxwatch.notify.text import clean, span
 from inboxwatch.web.auth import Guard
-from inboxwatch.web.gate import Gate
+from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.problems import Problem
 from inboxwatch.web.proxy import signed_in
 

@@ -7,7 +7,7 @@ import ipaddress
 from aiohttp import web
 
 from inboxwatch.config import Config, ProxyConfig
-from inboxwatch.core.people import Person
+from inboxwatch.core.ownership.people import Person
 from inboxwatch.web.problems import Problem
 
 _PERSON = web.RequestKey("person", Person)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from inboxwatch.metrics import CONTENT_TYPE
 from inboxwatch.store import Transaction
-from inboxwatch.web.gate import Gate
+from inboxwatch.web.daemon_port import Gate
 
 QUICK = 0.1
 """Seconds of reading and rendering up to which each scrape waits for them."""

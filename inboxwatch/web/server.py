@@ -10,8 +10,8 @@ from inboxwatch.web import problems
 from inboxwatch.web.api import Api
 from inboxwatch.web.auth import Guard
 from inboxwatch.web.board import Board
+from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.events import Events
-from inboxwatch.web.gate import Gate
 from inboxwatch.web.links import SignedLinks
 from inboxwatch.web.pages import STATIC, Pages
 from inboxwatch.web.problems import Problem

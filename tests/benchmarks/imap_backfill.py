@@ -31,14 +31,14 @@ from connectors.mail._mailbox import Mailbox
 from connectors.mail._reader import Reader
 from connectors.mail._session import Session
 from connectors.mail.imap import Imap, ImapSettings
-from inboxwatch import backfill as backfill_command
 from inboxwatch import config as configuration
+from inboxwatch.commands import backfill as backfill_command
 from inboxwatch.connector import Context, MailboxError, Reading, Secret
 from inboxwatch.core.model import Lead, LeadId, MailboxId
+from inboxwatch.daemon.gc_tuning import collect_seldom
+from inboxwatch.daemon.writer import Worker
 from inboxwatch.engine import Engine
-from inboxwatch.garbage import collect_seldom
 from inboxwatch.store import Store
-from inboxwatch.worker import Worker
 from tests.dovecot import PASSWORD, Dovecot
 from tests.houses import CONFIG
 

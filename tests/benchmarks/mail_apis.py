@@ -19,7 +19,7 @@ from typing import Any
 from connectors.mail.ews import Ews, EwsSettings
 from connectors.mail.gmail import Gmail, GmailSettings
 from connectors.mail.graph import Graph, GraphSettings
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.connector import Context, Cursor, MailConnector, Reading
 from inboxwatch.testing import bounce, every, letter
 from tests.api_mailboxes import EwsMailbox, GmailMailbox, GraphMailbox

@@ -15,13 +15,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
 
-from inboxwatch.core.classify import classify
-from inboxwatch.core.headers import parse
-from inboxwatch.core.intake import Intake, UnknownSenders
 from inboxwatch.core.leads import Directory
+from inboxwatch.core.mail.classify import classify
+from inboxwatch.core.mail.headers import parse
+from inboxwatch.core.mail.intake import Intake, UnknownSenders
+from inboxwatch.core.mail.threads import ThreadIndex, keys
+from inboxwatch.core.mail.words import table
 from inboxwatch.core.model import FolderRole, Part, RawMessage
-from inboxwatch.core.threads import ThreadIndex, keys
-from inboxwatch.core.words import table
 from tests.mails import START, US, lead
 
 RECEIVED = (

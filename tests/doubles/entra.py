@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from inboxwatch import instant
+from inboxwatch import now as instant
 from tests.doubles.https_server import KIND, HttpsServer
 
 TENANT = "11111111-2222-3333-4444-555555555555"

@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 import spnego
 from aiohttp import web
 
-from inboxwatch import instant
+from inboxwatch import now as instant
 from tests.doubles.https_server import KIND, HttpsServer
 from tests.doubles.mailstore import MailStore, Stored, rfc3339
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import Message
 from functools import cached_property
 
-from inboxwatch import instant
+from inboxwatch import now as instant
 
 _ID = re.compile(r"<([^<>\s]+)>")
 

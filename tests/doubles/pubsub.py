@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from inboxwatch import instant
+from inboxwatch import now as instant
 from tests.doubles.google_schema import conforms, described
 from tests.doubles.google_tokens import PROJECT, GoogleTokens
 from tests.doubles.https_server import KIND, HttpsServer

@@ -16,7 +16,7 @@ from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 
-from inboxwatch import instant
+from inboxwatch import now as instant
 from inboxwatch.notify import ChannelError
 from inboxwatch.notify.http import unreachable
 from inboxwatch.notify.text import retry_after, said

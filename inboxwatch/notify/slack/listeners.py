@@ -17,7 +17,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from inboxwatch.core.policy import Duration
+from inboxwatch.core.sla.policy import Duration
 from inboxwatch.notify import ChannelError
 from inboxwatch.notify.actions import Actions, Actor, Candidate, Outcome, Refused
 from inboxwatch.notify.slack import blocks

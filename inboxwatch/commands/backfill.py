@@ -1,0 +1,158 @@
+"""Reads history into the store for reports; pages nobody, and goes on where it was interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from inboxwatch.commands.leads import read_sources
+from inboxwatch.connector import MailboxError, Reading, Reason
+from inboxwatch.core.model import MailboxId
+from inboxwatch.core.sla.policy import Duration
+from inboxwatch.daemon.gc_tuning import collect_seldom
+from inboxwatch.daemon.writer import Worker
+from inboxwatch.engine import Engine
+from inboxwatch.now import now
+from inboxwatch.store import Store, StoreError
+
+if TYPE_CHECKING:
+    from inboxwatch.config import Config
+
+OK, FAILED, BAD, INTERRUPTED = 0, 1, 2, 130
+ATTEMPTS = 6
+"""So many failures in a row, without a batch between them, end the reading of a mailbox."""
+PATIENCE = (2.0, 120.0)
+"""Seconds of the first and the longest pause after a failure, unless the provider asks for a longer one."""
+BATCH = 700
+"""Messages of a batch: more than in the daemon share what each batch costs whatever its size. The UIDs of so many still
+fit into the 8,192 octets of a command that IMAP servers must take (RFC 7162)."""
+NEWS_EVERY = 10.0
+"""Seconds between lines of progress where standard error is no terminal."""
+
+
+def run_backfill(config: Config, mailboxes: list[str], since: str) -> int:
+    """The command; returns the exit code."""
+    try:
+        length = Duration.parse(since)
+    except ValueError as error:
+        return _say(f"--since: {error}", BAD)
+    if length.business or not length.length:
+        return _say(f"--since: {since} is no wall time to reach back; write 12h or 90d", BAD)
+    unknown = [name for name in mailboxes if name not in config.mailboxes]
+    if unknown:
+        return _say(f"no mailbox {', '.join(unknown)}; known are {', '.join(config.mailboxes)}", BAD)
+    names = [MailboxId(name) for name in mailboxes or config.mailboxes]
+    try:
+        store = Store(config.store_url.reveal())
+    except StoreError as error:
+        return _say(str(error), FAILED)
+    try:
+        return asyncio.run(_all(config, store, names, now() - length.length))
+    except KeyboardInterrupt:
+        return _say("interrupted; the same command goes on from here", INTERRUPTED)
+    finally:
+        store.close()
+
+
+async def _all(config: Config, store: Store, names: list[MailboxId], horizon: datetime) -> int:
+    channels = {name: one.connect() for name, one in config.channels.items()}
+    engine = Engine(store, config, channels)
+    worker = Worker()
+    code = OK
+    try:
+        for source, found in (await read_sources(config)).items():
+            await worker.run(engine.learn, source, [row.lead for row in found.rows], now())
+        collect_seldom()
+        with _bars() as bars:
+            for name in names:
+                try:
+                    await _History(engine, worker, config, name, bars).read(horizon)
+                except MailboxError as error:
+                    code = _say(f"{name}: {error}" + (f" -> {error.hint}" if error.hint else ""), FAILED)
+    finally:
+        worker.close()
+        for channel in channels.values():
+            await channel.aclose()
+    return code
+
+
+@dataclass(slots=True)
+class _History:
+    """One mailbox's. The daemon's own position is left alone: it reads on where it was."""
+
+    engine: Engine
+    worker: Worker
+    config: Config
+    name: MailboxId
+    bars: Any
+    fresh: int = 0
+    """Messages that this command has read."""
+
+    async def read(self, horizon: datetime) -> None:
+        """Reads it whole; raises MailboxError where the server does not let us, again and again or from the start."""
+        failures, begun = 0, time.monotonic()
+        while True:
+            before = self.fresh
+            try:
+                total = await self._go_on(horizon)
+            except MailboxError as error:
+                failures = 1 if self.fresh > before else failures + 1
+                may_pass = self.fresh > 0 or error.reason is Reason.RATE_LIMITED
+                if error.permanent or not may_pass or failures == ATTEMPTS:
+                    raise
+                first, longest = PATIENCE
+                pause = max(error.retry_after or 0.0, min(longest, first * 2 ** (failures - 1)))
+                _say(f"{self.name}: {error}; trying again in {pause:.0f} s", OK)
+                await asyncio.sleep(pause)
+            else:
+                seconds = max(time.monotonic() - begun, 1e-9)
+                older = f" after {total - self.fresh} of an interrupted backfill" if total > self.fresh else ""
+                rate = f"in {seconds:.1f} s ({self.fresh / seconds:.0f}/s)"
+                _say(f"{self.name}: {self.fresh} messages{older} {rate}", OK)
+                return
+
+    async def _go_on(self, horizon: datetime) -> int:
+        """Reads from where the last attempt stopped to the end; returns how many messages were read in all."""
+        since, cursor, read = await self.worker.run(self.engine.begin_history, self.name, horizon, now())
+        reading = Reading(privacy=self.config.privacy, since=since, batch_size=BATCH)
+        connector = self.config.mailboxes[self.name].connect(reading)
+        bar, told_at = self.bars.add_task(str(self.name), total=None), time.monotonic()
+        try:
+            async for batch in connector.poll(cursor):
+                result = await self.worker.run(self.engine.ingest_history, self.name, batch, cursor, now())
+                if result.stale:
+                    hint = "let it end, or stop it and give the command again"
+                    raise MailboxError(Reason.CLIENT, "another backfill reads this mailbox", hint=hint, permanent=True)
+                cursor, read, self.fresh = batch.cursor, read + result.read, self.fresh + result.read
+                total = None if batch.remaining is None else read + batch.remaining
+                self.bars.update(bar, completed=read, total=total)
+                if self.bars.disable and time.monotonic() - told_at > NEWS_EVERY:
+                    told_at = time.monotonic()
+                    _say(f"{self.name}: {read} of {total or 'an unknown number of'} messages", OK)
+        finally:
+            self.bars.remove_task(bar)
+            await connector.aclose()
+        return read
+
+
+@contextmanager
+def _bars() -> Iterator[Any]:
+    """Progress bars on a terminal; what is printed meanwhile stands above them."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        yield bars
+
+
+def _say(text: str, code: int) -> int:
+    print(f"inboxwatch: {text}", file=sys.stderr)  # noqa: T201  (a command's own words)
+    return code

@@ -1,0 +1,165 @@
+"""`check`: the config, then logins, folders and channels, then the proof that every route ends at a person."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inboxwatch import config as configuration
+from inboxwatch.commands.ownership_proof import gaps
+from inboxwatch.config.reply_rules import built_in
+from inboxwatch.connector import MailboxError, Reading
+from inboxwatch.notify import ChannelError
+
+if TYPE_CHECKING:
+    from inboxwatch.config import Config, MailboxConfig
+
+FINE, UNREACHABLE, BAD = 0, 1, 2
+PROBE_LIMIT = 45.0
+"""Seconds that a mailbox or channel may take to be probed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    subject: str
+    """`mailbox ana`, `channel slack`, `ownership`."""
+    verdict: str
+    """ok, warning, failed."""
+    text: str
+    hint: str = ""
+
+
+def run_check(path: Path, *, offline: bool, as_json: bool) -> int:
+    """The command; returns the exit code."""
+    try:
+        config = configuration.load(path, secrets=not offline)
+    except configuration.ConfigError as error:
+        problems = [str(problem) for problem in error.problems]
+        if as_json:
+            _print(json.dumps({"ok": False, "problems": problems, "findings": []}))
+        else:
+            for problem in problems:
+                _print(problem, error=True)
+            _print(f"inboxwatch: {path}: {len(problems)} problem(s)", error=True)
+        return BAD
+    findings = [*_ownership(config), *_meanings(config)]
+    if not offline:
+        findings = asyncio.run(_probe(config)) + findings
+    failed = any(one.verdict == "failed" for one in findings)
+    if as_json:
+        _print(json.dumps({"ok": not failed, "problems": [], "findings": [asdict(one) for one in findings]}))
+    else:
+        _table(findings, offline)
+    return UNREACHABLE if failed else FINE
+
+
+async def _probe(config: Config) -> list[Finding]:
+    limit = asyncio.Semaphore(20)
+
+    async def bounded(probe: Any) -> list[Finding]:
+        async with limit:
+            found: list[Finding] = await probe
+            return found
+
+    probes = [bounded(_mailbox(config, box)) for box in config.mailboxes.values()]
+    probes += [bounded(_channel(config, name)) for name in config.channels]
+    probes += [bounded(_leads(config, name)) for name in config.leads]
+    return [finding for found in await asyncio.gather(*probes) for finding in found]
+
+
+async def _mailbox(config: Config, box: MailboxConfig) -> list[Finding]:
+    subject = f"mailbox {box.name}"
+    connector = box.connect(Reading(privacy=config.privacy))
+    try:
+        async with asyncio.timeout(PROBE_LIMIT):
+            probe = await connector.probe()
+    except MailboxError as error:
+        return [Finding(subject, "failed", f"{error.reason}: {error}", error.hint)]
+    except TimeoutError:
+        return [Finding(subject, "failed", f"no answer within {PROBE_LIMIT:.0f} s", "check host, port and firewall")]
+    finally:
+        await connector.aclose()
+    folders = ", ".join(f"{role}: {name}" for role, name in probe.folders.items())
+    facts = "; ".join(f"{label} {value}" for label, value in probe.facts)
+    found = [Finding(subject, "ok", f"read-only login; {folders}" + (f"; {facts}" if facts else ""))]
+    return found + [Finding(subject, "warning", warning) for warning in probe.warnings]
+
+
+async def _channel(config: Config, name: str) -> list[Finding]:
+    channel = config.channels[name].connect()
+    try:
+        async with asyncio.timeout(PROBE_LIMIT):
+            return [Finding(f"channel {name}", "ok", await channel.probe())]
+    except ChannelError as error:
+        return [Finding(f"channel {name}", "failed", str(error))]
+    except TimeoutError:
+        return [Finding(f"channel {name}", "failed", f"no answer within {PROBE_LIMIT:.0f} s")]
+    finally:
+        await channel.aclose()
+
+
+async def _leads(config: Config, name: str) -> list[Finding]:
+    source = config.leads[name].connect()
+    subject = f"leads {name}"
+    try:
+        found = await source.read(None)
+    except Exception as error:  # noqa: BLE001  (whatever a lead source raises is what the operator must see)
+        return [Finding(subject, "failed", str(error))]
+    finally:
+        await source.aclose()
+    rows = found.rows if found else ()
+    strangers = [f"{row.place}: owner {row.lead.owner}" for row in rows if row.lead.owner not in (None, *config.people)]
+    findings = [Finding(subject, "ok", f"{len(rows)} leads")]
+    findings += [Finding(subject, "warning", f"{place}: {why}") for place, why in (found.refused if found else ())]
+    return findings + [Finding(subject, "warning", f"{stranger} is no person of the config") for stranger in strangers]
+
+
+def _ownership(config: Config) -> Iterator[Finding]:
+    """Every route ends at a named person whom a channel reaches; what cannot be seen is said."""
+    found = list(gaps(config))
+    for gap in found:
+        yield Finding("ownership", gap.verdict, gap.text, gap.hint)
+    if not any(gap.verdict == "failed" for gap in found):
+        routes = f"{len(config.rules)} rules, fallback {config.fallback}"
+        yield Finding("ownership", "ok", f"every route ends at a named person whom a channel reaches ({routes})")
+
+
+def _meanings(config: Config) -> Iterator[Finding]:
+    """Whether the rules of what an answer means do what their examples say."""
+    files = (*config.own_rules, built_in())
+    failures = [failure for file in files for failure in file.failures()]
+    yield from (Finding("meanings", "failed", failure, "mend the rule's words or its example") for failure in failures)
+    if not failures:
+        own = sum(len(file.rules) for file in config.own_rules)
+        yield Finding("meanings", "ok", f"{own} own and {len(built_in().rules)} built-in rules fit their examples")
+
+
+def _table(findings: list[Finding], offline: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "what", "finding"):
+        table.add_column(column, overflow="fold")
+    signs = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "failed": ("FAILED", "bold red")}
+    for one in findings:
+        word, style = signs[one.verdict]
+        text = Text(one.text)
+        if one.hint:
+            text.append(f"\n-> {one.hint}", style="dim")
+        table.add_row(Text(word, style=style), Text(one.subject), text)
+    console = Console()
+    console.print("The config is fine." + (" Nothing was contacted (--offline)." if offline else ""))
+    console.print(table)
+
+
+def _print(text: str, *, error: bool = False) -> None:
+    print(text, file=sys.stderr if error else sys.stdout)

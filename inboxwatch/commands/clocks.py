@@ -1,0 +1,144 @@
+"""Commands that speak to the running daemon through its HTTP API."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import aiohttp
+
+from inboxwatch.commands.leads import print_table
+
+if TYPE_CHECKING:
+    from inboxwatch.config import Config
+
+OK, REFUSED = 0, 1
+
+
+class Unreachable(Exception):  # noqa: N818  (what happened to the daemon)
+    """The daemon does not answer; the message says what to do."""
+
+
+async def _call(config: Config, method: str, path: str, **request: Any) -> tuple[int, Any]:
+    """One call of the API; returns the HTTP status and the JSON answer."""
+    headers = {"Accept": "application/json"}
+    if config.web.token is not None:
+        headers["Authorization"] = f"Bearer {config.web.token.reveal()}"
+    host = f"[{config.web.listen.host}]" if ":" in config.web.listen.host else config.web.listen.host
+    url = f"http://{host}:{config.web.listen.port}{path}"
+    try:
+        async with (
+            aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(30)) as session,
+            session.request(method, url, **request) as answer,
+        ):
+            return answer.status, await answer.json(content_type=None)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise Unreachable(
+            f"no daemon answers at {host}:{config.web.listen.port} ({error}); start it with `inboxwatch run`"
+        ) from error
+
+
+async def _all(config: Config, path: str, params: dict[str, str]) -> list[dict[str, Any]]:
+    """Every item of a list, page by page. Raises Unreachable, or ValueError with the daemon's refusal."""
+    items: list[dict[str, Any]] = []
+    token: str | None = None
+    while True:
+        page = params | ({"next": token} if token else {})
+        status, answer = await _call(config, "GET", path, params=page)
+        if status != 200:
+            raise ValueError(_refusal(answer))
+        items += answer["items"]
+        token = answer["next"]
+        if token is None:
+            return items
+
+
+def _refusal(answer: Any) -> str:
+    return str(answer.get("detail") or answer.get("title")) if isinstance(answer, dict) else str(answer)
+
+
+def _say(text: str) -> int:
+    print(f"inboxwatch: {text}", file=sys.stderr)  # noqa: T201  (a command's own words)
+    return REFUSED
+
+
+def list_clocks(config: Config, where: dict[str, str], *, as_json: bool) -> int:
+    """Prints waits; returns the exit code."""
+    shown = "stop_reason" if where.get("state") == "closed" else "metric_state"
+    columns = ("id", "lead", "owner", "metric", "due_at", shown, "tier", "mailbox")
+    return _listed(config, "/api/v1/clocks", where, columns, as_json)
+
+
+def _listed(config: Config, path: str, where: dict[str, str], columns: tuple[str, ...], as_json: bool) -> int:
+    try:
+        items = asyncio.run(_all(config, path, where))
+    except (Unreachable, ValueError) as error:
+        return _say(str(error))
+    if as_json:
+        for item in items:
+            print(json.dumps(item, ensure_ascii=False))  # noqa: T201  (the command's output)
+    else:
+        print_table(items, columns)
+    return OK
+
+
+def list_dead_letters(config: Config, *, as_json: bool) -> int:
+    """Prints dead letters; returns the exit code."""
+    columns = ("id", "owed_at", "type", "target", "channel", "destination", "attempts", "error")
+    return _listed(config, "/api/v1/dead-letters", {"limit": "1000"}, columns, as_json)
+
+
+def list_matches(config: Config, *, as_json: bool) -> int:
+    """Prints the weak matches that nobody has reviewed; returns the exit code."""
+    columns = ("message_id", "at", "sender", "subject", "parent", "evidence", "confidence")
+    return _listed(config, "/api/v1/matches", {"review": "open"}, columns, as_json)
+
+
+def review(config: Config, message_id: str, verdict: str, body: dict[str, str]) -> int:
+    """Confirms or splits one match; returns the exit code."""
+    try:
+        path = f"/api/v1/matches/{quote(message_id.strip().strip('<>'), safe='')}/{verdict}"
+        status, answer = asyncio.run(_call(config, "POST", path, json=body))
+    except Unreachable as error:
+        return _say(str(error))
+    if status != 200:
+        return _say(f"refused: {_refusal(answer)}")
+    print(f"{answer['message_id']}: thread {answer['thread']}, by {answer['evidence']}")  # noqa: T201  (its output)
+    return OK
+
+
+def resend(config: Config, numbers: list[int]) -> int:
+    """Sends dead letters again, all of them where none is named; returns the exit code."""
+
+    async def each() -> int:
+        known = numbers or [item["id"] for item in await _all(config, "/api/v1/dead-letters", {"limit": "1000"})]
+        refused = 0
+        for number in known:
+            status, answer = await _call(config, "POST", f"/api/v1/dead-letters/{number}/resend")
+            if status == 200:
+                print(f"{number}: will be sent by {answer['channel']}")  # noqa: T201  (the command's output)
+            else:
+                refused = _say(f"{number}: {_refusal(answer)}")
+        if not known:
+            print("no dead letters")  # noqa: T201  (the command's output)
+        return refused
+
+    try:
+        return asyncio.run(each())
+    except (Unreachable, ValueError) as error:
+        return _say(str(error))
+
+
+def act(config: Config, clock: str, deed: str, body: dict[str, str]) -> int:
+    """Acts on one wait; returns the exit code."""
+    try:
+        status, answer = asyncio.run(_call(config, "POST", f"/api/v1/clocks/{clock}/{deed}", json=body))
+    except Unreachable as error:
+        return _say(str(error))
+    if status != 200:
+        return _say(f"refused: {_refusal(answer)}")
+    print(f"{answer['id']}: {answer['metric_state'] or answer['state']}, owner {answer['owner']}")  # noqa: T201
+    return OK

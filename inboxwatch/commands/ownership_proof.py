@@ -1,0 +1,153 @@
+"""Proves ownership of a config: for every minute of the coming year a present person owns what comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from inboxwatch.core.model import PersonId
+from inboxwatch.core.ownership.routing import Case, Roster, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam, Window
+from inboxwatch.core.sla.policy import Duration, SLAPolicy
+from inboxwatch.engine.delivery.enqueue import ways_of
+from inboxwatch.now import now
+
+if TYPE_CHECKING:
+    from inboxwatch.config import Config, MailboxConfig
+
+HORIZON = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A hole in the ownership that the config defines."""
+
+    verdict: str
+    """failed: nobody is reached; warning: the fallback must step in, or something cannot be seen."""
+    text: str
+    hint: str = ""
+
+
+def gaps(config: Config, start: datetime | None = None) -> Iterator[Gap]:
+    """Every gap: people whom no channel reaches, absences that leave the fallback, answers that nobody could see."""
+    begin = start or now()
+    yield from _unreachable(config)
+    for box in config.mailboxes.values():
+        yield from _absences(config, box, begin)
+    yield from _unseen(config)
+    yield from _late(config)
+
+
+def _owners(config: Config) -> set[PersonId]:
+    """Everybody whom routing or a ladder can make the owner of a wait, or page for one."""
+    named: set[str] = {config.fallback}
+    for rule in config.rules:
+        if isinstance(rule.assign, ToPerson):
+            named.add(rule.assign.person)
+        elif isinstance(rule.assign, ToTeam):
+            named |= set(config.teams[rule.assign.team].members)
+        elif isinstance(rule.assign, ToLeadOwner):
+            named |= set(config.people)
+        elif isinstance(rule.assign, ToMailboxOwner):
+            named |= {box.owner for box in config.mailboxes.values() if box.owner}
+    for policy in config.policies:
+        for step in policy.escalation.steps:
+            named |= {*step.notify, *([str(step.reassign)] if step.reassign else [])}
+    named |= {team.lead for team in config.teams.values() if team.lead}
+    named |= {person.manager for one in named & set(config.people) if (person := config.people[PersonId(one)]).manager}
+    return {PersonId(one) for one in named if one in config.people}
+
+
+def _unreachable(config: Config) -> Iterator[Gap]:
+    channels = {name: one.connect() for name, one in config.channels.items()}
+    for person in sorted(_owners(config)):
+        if not list(ways_of(config, channels, person)):
+            hint = "give a channel of notify_by what it needs, such as slack_id or an e-mail channel"
+            yield Gap("failed", f"no channel reaches {person}, who can own a wait", hint)
+
+
+def _absences(config: Config, box: MailboxConfig, begin: datetime) -> Iterator[Gap]:
+    """Days of the coming year on which everybody whom routing names for a mailbox is absent at some minute."""
+    roster = Roster(config.people, config.teams, config.rules, config.fallback)
+    owner = PersonId(box.owner) if box.owner else None
+    case = Case({"mailbox": box.name, "team": box.team or ""}, None, owner, box.team)
+    days: dict[date, str] = {}
+    alone: set[date] = set()
+    for policy in {(one.calendar.name, one.first_response): one for one in config.policies}.values():
+        for at in _turning_points(config, policy, begin):
+            found = roster.assign(case, Window(at, policy.first_response.after(at, policy.calendar)))
+            if found.nobody_left:
+                day = at.astimezone(policy.calendar.zone).date()
+                days.setdefault(day, found.reason)
+                if roster.absence(config.fallback, at):
+                    alone.add(day)
+    if days:
+        why, fallback = next(iter(days.values())), config.fallback
+        text = f"no owner for `{box.name}` on {_spans(sorted(days))}: only the fallback {fallback} is left ({why})"
+        yield Gap("warning", text, "name another person or team in routing.rules for those days")
+    if alone:
+        text = (
+            f"nobody at all for `{box.name}` on {_spans(sorted(alone))}: the fallback {config.fallback} is on leave too"
+        )
+        yield Gap("failed", text, "let somebody else stand in, or change the leave")
+
+
+def _turning_points(config: Config, policy: SLAPolicy, begin: datetime) -> list[datetime]:
+    """The instants of the coming year at which an owner could first be missing.
+
+    Somebody is passed over from the moment when his hours close or his leave begins, until his next opening is near
+    enough. So if there is any minute at which everybody is passed over, the first such minute is one of these instants,
+    or the next opening of the policy's calendar after it: to look there is to look at every minute.
+    """
+    end = begin + HORIZON
+    ends = {stretch.start for stretch in policy.calendar.spans(begin, end) if stretch.open}
+    for person in config.people.values():
+        zone = person.calendar.zone if person.calendar else UTC
+        ends |= {datetime.combine(first, time(), zone).astimezone(UTC) for first, _ in person.leave}
+        if person.calendar is not None:
+            ends |= {stretch.end for stretch in person.calendar.spans(begin, end) if stretch.open}
+    return sorted({policy.calendar.next_open(at) for at in ends | {begin} if begin <= at < end})
+
+
+def _unseen(config: Config) -> Iterator[Gap]:
+    """People who can own a wait but whose own Sent folder nobody watches."""
+    watched = {box.owner for box in config.mailboxes.values() if box.owner}
+    for person in sorted(_owners(config) - {PersonId(one) for one in watched if one}):
+        text = f"{person} can own a wait, but no mailbox of {person} is watched: answers sent from it cannot be seen"
+        yield Gap("warning", text, f"add a mailbox with `owner: {person}`")
+
+
+def _late(config: Config) -> Iterator[Gap]:
+    """Mailboxes that are read so seldom that an answer can be due before the question is seen."""
+    shortest = min((policy.first_response for policy in config.policies), key=lambda target: target.length)
+    for box in config.mailboxes.values():
+        longest = max(box.poll_every, box.poll_idle)
+        if longest > shortest.length:
+            unread = f"`{box.name}` may go unread for {Duration(longest)}"
+            hint = "set a shorter poll_every and poll_idle, unless its server tells of mail at once"
+            yield Gap("warning", f"{unread}: an answer owed within {shortest} can be late unseen", hint)
+
+
+def _spans(days: list[date]) -> str:
+    """`25 and 26 December 2026`, or `3 to 14 August 2026` for longer runs."""
+    runs: list[list[date]] = []
+    for day in days:
+        if runs and day - runs[-1][-1] <= timedelta(days=1):
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    told = []
+    for run in runs:
+        if len(run) == 1:
+            told.append(f"{run[0]:%-d %B %Y}")
+        elif len(run) == 2:
+            told.append(f"{run[0]:%-d} and {run[1]:%-d %B %Y}" if run[0].month == run[1].month else _from_to(run))
+        else:
+            told.append(_from_to(run))
+    return ", ".join(told)
+
+
+def _from_to(run: list[date]) -> str:
+    first = f"{run[0]:%-d}" if (run[0].month, run[0].year) == (run[-1].month, run[-1].year) else f"{run[0]:%-d %B %Y}"
+    return f"{first} to {run[-1]:%-d %B %Y}"

@@ -1,0 +1,36 @@
+"""`clocks repolicy`: puts open waits under the policies of the config as it is now, and prints what moves."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from inboxwatch.engine import Engine
+from inboxwatch.engine.repolicy import reapply
+from inboxwatch.now import now
+from inboxwatch.store import Store, StoreError
+
+if TYPE_CHECKING:
+    from inboxwatch.config import Config
+
+OK, FAILED = 0, 1
+
+
+def run_repolicy(config: Config, *, dry_run: bool) -> int:
+    """The command; returns the exit code. A running daemon must have taken over the same config before."""
+    try:
+        store = Store(config.store_url.reveal())
+    except StoreError as error:
+        print(f"inboxwatch: {error}", file=sys.stderr)  # noqa: T201  (a command's own words)
+        return FAILED
+    try:
+        engine = Engine(store, config, {name: one.connect() for name, one in config.channels.items()})
+        moves = reapply(engine, now(), rehearse=dry_run)
+    finally:
+        store.close()
+    for move in moves:
+        times = f"due {move.due_before:%Y-%m-%d %H:%M:%S} -> {move.due_after:%Y-%m-%d %H:%M:%S} UTC"
+        print(f"{move.clock}  {move.lead}  {move.before} -> {move.after}  {times}")  # noqa: T201  (the output)
+    would = "would move" if dry_run else "moved"
+    print(f"{len(moves)} open waits {would}", file=sys.stderr)  # noqa: T201
+    return OK

@@ -1,0 +1,295 @@
+"""Waits as a report sees them: how each came out at the end of the period, how long it took, whose it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
+
+from inboxwatch.commands.report.period import Period
+from inboxwatch.core.ownership.people import Person
+from inboxwatch.core.sla.policy import SLAPolicy
+from inboxwatch.core.statistics.survival import Length
+from inboxwatch.notify.text import clean
+from inboxwatch.store import Transaction
+from inboxwatch.store.waits import Waits
+
+if TYPE_CHECKING:
+    from inboxwatch.config import Config
+
+Stretch = tuple[datetime, datetime]
+
+
+class Outcome(StrEnum):
+    IN_TIME = "answered in time"
+    LATE = "answered late"
+    OVERDUE = "open, overdue"
+    OPEN = "open, not yet due"
+    UNVERIFIED = "open, cannot be verified"
+    ENDED = "ended without an answer"
+    ENDED_LATE = "ended without an answer, overdue"
+
+
+ANSWERED = frozenset({Outcome.IN_TIME, Outcome.LATE})
+MISSED = frozenset({Outcome.LATE, Outcome.OVERDUE, Outcome.ENDED_LATE})
+_DAYS_WORK = 8 * 3600.0
+"""Seconds; of what took longer in business time nights and weekends explain nothing."""
+STILL_OPEN = frozenset({Outcome.OVERDUE, Outcome.OPEN, Outcome.UNVERIFIED})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One wait, or one follow-up."""
+
+    id: str
+    name: str
+    """The buyer's name, else his address. Like company and subject: strangers' text, cleaned, not escaped."""
+    company: str
+    subject: str
+    metric: str
+    tier: str
+    mailbox: str
+    started_at: datetime
+    due_at: datetime
+    stopped_at: datetime | None
+    """None: still open at the end of the period."""
+    outcome: Outcome
+    cause: str
+    """Why it is not answered: a stop condition, or the state of an open wait; empty where it was."""
+    owner: str
+    """Whose it was: the owner when it fell due where it was missed, else the owner when it stopped, or now."""
+    away: bool
+    """The owner was away while it could have been answered in time: it is nobody's figure."""
+    answered_by: str
+    wall: Length
+    business: Length
+    """In the calendar of its policy."""
+    zone: ZoneInfo
+    reasons: tuple[str, ...] = ()
+    """What made it long, in words; filled for waits that were missed."""
+
+    @property
+    def missed(self) -> bool:
+        return self.outcome in MISSED
+
+    @property
+    def decided(self) -> bool:
+        """Whether it counts for the attainment: answered in time, or missed."""
+        return self.missed or self.outcome is Outcome.IN_TIME
+
+    @property
+    def by_colleague(self) -> bool:
+        return self.outcome in ANSWERED and bool(self.owner) and self.answered_by != self.owner
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that a report tells."""
+
+    period: Period
+    cases: tuple[Case, ...]
+    """Waits that began in the period."""
+    left_over: tuple[Case, ...]
+    """Waits that began earlier and were still open at its end: in no rate, but never out of sight."""
+    follow_ups: tuple[Case, ...]
+    failed_contacts: tuple[tuple[str, bool], ...]
+    """(owner, reached since) of each first message to a lead that bounced."""
+    verified: Mapping[str, float]
+    """Mailbox -> share of the period in which it was read."""
+    coverage: Mapping[str, float | None]
+    names: Mapping[str, str]
+    """Person -> name."""
+    teams: Mapping[str, str]
+    """Person -> first team."""
+
+
+def read(tx: Transaction, config: Config, period: Period) -> Story:
+    """Reads the story of a period from the store."""
+    return _Reader(tx, config, period).story()
+
+
+class _Reader:
+    def __init__(self, tx: Transaction, config: Config, period: Period) -> None:
+        self._tx, self._config, self._period = tx, config, period
+        self._waits = Waits(tx.connection)
+        self._policies: dict[str, SLAPolicy] = {
+            version: config.restore_policy(document) for version, document in tx.mailboxes.pinned().items()
+        }
+        self._boxes = {row.id: row for row in tx.mailboxes.all()}
+        self._seen_away: dict[str, list[Stretch]] = {}
+        for row in self._waits.absences(datetime.min.replace(tzinfo=UTC), period.end):
+            self._seen_away.setdefault(row.person, []).append((row.since, row.until))
+        self._unread: dict[str, list[Stretch]] = {}
+        for row in self._waits.outages(datetime.min.replace(tzinfo=UTC), period.end):
+            self._unread.setdefault(row.mailbox, []).append((row.since, row.until or period.end))
+
+    def story(self) -> Story:
+        period = self._period
+        begun = self._waits.begun(period.start, period.end)
+        waits = [row for row in begun if row.metric != "follow_up"]
+        config = self._config
+        teams: dict[str, str] = {}
+        for team in config.teams.values():
+            for member in team.members:
+                teams.setdefault(member, team.id)
+        failed = self._waits.first_contacts(period.start, period.end)
+        return Story(
+            period=period,
+            cases=tuple(self._cases(waits)),
+            left_over=tuple(self._cases(self._waits.left_over(period.start, period.end))),
+            follow_ups=tuple(self._cases([row for row in begun if row.metric == "follow_up"])),
+            failed_contacts=tuple((row.owner or "", row.resolved_at is not None) for row in failed),
+            verified={
+                name: share
+                for name, share in self._tx.mailboxes.verified(period.start, period.end).items()
+                if name in config.mailboxes
+            },
+            coverage={name: row.coverage for name, row in self._boxes.items() if name in config.mailboxes},
+            names={id_: clean(person.name, 60) or id_ for id_, person in config.people.items()},
+            teams=teams,
+        )
+
+    def _cases(self, rows: Iterable[Row[Any]]) -> Iterable[Case]:
+        rows = list(rows)
+        leads = self._tx.board.leads(row.lead for row in rows)
+        subjects = self._tx.mail.subjects([row.started_by for row in rows])
+        ids = [one for row in rows for one in (row.id, *row.aliases)]
+        acts = self._waits.acts(ids)
+        told: dict[str, int] = {}
+        for part in (ids[at : at + 500] for at in range(0, len(ids), 500)):
+            for one in self._tx.clocks.tellings(part):
+                told[one.clock] = told.get(one.clock, 0) + bool(one.target)
+        for row in rows:
+            lead = leads.get(row.lead)
+            own = [one for name in (row.id, *row.aliases) for one in acts.get(name, ())]
+            own.sort(key=lambda act: (act.at, act.id))
+            case = self._case(row, own)
+            steps = sum(told.get(name, 0) for name in (row.id, *row.aliases))
+            yield Case(
+                **case,
+                name=clean((lead.name if lead else "") or row.lead, 60),
+                company=clean(lead.company if lead else "", 60),
+                subject=clean(subjects.get(row.started_by, ""), 100),
+                reasons=tuple(self._reasons(row, case, own, steps)) if case["outcome"] in MISSED else (),
+            )
+
+    def _case(self, row: Row[Any], acts: list[Row[Any]]) -> dict[str, Any]:
+        end = self._period.end
+        stopped = row.stopped_at if row.stopped_at is not None and row.stopped_at <= end else None
+        outcome = self._outcome(row, stopped)
+        missed = outcome in MISSED
+        owner = _owner_at(acts, row.due_at if missed else stopped or end) or row.owner or ""
+        known = stopped or (self._read_until(row) if outcome is Outcome.UNVERIFIED else end)
+        known = max(known, row.started_at)
+        policy = self._policies.get(row.policy_version)
+        wall = (known - row.started_at).total_seconds()
+        business = policy.calendar.elapsed(row.started_at, known).total_seconds() if policy else wall
+        over = outcome in ANSWERED
+        return {
+            "id": row.id,
+            "metric": row.metric,
+            "tier": row.tier,
+            "mailbox": row.mailbox or "",
+            "started_at": row.started_at,
+            "due_at": row.due_at,
+            "stopped_at": stopped,
+            "outcome": outcome,
+            "cause": "" if over else self._cause(row, stopped, outcome),
+            "owner": owner,
+            "away": self.away(owner, row.started_at, min(row.due_at, stopped or row.due_at)),
+            "answered_by": (row.answered_by or "") if over else "",
+            "wall": Length(wall, over),
+            "business": Length(business, over),
+            "zone": policy.calendar.zone if policy else self._period.zone,
+        }
+
+    def _outcome(self, row: Row[Any], stopped: datetime | None) -> Outcome:
+        late = (stopped or self._period.end) > row.due_at
+        if stopped is not None:
+            if row.state == "answered":
+                return Outcome.LATE if late else Outcome.IN_TIME
+            return Outcome.ENDED_LATE if late else Outcome.ENDED
+        if row.state == "running" and (row.held or self._blind(row)):
+            return Outcome.UNVERIFIED
+        return Outcome.OVERDUE if late else Outcome.OPEN
+
+    def _blind(self, row: Row[Any]) -> bool:
+        """Its mailbox was last read before it fell due: an answer may be there. A mailbox of which only history was
+        read has no such mark; its history was read to the end."""
+        box = self._boxes.get(row.mailbox)
+        seen: datetime | None = box.seen_until if box is not None else None
+        return seen is not None and seen < row.due_at <= self._period.end
+
+    def _read_until(self, row: Row[Any]) -> datetime:
+        box = self._boxes.get(row.mailbox)
+        seen: datetime | None = box.seen_until if box is not None else None
+        return min(seen or row.started_at, self._period.end)
+
+    def _cause(self, row: Row[Any], stopped: datetime | None, outcome: Outcome) -> str:
+        if stopped is not None:
+            return str(row.stop_reason or row.state)
+        if row.acknowledged_until is not None and row.acknowledged_until > self._period.end:
+            return "acknowledged"
+        if row.snoozed_until is not None and row.snoozed_until > self._period.end:
+            return "snoozed"
+        return outcome.value
+
+    def away(self, person: str, start: datetime, end: datetime) -> bool:
+        """Whether somebody was on leave or seen to be away at any time between two instants."""
+        known = self._config.people.get(person)  # type: ignore[call-overload]  # a plain string from the store
+        stretches = [*self._seen_away.get(person, ()), *(_leave(known) if known else ())]
+        return any(since < end and until > start for since, until in stretches)
+
+    def _reasons(self, row: Row[Any], case: Mapping[str, Any], acts: list[Row[Any]], steps: int) -> Iterable[str]:
+        end = case["stopped_at"] or self._period.end
+        wall, business = case["wall"].seconds, case["business"].seconds
+        if wall - business > max(3600.0, wall / 4) and business < _DAYS_WORK:
+            yield f"{(wall - business) / wall:.0%} of it outside business hours"
+        if case["away"]:
+            yield "its owner was away"
+        touching = [
+            min(until, end) - max(since, row.started_at)
+            for since, until in self._unread.get(row.mailbox, ())
+            if since < end and until > row.started_at
+        ]
+        unread = sum(touching, timedelta()).total_seconds()
+        if unread > 60 and wall:
+            yield f"its mailbox was unread for {unread / wall:.0%} of it"
+        given = [act.owner for act in acts if act.deed == "assigned" and act.at <= end]
+        if (moves := len(given) - 1) > 0:
+            yield f"moved on {_times(moves)}"
+        held = {act.deed for act in acts if act.at <= end} & {"acknowledged", "snoozed"}
+        if held:
+            yield " and ".join(sorted(held))
+        if row.reopened == "bounced":
+            yield "an answer bounced"
+        if row.nudges:
+            yield f"the buyer wrote again {_times(row.nudges)}"
+        if row.first_sight:
+            yield "from before inboxwatch watched: nobody was paged"
+        elif not steps:
+            yield "nobody was told"
+
+
+def _times(number: int) -> str:
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
+def _owner_at(acts: list[Row[Any]], at: datetime) -> str | None:
+    """The owner in force at an instant; the first one owns it from its start."""
+    given = [act for act in acts if act.deed == "assigned" and act.owner]
+    before = [act for act in given if act.at <= at]
+    chosen = before[-1] if before else next(iter(given), None)
+    return str(chosen.owner) if chosen is not None else None
+
+
+def _leave(person: Person) -> Iterable[Stretch]:
+    """The leave of a person as instants; without a calendar its days are those of UTC."""
+    zone = person.calendar.zone if person.calendar else UTC
+    for first, last in person.leave:
+        yield datetime.combine(first, time(), zone), datetime.combine(last + timedelta(days=1), time(), zone)

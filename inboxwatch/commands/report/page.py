@@ -1,0 +1,119 @@
+"""The report as one HTML page that needs nothing but itself: style and plots are inside, and there is no script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from inboxwatch.commands.report import figures, plots
+from inboxwatch.commands.report.cases import Story
+from inboxwatch.commands.report.figures import Comparison, Group, Slice, Times
+from inboxwatch.notify.text import span
+
+CAUSES = {
+    "open, overdue": "still open, overdue",
+    "open, not yet due": "still open, not yet due",
+    "open, cannot be verified": "still open, but a mailbox that could hold the answer is unread",
+    "acknowledged": "still open, somebody said “I have it”",
+    "snoozed": "still open, put off until later",
+    "dismissed": "dismissed: no reply was owed",
+    "meeting_accepted": "a meeting was accepted",
+    "opted_out": "the buyer opted out",
+    "lead_closed": "the lead was closed",
+    "activity": "a call or meeting was logged",
+}
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def render(story: Story, made_at: datetime) -> str:
+    """The page. Names, companies and subjects are strangers' text: the template escapes all of it."""
+    templates = Environment(
+        loader=PackageLoader("inboxwatch.commands.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    local = story.period.local
+    templates.filters.update(
+        span=_span,
+        hours=_hours,
+        percent=_percent,
+        stamp=lambda at: f"{local(at):%a} {local(at).day} {local(at):%b %H:%M}",
+        dated=lambda at: f"{local(at).day} {local(at):%B %Y %H:%M}",
+    )
+    everything = Group("all", story.cases)
+    return templates.get_template("report.html").render(
+        story=story,
+        period=story.period,
+        made_at=made_at,
+        all=everything,
+        tiers=figures.by_tier(story),
+        teams=figures.by_team(story),
+        people=figures.by_person(story),
+        away=figures.AWAY,
+        heat=figures.heat(story.cases),
+        days=DAYS,
+        causes=figures.causes(story.cases),
+        cause_words=CAUSES,
+        slowest=figures.slowest(story.cases),
+        ahead=figures.days_ahead(story),
+        follow_ups=Group("follow-ups", story.follow_ups),
+        comparison=figures.comparison(story),
+        plots=_plots(story, everything),
+        style=Markup((Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")),  # noqa: S704  (our own file)
+        verified=sum(story.verified.values()) / len(story.verified) if story.verified else None,
+    )
+
+
+def _plots(story: Story, everything: Group) -> dict[str, Markup]:
+    drawn = {
+        "business": _curve("Answered within, business time", everything.business, business=True),
+        "wall": _curve("Answered within, wall time", everything.wall, business=False),
+        "slices": _slices(figures.slices(story)),
+        "distribution": plots.distribution(
+            "How long answers took",
+            [("business time", everything.business.buckets), ("wall time", everything.wall.buckets)],
+        ),
+    }
+    if (compared := figures.comparison(story)) is not None:
+        drawn["comparison"] = _compared(compared)
+    return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704  (pygal escapes what it is given)
+
+
+def _curve(title: str, times: Times, *, business: bool) -> str:
+    lines = [plots.line_of("with open waits", times.curve), plots.naive_line("answered waits only", times.answered)]
+    return plots.answered_by(title, lines, times.curve, business=business)
+
+
+def _slices(parts: Iterable[Slice]) -> str:
+    parts = list(parts)
+    groups = [one.group for one in parts]
+    stacks = [
+        ("answered in time", [group.in_time for group in groups]),
+        ("missed", [group.missed for group in groups]),
+        ("undecided", [len(group) - group.decided for group in groups]),
+    ]
+    return plots.per_slice("Waits by when they began", [group.name for group in groups], stacks)
+
+
+def _compared(compared: Comparison) -> str:
+    lines = [plots.line_of(group.name, group.business.curve) for group in (compared.before, compared.after)]
+    return plots.answered_by("Before and after, business time", lines, business=True)
+
+
+def _span(seconds: float | None) -> str:
+    return "–" if seconds is None else span(seconds)
+
+
+def _hours(seconds: float | None) -> str:
+    return "–" if seconds is None else plots.hours(seconds)
+
+
+def _percent(share: Any, digits: int = 0) -> str:
+    return "–" if share is None else f"{share:.{digits}%}"

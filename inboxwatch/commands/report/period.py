@@ -1,0 +1,56 @@
+"""The time that a report is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from inboxwatch.core.sla.policy import Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `start` to just before `end` (UTC); open waits are as they were at `end`."""
+
+    start: datetime
+    end: datetime
+    zone: ZoneInfo
+    """In which its times are shown, days and weeks are counted."""
+    compare: datetime | None = None
+    """Divides it into before and after."""
+
+    @classmethod
+    def parse(cls, since: str, until: str, compare: str, zone: ZoneInfo, now: datetime) -> Period:
+        """Reads the options of the command. Raises ValueError with the option and what to write instead."""
+        end = _instant("--until", until, zone) if until else now
+        try:
+            length = Duration.parse(since)
+        except ValueError as error:
+            if not since[:4].isdecimal() or "-" not in since:
+                raise ValueError(f"--since: {error}; or a date such as 2026-05-01") from None
+            start = _instant("--since", since, zone)
+        else:
+            if length.business:
+                raise ValueError(f"--since: {since} is business time; write 30d, or a date such as 2026-05-01")
+            start = end - length.length
+        if start >= end:
+            raise ValueError(f"--since {since} is not before the end of the period")
+        divide = _instant("--compare", compare, zone) if compare else None
+        if divide is not None and not start < divide < end:
+            raise ValueError(f"--compare {compare} lies outside the period")
+        return cls(start, end, zone, divide)
+
+    def local(self, at: datetime) -> datetime:
+        return at.astimezone(self.zone)
+
+
+def _instant(option: str, text: str, zone: ZoneInfo) -> datetime:
+    """A date (its first instant in `zone`) or an instant; without a zone it is in `zone`."""
+    try:
+        if len(text) == len("2026-05-01"):
+            return datetime.combine(date.fromisoformat(text), time(), zone)
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{option}: {text!r} is no time; write 2026-05-01 or 2026-05-01T12:00:00Z") from None
+    return at if at.tzinfo else at.replace(tzinfo=zone)

@@ -1,0 +1,57 @@
+"""The waits of a report as CSV, one a line, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from inboxwatch.commands.report.cases import Case, Story
+from inboxwatch.engine.views import rfc3339
+
+COLUMNS = (
+    "clock", "buyer", "company", "subject", "metric", "tier", "mailbox", "owner", "owner_away", "team", "started_at",
+    "due_at", "stopped_at", "outcome", "cause", "answered_by", "wall_seconds", "business_seconds", "open",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV Injection), in its wide forms too."""
+
+
+def write(path: Path, story: Story) -> None:
+    """The waits that began in the period, and the follow-ups after them."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(COLUMNS)
+        for case in (*story.cases, *story.follow_ups):
+            lines.writerow([plain(value) for value in _values(case, story)])
+
+
+def plain(value: object) -> str:
+    """A cell that is shown as it is. An apostrophe before text keeps a spreadsheet from calculating it."""
+    if isinstance(value, float):
+        return f"{value:.0f}"
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
+
+
+def _values(case: Case, story: Story) -> list[str | float | None]:
+    return [
+        case.id,
+        case.name,
+        case.company,
+        case.subject,
+        case.metric,
+        case.tier,
+        case.mailbox,
+        case.owner,
+        "true" if case.away else "false",
+        story.teams.get(case.owner, ""),
+        rfc3339(case.started_at),
+        rfc3339(case.due_at),
+        rfc3339(case.stopped_at),
+        case.outcome.value,
+        case.cause,
+        case.answered_by,
+        case.wall.seconds,
+        case.business.seconds,
+        "true" if case.stopped_at is None else "false",
+    ]

@@ -1,9 +1,0 @@
-"""Kinds: what sort of mail a message is, and the signal that decided it.
-
-`classify` looks at the message alone, `reconsider` adds what the message it answers tells.
-"""
-
-from inboxwatch.core.classify.kinds import classify
-from inboxwatch.core.classify.second import reconsider
-
-__all__ = ["classify", "reconsider"]

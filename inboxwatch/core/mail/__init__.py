@@ -1,0 +1,1 @@
+"""Mail: reading headers, placing messages in threads, telling people from machines, finding the lead."""

@@ -1,0 +1,61 @@
+"""Invitations and the answers to them (RFC 5546, RFC 6047)."""
+
+from __future__ import annotations
+
+import re
+
+from inboxwatch.core.mail import quotes
+from inboxwatch.core.mail.words import either
+from inboxwatch.core.model import Kind, Message, Part, Verdict
+
+_METHOD = re.compile(rb"^METHOD[ \t]*:[ \t]*([A-Z]+)", re.IGNORECASE | re.MULTILINE)
+_STATUS = re.compile(rb"PARTSTAT=([A-Z-]+)", re.IGNORECASE)
+_PARAMETER = re.compile(r"method=([a-z]+)")
+_COMMENT = re.compile(rb"^COMMENT[^:\n]*:[ \t]*\S", re.IGNORECASE | re.MULTILINE)
+_STANDARD = re.compile(
+    either("""
+        has (?:tentatively )?(?:accepted|declined|replied)
+        accepted this invitation
+        invitation from google calendar
+        hat (?:die|diese) .{0,40}(?:angenommen|zugesagt)
+        a accepté
+        ha aceptado
+        ha accettato
+        heeft .{0,40}geaccepteerd
+        aceitou
+    """)
+)
+_NOTE = re.compile(
+    r"with (?:this|the following) note|mit (?:dieser|folgender) notiz|avec (?:cette|la) note|con (?:esta|questa) nota"
+)
+"""Google's words before what the guest wrote himself."""
+
+
+def verdict(message: Message, part: Part | None) -> Verdict:
+    """The kind calendar, and what the answer means: an acceptance owes no reply, what moves the meeting does."""
+    payload = re.sub(rb"\r?\n[ \t]", b"", part.payload) if part is not None and part.payload else b""
+    declared = _PARAMETER.search((part.content_type if part else "") + " " + message.content_type)
+    found = _METHOD.search(payload)
+    method = declared[1] if declared else found[1].decode().lower() if found else ""
+    status = {one.decode().lower() for one in _STATUS.findall(payload)}
+    if method == "reply":
+        if "declined" in status:
+            return Verdict(Kind.CALENDAR, "invitation declined", owes_reply=True)
+        if _COMMENT.search(payload) or _own_text(message):
+            return Verdict(Kind.CALENDAR, "invitation answered with a comment", owes_reply=True)
+        if "accepted" in status:
+            return Verdict(Kind.CALENDAR, "invitation accepted", effect="meeting_accepted")
+        if "tentative" in status:
+            return Verdict(Kind.CALENDAR, "invitation accepted tentatively")
+        return Verdict(Kind.CALENDAR, "answer to an invitation")
+    if method in ("counter", "declinecounter"):
+        return Verdict(
+            Kind.CALENDAR, "another time proposed" if method == "counter" else "proposal declined", owes_reply=True
+        )
+    return Verdict(Kind.CALENDAR, f"calendar part, method {method or 'not told'}")
+
+
+def _own_text(message: Message) -> bool:
+    """Whether the guest added words of his own to the standard text of his calendar program."""
+    own = " ".join(quotes.own_and_quoted((message.text or "")[:20_000])[0]).casefold()
+    return bool(_NOTE.search(own)) or (len(own.split()) >= 3 and not _STANDARD.search(own))

@@ -1,0 +1,214 @@
+"""The one pure pipeline from parsed messages to entries of the timeline; the daemon and `replay` both use it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from inboxwatch.core.leads import Directory
+from inboxwatch.core.mail.classify import classify, reconsider
+from inboxwatch.core.mail.parties import Us
+from inboxwatch.core.mail.reply_rules import NO_RULES, Meanings
+from inboxwatch.core.mail.threads import ThreadIndex
+from inboxwatch.core.model import (
+    Direction,
+    FolderRole,
+    Kind,
+    Lead,
+    LeadId,
+    Match,
+    Message,
+    MessageId,
+    ThreadId,
+    Verdict,
+)
+
+COPY = timedelta(hours=1)
+"""Copies of one message bear one date; APIs that tell the time of sending instead differ by less than this."""
+_MARK = ";copy="
+
+
+def in_order(messages: Iterable[Message]) -> list[Message]:
+    """Messages by time of receipt; of those received together, by id."""
+    return sorted(messages, key=lambda one: (one.received_at, one.id))
+
+
+def written_id(id: MessageId) -> MessageId:  # noqa: A002  (the word of the field)
+    """The Message-ID as its header has it; `Message.id` differs from it where several messages bear one id."""
+    return MessageId(id.partition(_MARK)[0])
+
+
+class UnknownSenders(StrEnum):
+    """For whose mail a provisional lead is made."""
+
+    SHARED = "shared"
+    NEVER = "never"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message with everything that was decided about it."""
+
+    message: Message
+    direction: Direction
+    verdict: Verdict
+    match: Match
+    lead: LeadId | None
+    """Inbound: the sender's lead; outbound: that of the first recipient who has one."""
+    lead_evidence: str
+    """address, alias, thread, domain, reply_to, provisional, ambiguous, none."""
+    outside: tuple[tuple[str, LeadId | None], ...] = ()
+    """Every recipient outside us, with his lead."""
+
+
+class Intake:
+    """Places messages: direction, kind, thread and parent, lead."""
+
+    def __init__(
+        self,
+        us: Us,
+        directory: Directory,
+        index: ThreadIndex,
+        unknown: UnknownSenders = UnknownSenders.SHARED,
+        shared_mailbox: bool = False,
+        meanings: Meanings = NO_RULES,
+    ) -> None:
+        self.us = us
+        self.directory = directory
+        self.index = index
+        self.provisional = unknown is UnknownSenders.ALWAYS or (unknown is UnknownSenders.SHARED and shared_mailbox)
+        self.meanings = meanings
+        self.new_leads: list[Lead] = []
+        """Provisional leads made so far, to be stored."""
+
+    def take(self, message: Message) -> Entry:
+        """Places one message."""
+        return self.take_batch([message])[0]
+
+    def take_batch(self, messages: Iterable[Message]) -> list[Entry]:
+        """Places many; the entries come in the order of `in_order`.
+
+        First the threads of all, then kinds and leads, so that the order of arrival is no evidence. A message that was
+        placed before gets the same place; one that bears the id of another is told apart from it (`written_id`).
+        """
+        ordered = self._told_apart(in_order(messages))
+        for message in ordered:
+            self.index.foresee(message)
+        placed = [self._place(message) for message in ordered]
+        for message, direction, verdict, match in placed:
+            self._lead(message, direction, verdict, self.index.canonical(match.thread), provisional=False)
+        # By now the leads of all threads are known: who wrote before his thread had one is put on that side, and only
+        # who is left without any becomes a lead of his own.
+        return [self._entry(*one) for one in placed]
+
+    def _told_apart(self, ordered: list[Message]) -> list[Message]:
+        """Gives an id of its own to each message that bears the id of another: broken programs use one for many."""
+        first: dict[MessageId, datetime | None] = {}
+        kept = []
+        for message in ordered:
+            known = self.index.known(message.id)
+            sent = first.setdefault(message.id, known.sent_at if known is not None else message.sent_at)
+            if sent is not None and message.sent_at is not None and abs(sent - message.sent_at) > COPY:
+                mark = hashlib.sha256(f"{message.sent_at} {message.sender.email}".encode()).hexdigest()[:8]
+                message = replace(message, id=MessageId(f"{message.id}{_MARK}{mark}"))
+            kept.append(message)
+        return kept
+
+    def _place(self, message: Message) -> tuple[Message, Direction, Verdict, Match]:
+        direction = self.us.direction(message)
+        verdict = classify(message)
+        if direction is Direction.INTERNAL and message.role is not FolderRole.SENT:
+            if verdict.kind is Kind.BOUNCE:
+                # Our own mail system speaks for the buyer's, which did not take our message.
+                direction = Direction.INBOUND
+            elif self._outside_authors(message):
+                # A form on our site writes to us in a buyer's name.
+                direction = Direction.INBOUND
+                if verdict.kind in (Kind.BULK, Kind.HUMAN):
+                    verdict = Verdict(Kind.HUMAN, "a form of ours, to be answered to somebody outside", owes_reply=True)
+        match = self.index.match(message, direction, verdict)
+        parent = self.index.known(match.parent) if match.parent else None
+        from_us = direction is not Direction.INBOUND
+        to_us = any(self.us.is_ours(one.email) for one in message.recipients)
+        verdict = reconsider(verdict, message, parent, to_us=to_us, from_us=from_us)
+        if not from_us or verdict.kind is Kind.AUTO_REPLY:
+            verdict = self.meanings.of(message, verdict)
+        self.index.add(message, direction, verdict, match)
+        return message, direction, verdict, match
+
+    def _outside_authors(self, message: Message) -> list[str]:
+        """Who wrote it, where a form, a list or a relay stands in the From line: Reply-To, and what lists keep."""
+        authors = [one.email for one in message.reply_to if one.email and not self.us.is_ours(one.email)]
+        original = message.mark("x-original-from") or message.mark("x-original-sender") or ""
+        if "@" in original:
+            email = original.rpartition("<")[2].strip(" >").lower()
+            authors += [] if self.us.is_ours(email) else [email]
+        return authors
+
+    def _entry(self, message: Message, direction: Direction, verdict: Verdict, match: Match) -> Entry:
+        thread = self.index.canonical(match.thread)
+        if thread != match.thread:
+            match = replace(match, thread=thread)
+        lead, evidence = self._lead(message, direction, verdict, thread, provisional=self.provisional)
+        leads = self.index.leads_of(thread)
+        attribute = self.directory.attribute
+        outside = tuple([(email, attribute(email, thread=leads)[0]) for email in self._outside(message)])
+        return Entry(message, direction, verdict, match, lead, evidence, outside)
+
+    def _outside(self, message: Message) -> list[str]:
+        """The recipients outside us."""
+        return [one.email for one in message.recipients if one.email and not self.us.is_ours(one.email)]
+
+    def _lead(
+        self, message: Message, direction: Direction, verdict: Verdict, thread: ThreadId, *, provisional: bool
+    ) -> tuple[LeadId | None, str]:
+        """The lead of a message and the evidence for him; the thread is credited with him."""
+        leads = self.index.leads_of(thread)
+        lead, evidence = None, "none"
+        if direction is Direction.INBOUND:
+            lead, evidence = self._sender(message, verdict, leads, provisional)
+        elif direction is Direction.OUTBOUND:
+            for email in self._outside(message):
+                lead, evidence = self.directory.attribute(email, thread=leads)
+                if lead:
+                    break
+        if lead:
+            self.index.credit(message.id, lead)
+        return lead, evidence
+
+    def _sender(
+        self, message: Message, verdict: Verdict, leads: frozenset[LeadId], provisional: bool
+    ) -> tuple[LeadId | None, str]:
+        """The lead whose side wrote an inbound message."""
+        if verdict.kind is Kind.BOUNCE and verdict.delivery is not None:
+            for failed in sorted(verdict.delivery.recipients):
+                lead, evidence = self.directory.attribute(failed, thread=leads)
+                if lead:
+                    return lead, evidence
+            return (next(iter(leads)), "thread") if len(leads) == 1 else (None, "none")
+        email = message.sender.email
+        authors = self._outside_authors(message)
+        if authors and self.us.is_ours(email):
+            lead, evidence = self.directory.attribute(authors[0], thread=leads)
+            evidence = "reply_to" if evidence in ("address", "alias") else evidence
+        else:
+            lead, evidence = self.directory.attribute(email, thread=leads, reply_to=authors)
+        if lead is None and evidence == "none" and provisional and verdict.kind is Kind.HUMAN:
+            author = authors[0] if authors and (self.us.is_ours(email) or _rewritten(message)) else email
+            return (self._provisional(author, message.sender.name), "provisional") if author else (None, "none")
+        return lead, evidence
+
+    def _provisional(self, email: str, name: str) -> LeadId:
+        made = Lead(LeadId(email), name=name, provisional=True, source="unknown sender")
+        self.directory.add(made)
+        self.new_leads.append(made)
+        return made.id
+
+
+def _rewritten(message: Message) -> bool:
+    """Whether a list wrote the From line in somebody's name ("X via list")."""
+    return " via " in message.sender.name.casefold() or bool(message.mark("list-id"))

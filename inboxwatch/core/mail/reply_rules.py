@@ -1,0 +1,124 @@
+"""What an answer means for the clock: nothing is owed, opted out, accepted, away until a day.
+
+The rules come from a file that operators read and extend (`inboxwatch.config.reply_rules` loads it); here they are
+only applied.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from inboxwatch.core.mail import quotes, subjects
+from inboxwatch.core.mail.absence import return_day
+from inboxwatch.core.model import Kind, Message, Verdict
+
+MAX_TEXT = 8000
+"""Characters of a text that are looked at."""
+
+
+class Meaning(StrEnum):
+    """What a rule finds, and its effect on the clock."""
+
+    NO_REPLY_OWED = "no_reply_owed"
+    """Thanks, a plain acceptance: the message starts no wait."""
+    NOT_INTERESTED = "not_interested"
+    """A friendly no: shown; a person decides whether to answer, so the wait runs."""
+    OPTED_OUT = "opted_out"
+    """The buyer wants no more mail: the stop condition of that name."""
+    MEETING_ACCEPTED = "meeting_accepted"
+    """The stop condition of that name."""
+    SUBSTITUTE = "substitute_named"
+    """An absent buyer names somebody to turn to: shown."""
+    LEFT = "left_company"
+    """The buyer is no longer there: shown."""
+
+
+_EFFECTS = {Meaning.OPTED_OUT: "opted_out", Meaning.MEETING_ACCEPTED: "meeting_accepted"}
+_ENDING = {Meaning.NO_REPLY_OWED, Meaning.OPTED_OUT, Meaning.MEETING_ACCEPTED}
+"""What starts no wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Words that mean something, where they stand in what the author himself wrote."""
+
+    name: str
+    meaning: Meaning
+    words: re.Pattern[str]
+    """Over case-folded text on one line."""
+    unless: re.Pattern[str] | None = None
+    """Words that forbid it: a question, a condition."""
+    at_most: int = 0
+    """Words the text may have besides; 0 for any number."""
+    whole: bool = False
+    """The words must begin the text."""
+    kinds: frozenset[Kind] = frozenset({Kind.HUMAN})
+
+    def applies(self, text: str, kind: Kind) -> bool:
+        """Whether it fits a text (case folded, on one line)."""
+        if kind not in self.kinds or not text:
+            return False
+        if self.at_most and len(text.split()) > self.at_most:
+            return False
+        found = self.words.match(text) if self.whole else self.words.search(text)
+        return found is not None and (self.unless is None or self.unless.search(text) is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Meanings:
+    """All rules, in order; the first of each meaning that fits counts."""
+
+    rules: tuple[Rule, ...] = ()
+
+    def of(self, message: Message, verdict: Verdict) -> Verdict:
+        """The verdict with what the message means. Without text only the subject is read."""
+        if verdict.kind not in (Kind.HUMAN, Kind.AUTO_REPLY):
+            return verdict
+        text = own_text(message)
+        found = self.find(text, verdict.kind)
+        if verdict.vacation or verdict.kind is Kind.AUTO_REPLY:
+            day = return_day(f"{message.subject.casefold()} . {text}", message.received_at)
+            verdict = replace(verdict, away_until=verdict.away_until or day)
+        if not found:
+            return verdict
+        signal = f"{verdict.signal}; {', '.join(rule.name for rule in found)}"
+        meanings = tuple(rule.meaning.value for rule in found)
+        effect = next((_EFFECTS[rule.meaning] for rule in found if rule.meaning in _EFFECTS), verdict.effect)
+        owes = verdict.owes_reply and not any(rule.meaning in _ENDING for rule in found)
+        return replace(verdict, signal=signal, meanings=meanings, effect=effect, owes_reply=owes)
+
+    def find(self, text: str, kind: Kind) -> list[Rule]:
+        """The rules that fit a text, at most one of each meaning."""
+        found: dict[Meaning, Rule] = {}
+        for rule in self.rules:
+            if rule.meaning not in found and rule.applies(text, kind):
+                found[rule.meaning] = rule
+        return list(found.values())
+
+
+NO_RULES = Meanings()
+
+
+def own_text(message: Message) -> str:
+    """What the author wrote, case folded, on one line, without quotations; without text, his new subject."""
+    if message.text:
+        own, _ = quotes.own_and_quoted(message.text[:MAX_TEXT])
+        return folded("\n".join(_without_signature(own)))
+    subject = subjects.read(message.subject)
+    return "" if subject.prefixed else folded(subject.text)
+
+
+def folded(text: str) -> str:
+    return " ".join(text.casefold().replace("’", "'").split())
+
+
+def _without_signature(lines: Iterable[str]) -> list[str]:
+    kept = []
+    for line in lines:
+        if line.rstrip() == "--" or line.startswith("-- "):
+            break
+        kept.append(line)
+    return kept

@@ -1,0 +1,10 @@
+"""Threads: where a message belongs, which message it answers, and the evidence for both.
+
+Two steps, without IO: `keys(messages)` says what to look up, `ThreadIndex(known).match(...)` decides.
+"""
+
+from inboxwatch.core.mail.threads.index import ThreadIndex
+from inboxwatch.core.mail.threads.known import Keys, Known, keys
+from inboxwatch.core.mail.threads.review import SURE_ENOUGH, split
+
+__all__ = ["SURE_ENOUGH", "Keys", "Known", "ThreadIndex", "keys", "split"]

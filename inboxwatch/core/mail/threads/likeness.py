@@ -1,0 +1,90 @@
+"""How much a message looks like the answer to another: subject, people, time, and quoted text where it may be read."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+
+from inboxwatch.core.mail.threads.known import Known
+from inboxwatch.core.model import Evidence
+
+WINDOW = timedelta(days=60)
+"""A subject alone joins nothing over a longer time."""
+SURE = 1.0
+"""The score from which a guess counts."""
+JOINS = -3.0
+"""The score from which an answer joins the thread of its title though it is not sure whom it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A candidate parent and how likely it is one: `score` is, roughly, log odds."""
+
+    parent: Known
+    score: float
+    quoted: bool
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence.QUOTE if self.quoted else Evidence.SUBJECT
+
+    @property
+    def confidence(self) -> float:
+        """0.5 to 0.9: a guess is never as good as a header."""
+        return round(min(0.9, 0.5 + max(self.score, 0.0) / 20), 2)
+
+    @property
+    def rank(self) -> tuple[float, float, str]:
+        """Total order: score, then the later parent."""
+        return self.score, self.parent.at.timestamp(), self.parent.id
+
+
+def likeness(message: Known, parent: Known) -> Likeness:
+    """Compares a message with one that it may answer."""
+    score = -4.0
+    if message.subject_key and message.subject_key == parent.subject_key:
+        # A recurring title joins nothing; an answer's prefix does.
+        score += 4.0 if message.answers else -2.0
+    elif message.was_key and message.was_key == parent.subject_key:
+        score += 4.0
+    elif not message.answers:
+        score -= 4.0
+    quoted = False
+    said = None
+    if (theirs := message.quotation) is not None:
+        said = theirs.attribution
+        if parent.quotation is not None and theirs.quoted:
+            share = len(theirs.quoted & parent.quotation.own) / len(theirs.quoted)
+            quoted = share > 0.05
+            score += 7.0 * share if quoted else -1.5
+    if said is not None:
+        if parent.id in said.ids:
+            score += 10.0
+        by, at = said.is_by(parent.sender, parent.name), said.is_at(parent.sent_at)
+        score += 0.0 if by is None else 1.5 if by else -2.0
+        score += 0.0 if at is None else 4.0 if at else -1.0
+    if parent.sender in message.to:
+        score += 2.0
+    elif parent.sender in message.participants and parent.sender != message.sender:
+        score += 1.0
+    if message.sender in parent.to:
+        score += 0.7
+    if message.sender == parent.sender:
+        score -= 1.5
+    hours = max((message.at - parent.at).total_seconds(), 0.0) / 3600
+    return Likeness(parent, score - 0.5 * math.log1p(hours / 6), quoted)
+
+
+def as_rewritten(found: Likeness, message: Known, named: bool) -> Likeness:
+    """The likeness of a candidate for being the message whose id a relay has rewritten.
+
+    It hangs where the answer's references say that the answered message hangs, and nobody names (`named`) its new id.
+    """
+    score = found.score - 3.0 - 4.0 * named
+    hangs = (found.parent.named, found.parent.parent)
+    if message.above is not None:
+        score += 3.0 if message.above in hangs else -3.0
+    else:
+        score += 2.0 if hangs == (None, None) else -3.0
+    return Likeness(found.parent, score, found.quoted)

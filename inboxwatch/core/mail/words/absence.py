@@ -1,0 +1,67 @@
+"""How mail programs and people announce an absence or an automatic answer.
+
+Compiled from the built-in texts of Exchange, Outlook.com, Gmail, Notes, GroupWise and of vacation programs in the
+languages they ship, and from public word lists (Stalwart, SpamAssassin's locale names); parts of subjects, case folded.
+"""
+
+from inboxwatch.core.mail.words import table
+
+AUTOMATIC = table("""
+    auto reply, auto-reply, autoreply, auto response, auto-response, autoresponse, auto respond, autoresponder,
+    automatic reply, automatic response, automated reply, automated response, auto-responder, automatische antwort,
+    automatische reaktion, automatisch antwoord, automatische reactie, antwort automatisch, réponse automatique,
+    reponse automatique, risposta automatica, respuesta automática, respuesta automatica, resposta automática,
+    resposta automatica, resposta automàtica, automatiskt svar, automatisk svar, autosvar, automaattinen vastaus,
+    automatická odpověď, automatická odpoveď, automatyczna odpowiedź, automatikus válasz, răspuns automat,
+    raspuns automat, автоматический ответ, автоответ, автоматична відповідь, αυτόματη απάντηση, otomatik yanıt,
+    otomatik yanit, balasan otomatis, jawaban otomatis, trả lời tự động, tự động trả lời, 自动回复, 自動回覆,
+    自動返信, 自動応答, 자동 응답, 자동 회신, 자동응답, رد تلقائي, מענה אוטומטי, תשובה אוטומטית, ตอบกลับอัตโนมัติ,
+    स्वचालित उत्तर, autom. antwort, automatisk besvarelse, avtomatski odgovor, automatski odgovor
+""")
+"""The subject names an automatic answer."""
+
+ABSENT = table("""
+    out of office, out-of-office, outofoffice, out of the office, away from office, away from the office,
+    away from my mail, away from my desk, away from my email, away from my e-mail, on vacation, on holiday,
+    on annual leave, on leave, on maternity leave, on parental leave, on paternity leave, vacation reply,
+    vacation message, vacation response, absence notice, abwesenheit, abwesenheitsnotiz, abwesenheitsmeldung,
+    abwesenheitsassistent, abwesenheitsbenachrichtigung,
+    abwesend, nicht im büro, nicht im buero,
+    im urlaub, außer haus, ausser haus, urlaubsbenachrichtigung, absence du bureau, absent du bureau,
+    absente du bureau, message d'absence, avis d'absence, en congé, en vacances, je suis absent, fuera de oficina,
+    fuera de la oficina, estoy fuera, estaré ausente, estare ausente, de vacaciones, periodo de vacaciones,
+    no estaré, fora do escritório, fora do escritorio, ausência do escritório, estou de férias,
+    ausência temporária, fuori sede, fuori ufficio, assenza, in ferie, afwezig, niet aanwezig, met vakantie,
+    met verlof, frånvaro, frånvarande, på semester, fraværende, ikke på kontoret, fravær, ikke til stede, poissa,
+    lomalla, nieobecność, nieobecnosc, poza biurem, mimo kancelář, mimo kancelár, nepřítomnost, neprítomnosť,
+    irodán kívül, házon kívül, szabadságon, în concediu, вне офиса, в отпуске, отсутствие, отсутствую,
+    у відпустці, εκτός γραφείου,
+    ofis dışında, ofis disinda, izinli, izindeyim, di luar kantor, sedang cuti, vắng mặt, nghỉ phép, 休假, 外出,
+    不在, 不在办公室, 不在辦公室, 부재중, 휴가, خارج المكتب, في إجازة, מחוץ למשרד, בחופשה, ไม่อยู่ที่ทำงาน,
+    कार्यालय से बाहर, izven pisarne, van ureda
+""")
+"""The subject says that its author is away."""
+
+RECEIVED = table("""
+    we have received your, we've received your, we received your, your message has been received,
+    your email has been received, your e-mail has been received, thank you for your message,
+    thank you for your email, thank you for your e-mail, thank you for contacting, thanks for contacting,
+    thank you for your inquiry, thank you for your enquiry, your request has been received,
+    acknowledgement of receipt, acknowledgment of receipt, notice of receipt, we got your,
+    confirmation of receipt, receipt of your, ontvangstbevestiging,
+    empfangsbestätigung, eingangsbestätigung, ihre anfrage ist eingegangen, vielen dank für ihre nachricht,
+    vielen dank für ihre anfrage, accusé de réception, accuse de reception, nous avons bien reçu, acuse de recibo,
+    hemos recibido su, conferma di ricezione, abbiamo ricevuto, confirmação de recebimento, recebemos sua,
+    recebemos a sua, potwierdzenie otrzymania, potwierdzenie odbioru, kvittering for modtagelse, vi har modtaget,
+    vi har mottagit, vi har mottatt
+""")
+"""A system confirms that it got something."""
+
+MOVED = table("""
+    my email address has changed, my e-mail address has changed, my address has changed, change of email address,
+    change of e-mail address, new email address, new e-mail address, email address change,
+    cambio de direccion de correo, cambio de dirección de correo, neue e-mail-adresse, neue mailadresse,
+    nouvelle adresse e-mail, nuovo indirizzo e-mail, no longer with, no longer at, no longer works,
+    has left the company, left the company, no longer employed
+""")
+"""The author moved or left."""

@@ -1,0 +1,1 @@
+"""Ownership: people and teams, routing, and how a wait is brought up to now."""

@@ -1,0 +1,166 @@
+"""Who must act on a wait, and what happens next: routing, absence, ladder and targets in one pure step.
+
+The daemon's engine and the back-test both advance a wait by `advance`; they differ only in where facts come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from inboxwatch.core.model import PersonId
+from inboxwatch.core.ownership.routing import Assignment, Case, Roster, Window
+from inboxwatch.core.sla.clock import Clock
+from inboxwatch.core.sla.escalation import Rung, plan
+from inboxwatch.core.sla.policy import Reassign
+from inboxwatch.core.sla.timeline import Act, Deed
+
+EVERYTHING = frozenset({(1 << 30, 0)})
+"""Told pairs under which no rung is owed: an owner is named, nothing is told."""
+ROUTING, ESCALATION = "routing", "escalation"
+"""Actors of the program's own assignments; every other actor is a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A rung that is to be told now, to whom."""
+
+    rung: Rung
+    targets: tuple[str, ...]
+    """People's ids and `channel:destination`s."""
+    owner: PersonId
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """What has become of a wait at an instant."""
+
+    owner: PersonId
+    assigned: tuple[Act, ...]
+    """New assignments, in order."""
+    telling: Telling | None
+    passed: tuple[Rung, ...]
+    """Lower rungs that are not told any more."""
+    wake_at: datetime | None
+    look: bool
+    """True where the mailboxes that could hold the answer must be read before anything is told."""
+    nobody_left: bool = False
+    """True where everybody whom routing names is absent, so that the fallback must be told at once."""
+
+
+def assignment_at(acts: Iterable[Act], at: datetime | None = None) -> Act | None:
+    """The assignment in force at an instant (None: the latest).
+
+    The first one holds from the start of the wait, also where mail that came late has moved the start back (rule 22).
+    """
+    made = sorted((act for act in acts if act.deed is Deed.ASSIGNED), key=lambda act: (act.at, act.serial))
+    in_force = [act for act in made if at is None or act.at <= at]
+    return in_force[-1] if in_force else next(iter(made), None)
+
+
+class _Holder:
+    """Hands one wait from owner to owner and records each assignment."""
+
+    def __init__(self, clock: Clock, case: Case, roster: Roster, now: datetime) -> None:
+        self._clock, self._case, self._roster, self._now = clock, case, roster, now
+        self._serial = max((act.serial for act in clock.acts), default=0)
+        self._window = Window(clock.policy.calendar.next_open(now), clock.due_at)
+        self.assigned: list[Act] = []
+        self.nobody_left = False
+        held = assignment_at(clock.acts)
+        if held is None or held.owner is None:
+            self.owner = self._give(roster.assign(case, self._window), clock.started_at, ROUTING)
+        else:
+            self.owner = held.owner
+            self._relieve(held)
+
+    def _relieve(self, held: Act) -> None:
+        """Routing's own choice is made again when the owner turns out to be absent; a person's choice stands."""
+        if held.by != ROUTING or held.rule == "fallback":
+            return
+        if why := self._roster.absence(self.owner, self._window.opens_at):
+            other = self._roster.assign(self._case, self._window, frozenset({self.owner}))
+            if other.owner != self.owner:
+                self.owner = self._give(replace(other, reason=f"{why}; {other.reason}"), self._now, ROUTING)
+
+    def reassign(self, rung: Rung) -> None:
+        """Applies a rung's own reassignment."""
+        if rung.reassign is None:
+            return
+        if rung.reassign is Reassign.NEXT:
+            chosen = self._roster.assign(self._case, self._window, frozenset({self.owner}))
+        elif rung.reassign is Reassign.FALLBACK:
+            chosen = Assignment(self._roster.fallback, "fallback", "")
+        elif rung.reassign is Reassign.TEAM_LEAD:
+            chosen = Assignment(team_lead(self.owner, self._case, self._roster), "team lead", "")
+        else:
+            # A wait that runs under an older policy may name somebody who has left.
+            named = rung.reassign if rung.reassign in self._roster.people else self._roster.fallback
+            chosen = Assignment(PersonId(named), "named", "")
+        if chosen.owner != self.owner:
+            reason = f"step {rung.step} of {self._clock.policy.escalation.name}"
+            why = "; ".join(filter(None, (reason, chosen.reason)))
+            self.owner = self._give(replace(chosen, reason=why), self._now, ESCALATION)
+
+    def _give(self, chosen: Assignment, at: datetime, by: str) -> PersonId:
+        self._serial += 1
+        self.nobody_left = self.nobody_left or chosen.nobody_left
+        self.assigned.append(
+            Act(
+                at=at,
+                deed=Deed.ASSIGNED,
+                by=by,
+                clock=self._clock.id,
+                lead=self._clock.lead,
+                owner=chosen.owner,
+                reason=chosen.reason,
+                rule=chosen.rule,
+                team=chosen.team,
+                serial=self._serial,
+            )
+        )
+        return chosen.owner
+
+
+def advance(
+    clock: Clock,
+    case: Case,
+    roster: Roster,
+    told: Set[tuple[int, int]],
+    now: datetime,
+    seen_until: datetime | None = None,
+) -> Advance:
+    """Brings a running wait up to `now`: names an owner, passes over the absent, says what is owed.
+
+    `told` and `seen_until` are those of `escalation.plan`.
+    """
+    holder = _Holder(clock, case, roster, now)
+    owed = plan(clock, told, now, seen_until)
+    for rung in owed.passed:
+        holder.reassign(rung)
+    telling = None
+    if owed.rung is not None:
+        telling = Telling(owed.rung, resolve(owed.rung.notify, holder.owner, case, roster), holder.owner)
+        holder.reassign(owed.rung)
+    leave = roster.next_leave(holder.owner, now)
+    wake_at = min((at for at in (owed.wake_at, leave) if at is not None), default=None)
+    return Advance(holder.owner, tuple(holder.assigned), telling, owed.passed, wake_at, owed.look, holder.nobody_left)
+
+
+def team_lead(owner: PersonId, case: Case, roster: Roster) -> PersonId:
+    """The lead of the mailbox's team, else of a team of the owner's, else the fallback."""
+    teams = [roster.teams[case.team]] if case.team is not None and case.team in roster.teams else []
+    teams += [team for team in roster.teams.values() if owner in team.members]
+    return next((team.lead for team in teams if team.lead is not None), roster.fallback)
+
+
+def resolve(notify: Iterable[str], owner: PersonId, case: Case, roster: Roster) -> tuple[str, ...]:
+    """Targets as written in a step -> people's ids and channels, each once, in order."""
+    names = {
+        "owner": lambda: owner,
+        "manager": lambda: roster.people[owner].manager or roster.fallback,
+        "fallback": lambda: roster.fallback,
+        "team_lead": lambda: team_lead(owner, case, roster),
+    }
+    return tuple(dict.fromkeys(names[target]() if target in names else target for target in notify))

@@ -1,0 +1,41 @@
+"""The people and teams that can own a wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from inboxwatch.core.model import PersonId
+from inboxwatch.core.sla.hours import BusinessCalendar
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One named person of ours."""
+
+    id: PersonId
+    name: str
+    email: str
+    aliases: tuple[str, ...] = ()
+    calendar: BusinessCalendar | None = None
+    """Whom to pass over and when; None means always at work."""
+    manager: PersonId | None = None
+    leave: tuple[tuple[date, date], ...] = ()
+    """First and last day of each absence, in the calendar's zone."""
+    skills: frozenset[str] = frozenset()
+    languages: frozenset[str] = frozenset()
+    slack_id: str = ""
+    notify_by: tuple[str, ...] = ()
+    """Channels in order; empty means the config's `notify_by`."""
+
+    def leave_at(self, now: datetime) -> tuple[date, date] | None:
+        """The leave entry that covers an instant (UTC), or None."""
+        today = (now.astimezone(self.calendar.zone) if self.calendar else now).date()
+        return next((span for span in self.leave if span[0] <= today <= span[1]), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    id: str
+    members: tuple[PersonId, ...]
+    lead: PersonId | None = None

@@ -1,0 +1,398 @@
+"""The fold: a thread's dated facts in, its clocks out.
+
+Clocks are never edited, they are replayed: order of arrival, duplicates, several mailboxes and restarts cannot change
+them. Each side of a thread walks this table (rules are those of clock-rules.md):
+
+    state    fact                                      becomes
+    idle     inbound that owes a reply                 waiting since then                        1, 16
+    waiting  inbound that owes a reply                 waiting, start unchanged (a nudge)        1
+    waiting  outbound human that reaches the side      answered                                  2, 7
+    waiting  the same, but every copy bounced          waiting, held while it seemed answered    9
+    waiting  dismissal of this wait                    dismissed                                 16
+    waiting  meeting accepted, opted out, activity,    ended                                     11, 35
+             lead closed (where a stop condition)
+    any      outbound human that reaches the side      follow-up runs in the buyer's court       40
+    any      auto-reply, bulk, receipt, internal       unchanged                                 7, 8, 9
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from inboxwatch.core.model import ClockId, Direction, Kind, LeadId, MailboxId, MessageId, ThreadId
+from inboxwatch.core.sla.policy import Metric, SLAPolicy
+from inboxwatch.core.sla.timeline import Act, Deed, Fact, Mail, Party, in_order
+
+
+class State(StrEnum):
+    RUNNING = "running"
+    ANSWERED = "answered"
+    DISMISSED = "dismissed"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time in which a ladder rests, and why."""
+
+    start: datetime
+    end: datetime
+    why: str
+    """acknowledged, snoozed, bounced."""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What is known of a wait when its policy is chosen."""
+
+    id: ClockId
+    aliases: frozenset[ClockId]
+    metric: Metric
+    lead: LeadId
+    started: Mail
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The measurement of one wait under one SLA policy."""
+
+    id: ClockId
+    """A digest of the wait's first Message-ID as now known."""
+    aliases: frozenset[ClockId]
+    """Ids this wait had, or could have had, when less of it was known: one for each of its later messages."""
+    thread: ThreadId
+    lead: LeadId
+    side: str
+    metric: Metric
+    started_by: MessageId
+    started_at: datetime
+    due_at: datetime
+    policy: SLAPolicy
+    mailbox: MailboxId | None
+    state: State = State.RUNNING
+    stop_reason: str | None = None
+    """answered, or the stop condition; of a follow-up also `followed_up`: a further message of ours."""
+    stopped_by: str | None = None
+    """The Message-ID, or for a deed who did it."""
+    stopped_at: datetime | None = None
+    answered_by: str | None = None
+    nudges: int = 0
+    reopened: str | None = None
+    """bounced: an answer that seemed to end this wait never reached the buyer."""
+    holds: tuple[Span, ...] = ()
+    acts: tuple[Act, ...] = ()
+    """Acknowledgements, snoozes and assignments made while it was open."""
+
+    @property
+    def ids(self) -> frozenset[ClockId]:
+        return self.aliases | {self.id}
+
+    @property
+    def running(self) -> bool:
+        return self.state is State.RUNNING
+
+    def breached(self, now: datetime) -> bool:
+        """True once the due instant has passed unanswered; an answer at that instant is in time."""
+        return self.stopped_at > self.due_at if self.stopped_at else now >= self.due_at
+
+    def waited(self, now: datetime) -> timedelta:
+        """Wall time from the start to the stop, or to `now`."""
+        return (self.stopped_at or now) - self.started_at
+
+    def waited_business(self, now: datetime) -> timedelta:
+        """Business time in the policy's calendar from the start to the stop, or to `now`."""
+        return self.policy.calendar.elapsed(self.started_at, max(self.started_at, self.stopped_at or now))
+
+    def held_until(self, now: datetime) -> datetime | None:
+        """The end of the hold that covers `now`, or None."""
+        return max((hold.end for hold in self.holds if hold.start <= now < hold.end), default=None)
+
+
+def clock_id(message: MessageId, metric: Metric, ordinal: int = 0) -> ClockId:
+    """The id of the wait that this message started: of the message alone, so that re-reading cannot change it."""
+    court = "buyer" if metric is Metric.FOLLOW_UP else "ours"
+    told = f"{court}\0{message}\0{ordinal or ''}"
+    return ClockId(hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:16])
+
+
+@dataclass(slots=True)
+class _Running:
+    """A wait that the fold has open."""
+
+    side: str
+    mails: list[Mail]
+    """What owes the answer; the first one started the wait."""
+    lead: LeadId
+    metric: Metric
+    ordinal: int = 0
+    holds: list[Span] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
+    due_moved: datetime | None = None
+
+    def id_by(self, mail: Mail) -> ClockId:
+        """The id that the wait has where this mail started it."""
+        return clock_id(mail.id, self.metric, self.ordinal)
+
+    @property
+    def ids(self) -> frozenset[ClockId]:
+        return frozenset(map(self.id_by, self.mails))
+
+
+@dataclass(slots=True)
+class _Side:
+    wait: _Running | None = None
+    follow_up: _Running | None = None
+
+
+class Replay:
+    """Folds one thread. `policy_of` names the policy of a wait as it opens (pinned where it was told before)."""
+
+    def __init__(
+        self,
+        thread: ThreadId,
+        policy_of: Callable[[Wait], SLAPolicy | None],
+        stop_conditions: frozenset[str],
+    ) -> None:
+        self._thread = thread
+        self._policy_of = policy_of
+        self._stops = stop_conditions
+        self._sides: dict[str, _Side] = {}
+        self._members: dict[str, tuple[str, LeadId]] = {}
+        self._author_side: dict[MessageId, str] = {}
+        self._lead_of: dict[str, LeadId] = {}
+        self._answered_once = False
+        self._failures: dict[MessageId, list[tuple[datetime, frozenset[str]]]] = {}
+        self._clocks: list[Clock] = []
+
+    def clocks(self, facts: Iterable[Fact]) -> tuple[Clock, ...]:
+        """All clocks of the thread, ended and running, in the order of their starts."""
+        ordered = in_order(facts)
+        for fact in ordered:
+            if isinstance(fact, Mail) and fact.delivery and fact.delivery.action == "failed" and fact.delivery.of:
+                known = self._failures.setdefault(fact.delivery.of, [])
+                known.append((fact.at, fact.delivery.recipients))
+        for fact in ordered:
+            if isinstance(fact, Act):
+                self._act(fact)
+            elif fact.direction is Direction.INBOUND:
+                self._inbound(fact)
+            elif fact.direction is Direction.OUTBOUND:
+                self._outbound(fact)
+        for side in self._sides.values():
+            for running in (side.wait, side.follow_up):
+                if running is not None:
+                    self._close(running, State.RUNNING)
+        return tuple(sorted(self._clocks, key=lambda clock: clock.started_at))
+
+    def _inbound(self, mail: Mail) -> None:
+        key = self._side_of(mail)
+        if key is None:
+            return
+        side = self._sides[key]
+        if mail.away_until is not None and side.follow_up is not None:
+            side.follow_up.due_moved = mail.away_until
+        if mail.effect is not None and mail.effect in self._stops:
+            self._stop(side, State.ENDED, mail.effect, mail)
+        elif mail.owes_reply:
+            self._open(key, mail)
+        if (mail.kind is Kind.HUMAN or mail.owes_reply) and side.follow_up is not None:
+            self._close(side.follow_up, State.ANSWERED, "answered", mail, by=mail.sender.email)
+            side.follow_up = None
+
+    def _open(self, key: str, mail: Mail) -> None:
+        side = self._sides[key]
+        if side.wait is not None:
+            side.wait.mails.append(mail)
+            return
+        metric = Metric.NEXT_RESPONSE if self._answered_once else Metric.FIRST_RESPONSE
+        side.wait = _Running(key, [mail], self._members[mail.sender.email][1], metric)
+
+    def _outbound(self, mail: Mail) -> None:
+        if mail.kind is Kind.CALENDAR and mail.effect in self._stops:
+            for key in self._reached(mail):
+                self._stop(self._sides[key], State.ENDED, mail.effect, mail)
+        if mail.kind is not Kind.HUMAN:
+            return
+        for ordinal, (key, bounced_at) in enumerate(self._reached(mail).items()):
+            side = self._sides[key]
+            if bounced_at is not None:
+                if side.wait is not None:
+                    side.wait.holds.append(Span(mail.at, max(mail.at, bounced_at), "bounced", mail.author))
+                continue
+            if side.wait is not None:
+                self._close(side.wait, State.ANSWERED, "answered", mail, by=mail.author)
+                side.wait = None
+                self._answered_once = True
+            if side.follow_up is not None:
+                self._close(side.follow_up, State.ENDED, "followed_up", mail, by=mail.author)
+            side.follow_up = _Running(key, [mail], self._lead_of[key], Metric.FOLLOW_UP, ordinal)
+
+    def _reached(self, mail: Mail) -> dict[str, datetime | None]:
+        """The sides that this mail of ours was sent to; the instant its loss was known where every copy bounced."""
+        copies: dict[str, list[str]] = {}
+        for party in mail.recipients:
+            if party.side is not None and party.lead is not None:
+                self._join(party, party.side, party.lead)
+            if (member := self._members.get(party.email)) is not None:
+                copies.setdefault(member[0], []).append(party.email)
+        reached: dict[str, datetime | None] = {}
+        for key, emails in copies.items():
+            lost = {email: self._lost(mail, email) for email in emails}
+            times = [at for at in lost.values() if at is not None]
+            reached[key] = max(times) if len(times) == len(lost) else None
+        return reached
+
+    def _lost(self, mail: Mail, email: str) -> datetime | None:
+        bounces = self._failures.get(mail.id, ())
+        return min((at for at, failed in bounces if not failed or email in failed), default=None)
+
+    def _side_of(self, mail: Mail) -> str | None:
+        """Whose side wrote: the sender's own, else that of the thread he writes in."""
+        sender = mail.sender
+        if sender.side is not None and sender.lead is not None:
+            self._join(sender, sender.side, sender.lead)
+        if sender.email not in self._members:
+            beside = self._author_side.get(mail.parent) if mail.parent else None
+            key = beside or next(iter(self._sides), None)
+            if key is None or mail.kind is Kind.BOUNCE:
+                return None
+            self._members[sender.email] = (key, self._lead_of[key])
+        key = self._members[sender.email][0]
+        self._author_side[mail.id] = key
+        for party in mail.recipients:
+            if party.side is not None and party.lead is not None:
+                self._join(party, party.side, party.lead)
+            else:
+                self._members.setdefault(party.email, (key, self._lead_of[key]))
+        return key
+
+    def _join(self, party: Party, side: str, lead: LeadId) -> None:
+        self._members[party.email] = (side, lead)
+        self._sides.setdefault(side, _Side())
+        self._lead_of.setdefault(side, lead)
+
+    def _act(self, act: Act) -> None:
+        for key, side in self._sides.items():
+            if act.deed in (Deed.ACTIVITY, Deed.LEAD_CLOSED):
+                concerned = act.lead == self._lead_of[key] or any(
+                    running is not None and running.lead == act.lead for running in (side.wait, side.follow_up)
+                )
+                if concerned and act.deed.value in self._stops:
+                    self._stop(side, State.ENDED, act.deed.value, act)
+                continue
+            for running in (side.wait, side.follow_up):
+                if running is not None and act.clock in running.ids:
+                    self._act_on(side, running, act)
+
+    def _act_on(self, side: _Side, running: _Running, act: Act) -> None:
+        if act.deed is Deed.DISMISSED:
+            unseen = [mail for mail in running.mails if act.seen and running.id_by(mail) not in act.seen]
+            rest = replace(running, mails=unseen, holds=[], acts=[]) if unseen else None
+            running.mails = [mail for mail in running.mails if mail not in unseen]
+            self._close(running, State.DISMISSED, "dismissed", act, by=act.by)
+            if running is side.wait:
+                side.wait = rest
+            else:
+                side.follow_up = None
+            return
+        running.acts.append(act)
+        if act.deed in (Deed.ACKNOWLEDGED, Deed.SNOOZED) and act.until is not None:
+            running.holds.append(Span(act.at, max(act.at, act.until), act.deed.value, act.by))
+
+    def _stop(self, side: _Side, state: State, reason: str, fact: Fact) -> None:
+        for running in (side.wait, side.follow_up):
+            if running is not None:
+                self._close(running, state, reason, fact)
+        side.wait = side.follow_up = None
+
+    def _close(
+        self, running: _Running, state: State, reason: str | None = None, fact: Fact | None = None, by: str = ""
+    ) -> None:
+        started = running.mails[0]
+        first, *later = map(running.id_by, running.mails)
+        wait = Wait(first, frozenset(later) - {first}, running.metric, running.lead, started)
+        policy = self._policy_of(wait)
+        target = policy.target(running.metric) if policy is not None else None
+        if policy is None or target is None:
+            return
+        start = started.at
+        due_at = target.after(start, policy.calendar)
+        if running.due_moved is not None:
+            due_at = max(due_at, policy.calendar.next_open(running.due_moved))
+        self._clocks.append(
+            Clock(
+                id=wait.id,
+                aliases=wait.aliases,
+                thread=self._thread,
+                lead=running.lead,
+                side=running.side,
+                metric=running.metric,
+                started_by=started.id,
+                started_at=start,
+                due_at=due_at,
+                policy=policy,
+                mailbox=started.mailbox,
+                state=state,
+                stop_reason=reason,
+                stopped_by=fact.id if isinstance(fact, Mail) else fact.by if fact is not None else None,
+                stopped_at=fact.at if fact is not None else None,
+                answered_by=by or None if state is State.ANSWERED else None,
+                nudges=len(running.mails) - 1,
+                reopened="bounced" if any(hold.why == "bounced" for hold in running.holds) else None,
+                holds=_settled(running.holds, fact.at if fact is not None else None),
+                acts=tuple(running.acts),
+            )
+        )
+
+
+def _settled(holds: list[Span], stop: datetime | None) -> tuple[Span, ...]:
+    """Holds as they were: an acknowledgement ends at the latest when the wait does."""
+    if stop is None:
+        return tuple(holds)
+    return tuple(replace(hold, end=min(hold.end, stop)) for hold in holds)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstContact:
+    """Our first message to a lead bounced; open until another message of ours reaches the lead."""
+
+    lead: LeadId
+    message: MessageId
+    failed_at: datetime
+    resolved_at: datetime | None
+
+
+def first_contacts(mails: Iterable[Mail], lead: LeadId) -> tuple[FirstContact, ...]:
+    """The failed first contacts among all mail with one lead, over all threads: at most one (rule 9)."""
+    ordered = [fact for fact in in_order(mails) if isinstance(fact, Mail)]
+    failures: dict[MessageId, list[Mail]] = {}
+    for mail in ordered:
+        if mail.delivery and mail.delivery.action == "failed" and mail.delivery.of:
+            failures.setdefault(mail.delivery.of, []).append(mail)
+    failed: FirstContact | None = None
+    for mail in ordered:
+        if mail.direction is Direction.INBOUND and mail.kind is not Kind.BOUNCE and failed is None:
+            if mail.sender.lead == lead:
+                return ()
+            continue
+        if mail.direction is not Direction.OUTBOUND or mail.kind is not Kind.HUMAN:
+            continue
+        copies = [party.email for party in mail.recipients if party.lead == lead]
+        if not copies:
+            continue
+        bounces = [bounce for bounce in failures.get(mail.id, ()) if bounce.delivery is not None]
+        lost = [
+            bounce.at
+            for bounce in bounces
+            if bounce.delivery and (not bounce.delivery.recipients or set(copies) <= bounce.delivery.recipients)
+        ]
+        if lost and failed is None:
+            failed = FirstContact(lead, mail.id, min(lost), None)
+        elif not lost:
+            return (replace(failed, resolved_at=mail.at),) if failed is not None else ()
+    return (failed,) if failed is not None else ()

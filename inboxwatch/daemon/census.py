@@ -1,0 +1,115 @@
+"""Completeness is measured: every Message-ID on the server against the store; what is missing is read again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+
+from inboxwatch.connector import Batch, Counts, Cursor, MailboxError, MailConnector, Reason, Recovers
+from inboxwatch.core.model import MailboxId
+from inboxwatch.daemon.poller import Poller
+from inboxwatch.daemon.time_limit import Leash
+from inboxwatch.daemon.writer import Worker
+from inboxwatch.engine import Engine
+from inboxwatch.now import Now
+
+log = structlog.get_logger(__name__)
+
+CHUNK = 200
+"""So many ids are compared, and messages read again, at a time."""
+SOON = timedelta(minutes=10)
+"""When the first census is taken after a start."""
+STEP_LIMIT = 300.0
+"""Seconds that the connector may take to list or read so many messages; longer is a hang."""
+SLACK = 30.0
+"""Seconds that ending a census may take."""
+
+Result = TypeVar("Result")
+
+
+class Census:
+    """Counts one mailbox at intervals; an account can be healthy and still lose mail (41 % of it, elsewhere)."""
+
+    def __init__(self, poller: Poller, connector: MailConnector, engine: Engine, worker: Worker, now: Now) -> None:
+        self._name: MailboxId = poller.name
+        self._poller = poller
+        self._connector = connector
+        self._engine = engine
+        self._worker = worker
+        self._now = now
+        self._leash = Leash()
+
+    async def repeat(self, every: timedelta) -> None:
+        """Takes a census at intervals until cancelled; a mailbox that cannot be read now is counted the next time."""
+        await asyncio.sleep(min(every, SOON).total_seconds())
+        while True:
+            try:
+                await self.take()
+            except MailboxError as error:
+                log.warning("census not taken", mailbox=self._name, reason=error.reason.value, hint=error.hint)
+            except Exception:  # a defect in one connector must end neither the counting nor the daemon; it is told
+                log.exception("census failed by a defect", mailbox=self._name)
+            await asyncio.sleep(every.total_seconds())
+
+    async def take(self) -> float | None:
+        """Compares, reads what is missing, records the share that the store holds; None where nothing can be told."""
+        if not isinstance(self._connector, Counts) or not await self._poller.look():
+            return None
+        if self._leash.stuck:
+            raise MailboxError(
+                Reason.TIMEOUT,
+                "an earlier census hangs and cannot be ended",
+                hint="restart inboxwatch: nothing is lost",
+            )
+        listed = 0
+        missing: list[tuple[str, str]] = []
+        names = aiter(self._connector.census(self._now() - self._engine.config.look_back))
+        try:
+            while chunk := await self._within_limit(_next(names)):
+                listed += len(chunk)
+                missing += await self._unknown(chunk)
+        finally:
+            await self._leash.close(names, SLACK)
+        if missing:
+            log.warning("census found messages that were never read", mailbox=self._name, missing=len(missing))
+            missing = await self._recover(missing)
+        coverage = 1 - len(missing) / listed if listed else 1.0
+        await self._worker.run(self._engine.counted, self._name, coverage)
+        return coverage
+
+    async def _within_limit(self, step: Awaitable[Result]) -> Result:
+        """Raises MailboxError where a step hangs."""
+        try:
+            return await self._leash.run(step, STEP_LIMIT)
+        except TimeoutError:
+            raise MailboxError(Reason.TIMEOUT, f"a census had no answer within {STEP_LIMIT:.0f} s") from None
+
+    async def _unknown(self, chunk: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        return await self._worker.run(self._engine.unknown, self._name, chunk)
+
+    async def _recover(self, missing: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Reads messages again and files them as if they had just arrived; returns those that stay missing."""
+        if not isinstance(self._connector, Recovers):
+            return list(missing)
+        left: list[tuple[str, str]] = []
+        for start in range(0, len(missing), CHUNK):
+            part = missing[start : start + CHUNK]
+            messages = await self._within_limit(self._connector.recover([ref for ref, _ in part]))
+            batch = Batch(messages, Cursor(""))
+            await self._worker.run(self._engine.ingest_recovered, self._name, batch, self._now())
+            left += await self._unknown(part)
+        return left
+
+
+async def _next(names: AsyncIterator[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Some more of what a census lists; nothing at its end."""
+    chunk: list[tuple[str, str]] = []
+    async for found in names:
+        chunk.append(found)
+        if len(chunk) == CHUNK:
+            break
+    return chunk

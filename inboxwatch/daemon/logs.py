@@ -1,0 +1,37 @@
+"""Logs: colours on a terminal, JSON when piped; no addresses or subjects above debug."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from inboxwatch.now import now
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def configure(level: str = "info") -> None:
+    """Sets up structlog on standard error. Raises ValueError for an unknown level."""
+    if level not in LEVELS:
+        raise ValueError(f"{level!r} is no log level; known are {', '.join(LEVELS)}")
+    terminal = sys.stderr.isatty()
+    render: Any = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    processors: list[Any] = [structlog.processors.add_log_level, _stamp]
+    if not terminal:
+        processors.append(structlog.processors.format_exc_info)
+    structlog.configure(
+        processors=[*processors, render],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # whatever standard error is by then
+        cache_logger_on_first_use=False,
+    )
+    # Libraries speak up only when something is wrong: what they say below that may hold addresses.
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+
+
+def _stamp(_logger: Any, _name: str, event: Any) -> Any:
+    event["at"] = now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return event

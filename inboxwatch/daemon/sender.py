@@ -1,0 +1,157 @@
+"""One loop a channel: claim, look again, render, send, record."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Row
+
+from inboxwatch.daemon.writer import Worker
+from inboxwatch.engine import Engine
+from inboxwatch.engine.delivery.claim import Mailroom
+from inboxwatch.engine.delivery.compose import Rendered
+from inboxwatch.engine.rule_context import FRESH
+from inboxwatch.notify import Bounded, Channel, ChannelError, Finds, Joins, NoticeType, Paced, Receipt
+from inboxwatch.now import Now
+from inboxwatch.store.deliveries import MOST
+
+log = structlog.get_logger(__name__)
+
+SEND_LIMIT = 60.0
+"""Seconds that a channel may take for one message."""
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
+BREATH = 0.05
+"""Seconds between looks while a flood gathers."""
+IDLE = 30.0
+"""Seconds after which the outbox looks into the store unasked."""
+
+Look = Callable[[Iterable[str], Iterable[str]], Awaitable[bool]]
+"""Reads mailboxes now, the nearest and others; False where one of the nearest cannot be read."""
+
+
+class Outbox:
+    """Delivers what is owed through one channel, in order, one message at a time."""
+
+    def __init__(
+        self,
+        name: str,
+        channel: Channel,
+        engine: Engine,
+        worker: Worker,
+        look: Look,
+        now: Now,
+        turned: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`turned` is called when deliveries have gone over to other channels."""
+        self.name = name
+        self._turned = turned
+        self._channel = channel
+        self._room = Mailroom(engine)
+        self._worker = worker
+        self._look = look
+        self._now = now
+        settings = engine.config.channels[name].settings
+        self._apart = settings.rate.apart if isinstance(settings, Paced) and settings.rate else 0.0
+        """Seconds from one message to the next."""
+        self._most = channel.most if isinstance(channel, Bounded) else MOST
+        self._left_at = float("-inf")
+        self._owed = asyncio.Event()
+        self._chance = random.Random(name)  # noqa: S311  (jitter, not secrecy)
+        self.sending = asyncio.Lock()
+        """Held while a message is on its way: a clean stop waits for it."""
+
+    def nudge(self) -> None:
+        """Says that something may be owed."""
+        self._owed.set()
+
+    async def deliver(self) -> None:
+        """Delivers until cancelled; no failure of the channel ends it."""
+        while True:
+            self._owed.clear()
+            await self._paced()
+            async with self.sending:
+                worked = await self.deliver_one()
+            if not worked:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        due = await self._worker.run(self._room.next_at, self.name)
+        seconds = IDLE if due is None else min(IDLE, max(BREATH, (due - self._now()).total_seconds()))
+        try:
+            async with asyncio.timeout(seconds):
+                await self._owed.wait()
+        except TimeoutError:
+            return
+
+    async def deliver_one(self) -> bool:
+        """Sends the next bundle that is due; False where there is none."""
+        rows: Sequence[Row[Any]] = await self._worker.run(self._room.claim, self.name, self._now(), self._most)
+        if not rows:
+            return False
+        first = rows[0]
+        unread = False
+        late = first.attempts > 1 or self._now() - first.owed_at > FRESH
+        if first.type == NoticeType.ESCALATION and late:
+            # Time has passed since the step was owed: look once more before anybody is paged (rule 30).
+            nearest, others = await self._worker.run(self._room.mailboxes, rows)
+            unread = not await self._look(nearest, others)
+        rendered = await self._worker.run(self._room.render, rows, self._now(), unread)
+        if rendered is None:
+            return True
+        rows = rendered.rows
+        self._left_at = time.monotonic()
+        try:
+            async with asyncio.timeout(SEND_LIMIT):
+                receipt = await self._once(rendered)
+        except ChannelError as error:
+            await self._failed(rows, str(error), error.permanent, error.retry_after)
+        except TimeoutError:
+            await self._failed(rows, f"no answer within {SEND_LIMIT:.0f} s", False, None)
+        except Exception as error:  # a defect in one channel must not end the daemon; the delivery is kept and retried
+            log.exception("delivery failed by a defect", channel=self.name)
+            await self._failed(rows, f"defect in the channel: {type(error).__name__}", False, None)
+        else:
+            await self._worker.run(self._room.sent, rows, receipt, self._now())
+            log.info(
+                "notice sent",
+                channel=self.name,
+                type=first.type,
+                steps=len(rendered.notice.clocks),
+                attempt=first.attempts,
+            )
+        return True
+
+    async def _once(self, rendered: Rendered) -> Receipt:
+        first, earlier = rendered.rows[0], self._earlier(rendered)
+        if first.attempts > 1 and isinstance(self._channel, Finds):
+            found = await self._channel.find(first.destination, first.bundle, first.owed_at, earlier)
+            if found is not None:
+                return found
+        reader = self._room.reader(rendered.rows)
+        return await self._channel.send(rendered.notice, first.destination, reader, first.bundle, earlier)
+
+    def _earlier(self, rendered: Rendered) -> str | None:
+        """The message that a notice follows: the one in which all of its waits were told last."""
+        if len(rendered.earlier) == 1:
+            return rendered.earlier[0] or None
+        return self._channel.joined(rendered.earlier) if isinstance(self._channel, Joins) else None
+
+    async def _paced(self) -> None:
+        """Waits until the channel's rate allows another message."""
+        pause = self._left_at + self._apart - time.monotonic()
+        if pause > 0:
+            await asyncio.sleep(pause)
+
+    async def _failed(self, rows: Sequence[Row[Any]], error: str, permanent: bool, retry_after: float | None) -> None:
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(rows[0].attempts - 1, 16)) * self._chance.uniform(0.8, 1.2)
+        wait = timedelta(seconds=max(pause, retry_after or 0.0))
+        outcomes = await self._worker.run(self._room.failed, rows, error, self._now(), permanent=permanent, pause=wait)
+        if set(outcomes) - {"retried"}:
+            self._turned()
+        log.warning("notice not sent", channel=self.name, attempt=rows[0].attempts, outcomes=sorted(set(outcomes)))

@@ -1,0 +1,74 @@
+"""Tells IT that the store cannot be used: past the outbox, which is in the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from inboxwatch.engine import Engine
+from inboxwatch.engine.delivery.enqueue import reader
+from inboxwatch.notify import Channel, ChannelError, Notice, NoticeType
+from inboxwatch.now import Now
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = 10.0
+"""Seconds that an outage may last before it is told: a database that restarts is no news."""
+SEND_LIMIT = 30.0
+"""Seconds that a channel may take for one message."""
+
+
+class DirectLine:
+    """Told once for each outage, and once when it is over. Nothing is kept: a restart may tell again."""
+
+    def __init__(self, engine: Engine, channels: Mapping[str, Channel], now: Now, patience: float = PATIENCE) -> None:
+        self._engine = engine
+        self._channels = channels
+        self._now = now
+        self._patience = patience
+        self._telling: asyncio.Task[None] | None = None
+        self._told = False
+
+    def store_away(self, error: str | None) -> None:
+        """The store's driver has said `error`; None: the store can be used again."""
+        if self._telling is not None and not self._told:
+            self._telling.cancel()
+        if error is not None or self._told:
+            self._telling = asyncio.create_task(self._tell(error))
+
+    async def aclose(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+            await asyncio.gather(self._telling, return_exceptions=True)
+
+    async def _tell(self, error: str | None) -> None:
+        if error is not None:
+            await asyncio.sleep(self._patience)
+        self._told = error is not None
+        title = "The store can be used again: what had to wait is told now."
+        if error is not None:
+            title = (
+                "The store cannot be used: nothing is read, timed or told until it can. See to its disk, "
+                "its permissions or its server; inboxwatch tries again by itself."
+            )
+        key = f"store/{self._now().isoformat()}"
+        for target in dict.fromkeys(self._engine.config.it_alerts):
+            await self._reach(target, key, title, error)
+
+    async def _reach(self, target: str, key: str, title: str, error: str | None) -> None:
+        """Tries each way to a target until one works."""
+        config = self._engine.config
+        person, ways = self._engine.owing.ways(config.fallback if target == "fallback" else target)
+        known = next((reader(one) for one in config.people.values() if one.id == person), None)
+        link = f"{config.web.url}/"
+        notice = Notice(NoticeType.DIGEST, key, self._now(), targets=(target,), link=link, error=error, title=title)
+        for name, destination in ways:
+            try:
+                async with asyncio.timeout(SEND_LIMIT):
+                    await self._channels[name].send(notice, destination, known, f"{key}/{target}")
+            except (ChannelError, TimeoutError) as failure:
+                log.warning("notice about the store not sent", channel=name, reason=str(failure) or "no answer")
+            else:
+                return

@@ -1,0 +1,1 @@
+"""Deliveries: enqueued in the transaction that owes them, claimed, composed when they leave."""

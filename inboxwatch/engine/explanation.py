@@ -1,0 +1,230 @@
+"""Who owns it, what is the SLA, what happens next; then every decision, with what it was made of.
+
+Nothing is recomputed for show: messages, matches, assignments and tellings are told as they were recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
+
+from inboxwatch.core.ownership.advance import assignment_at
+from inboxwatch.core.sla.clock import clock_id
+from inboxwatch.core.sla.policy import Metric, SLAPolicy
+from inboxwatch.core.sla.timeline import REVIEWS, Act, Deed
+from inboxwatch.engine import Engine
+from inboxwatch.engine.views import metric_state
+from inboxwatch.store import Transaction
+
+if TYPE_CHECKING:
+    pass
+
+
+def explain(engine: Engine, tx: Transaction, ref: str, at: datetime, then: datetime | None = None) -> Iterator[str]:
+    """The lines about a clock, a message or a lead; none where the reference is unknown."""
+    ref = ref.strip().strip("<>")
+    clock = tx.clocks.get(ref)
+    if clock is not None:
+        yield from _clock(engine, tx, clock, at, then)
+        return
+    thread = tx.mail.thread_of(ref)
+    if thread is not None:
+        yield from _message(tx, thread, ref)
+        for one in sorted(tx.clocks.of_threads([thread]).values(), key=lambda row: row.started_at):
+            yield ""
+            yield from _clock(engine, tx, one, at, then)
+        return
+    lead = engine.around.directory.by_address(ref.lower())
+    if lead is not None:
+        yield from _lead(engine, tx, lead.id, at, then)
+
+
+def _lead(engine: Engine, tx: Transaction, lead: str, at: datetime, then: datetime | None) -> Iterator[str]:
+    known = engine.around.directory.get(lead)  # type: ignore[arg-type]  # an id of the directory itself
+    if known is None:
+        return
+    yield f"Lead {lead}: {known.name or '(no name)'}, {known.company or '(no company)'}, from {known.source}"
+    rows = list(tx.clocks.listed({"lead": lead}, None, 1000))
+    running = [row for row in rows if row.state == "running"]
+    if not running:
+        owner = engine.owner_between_waits(tx, known.id, at)
+        yield f"  Owner now: {owner} (whom routing names between waits). No wait is open; nothing happens next."
+    for row in sorted(rows, key=lambda row: (row.state != "running", row.started_at)):
+        yield ""
+        yield from _clock(engine, tx, row, at, then)
+
+
+def _clock(engine: Engine, tx: Transaction, row: Row[Any], at: datetime, then: datetime | None) -> Iterator[str]:
+    policy = engine.policies.get(row.policy_version)
+    zone = policy.calendar.zone if policy else ZoneInfo("UTC")
+
+    def when(instant: datetime | None) -> str:
+        return "-" if instant is None else f"{instant.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"
+
+    yield f"Wait {row.id} of {row.lead} ({row.metric}), mailbox {row.mailbox or '-'}, tier {row.tier or '-'}"
+    acts = _acts(tx, row)
+    last = max((act for act in acts if act.deed is Deed.ASSIGNED), key=lambda act: act.serial, default=None)
+    why = f" by {last.by}: {last.rule}; {last.reason}" if last else ""
+    yield f"  Owner: {row.owner}{why}"
+    if then is not None:
+        yield f"  Owner at {when(then)}: {_owner_at(row, acts, then)}"
+    yield from _target(row, policy, when)
+    yield from _next(row, at, when)
+    yield ""
+    yield "  What happened:"
+    events = [*_messages(tx, row.thread, row), *((act.at, _act(act, when)) for act in acts), *_tellings(tx, row)]
+    for instant, text in sorted(events, key=lambda event: event[0]):
+        yield f"    {when(instant)}  {text}"
+    if policy is not None:
+        yield ""
+        yield from _arithmetic(row, policy, at, when)
+
+
+def _owner_at(row: Row[Any], acts: list[Act], then: datetime) -> str:
+    """Who owned a wait at an instant, since when and why (rule 26)."""
+    if then < row.started_at or (row.stopped_at is not None and then > row.stopped_at):
+        return "nobody: the wait was not open then"
+    held = assignment_at(acts, then)
+    return f"{held.owner}, given by {held.by} ({held.rule}): {held.reason}" if held else str(row.owner)
+
+
+def _target(row: Row[Any], policy: SLAPolicy | None, when: Any) -> Iterator[str]:
+    target = policy.target(Metric(row.metric)) if policy else None
+    calendar = policy.calendar.name if policy else "?"
+    yield (
+        f"  SLA: policy {row.policy} (version {row.policy_version}): {row.metric} within {target} "
+        f"in calendar {calendar}; started {when(row.started_at)}, due {when(row.due_at)}"
+    )
+
+
+def _next(row: Row[Any], at: datetime, when: Any) -> Iterator[str]:
+    if row.state != "running":
+        by = row.answered_by or row.stopped_by or "-"
+        verdict = "a breach" if row.breached_at else "in time"
+        why = "" if row.stop_reason in (None, row.state) else f" ({row.stop_reason})"
+        ended = f"{row.state}{why} {when(row.stopped_at)} by {by}"
+        yield f"  Over: {ended}; {verdict}. Nothing happens next."
+        return
+    yield f"  State: {metric_state(row, at)}, waiting for {_length((at - row.started_at).total_seconds())}"
+    if row.held:
+        yield "  Unverified: a mailbox that could hold the answer is unread; its step waits for blind_grace at most"
+    if row.next_step is None:
+        yield "  Next: the ladder has ended; the wait stays open and visible"
+        return
+    step = row.next_step
+    targets = ", ".join(step["targets"])
+    due = when(datetime.fromisoformat(step["at"]))
+    yield f"  Next: step {step['step']} (round {step['round']}) at {due} to {targets}, unless somebody answers"
+
+
+def _messages(tx: Transaction, thread: str, wait: Row[Any] | None = None) -> Iterator[tuple[datetime, str]]:
+    others = () if wait is None else [row for row in tx.clocks.of_threads([thread]).values() if row.id != wait.id]
+    for row in tx.mail.rows(thread):
+        answers = f", answers {row.parent}" if row.parent else ""
+        who = row.author if row.direction == "outbound" else row.sender
+        lead = f", lead {row.lead}" if row.lead else ""
+        clock = "" if row.time_from in ("server", "received") else f"; time from the {row.time_from} header"
+        yield (
+            row.at,
+            f"{row.direction} {row.kind} from {who} <{row.message_id}>{lead}: {row.signal}; "
+            f"thread by {row.evidence} ({row.confidence:.2f}){answers}{clock}{_part(row, wait, others)}",
+        )
+
+
+def _part(message: Row[Any], wait: Row[Any] | None, others: Sequence[Row[Any]]) -> str:
+    """What a message is to a wait, beside the thread's other ones."""
+    if wait is None:
+        return ""
+    if message.message_id == wait.started_by:
+        return "; it starts this wait"
+    if message.message_id == wait.stopped_by:
+        return "; it ends this wait"
+    within = wait.started_at <= message.at and (wait.stopped_at is None or message.at <= wait.stopped_at)
+    if message.direction != "inbound" or not message.owes_reply or not within or wait.metric == "follow_up":
+        return ""
+    if _counts(message, wait):
+        return "; a nudge: start and due time stay"
+    other = next((one for one in others if _counts(message, one)), None)
+    if other is None:
+        return ""
+    unseen = wait.state == "dismissed" and other.lead == wait.lead
+    return f"; read after the dismissal, so it stays owed: wait {other.id}" if unseen else f"; of wait {other.id}"
+
+
+def _counts(message: Row[Any], wait: Row[Any]) -> bool:
+    """Whether a message is one of those whose answer the wait is for: each of them has given it an id."""
+    return clock_id(message.message_id, Metric(wait.metric)) in {wait.id, *wait.aliases}
+
+
+def _message(tx: Transaction, thread: str, message_id: str) -> Iterator[str]:
+    for at, text in _messages(tx, thread):
+        if f"<{message_id}>" in text:
+            yield f"Message {at:%Y-%m-%d %H:%M:%S} UTC: {text}"
+    for act in tx.clocks.acts([thread], []).get(thread, ()):
+        if act.deed in REVIEWS and act.rule == message_id:
+            yield f"  {act.at:%Y-%m-%d %H:%M:%S} UTC: {_act(act, None)}"
+
+
+def _acts(tx: Transaction, row: Row[Any]) -> list[Act]:
+    known = tx.clocks.acts([row.thread], [row.lead])
+    mine = {row.id, *row.aliases}
+    acts = [act for act in known.get(row.thread, []) if act.clock in mine or act.deed in REVIEWS]
+    end = row.stopped_at
+    return acts + [
+        act for act in known.get(f"lead:{row.lead}", []) if act.at >= row.started_at and (end is None or act.at <= end)
+    ]
+
+
+def _act(act: Act, when: Any) -> str:
+    reason = f": {act.reason}" if act.reason else ""
+    if act.deed is Deed.ASSIGNED:
+        return f"owner {act.owner}, given by {act.by} ({act.rule}){reason}"
+    if act.deed in REVIEWS:
+        return f"the thread of <{act.rule}> {act.deed.value} by {act.by}{reason}"
+    until = f" until {when(act.until)}" if act.until else ""
+    return f"{act.deed.value} by {act.by}{until}{reason}"
+
+
+def _tellings(tx: Transaction, row: Row[Any]) -> Iterator[tuple[datetime, str]]:
+    ids = [row.id, *row.aliases]
+    for one in tx.clocks.tellings(ids):
+        if one.target:
+            yield one.at, f"step {one.step} round {one.round} owed to {one.target}: {one.reason}"
+        else:
+            yield one.at, f"step {one.step} round {one.round} withheld: {one.reason}"
+    for sent in tx.deliveries.for_clocks(ids):
+        if sent.settled_at is not None:
+            detail = f" ({sent.error})" if sent.error else ""
+            yield sent.settled_at, f"{sent.type} to {sent.target} by {sent.channel}: {sent.state}{detail}"
+
+
+def _arithmetic(row: Row[Any], policy: SLAPolicy, at: datetime, when: Any) -> Iterator[str]:
+    """From the start to the due time, span by span, with the names of holidays."""
+    target = policy.target(Metric(row.metric))
+    if target is None or not target.business:
+        yield f"  The clock runs on wall time: {when(row.started_at)} + {target} = {when(row.due_at)}"
+        return
+    yield f"  How {target} are counted in calendar {policy.calendar.name} ({policy.calendar.zone.key}):"
+    total, zone = timedelta(), policy.calendar.zone
+    for stretch in policy.calendar.spans(row.started_at, row.due_at):
+        if not stretch.open:
+            yield f"    {stretch.day:%a %Y-%m-%d} closed: {stretch.reason or 'no hours'}"
+            continue
+        length = stretch.end - stretch.start
+        total += length
+        note = f" ({stretch.reason})" if stretch.reason else ""
+        span = f"{stretch.start.astimezone(zone):%H:%M}-{stretch.end.astimezone(zone):%H:%M}"
+        sums = f"+{_length(length.total_seconds())}, in all {_length(total.total_seconds())}"
+        yield f"    {stretch.day:%a %Y-%m-%d} {span}{note}: {sums}"
+
+
+def _length(seconds: float) -> str:
+    """`2 h 5 min`, `45 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else "", f"{rest} s" if rest else ""]
+    return " ".join(part for part in parts if part) or "0 s"

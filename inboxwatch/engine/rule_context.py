@@ -1,0 +1,140 @@
+"""What surrounds a wait: its policy, the facts that rules look at, the people as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import Row
+
+from inboxwatch.core.leads import Directory
+from inboxwatch.core.mail.parties import Us
+from inboxwatch.core.model import LeadId, MailboxId, PersonId
+from inboxwatch.core.ownership.people import Person, Team
+from inboxwatch.core.ownership.routing import Case, Roster, Rule
+from inboxwatch.core.sla.clock import Clock, Wait
+from inboxwatch.core.sla.policy import SLAPolicy, choose
+
+FRESH = timedelta(seconds=10)
+"""A mailbox that was read so short a time ago need not be read again before a step leaves."""
+LOOK_AT_ALL = 200
+"""With at most so many mailboxes all of them are read before a step leaves; with more, those of owner and team."""
+
+
+class Box(Protocol):
+    """What rules need of a mailbox."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def owner(self) -> str | None: ...
+    @property
+    def team(self) -> str | None: ...
+
+
+class Setting(Protocol):
+    """What deciding needs of a config; a back-test without one makes its own."""
+
+    @property
+    def us(self) -> Us: ...
+    @property
+    def people(self) -> Mapping[PersonId, Person]: ...
+    @property
+    def teams(self) -> Mapping[str, Team]: ...
+    @property
+    def mailboxes(self) -> Mapping[MailboxId, Box]: ...
+    @property
+    def rules(self) -> tuple[Rule, ...]: ...
+    @property
+    def fallback(self) -> PersonId: ...
+    @property
+    def policies(self) -> tuple[SLAPolicy, ...]: ...
+    @property
+    def stop_conditions(self) -> frozenset[str]: ...
+
+
+class Surroundings:
+    """Answers questions about waits from the config and the known leads; the back-test and the engine share it."""
+
+    def __init__(self, config: Setting, directory: Directory) -> None:
+        self.config = config
+        self.directory = directory
+        self._own: dict[str, set[str]] = {}
+        for name, box in config.mailboxes.items():
+            if box.owner:
+                self._own.setdefault(box.owner, set()).add(name)
+
+    def facts(self, lead_id: LeadId, mailbox: MailboxId | None, message_class: str = "human") -> dict[str, str]:
+        """The values that `when` of SLA policies and routing rules looks at."""
+        lead = self.directory.get(lead_id)
+        box = self.config.mailboxes.get(mailbox) if mailbox else None
+        facts = {
+            "mailbox": mailbox or "",
+            "team": (box.team or "") if box else "",
+            "domain": (lead.domain if lead else "") or lead_id.rpartition("@")[2],
+            "class": message_class,
+        }
+        if lead is not None:
+            facts |= dict(lead.attributes)
+            facts |= {"tier": lead.tier, "country": lead.country, "language": lead.language, "source": lead.source}
+        return facts
+
+    def tier(self, lead_id: LeadId) -> str:
+        lead = self.directory.get(lead_id)
+        return lead.tier if lead else ""
+
+    def policy(self, wait: Wait) -> SLAPolicy | None:
+        """The first SLA policy that covers a wait as it opens."""
+        return choose(self.config.policies, self.facts(wait.lead, wait.started.mailbox, wait.started.kind.value))
+
+    def case(self, clock: Clock) -> Case:
+        """What routing knows of a wait."""
+        lead = self.directory.get(clock.lead)
+        box = self.config.mailboxes.get(clock.mailbox) if clock.mailbox else None
+        lead_owner = lead.owner if lead and lead.owner in self.config.people else None
+        return Case(
+            facts=self.facts(clock.lead, clock.mailbox),
+            lead_owner=lead_owner,
+            mailbox_owner=PersonId(box.owner) if box and box.owner else None,
+            team=box.team if box else None,
+        )
+
+    def roster(
+        self,
+        away: Mapping[str, tuple[datetime, datetime]],
+        load: Callable[[PersonId], int],
+        turns: Callable[[str], int],
+    ) -> Roster:
+        """The people now: absences seen in mail, open waits each owns, turns taken by each team."""
+
+        def seen_away(person: PersonId, at: datetime) -> str | None:
+            span = away.get(person)
+            if span is None or not span[0] <= at < span[1]:
+                return None
+            return f"{person} is away: the own mailbox answered with a vacation reply on {span[0]:%d %b %H:%M} UTC"
+
+        return Roster(
+            people=self.config.people,
+            teams=self.config.teams,
+            rules=self.config.rules,
+            fallback=self.config.fallback,
+            away=seen_away,
+            load=load,
+            turns=turns,
+        )
+
+    def watching(self, owner: PersonId | None, mailbox: MailboxId | None) -> set[str]:
+        """The mailboxes whose Sent folder could hold the answer of an owner, or of his team for a shared mailbox."""
+        box = self.config.mailboxes.get(mailbox) if mailbox else None
+        people: set[PersonId] = {owner} if owner else set()
+        if box is not None and box.team is not None and box.team in self.config.teams:
+            people |= set(self.config.teams[box.team].members)
+        boxes = {str(mailbox)} if box is not None else set()
+        return boxes.union(*(self._own.get(person, set()) for person in people))
+
+    def colleagues(self, rows: Iterable[Row[Any]]) -> set[str]:
+        """Every mailbox that can be read, in a house of a usual size: any colleague may have answered (rule 7)."""
+        read = (row for row in rows if row.failing_since is None and row.last_success is not None)
+        well = {row.id for row in read if row.id in self.config.mailboxes}
+        return well if len(well) <= LOOK_AT_ALL else set()
