@@ -16,8 +16,10 @@ from inboxwatch.connector import MailboxError, Reading, Reason
 from inboxwatch.core.model import MailboxId
 from inboxwatch.core.sla.policy import Duration
 from inboxwatch.daemon.gc_tuning import collect_seldom
-from inboxwatch.daemon.writer import Worker
-from inboxwatch.engine import Engine
+from inboxwatch.daemon.writer import Writer
+from inboxwatch.engine.ingest import begin_history, ingest_history
+from inboxwatch.engine.leads import take_list
+from inboxwatch.engine.rules import Rules
 from inboxwatch.now import now
 from inboxwatch.store import Store, StoreError
 
@@ -61,24 +63,22 @@ def run_backfill(config: Config, mailboxes: list[str], since: str) -> int:
 
 
 async def _all(config: Config, store: Store, names: list[MailboxId], horizon: datetime) -> int:
-    channels = {name: one.connect() for name, one in config.channels.items()}
-    engine = Engine(store, config, channels)
-    worker = Worker()
+    rules, writer = Rules.connect(config), Writer(store)
     code = OK
     try:
+        await writer.write(lambda tx: tx.mailboxes.ensure(config.mailboxes))
         for source, found in (await read_sources(config)).items():
-            await worker.run(engine.learn, source, [row.lead for row in found.rows], now())
+            leads = [row.lead for row in found.rows]
+            await writer.write(take_list, rules, source, leads, found.version, now())
         collect_seldom()
         with _bars() as bars:
             for name in names:
                 try:
-                    await _History(engine, worker, config, name, bars).read(horizon)
+                    await _History(rules, writer, name, bars).read(horizon)
                 except MailboxError as error:
                     code = _say(f"{name}: {error}" + (f" -> {error.hint}" if error.hint else ""), FAILED)
     finally:
-        worker.close()
-        for channel in channels.values():
-            await channel.aclose()
+        writer.close()
     return code
 
 
@@ -86,9 +86,8 @@ async def _all(config: Config, store: Store, names: list[MailboxId], horizon: da
 class _History:
     """One mailbox's. The daemon's own position is left alone: it reads on where it was."""
 
-    engine: Engine
-    worker: Worker
-    config: Config
+    rules: Rules
+    writer: Writer
     name: MailboxId
     bars: Any
     fresh: int = 0
@@ -119,13 +118,13 @@ class _History:
 
     async def _go_on(self, horizon: datetime) -> int:
         """Reads from where the last attempt stopped to the end; returns how many messages were read in all."""
-        since, cursor, read = await self.worker.run(self.engine.begin_history, self.name, horizon, now())
-        reading = Reading(privacy=self.config.privacy, since=since, batch_size=BATCH)
-        connector = self.config.mailboxes[self.name].connect(reading)
+        since, cursor, read = await self.writer.write(begin_history, self.name, horizon, now())
+        reading = Reading(privacy=self.rules.config.privacy, since=since, batch_size=BATCH)
+        connector = self.rules.config.mailboxes[self.name].connect(reading)
         bar, told_at = self.bars.add_task(str(self.name), total=None), time.monotonic()
         try:
             async for batch in connector.poll(cursor):
-                result = await self.worker.run(self.engine.ingest_history, self.name, batch, cursor, now())
+                result = await self.writer.write(ingest_history, self.rules, self.name, batch, cursor, now())
                 if result.stale:
                     hint = "let it end, or stop it and give the command again"
                     raise MailboxError(Reason.CLIENT, "another backfill reads this mailbox", hint=hint, permanent=True)

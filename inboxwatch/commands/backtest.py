@@ -28,13 +28,13 @@ from inboxwatch.core.model import Direction, Kind, MailboxId, PersonId, ThreadId
 from inboxwatch.core.ownership.advance import EVERYTHING, Advance, advance, assignment_at
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.ownership.routing import Rule, ToMailboxOwner
-from inboxwatch.core.sla.clock import Clock, Replay, State
+from inboxwatch.core.sla.clock import Clock, Replay, State, Wait
 from inboxwatch.core.sla.hours import ALWAYS
 from inboxwatch.core.sla.policy import Duration, EscalationPolicy, SLAPolicy, Step, StepTime
 from inboxwatch.core.sla.timeline import Act, Mail
-from inboxwatch.engine.absence import SEEN_AWAY
+from inboxwatch.engine.absences import SEEN_AWAY
 from inboxwatch.engine.filing import mail_of, mailbox_of
-from inboxwatch.engine.rule_context import Setting, Surroundings
+from inboxwatch.engine.rule_context import RuleContext, Setting
 from inboxwatch.engine.views import rfc3339
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ class BackTest:
 
     def __init__(self, setting: Setting, directory: Directory, entries: Iterable[Entry], as_of: datetime) -> None:
         self._setting = setting
-        self._around = Surroundings(setting, directory)
+        self._context = RuleContext(setting)
+        self._leads = directory.leads
         self._as_of = as_of
-        self._addresses = {box.address: MailboxId(name) for name, box in setting.mailboxes.items()}
         self._entries = list(entries)
         self._away: dict[str, tuple[datetime, datetime]] = {}
         self._load: Counter[str] = Counter()
@@ -93,7 +93,7 @@ class BackTest:
 
     def mailbox(self, entry: Entry) -> MailboxId | None:
         """The first configured mailbox among a message's recipients or sender."""
-        return mailbox_of(entry.message, self._addresses)
+        return mailbox_of(entry.message, self._context.addresses)
 
     def clock_lines(self) -> Iterator[dict[str, Any]]:
         """The `clock` objects of contract section 5, in the order of their starts."""
@@ -111,8 +111,11 @@ class BackTest:
                 mail = mail_of(entry, self._setting.us, directory, self.mailbox(entry))
                 threads.setdefault(entry.match.thread, []).append(mail)
         for thread, mails in threads.items():
-            fold = Replay(thread, self._around.policy, self._setting.stop_conditions)
+            fold = Replay(thread, self._policy, self._setting.stop_conditions)
             yield from fold.clocks(mails)
+
+    def _policy(self, wait: Wait) -> SLAPolicy | None:
+        return self._context.policy(wait, self._leads)
 
     def _play(self) -> None:
         queue: list[tuple[datetime, _When, int, Any]] = []
@@ -170,9 +173,9 @@ class BackTest:
         return moved.wake_at
 
     def _advance(self, course: _Course, told: frozenset[tuple[int, int]], now: datetime) -> Advance:
-        roster = self._around.roster(self._away, self._load.__getitem__, self._turns.__getitem__)
+        roster = self._context.roster(self._away, self._load.__getitem__, self._turns.__getitem__)
         clock = course.at(now)
-        return advance(clock, self._around.case(clock), roster, told, now)
+        return advance(clock, self._context.case(clock, self._leads), roster, told, now)
 
     def _own(self, course: _Course, moved: Advance) -> None:
         course.acts.extend(moved.assigned)

@@ -6,8 +6,8 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from inboxwatch.engine import Engine
 from inboxwatch.engine.explanation import explain
+from inboxwatch.engine.rules import Rules
 from inboxwatch.now import now
 from inboxwatch.store import Store, StoreError
 
@@ -24,9 +24,8 @@ def run_explain(config: Config, ref: str, then: datetime | None = None) -> int:
     except StoreError as error:
         return _say(str(error))
     try:
-        engine = Engine(store, config, {name: one.connect() for name, one in config.channels.items()})
         with store.reading() as tx:
-            lines = list(explain(engine, tx, ref, now(), then))
+            lines = list(explain(tx, Rules.connect(config), ref, now(), then))
     finally:
         store.close()
     if not lines:

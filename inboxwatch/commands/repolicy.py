@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from inboxwatch.engine import Engine
 from inboxwatch.engine.repolicy import reapply
+from inboxwatch.engine.rules import Rules
 from inboxwatch.now import now
 from inboxwatch.store import Store, StoreError
 
@@ -24,8 +24,8 @@ def run_repolicy(config: Config, *, dry_run: bool) -> int:
         print(f"inboxwatch: {error}", file=sys.stderr)  # noqa: T201  (a command's own words)
         return FAILED
     try:
-        engine = Engine(store, config, {name: one.connect() for name, one in config.channels.items()})
-        moves = reapply(engine, now(), rehearse=dry_run)
+        with store.rehearsal() if dry_run else store.transaction() as tx:
+            moves = reapply(tx, Rules.connect(config), now())
     finally:
         store.close()
     for move in moves:

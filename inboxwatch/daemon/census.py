@@ -12,9 +12,11 @@ import structlog
 from inboxwatch.connector import Batch, Counts, Cursor, MailboxError, MailConnector, Reason, Recovers
 from inboxwatch.core.model import MailboxId
 from inboxwatch.daemon.poller import Poller
-from inboxwatch.daemon.time_limit import Leash
-from inboxwatch.daemon.writer import Worker
-from inboxwatch.engine import Engine
+from inboxwatch.daemon.time_limit import TimeLimit
+from inboxwatch.daemon.writer import Writer
+from inboxwatch.engine.ingest import ingest_recovered
+from inboxwatch.engine.mailbox_health import counted, unknown
+from inboxwatch.engine.rules import Rules
 from inboxwatch.now import Now
 
 log = structlog.get_logger(__name__)
@@ -34,14 +36,14 @@ Result = TypeVar("Result")
 class Census:
     """Counts one mailbox at intervals; an account can be healthy and still lose mail (41 % of it, elsewhere)."""
 
-    def __init__(self, poller: Poller, connector: MailConnector, engine: Engine, worker: Worker, now: Now) -> None:
+    def __init__(self, poller: Poller, connector: MailConnector, rules: Rules, writer: Writer, now: Now) -> None:
         self._name: MailboxId = poller.name
         self._poller = poller
         self._connector = connector
-        self._engine = engine
-        self._worker = worker
+        self._rules = rules
+        self._writer = writer
         self._now = now
-        self._leash = Leash()
+        self._limit = TimeLimit()
 
     async def repeat(self, every: timedelta) -> None:
         """Takes a census at intervals until cancelled; a mailbox that cannot be read now is counted the next time."""
@@ -59,7 +61,7 @@ class Census:
         """Compares, reads what is missing, records the share that the store holds; None where nothing can be told."""
         if not isinstance(self._connector, Counts) or not await self._poller.look():
             return None
-        if self._leash.stuck:
+        if self._limit.stuck:
             raise MailboxError(
                 Reason.TIMEOUT,
                 "an earlier census hangs and cannot be ended",
@@ -67,29 +69,29 @@ class Census:
             )
         listed = 0
         missing: list[tuple[str, str]] = []
-        names = aiter(self._connector.census(self._now() - self._engine.config.look_back))
+        names = aiter(self._connector.census(self._now() - self._rules.config.look_back))
         try:
             while chunk := await self._within_limit(_next(names)):
                 listed += len(chunk)
                 missing += await self._unknown(chunk)
         finally:
-            await self._leash.close(names, SLACK)
+            await self._limit.close(names, SLACK)
         if missing:
             log.warning("census found messages that were never read", mailbox=self._name, missing=len(missing))
             missing = await self._recover(missing)
         coverage = 1 - len(missing) / listed if listed else 1.0
-        await self._worker.run(self._engine.counted, self._name, coverage)
+        await self._writer.write(counted, self._name, coverage)
         return coverage
 
     async def _within_limit(self, step: Awaitable[Result]) -> Result:
         """Raises MailboxError where a step hangs."""
         try:
-            return await self._leash.run(step, STEP_LIMIT)
+            return await self._limit.run(step, STEP_LIMIT)
         except TimeoutError:
             raise MailboxError(Reason.TIMEOUT, f"a census had no answer within {STEP_LIMIT:.0f} s") from None
 
     async def _unknown(self, chunk: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        return await self._worker.run(self._engine.unknown, self._name, chunk)
+        return await self._writer.read(unknown, self._name, chunk)
 
     async def _recover(self, missing: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Reads messages again and files them as if they had just arrived; returns those that stay missing."""
@@ -100,7 +102,7 @@ class Census:
             part = missing[start : start + CHUNK]
             messages = await self._within_limit(self._connector.recover([ref for ref, _ in part]))
             batch = Batch(messages, Cursor(""))
-            await self._worker.run(self._engine.ingest_recovered, self._name, batch, self._now())
+            await self._writer.write(ingest_recovered, self._rules, self._name, batch, self._now())
             left += await self._unknown(part)
         return left
 

@@ -6,46 +6,56 @@ import asyncio
 import shutil
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 
-from inboxwatch.daemon.writer import Worker
-from inboxwatch.engine import Engine
-from inboxwatch.engine.alarms import Disk, round_of
+from inboxwatch.daemon.writer import Writer
+from inboxwatch.engine.alarms import Disk, watch_all
 from inboxwatch.engine.digests import owe_digests
+from inboxwatch.engine.rules import Rules
 from inboxwatch.now import Now
 
 EVERY = 60.0
-"""Seconds from one round to the next."""
+"""Seconds from one time to the next."""
 
 Expiring = Callable[[], Mapping[str, datetime | None]]
 """When each mailbox's access ends, where its connector knows."""
 
 
-class Rounds:
-    """Level-triggered: any number of rounds, early or late, tell each thing once."""
+class Housekeeping:
+    """Level-triggered: any number of times, early or late, tell each thing once."""
 
-    def __init__(self, engine: Engine, worker: Worker, expiring: Expiring, now: Now, nudge: Callable[[], None]) -> None:
-        self._engine = engine
-        self._worker = worker
+    def __init__(
+        self,
+        rules: Rules,
+        writer: Writer,
+        file: Path | None,
+        expiring: Expiring,
+        now: Now,
+        nudge: Callable[[], None],
+    ) -> None:
+        """`file`: where the store lies, where it is a file of this machine."""
+        self._rules = rules
+        self._writer = writer
+        self._file = file
         self._expiring = expiring
         self._now = now
         self._nudge = nudge
 
-    async def walk(self) -> None:
-        """Walks until cancelled."""
+    async def repeat(self) -> None:
+        """Goes on until cancelled."""
         while True:
             await self.once()
             await asyncio.sleep(EVERY)
 
     async def once(self) -> None:
         disk = await asyncio.to_thread(self._disk)
-        owed = await self._worker.run(owe_digests, self._engine, self._now())
-        owed += await self._worker.run(round_of, self._engine, self._now(), self._expiring(), disk)
+        owed = await self._writer.write(owe_digests, self._rules, self._now())
+        owed += await self._writer.write(watch_all, self._rules, self._now(), self._expiring(), disk)
         if owed:
             self._nudge()
 
     def _disk(self) -> Disk | None:
-        file = self._engine.store.file
-        if file is None:
+        if self._file is None:
             return None
-        usage = shutil.disk_usage(file.parent)
-        return Disk(str(file.parent), usage.free, usage.total)
+        usage = shutil.disk_usage(self._file.parent)
+        return Disk(str(self._file.parent), usage.free, usage.total)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from inboxwatch.connector import Batch, Cursor, MailboxError, MailConnector, Reason, Waits
+from inboxwatch.connector import Batch, MailboxError, MailConnector, Reason, Waits
 from inboxwatch.core.model import MailboxId
 from inboxwatch.core.pace import Event, Pace
-from inboxwatch.daemon.time_limit import Leash
-from inboxwatch.daemon.writer import Worker
-from inboxwatch.engine import Engine, Ingested
+from inboxwatch.daemon.time_limit import TimeLimit
+from inboxwatch.daemon.writer import Writer
+from inboxwatch.engine import mailbox_health
+from inboxwatch.engine.ingest import Ingested, ingest
+from inboxwatch.engine.rules import Rules
 from inboxwatch.now import Now
 
 if TYPE_CHECKING:
@@ -54,8 +56,8 @@ class Poller:
         name: MailboxId,
         box: MailboxConfig,
         connector: MailConnector,
-        engine: Engine,
-        worker: Worker,
+        rules: Rules,
+        writer: Writer,
         meter: Meter,
         now: Now,
         changed: Callable[[], None],
@@ -63,16 +65,16 @@ class Poller:
         self.name = name
         self._box = box
         self._connector = connector
-        self._engine = engine
-        self._worker = worker
+        self._rules = rules
+        self._writer = writer
         self._meter = meter
         self._now = now
         self._changed = changed
         self._turn = asyncio.Lock()
         self._asked: asyncio.Task[bool] | None = None
         self._looks: set[asyncio.Task[bool]] = set()
-        self._reading = Leash()
-        self._hearing = Leash()
+        self._reading = TimeLimit()
+        self._hearing = TimeLimit()
         self._pace = Pace.begin(box.poll_every, box.poll_idle, now())
         self._sooner: asyncio.Future[None] | None = None
         """Ends the pause under way."""
@@ -160,12 +162,14 @@ class Poller:
                 "an earlier reading hangs and cannot be ended",
                 hint="restart inboxwatch: nothing is lost",
             )
-        cursor, quiet = await self._worker.run(self._state)
+        cursor, quiet = await self._writer.read(mailbox_health.position, self.name)
         batches = aiter(self._connector.poll(cursor))
         fresh = 0
         try:
             while (batch := await self._reading.run(anext(batches, None), BATCH_LIMIT)) is not None:
-                result = await self._worker.run(self._engine.ingest, self.name, batch, cursor, self._now(), quiet=quiet)
+                result = await self._writer.write(
+                    ingest, self._rules, self.name, batch, cursor, self._now(), quiet=quiet
+                )
                 if result.stale:
                     log.info("another worker reads this mailbox", mailbox=self.name)
                     return False
@@ -176,8 +180,8 @@ class Poller:
         finally:
             await self._reading.close(batches, SLACK)
         if quiet:
-            await self._worker.run(self._engine.first_sight_over, self.name, self._now())
-        await self._worker.run(self._engine.succeeded, self.name, self._now())
+            await self._writer.write(mailbox_health.first_sight_over, self._rules, self.name, self._now())
+        await self._writer.write(mailbox_health.succeeded, self._rules, self.name, self._now())
         if fresh or quiet or not self.healthy:
             self._changed()
         return fresh > 0 and not quiet
@@ -200,12 +204,7 @@ class Poller:
             self._failures = 0
             self._step(Event.PART)
             if not self.healthy:
-                await self._worker.run(self._engine.reads_on, self.name, self._now())
-
-    def _state(self) -> tuple[Cursor | None, bool]:
-        with self._engine.store.reading() as tx:
-            row = tx.mailboxes.get(self.name)
-        return (Cursor(row.cursor) if row and row.cursor else None), not (row and row.first_sight_done)
+                await self._writer.write(mailbox_health.reads_on, self._rules, self.name, self._now())
 
     async def _failed(self, error: MailboxError) -> float:
         self.healthy = False
@@ -223,8 +222,8 @@ class Poller:
             self._step(Event.LIMITED)
             pause = max(rest, self._jittered(self._pace.pause.total_seconds()))
         self._rests_from, self._rests_until = now, now + timedelta(seconds=rest)
-        again = now + timedelta(seconds=pause)
-        await self._worker.run(self._engine.failed, self.name, error, now, since=self._trouble_since, again=again)
+        since, again = self._trouble_since, now + timedelta(seconds=pause)
+        await self._writer.write(mailbox_health.failed, self._rules, self.name, error, now, since=since, again=again)
         self._changed()
         return pause
 

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any
 
-from inboxwatch.daemon.writer import Worker
-from inboxwatch.engine import Engine
-from inboxwatch.engine.evaluate import Unread
+from inboxwatch.daemon.writer import Writer
+from inboxwatch.engine.evaluate import evaluate_due
+from inboxwatch.engine.rules import Rules
+from inboxwatch.engine.visibility import Unread
 from inboxwatch.now import Now
 
 Look = Callable[[Iterable[str], Iterable[str]], Awaitable[bool]]
@@ -17,14 +18,14 @@ Spawn = Callable[[Coroutine[Any, Any, None]], None]
 """Runs a coroutine beside the loop."""
 
 
-class Ticker:
-    """The level-triggered heart: any number of turns, early or late, tell each step once."""
+class Scheduler:
+    """Level-triggered: any number of turns, early or late, tell each step once."""
 
     def __init__(
-        self, engine: Engine, worker: Worker, look: Look, now: Now, spawn: Spawn, nudge: Callable[[], None]
+        self, rules: Rules, writer: Writer, look: Look, now: Now, spawn: Spawn, nudge: Callable[[], None]
     ) -> None:
-        self._engine = engine
-        self._worker = worker
+        self._rules = rules
+        self._writer = writer
         self._look = look
         self._now = now
         self._spawn = spawn
@@ -34,28 +35,28 @@ class Ticker:
 
     async def turn(self) -> bool:
         """Brings due clocks up to date; True where more may be due at once."""
-        settled = await self._worker.run(self._engine.tick, self._now(), skip=frozenset(self._looking))
-        if settled.told or settled.stopped:
+        done = await self._writer.write(evaluate_due, self._rules, self._now(), skip=frozenset(self._looking))
+        if done.told or done.stopped:
             self._nudge()
-        if settled.look:
-            self._looking |= set(settled.look)
+        if done.look:
+            self._looking |= set(done.look)
             together: dict[Unread, set[str]] = {}
-            for clock, unread in settled.look.items():
+            for clock, unread in done.look.items():
                 together.setdefault(unread, set()).add(clock)
             for unread, clocks in together.items():
                 self._spawn(self._look_and_tell(unread, clocks))
-        return bool(settled.look or settled.told)
+        return bool(done.look or done.told)
 
     async def next_wake(self) -> datetime | None:
         """When the next clock is due."""
-        return await self._worker.run(self._engine.next_wake, frozenset(self._looking))
+        return await self._writer.read(lambda tx: tx.clocks.next_wake(frozenset(self._looking)))
 
     async def _look_and_tell(self, unread: Unread, clocks: set[str]) -> None:
         """Waits for these mailboxes only: one that hangs holds back nobody else's steps."""
         asked = self._now()
         try:
             await self._look(unread.nearest, unread.others)
-            await self._worker.run(self._engine.tick, self._now(), only=frozenset(clocks), looked=asked)
+            await self._writer.write(evaluate_due, self._rules, self._now(), only=frozenset(clocks), looked=asked)
         finally:
             self._looking -= clocks
             self._nudge()

@@ -1,4 +1,4 @@
-"""One loop a channel: claim, look again, render, send, record."""
+"""One loop a channel: claim, look again, compose, send, record."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import Any
 import structlog
 from sqlalchemy import Row
 
-from inboxwatch.daemon.writer import Worker
-from inboxwatch.engine import Engine
-from inboxwatch.engine.delivery.claim import Mailroom
-from inboxwatch.engine.delivery.compose import Rendered
+from inboxwatch.daemon.writer import Writer
+from inboxwatch.engine.delivery.claim import claim, mailboxes, reader_of, render
+from inboxwatch.engine.delivery.compose import Composed
+from inboxwatch.engine.delivery.settle import failed, sent
 from inboxwatch.engine.rule_context import FRESH
+from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import Bounded, Channel, ChannelError, Finds, Joins, NoticeType, Paced, Receipt
 from inboxwatch.now import Now
 from inboxwatch.store.deliveries import MOST
@@ -35,15 +36,15 @@ Look = Callable[[Iterable[str], Iterable[str]], Awaitable[bool]]
 """Reads mailboxes now, the nearest and others; False where one of the nearest cannot be read."""
 
 
-class Outbox:
+class Sender:
     """Delivers what is owed through one channel, in order, one message at a time."""
 
     def __init__(
         self,
         name: str,
         channel: Channel,
-        engine: Engine,
-        worker: Worker,
+        rules: Rules,
+        writer: Writer,
         look: Look,
         now: Now,
         turned: Callable[[], None] = lambda: None,
@@ -52,11 +53,11 @@ class Outbox:
         self.name = name
         self._turned = turned
         self._channel = channel
-        self._room = Mailroom(engine)
-        self._worker = worker
+        self._rules = rules
+        self._writer = writer
         self._look = look
         self._now = now
-        settings = engine.config.channels[name].settings
+        settings = rules.config.channels[name].settings
         self._apart = settings.rate.apart if isinstance(settings, Paced) and settings.rate else 0.0
         """Seconds from one message to the next."""
         self._most = channel.most if isinstance(channel, Bounded) else MOST
@@ -81,7 +82,7 @@ class Outbox:
                 await self._rest()
 
     async def _rest(self) -> None:
-        due = await self._worker.run(self._room.next_at, self.name)
+        due = await self._writer.read(lambda tx: tx.deliveries.next_at(self.name))
         seconds = IDLE if due is None else min(IDLE, max(BREATH, (due - self._now()).total_seconds()))
         try:
             async with asyncio.timeout(seconds):
@@ -91,7 +92,7 @@ class Outbox:
 
     async def deliver_one(self) -> bool:
         """Sends the next bundle that is due; False where there is none."""
-        rows: Sequence[Row[Any]] = await self._worker.run(self._room.claim, self.name, self._now(), self._most)
+        rows: Sequence[Row[Any]] = await self._writer.write(claim, self.name, self._now(), self._most)
         if not rows:
             return False
         first = rows[0]
@@ -99,16 +100,16 @@ class Outbox:
         late = first.attempts > 1 or self._now() - first.owed_at > FRESH
         if first.type == NoticeType.ESCALATION and late:
             # Time has passed since the step was owed: look once more before anybody is paged (rule 30).
-            nearest, others = await self._worker.run(self._room.mailboxes, rows)
+            nearest, others = await self._writer.read(mailboxes, self._rules, rows)
             unread = not await self._look(nearest, others)
-        rendered = await self._worker.run(self._room.render, rows, self._now(), unread)
-        if rendered is None:
+        composed = await self._writer.write(render, self._rules, rows, self._now(), unread=unread)
+        if composed is None:
             return True
-        rows = rendered.rows
+        rows = composed.rows
         self._left_at = time.monotonic()
         try:
             async with asyncio.timeout(SEND_LIMIT):
-                receipt = await self._once(rendered)
+                receipt = await self._once(composed)
         except ChannelError as error:
             await self._failed(rows, str(error), error.permanent, error.retry_after)
         except TimeoutError:
@@ -117,30 +118,30 @@ class Outbox:
             log.exception("delivery failed by a defect", channel=self.name)
             await self._failed(rows, f"defect in the channel: {type(error).__name__}", False, None)
         else:
-            await self._worker.run(self._room.sent, rows, receipt, self._now())
+            await self._writer.write(sent, self._rules, rows, receipt, self._now())
             log.info(
                 "notice sent",
                 channel=self.name,
                 type=first.type,
-                steps=len(rendered.notice.clocks),
+                steps=len(composed.notice.clocks),
                 attempt=first.attempts,
             )
         return True
 
-    async def _once(self, rendered: Rendered) -> Receipt:
-        first, earlier = rendered.rows[0], self._earlier(rendered)
+    async def _once(self, composed: Composed) -> Receipt:
+        first, earlier = composed.rows[0], self._earlier(composed)
         if first.attempts > 1 and isinstance(self._channel, Finds):
             found = await self._channel.find(first.destination, first.bundle, first.owed_at, earlier)
             if found is not None:
                 return found
-        reader = self._room.reader(rendered.rows)
-        return await self._channel.send(rendered.notice, first.destination, reader, first.bundle, earlier)
+        reader = reader_of(self._rules, composed.rows)
+        return await self._channel.send(composed.notice, first.destination, reader, first.bundle, earlier)
 
-    def _earlier(self, rendered: Rendered) -> str | None:
+    def _earlier(self, composed: Composed) -> str | None:
         """The message that a notice follows: the one in which all of its waits were told last."""
-        if len(rendered.earlier) == 1:
-            return rendered.earlier[0] or None
-        return self._channel.joined(rendered.earlier) if isinstance(self._channel, Joins) else None
+        if len(composed.earlier) == 1:
+            return composed.earlier[0] or None
+        return self._channel.joined(composed.earlier) if isinstance(self._channel, Joins) else None
 
     async def _paced(self) -> None:
         """Waits until the channel's rate allows another message."""
@@ -151,7 +152,9 @@ class Outbox:
     async def _failed(self, rows: Sequence[Row[Any]], error: str, permanent: bool, retry_after: float | None) -> None:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(rows[0].attempts - 1, 16)) * self._chance.uniform(0.8, 1.2)
         wait = timedelta(seconds=max(pause, retry_after or 0.0))
-        outcomes = await self._worker.run(self._room.failed, rows, error, self._now(), permanent=permanent, pause=wait)
+        outcomes = await self._writer.write(
+            failed, self._rules, rows, error, self._now(), permanent=permanent, pause=wait
+        )
         if set(outcomes) - {"retried"}:
             self._turned()
         log.warning("notice not sent", channel=self.name, attempt=rows[0].attempts, outcomes=sorted(set(outcomes)))

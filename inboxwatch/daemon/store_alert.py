@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import structlog
 
-from inboxwatch.engine import Engine
 from inboxwatch.engine.delivery.enqueue import reader
+from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import Channel, ChannelError, Notice, NoticeType
 from inboxwatch.now import Now
 
@@ -20,11 +20,11 @@ SEND_LIMIT = 30.0
 """Seconds that a channel may take for one message."""
 
 
-class DirectLine:
+class StoreAlert:
     """Told once for each outage, and once when it is over. Nothing is kept: a restart may tell again."""
 
-    def __init__(self, engine: Engine, channels: Mapping[str, Channel], now: Now, patience: float = PATIENCE) -> None:
-        self._engine = engine
+    def __init__(self, rules: Rules, channels: Mapping[str, Channel], now: Now, patience: float = PATIENCE) -> None:
+        self._rules = rules
         self._channels = channels
         self._now = now
         self._patience = patience
@@ -54,13 +54,13 @@ class DirectLine:
                 "its permissions or its server; inboxwatch tries again by itself."
             )
         key = f"store/{self._now().isoformat()}"
-        for target in dict.fromkeys(self._engine.config.it_alerts):
+        for target in dict.fromkeys(self._rules.config.it_alerts):
             await self._reach(target, key, title, error)
 
     async def _reach(self, target: str, key: str, title: str, error: str | None) -> None:
         """Tries each way to a target until one works."""
-        config = self._engine.config
-        person, ways = self._engine.owing.ways(config.fallback if target == "fallback" else target)
+        config = self._rules.config
+        person, ways = self._rules.notices.ways(config.fallback if target == "fallback" else target)
         known = next((reader(one) for one in config.people.values() if one.id == person), None)
         link = f"{config.web.url}/"
         notice = Notice(NoticeType.DIGEST, key, self._now(), targets=(target,), link=link, error=error, title=title)

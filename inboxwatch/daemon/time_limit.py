@@ -16,7 +16,7 @@ TIDYING = 2.0
 Result = TypeVar("Result")
 
 
-class Leash:
+class TimeLimit:
     """Runs steps; one that does not even end when cancelled is left behind, and `stuck` says so until it does."""
 
     def __init__(self) -> None:

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, repeat
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
 
-from inboxwatch.store import Outage
+from inboxwatch.store import Outage, Store, Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -21,26 +21,46 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Worker:
-    """Runs the engine's blocking units of work one after the other.
+class Writer:
+    """Runs use cases one after the other, each in a transaction of its own.
 
-    One writer suits SQLite, and keeps the engine free of locks on PostgreSQL. A unit that has begun is always
-    finished, even where the task that waits for it is cancelled. A unit is one transaction, so one that met an outage
-    of the store is simply done again, until it is done.
+    One writer suits SQLite, and needs no locks on PostgreSQL. A use case that has begun is always finished, even where
+    the task that waits for it is cancelled; one that met an outage of the store is simply done again, until it is done.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self.on_outage: Callable[[str | None], None] = lambda error: None
         """Called in the event loop with the driver's words when the store goes away, with None when it is back."""
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._away = False
 
-    async def run(self, unit: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def write(
+        self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """What the use case returns, once it is committed."""
+
+        def unit() -> R:
+            with self._store.transaction() as tx:
+                return use_case(tx, *args, **kwargs)
+
+        return await self._run(unit)
+
+    async def read(self, query: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """What a query finds behind all that was written so far; it waits for no other process that writes."""
+
+        def unit() -> R:
+            with self._store.reading() as tx:
+                return query(tx, *args, **kwargs)
+
+        return await self._run(unit)
+
+    async def _run(self, unit: Callable[[], R]) -> R:
         loop = asyncio.get_running_loop()
         pauses = chain(PAUSES, repeat(PAUSES[-1]))
         while True:
             try:
-                done = await loop.run_in_executor(self._threads, lambda: unit(*args, **kwargs))
+                done = await loop.run_in_executor(self._threads, unit)
             except Outage as error:
                 if not self._away:
                     log.warning("the store cannot be used, trying again", error=str(error.orig))

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
+from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType
 from inboxwatch.notify.text import span
-
-if TYPE_CHECKING:
-    from inboxwatch.engine import Engine
-    from inboxwatch.store import Transaction
+from inboxwatch.store import Transaction
 
 SKEW = timedelta(minutes=2)
 """How far a server's clock may be ahead of ours."""
@@ -46,7 +43,7 @@ class Disk:
     total: int
 
 
-def watch(engine: Engine, tx: Transaction, conditions: Iterable[Condition], now: datetime) -> int:
+def watch(tx: Transaction, rules: Rules, conditions: Iterable[Condition], now: datetime) -> int:
     """Owes what has changed since the conditions were looked at last; returns how many notices are new."""
     marks, owed = tx.mailboxes.recalled(_MARK), 0
     for one in conditions:
@@ -58,17 +55,21 @@ def watch(engine: Engine, tx: Transaction, conditions: Iterable[Condition], now:
         kind = NoticeType.MAILBOX if one.mailbox else NoticeType.DIGEST
         key = f"{_MARK}{one.name}/{since}" + ("" if one.wrong else "/over")
         body = {"title": one.title if one.wrong else one.over, "mailbox": one.mailbox}
-        owed += tx.deliveries.owe(engine.owing.told(kind, key, engine.config.it_alerts, now, **body))
+        owed += tx.deliveries.owe(rules.notices.notice(kind, key, rules.config.it_alerts, now, **body))
     return owed
 
 
-def round_of(engine: Engine, now: datetime, expiring: Mapping[str, datetime | None], disk: Disk | None) -> int:
-    """Looks at everything that time or the machine can make wrong. `expiring`: when accesses end, by mailbox."""
-    with engine.store.transaction() as tx:
-        found = [*_coverage(engine, tx), _dead_letters(tx), *(_expiry(*one, now) for one in expiring.items())]
-        if disk is not None:
-            found.append(_disk(disk))
-        return watch(engine, tx, found, now)
+def watch_all(
+    tx: Transaction, rules: Rules, now: datetime, expiring: Mapping[str, datetime | None], disk: Disk | None
+) -> int:
+    """Looks at everything that time or the machine can make wrong; returns how many notices are new.
+
+    `expiring`: when accesses end, by mailbox.
+    """
+    found = [*_coverage(tx, rules), _dead_letters(tx), *(_expiry(*one, now) for one in expiring.items())]
+    if disk is not None:
+        found.append(_disk(disk))
+    return watch(tx, rules, found, now)
 
 
 def skew(mailbox: str, latest: datetime, now: datetime) -> Condition:
@@ -84,9 +85,9 @@ def skew(mailbox: str, latest: datetime, now: datetime) -> Condition:
     )
 
 
-def _coverage(engine: Engine, tx: Transaction) -> Iterator[Condition]:
+def _coverage(tx: Transaction, rules: Rules) -> Iterator[Condition]:
     for row in tx.mailboxes.all():
-        if row.coverage is not None and row.id in engine.config.mailboxes:
+        if row.coverage is not None and row.id in rules.config.mailboxes:
             # Cut, not rounded: 99.99 % is not all.
             yield Condition(
                 f"coverage/{row.id}",

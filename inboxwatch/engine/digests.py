@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Row
 
@@ -13,11 +13,9 @@ from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.engine.descriptions import describe
 from inboxwatch.engine.roster import roster
+from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType
-
-if TYPE_CHECKING:
-    from inboxwatch.engine import Engine
-    from inboxwatch.store import Transaction
+from inboxwatch.store import Transaction
 
 OPENS = time(8, tzinfo=UTC)
 """The opening hour of those without a calendar."""
@@ -72,39 +70,37 @@ class _Days:
         return near.get(day) or f"{day:%a} {day.day} {day:%b}"
 
 
-def owe_digests(engine: Engine, now: datetime) -> int:
+def owe_digests(tx: Transaction, rules: Rules, now: datetime) -> int:
     """Owes the digests whose hour has come, each once a day, however often it is asked; returns how many are new."""
-    if not engine.config.daily_digests:
+    if not rules.config.daily_digests:
         return 0
-    with engine.store.transaction() as tx:
-        marks = tx.mailboxes.recalled(_DECIDED)
-        if _DECIDED not in marks:
-            # What opened before the first start of all is no news.
-            tx.mailboxes.remember(_DECIDED, now.isoformat())
-            return 0
-        began = datetime.fromisoformat(marks[_DECIDED])
-        owed, people = 0, roster(engine, tx, now)
-        for subject in _subjects(engine):
-            opens_at, day = _opening(subject.reader, now)
-            mark = f"{_DECIDED}{subject.name}"
-            if not opens_at <= now < opens_at + LATE or opens_at < began or marks.get(mark) == day:
-                continue
-            if people.absence(subject.reader.id, now):
-                continue
-            tx.mailboxes.remember(mark, day)
-            about = {"team": subject.team} if subject.team else {"person": str(subject.reader.id)}
-            if Daily(engine, tx, now).write(about, day) is not None:
-                key = f"daily/{day}/{subject.name}"
-                body = {"daily": about, "day": day}
-                rows = engine.owing.told(NoticeType.DIGEST, key, [subject.reader.id], now, **body)
-                owed += tx.deliveries.owe(rows)
-        return owed
+    marks = tx.mailboxes.recalled(_DECIDED)
+    if _DECIDED not in marks:
+        # What opened before the first start of all is no news.
+        tx.mailboxes.remember(_DECIDED, now.isoformat())
+        return 0
+    began = datetime.fromisoformat(marks[_DECIDED])
+    owed, people = 0, roster(tx, rules, now)
+    for subject in _subjects(rules):
+        opens_at, day = _opening(subject.reader, now)
+        mark = f"{_DECIDED}{subject.name}"
+        if not opens_at <= now < opens_at + LATE or opens_at < began or marks.get(mark) == day:
+            continue
+        if people.absence(subject.reader.id, now):
+            continue
+        tx.mailboxes.remember(mark, day)
+        about = {"team": subject.team} if subject.team else {"person": str(subject.reader.id)}
+        if Daily(tx, rules, now).write(about, day) is not None:
+            key = f"daily/{day}/{subject.name}"
+            body = {"daily": about, "day": day}
+            owed += tx.deliveries.owe(rules.notices.notice(NoticeType.DIGEST, key, [subject.reader.id], now, **body))
+    return owed
 
 
-def _subjects(engine: Engine) -> Iterator[Subject]:
-    people = engine.config.people
+def _subjects(rules: Rules) -> Iterator[Subject]:
+    people = rules.config.people
     yield from (Subject(person) for person in people.values())
-    for name, team in engine.config.teams.items():
+    for name, team in rules.config.teams.items():
         if team.lead is not None:
             yield Subject(people[team.lead], name)
 
@@ -126,8 +122,8 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 class Daily:
     """What one reader is told in the morning, as the store has it now."""
 
-    def __init__(self, engine: Engine, tx: Transaction, now: datetime) -> None:
-        self._engine = engine
+    def __init__(self, tx: Transaction, rules: Rules, now: datetime) -> None:
+        self._rules = rules
         self._tx = tx
         self._now = now
 
@@ -136,7 +132,7 @@ class Daily:
 
         `about` names a person or a team.
         """
-        config = self._engine.config
+        config = self._rules.config
         team = config.teams.get(about.get("team", ""))
         reader = team.lead if team else about.get("person")
         if reader is None or reader not in config.people:
@@ -148,7 +144,7 @@ class Daily:
         if not sections:
             return None
         waits = [(heading, row) for heading, found in sections for row in found]
-        clocks = describe(self._engine, self._tx, [row for _, row in waits], self._now)
+        clocks = describe(self._tx, self._rules, [row for _, row in waits], self._now)
         told = [clock | {"section": heading} for (heading, _), clock in zip(waits, clocks, strict=True)]
         who = f"Team {about['team']}" if team else config.people[PersonId(reader)].name
         counts = " ".join(f"{heading}." for heading, _ in sections)
@@ -176,7 +172,7 @@ class Daily:
                 yield from _section(f"{name} {days.called(day)}", own, lambda row: True)
 
     def _name(self, person: str) -> str:
-        known = self._engine.config.people.get(PersonId(person))
+        known = self._rules.config.people.get(PersonId(person))
         return known.name if known else person
 
 

@@ -7,59 +7,56 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 
+from inboxwatch.core.model import Lead
 from inboxwatch.core.ownership.advance import assignment_at
 from inboxwatch.core.sla.clock import clock_id
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
 from inboxwatch.core.sla.timeline import REVIEWS, Act, Deed
-from inboxwatch.engine import Engine
+from inboxwatch.engine.policies import policies_of
+from inboxwatch.engine.roster import owner_between_waits
+from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import metric_state
 from inboxwatch.store import Transaction
 
-if TYPE_CHECKING:
-    pass
 
-
-def explain(engine: Engine, tx: Transaction, ref: str, at: datetime, then: datetime | None = None) -> Iterator[str]:
+def explain(tx: Transaction, rules: Rules, ref: str, at: datetime, then: datetime | None = None) -> Iterator[str]:
     """The lines about a clock, a message or a lead; none where the reference is unknown."""
     ref = ref.strip().strip("<>")
     clock = tx.clocks.get(ref)
     if clock is not None:
-        yield from _clock(engine, tx, clock, at, then)
+        yield from _clock(tx, rules, clock, at, then)
         return
     thread = tx.mail.thread_of(ref)
     if thread is not None:
         yield from _message(tx, thread, ref)
         for one in sorted(tx.clocks.of_threads([thread]).values(), key=lambda row: row.started_at):
             yield ""
-            yield from _clock(engine, tx, one, at, then)
+            yield from _clock(tx, rules, one, at, then)
         return
-    lead = engine.around.directory.by_address(ref.lower())
+    lead = tx.leads.by_address(ref.lower())
     if lead is not None:
-        yield from _lead(engine, tx, lead.id, at, then)
+        yield from _lead(tx, rules, lead, at, then)
 
 
-def _lead(engine: Engine, tx: Transaction, lead: str, at: datetime, then: datetime | None) -> Iterator[str]:
-    known = engine.around.directory.get(lead)  # type: ignore[arg-type]  # an id of the directory itself
-    if known is None:
-        return
-    yield f"Lead {lead}: {known.name or '(no name)'}, {known.company or '(no company)'}, from {known.source}"
-    rows = list(tx.clocks.listed({"lead": lead}, None, 1000))
+def _lead(tx: Transaction, rules: Rules, known: Lead, at: datetime, then: datetime | None) -> Iterator[str]:
+    yield f"Lead {known.id}: {known.name or '(no name)'}, {known.company or '(no company)'}, from {known.source}"
+    rows = list(tx.clocks.listed({"lead": known.id}, None, 1000))
     running = [row for row in rows if row.state == "running"]
     if not running:
-        owner = engine.owner_between_waits(tx, known.id, at)
+        owner = owner_between_waits(tx, rules, known.id, at)
         yield f"  Owner now: {owner} (whom routing names between waits). No wait is open; nothing happens next."
     for row in sorted(rows, key=lambda row: (row.state != "running", row.started_at)):
         yield ""
-        yield from _clock(engine, tx, row, at, then)
+        yield from _clock(tx, rules, row, at, then)
 
 
-def _clock(engine: Engine, tx: Transaction, row: Row[Any], at: datetime, then: datetime | None) -> Iterator[str]:
-    policy = engine.policies.get(row.policy_version)
+def _clock(tx: Transaction, rules: Rules, row: Row[Any], at: datetime, then: datetime | None) -> Iterator[str]:
+    policy = policies_of(tx, rules, [row.policy_version]).get(row.policy_version)
     zone = policy.calendar.zone if policy else ZoneInfo("UTC")
 
     def when(instant: datetime | None) -> str:

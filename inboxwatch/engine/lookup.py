@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
@@ -14,12 +14,12 @@ from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.sla.policy import Metric, SLAPolicy, choose
 from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.engine.descriptions import describe
+from inboxwatch.engine.policies import policies_of
+from inboxwatch.engine.roster import owner_between_waits
+from inboxwatch.engine.rules import Rules
 from inboxwatch.notify.actions import Answer
 from inboxwatch.notify.text import span, when
-
-if TYPE_CHECKING:
-    from inboxwatch.engine import Engine
-    from inboxwatch.store import Transaction
+from inboxwatch.store import Transaction
 
 MOST = 100
 """Waits of one answer."""
@@ -29,11 +29,11 @@ _LINK = re.compile(r"<mailto:([^|>]+)(?:\|[^>]*)?>")
 """How Slack writes an address that was typed."""
 
 
-class Enquiry:
+class Lookup:
     """One question of one person, at one instant."""
 
-    def __init__(self, engine: Engine, tx: Transaction, asker: Person, now: datetime) -> None:
-        self._engine = engine
+    def __init__(self, tx: Transaction, rules: Rules, asker: Person, now: datetime) -> None:
+        self._rules = rules
         self._tx = tx
         self._asker = asker
         self._now = now
@@ -60,19 +60,11 @@ class Enquiry:
         lines = [f"{len(waits)} {'wait is' if len(waits) == 1 else 'waits are'} yours{late}."]
         if len(rows) > len(waits):
             lines.append(f"{len(rows) - len(waits)} follow-ups are yours.")
-        return Answer(tuple(lines), tuple(describe(self._engine, self._tx, rows, self._now)))
+        return Answer(tuple(lines), tuple(describe(self._tx, self._rules, rows, self._now)))
 
     def _leads(self, query: str) -> list[Lead]:
-        directory = self._engine.around.directory
-        exact = directory.by_address(query.lower())
-        if exact is not None:
-            return [exact]
-        wanted = query.casefold()
-        return [
-            lead
-            for lead in directory.leads.values()
-            if wanted in lead.name.casefold() or wanted in lead.company.casefold()
-        ]
+        exact = self._tx.leads.by_address(query.lower())
+        return [exact] if exact is not None else self._tx.leads.find(query, MOST)
 
     def _about(self, lead: Lead) -> Answer:
         rows = self._tx.clocks.listed({"state": "open", "lead": lead.id}, None, MOST)
@@ -80,7 +72,7 @@ class Enquiry:
             return Answer((self._owner_between(lead), self._target_between(lead), "No wait is open: nothing is due."))
         first = rows[0]
         lines = (self._owner(first, lead), self._target(first), self._next(first))
-        return Answer(lines, tuple(describe(self._engine, self._tx, rows, self._now)))
+        return Answer(lines, tuple(describe(self._tx, self._rules, rows, self._now)))
 
     def _owner(self, row: Row[Any], lead: Lead) -> str:
         ids = {row.id, *row.aliases}
@@ -91,11 +83,11 @@ class Enquiry:
         return f"{self._name(row.owner)} owns {lead.name or lead.id} right now{why}."
 
     def _owner_between(self, lead: Lead) -> str:
-        owner = self._engine.owner_between_waits(self._tx, lead.id, self._now)
+        owner = owner_between_waits(self._tx, self._rules, lead.id, self._now)
         return f"{self._name(owner)} would own the next wait of {lead.name or lead.id}, as routing stands."
 
     def _target(self, row: Row[Any]) -> str:
-        policy = self._engine.policies.get(row.policy_version)
+        policy = policies_of(self._tx, self._rules, [row.policy_version]).get(row.policy_version)
         late = (self._now - row.due_at).total_seconds()
         standing = f"overdue by {span(late)}" if late >= 0 else f"due in {span(late)}"
         within = f"{row.metric.replace('_', ' ')} within {policy.target(Metric(row.metric))}" if policy else row.metric
@@ -103,8 +95,8 @@ class Enquiry:
 
     def _target_between(self, lead: Lead) -> str:
         last = self._tx.mail.last_mailbox(lead.id)
-        facts = self._engine.around.facts(lead.id, MailboxId(last) if last else None)
-        policy: SLAPolicy | None = choose(self._engine.config.policies, facts)
+        facts = self._rules.context.facts(lead.id, lead, MailboxId(last) if last else None)
+        policy: SLAPolicy | None = choose(self._rules.config.policies, facts)
         if policy is None:
             return "No SLA policy covers this lead."
         return f"SLA {policy.name}: first response within {policy.first_response}, then {policy.next_response}."
@@ -119,7 +111,7 @@ class Enquiry:
         return f"If nobody answers, step {row.next_step['step']} tells {targets} at {at}{pause}."
 
     def _name(self, person: str | None) -> str:
-        people = self._engine.config.people
+        people = self._rules.config.people
         return people[person].name if person in people else person or "Nobody"  # type: ignore[index]  # a person's id
 
     def _when(self, at: datetime) -> str:

@@ -21,7 +21,7 @@ class OwnMail:
         self._writers = [channel for channel in channels.values() if isinstance(channel, Recognizes)]
 
     def set_aside(
-        self, tx: Transaction, mailbox: str, messages: Sequence[tuple[str, Message]], directory: Directory
+        self, tx: Transaction, mailbox: str, messages: Sequence[tuple[str, Message]]
     ) -> tuple[Sequence[tuple[str, Message]], int]:
         """Files our own mail as a hash; returns the rest, and how many of ours were new to this mailbox.
 
@@ -31,6 +31,7 @@ class OwnMail:
         ours = self._ours(tx, (one for _, message in messages for one in (message.id, *_answered(message))))
         if not ours:
             return messages, 0
+        directory = tx.leads.directory({message.sender.email for _, message in messages}, ())
         aside = {message.id: (ref, message) for ref, message in messages if self._is_ours(message, ours, directory)}
         tx.mail.file([self._hashed(message) for _, message in aside.values()])
         sightings = [(message.id, ref, message.role, message.received_at) for ref, message in aside.values()]

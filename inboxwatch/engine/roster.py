@@ -1,20 +1,26 @@
-"""Who is here: the people as the store and the calendars have them now."""
+"""Who is here, and who would own the next wait: the people as the store and the calendars have them now."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
-from inboxwatch.core.ownership.routing import Roster
+from inboxwatch.core.model import LeadId, MailboxId, PersonId
+from inboxwatch.core.ownership.routing import Roster, Window
+from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.workload import Workload
-
-if TYPE_CHECKING:
-    from inboxwatch.engine import Engine
-    from inboxwatch.store import Transaction
+from inboxwatch.store import Transaction
 
 
-def roster(engine: Engine, tx: Transaction, now: datetime) -> Roster:
+def roster(tx: Transaction, rules: Rules, now: datetime) -> Roster:
     """The people at `now`: absences seen in mail, and how many open waits each owns."""
-    config = engine.config
+    config = rules.config
     work = Workload(tx, config.rules, config.teams)
-    return engine.around.roster(tx.mailboxes.away_at(now), work.waits, work.turns)
+    return rules.context.roster(tx.mailboxes.away_at(now), work.waits, work.turns)
+
+
+def owner_between_waits(tx: Transaction, rules: Rules, lead: LeadId, now: datetime) -> PersonId:
+    """Whom routing names for a lead now (rule 22)."""
+    last = tx.mail.last_mailbox(lead)
+    case = rules.context.case_of(lead, tx.leads.get(lead), MailboxId(last) if last else None)
+    opens = rules.config.policies[-1].calendar.next_open(now)
+    return roster(tx, rules, now).assign(case, Window(opens, opens + timedelta(hours=1))).owner

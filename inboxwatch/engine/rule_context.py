@@ -1,16 +1,16 @@
-"""What surrounds a wait: its policy, the facts that rules look at, the people as they are now."""
+"""What the rules know of a wait: facts of its lead and mailbox, its policy, the people as they are now."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Protocol
 
 from sqlalchemy import Row
 
-from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.parties import Us
-from inboxwatch.core.model import LeadId, MailboxId, PersonId
+from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId
 from inboxwatch.core.ownership.people import Person, Team
 from inboxwatch.core.ownership.routing import Case, Roster, Rule
 from inboxwatch.core.sla.clock import Clock, Wait
@@ -21,8 +21,11 @@ FRESH = timedelta(seconds=10)
 LOOK_AT_ALL = 200
 """With at most so many mailboxes all of them are read before a step leaves; with more, those of owner and team."""
 
+Leads = Mapping[LeadId, Lead]
+"""The leads of the waits at hand, by id; one that is missing is not known any more."""
 
-class Box(Protocol):
+
+class WatchedMailbox(Protocol):
     """What rules need of a mailbox."""
 
     @property
@@ -43,7 +46,7 @@ class Setting(Protocol):
     @property
     def teams(self) -> Mapping[str, Team]: ...
     @property
-    def mailboxes(self) -> Mapping[MailboxId, Box]: ...
+    def mailboxes(self) -> Mapping[MailboxId, WatchedMailbox]: ...
     @property
     def rules(self) -> tuple[Rule, ...]: ...
     @property
@@ -54,21 +57,33 @@ class Setting(Protocol):
     def stop_conditions(self) -> frozenset[str]: ...
 
 
-class Surroundings:
-    """Answers questions about waits from the config and the known leads; the back-test and the engine share it."""
+class RuleContext:
+    """Answers the rules' questions about waits from a setting and the leads given; the back-test and the engine
+    share it. It holds no lead: whoever asks has looked the leads up in the transaction at hand.
+    """
 
-    def __init__(self, config: Setting, directory: Directory) -> None:
-        self.config = config
-        self.directory = directory
-        self._own: dict[str, set[str]] = {}
-        for name, box in config.mailboxes.items():
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+
+    @cached_property
+    def addresses(self) -> Mapping[str, MailboxId]:
+        """The mailboxes by their addresses."""
+        return {box.address: MailboxId(name) for name, box in self.setting.mailboxes.items()}
+
+    @cached_property
+    def _own(self) -> Mapping[str, set[str]]:
+        """The mailboxes that each person owns."""
+        own: dict[str, set[str]] = {}
+        for name, box in self.setting.mailboxes.items():
             if box.owner:
-                self._own.setdefault(box.owner, set()).add(name)
+                own.setdefault(box.owner, set()).add(name)
+        return own
 
-    def facts(self, lead_id: LeadId, mailbox: MailboxId | None, message_class: str = "human") -> dict[str, str]:
+    def facts(
+        self, lead_id: LeadId, lead: Lead | None, mailbox: MailboxId | None, message_class: str = "human"
+    ) -> dict[str, str]:
         """The values that `when` of SLA policies and routing rules looks at."""
-        lead = self.directory.get(lead_id)
-        box = self.config.mailboxes.get(mailbox) if mailbox else None
+        box = self.setting.mailboxes.get(mailbox) if mailbox else None
         facts = {
             "mailbox": mailbox or "",
             "team": (box.team or "") if box else "",
@@ -80,22 +95,22 @@ class Surroundings:
             facts |= {"tier": lead.tier, "country": lead.country, "language": lead.language, "source": lead.source}
         return facts
 
-    def tier(self, lead_id: LeadId) -> str:
-        lead = self.directory.get(lead_id)
-        return lead.tier if lead else ""
-
-    def policy(self, wait: Wait) -> SLAPolicy | None:
+    def policy(self, wait: Wait, leads: Leads) -> SLAPolicy | None:
         """The first SLA policy that covers a wait as it opens."""
-        return choose(self.config.policies, self.facts(wait.lead, wait.started.mailbox, wait.started.kind.value))
+        started = wait.started
+        facts = self.facts(wait.lead, leads.get(wait.lead), started.mailbox, started.kind.value)
+        return choose(self.setting.policies, facts)
 
-    def case(self, clock: Clock) -> Case:
+    def case(self, clock: Clock, leads: Leads) -> Case:
         """What routing knows of a wait."""
-        lead = self.directory.get(clock.lead)
-        box = self.config.mailboxes.get(clock.mailbox) if clock.mailbox else None
-        lead_owner = lead.owner if lead and lead.owner in self.config.people else None
+        return self.case_of(clock.lead, leads.get(clock.lead), clock.mailbox)
+
+    def case_of(self, lead_id: LeadId, lead: Lead | None, mailbox: MailboxId | None) -> Case:
+        """What routing knows of a lead who writes to a mailbox."""
+        box = self.setting.mailboxes.get(mailbox) if mailbox else None
         return Case(
-            facts=self.facts(clock.lead, clock.mailbox),
-            lead_owner=lead_owner,
+            facts=self.facts(lead_id, lead, mailbox),
+            lead_owner=lead.owner if lead and lead.owner in self.setting.people else None,
             mailbox_owner=PersonId(box.owner) if box and box.owner else None,
             team=box.team if box else None,
         )
@@ -115,26 +130,26 @@ class Surroundings:
             return f"{person} is away: the own mailbox answered with a vacation reply on {span[0]:%d %b %H:%M} UTC"
 
         return Roster(
-            people=self.config.people,
-            teams=self.config.teams,
-            rules=self.config.rules,
-            fallback=self.config.fallback,
+            people=self.setting.people,
+            teams=self.setting.teams,
+            rules=self.setting.rules,
+            fallback=self.setting.fallback,
             away=seen_away,
             load=load,
             turns=turns,
         )
 
     def watching(self, owner: PersonId | None, mailbox: MailboxId | None) -> set[str]:
-        """The mailboxes whose Sent folder could hold the answer of an owner, or of his team for a shared mailbox."""
-        box = self.config.mailboxes.get(mailbox) if mailbox else None
+        """The mailboxes whose Sent folder could hold the answer of an owner, or of their team for a shared mailbox."""
+        box = self.setting.mailboxes.get(mailbox) if mailbox else None
         people: set[PersonId] = {owner} if owner else set()
-        if box is not None and box.team is not None and box.team in self.config.teams:
-            people |= set(self.config.teams[box.team].members)
+        if box is not None and box.team is not None and box.team in self.setting.teams:
+            people |= set(self.setting.teams[box.team].members)
         boxes = {str(mailbox)} if box is not None else set()
         return boxes.union(*(self._own.get(person, set()) for person in people))
 
     def colleagues(self, rows: Iterable[Row[Any]]) -> set[str]:
-        """Every mailbox that can be read, in a house of a usual size: any colleague may have answered (rule 7)."""
+        """Every mailbox that can be read, where there are few: any colleague may have answered (rule 7)."""
         read = (row for row in rows if row.failing_since is None and row.last_success is not None)
-        well = {row.id for row in read if row.id in self.config.mailboxes}
+        well = {row.id for row in read if row.id in self.setting.mailboxes}
         return well if len(well) <= LOOK_AT_ALL else set()

@@ -123,6 +123,16 @@ class Store:
             yield Transaction(connection, self._salt)
 
     @contextmanager
+    def rehearsal(self) -> Iterator[Transaction]:
+        """As a transaction, but takes everything back at the end: what it shows is what would happen."""
+        with self._engine.connect().execution_options(writes=True) as connection:
+            begun = connection.begin()
+            try:
+                yield Transaction(connection, self._salt)
+            finally:
+                begun.rollback()
+
+    @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """A consistent view for queries; never waits for a writer."""
         with self._engine.connect() as connection:

@@ -8,11 +8,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, case, func, select
 
-from inboxwatch.core.model import Lead
 from inboxwatch.store import tables
-from inboxwatch.store.leads import to_lead
 from inboxwatch.store.statistics import metric_state
-from inboxwatch.store.upsert import chunks
 
 _clock = tables.clock
 FILTERS = ("owner", "team", "tier", "mailbox", "lead")
@@ -80,14 +77,6 @@ class Board:
         for name, column in columns.items():
             values = select(column).where(_clock.c.state == "running", column.is_not(None), column != "").distinct()
             found[name] = sorted(self._connection.execute(values).scalars())
-        return found
-
-    def leads(self, ids: Iterable[str]) -> dict[str, Lead]:
-        """Leads by id; those that are not known any more are left out."""
-        found: dict[str, Lead] = {}
-        for part in chunks(sorted(set(ids))):
-            rows = self._connection.execute(select(tables.lead).where(tables.lead.c.id.in_(part)))
-            found.update((row.id, to_lead(row)) for row in rows)
         return found
 
     def failed_contacts(self, limit: int = 50) -> Sequence[Row[Any]]:

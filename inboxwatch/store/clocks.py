@@ -37,6 +37,11 @@ class Clocks:
             found = self._connection.execute(select(_clock).where(_clock.c.id == named)).first()
         return found
 
+    def is_running(self, clock: str | None) -> bool:
+        """Whether a wait is open, by any id it ever had."""
+        row = self.get(clock) if clock else None
+        return row is not None and row.state == "running"
+
     def due(self, now: datetime, limit: int, skip: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
         """(clock, thread) of running clocks whose time to be looked at has come, the longest due first."""
         found = (
@@ -87,6 +92,12 @@ class Clocks:
         """Ids that are those of waits themselves are no other names of another wait any more."""
         for part in chunks(clocks):
             self._connection.execute(delete(_alias).where(_alias.c.alias.in_(part)))
+
+    def repolicy(self, clock: str, policy: str, version: str) -> None:
+        """Puts a clock under another policy; it must be evaluated then."""
+        self._connection.execute(
+            update(_clock).where(_clock.c.id == clock).values(policy=policy, policy_version=version)
+        )
 
     def load(self, owner: str) -> int:
         """Open waits of a person (follow-ups are no waits)."""

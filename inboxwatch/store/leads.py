@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
 
+from inboxwatch.config.free_mail import free_mail
+from inboxwatch.core.leads import Directory
 from inboxwatch.core.model import Lead, LeadId, PersonId
 from inboxwatch.store import tables
 from inboxwatch.store.upsert import chunks, upsert
@@ -26,6 +28,26 @@ class Leads:
     def get(self, lead: str) -> Lead | None:
         row = self._connection.execute(select(_lead).where(_lead.c.id == lead)).first()
         return None if row is None else to_lead(row)
+
+    def get_many(self, leads: Iterable[str]) -> dict[LeadId, Lead]:
+        found: dict[LeadId, Lead] = {}
+        for part in chunks(sorted(leads)):
+            rows = self._connection.execute(select(_lead).where(_lead.c.id.in_(part)))
+            found.update((row.id, to_lead(row)) for row in rows)
+        return found
+
+    def directory(self, addresses: Iterable[str], ids: Iterable[str]) -> Directory:
+        return Directory(self.all(), free_mail())
+
+    def by_address(self, email: str) -> Lead | None:
+        return self.directory([email], ()).by_address(email)
+
+    def find(self, query: str, limit: int) -> list[Lead]:
+        wanted = query.casefold()
+        return [one for one in self.all() if wanted in one.name.casefold() or wanted in one.company.casefold()]
+
+    def ids_of(self, source: str) -> list[LeadId]:
+        return [one.id for one in self.all() if one.source == source]
 
     def page(self, after: str, limit: int) -> list[Lead]:
         """Leads whose id sorts behind `after`."""

@@ -122,7 +122,7 @@ class Mails:
                 boxes.setdefault(thread, set()).add(mailbox)
         return boxes
 
-    def haunt(self, ghosts: Mapping[MessageId, ThreadId]) -> None:
+    def add_ghosts(self, ghosts: Mapping[MessageId, ThreadId]) -> None:
         """Remembers ids that are named but not read yet, with the thread that waits for them."""
         rows = [
             {"key": self.key(message_id), "thread": thread, "message_id": message_id}

@@ -100,8 +100,15 @@ class Mailboxes:
         """Keeps a policy's definition for the clocks that run under it."""
         insert_missing(self._connection, tables.policy, [{"version": version, "document": document}])
 
-    def pinned(self) -> dict[str, str]:
-        return {row.version: row.document for row in self._connection.execute(select(tables.policy))}
+    def pinned(self, versions: Iterable[str] | None) -> dict[str, str]:
+        """The documents of policies by version (None: all); those that were never kept are left out."""
+        table, found = tables.policy, dict[str, str]()
+        if versions is None:
+            return {row.version: row.document for row in self._connection.execute(select(table))}
+        for part in chunks(sorted(versions)):
+            rows = self._connection.execute(select(table).where(table.c.version.in_(part)))
+            found.update((row.version, row.document) for row in rows)
+        return found
 
     def away(self, person: str, since: datetime, until: datetime, message_id: str) -> None:
         row = {"person": person, "since": since, "until": until, "message_id": message_id}

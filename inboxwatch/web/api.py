@@ -11,13 +11,17 @@ from typing import Any
 
 from aiohttp import web
 
-from inboxwatch.engine.delivery.claim import Mailroom
+from inboxwatch.core.model import Lead
+from inboxwatch.engine import actions
+from inboxwatch.engine.daemon_port import DaemonPort
+from inboxwatch.engine.delivery.settle import resend
+from inboxwatch.engine.policies import policies_of
+from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import clock_view, lead_view, mailbox_view, rfc3339
 from inboxwatch.store import Transaction
 from inboxwatch.web import actions as deeds
 from inboxwatch.web import follow_ups, leads, matches
 from inboxwatch.web.bodies import Activity, LeadBody, Reviewed, read
-from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.problems import Problem
 
@@ -27,8 +31,8 @@ _FILTERS = ("state", "owner", "team", "tier", "lead", "mailbox", "metric")
 
 
 class Api:
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
+    def __init__(self, daemon: DaemonPort) -> None:
+        self._daemon = daemon
 
     def routes(self) -> Iterable[web.RouteDef]:
         clock, lead = "/api/v1/clocks/{clock}", "/api/v1/leads/{email}"
@@ -59,28 +63,28 @@ class Api:
             raise Problem(422, f"{', '.join(sorted(unknown))}: no such filter; known are {', '.join(_FILTERS)}")
         if "lead" in where:
             where["lead"] = where["lead"].lower()
-        limit, now = _limit(request), self._gate.now()
+        limit, now = _limit(request), self._daemon.now()
         after = _after(request, lambda due, clock: (datetime.fromtimestamp(due / 1_000_000, UTC), str(clock)))
 
         def ask(tx: Transaction) -> dict[str, Any]:
             rows = tx.clocks.listed(where, after, limit + 1)
             last = rows[limit - 1] if len(rows) > limit else None
             token = _token(round(last.due_at.timestamp() * 1_000_000), last.id) if last is not None else None
-            policies = self._gate.engine.policies
+            policies = policies_of(tx, self._daemon.rules, {row.policy_version for row in rows})
             return {"items": [clock_view(row, policies, now) for row in rows[:limit]], "next": token}
 
-        return _json(await self._gate.read(ask))
+        return _json(await self._daemon.read(ask))
 
     async def clock(self, request: web.Request) -> web.Response:
-        return _json(await deeds.shown(self._gate, request.match_info["clock"]))
+        return _json(await deeds.shown(self._daemon, request.match_info["clock"]))
 
     async def history(self, request: web.Request) -> web.Response:
-        return _json(await self._gate.read(lambda tx: history(tx, request.match_info["clock"])))
+        return _json(await self._daemon.read(lambda tx: history(tx, request.match_info["clock"])))
 
     async def act(self, request: web.Request) -> web.Response:
         action = request.match_info["action"]
         body = await read(request, deeds.BODIES[action])
-        return _json(await deeds.do(self._gate, request.match_info["clock"], action, body))
+        return _json(await deeds.do(self._daemon, request.match_info["clock"], action, body))
 
     async def leads(self, request: web.Request) -> web.Response:
         limit = _limit(request)
@@ -91,26 +95,26 @@ class Api:
             token = _token(found[limit - 1].id) if len(found) > limit else None
             return {"items": [lead_view(lead) for lead in found[:limit]], "next": token}
 
-        return _json(await self._gate.read(ask))
+        return _json(await self._daemon.read(ask))
 
     async def lead(self, request: web.Request) -> web.Response:
-        return _json(await leads.answers(self._gate, request.match_info["email"]))
+        daemon = self._daemon
+        return _json(await daemon.read(leads.answers, daemon.rules, request.match_info["email"], daemon.now()))
 
     async def put_lead(self, request: web.Request) -> web.Response:
         body = await read(request, LeadBody)
-        return _json(await leads.put(self._gate, request.match_info["email"], body))
+        return _json(await leads.put(self._daemon, request.match_info["email"], body))
 
     async def delete_lead(self, request: web.Request) -> web.Response:
-        return _json(await leads.delete(self._gate, request.match_info["email"]))
+        return _json(await leads.delete(self._daemon, request.match_info["email"]))
 
     async def activity(self, request: web.Request) -> web.Response:
         body = await read(request, Activity)
-        gate, now = self._gate, self._gate.now()
+        daemon, now = self._daemon, self._daemon.now()
         if body.at > now:
             raise Problem(422, "at: must not lie in the future")
         reason = f"{body.type}: {body.note}" if body.note else body.type
-        threads = await gate.run(gate.engine.log_activity, body.lead, body.by, body.at, reason, now)
-        lead = leads.known(gate, body.lead)
+        lead, threads = await daemon.write(_log, daemon.rules, body, reason, now)
         return _json(
             {
                 "lead": lead.id,
@@ -123,10 +127,10 @@ class Api:
         )
 
     async def follow_ups(self, request: web.Request) -> web.Response:
-        return _json(await follow_ups.by_day(self._gate, dict(request.query)))
+        return _json(await follow_ups.by_day(self._daemon, dict(request.query)))
 
     async def mailboxes(self, request: web.Request) -> web.Response:
-        boxes = self._gate.config.mailboxes
+        boxes = self._daemon.rules.config.mailboxes
 
         def ask(tx: Transaction) -> dict[str, Any]:
             apart = tx.mailboxes.quarantined()
@@ -138,19 +142,19 @@ class Api:
             ]
             return {"items": items, "next": None}
 
-        return _json(await self._gate.read(ask))
+        return _json(await self._daemon.read(ask))
 
     async def matches(self, request: web.Request) -> web.Response:
         if request.query.get("review", "open") != "open":
             raise Problem(422, "review: must be open")
         after = _after(request, lambda at, key: (datetime.fromtimestamp(at / 1_000_000, UTC), str(key)))
-        items, last = await matches.page(self._gate, after, _limit(request))
+        items, last = await matches.page(self._daemon, after, _limit(request))
         token = _token(round(last[0].timestamp() * 1_000_000), last[1]) if last is not None else None
         return _json({"items": items, "next": token})
 
     async def review(self, request: web.Request) -> web.Response:
         body = await read(request, Reviewed)
-        return _json(await matches.do(self._gate, request.match_info["message"], request.match_info["action"], body))
+        return _json(await matches.do(self._daemon, request.match_info["message"], request.match_info["action"], body))
 
     async def dead_letters(self, request: web.Request) -> web.Response:
         limit = _limit(request)
@@ -158,13 +162,18 @@ class Api:
         def ask(tx: Transaction) -> dict[str, Any]:
             return {"items": [delivery_view(row) for row in tx.deliveries.dead(limit)], "next": None}
 
-        return _json(await self._gate.read(ask))
+        return _json(await self._daemon.read(ask))
 
     async def resend(self, request: web.Request) -> web.Response:
-        number, now = int(request.match_info["id"]), self._gate.now()
+        number, now = int(request.match_info["id"]), self._daemon.now()
 
-        channel = await self._gate.run(Mailroom(self._gate.engine).resend, number, now)
+        channel = await self._daemon.write(resend, self._daemon.rules, number, now)
         return _json({"id": number, "state": "pending", "channel": channel})
+
+
+def _log(tx: Transaction, rules: Rules, body: Activity, reason: str, now: datetime) -> tuple[Lead, int]:
+    threads = actions.log_activity(tx, rules, body.lead, body.by, body.at, reason, now)
+    return leads.known(tx, body.lead), threads
 
 
 def _json(body: Any) -> web.Response:

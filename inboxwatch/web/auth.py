@@ -11,8 +11,8 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 
 from inboxwatch.config.fields import is_loopback
+from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.web import proxy
-from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.problems import Problem
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -27,20 +27,24 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class Guard:
     """Decides about every request before any handler sees it."""
 
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-        self._key = hmac.digest(gate.engine.store.key, b"inboxwatch web 1", "sha256")
+    def __init__(self, daemon: DaemonPort) -> None:
+        self._daemon = daemon
+        self._key = hmac.digest(daemon.key, b"inboxwatch web 1", "sha256")
 
     @property
     def token(self) -> str | None:
         """The token of the config in force; None where everybody on this machine may ask."""
-        secret = self._gate.config.web.token
+        secret = self._daemon.rules.config.web.token
         return None if secret is None else secret.reveal()
 
     def check(self, request: web.Request) -> None:
         """Raises Problem (or a redirect to the login page) where the request must not go on."""
         self._same_site(request)
-        if request.path in _OPEN or request.path.startswith(_OPEN_BELOW) or proxy.sign_in(self._gate.config, request):
+        if (
+            request.path in _OPEN
+            or request.path.startswith(_OPEN_BELOW)
+            or proxy.sign_in(self._daemon.rules.config, request)
+        ):
             return
         if self.token is None or self._bearer(request) or self.session(request):
             return
@@ -56,14 +60,14 @@ class Guard:
 
     def sign_in(self, response: web.StreamResponse) -> None:
         """Gives the browser its cookie."""
-        expires = int((self._gate.now() + LASTS).timestamp())
+        expires = int((self._daemon.now() + LASTS).timestamp())
         response.set_cookie(
             COOKIE,
             f"{expires}.{self._mac(f'session {expires} {self.token}')}",
             max_age=int(LASTS.total_seconds()),
             httponly=True,
             samesite="Strict",
-            secure=self._gate.config.web.url.startswith("https:"),
+            secure=self._daemon.rules.config.web.url.startswith("https:"),
         )
 
     def session(self, request: web.Request) -> bool:
@@ -73,7 +77,7 @@ class Guard:
             return False
         if not hmac.compare_digest(mac.encode(), self._mac(f"session {expires} {self.token}").encode()):
             return False
-        return int(expires) > self._gate.now().timestamp()
+        return int(expires) > self._daemon.now().timestamp()
 
     def form_key(self, request: web.Request) -> str:
         """What a form of this session must send back."""
@@ -93,7 +97,7 @@ class Guard:
         """Refuses what another site's page makes a browser send, and names by which it could pass for this site."""
         host = request.headers.get("Host", "")
         # A page under such a name could even send the proxy's header, from a browser on the proxy's machine.
-        known_by_place = self.token is None or proxy.claims(self._gate.config.web.proxy, request)
+        known_by_place = self.token is None or proxy.claims(self._daemon.rules.config.web.proxy, request)
         if known_by_place and not self._ours(host):
             raise Problem(
                 403, f"ask for this machine by its own name or address, or set web.url: {host[:100]!r} is none"
@@ -103,14 +107,14 @@ class Guard:
         site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
         foreign = origin is not None and urlsplit(origin).netloc not in (
             host,
-            urlsplit(self._gate.config.web.url).netloc,
+            urlsplit(self._daemon.rules.config.web.url).netloc,
         )
         if foreign or site in ("cross-site", "same-site"):
             raise Problem(403, "this came from another site's page")
 
     def _ours(self, host: str) -> bool:
         """Whether a Host header names this machine: a name that resolves to it by trickery does not (DNS rebinding)."""
-        public = urlsplit(self._gate.config.web.url)
+        public = urlsplit(self._daemon.rules.config.web.url)
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:

@@ -15,17 +15,18 @@ from sqlalchemy import Row
 
 from inboxwatch.core.model import Lead
 from inboxwatch.core.sla.policy import SLAPolicy
-from inboxwatch.engine import Refused
-from inboxwatch.engine.delivery.claim import Mailroom
+from inboxwatch.engine.daemon_port import DaemonPort
+from inboxwatch.engine.delivery.settle import resend
 from inboxwatch.engine.explanation import explain
-from inboxwatch.engine.health import HELD_UNTIL
+from inboxwatch.engine.mailbox_health import HELD_UNTIL
+from inboxwatch.engine.policies import policies_of
+from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.views import clock_view, mailbox_view
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
 from inboxwatch.web import actions as deeds
 from inboxwatch.web import leads
 from inboxwatch.web.auth import Guard, local_path
-from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.pages import BY, Pages
 from inboxwatch.web.problems import Problem
@@ -57,8 +58,8 @@ class Line:
 
 
 class Board:
-    def __init__(self, gate: Gate, guard: Guard, pages: Pages) -> None:
-        self._gate = gate
+    def __init__(self, daemon: DaemonPort, guard: Guard, pages: Pages) -> None:
+        self._daemon = daemon
         self._guard = guard
         self._pages = pages
 
@@ -79,7 +80,7 @@ class Board:
         names = ("owner", "team", "tier", "mailbox", "lead", "state")
         where = {name: request.query[name] for name in names if request.query.get(name)}
         page = int(request.query["page"]) if request.query.get("page", "").isdecimal() else 1
-        page, now = max(1, min(page, 100_000)), self._gate.now()
+        page, now = max(1, min(page, 100_000)), self._daemon.now()
         state = where.get("state", "")
         if state and state not in (*STATES, "overdue", "closed"):
             raise Problem(404, f"no wait is ever in the state {state!r}; there are {', '.join(STATES)}")
@@ -105,7 +106,11 @@ class Board:
                     ("Overdue", self._lines(tx, late, now), counts.overdue - len(late) if page == 1 else 0),
                     ("Due next", self._lines(tx, rows[:PAGE], now), 0),
                 ]
-            ill = [row.id for row in tx.mailboxes.all() if row.failing_since and row.id in self._gate.config.mailboxes]
+            ill = [
+                row.id
+                for row in tx.mailboxes.all()
+                if row.failing_since and row.id in self._daemon.rules.config.mailboxes
+            ]
             return {
                 "counts": counts,
                 "sections": sections,
@@ -116,19 +121,19 @@ class Board:
                 "failed": tx.board.failed_contacts(),
             }
 
-        values = await self._gate.read(ask)
+        values = await self._daemon.read(ask)
         address = _Address({name: value for name, value in where.items() if value}, page)
         return self._pages.render(request, "board.html", where=where, page=page, address=address, **values)
 
     async def follow_ups(self, request: web.Request) -> web.Response:
-        now = self._gate.now()
+        now = self._daemon.now()
         where = {name: request.query[name] for name in ("owner", "team", "tier") if request.query.get(name)}
 
         def ask(tx: Transaction) -> list[Line]:
             return self._lines(tx, tx.board.waits(where, now, metric="follow_up", limit=500), now)
 
         days: dict[str, list[Line]] = {}
-        for line in await self._gate.read(ask):
+        for line in await self._daemon.read(ask):
             due = datetime.fromisoformat(line.clock["due_at"])
             days.setdefault(_day(due, now), []).append(line)
         return self._pages.render(request, "follow_ups.html", days=days)
@@ -139,7 +144,7 @@ class Board:
     async def _wait(
         self, request: web.Request, *, status: int = 200, problem: str = "", given: dict[str, str] | None = None
     ) -> web.Response:
-        clock, now = request.match_info["clock"], self._gate.now()
+        clock, now = request.match_info["clock"], self._daemon.now()
 
         def ask(tx: Transaction) -> dict[str, Any]:
             row = tx.clocks.get(clock)
@@ -147,8 +152,9 @@ class Board:
                 raise Refused(404, f"no wait has the id {clock}")
             (line,) = self._lines(tx, [row], now)
             told = history(tx, clock)
-            policy = self._gate.engine.policies.get(row.policy_version)
-            explained = [_shown(text) for text in explain(self._gate.engine, tx, row.id, now)]
+            rules = self._daemon.rules
+            policy = policies_of(tx, rules, [row.policy_version]).get(row.policy_version)
+            explained = [_shown(text) for text in explain(tx, rules, row.id, now)]
             return {
                 "line": line,
                 "events": timeline(told, line.clock),
@@ -157,7 +163,7 @@ class Board:
                 "explained": explained,
             }
 
-        values = await self._gate.read(ask)
+        values = await self._daemon.read(ask)
         done = request.query.get("done", "") if not problem else ""
         return self._pages.render(
             request, "wait.html", status=status, problem=problem, given=given or {}, done=done, **values
@@ -172,7 +178,7 @@ class Board:
         known = {field.alias or name for name, field in model.model_fields.items()}
         try:
             body = model.model_validate({name: value for name, value in form.items() if name in known and value})
-            await deeds.do(self._gate, clock, action, body)
+            await deeds.do(self._daemon, clock, action, body)
         except ValidationError as refused:
             return await self._wait(request, status=422, problem=Problem.unusable(refused).detail, given=form)
         except Refused as refused:
@@ -182,18 +188,18 @@ class Board:
         return response
 
     async def lead(self, request: web.Request) -> web.Response:
-        answers = await leads.answers(self._gate, request.match_info["email"])
-        now = self._gate.now()
+        email, now = request.match_info["email"], self._daemon.now()
 
         def ask(tx: Transaction) -> dict[str, Any]:
+            answers = leads.answers(tx, self._daemon.rules, email, now)
             rows = tx.board.waits({"lead": answers["email"]}, now, limit=PAGE)
             over = tx.board.closed({"lead": answers["email"]}, now, limit=50)
-            return {"lines": self._lines(tx, rows, now), "over": self._lines(tx, over, now)}
+            return {"lead": answers, "lines": self._lines(tx, rows, now), "over": self._lines(tx, over, now)}
 
-        return self._pages.render(request, "lead.html", lead=answers, **await self._gate.read(ask))
+        return self._pages.render(request, "lead.html", **await self._daemon.read(ask))
 
     async def mailboxes(self, request: web.Request) -> web.Response:
-        boxes, now = self._gate.config.mailboxes, self._gate.now()
+        boxes, now = self._daemon.rules.config.mailboxes, self._daemon.now()
 
         def ask(tx: Transaction) -> dict[str, Any]:
             apart, held = tx.mailboxes.quarantined(), tx.mailboxes.recalled(HELD_UNTIL)
@@ -206,18 +212,18 @@ class Board:
             ]
             return {"boxes": shown, "dead": [delivery_view(row) for row in tx.deliveries.dead(100)]}
 
-        return self._pages.render(request, "mailboxes.html", **await self._gate.read(ask))
+        return self._pages.render(request, "mailboxes.html", **await self._daemon.read(ask))
 
     async def resend(self, request: web.Request) -> web.Response:
         form = await request.post()
         self._guard.check_form(request, str(form.get("key", "")))
-        number, now = int(request.match_info["id"]), self._gate.now()
-        await self._gate.run(Mailroom(self._gate.engine).resend, number, now)
+        number, now = int(request.match_info["id"]), self._daemon.now()
+        await self._daemon.write(resend, self._daemon.rules, number, now)
         raise web.HTTPSeeOther("/mailboxes")
 
     async def login(self, request: web.Request) -> web.Response:
         onward = local_path(request.query.get("next", "/"))
-        if self._guard.token is None or self._guard.session(request) or sign_in(self._gate.config, request):
+        if self._guard.token is None or self._guard.session(request) or sign_in(self._daemon.rules.config, request):
             raise web.HTTPSeeOther(onward)
         # The cookie is strict: a browser that comes by a link from elsewhere leaves it out, and sends it once here.
         again = request.headers.get("Sec-Fetch-Site") == "cross-site"
@@ -235,9 +241,9 @@ class Board:
 
     def _lines(self, tx: Transaction, rows: Iterable[Row[Any]], now: datetime) -> list[Line]:
         rows = list(rows)
-        known = tx.board.leads(row.lead for row in rows)
+        known = tx.leads.get_many({row.lead for row in rows})
         subjects = tx.mail.subjects([row.started_by for row in rows])
-        policies = self._gate.engine.policies
+        policies = policies_of(tx, self._daemon.rules, {row.policy_version for row in rows})
         return [
             _line(row, known.get(row.lead), subjects.get(row.started_by, ""), policies.get(row.policy_version), now)
             for row in rows

@@ -6,7 +6,7 @@ import asyncio
 
 from aiohttp import web
 
-from inboxwatch.web.daemon_port import Gate
+from inboxwatch.engine.daemon_port import DaemonPort
 
 LOOK_EVERY = 1.0
 """Seconds between looks at the store, while anybody listens."""
@@ -17,8 +17,8 @@ KEEP_ALIVE = 15.0
 class Events:
     """One look at the store serves all who listen; without listeners nobody looks."""
 
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
+    def __init__(self, daemon: DaemonPort) -> None:
+        self._daemon = daemon
         self._listeners: set[asyncio.Event] = set()
         self._watch: asyncio.Task[None] | None = None
         self._closed = False
@@ -59,10 +59,10 @@ class Events:
         self._tell()
 
     async def _look(self) -> None:
-        before = await self._gate.read(lambda tx: tx.board.pulse())
+        before = await self._daemon.read(lambda tx: tx.board.pulse())
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            pulse = await self._gate.read(lambda tx: tx.board.pulse())
+            pulse = await self._daemon.read(lambda tx: tx.board.pulse())
             if pulse != before:
                 before = pulse
                 self._tell()

@@ -10,15 +10,15 @@ from sqlalchemy import Row
 
 from inboxwatch.config import Config
 from inboxwatch.core.model import PersonId
+from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.store import Transaction
-from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.problems import Problem
 
 MOST = 10_000
 """Follow-ups that one answer counts: the earliest due."""
 
 
-async def by_day(gate: Gate, query: dict[str, str]) -> dict[str, Any]:
+async def by_day(daemon: DaemonPort, query: dict[str, str]) -> dict[str, Any]:
     """Days in the zone of each owner's calendar; what is overdue stands under the day on which it was due."""
     if unknown := sorted(set(query) - {"by", "owner", "team"}):
         raise Problem(422, f"{', '.join(unknown)}: no such filter; known are by, owner, team")
@@ -27,15 +27,15 @@ async def by_day(gate: Gate, query: dict[str, str]) -> dict[str, Any]:
     where = {name: query[name] for name in ("owner", "team") if query.get(name)}
 
     def ask(tx: Transaction) -> dict[str, Any]:
-        rows = tx.board.waits(where, gate.now(), metric="follow_up", limit=MOST)
-        placed = sorted((_day(gate.config, row), row.owner or "", row.id) for row in rows)
+        rows = tx.board.waits(where, daemon.now(), metric="follow_up", limit=MOST)
+        placed = sorted((_day(daemon.rules.config, row), row.owner or "", row.id) for row in rows)
         items = []
         for (day, owner), found in groupby(placed, key=lambda one: one[:2]):
             clocks = [clock for _, _, clock in found]
             items.append({"day": day, "owner": owner, "count": len(clocks), "clocks": clocks})
         return {"items": items, "next": None}
 
-    return await gate.read(ask)
+    return await daemon.read(ask)
 
 
 def _day(config: Config, row: Row[Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from inboxwatch.core.sla.timeline import REVIEWS, Act, Deed
-from inboxwatch.engine import Refused
+from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.views import rfc3339
 from inboxwatch.store import Transaction
 

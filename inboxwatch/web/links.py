@@ -6,22 +6,22 @@ from typing import Any
 
 from aiohttp import web
 
-from inboxwatch.engine import Refused
-from inboxwatch.engine.notice_actions import WaitActions
+from inboxwatch.engine.daemon_port import DaemonPort
+from inboxwatch.engine.notice_actions import NoticeActions
+from inboxwatch.engine.refused import Refused
 from inboxwatch.notify.actions import Actor
 from inboxwatch.notify.actions import Refused as NotAllowed
 from inboxwatch.notify.links import LABELS, Grant, LinkError, Links
 from inboxwatch.web import actions as deeds
-from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.pages import Pages
 
 
 class SignedLinks:
-    def __init__(self, gate: Gate, pages: Pages) -> None:
-        self._gate = gate
+    def __init__(self, daemon: DaemonPort, pages: Pages) -> None:
+        self._daemon = daemon
         self._pages = pages
-        self._actions = WaitActions(gate)
-        self._links = Links(gate.engine.store.key, gate.config.web.url)
+        self._actions = NoticeActions(daemon)
+        self._links = Links(daemon.key, daemon.rules.config.web.url)
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/a/{token}", self.show), web.post("/a/{token}", self.act)]
@@ -31,7 +31,7 @@ class SignedLinks:
         if isinstance(grant, web.Response):
             return grant
         try:
-            clock = await deeds.shown(self._gate, grant.clock)
+            clock = await deeds.shown(self._daemon, grant.clock)
         except Refused as refused:
             return self._say(request, str(refused), refused.status)
         if clock["state"] != "running":
@@ -44,7 +44,7 @@ class SignedLinks:
             return grant
         do = {"acknowledge": self._actions.acknowledge, "dismiss": self._actions.dismiss}[grant.action]
         try:
-            if (clock := await deeds.shown(self._gate, grant.clock))["state"] != "running":
+            if (clock := await deeds.shown(self._daemon, grant.clock))["state"] != "running":
                 return self._say(request, f"Nothing was done: the wait is over ({clock['stop_reason']}).", 409)
             outcome = await do(grant.clock, Actor("link", person=grant.person), "by the link in a message")
         except Refused as refused:
@@ -58,12 +58,12 @@ class SignedLinks:
 
     def _grant(self, request: web.Request) -> Grant | web.Response:
         try:
-            return self._links.verify(request.match_info["token"], self._gate.now())
+            return self._links.verify(request.match_info["token"], self._daemon.now())
         except LinkError as error:
             return self._say(request, str(error), 403)
 
     def _name(self, person: str) -> str:
-        known = {str(one.id): one.name for one in self._gate.config.people.values()}
+        known = {str(one.id): one.name for one in self._daemon.rules.config.people.values()}
         return known.get(person, person)
 
     def _say(self, request: web.Request, sentence: str, status: int = 200, **values: Any) -> web.Response:

@@ -7,29 +7,29 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from inboxwatch.engine import Refused
-from inboxwatch.engine.review import weak
+from inboxwatch.engine import review
+from inboxwatch.engine.daemon_port import DaemonPort
+from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.views import rfc3339
 from inboxwatch.store import Transaction
 from inboxwatch.web.bodies import Reviewed
-from inboxwatch.web.daemon_port import Gate
 
 
-async def page(gate: Gate, after: tuple[datetime, str] | None, limit: int) -> tuple[list[dict[str, Any]], Any]:
+async def page(daemon: DaemonPort, after: tuple[datetime, str] | None, limit: int) -> tuple[list[dict[str, Any]], Any]:
     """The matches to be reviewed, and the (time, key) behind which the next page begins, or None."""
 
     def ask(tx: Transaction) -> tuple[list[dict[str, Any]], Any]:
-        rows = weak(tx, after, limit + 1)
+        rows = review.weak(tx, after, limit + 1)
         last = rows[limit - 1] if len(rows) > limit else None
         return [_view(row) for row in rows[:limit]], (last.at, last.key) if last is not None else None
 
-    return await gate.read(ask)
+    return await daemon.read(ask)
 
 
-async def do(gate: Gate, message_id: str, action: str, body: Reviewed) -> dict[str, Any]:
+async def do(daemon: DaemonPort, message_id: str, action: str, body: Reviewed) -> dict[str, Any]:
     """Confirms or splits; returns the match as it is then. Raises Refused (404, 409, 422)."""
-    deed = {"confirm": gate.engine.confirm, "split": gate.engine.split}[action]
-    await gate.run(deed, message_id, body.by, gate.now(), body.reason)
+    use_case = {"confirm": review.confirm, "split": review.split}[action]
+    await daemon.write(use_case, daemon.rules, message_id, body.by, daemon.now(), body.reason)
 
     def find(tx: Transaction) -> dict[str, Any]:
         row = tx.mail.row(message_id.strip().strip("<>"))
@@ -37,7 +37,7 @@ async def do(gate: Gate, message_id: str, action: str, body: Reviewed) -> dict[s
             raise Refused(404, f"no message of a lead has the id {message_id}")
         return _view(row)
 
-    return await gate.read(find)
+    return await daemon.read(find)
 
 
 def _view(row: Row[Any]) -> dict[str, Any]:

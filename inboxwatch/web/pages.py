@@ -11,10 +11,10 @@ from urllib.parse import quote
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.views import rfc3339
 from inboxwatch.notify.text import clean, span
 from inboxwatch.web.auth import Guard
-from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.problems import Problem
 from inboxwatch.web.proxy import signed_in
 
@@ -25,8 +25,8 @@ BY = "inboxwatch-by"
 
 
 class Pages:
-    def __init__(self, gate: Gate, guard: Guard) -> None:
-        self._gate = gate
+    def __init__(self, daemon: DaemonPort, guard: Guard) -> None:
+        self._daemon = daemon
         self._guard = guard
         self._templates = Environment(
             loader=PackageLoader("inboxwatch.web", "templates"),
@@ -44,8 +44,8 @@ class Pages:
         """A page; its template sees the request's path, people, who is signed in and the form key beside `values`."""
         known = {
             "path": request.path,
-            "now": self._gate.now(),
-            "people": list(self._gate.config.people.values()),
+            "now": self._daemon.now(),
+            "people": list(self._daemon.rules.config.people.values()),
             "person_signed_in": signed_in(request),
             "form_key": self._guard.form_key(request),
             "by": request.cookies.get(BY, ""),
@@ -63,12 +63,12 @@ class Pages:
 
     def _person(self, person: str | None) -> str:
         """A person's name; the id where he left the config."""
-        known = {str(one.id): one.name for one in self._gate.config.people.values()}
+        known = {str(one.id): one.name for one in self._daemon.rules.config.people.values()}
         return clean(known.get(person or "", person or "nobody"))
 
     def _target(self, target: str) -> str:
         """A target of a step: a person by name, a channel as it is."""
-        known = {str(one.id): one.name for one in self._gate.config.people.values()}
+        known = {str(one.id): one.name for one in self._daemon.rules.config.people.values()}
         return clean(known.get(target, target))
 
 

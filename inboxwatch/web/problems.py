@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 from pydantic import ValidationError
 
-from inboxwatch.engine import Refused
+from inboxwatch.engine.refused import Refused
 
 log = structlog.get_logger(__name__)
 

@@ -8,9 +8,9 @@ import time
 
 from aiohttp import web
 
+from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.metrics import CONTENT_TYPE
 from inboxwatch.store import Transaction
-from inboxwatch.web.daemon_port import Gate
 
 QUICK = 0.1
 """Seconds of reading and rendering up to which each scrape waits for them."""
@@ -23,8 +23,8 @@ ABANDONED = 300.0
 class Scrape:
     """Answers scrapes."""
 
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
+    def __init__(self, daemon: DaemonPort) -> None:
+        self._daemon = daemon
         self._text = b""
         self._cost = 0.0
         self._asked_at = 0.0
@@ -37,7 +37,7 @@ class Scrape:
             await self._read()
             if self._cost > QUICK:
                 self._following = asyncio.create_task(self._follow())
-        process = await asyncio.to_thread(self._gate.metrics.process)
+        process = await asyncio.to_thread(self._daemon.metrics.process)
         return web.Response(body=self._text + process, headers={"Content-Type": CONTENT_TYPE})
 
     async def close(self, app: web.Application) -> None:
@@ -64,12 +64,12 @@ class Scrape:
 
     async def _read_now(self) -> None:
         def render(tx: Transaction) -> bytes:
-            now = self._gate.now()
-            return self._gate.metrics.exposition(tx.statistics.figures(now), now)
+            now = self._daemon.now()
+            return self._daemon.metrics.exposition(tx.statistics.figures(now), now)
 
         begun = time.monotonic()
         try:
-            self._text = await self._gate.read(render)
+            self._text = await self._daemon.read(render)
             self._cost = time.monotonic() - begun
         finally:
             self._reading = None

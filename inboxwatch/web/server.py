@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.web import problems
 from inboxwatch.web.api import Api
 from inboxwatch.web.auth import Guard
 from inboxwatch.web.board import Board
-from inboxwatch.web.daemon_port import Gate
 from inboxwatch.web.events import Events
 from inboxwatch.web.links import SignedLinks
 from inboxwatch.web.pages import STATIC, Pages
@@ -31,10 +31,10 @@ _HEADERS = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_app(gate: Gate) -> web.Application:
+def make_app(daemon: DaemonPort) -> web.Application:
     """The web part of a daemon. Whoever runs it listens on `config.web.listen`."""
-    guard = Guard(gate)
-    pages = Pages(gate, guard)
+    guard = Guard(daemon)
+    pages = Pages(daemon, guard)
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -54,13 +54,13 @@ def make_app(gate: Gate) -> web.Application:
         return response
 
     app = web.Application(middlewares=[answer], client_max_size=BODY_LIMIT)
-    scrape = Scrape(gate)
-    events = Events(gate)
+    scrape = Scrape(daemon)
+    events = Events(daemon)
     app.router.add_get("/metrics", scrape.handle)
-    app.add_routes(_health(gate))
-    app.add_routes(Api(gate).routes())
-    app.add_routes(SignedLinks(gate, pages).routes())
-    app.add_routes(Board(gate, guard, pages).routes())
+    app.add_routes(_health(daemon))
+    app.add_routes(Api(daemon).routes())
+    app.add_routes(SignedLinks(daemon, pages).routes())
+    app.add_routes(Board(daemon, guard, pages).routes())
     app.router.add_get("/events", events.handle)
     app.router.add_static("/static", STATIC)
     app.on_shutdown.append(events.close)
@@ -68,17 +68,17 @@ def make_app(gate: Gate) -> web.Application:
     return app
 
 
-def _health(gate: Gate) -> list[web.RouteDef]:
+def _health(daemon: DaemonPort) -> list[web.RouteDef]:
     async def alive(request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def ready(request: web.Request) -> web.Response:
-        if not gate.ready():
+        if not daemon.ready():
             raise Problem(503, "not every mailbox was tried yet")
         return web.Response(text="ready\n")
 
     async def reload(request: web.Request) -> web.Response:
-        if found := await gate.reload():
+        if found := await daemon.reload():
             listed = [{"field": one.partition(": ")[0], "problem": one.partition(": ")[2]} for one in found]
             raise Problem(422, "; ".join(found), problems=listed)
         return web.json_response({"reloaded": True})

@@ -118,7 +118,7 @@ class _Reader:
         self._tx, self._config, self._period = tx, config, period
         self._waits = Waits(tx.connection)
         self._policies: dict[str, SLAPolicy] = {
-            version: config.restore_policy(document) for version, document in tx.mailboxes.pinned().items()
+            version: config.restore_policy(document) for version, document in tx.mailboxes.pinned(None).items()
         }
         self._boxes = {row.id: row for row in tx.mailboxes.all()}
         self._seen_away: dict[str, list[Stretch]] = {}
@@ -156,7 +156,7 @@ class _Reader:
 
     def _cases(self, rows: Iterable[Row[Any]]) -> Iterable[Case]:
         rows = list(rows)
-        leads = self._tx.board.leads(row.lead for row in rows)
+        leads = self._tx.leads.get_many({row.lead for row in rows})
         subjects = self._tx.mail.subjects([row.started_by for row in rows])
         ids = [one for row in rows for one in (row.id, *row.aliases)]
         acts = self._waits.acts(ids)

@@ -142,12 +142,7 @@ class Intake:
 
     def _outside_authors(self, message: Message) -> list[str]:
         """Who wrote it, where a form, a list or a relay stands in the From line: Reply-To, and what lists keep."""
-        authors = [one.email for one in message.reply_to if one.email and not self.us.is_ours(one.email)]
-        original = message.mark("x-original-from") or message.mark("x-original-sender") or ""
-        if "@" in original:
-            email = original.rpartition("<")[2].strip(" >").lower()
-            authors += [] if self.us.is_ours(email) else [email]
-        return authors
+        return [email for email in _named_authors(message) if not self.us.is_ours(email)]
 
     def _entry(self, message: Message, direction: Direction, verdict: Verdict, match: Match) -> Entry:
         thread = self.index.canonical(match.thread)
@@ -207,6 +202,21 @@ class Intake:
         self.directory.add(made)
         self.new_leads.append(made)
         return made.id
+
+
+def addresses_of(message: Message) -> set[str]:
+    """Every address of a message by which its lead may be found: what to look up before `take_batch`."""
+    people = (message.sender, *message.recipients)
+    return {one.email for one in people if one.email} | set(_named_authors(message))
+
+
+def _named_authors(message: Message) -> list[str]:
+    """Whom Reply-To names, and what lists keep of the author."""
+    authors = [one.email for one in message.reply_to if one.email]
+    original = message.mark("x-original-from") or message.mark("x-original-sender") or ""
+    if "@" in original:
+        authors.append(original.rpartition("<")[2].strip(" >").lower())
+    return authors
 
 
 def _rewritten(message: Message) -> bool:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
 from inboxwatch.core.model import LeadId
 from inboxwatch.engine.descriptions import describe
 from inboxwatch.engine.digests import Daily
+from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import rfc3339
 from inboxwatch.notify import MANY, Notice, NoticeType
-
-if TYPE_CHECKING:
-    from inboxwatch.engine import Engine
-    from inboxwatch.store import Transaction
+from inboxwatch.store import Transaction
 
 
-class Rendered(NamedTuple):
+class Composed(NamedTuple):
     """A bundle as it leaves."""
 
     rows: Sequence[Row[Any]]
@@ -29,36 +27,36 @@ class Rendered(NamedTuple):
     """The channel's references of the last messages about its waits to this destination, each once; `` for none."""
 
 
-def mailboxes_of(engine: Engine, tx: Transaction, rows: Iterable[Row[Any]]) -> set[str]:
+def mailboxes_of(tx: Transaction, rules: Rules, rows: Iterable[Row[Any]]) -> set[str]:
     """The mailboxes that could hold the answers of the deliveries' waits."""
     boxes: set[str] = set()
     for row in rows:
         clock = tx.clocks.get(row.clock) if row.clock else None
         if clock is not None:
             witnesses = tx.mail.witnesses([clock.thread]).get(clock.thread, set())
-            boxes |= witnesses | engine.around.watching(clock.owner, clock.mailbox)
-    return boxes & set(engine.config.mailboxes)
+            boxes |= witnesses | rules.context.watching(clock.owner, clock.mailbox)
+    return boxes & set(rules.config.mailboxes)
 
 
-class Letters:
-    """Renders inside one transaction."""
+class Composer:
+    """Composes inside one transaction."""
 
-    def __init__(self, engine: Engine, tx: Transaction, now: datetime) -> None:
-        self._engine = engine
+    def __init__(self, tx: Transaction, rules: Rules, now: datetime) -> None:
+        self._rules = rules
         self._tx = tx
         self._now = now
 
-    def bundle(self, rows: Sequence[Row[Any]], unread: bool) -> Rendered:
+    def bundle(self, rows: Sequence[Row[Any]], unread: bool) -> Composed:
         """Steps or resolutions due together. `unread`: a mailbox that could hold the answers could not be read now."""
         first = rows[0]
         clocks = self._clocks(row.clock for row in rows)
-        described = describe(self._engine, self._tx, list(clocks.values()), self._now)
+        described = describe(self._tx, self._rules, list(clocks.values()), self._now)
         known = dict(zip(clocks, described, strict=True))
         steps = {(row.clock, row.step, row.round): row for row in rows}
         told = [self._step(row, unread) | known.get(row.clock, {"id": row.clock}) for row in steps.values()]
         if len(told) > MANY:
             told.sort(key=lambda clock: str(clock.get("due_at")))
-        base = self._engine.config.web.url
+        base = self._rules.config.web.url
         notice = Notice(
             type=NoticeType(first.type),
             id=first.bundle,
@@ -70,20 +68,20 @@ class Letters:
         )
         waits = {row.clock for row in rows}
         earlier = self._tx.deliveries.last_references(waits, first.channel, first.destination)
-        return Rendered(rows, notice, tuple(dict.fromkeys(earlier.get(clock, "") for clock in sorted(waits))))
+        return Composed(rows, notice, tuple(dict.fromkeys(earlier.get(clock, "") for clock in sorted(waits))))
 
-    def single(self, row: Row[Any]) -> Rendered | None:
+    def single(self, row: Row[Any]) -> Composed | None:
         """A notice that stands for itself; None for a digest of which nothing is left."""
         body = row.body or {}
         if body.get("daily"):
-            found = Daily(self._engine, self._tx, self._now).write(body["daily"], body["day"])
+            found = Daily(self._tx, self._rules, self._now).write(body["daily"], body["day"])
             if found is None:
                 return None
             title, clocks = found
         else:
             title = body.get("title", "")
             waits = self._clocks(body.get("clock_ids", [row.clock]))
-            clocks = describe(self._engine, self._tx, list(waits.values()), self._now)
+            clocks = describe(self._tx, self._rules, list(waits.values()), self._now)
             if row.type == NoticeType.FIRST_CONTACT_FAILED and "lead" in body:
                 clocks = [self._contact(body["lead"], body["message_id"], row.target)]
         notice = Notice(
@@ -92,13 +90,13 @@ class Letters:
             at=row.owed_at,
             clocks=tuple(clocks),
             targets=(row.target,),
-            link=f"{self._engine.config.web.url}/",
+            link=f"{self._rules.config.web.url}/",
             mailbox=body.get("mailbox"),
             error=body.get("error"),
             title=title,
             thread_key=row.key,
         )
-        return Rendered([row], notice)
+        return Composed([row], notice)
 
     def _clocks(self, ids: Iterable[str | None]) -> dict[str, Row[Any]]:
         """Clocks by the ids asked for: a wait that was merged has another one now."""
@@ -112,14 +110,14 @@ class Letters:
         reason = "unverified" if unread else row.reason
         told = {"step": row.step, "round": row.round, "reason": reason}
         if reason == "unverified":
-            boxes = mailboxes_of(self._engine, self._tx, [row])
+            boxes = mailboxes_of(self._tx, self._rules, [row])
             times = [box.seen_until for box in self._tx.mailboxes.all() if box.id in boxes]
             told["unread_since"] = rfc3339(min((at for at in times if at is not None), default=None))
         return told
 
     def _contact(self, lead: str, message_id: str, owner: str) -> dict[str, Any]:
         """A buyer whom our first message never reached: no wait, so it has neither id nor times."""
-        known, people = self._engine.around.directory.get(LeadId(lead)), self._engine.config.people
+        known, people = self._tx.leads.get(LeadId(lead)), self._rules.config.people
         found = {
             "lead": lead,
             "lead_name": known.name if known else None,

@@ -34,7 +34,7 @@ def reader(person: Person) -> Reader:
     return Reader(person.id, person.name, person.email, person.slack_id, zone)
 
 
-class Owing:
+class Notices:
     """Turns targets into deliveries, with every way of reaching each."""
 
     def __init__(self, config: Config, channels: Mapping[str, Channel]) -> None:
@@ -88,7 +88,7 @@ class Owing:
         way = [one.channel, one.destination]
         return [row | {"ways": [way], "channel": one.channel, "destination": one.destination}]
 
-    def told(
+    def notice(
         self, kind: NoticeType, key: str, targets: Sequence[str], now: datetime, **body: Any
     ) -> list[dict[str, Any]]:
         """A notice without a step: a mailbox, a digest, a failed first contact. `body` is kept as JSON."""

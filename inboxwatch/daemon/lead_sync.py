@@ -1,0 +1,62 @@
+"""Follows the lists of known leads: what has changed in a source is taken over, by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+
+from inboxwatch.connector import LeadSource
+from inboxwatch.daemon.writer import Writer
+from inboxwatch.engine.leads import list_version, take_list
+from inboxwatch.engine.rules import Rules
+from inboxwatch.now import Now
+
+log = structlog.get_logger(__name__)
+
+EVERY = timedelta(seconds=5)
+"""How often lead sources are asked whether they have changed."""
+
+
+class LeadSync:
+    """Keeps the store's leads as their sources have them. What was read last is remembered in the store."""
+
+    def __init__(self, sources: Mapping[str, LeadSource], rules: Rules, writer: Writer, now: Now) -> None:
+        self._sources = sources
+        self._rules = rules
+        self._writer = writer
+        self._now = now
+        self._unreadable: set[str] = set()
+        """Sources whose failure was told."""
+
+    async def once(self) -> None:
+        """Reads every source that has changed; one that fails keeps the list it gave last."""
+        for name, source in self._sources.items():
+            await self._read(name, source)
+
+    async def repeat(self) -> None:
+        """Goes on until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY.total_seconds())
+            await self.once()
+
+    async def _read(self, name: str, source: LeadSource) -> None:
+        version = await self._writer.read(list_version, name)
+        try:
+            found = await source.read(version)
+        except Exception as error:  # noqa: BLE001  (a broken lead list must not end the daemon; the old list stays)
+            if name not in self._unreadable:
+                self._unreadable.add(name)
+                log.warning("leads unreadable, the last list stays in force", source=name, error=str(error))
+            return
+        self._unreadable.discard(name)
+        if found is None:
+            return
+        leads = [row.lead for row in found.rows]
+        changed = await self._writer.write(take_list, self._rules, name, leads, found.version, self._now())
+        log.info("leads read", source=name, leads=len(leads), changed=changed, refused=len(found.refused))
+        for place, reason in found.refused:
+            log.warning("lead refused; `inboxwatch check` says why", place=place)
+            log.debug("lead refused", place=place, reason=reason)

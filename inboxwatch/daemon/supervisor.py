@@ -1,0 +1,199 @@
+"""Runs what one config makes: connectors, channels and their loops, all of them supervised."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+
+from inboxwatch.config import Config
+from inboxwatch.connector import Expires, LeadSource, MailConnector, Reading
+from inboxwatch.core.model import MailboxId
+from inboxwatch.daemon.census import Census
+from inboxwatch.daemon.gc_tuning import collect_seldom
+from inboxwatch.daemon.housekeeping import Housekeeping
+from inboxwatch.daemon.lead_sync import LeadSync
+from inboxwatch.daemon.poller import Poller
+from inboxwatch.daemon.scheduler import Scheduler
+from inboxwatch.daemon.sender import Sender
+from inboxwatch.daemon.store_alert import StoreAlert
+from inboxwatch.daemon.writer import Writer
+from inboxwatch.engine.daemon_port import DaemonPort
+from inboxwatch.engine.delivery.settle import sweep
+from inboxwatch.engine.notice_actions import NoticeActions
+from inboxwatch.engine.rules import Rules
+from inboxwatch.notify import Channel, Interactive
+from inboxwatch.notify.links import Links
+from inboxwatch.store import Store
+
+log = structlog.get_logger(__name__)
+
+LOOK_LIMIT = 60.0
+"""Seconds that mailboxes may take to be read before a step is held back."""
+COURTESY = 5.0
+"""Seconds that a step waits for mailboxes in which an answer is possible, but unlikely."""
+IDLE = 30.0
+"""Seconds after which the clocks are looked at unasked."""
+DRAIN = 3.0
+"""Seconds that a message on its way has to leave at a clean stop."""
+
+
+class Supervised(DaemonPort, Protocol):
+    """The daemon as its loops see it."""
+
+    store: Store
+    writer: Writer
+
+    def fail(self, error: BaseException) -> None:
+        """A loop has ended by a defect."""
+        ...
+
+
+class Supervisor:
+    """The running parts that one config makes."""
+
+    def __init__(self, daemon: Supervised, config: Config) -> None:
+        """Makes connectors and channels; no IO yet."""
+        self.config = config
+        self.channels: dict[str, Channel] = {name: one.connect() for name, one in config.channels.items()}
+        self.rules = Rules.of(config, self.channels)
+        reading = Reading(privacy=config.privacy, since=daemon.now() - config.look_back)
+        self.connectors: dict[MailboxId, MailConnector] = {
+            name: box.connect(reading) for name, box in config.mailboxes.items()
+        }
+        self.sources: dict[str, LeadSource] = {name: one.connect() for name, one in config.leads.items()}
+        self.pollers: dict[str, Poller] = {}
+        self.senders: dict[str, Sender] = {}
+        self._daemon = daemon
+        self._due = asyncio.Event()
+        self._group = asyncio.TaskGroup()
+        self._loops: asyncio.Task[None] | None = None
+        self._alert = StoreAlert(self.rules, self.channels, daemon.now)
+
+    async def start(self) -> None:
+        """Starts every loop; the leads are read first, so that the first mail meets them."""
+        daemon, rules = self._daemon, self.rules
+        daemon.writer.on_outage = self._alert.store_away
+        await daemon.writer.write(lambda tx: tx.mailboxes.ensure(self.config.mailboxes))
+        for mailbox, connector in self.connectors.items():
+            box = self.config.mailboxes[mailbox]
+            self.pollers[mailbox] = Poller(
+                mailbox, box, connector, rules, daemon.writer, daemon.metrics, daemon.now, self.nudge
+            )
+        actions, links = NoticeActions(daemon), Links(daemon.key, self.config.web.url)
+        for name, channel in self.channels.items():
+            if isinstance(channel, Interactive):
+                await channel.start(actions, links)
+            self.senders[name] = Sender(name, channel, rules, daemon.writer, self.look, daemon.now, self.nudge)
+        await daemon.writer.write(sweep, list(self.channels), daemon.now())
+        leads = LeadSync(self.sources, rules, daemon.writer, daemon.now)
+        await leads.once()
+        collect_seldom()
+        started = asyncio.Event()
+        self._loops = asyncio.create_task(self._supervise([leads.repeat(), *self._duties()], started.set))
+        self._loops.add_done_callback(self._ended)
+        await started.wait()
+
+    def _duties(self) -> Iterable[Coroutine[Any, Any, None]]:
+        daemon, rules = self._daemon, self.rules
+        for name, poller in self.pollers.items():
+            yield self._watch(poller)
+            census = Census(poller, self.connectors[MailboxId(name)], rules, daemon.writer, daemon.now)
+            yield census.repeat(self.config.census_every)
+        for sender in self.senders.values():
+            yield sender.deliver()
+        yield self._schedule()
+        expiring, file = self._expiring, daemon.store.file
+        yield Housekeeping(rules, daemon.writer, file, expiring, daemon.now, self.nudge).repeat()
+
+    async def _supervise(self, loops: Iterable[Coroutine[Any, Any, None]], started: Callable[[], None]) -> None:
+        """Runs the loops until cancelled; where one ends by a defect, all end."""
+        async with self._group:
+            for loop in loops:
+                self._group.create_task(loop)
+            started()
+
+    def _ended(self, loops: asyncio.Task[None]) -> None:
+        if not loops.cancelled() and (error := loops.exception()) is not None:
+            self._daemon.fail(error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._group.create_task(work)
+
+    def _expiring(self) -> dict[str, datetime | None]:
+        return {name: one.expires_at for name, one in self.connectors.items() if isinstance(one, Expires)}
+
+    async def _watch(self, poller: Poller) -> None:
+        """Watches a mailbox; shared ones are read first.
+
+        A stranger's question makes them a lead, and our answer to them means nothing until it has.
+        """
+        if not self.config.mailboxes[poller.name].shared:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_LIMIT):
+                    for other in self.pollers.values():
+                        if self.config.mailboxes[other.name].shared:
+                            await other.tried.wait()
+        await poller.watch()
+
+    @property
+    def tried(self) -> set[str]:
+        """The mailboxes that were tried at least once."""
+        return {name for name, poller in self.pollers.items() if poller.tried.is_set()}
+
+    def nudge(self) -> None:
+        """Says that clocks or deliveries may be due."""
+        self._due.set()
+        for sender in self.senders.values():
+            sender.nudge()
+
+    async def look(self, nearest: Iterable[str], others: Iterable[str]) -> bool:
+        """Reads mailboxes now; False where one of the nearest cannot be read in time. For the others it waits less."""
+        near, far = set(nearest) & set(self.pollers), set(others) & set(self.pollers)
+        begun = asyncio.get_running_loop().time()
+        besides = [asyncio.create_task(self.pollers[name].look()) for name in sorted(far - near)]
+        try:
+            async with asyncio.timeout(LOOK_LIMIT):
+                well = all(await asyncio.gather(*(self.pollers[name].look() for name in sorted(near))))
+        except TimeoutError:
+            well = False
+        if besides:
+            left = begun + COURTESY - asyncio.get_running_loop().time()
+            _, slow = await asyncio.wait(besides, timeout=max(0.0, left))
+            for task in slow:
+                task.cancel()
+        return well
+
+    async def _schedule(self) -> None:
+        """Evaluates clocks whenever one is due or something has changed."""
+        daemon = self._daemon
+        scheduler = Scheduler(self.rules, daemon.writer, self.look, daemon.now, self._spawn, self.nudge)
+        while True:
+            self._due.clear()
+            if await scheduler.turn():
+                continue
+            wake = await scheduler.next_wake()
+            seconds = IDLE if wake is None else min(IDLE, max(0.0, (wake - daemon.now()).total_seconds()))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._due.wait()
+
+    async def stop(self) -> None:
+        """Lets messages on their way leave, then ends every loop and session."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN):
+                for sender in self.senders.values():
+                    await sender.sending.acquire()
+        loops = [self._loops] if self._loops is not None else []
+        for task in loops:
+            task.cancel()
+        await asyncio.gather(*loops, *(poller.aclose() for poller in self.pollers.values()), return_exceptions=True)
+        await self._alert.aclose()
+        closing: list[MailConnector | Channel | LeadSource] = [*self.connectors.values(), *self.channels.values()]
+        closing += self.sources.values()
+        if closing:
+            await asyncio.wait([asyncio.ensure_future(one.aclose()) for one in closing], timeout=1)

@@ -1,0 +1,108 @@
+"""What became of deliveries: sent, tried again, turned to another way, dead, sent once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from inboxwatch.engine.refused import Refused
+from inboxwatch.engine.rules import Rules
+from inboxwatch.notify import NoticeType, Receipt
+from inboxwatch.store import Transaction
+
+PATIENCE = timedelta(hours=24)
+"""How long a delivery without another way is tried before it is a dead letter."""
+TRIES_BEFORE_NEXT_WAY = 5
+
+
+def sent(tx: Transaction, rules: Rules, rows: Sequence[Row[Any]], receipt: Receipt, now: datetime) -> None:
+    """Records a delivery; a wait that ended while it was under way is told as resolved."""
+    tx.deliveries.settle([row.id for row in rows], "sent", now, reference=receipt.reference)
+    for told, reference in receipt.by_clock.items():
+        tx.deliveries.refer([row.id for row in rows if row.clock == told], reference)
+    for row in rows:
+        clock = tx.clocks.get(row.clock) if row.type == NoticeType.ESCALATION else None
+        if clock is not None and clock.state != "running":
+            tx.deliveries.owe(rules.notices.resolved_late(clock, row, now))
+
+
+def failed(
+    tx: Transaction,
+    rules: Rules,
+    rows: Sequence[Row[Any]],
+    error: str,
+    now: datetime,
+    *,
+    permanent: bool,
+    pause: timedelta,
+) -> list[str]:
+    """Plans the next attempt, the next way, or a dead letter. Returns the outcomes: retried, diverted, dead.
+
+    (Seven parameters: the channel's three words on a failure belong together.)
+    """
+    outcomes = []
+    rows = tx.deliveries.still_open([row.id for row in rows])
+    for row in rows:
+        weary = permanent or row.attempts >= TRIES_BEFORE_NEXT_WAY
+        if weary and tx.deliveries.divert(row, now, error):
+            outcomes.append("diverted")
+        elif permanent or now - row.owed_at > PATIENCE:
+            tx.deliveries.settle([row.id], "dead", now, error=error)
+            outcomes.append("dead")
+        else:
+            tx.deliveries.retry([row.id], now + pause, error)
+            outcomes.append("retried")
+    _tell_it(tx, rules, rows, outcomes, error, now)
+    return outcomes
+
+
+def _tell_it(
+    tx: Transaction, rules: Rules, rows: Sequence[Row[Any]], outcomes: Sequence[str], error: str, now: datetime
+) -> None:
+    """A wait that nobody hears of is itself an event (rule 38); IT's own notices raise no further ones.
+
+    Told once for each time that a channel stops delivering, however many waits it loses.
+    """
+    lost = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome != "retried"]
+    lost = [row for row in lost if row.type in (NoticeType.ESCALATION, NoticeType.FIRST_CONTACT_FAILED)]
+    if not lost:
+        return
+    channel, dead = lost[0].channel, sum(outcome == "dead" for outcome in outcomes)
+    became = f"{dead} dead letters" if dead else "the next way was used"
+    title = f"Channel {channel} does not deliver: {became}. See the dead letters, mend the channel, send them again."
+    body = {"title": title, "error": error}
+    key = f"channel/{channel}/{tx.deliveries.last_sent(channel)}"
+    others = [target for target in rules.config.it_alerts if target.partition(":")[0] != channel]
+    tx.deliveries.owe(rules.notices.notice(NoticeType.DIGEST, key, others, now, **body))
+
+
+def resend(tx: Transaction, rules: Rules, number: int, now: datetime) -> str:
+    """Owes a dead letter anew, by the ways of the config in force; returns the first channel.
+
+    Raises Refused where there is no such letter (404), or no channel reaches its target (409).
+    """
+    row = tx.deliveries.dead_letter(number)
+    if row is None:
+        raise Refused(404, f"no dead letter has the number {number}")
+    _, ways = rules.notices.ways(row.target)
+    if row.type == NoticeType.RESOLVED:
+        # A resolution goes where the page went, and nowhere else.
+        ways = row.ways
+    ways = [way for way in ways if way[0] in rules.config.channels]
+    if not ways:
+        raise Refused(409, f"no channel reaches {row.target}: see `channels` and `notify_by`")
+    tx.deliveries.revive(number, ways, now)
+    return str(ways[0][0])
+
+
+def sweep(tx: Transaction, channels: Sequence[str], now: datetime) -> None:
+    """Begins anew after a start or a reload: what was on its way may leave again at once; deliveries for channels
+    that are no longer configured are turned to the next way, or become dead letters.
+    """
+    tx.deliveries.release(now)
+    for row in tx.deliveries.strays(channels):
+        if not tx.deliveries.divert(row, now, f"channel {row.channel} is no longer configured"):
+            tx.deliveries.settle([row.id], "dead", now, error=f"channel {row.channel} is no longer configured")

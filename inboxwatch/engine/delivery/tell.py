@@ -1,0 +1,71 @@
+"""Tells of steps and ends of waits: marks them as told and enqueues the notices, in the transaction that owes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from inboxwatch.core.model import PersonId
+from inboxwatch.core.ownership.advance import Telling
+from inboxwatch.core.sla.clock import Clock
+from inboxwatch.core.sla.escalation import Rung
+from inboxwatch.notify import NoticeType
+from inboxwatch.store import Transaction
+
+if TYPE_CHECKING:
+    from inboxwatch.engine.rules import Rules
+
+FIRST_SIGHT, PASSED = "first sight", "passed"
+"""Why a step counts as told though nobody was told of it."""
+
+
+class Teller:
+    """Works inside one transaction."""
+
+    def __init__(self, tx: Transaction, rules: Rules, now: datetime) -> None:
+        self._tx = tx
+        self._rules = rules
+        self._now = now
+
+    def step(self, clock: Clock, telling: Telling) -> set[tuple[int, int]]:
+        """Tells a step to its targets; returns its key."""
+        rung = telling.rung
+        self._tx.deliveries.owe(self._rules.notices.step(clock, telling, self._now))
+        self._tx.clocks.tell([self._told(clock, rung, target, rung.reason.value) for target in telling.targets])
+        return {rung.key}
+
+    def mark(self, clock: Clock, rungs: Iterable[Rung], why: str) -> set[tuple[int, int]]:
+        """Counts steps as told though nobody is; returns their keys."""
+        rungs = list(rungs)
+        self._tx.clocks.tell([self._told(clock, rung, "", why) for rung in rungs])
+        return {rung.key for rung in rungs}
+
+    def nobody_left(self, clock: Clock) -> None:
+        """Tells the fallback person that a wait is theirs because nobody else is present (rule 24)."""
+        title = "Nobody whom the routing names is present: this wait is yours."
+        key = f"{clock.id}/nobody-left"
+        targets = [self._rules.config.fallback]
+        rows = self._rules.notices.notice(NoticeType.DIGEST, key, targets, self._now, title=title)
+        self._tx.deliveries.owe([row | {"clock": clock.id} for row in rows])
+
+    def reopened(self, clock: Clock) -> None:
+        """A wait is open again: nobody may hear any more that it is over."""
+        self._tx.deliveries.cancel(clock.ids, self._now, "resolved")
+
+    def over(self, clock: Clock, owner: PersonId | None) -> None:
+        """Cancels what is queued for a wait and tells whoever was paged; the owner too where a colleague answered."""
+        self._tx.deliveries.cancel(clock.ids, self._now)
+        sent = self._tx.deliveries.sent_for(clock.ids)
+        self._tx.deliveries.owe(self._rules.notices.resolved(clock, sent, owner, self._now))
+
+    def _told(self, clock: Clock, rung: Rung, target: str, reason: str) -> dict[str, Any]:
+        return {
+            "clock": clock.id,
+            "step": rung.step,
+            "round": rung.round,
+            "target": target,
+            "at": self._now,
+            "reason": reason,
+            "policy": clock.policy.escalation.name,
+        }

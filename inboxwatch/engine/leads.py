@@ -1,0 +1,77 @@
+"""What lead lists say of buyers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from inboxwatch import __version__
+from inboxwatch.core.model import Lead, LeadId
+from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.engine.evaluate import evaluate
+from inboxwatch.engine.rules import Rules
+from inboxwatch.store import Transaction
+
+_LIST = "leads/"
+"""Before a source's name: the program's version, and the list's, that was taken over last."""
+CHUNK = 1000
+"""Leads that are compared with the store at a time."""
+
+
+def learn(tx: Transaction, rules: Rules, source: str, leads: Sequence[Lead], now: datetime) -> int:
+    """Takes over the whole list of a source: new, changed and gone leads; a closed lead ends its waits.
+
+    Only what differs is written. Returns how many leads were new, changed or gone.
+    """
+    changed = 0
+    for start in range(0, len(leads), CHUNK):
+        part = leads[start : start + CHUNK]
+        before = tx.leads.get_many([lead.id for lead in part])
+        fresh = [lead for lead in part if before.get(lead.id) != lead]
+        tx.leads.put(fresh, now)
+        _close(tx, rules, source, before, fresh, now)
+        changed += len(fresh)
+    listed = {lead.id for lead in leads}
+    return changed + tx.leads.drop([one for one in tx.leads.ids_of(source) if one not in listed])
+
+
+def list_version(tx: Transaction, source: str) -> str | None:
+    """The version of a source's list that was taken over last, by this version of the program."""
+    program, _, version = (tx.mailboxes.recall(_LIST + source) or "").partition(" ")
+    return version if program == __version__ and version else None
+
+
+def take_list(tx: Transaction, rules: Rules, source: str, leads: Sequence[Lead], version: str, now: datetime) -> int:
+    """Takes over a version of a source's list, and remembers it. Returns how many leads were new, changed or gone."""
+    tx.mailboxes.remember(_LIST + source, f"{__version__} {version}")
+    return learn(tx, rules, source, leads, now)
+
+
+def learn_one(tx: Transaction, rules: Rules, lead: Lead, now: datetime) -> None:
+    """Takes over one lead, at the cost of one however many there are."""
+    before = tx.leads.get_many([lead.id])
+    tx.leads.put([lead], now)
+    _close(tx, rules, lead.source, before, [lead], now)
+
+
+def forget(tx: Transaction, lead: LeadId) -> None:
+    """Drops one lead; the lead's mail and waits stay."""
+    tx.leads.drop([lead])
+
+
+def _close(
+    tx: Transaction,
+    rules: Rules,
+    source: str,
+    before: Mapping[LeadId, Lead],
+    leads: Iterable[Lead],
+    now: datetime,
+) -> None:
+    """Ends the waits of leads that were open before and are not any more."""
+    threads: set[str] = set()
+    for lead in leads:
+        if lead.status != "open" and (old := before.get(lead.id)) is not None and old.status == "open":
+            tx.clocks.record(Act(now, Deed.LEAD_CLOSED, source, lead=lead.id, reason=f"status in {source}"), None)
+            threads.update(tx.mail.threads_of_lead(lead.id))
+    if threads:
+        evaluate(tx, rules, sorted(threads), now)

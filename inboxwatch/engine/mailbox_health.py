@@ -1,0 +1,122 @@
+"""How mailboxes fare: blind ones are told to IT once, the first sight of one ends in a digest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from inboxwatch.connector import Cursor, MailboxError, Reason
+from inboxwatch.core.model import MailboxId
+from inboxwatch.engine.rules import Rules
+from inboxwatch.notify import NoticeType
+from inboxwatch.store import Transaction
+
+HELD_UNTIL = "held-until/"
+"""Before a mailbox's name: when it is tried next (ISO 8601, UTC), of one that its provider holds back."""
+LONG_REST = timedelta(hours=2)
+"""A provider that wants to be left alone for longer than this leaves us blind."""
+
+
+def position(tx: Transaction, mailbox: MailboxId) -> tuple[Cursor | None, bool]:
+    """How far a mailbox was read, and whether it is read for the first time."""
+    row = tx.mailboxes.get(mailbox)
+    return (Cursor(row.cursor) if row and row.cursor else None), not (row and row.first_sight_done)
+
+
+def failed(
+    tx: Transaction,
+    rules: Rules,
+    mailbox: MailboxId,
+    error: MailboxError,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+    again: datetime | None = None,
+) -> None:
+    """Records that a mailbox could not be read; IT is told once, when it stays so.
+
+    `since` is when it could first not be read, `again` when it is tried next (both now, where not given). What a
+    provider holds back for a while is no failure: the mailbox counts as readable, with the reason noted. (Seven
+    parameters: the two instants are optional.)
+    """
+    since, again = since or now, again or now
+    row = tx.mailboxes.get(mailbox)
+    box = rules.config.mailboxes[mailbox]
+    patience = max(3 * box.poll_every, timedelta(seconds=10))
+    limited = error.reason is Reason.RATE_LIMITED and row is not None and row.failing_since is None
+    # A pause may have been stretched to `poll_idle` before the first refusal.
+    if limited and now - since <= patience + box.poll_idle and again - now <= LONG_REST:
+        tx.mailboxes.set(mailbox, error_reason=error.reason.value, error=str(error))
+        tx.mailboxes.remember(f"{HELD_UNTIL}{mailbox}", again.isoformat())
+        return
+    since = tx.mailboxes.failing(mailbox, since, error.reason.value, str(error))
+    row = tx.mailboxes.get(mailbox)
+    told_later = now - since < patience and not error.permanent and not limited
+    if row is None or row.blind_told or told_later:
+        return
+    age = f"unread since {row.seen_until:%Y-%m-%d %H:%M:%S} UTC" if row.seen_until else "never read"
+    title = f"Mailbox {mailbox} is blind ({error.reason}): {age}. {error.hint}".strip()
+    key = f"blind/{mailbox}/{since.isoformat()}"
+    body = {"mailbox": mailbox, "error": str(error), "title": title}
+    tx.deliveries.owe(rules.notices.notice(NoticeType.MAILBOX, key, rules.config.it_alerts, now, **body))
+    tx.mailboxes.set(mailbox, blind_told=True)
+
+
+def succeeded(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime) -> None:
+    """Records a complete poll; what was held back for this mailbox is looked at again."""
+    row = tx.mailboxes.recovered(mailbox, now)
+    if row is None or row.error_reason is None:
+        return
+    tx.clocks.wake(now, held=True)
+    _tell_recovery(tx, rules, row, now)
+
+
+def reads_on(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime) -> None:
+    """Records that mail comes in though a poll is not complete yet: a mailbox that failed is blind no longer."""
+    row = tx.mailboxes.get(mailbox)
+    if row is None or row.failing_since is None:
+        return
+    tx.mailboxes.recovered(mailbox, now)
+    # It was not read to its end, and what is held back for it stays so until it is.
+    tx.mailboxes.set(mailbox, last_success=row.last_success, error_reason=row.error_reason, error=row.error)
+    _tell_recovery(tx, rules, row, now)
+
+
+def _tell_recovery(tx: Transaction, rules: Rules, row: Row[Any], now: datetime) -> None:
+    """Tells IT that a mailbox that was told to be blind sees again; `row` is as it was before."""
+    if not row.blind_told:
+        return
+    body = {"mailbox": row.id, "error": None, "title": f"Mailbox {row.id} can be read again."}
+    key = f"seeing/{row.id}/{row.failing_since.isoformat()}"
+    tx.deliveries.owe(rules.notices.notice(NoticeType.MAILBOX, key, rules.config.it_alerts, now, **body))
+
+
+def first_sight_over(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime) -> None:
+    """Ends the first reading of a mailbox: what was overdue already is told in one digest (rule 39)."""
+    tx.mailboxes.set(mailbox, first_sight_done=True)
+    waits = [row for row in tx.clocks.running() if row.first_sight and row.mailbox == mailbox]
+    late = [row for row in waits if row.due_at <= now]
+    if not late:
+        return
+    box = rules.config.mailboxes[mailbox]
+    team = rules.config.teams.get(box.team or "")
+    reader = box.owner or (team.lead if team else None) or rules.config.fallback
+    title = f"{len(late)} waits of {mailbox} were overdue when inboxwatch first read it; none pages anybody."
+    body = {"title": title, "clock_ids": [row.id for row in late]}
+    key = f"first-sight/{mailbox}/{now.isoformat()}"
+    tx.deliveries.owe(rules.notices.notice(NoticeType.DIGEST, key, [reader], now, **body))
+
+
+def unknown(tx: Transaction, mailbox: MailboxId, listed: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Which of the (ref, Message-ID) on a server were neither read from this mailbox nor set aside."""
+    seen = tx.mail.witnessed(mailbox, [message_id for _, message_id in listed])
+    aside = frozenset(tx.mailboxes.set_aside(mailbox, [ref for ref, _ in listed]))
+    return [(ref, message_id) for ref, message_id in listed if message_id not in seen and ref not in aside]
+
+
+def counted(tx: Transaction, mailbox: MailboxId, coverage: float) -> None:
+    """Records the result of a census: the share (0..1) of the server's messages that the store holds."""
+    tx.mailboxes.set(mailbox, coverage=coverage)

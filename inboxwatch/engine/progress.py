@@ -1,0 +1,228 @@
+"""Brings one wait up to now: who owns it, what is told of it, when it must be looked at again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from inboxwatch.core.model import PersonId
+from inboxwatch.core.ownership.advance import EVERYTHING, Advance, advance, assignment_at, resolve
+from inboxwatch.core.ownership.routing import Roster
+from inboxwatch.core.sla.clock import Clock
+from inboxwatch.core.sla.escalation import Reason, Rung, next_rung, overdue, plan
+from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.engine.delivery.tell import FIRST_SIGHT, PASSED, Teller
+from inboxwatch.engine.rule_context import Leads
+from inboxwatch.engine.rules import Rules
+from inboxwatch.engine.views import rfc3339
+from inboxwatch.engine.visibility import Sight, Unread, Visibility
+from inboxwatch.engine.workload import Workload
+from inboxwatch.store import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the store had of a wait, under any of its ids."""
+
+    rows: Sequence[Row[Any]]
+    told: set[tuple[int, int]]
+    """(round, step) of the steps that were told or passed."""
+    witnesses: set[str]
+    """The mailboxes that have seen mail of its thread."""
+
+    @property
+    def running(self) -> bool:
+        return any(row.state == "running" for row in self.rows)
+
+    @property
+    def held(self) -> bool:
+        return any(row.held for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What has become of a wait."""
+
+    row: dict[str, Any]
+    told: bool = False
+    """Whether a step was told."""
+    unread: Unread | None = None
+    """What must be read before its next step leaves."""
+
+
+class Progress:
+    """Works inside one transaction on waits whose facts have changed or whose time has come."""
+
+    def __init__(
+        self, tx: Transaction, rules: Rules, leads: Leads, visibility: Visibility, now: datetime, *, quiet: bool
+    ) -> None:
+        """`quiet` pages nobody: what is overdue at first sight counts as told."""
+        config = rules.config
+        self._tx = tx
+        self._rules = rules
+        self._leads = leads
+        self._visibility = visibility
+        self._now = now
+        self._quiet = quiet
+        self._teller = Teller(tx, rules, now)
+        self._work = Workload(tx, config.rules, config.teams)
+        self._roster: Roster = rules.context.roster(tx.mailboxes.away_at(now), self._work.waits, self._work.turns)
+        self._assigned: list[tuple[Act, str | None]] = []
+
+    def of(self, clock: Clock, before: Before, *, may_tell: bool) -> After:
+        """Brings a wait up to now, and tells its step where one is owed and `may_tell`."""
+        told = set(before.told)
+        if not clock.running:
+            return After(self._row(clock, before, self._stop(clock, before.running)))
+        if before.rows and not before.running:
+            self._teller.reopened(clock)
+        if self._quiet and not before.rows:
+            told |= self._teller.mark(clock, overdue(clock, self._now), FIRST_SIGHT)
+        sight = self._visibility.of(clock, before.witnesses)
+        moved, unread = self._advance(clock, told, sight, may_tell=may_tell)
+        for act in moved.assigned:
+            self._assigned.append((act, clock.thread))
+            self._work.add(act)
+        if moved.nobody_left and not self._quiet:
+            self._teller.nobody_left(clock)
+        values: dict[str, Any] = {}
+        if moved.telling is not None:
+            told |= self._teller.mark(clock, moved.passed, PASSED)
+            told |= self._teller.step(clock, moved.telling)
+            if moved.telling.rung.reason is Reason.WARNING:
+                values["warned_at"] = self._now
+        values |= self._standing(clock, moved, told, sight, was_held=before.held, unread=unread)
+        return After(self._row(clock, before, values), moved.telling is not None, unread)
+
+    def record_assignments(self) -> None:
+        """Writes the assignments made so far, in their order."""
+        self._tx.clocks.record_all(self._assigned)
+        self._assigned.clear()
+
+    def _advance(
+        self, clock: Clock, told: set[tuple[int, int]], sight: Sight, *, may_tell: bool
+    ) -> tuple[Advance, Unread | None]:
+        """The wait at now; and what must be read first, in which case nothing is told yet."""
+        case = self._rules.context.case(clock, self._leads)
+        moved = advance(clock, case, self._roster, told if may_tell else EVERYTHING, self._now, sight.seen_until)
+        # A step that fell due while the mailboxes were being read needs another look of its own.
+        if may_tell and not sight.blind and (unread := self._visibility.unread(moved, sight)):
+            return advance(clock, case, self._roster, EVERYTHING, self._now, sight.seen_until), unread
+        return moved, None
+
+    def _standing(
+        self,
+        clock: Clock,
+        moved: Advance,
+        told: set[tuple[int, int]],
+        sight: Sight,
+        *,
+        was_held: bool,
+        unread: Unread | None,
+    ) -> dict[str, Any]:
+        """How a running wait stands: its owner, its next step, when it must be looked at again."""
+        now = self._now
+        waiting = plan(clock, told, now, sight.seen_until)
+        ahead = clock.due_at if clock.due_at > now else None
+        wake_at = min((at for at in (waiting.wake_at, moved.wake_at, ahead) if at is not None), default=None)
+        if not sight.blind and (waiting.rung is not None or waiting.look or sight.due_unseen or unread):
+            wake_at = now
+        owner = PersonId(moved.owner)
+        given = (act.at for act in (*clock.acts, *moved.assigned) if act.deed is Deed.ASSIGNED)
+        holds = {hold.why: hold.end for hold in clock.holds if hold.start <= now < hold.end}
+        return {
+            "owner": owner,
+            "owned_since": max(given, default=now),
+            "wake_at": wake_at,
+            "held": (sight.blind or was_held) and (moved.look or waiting.look or sight.due_unseen),
+            "breached_at": clock.due_at if clock.breached(now) and not sight.due_unseen else None,
+            "acknowledged_until": holds.get("acknowledged"),
+            "snoozed_until": holds.get("snoozed"),
+            "next_step": self._next(next_rung(clock, told, now), owner, clock),
+        }
+
+    def _next(self, rung: Rung | None, owner: PersonId, clock: Clock) -> dict[str, Any] | None:
+        if rung is None:
+            return None
+        targets = resolve(rung.notify, owner, self._rules.context.case(clock, self._leads), self._roster)
+        at = max(rung.tell_at, rung.due_at)
+        return {"step": rung.step, "round": rung.round, "at": rfc3339(at), "targets": list(targets)}
+
+    def _stop(self, clock: Clock, was_running: bool) -> dict[str, Any]:
+        """How a wait that is over stands; whoever was paged for it is told."""
+        held_by = assignment_at(clock.acts, clock.stopped_at or self._now)
+        owner = held_by.owner if held_by is not None else None
+        if owner is None:
+            # A wait that was over before it was first seen: who would have owned it.
+            case = self._rules.context.case(clock, self._leads)
+            moved = advance(replace(clock, acts=()), case, self._roster, EVERYTHING, clock.started_at)
+            self._assigned += [(act, clock.thread) for act in moved.assigned]
+            owner = moved.owner
+        if was_running:
+            self._teller.over(clock, None if self._quiet else owner)
+        return {
+            "owner": owner,
+            "wake_at": None,
+            "held": False,
+            "breached_at": clock.due_at if clock.breached(self._now) else None,
+            "acknowledged_until": None,
+            "snoozed_until": None,
+            "next_step": None,
+            "wall_seconds": clock.waited(self._now).total_seconds(),
+            "business_seconds": clock.waited_business(self._now).total_seconds(),
+        }
+
+    def _row(self, clock: Clock, before: Before, values: dict[str, Any]) -> dict[str, Any]:
+        box = self._rules.config.mailboxes.get(clock.mailbox) if clock.mailbox else None
+        lead = self._leads.get(clock.lead)
+        fresh = {
+            "wall_seconds": None,
+            "business_seconds": None,
+            "warned_at": None,
+            "first_sight": self._quiet,
+            "owned_since": None,
+            "tier": lead.tier if lead else "",
+        }
+        return (
+            fresh
+            | _carried(before.rows)
+            | values
+            | {
+                "id": clock.id,
+                "thread": clock.thread,
+                "lead": clock.lead,
+                "metric": clock.metric.value,
+                "started_by": clock.started_by,
+                "started_at": clock.started_at,
+                "due_at": clock.due_at,
+                "state": clock.state.value,
+                "stop_reason": clock.stop_reason,
+                "stopped_by": clock.stopped_by,
+                "stopped_at": clock.stopped_at,
+                "answered_by": clock.answered_by,
+                "nudges": clock.nudges,
+                "reopened": clock.reopened,
+                "aliases": sorted(clock.aliases),
+                "policy": clock.policy.name,
+                "policy_version": clock.policy.version,
+                "mailbox": clock.mailbox,
+                "team": box.team if box else None,
+            }
+        )
+
+
+def _carried(before: Sequence[Row[Any]]) -> dict[str, Any]:
+    """What a row keeps when its wait is folded again."""
+    if not before:
+        return {}
+    oldest = min(before, key=lambda row: row.started_at)
+    return {
+        "tier": oldest.tier,
+        "warned_at": min((row.warned_at for row in before if row.warned_at), default=None),
+        "first_sight": oldest.first_sight,
+        "owned_since": oldest.owned_since,
+    }

@@ -1,0 +1,44 @@
+"""The rules in force: one frozen context made from the config, given to every use case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from inboxwatch.core.sla.policy import SLAPolicy
+from inboxwatch.engine.delivery.enqueue import Notices
+from inboxwatch.engine.own_mail import OwnMail
+from inboxwatch.engine.rule_context import RuleContext
+from inboxwatch.notify import Channel
+
+if TYPE_CHECKING:
+    from inboxwatch.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What use cases decide by, beside the store. A reload makes new rules; nothing in these ever changes."""
+
+    config: Config
+    context: RuleContext
+    notices: Notices
+    own_mail: OwnMail
+    policies: Mapping[str, SLAPolicy]
+    """The policies of the config by version; those of older waits are in the store."""
+
+    @classmethod
+    def of(cls, config: Config, channels: Mapping[str, Channel]) -> Rules:
+        """The rules of a config and the channels that it connects."""
+        return cls(
+            config=config,
+            context=RuleContext(config),
+            notices=Notices(config, channels),
+            own_mail=OwnMail(config.us, channels),
+            policies={policy.version: policy for policy in config.policies},
+        )
+
+    @classmethod
+    def connect(cls, config: Config) -> Rules:
+        """The rules of a config for a command that sends nothing: the channels only say whom they reach."""
+        return cls.of(config, {name: one.connect() for name, one in config.channels.items()})
