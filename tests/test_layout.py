@@ -18,7 +18,7 @@ def sources() -> Iterator[Path]:
 def test_the_time_is_asked_for_in_one_place() -> None:
     asking = re.compile(r"datetime\.(now|utcnow|today)\(|date\.today\(|[^.\w]time\.time\(")
     found = [path.relative_to(ROOT) for path in sources() if asking.search(path.read_text(encoding="utf-8"))]
-    assert found == [Path("inboxwatch/instant.py")]
+    assert found == [Path("inboxwatch/now.py")]
 
 
 def test_no_module_is_a_drawer_for_everything() -> None:

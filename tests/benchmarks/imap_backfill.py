@@ -39,8 +39,8 @@ from inboxwatch.daemon.gc_tuning import collect_seldom
 from inboxwatch.daemon.writer import Worker
 from inboxwatch.engine import Engine
 from inboxwatch.store import Store
-from tests.dovecot import PASSWORD, Dovecot
-from tests.houses import CONFIG
+from tests.doubles.dovecot import PASSWORD, Dovecot
+from tests.support.in_process import CONFIG
 
 BATCH = 500
 BUYERS = 2000

@@ -20,8 +20,8 @@ import trustme
 from connectors.mail.imap import Imap, ImapSettings
 from inboxwatch.connector import Context, Cursor
 from inboxwatch.testing import every, letter, taken
-from tests.dovecot import PASSWORD, Dovecot
-from tests.scripted_imap import Client, ScriptedImap
+from tests.doubles.dovecot import PASSWORD, Dovecot
+from tests.doubles.scripted_imap import Client, ScriptedImap
 
 MAILS_PER_SECOND = 40
 SECONDS = 10

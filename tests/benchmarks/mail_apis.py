@@ -22,11 +22,11 @@ from connectors.mail.graph import Graph, GraphSettings
 from inboxwatch import now as instant
 from inboxwatch.connector import Context, Cursor, MailConnector, Reading
 from inboxwatch.testing import bounce, every, letter
-from tests.api_mailboxes import EwsMailbox, GmailMailbox, GraphMailbox
 from tests.doubles.ews import Ews as EwsServer
 from tests.doubles.gmail import Gmail as GmailServer
 from tests.doubles.graph import Graph as GraphServer
 from tests.doubles.https_server import ca_file
+from tests.support.api_mailboxes import EwsMailbox, GmailMailbox, GraphMailbox
 
 BACKFILL, INCREMENTS = 5_000, 200
 ROUTING = b"".join(

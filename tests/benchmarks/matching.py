@@ -22,7 +22,7 @@ from inboxwatch.core.mail.intake import Intake, UnknownSenders
 from inboxwatch.core.mail.threads import ThreadIndex, keys
 from inboxwatch.core.mail.words import table
 from inboxwatch.core.model import FolderRole, Part, RawMessage
-from tests.mails import START, US, lead
+from tests.support.messages import START, US, lead
 
 RECEIVED = (
     "Received: from mx{n}.buyer.test (mx{n}.buyer.test [192.0.2.{n}])\n\tby mail.acme.test "

@@ -1,4 +1,4 @@
-"""Prints what every panel of the dashboards shows at the end of tests/scene.py, and how long a scrape took."""
+"""Prints what every panel of the dashboards shows at the end of the monitored morning, and how long a scrape took."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.panels import ALL, asked
-from tests.scene import scene
+from tests.support.monitored_daemon import scene
+from tests.support.panels import ALL, asked
 
 
 def main() -> None:

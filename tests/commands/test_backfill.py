@@ -1,0 +1,141 @@
+"""History is read once: a backfill that is killed, or whose server goes away, goes on where it stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+from inboxwatch import config as configuration
+from inboxwatch.connector import Batch, Cursor
+from inboxwatch.core.model import MailboxId
+from inboxwatch.engine import Engine
+from inboxwatch.store import Store
+from tests.doubles.dovecot import PASSWORD, Dovecot
+from tests.doubles.webhook_sink import Sink
+from tests.end_to_end.test_whole_way import ANA, BO
+from tests.support.daemon_process import PROGRAM, House, letter
+from tests.support.in_process import CONFIG
+
+MESSAGES = 3000
+PATIENCE = 60.0
+"""Seconds after which a test that waits fails."""
+
+
+class Filling:
+    """`inboxwatch backfill` as a process, and the store that it fills."""
+
+    def __init__(self, house: House, *words: str) -> None:
+        self._house = house
+        self.process = subprocess.Popen(
+            [PROGRAM, "backfill", "-c", str(house.path), *words],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=dict(os.environ),
+        )
+
+    def interrupt(self, how: signal.Signals) -> None:
+        """Under way: between two batches or inside one, whichever it is."""
+        deadline = time.monotonic() + PATIENCE
+        while not stored(self._house, "coalesce(max(read), 0) FROM backfill"):
+            assert self.process.poll() is None, "it ended before the test could interrupt it"
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        self.process.send_signal(how)
+
+    def end(self) -> str:
+        """Waits for its end, which must be a good one; returns what it said."""
+        _, said = self.process.communicate(timeout=PATIENCE)
+        assert self.process.returncode == 0, said
+        return said
+
+
+def stored(house: House, what: str) -> int:
+    """The number that a query finds in the store; 0 before there is one."""
+    if not (house.folder / "inboxwatch.db").exists():
+        return 0
+    engine = create_engine(f"sqlite:///{house.folder / 'inboxwatch.db'}")
+    try:
+        with engine.connect() as connection:
+            known = connection.execute(text("SELECT count(*) FROM sqlite_master WHERE name = 'backfill'")).scalar()
+            return int(connection.execute(text(f"SELECT {what}")).scalar() or 0) if known else 0
+    finally:
+        engine.dispose()
+
+
+def full(server: Dovecot) -> None:
+    """A mailbox of many messages, a minute apart."""
+    begun = datetime.now(UTC) - timedelta(minutes=MESSAGES)
+    for number in range(MESSAGES):
+        at = begun + timedelta(minutes=number)
+        server.deliver("ana", letter(BO, ANA, id=f"q{number}@buyer.test", at=at, subject=f"Matter {number}"), when=at)
+
+
+def imap(server: Dovecot) -> dict[str, dict[str, object]]:
+    where = {"host": "127.0.0.1", "port": server.port, "security": "none", "username": "ana", "password": PASSWORD}
+    return {"ana": {"connector": "imap", "address": ANA, "owner": "ana", **where}}
+
+
+def test_a_backfill_that_was_killed_goes_on_and_reads_nothing_twice(tmp_path: Path) -> None:
+    with Dovecot.start(["ana"]) as server, Sink() as sink:
+        full(server)
+        house = House(tmp_path, imap(server), hook=sink.url, target="8h")
+        killed = Filling(house, "--since", "90d")
+        killed.interrupt(signal.SIGKILL)
+        killed.process.communicate(timeout=PATIENCE)
+        before = stored(house, "read FROM backfill")
+        assert stored(house, "count(*) FROM sighting") == before
+        said = Filling(house, "--since", "90d").end()
+        assert f"ana: {MESSAGES - before} messages after {before} of an interrupted backfill" in said
+        assert stored(house, "count(*) FROM sighting") == MESSAGES
+        with house.daemon() as daemon:
+            progress = [daemon.metric("inboxwatch_backfill_messages", state=state) for state in ("read", "remaining")]
+            assert progress == [MESSAGES, 0]
+            daemon.stop()
+        # The next one is a new one, and one that reaches further back begins anew.
+        assert f"ana: {MESSAGES} messages in" in Filling(house, "--since", "120d").end()
+        assert stored(house, "count(*) FROM sighting") == MESSAGES
+
+
+def test_a_backfill_waits_for_a_server_that_went_away_and_goes_on(tmp_path: Path) -> None:
+    with Dovecot.start(["ana"]) as server, Sink() as sink:
+        full(server)
+        house = House(tmp_path, imap(server), hook=sink.url)
+        filling = Filling(house)
+        filling.interrupt(signal.SIGSTOP)
+        server.stop()
+        filling.process.send_signal(signal.SIGCONT)
+        assert filling.process.stderr is not None
+        assert "trying again in" in filling.process.stderr.readline()
+        server.up()
+        said = filling.end()
+        assert f"ana: {MESSAGES} messages in" in said
+        assert stored(house, "count(*) FROM sighting") == MESSAGES
+
+
+def test_of_two_backfills_of_one_mailbox_the_later_one_wins(tmp_path: Path) -> None:
+    ana, now = MailboxId("ana"), datetime.now(UTC)
+    words = CONFIG.replace("STORE", "sqlite:///house.db").replace("WEB", "").replace("FOLLOW_UP", "")
+    (tmp_path / "house.yaml").write_text(words, encoding="utf-8")
+    config = configuration.load(tmp_path / "house.yaml")
+    store = Store(config.store_url.reveal())
+    engine = Engine(store, config, {})
+    one, other = Batch((), Cursor("one")), Batch((), Cursor("other"))
+    assert engine.begin_history(ana, now - timedelta(days=30), now).cursor is None
+    assert not engine.ingest_history(ana, one, None, now).stale
+    # An hour later the same command: it takes the place over, the first may write no more.
+    assert engine.begin_history(ana, now - timedelta(days=30, hours=-1), now).cursor == "one"
+    assert not engine.ingest_history(ana, other, "one", now).stale
+    assert engine.ingest_history(ana, other, "one", now).stale
+    # One that reaches further back, or far less far, begins anew.
+    assert engine.begin_history(ana, now - timedelta(days=90), now) == (now - timedelta(days=90), None, 0)
+    assert engine.ingest_history(ana, one, "other", now).stale
+    assert not engine.ingest_history(ana, one, None, now).stale
+    assert engine.begin_history(ana, now - timedelta(days=30), now).cursor is None
+    store.close()

@@ -1,0 +1,193 @@
+"""Completeness is measured: what the server holds and the store does not is found, read and told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete
+from structlog.testing import capture_logs
+
+from inboxwatch import config as configuration
+from inboxwatch import now as instant
+from inboxwatch.connector import Batch, Cursor, Reading
+from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId, RawMessage
+from inboxwatch.daemon.census import Census
+from inboxwatch.daemon.poller import Poller
+from inboxwatch.daemon.writer import Worker
+from inboxwatch.engine import Engine
+from inboxwatch.metrics import Metrics
+from inboxwatch.store import Store, tables
+from tests.support.in_process import CONFIG
+from tests.support.scripted_connector import Office as Timed
+from tests.support.scripted_connector import Scripted
+from tests.support.virtual_time import Clockwork, played
+
+ANA = MailboxId("ana")
+
+
+class Office:
+    """A real Maildir, a real store, and the census between them."""
+
+    def __init__(self, folder: Path) -> None:
+        for box in ("ana", "sales"):
+            for part in ("cur", "new", "tmp"):
+                (folder / box / part).mkdir(parents=True)
+        text = CONFIG.replace("WEB", "").replace("STORE", "sqlite:///house.db").replace("FOLLOW_UP", "")
+        (folder / "house.yaml").write_text(text, encoding="utf-8")
+        config = configuration.load(folder / "house.yaml")
+        self.store = Store(config.store_url.reveal())
+        self.engine = Engine(self.store, config, {})
+        lead = Lead(LeadId("bo@buyer.test"), owner=PersonId("ana"), source="known")
+        self.engine.learn("known", [lead], instant.now())
+        self.worker = Worker()
+        reading = Reading(since=instant.now() - timedelta(days=2))
+        self.connector = config.mailboxes[ANA].connect(reading)
+        box = config.mailboxes[ANA]
+        nothing = lambda: None  # noqa: E731  (nobody waits for news here)
+        self.poller = Poller(ANA, box, self.connector, self.engine, self.worker, Metrics(), instant.now, nothing)
+        self.census = Census(self.poller, self.connector, self.engine, self.worker, instant.now)
+        self.folder = folder
+
+    def deliver(self, name: str) -> None:
+        raw = (
+            f"From: Bo <bo@buyer.test>\nTo: ana@acme.test\nMessage-ID: <{name}@buyer.test>\nSubject: {name}\n\nHello\n"
+        )
+        (self.folder / "ana" / "tmp" / name).write_text(raw, encoding="utf-8")
+        (self.folder / "ana" / "tmp" / name).rename(self.folder / "ana" / "new" / name)
+
+    def lose_everything_read(self) -> None:
+        """As if a defect had moved the cursor past messages that were never filed."""
+        with self.store.transaction() as tx:
+            for table in (tables.message, tables.sighting, tables.clock, tables.act):
+                tx.connection.execute(delete(table))
+
+    def waits(self) -> int:
+        with self.store.reading() as tx:
+            return len(tx.clocks.running())
+
+    def coverage(self) -> float | None:
+        with self.store.reading() as tx:
+            row = tx.mailboxes.get(ANA)
+        return None if row is None else row.coverage
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    made = Office(tmp_path)
+    yield made
+    await made.poller.aclose()
+    made.worker.close()
+    made.store.close()
+
+
+async def test_a_census_of_a_mailbox_that_was_read_whole_finds_nothing_missing(office: Office) -> None:
+    office.deliver("one")
+    office.deliver("two")
+    assert await office.census.take() == 1.0
+    assert (office.coverage(), office.waits()) == (1.0, 2)
+
+
+async def test_messages_that_were_never_read_are_found_read_and_counted(office: Office) -> None:
+    office.deliver("one")
+    office.deliver("two")
+    await office.poller.poll()
+    office.lose_everything_read()
+    assert await office.census.take() == 1.0
+    assert office.waits() == 2
+
+
+async def test_what_stays_missing_lowers_the_coverage(office: Office) -> None:
+    for name in ("one", "two", "three", "four"):
+        office.deliver(name)
+    await office.poller.poll()
+    office.lose_everything_read()
+
+    class Blunt:
+        """A connector that can count but not read single messages again."""
+
+        poll, probe, aclose = office.connector.poll, office.connector.probe, office.connector.aclose
+        census = office.connector.census  # type: ignore[attr-defined]  # a Maildir counts
+
+    blunt = Census(office.poller, Blunt(), office.engine, office.worker, instant.now)  # type: ignore[arg-type]  # no settings
+    assert await blunt.take() == 0.0
+    assert office.coverage() == 0.0
+
+
+class Counting(Scripted):
+    """A mailbox of one session, whose count goes as `ails` says."""
+
+    ails = ""
+    counts = 0
+
+    def __init__(self, now: Any) -> None:
+        super().__init__(now)
+        self.session = asyncio.Lock()
+        self.released = asyncio.Event()
+
+    async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+        async with self.session:
+            async for batch in super().poll(cursor):
+                yield batch
+
+    async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
+        self.counts += 1
+        async with self.session:
+            yield "inbox/0", "m0@buyer.test"
+            if self.ails == "it hangs":
+                await self.released.wait()
+            if self.ails == "a defect":
+                raise ZeroDivisionError
+        while self.ails == "it hangs and cannot be cancelled" and not self.released.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.released.wait()
+
+    async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
+        if self.ails == "reading again hangs":
+            await self.released.wait()
+        return ()
+
+
+@pytest.mark.parametrize(
+    ("ails", "told"),
+    [
+        ("it hangs", "census not taken"),
+        ("it hangs and cannot be cancelled", "census not taken"),
+        ("reading again hangs", "census not taken"),
+        ("a defect", "census failed by a defect"),
+    ],
+)
+def test_a_census_that_fails_is_told_leaves_the_mailbox_readable_and_is_taken_again(
+    tmp_path: Path, ails: str, told: str
+) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = Timed(tmp_path, loop, Counting)
+        box = here.box
+        assert isinstance(box, Counting)
+        box.ails = ails
+        census = Census(here.poller, box, here.house.engine, here.worker, loop.now)
+        async with here.watched():
+            with capture_logs() as logs:
+                repeating = asyncio.create_task(census.repeat(timedelta(hours=1)))
+                await here.passes(timedelta(hours=3))
+            assert told in [one["event"] for one in logs]
+            assert here.poller.healthy
+            assert len(box.pauses(loop.now() - timedelta(hours=2))) > 20
+            assert here.figure("up") == 1
+            assert not here.told()
+            box.ails = ""
+            box.released.set()
+            await here.passes(timedelta(hours=2))
+            assert box.counts >= 2
+            with here.house.store.reading() as tx:
+                row = tx.mailboxes.get(ANA)
+            assert row is not None
+            assert row.coverage == 0.0, "the one message on the server cannot be had"
+            repeating.cancel()
+
+    played(play)

@@ -1,0 +1,134 @@
+"""Every key reaches its reader: over channels that are down, answers that are lost, and kills around every send."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from inboxwatch import config as configuration
+from inboxwatch.daemon.sender import Outbox
+from inboxwatch.daemon.writer import Worker
+from inboxwatch.notify import Notice, NoticeType, Person, Rate, Receipt
+from inboxwatch.notify.console import Console
+from tests.doubles.webhook_sink import Sink
+from tests.end_to_end.test_whole_way import MaildirPeer
+from tests.support import daemon_process, outbox_faults
+from tests.support.in_process import House
+from tests.support.outbox_faults import CHANNELS, Row
+
+FINDS = {"slack"}
+"""Channels that can be asked whether a message arrived: their readers never see one twice."""
+
+
+def told_once(row: Row) -> None:
+    """Nothing is lost; a second copy bears the id of the first, and only where the channel cannot be asked."""
+    assert (row.lost, row.unsettled) == (0, 0), row
+    assert row.copies <= (0 if row.channel in FINDS else row.faults), row
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+async def test_a_channel_that_was_down_for_an_hour_loses_and_repeats_nothing(channel: str) -> None:
+    row = await outbox_faults.down_for_an_hour(channel)
+    told_once(row)
+    assert row.copies == 0
+    assert row.messages < row.keys, "what had to wait leaves bundled"
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+async def test_a_message_whose_answer_was_lost_is_told_once(channel: str) -> None:
+    told_once(await outbox_faults.answer_lost(channel, 3))
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+async def test_twenty_kills_between_send_and_record_lose_nothing(channel: str) -> None:
+    row = await outbox_faults.killed_before_the_record(channel, 20)
+    told_once(row)
+    assert row.copies == (0 if channel in FINDS else 20)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+async def test_kills_at_any_point_of_a_delivery_lose_nothing(channel: str) -> None:
+    told_once(await outbox_faults.killed_anywhere(channel, 6))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("channel", CHANNELS)
+async def test_two_hundred_kills_between_send_and_record_lose_nothing(channel: str) -> None:
+    told_once(await outbox_faults.killed_before_the_record(channel, 200))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("channel", CHANNELS)
+async def test_two_hundred_kills_at_any_point_lose_nothing(channel: str) -> None:
+    told_once(await outbox_faults.killed_anywhere(channel, 200))
+
+
+class Timed(Console):
+    """A channel that keeps when each message left."""
+
+    def __init__(self, inner: Console) -> None:
+        self.name = inner.name
+        self.left: list[float] = []
+        self.all_left = asyncio.Event()
+
+    def reaches(self, person: Person) -> str | None:
+        return person.id
+
+    async def send(
+        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+    ) -> Receipt:
+        self.left.append(time.monotonic())
+        if len(self.left) == 4:
+            self.all_left.set()
+        return Receipt()
+
+
+async def test_a_channels_rate_keeps_its_messages_apart(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    assert Rate.parse("20/s").apart == 0.05
+    house.path.write_text(house.path.read_text().replace("{type: console}", "{type: console, rate: 20/s}"))
+    house.config = configuration.load(house.path)
+    channel = Timed(Console(house.config.channels["desk"].settings, "desk"))
+    house.engine.reload(house.config, {"desk": channel})
+    with house.store.transaction() as tx:
+        for number in range(4):
+            tx.deliveries.owe(house.engine.owing.told(NoticeType.DIGEST, f"x/{number}", ["ana"], house.at, title="x"))
+
+    async def look(*_: object) -> bool:
+        return True
+
+    worker = Worker()
+    delivering = asyncio.create_task(Outbox("desk", channel, house.engine, worker, look, house.now).deliver())
+    await asyncio.wait_for(channel.all_left.wait(), 20)
+    delivering.cancel()
+    await asyncio.gather(delivering, return_exceptions=True)
+    assert min(later - earlier for earlier, later in zip(channel.left, channel.left[1:], strict=False)) >= 0.05
+    worker.close()
+    house.close()
+
+
+def test_dead_letters_are_listed_and_sent_again_from_the_command_line(tmp_path: Path) -> None:
+    """The real daemon: a receiver that refuses for good, is mended, and gets what it missed once."""
+    peer = MaildirPeer(tmp_path / "mail", ["ana@acme.test"])
+    with Sink() as sink:
+        sink.answer = lambda post: 410
+        steps = [{"at": "100%", "notify": ["owner"]}]
+        house = daemon_process.House(tmp_path, peer.mailboxes(), hook=sink.url, target="1s", steps=steps)
+        with house.daemon() as running:
+            peer.deliver("ana@acme.test", daemon_process.letter("bo@buyer.test", "ana@acme.test"))
+            found = running.wait(lambda: running.get("/api/v1/dead-letters")["items"], "no dead letter")
+            assert found[0]["error"].startswith("the server answered 410")
+            listed = house.command("outbox", "list")
+            assert (listed.returncode, "410" in listed.stdout) == (0, True), listed
+            assert running.call("POST", "/api/v1/dead-letters/999999/resend")[0] == 404
+            sink.answer = lambda post: 200
+            again = house.command("outbox", "resend", "--all")
+            assert again.returncode == 0, again
+            sink.wait(lambda post: post.reasons == ["breach"])
+            running.wait(lambda: not running.get("/api/v1/dead-letters")["items"], "still dead")
+            assert running.metric("inboxwatch_notifications_total", outcome="sent") >= 1

@@ -1,0 +1,211 @@
+"""A connector that hangs, lies, cancels itself or is refused: its mailbox is told of, and nothing else suffers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from inboxwatch.connector import Batch, Cursor, MailboxError, Reason
+from inboxwatch.daemon.poller import BATCH_LIMIT
+from tests.support.scripted_connector import (
+    HOUR,
+    MINUTE,
+    SECOND,
+    Office,
+    Pushed,
+    Scripted,
+    deaf_to_cancelling,
+    office,
+    refusing,
+)
+from tests.support.virtual_time import START, Clockwork, played
+
+__all__ = ["office"]
+
+
+@pytest.mark.parametrize("behaviour", ["fails", "breaks", "lies", "returns at once", "cancels itself", "hangs"])
+def test_a_push_that_does_not_work_makes_no_mailbox_read_in_a_rush(
+    office: Callable[..., Office], behaviour: str
+) -> None:
+    released = asyncio.Event()
+    hanging = []
+
+    async def hint(seconds: float) -> bool:
+        match behaviour:
+            case "hangs":
+                hanging.append(seconds)
+                await deaf_to_cancelling(released)
+            case "fails":
+                raise MailboxError(Reason.UNAVAILABLE, "the connection died")
+            case "breaks":
+                raise ZeroDivisionError
+            case "cancels itself":
+                raise asyncio.CancelledError
+        return behaviour == "lies"
+
+    async def play(loop: Clockwork) -> None:
+        here = office(loop, Pushed)
+        assert isinstance(here.box, Pushed)
+        here.box.hint = hint
+        async with here.watched():
+            await here.passes(3 * HOUR)
+            # An ordinary mailbox would have been read 67 times in the first hour, and 13 times in each further one.
+            assert len(here.box.polls) < 67 + 2 * 15 + 15
+            assert here.poller.healthy
+            assert len(hanging) <= 1, "one that hangs is not asked again"
+        released.set()
+
+    played(play)
+
+
+def test_a_hint_is_heeded_at_once_however_many_looks_have_interrupted_the_waiting(
+    office: Callable[..., Office],
+) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop, Pushed)
+        box = here.box
+        assert isinstance(box, Pushed)
+        stirred = asyncio.Event()
+
+        async def hint(seconds: float) -> bool:
+            stirred.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await stirred.wait()
+            return stirred.is_set()
+
+        def interrupt(batch: int) -> None:
+            stirred.set()  # as IMAP does: somebody needs the connection
+
+        box.hint, box.trouble = hint, interrupt
+        async with here.watched():
+            for _ in range(30):
+                await here.passes(5 * SECOND)
+                assert await here.poller.look()
+            await here.passes(SECOND)
+            box.mail = [loop.now()]
+            before = loop.now()
+            stirred.set()
+            await here.passes(timedelta(milliseconds=1))
+            assert box.polls[-1] == before
+
+    played(play)
+
+
+def test_a_refused_login_is_not_tried_again_and_again(office: Callable[..., Office]) -> None:
+    """Servers lock accounts for it."""
+
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+
+        here.box.trouble = refusing(partial(MailboxError, Reason.AUTH, "NO wrong password", permanent=True))
+        async with here.watched():
+            await here.passes(10 * MINUTE)
+            assert len(here.box.polls) <= 4
+            assert len(here.told()) == 1
+
+    played(play)
+
+
+def test_a_connector_that_hangs_and_cannot_be_cancelled_is_told_and_holds_up_no_end(
+    office: Callable[..., Office],
+) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+        released = asyncio.Event()
+
+        here.box.trouble = lambda batch: deaf_to_cancelling(released)
+        async with here.watched():
+            await here.passes(timedelta(seconds=BATCH_LIMIT) + 20 * MINUTE)
+            assert here.figure("up") == 0
+            assert len(here.box.polls) == 1, "it is not asked again while it hangs"
+            assert len(here.told()) == 1
+            here.box.trouble = lambda batch: None
+            released.set()
+            await here.passes(10 * MINUTE)
+            assert here.poller.healthy
+
+    played(play)
+
+
+def test_a_watch_ends_when_it_is_told_to_though_its_connector_does_not(office: Callable[..., Office]) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+        released = asyncio.Event()
+
+        here.box.trouble = lambda batch: deaf_to_cancelling(released)
+        async with here.watched():
+            await here.passes(MINUTE)
+        released.set()
+
+    played(play)
+
+
+def test_a_connector_that_cancels_itself_does_not_end_the_watch_without_a_word(
+    office: Callable[..., Office],
+) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+
+        def cancel(batch: int) -> None:
+            raise asyncio.CancelledError
+
+        here.box.trouble = cancel
+        async with here.watched():
+            await here.passes(10 * MINUTE)
+            assert here.figure("errors_total", reason="client") > 1  # type: ignore[operator]  # it exists from the start
+            here.box.trouble = lambda batch: None
+            await here.passes(10 * MINUTE)
+            assert here.poller.healthy
+
+    played(play)
+
+
+def test_a_reading_that_another_worker_overtook_leaves_the_connector_free(office: Callable[..., Office]) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+        ended = []
+
+        class Held(Scripted):
+            async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+                try:
+                    with here.house.store.transaction() as tx:
+                        tx.mailboxes.set("ana", cursor="somewhere else")
+                    yield Batch((), Cursor("1"))
+                    yield Batch((), Cursor("2"), loop.now())
+                finally:
+                    ended.append(True)
+
+        held = Held(loop.now)
+        here.poller._connector = held
+        assert await here.poller.poll() is None
+        assert ended == [True]
+        await here.poller.aclose()
+        here.worker.close()
+        here.house.close()
+
+    played(play)
+
+
+@pytest.mark.parametrize("jump", [-6 * HOUR, 6 * HOUR])
+def test_a_clock_that_jumps_lets_a_failing_mailbox_be_looked_at(office: Callable[..., Office], jump: timedelta) -> None:
+    async def play(loop: Clockwork) -> None:
+        here = office(loop)
+
+        here.box.trouble = refusing(partial(MailboxError, Reason.UNAVAILABLE, "down"))
+        async with here.watched():
+            await here.passes(20 * MINUTE)
+            here.box.trouble = lambda batch: None
+            assert not await here.poller.look(), "it rests after its last failure"
+            loop.jump = jump
+            assert await here.poller.look()
+            await here.passes(3 * HOUR)
+            assert max(here.box.pauses(START)) <= 7 * 3600
+            assert here.poller.healthy
+
+    played(play)

@@ -1,0 +1,111 @@
+"""The wheel, the locks and the make targets: what a user and a fresh machine get."""
+
+from __future__ import annotations
+
+import email
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("connectors", "inboxwatch")
+LOCKS = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt", "requirements-kerberos.txt")
+PIN = re.compile(r"(?P<name>[a-z0-9.-]+)==(?P<version>\S+)(?: ; [^\\]+)? \\")
+HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", folder],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (built,) = folder.iterdir()
+    return zipfile.ZipFile(built)
+
+
+def dist_info(wheel: zipfile.ZipFile, name: str) -> str:
+    (path,) = (path for path in wheel.namelist() if re.fullmatch(rf"inboxwatch-[^/]+\.dist-info/{name}", path))
+    return wheel.read(path).decode()
+
+
+def locked(name: str) -> dict[str, str]:
+    """Package to version, of one lock file."""
+    return {pin["name"]: pin["version"] for pin in map(PIN.fullmatch, (ROOT / name).read_text().splitlines()) if pin}
+
+
+def normal(requirement: str) -> str:
+    """The bare package name of a requirement, as the locks spell it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~; ]", requirement, maxsplit=1)[0]).lower()
+
+
+def test_the_wheel_installs_two_packages_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+    top = sorted({path.split("/")[0] for path in wheel.namelist()})
+    assert top[:2] == list(PACKAGES)
+    assert [re.sub(r"-[^-]+(?=\.dist-info$)", "", name) for name in top[2:]] == ["inboxwatch.dist-info"]
+
+
+def test_every_file_of_both_packages_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
+    """Migrations, templates and py.typed too: an ignore rule that eats one is found here, not on a user's machine."""
+    files = {
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {"inboxwatch/py.typed", "connectors/py.typed"} <= files
+    assert files - set(wheel.namelist()) == set()
+
+
+def test_the_migrations_are_in_the_wheel(wheel: zipfile.ZipFile) -> None:
+    names = wheel.namelist()
+    assert "inboxwatch/store/migrations/env.py" in names
+    assert [name for name in names if re.fullmatch(r"inboxwatch/store/migrations/versions/\w+\.py", name)]
+
+
+def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
+    metadata = email.message_from_string(dist_info(wheel, "METADATA"))
+    assert metadata["Name"] == "inboxwatch"
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert "Apache License" in dist_info(wheel, "licenses/LICENSE")
+    assert "inboxwatch = inboxwatch.cli:main" in dist_info(wheel, "entry_points.txt")
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_holds_pins_and_hashes_and_no_address_or_path(name: str) -> None:
+    for line in (ROOT / name).read_text().splitlines():
+        assert PIN.fullmatch(line) or HASH.fullmatch(line), line
+
+
+@pytest.mark.parametrize("part", LOCKS[:2])
+def test_the_development_lock_holds_the_very_versions_that_users_run(part: str) -> None:
+    assert locked(part).items() <= locked("requirements-dev.txt").items()
+
+
+def test_the_locks_hold_what_the_project_asks_for() -> None:
+    """A dependency added without `make lock` is found here."""
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    extras = asked["project"]["optional-dependencies"]
+    groups = asked["dependency-groups"]
+    assert {normal(it) for it in asked["project"]["dependencies"]} <= locked("requirements.txt").keys()
+    assert {normal(it) for it in [*groups["build"], *asked["build-system"]["requires"]]} <= locked(
+        "requirements-build.txt"
+    ).keys()
+    everything = [it for extra, names in extras.items() if extra != "all" for it in names]
+    everything += [it for it in groups["dev"] if isinstance(it, str)]
+    assert {normal(it) for it in everything} <= locked("requirements-dev.txt").keys()
+
+
+def test_make_alone_lists_every_target_with_a_sentence() -> None:
+    shown = subprocess.run(["make"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    listed = dict(re.findall(r"^  make (\w+) +(\S.*)$", shown, re.MULTILINE))
+    (targets,) = re.findall(r"^\.PHONY: (help .*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert list(listed) == targets.split()

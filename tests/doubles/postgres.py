@@ -1,0 +1,107 @@
+"""Debian's PostgreSQL on loopback for tests, and the fixture `database`: a URL of an empty store of each kind."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.doubles.dovecot import free_port
+
+_names = itertools.count(1)
+
+
+class Postgres:
+    """One cluster in a folder that goes with it; it runs as `postgres` where the tests run as root."""
+
+    def __init__(self, folder: Path) -> None:
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[-3]))
+        if not found:
+            pytest.fail("PostgreSQL is missing: `apt-get install postgresql`, or let `make test` do it", pytrace=False)
+        self._bin = found[-1].parent
+        self._owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        self._data = folder / "data"
+        self._log = folder / "log"
+        self.port = free_port()
+        shutil.chown(folder, self._owner.pw_uid, self._owner.pw_gid)
+        self._run("initdb", "-D", str(self._data), "-A", "trust", "-U", "tests", "-N", "-E", "UTF8", "--locale=C.UTF-8")
+        options = f"-p {self.port} -h 127.0.0.1 -k {folder} -c fsync=off -c full_page_writes=off -c max_connections=60"
+        self._start = ("start", "-D", str(self._data), "-l", str(self._log), "-w", "-t", "60", "-o", options)
+        self.up()
+
+    @classmethod
+    @contextlib.contextmanager
+    def start(cls) -> Iterator[Postgres]:
+        folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+        try:
+            server = cls(folder)
+            yield server
+            server.down()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def up(self) -> None:
+        self._run("pg_ctl", *self._start)
+
+    def down(self) -> None:
+        self._run("pg_ctl", "stop", "-D", str(self._data), "-m", "immediate", "-w")
+
+    def database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"t{next(_names)}"
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "tests", name)
+        return f"postgresql+psycopg://tests@127.0.0.1:{self.port}/{name}"
+
+    @cached_property
+    def common(self) -> str:
+        """The URL of a database that tests share: making one for each would take most of their time."""
+        return self.database()
+
+    def empty(self) -> None:
+        """Takes every row out of the common database; its tables stay."""
+        with psycopg.connect(self.common.replace("+psycopg", ""), autocommit=True) as connection:
+            found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            names = ", ".join(f'"{name}"' for (name,) in found if name != "alembic_version")
+            connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(sql.SQL(names)))
+
+    def _run(self, program: str, *words: str) -> None:
+        # Not captured: the server that pg_ctl leaves behind would keep the pipe open.
+        subprocess.run(
+            [str(self._bin / program), *words],
+            check=True,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            user=self._owner.pw_uid,
+            group=self._owner.pw_gid,
+            extra_groups=[],
+        )
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    """A server for the tests of a module."""
+    with Postgres.start() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty store; the module must import `postgres` beside this."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/store.db"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    yield server.common
+    server.empty()

@@ -1,0 +1,266 @@
+"""Whatever is broken outside: told once, counted, tried again, and everything else goes on."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.doubles.dovecot import PASSWORD, Dovecot, dovecot, free_port
+from tests.doubles.webhook_sink import Sink
+from tests.end_to_end.test_whole_way import ANA, BO, MAX, MaildirPeer
+from tests.support.daemon_process import Daemon, House, letter
+
+__all__ = ["dovecot"]
+
+BEN = "ben@acme.test"
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def peer(tmp_path: Path) -> MaildirPeer:
+    return MaildirPeer(tmp_path / "mail", [ANA, MAX])
+
+
+def imap(port: int, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
+    """The mailbox of Ben, which is the broken one."""
+    login = {"host": "127.0.0.1", "port": port, "security": "none", "password": password}
+    return {"connector": "imap", "address": BEN, "owner": "ben", "poll_every": "1s", **login, **more}
+
+
+def goes_on(daemon: Daemon, peer: MaildirPeer, sink: Sink, number: int = 1) -> None:
+    """The other mailboxes are read and their waits escalated in time."""
+    peer.deliver(ANA, letter(BO, ANA, id=f"on{number}@buyer.test", subject=f"Business as usual {number}"))
+    sink.wait(lambda post: any(clock["started_by"] == f"on{number}@buyer.test" for clock in post.body["clocks"]))
+
+
+def test_a_dead_imap_host_is_told_once_counted_and_tried_again_until_it_is_back(
+    peer: MaildirPeer, sink: Sink, tmp_path: Path
+) -> None:
+    with Dovecot.start([BEN]) as server:
+        server.kill()
+        house = House(tmp_path, peer.mailboxes() | {"ben": imap(server.port)}, hook=sink.url, target="2s")
+        with house.daemon() as daemon:
+            goes_on(daemon, peer, sink)
+            told = sink.wait(lambda post: post.type == "mailbox", timeout=30)
+            assert (told.body["mailbox"], told.body["clocks"]) == ("ben", [])
+            assert told.body["error"]
+            assert daemon.metric("inboxwatch_mailbox_up", mailbox="ben") == 0
+            assert daemon.metric("inboxwatch_mailbox_up", mailbox="ana") == 1
+            errors = daemon.metric("inboxwatch_mailbox_errors_total", mailbox="ben", reason="unavailable")
+            assert errors >= 2
+            daemon.wait(lambda: daemon.metric("inboxwatch_mailbox_errors_total", mailbox="ben") > errors, "tried again")
+            assert daemon.log.count('"mailbox unreadable"') == 1
+            server.up()
+            back = sink.wait(lambda post: post.type == "mailbox" and "error" not in post.body, timeout=30)
+            assert back.body["mailbox"] == "ben"
+            assert daemon.metric("inboxwatch_mailbox_up", mailbox="ben") == 1
+            assert [post.key for post in sink.posts if post.type == "mailbox"] == [told.key, back.key]
+            assert daemon.stop() < 5
+
+
+def test_a_wrong_password_is_told_with_the_servers_words_and_never_with_the_password(
+    peer: MaildirPeer, sink: Sink, tmp_path: Path, dovecot: Dovecot
+) -> None:
+    wrong = imap(dovecot.port, "wrong-password-of-ben")
+    house = House(tmp_path, peer.mailboxes() | {"ben": wrong}, hook=sink.url, target="2s")
+    with house.daemon() as daemon:
+        told = sink.wait(lambda post: post.type == "mailbox")
+        assert "Authentication failed" in told.body["error"]
+        assert daemon.metric("inboxwatch_mailbox_errors_total", mailbox="ben", reason="auth") >= 1
+        goes_on(daemon, peer, sink)
+        boxes = {box["mailbox"]: box for box in daemon.get("/api/v1/mailboxes")["items"]}
+        assert (boxes["ben"]["up"], boxes["ben"]["reason"]) == (False, "auth")
+        assert daemon.stop() < 5
+        everything = daemon.log + json.dumps(boxes) + repr([post.body for post in sink.posts])
+        assert "wrong-password-of-ben" not in everything
+    assert len([post for post in sink.posts if post.type == "mailbox"]) == 1
+
+
+def test_a_server_that_accepts_and_never_answers_holds_up_nobody_and_no_shutdown(
+    peer: MaildirPeer, sink: Sink, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        threading.Thread(target=accept_for_ever, args=(silent,), daemon=True).start()
+        box = imap(silent.getsockname()[1], read_timeout="60s", connect_timeout="60s")
+        house = House(tmp_path, peer.mailboxes() | {"ben": box}, hook=sink.url, target="2s")
+        with house.daemon(wait=False) as daemon:
+            daemon.wait(lambda: daemon.status("/healthz") == 200)
+            goes_on(daemon, peer, sink)
+            assert daemon.status("/readyz") == 503, "a mailbox was not tried to an end yet"
+            assert daemon.stop() < 5
+
+
+def accept_for_ever(server: socket.socket) -> None:
+    kept = []
+    while True:
+        try:
+            kept.append(server.accept())
+        except OSError:
+            return
+
+
+def test_a_step_of_a_blind_mailbox_waits_for_its_grace_and_then_says_that_it_is_unverified(
+    peer: MaildirPeer, sink: Sink, tmp_path: Path
+) -> None:
+    """Rule 31, by the daemon: the rep's own mailbox goes blind while a wait of his runs."""
+    with Dovecot.start([BEN]) as server:
+        boxes = peer.mailboxes() | {"ben": imap(server.port)}
+        leads = "email,owner\nbo@buyer.test,ben\n"
+        house = House(tmp_path, boxes, hook=sink.url, target="3s", blind_grace="2s", leads=leads)
+        with house.daemon() as daemon:
+            server.deliver(BEN, letter(BO, BEN, id="q1@buyer.test"))
+            daemon.wait(daemon.clocks)
+            server.kill()
+            page = sink.wait(lambda post: "unverified" in post.reasons)
+            (clock,) = page.body["clocks"]
+            assert clock["metric_state"] == "unverified"
+            assert clock["unread_since"]
+            assert daemon.metric("inboxwatch_clocks_open", state="unverified", mailbox="ben") == 1
+            server.up()
+            daemon.wait(lambda: daemon.metric("inboxwatch_clocks_open", state="unverified") == 0, "it sees again")
+            daemon.wait(lambda: daemon.metric("inboxwatch_clocks_open", state="breached") == 1)
+            assert daemon.stop() < 5
+    keys = [post.key for post in sink.posts]
+    assert len(keys) == len(set(keys))
+
+
+def test_unparsable_mail_is_quarantined_and_the_mail_after_it_is_read(
+    peer: MaildirPeer, sink: Sink, tmp_path: Path
+) -> None:
+    house = House(tmp_path, peer.mailboxes(), hook=sink.url, target="2s")
+    with house.daemon() as daemon:
+        for raw in (
+            b"",
+            b"\x00\xff" * 2000,
+            b"no header at all",
+            b"From: bo@buyer.test\r\n\r\nneither id nor date",
+            b"Message-ID: <only@id.test>\r\n\r\n",
+            b"From: \xff\xfe <bo@buyer.test>\r\nMessage-ID: <a\x00b@buyer.test>\r\nSubject: =?utf-8?b?////?=\r\n\r\n",
+            b"From: bo@buyer.test\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" + b"--x\r\n" * 3000,
+        ):
+            peer.deliver(ANA, raw)
+        (peer.folder(ANA, "INBOX") / "new" / "1.folder.test").mkdir()
+        goes_on(daemon, peer, sink)
+        seen = daemon.metric("inboxwatch_messages_total", mailbox="ana")
+        (box,) = (box for box in daemon.get("/api/v1/mailboxes")["items"] if box["mailbox"] == "ana")
+        assert seen + box["quarantined"] == 9, "each is accounted for"
+        assert daemon.metric("inboxwatch_clocks_open", mailbox="ana") >= 2, "the buyer's mail without id and date too"
+        assert daemon.stop() < 5
+        assert "Traceback" not in daemon.log
+        assert "buyer.test" not in daemon.log
+
+
+def test_a_channel_that_refuses_for_good_is_replaced_by_the_next_way_and_told_once(
+    peer: MaildirPeer, sink: Sink, tmp_path: Path
+) -> None:
+    with Sink() as gone:
+        gone.answer = lambda post: 410
+        channels = {
+            "first": {"type": "webhook", "url": f"{gone.url}/gone"},
+            "second": {"type": "webhook", "url": f"{sink.url}/hook"},
+        }
+        house = House(
+            tmp_path,
+            peer.mailboxes(),
+            target="2s",
+            channels=channels,
+            notify_by=["first", "second"],
+            it_alerts=["second"],
+        )
+        with house.daemon() as daemon:
+            goes_on(daemon, peer, sink, 1)
+            goes_on(daemon, peer, sink, 2)
+            alarm = sink.wait(lambda post: post.type == "digest")
+            assert "first" in alarm.body["title"]
+            daemon.wait(lambda: daemon.metric("inboxwatch_notifications_pending") == 0)
+            assert daemon.metric("inboxwatch_notifications_total", channel="second", outcome="sent") >= 3
+            assert daemon.metric("inboxwatch_notifications_total", outcome="dead") == 0, "every page found its way"
+            daemon.stop()
+        assert len([post for post in sink.posts if post.type == "digest"]) == 1
+        assert len({post.key for post in gone.posts}) == len(gone.posts), "a refusal for good is not tried again"
+
+
+def test_a_channel_without_another_way_leaves_dead_letters_that_can_be_sent_again(
+    peer: MaildirPeer, sink: Sink, tmp_path: Path
+) -> None:
+    sink.answer = lambda post: 400
+    house = House(tmp_path, peer.mailboxes(), hook=sink.url, target="2s")
+    with house.daemon() as daemon:
+        peer.deliver(ANA, letter(BO, ANA, id="q1@buyer.test"))
+        daemon.wait(lambda: daemon.metric("inboxwatch_notifications_total", outcome="dead") >= 3, "warning and breach")
+        letters = daemon.get("/api/v1/dead-letters")["items"]
+        assert all("400" in one["error"] for one in letters)
+        sink.answer = lambda post: 200
+        assert daemon.call("POST", f"/api/v1/dead-letters/{letters[0]['id']}/resend")[0] == 200
+        sink.wait(lambda post: post.type == "escalation")
+        daemon.stop()
+
+
+def test_a_channel_that_fails_for_a_while_is_tried_again_with_the_same_key(
+    peer: MaildirPeer, sink: Sink, tmp_path: Path
+) -> None:
+    def answer(_: Any) -> int:
+        if len(sink.posts) == 1:
+            raise ConnectionResetError
+        return 503 if len(sink.posts) == 2 else 200
+
+    sink.answer = answer
+    steps = [{"at": "100%", "notify": ["owner"]}]
+    house = House(tmp_path, peer.mailboxes(), hook=sink.url, target="1s", steps=steps)
+    with house.daemon() as daemon:
+        peer.deliver(ANA, letter(BO, ANA, id="q1@buyer.test"))
+        page = sink.wait(lambda post: "breach" in post.reasons, timeout=40)
+        assert [post.key for post in sink.posts] == [page.key] * 3
+        gaps = [
+            (later.at - earlier.at).total_seconds() for earlier, later in zip(sink.posts, sink.posts[1:], strict=False)
+        ]
+        assert gaps[1] > gaps[0] > 1, "with growing pauses"
+        daemon.wait(lambda: daemon.metric("inboxwatch_notifications_total", channel="desk", outcome="retried") == 2)
+        assert daemon.metric("inboxwatch_notifications_total", channel="desk", outcome="sent") == 1
+        assert daemon.stop() < 5
+
+
+def test_a_dead_channel_holds_up_no_other(peer: MaildirPeer, sink: Sink, tmp_path: Path) -> None:
+    """A receiver that never answers keeps its own outbox busy, and nothing else; nor does it hold up the shutdown."""
+    release = threading.Event()
+    with Sink() as hung:
+        hung.answer = lambda post: 200 if release.wait(60) else 500
+        channels = {
+            "hung": {"type": "webhook", "url": f"{hung.url}/hung", "timeout": "60s"},
+            "desk": {"type": "webhook", "url": f"{sink.url}/hook"},
+        }
+        steps = [{"at": "50%", "notify": ["hung", "desk"]}, {"at": "100%", "notify": ["desk"]}]
+        house = House(tmp_path, peer.mailboxes(), target="2s", channels=channels, steps=steps)
+        with house.daemon() as daemon:
+            peer.deliver(ANA, letter(BO, ANA, id="q1@buyer.test"))
+            hung.wait_for(1)
+            sink.wait(lambda post: "breach" in post.reasons)
+            assert daemon.stop() < 5
+        release.set()
+
+
+def test_a_port_that_is_taken_and_a_store_that_cannot_be_opened_end_the_start_with_a_sentence(
+    peer: MaildirPeer, sink: Sink, tmp_path: Path
+) -> None:
+    house = House(tmp_path, peer.mailboxes(), hook=sink.url)
+    with socket.create_server(("127.0.0.1", house.port)):
+        done = house.command("run")
+    assert done.returncode == 1
+    assert "cannot listen" in done.stderr
+    house.write(store="sqlite:////nowhere/at/all/store.db", port=free_port())
+    done = house.command("run")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "/nowhere/at/all" in done.stderr

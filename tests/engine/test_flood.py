@@ -1,0 +1,232 @@
+"""A thousand breaches after an outage are one list for each reader, not a thousand pages (issue 7, rule 37)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inboxwatch import config as configuration
+from inboxwatch.connector import Batch, Cursor
+from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, RawMessage
+from inboxwatch.daemon.sender import Outbox
+from inboxwatch.daemon.writer import Worker
+from inboxwatch.notify import MANY
+from tests.doubles.http_sink import HttpSink, http_sink
+from tests.doubles.slack import BOT, SlackDouble, slack_double
+from tests.doubles.smtp_sink import SmtpSink, smtp_sink
+from tests.support.in_process import House
+
+COUNT = 1000
+HOUR = timedelta(hours=1)
+
+
+class Outage:
+    """A house whose notices leave by real channels; a thousand buyers wrote while nobody was told."""
+
+    def __init__(self, folder: Path, channels: dict[str, Any], notify_by: list[str]) -> None:
+        self.house = House(folder)
+        text = self.house.path.read_text().replace("{desk: {type: console}}", json.dumps(channels))
+        self.house.path.write_text(text.replace("notify_by: [desk]", f"notify_by: {json.dumps(notify_by)}"))
+        self.house.config = configuration.load(self.house.path)
+        self.channels = {name: one.connect() for name, one in self.house.config.channels.items()}
+        self.house.engine.reload(self.house.config, self.channels)
+        self.worker = Worker()
+        self.outboxes = {
+            name: Outbox(name, channel, self.house.engine, self.worker, self._look, self.house.now)
+            for name, channel in self.channels.items()
+        }
+
+    async def _look(self, *_: object) -> bool:
+        return True
+
+    def strike(self, count: int = COUNT) -> None:
+        """Buyers write, one a second, and three hours go by."""
+        house = self.house
+        house.knows(*(Lead(LeadId(f"p{n}@b{n}.test"), f"Buyer {n}", source="known") for n in range(count)))
+        start = house.at
+        messages = []
+        for n in range(count):
+            head = f"Message-ID: <m{n}@b{n}.test>\r\nFrom: p{n}@b{n}.test\r\nTo: ana@acme.test\r\nSubject: Offer {n}"
+            at = start + timedelta(seconds=n)
+            messages.append(RawMessage(f"INBOX/{n}", FolderRole.INBOX, at, f"{head}\r\n\r\n".encode()))
+        house.at = start + HOUR / 2
+        house.engine.ingest(MailboxId("ana"), Batch(tuple(messages), Cursor("1"), house.at), None, house.at)
+        house.at = start + 2.3 * HOUR
+        with house.store.transaction() as tx:
+            for name in house.config.mailboxes:
+                tx.mailboxes.set(name, seen_until=house.at, last_success=house.at)
+
+    def tick(self) -> bool:
+        """One turn of the ticker, all mailboxes read; False where nothing was due."""
+        return self.house.engine.tick(self.house.at, looked=self.house.at).told > 0
+
+    async def deliver(self) -> None:
+        for outbox in self.outboxes.values():
+            while await outbox.deliver_one():
+                pass
+
+    async def strike_and_deliver(self) -> None:
+        """As in the daemon: each outbox looks as soon as anything is owed, while the ticker is still telling."""
+        self.strike()
+        while self.tick():
+            await self.deliver()
+        await self.deliver()
+
+    def keys(self) -> list[Any]:
+        with self.house.store.reading() as tx:
+            rows = [row for clock in tx.clocks.running() for row in tx.deliveries.for_clocks([clock.id])]
+        return [row for row in rows if row.type == "escalation"]
+
+    async def aclose(self) -> None:
+        for channel in self.channels.values():
+            await channel.aclose()
+        self.worker.close()
+        self.house.close()
+
+
+@pytest.fixture
+async def hook() -> AsyncIterator[HttpSink]:
+    async with http_sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+async def mail() -> AsyncIterator[SmtpSink]:
+    async with smtp_sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[SlackDouble]:
+    async with slack_double() as double:
+        yield double
+
+
+@pytest.fixture
+def by_slack(slack: SlackDouble) -> dict[str, Any]:
+    return {"type": "slack", "bot_token": BOT, "api_url": f"{slack.url}/api/", "rate": "100/s"}
+
+
+def all_sent(outage: Outage, count: int = 2 * COUNT) -> None:
+    """Each wait has its own key for each reader, and each was sent once."""
+    rows = outage.keys()
+    assert len(rows) == len({row.key for row in rows}) == count
+    assert {row.state for row in rows} == {"sent"}
+
+
+async def test_a_program_gets_every_wait_in_a_few_posts_that_its_server_takes(tmp_path: Path, hook: HttpSink) -> None:
+    outage = Outage(tmp_path, {"desk": {"type": "webhook", "url": hook.url}}, ["desk"])
+    await outage.strike_and_deliver()
+    bodies = [post.json for post in hook.received]
+    assert len(bodies) == 5
+    assert all(len(post.body) < 2**20 for post in hook.received)
+    assert {body["type"] for body in bodies} == {"escalation"}
+    told = [clock for body in bodies for clock in body["clocks"]]
+    assert (len({clock["id"] for clock in told}), {clock["reason"] for clock in told}) == (COUNT, {"breach"})
+    for body in bodies:
+        due = [clock["due_at"] for clock in body["clocks"]]
+        assert due == sorted(due)
+        assert sorted(body["targets"]) == ["ana", "max"]
+    all_sent(outage)
+    await outage.aclose()
+
+
+async def test_each_person_gets_one_mail_with_counts_and_the_longest_overdue_first(
+    tmp_path: Path, mail: SmtpSink
+) -> None:
+    channel = {"type": "email", "host": "127.0.0.1", "port": mail.port, "security": "none", "sender": "i@acme.test"}
+    outage = Outage(tmp_path, {"mail": channel}, ["mail"])
+    await outage.strike_and_deliver()
+    assert sorted(mail.recipients) == [["ana@acme.test"], ["max@acme.test"]]
+    for message in mail.mails:
+        text = message.get_body(("plain",))
+        assert text is not None
+        words = text.get_content()
+        assert words.startswith("1000 buyers wait for an answer, 1000 overdue")
+        assert words.index("Buyer 0:") < words.index("Buyer 1:") < words.index("and 970 more")
+        assert len(message.as_bytes()) < 50_000
+    all_sent(outage)
+    await outage.aclose()
+
+
+async def test_each_person_gets_one_slack_message_within_slacks_limits(
+    tmp_path: Path, slack: SlackDouble, by_slack: dict[str, Any]
+) -> None:
+    slack.users["U0MAX0001"] = "max@acme.test"
+    outage = Outage(tmp_path, {"slack": by_slack}, ["slack"])
+    await outage.strike_and_deliver()
+    posted = {channel: messages for channel, messages in slack.messages.items() if messages}
+    assert {channel: len(messages) for channel, messages in posted.items()} == {"D012AB3CD": 1, "D0MAX0001": 1}
+    for (message,) in posted.values():
+        assert len(message["blocks"]) <= 50
+        assert "1000 buyers wait for an answer" in message["text"]
+    all_sent(outage)
+    await outage.aclose()
+
+
+async def test_a_flood_that_is_answered_is_one_word_of_relief(
+    tmp_path: Path, slack: SlackDouble, by_slack: dict[str, Any]
+) -> None:
+    """What was told together is resolved together, in the thread of the list."""
+    outage = Outage(tmp_path, {"slack": by_slack}, ["slack"])
+    outage.strike(60)
+    assert outage.tick()
+    await outage.deliver()
+    house = outage.house
+    answers = []
+    for n in range(60):
+        head = f"Message-ID: <a{n}@acme.test>\r\nFrom: ana@acme.test\r\nTo: p{n}@b{n}.test"
+        head += f"\r\nIn-Reply-To: <m{n}@b{n}.test>"
+        answers.append(RawMessage(f"Sent/{n}", FolderRole.SENT, house.at, f"{head}\r\n\r\n".encode()))
+    house.engine.ingest(MailboxId("ana"), Batch(tuple(answers), Cursor("2"), house.at), "1", house.at)
+    await outage.deliver()
+    root, relief = slack.messages["D012AB3CD"]
+    assert relief["thread_ts"] == root["ts"]
+    assert relief["text"] == "60 waits are over"
+    await outage.aclose()
+
+
+async def test_a_few_waits_are_still_told_with_their_buttons(
+    tmp_path: Path, slack: SlackDouble, by_slack: dict[str, Any]
+) -> None:
+    outage = Outage(tmp_path, {"slack": by_slack | {"app_token": "xapp-app"}}, ["slack"])
+    outage.strike(3)
+    assert outage.tick()
+    await outage.deliver()
+    (message,) = slack.messages["D012AB3CD"]
+    assert sum(block["type"] == "actions" for block in message["blocks"]) == 3
+    await outage.aclose()
+
+
+async def test_the_first_steps_wait_for_the_rest_of_a_flood_but_not_for_long(tmp_path: Path, hook: HttpSink) -> None:
+    """One mailbox that hangs while its waits are due holds back nobody else's page for more than seconds."""
+    outage = Outage(tmp_path, {"desk": {"type": "webhook", "url": hook.url}}, ["desk"])
+    outage.strike(MANY + 10)
+    with outage.house.store.reading() as tx:
+        first = tx.clocks.due(outage.house.at, 1)[0][0]
+    outage.house.engine.tick(outage.house.at, only=frozenset({first}), looked=outage.house.at)
+    await outage.deliver()
+    assert hook.received == []
+    outage.house.at += timedelta(seconds=6)
+    await outage.deliver()
+    assert len(hook.received) == 1
+    await outage.aclose()
+
+
+async def test_a_retry_of_a_flood_is_the_same_message_with_the_same_key(tmp_path: Path, hook: HttpSink) -> None:
+    outage = Outage(tmp_path, {"desk": {"type": "webhook", "url": hook.url}}, ["desk"])
+    hook.answers.append((503, {}, "busy"))
+    await outage.strike_and_deliver()
+    outage.house.at += HOUR / 12
+    await outage.deliver()
+    first, *later = hook.received
+    same = [post for post in later if post.headers["Idempotency-Key"] == first.headers["Idempotency-Key"]]
+    assert [len(post.json["clocks"]) for post in (first, *same)] == [200, 200]
+    assert len(hook.received) == 6
+    all_sent(outage)
+    await outage.aclose()

@@ -1,0 +1,224 @@
+"""The store keeps its word on SQLite and on PostgreSQL alike: all or nothing, once, and in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import create_engine, insert, inspect, select, text
+
+from inboxwatch.core.model import Lead, LeadId
+from inboxwatch.store import Store, StoreError, tables
+from tests.doubles.postgres import Postgres, database, postgres
+
+__all__ = ["database", "postgres"]
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+LEASE = timedelta(minutes=3)
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    store = Store(database)
+    yield store
+    store.close()
+
+
+def owed(key: str, **values: Any) -> dict[str, Any]:
+    """A row of the outbox for the channel desk."""
+    return {
+        "key": key,
+        "type": "escalation",
+        "target": "ana",
+        "ways": [["desk", ""], ["mail", "ana@acme.test"]],
+        "channel": "desk",
+        "destination": "",
+        "state": "pending",
+        "owed_at": NOON,
+        "next_at": NOON,
+    } | values
+
+
+def test_the_tables_of_the_migrations_are_those_of_the_code(store: Store) -> None:
+    seen = inspect(store._engine)
+    for table in tables.metadata.sorted_tables:
+        columns = {column["name"]: column["nullable"] for column in seen.get_columns(table.name)}
+        assert columns == {column.name: bool(column.nullable) for column in table.columns}, table.name
+        indexes = {index["name"] for index in seen.get_indexes(table.name) if not index.get("duplicates_constraint")}
+        assert indexes == {index.name for index in table.indexes}, table.name
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date_and_keeps_its_mail(database: str) -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(tables.__file__).parent / "migrations"))
+    first = create_engine(database)
+    seen = {"mailbox": "ana", "key": "k", "ref": "1", "role": "inbox", "at": NOON}
+    with first.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(insert(tables.sighting).values(seen))
+    Store(database).close()
+    with first.begin() as connection:
+        assert [row._asdict() for row in connection.execute(select(tables.sighting))] == [seen]
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        assert [row._asdict() for row in connection.execute(select(tables.sighting))] == [seen]
+    first.dispose()
+
+
+def test_opening_a_store_again_changes_nothing_and_keeps_its_secret(database: str) -> None:
+    first = Store(database)
+    with first.transaction() as tx:
+        tx.mailboxes.ensure(["ana"])
+    first.close()
+    second = Store(database)
+    with second.reading() as tx:
+        assert [row.id for row in tx.mailboxes.all()] == ["ana"]
+    assert second.key == first.key
+    second.close()
+
+
+def test_a_failure_inside_a_transaction_leaves_nothing(store: Store) -> None:
+    with pytest.raises(ZeroDivisionError), store.transaction() as tx:
+        tx.mailboxes.ensure(["ana"])
+        tx.deliveries.owe([owed("a")])
+        tx.leads.put([Lead(LeadId("bo@buyer.test"))], NOON)
+        1 / 0  # noqa: B018  (the failure)
+    with store.reading() as tx:
+        assert (tx.mailboxes.all(), tx.leads.all(), tx.deliveries.next_at("desk")) == ([], [], None)
+
+
+def test_the_cursor_moves_only_from_where_it_is_expected(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.mailboxes.ensure(["ana"])
+        assert tx.mailboxes.move("ana", None, "1")
+        assert not tx.mailboxes.move("ana", None, "2"), "a first batch that came twice"
+        assert not tx.mailboxes.move("ana", "0", "2")
+        assert tx.mailboxes.move("ana", "1", "2")
+        row = tx.mailboxes.get("ana")
+    assert row is not None
+    assert row.cursor == "2"
+
+
+def test_an_instant_comes_back_as_the_same_instant_in_utc_and_naive_times_are_refused(store: Store) -> None:
+    there = datetime(2026, 5, 4, 14, 30, 15, 123456, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    with store.transaction() as tx:
+        tx.mailboxes.ensure(["ana"])
+        tx.mailboxes.set("ana", seen_until=there)
+    with store.reading() as tx:
+        row = tx.mailboxes.get("ana")
+        assert row is not None
+        assert row.seen_until == there
+        assert row.seen_until.tzinfo is UTC
+    with pytest.raises(Exception, match="naive"), store.transaction() as tx:
+        tx.mailboxes.set("ana", seen_until=datetime(2026, 5, 4))
+
+
+def test_a_key_is_owed_once_however_often_it_is_added(store: Store) -> None:
+    with store.transaction() as tx:
+        assert tx.deliveries.owe([owed("a"), owed("b")]) == 2
+        assert tx.deliveries.owe([owed("a"), owed("c")]) == 1
+        tx.deliveries.settle([row.id for row in tx.deliveries.claim("desk", NOON, LEASE)], "sent", NOON)
+        assert tx.deliveries.owe([owed("a"), owed("b"), owed("c")]) == 0
+        assert tx.deliveries.claim("desk", NOON, LEASE) == []
+
+
+def test_what_is_due_together_for_one_destination_is_one_bundle_and_stays_it(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.deliveries.owe([owed("a"), owed("b", target="max"), owed("c", destination="room"), owed("d", type="digest")])
+        first = tx.deliveries.claim("desk", NOON, LEASE)
+        assert ([row.key for row in first], {row.bundle for row in first}) == (["a", "b"], {"a"})
+        tx.deliveries.owe([owed("e", next_at=NOON + timedelta(seconds=1))])
+        tx.deliveries.retry([row.id for row in first], NOON + timedelta(seconds=1), "busy")
+        later = NOON + timedelta(seconds=1)
+        keys = [[row.key for row in tx.deliveries.claim("desk", later, LEASE)] for _ in range(4)]
+    assert keys == [["c"], ["d"], ["a", "b"], ["e"]]
+
+
+def test_a_claim_that_is_never_settled_falls_due_again_with_the_same_bundle(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.deliveries.owe([owed("a"), owed("b")])
+        first = tx.deliveries.claim("desk", NOON, LEASE)
+        assert tx.deliveries.claim("desk", NOON + LEASE - timedelta(seconds=1), LEASE) == []
+        again = tx.deliveries.claim("desk", NOON + LEASE, LEASE)
+    assert [(row.key, row.bundle, row.attempts) for row in again] == [("a", "a", 2), ("b", "a", 2)]
+    assert [row.id for row in first] == [row.id for row in again]
+
+
+def test_two_senders_never_claim_the_same_bundle(store: Store) -> None:
+    """Two transactions at the same time, as two workers have them: the second finds nothing that the first took."""
+    with store.transaction() as tx:
+        tx.deliveries.owe([owed("a"), owed("b", destination="room")])
+    if store._engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    with store.transaction() as one, store.transaction() as other:
+        assert [row.key for row in one.deliveries.claim("desk", NOON, LEASE)] == ["a"]
+        assert [row.key for row in other.deliveries.claim("desk", NOON, LEASE)] == ["b"]
+
+
+def test_a_cancelled_delivery_stays_cancelled_when_the_attempt_under_way_fails(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.deliveries.owe([owed("a", clock="c1")])
+        claimed = tx.deliveries.claim("desk", NOON, LEASE)
+        assert tx.deliveries.cancel(["c1"], NOON) == 1
+        tx.deliveries.retry([row.id for row in claimed], NOON, "busy")
+        assert not tx.deliveries.divert(claimed[0], NOON, "gone")
+        assert tx.deliveries.claim("desk", NOON, LEASE) == []
+        assert tx.deliveries.claim("mail", NOON, LEASE) == []
+
+
+def test_a_message_id_is_kept_as_a_keyed_hash_that_differs_from_store_to_store(store: Store, tmp_path: Path) -> None:
+    other = Store(f"sqlite:///{tmp_path}/other.db")
+    with store.reading() as here, other.reading() as there:
+        assert here.mail.key("a@b.test") == here.mail.key("a@b.test")
+        assert here.mail.key("a@b.test") != there.mail.key("a@b.test")
+    other.close()
+
+
+def test_ids_of_any_bytes_can_be_kept(store: Store) -> None:
+    hostile = ["a\udcff@b.test", "'; DROP TABLE message; --", "x" * 5000, "ünï@cødé.test"]
+    with store.transaction() as tx:
+        assert len({tx.mail.key(one) for one in hostile}) == 4
+        tx.mailboxes.ensure(["ana"])
+        assert tx.mailboxes.quarantine("ana", [("INBOX/1", "no\x00 From \udcff")], NOON) == 1
+        assert tx.mailboxes.quarantine("ana", [("INBOX/1", "again")], NOON) == 0
+        assert len(tx.connection.execute(select(tables.quarantine)).all()) == 1
+
+
+def test_a_store_that_cannot_be_opened_is_a_problem_with_advice(tmp_path: Path, postgres: Postgres) -> None:
+    with pytest.raises(StoreError, match=r"does not exist: create it, or change store\.url"):
+        Store(f"sqlite:///{tmp_path}/nowhere/store.db")
+    (tmp_path / "text.db").write_text("this is no database, and long enough to be taken for one " * 20)
+    with pytest.raises(StoreError, match="cannot open the store"):
+        Store(f"sqlite:///{tmp_path}/text.db")
+    with pytest.raises(StoreError, match="cannot open the store"):
+        Store(postgres.database().rpartition("/")[0] + "/missing")
+
+
+def test_a_store_that_a_newer_version_has_opened_is_a_problem_with_advice(database: str) -> None:
+    Store(database).close()
+    newer = create_engine(database)
+    with newer.begin() as connection:
+        before = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    try:
+        with pytest.raises(StoreError, match="a newer inboxwatch has opened the store: run that one"):
+            Store(database)
+    finally:
+        with newer.begin() as connection:  # other tests share the database
+            connection.execute(text("UPDATE alembic_version SET version_num = :before"), {"before": before})
+        newer.dispose()
+
+
+def test_a_store_survives_the_restart_of_its_server(postgres: Postgres) -> None:
+    store = Store(postgres.database())
+    postgres.down()
+    postgres.up()
+    with store.transaction() as tx:
+        tx.mailboxes.ensure(["ana"])
+    store.close()

@@ -1,0 +1,369 @@
+"""A stage for the real engine, store, poller, ticker and outbox: virtual time, mailboxes, channels, and a kill switch.
+
+Tests put letters into its mailboxes and let time pass; `random_world` draws whole worlds on it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import tempfile
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
+from random import Random
+from typing import Any, ClassVar, ParamSpec, TypeVar
+
+from sqlalchemy import Row, func, literal, select, union_all
+
+from inboxwatch import config as configuration
+from inboxwatch.config import Config
+from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, PersonId
+from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.daemon.poller import Poller
+from inboxwatch.daemon.scheduler import Ticker
+from inboxwatch.daemon.sender import Outbox
+from inboxwatch.daemon.writer import Worker
+from inboxwatch.engine import Engine
+from inboxwatch.engine.delivery.claim import Mailroom
+from inboxwatch.notify import ChannelError, Notice, Person, Receipt
+from inboxwatch.settings import Settings
+from inboxwatch.store import Store, tables
+from tests.support.simulation.invariants import Checks
+from tests.support.simulation.mail import Box, Letter, Reader
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+START = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
+"""A Monday morning."""
+MINUTE = timedelta(minutes=1)
+_TICKER = "ticker"
+_WAKE, _DUE = tables.clock.c, tables.delivery.c
+_OWED = union_all(
+    select(literal(_TICKER), func.min(_WAKE.wake_at)).where(_WAKE.state == "running"),
+    select(_DUE.channel, func.min(_DUE.next_at)).where(_DUE.state.in_(("pending", "claimed"))).group_by(_DUE.channel),
+)
+"""When the ticker and each outbox wake by themselves."""
+
+CONFIG = """
+organization: {domains: [acme.test]}
+calendars:
+  office: {timezone: UTC, hours: {mon-fri: ["08:00-12:00", "13:00-18:00"]}}
+people:
+  ana: {name: Ana Diaz, email: ana@acme.test, manager: max}
+  ben: {name: Ben Ito, email: ben@acme.test, manager: max}
+  max: {name: Max Ode, email: max@acme.test}
+teams:
+  emea: {members: [ana, ben], lead: max}
+mailboxes:
+  ana: {connector: maildir, address: ana@acme.test, owner: ana, path: ana, poll_every: 60m}
+  ben: {connector: maildir, address: ben@acme.test, owner: ben, path: ben, poll_every: 60m}
+  sales: {connector: maildir, address: sales@acme.test, team: emea, path: sales, poll_every: 60m}
+unknown_senders: never
+leads: {}
+routing:
+  rules: [{assign: lead.owner}, {assign: {team: emea, by: ROUTING}}, {assign: mailbox.owner}]
+  fallback: max
+sla_policies:
+  - {name: hot, when: {tier: hot}, calendar: office, first_response: 40m, next_response: 1h, escalation: fast}
+  - {name: default, calendar: office, first_response: 90bm, next_response: 2bh, follow_up: 3bh, escalation: standard}
+escalation_policies:
+  fast:
+    steps:
+      - {at: 100%, notify: [owner, "desk"]}
+      - {at: 100% + 20m, notify: [manager], reassign: next}
+    repeat: {every: 30m, times: 2}
+    acknowledge_for: 30m
+    in_hours_only: false
+    blind_grace: 15m
+  standard:
+    steps:
+      - {at: 50%, notify: [owner]}
+      - {at: 100%, notify: [owner, manager]}
+      - {at: 100% + 30bm, notify: [manager, "desk"], reassign: fallback}
+    repeat: {every: 1bh, times: 2}
+    acknowledge_for: 45m
+    in_hours_only: IN_HOURS
+    blind_grace: 10m
+stop_conditions: [answered, dismissed, meeting_accepted, opted_out, lead_closed, activity, max_rounds]
+channels: {pager: {type: console}, mail: {type: console}, desk: {type: console}}
+notify_by: [pager, mail]
+it_alerts: {notify: [mail]}
+store: {url: "sqlite://"}
+"""
+
+LEADS = (
+    Lead(LeadId("bo@buyer.test"), "Bo", "Buyer", "buyer.test", PersonId("ana"), "hot", source="known"),
+    Lead(LeadId("di@buyer.test"), "Di", "Buyer", "buyer.test", PersonId("ana"), "", source="known"),
+    Lead(LeadId("cy@other.test"), "Cy", "Other", "other.test", PersonId("ben"), "", source="known"),
+    Lead(LeadId("ed@third.test"), "Ed", "Third", "third.test", None, "", source="known"),
+)
+
+
+@cache
+def config_of(routing: str, in_hours: bool) -> Config:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "world.yaml"
+        text = CONFIG.replace("ROUTING", routing).replace("IN_HOURS", str(in_hours).lower())
+        path.write_text(text, encoding="utf-8")
+        for name in ("ana", "ben", "sales"):
+            (Path(folder) / name / "new").mkdir(parents=True)
+        return configuration.load(path)
+
+
+class Killed(BaseException):
+    """The process is killed here; no handler of the program sees it."""
+
+
+class Inline(Worker):
+    """Runs units of work at once; a fuse kills the process before or after one of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fuse: int | None = None
+        """How many units, halves counted, until the process dies."""
+
+    async def run(self, unit: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        self._burn()
+        done = unit(*args, **kwargs)
+        self._burn()
+        return done
+
+    def _burn(self) -> None:
+        if self.fuse is not None:
+            self.fuse -= 1
+            if self.fuse <= 0:
+                self.fuse = None
+                raise Killed
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A notice that reached a reader."""
+
+    at: datetime
+    channel: str
+    destination: str
+    key: str
+    notice: Notice
+
+
+@dataclass
+class Wire:
+    """A channel of the world: it delivers, fails for a while, refuses for good, or dies with the process."""
+
+    name: str
+    stage: Stage
+    down: list[tuple[datetime, datetime, bool]] = field(default_factory=list)
+    """(from, to, permanent): when it refuses."""
+    deadly: int = 0
+    """How many of the next messages arrive, but kill the process before that is known."""
+
+    settings: ClassVar[type[Settings]] = Settings
+
+    def reaches(self, person: Person) -> str | None:
+        return person.id
+
+    def accepts(self, destination: str) -> str | None:
+        return None
+
+    async def send(
+        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+    ) -> Receipt:
+        now = self.stage.now()
+        for start, end, permanent in self.down:
+            if start <= now < end:
+                raise ChannelError("refused" if permanent else "busy", permanent=permanent)
+        sent = Sent(now, self.name, destination, key, notice)
+        self.stage.tell(f"{self.name} -> {destination or '*'}: {notice.type} {_steps(notice)} [{key}]")
+        self.stage.checks.sending(sent)
+        self.stage.sent.append(sent)
+        if self.deadly:
+            self.deadly -= 1
+            raise Killed
+        return Receipt(f"{self.name}-{len(self.stage.sent)}")
+
+    async def probe(self) -> str:
+        return "fine"
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+class _Meter:
+    """Counts nothing."""
+
+    def poll_finished(self, connector: str, seconds: float) -> None: ...
+    def mailbox_error(self, mailbox: str, reason: str) -> None: ...
+    def detected(self, connector: str, lag_seconds: float) -> None: ...
+    def paced(self, mailbox: str, seconds: float) -> None: ...
+    def backlog(self, mailbox: str, messages: int) -> None: ...
+
+
+class Stage:
+    """The daemon and all that is around it. Nothing happens on it by itself but what the daemon does."""
+
+    seed = 0
+
+    def __init__(self, config: Config, chance: Random | None = None, show: Callable[[str], None] | None = None) -> None:
+        self.config = config
+        self.chance = chance or Random(0)
+        self.at = START
+        self.store = Store("sqlite://")
+        self.sent: list[Sent] = []
+        self.deeds: list[Act] = []
+        """What people did to waits and leads, as the daemon was told."""
+        self.letters: list[Letter] = []
+        self.boxes = {name: Box(name) for name in map(MailboxId, ("ana", "ben", "sales"))}
+        self.wires = {name: Wire(name, self) for name in config.channels}
+        self.checks = Checks(self)
+        self.alive = False
+        self.kills = 0
+        self._boots = 0
+        self._show = show
+        self._queue: list[tuple[datetime, int, Callable[[], Coroutine[Any, Any, None]]]] = []
+        self._serial = 0
+        self._beside: list[Coroutine[Any, Any, None]] = []
+
+    def now(self) -> datetime:
+        return self.at
+
+    def tell(self, text: str) -> None:
+        if self._show is not None:
+            self._show(f"{self.at:%a %H:%M:%S}  {text}")
+
+    def boot(self) -> None:
+        """Starts the daemon over the same store, as after a restart."""
+        self.alive = True
+        self.worker = Inline()
+        wires: dict[str, Any] = self.wires
+        readers: dict[str, Any] = {name: Reader(box, self.now) for name, box in self.boxes.items()}
+        self.engine = Engine(self.store, self.config, wires)
+        Mailroom(self.engine).sweep(list(self.wires), self.at)
+        self.pollers = {
+            name: Poller(name, box, readers[name], self.engine, self.worker, _Meter(), self.now, self._nudge)
+            for name, box in self.config.mailboxes.items()
+        }
+        self.ticker = Ticker(self.engine, self.worker, self._look, self.now, self._beside.append, self._nudge)
+        self.outboxes = {
+            name: Outbox(name, wire, self.engine, self.worker, self._look, self.now)
+            for name, wire in self.wires.items()
+        }
+        self._boots += 1
+        # Nobody knows which of its loops is first.
+        begin = self.at + timedelta(seconds=self.chance.choice((0, 2)))
+        for name in self.pollers:
+            self.put(begin, partial(self._poll, name, self._boots))
+
+    def _nudge(self) -> None:
+        """The world turns the ticker after everything that happens."""
+
+    async def _look(self, nearest: Iterable[str], others: Iterable[str]) -> bool:
+        well = {name: await self.pollers[MailboxId(name)].look() for name in sorted({*nearest, *others})}
+        return all(well[name] for name in nearest)
+
+    async def _poll(self, name: MailboxId, boot: int) -> None:
+        if not self.alive or boot != self._boots:
+            return
+        pause = await self.pollers[name].poll()
+        every = self.config.mailboxes[name].poll_every
+        self.put(self.at + (every if pause is None else timedelta(seconds=pause)), partial(self._poll, name, boot))
+
+    async def _work(self) -> None:
+        """Turns the ticker and the outboxes until nothing is due any more."""
+        for _ in range(30):
+            due = [name for name, at in self._owed().items() if at <= self.at]
+            if not due:
+                return
+            if _TICKER in due:
+                await self.ticker.turn()
+                while self._beside:
+                    await self._beside.pop()
+            for name in due:
+                while name != _TICKER and await self.outboxes[name].deliver_one():
+                    pass
+        raise AssertionError(f"seed {self.seed} at {self.at}: the daemon never comes to rest")
+
+    def _owed(self) -> dict[str, datetime]:
+        """When the ticker and each outbox wake by themselves."""
+        with self.store.reading() as tx:
+            times = [tuple(row) for row in tx.connection.execute(_OWED)]
+        return {name: at for name, at in times if at is not None}
+
+    async def until(self, end: datetime) -> None:
+        """Lets time pass: all that happens up to an instant, each thing at its own."""
+        while True:
+            due = min(self._owed().values(), default=None) if self.alive else None
+            assert due is None or due > self.at, f"seed {self.seed} at {self.at}: due again at once"
+            upcoming = self._queue[0][0] if self._queue else None
+            at = min((one for one in (due, upcoming) if one is not None), default=None)
+            if at is None or at > end:
+                self.at = max(self.at, end)
+                return
+            await self._instant(at)
+
+    async def _instant(self, at: datetime) -> None:
+        self.at = max(self.at, at)
+        try:
+            while self._queue and self._queue[0][0] <= self.at:
+                await heapq.heappop(self._queue)[2]()
+            if self.alive:
+                await self._work()
+        except Killed:
+            self._die()
+        if self.alive:
+            self.checks.instant()
+
+    def _die(self) -> None:
+        self.alive = False
+        self.kills += 1
+        for one in self._beside:
+            one.close()
+        self._beside.clear()
+        down = timedelta(minutes=self.chance.choice((0, 1, 5, 30)))
+        self.tell(f"KILLED, down for {down}")
+        self.put(self.at + down, self._reboot)
+
+    async def _reboot(self) -> None:
+        if not self.alive:
+            self.tell("started again")
+            self.boot()
+
+    def put(self, at: datetime, what: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._serial += 1
+        heapq.heappush(self._queue, (at, self._serial, what))
+
+    def act(self, row: Row[Any], deed: Deed, by: str, **details: object) -> None:
+        """A person's deed on a wait; raises Refused."""
+        self.engine.act(row.id, deed, by, self.at, **details)
+        until = details.get("until")
+        if deed is Deed.ACKNOWLEDGED:
+            until = self.at + self.engine.policies[row.policy_version].escalation.acknowledge_for.length
+        held = until if isinstance(until, datetime) else None
+        self.deeds.append(Act(self.at, deed, by, row.id, until=held, serial=len(self.deeds)))
+
+    async def post(self, letter: Letter) -> None:
+        """A letter leaves its author's hand now; every mailbox of ours that is to hold it gets a copy."""
+        self.letters.append(letter)
+        self.tell(f"{letter.sender} writes <{letter.id}> to {', '.join(letter.to)}")
+        for role, address in [*((FolderRole.INBOX, one) for one in letter.to), (FolderRole.SENT, letter.sender)]:
+            name, _, domain = address.partition("@")
+            if domain == "acme.test" and (box := self.boxes.get(MailboxId(name))) is not None:
+                self.deliver(box, letter, role)
+
+    def deliver(self, box: Box, letter: Letter, role: FolderRole) -> None:
+        """A copy arrives at once, and the server says so."""
+        box.put(letter, role, timedelta())
+        self.put(self.at, partial(self.push, box.name))
+
+    async def push(self, name: MailboxId) -> None:
+        """The server says that there is mail."""
+        if self.alive:
+            await self.pollers[name].poll()
+
+
+def _steps(notice: Notice) -> str:
+    steps = [f"{one.get('id')}#{one.get('step')}.{one.get('round')} {one.get('reason')}" for one in notice.clocks]
+    return f"{', '.join(steps)} {notice.title}".strip()

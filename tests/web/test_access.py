@@ -1,0 +1,255 @@
+"""Who may ask what: the token, the board's cookie, other sites' pages, signed links, live updates."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from inboxwatch.notify.links import Grant, Links
+from inboxwatch.web import make_app
+from tests.support.in_process import House
+
+HOUR = timedelta(hours=1)
+TOKEN = "sesame-open-please"  # a test's own
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+PAGE = {"Accept": "text/html"}
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    house = House(tmp_path, token=TOKEN)
+    house.lead("bo@buyer.test", owner="ana", name="Bo Buyer")
+    house.mail("bo@buyer.test", "ana@acme.test")
+    yield house
+    house.close()
+
+
+@pytest.fixture
+async def client(house: House) -> AsyncIterator[TestClient[Any, Any]]:
+    async with TestClient(TestServer(make_app(house))) as client:
+        yield client
+
+
+@pytest.fixture
+async def open_client(tmp_path: Path) -> AsyncIterator[TestClient[Any, Any]]:
+    """A house without a token, on this machine only."""
+    folder = tmp_path / "open"
+    folder.mkdir()
+    house = House(folder, origin="https://watch.acme.test")
+    house.lead("bo@buyer.test", owner="ana")
+    house.mail("bo@buyer.test", "ana@acme.test")
+    async with TestClient(TestServer(make_app(house))) as client:
+        yield client
+    house.close()
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/api/v1/clocks", "/api/v1/leads", "/-/reload", "/events", "/nothing"])
+async def test_without_the_token_only_health_is_told(client: TestClient[Any, Any], path: str) -> None:
+    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}):
+        answer = await client.request("POST" if path == "/-/reload" else "GET", path, headers=headers)
+        assert answer.status == 401
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+        assert answer.content_type == "application/problem+json"
+    for path in ("/healthz", "/readyz"):
+        assert (await client.get(path)).status == 200
+
+
+async def test_the_token_opens_everything(client: TestClient[Any, Any]) -> None:
+    for path in ("/metrics", "/api/v1/clocks", "/"):
+        assert (await client.get(path, headers=BEARER)).status == 200
+
+
+async def test_entering_the_token_once_gives_the_browser_a_cookie(client: TestClient[Any, Any]) -> None:
+    answer = await client.get("/?owner=ana", headers=PAGE, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "/login?next=/?owner%3Dana")
+    form = {"token": TOKEN, "next": "/?owner=ana"}
+    answer = await client.post("/login", data=form, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "/?owner=ana")
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert TOKEN not in cookie
+    assert (await client.get("/", headers=PAGE)).status == 200
+
+
+async def test_a_wrong_token_gives_no_cookie(client: TestClient[Any, Any]) -> None:
+    answer = await client.post("/login", data={"token": "wrong"}, allow_redirects=False)
+    assert answer.status == 403
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("forged", ["", "9999999999.", "9999999999.AAAA", "9999999999", "x.y", "٣.x"])
+async def test_a_forged_cookie_opens_nothing(client: TestClient[Any, Any], forged: str) -> None:
+    assert (await client.get("/api/v1/clocks", headers={"Cookie": f"inboxwatch={forged}"})).status == 401
+
+
+async def test_a_cookie_ends_after_its_time_and_with_its_token(
+    client: TestClient[Any, Any], house: House, tmp_path: Path
+) -> None:
+    await client.post("/login", data={"token": TOKEN}, allow_redirects=False)
+    assert (await client.get("/api/v1/clocks")).status == 200
+    house.at += timedelta(days=31)
+    assert (await client.get("/api/v1/clocks")).status == 401
+    house.at -= timedelta(days=31)
+    assert (await client.get("/api/v1/clocks")).status == 200
+    another = House(tmp_path, token="another-token-now")
+    house.config = another.config
+    assert (await client.get("/api/v1/clocks")).status == 401
+    another.close()
+
+
+@pytest.mark.parametrize(
+    "onward", ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)", "/a\r\nb"]
+)
+async def test_signing_in_leads_nowhere_else(client: TestClient[Any, Any], onward: str) -> None:
+    answer = await client.post("/login", data={"token": TOKEN, "next": onward}, allow_redirects=False)
+    assert answer.headers["Location"] == "/"
+
+
+async def test_another_sites_page_cannot_act(open_client: TestClient[Any, Any]) -> None:
+    clock = (await (await open_client.get("/api/v1/clocks")).json())["items"][0]["id"]
+    path = f"/api/v1/clocks/{clock}/dismiss"
+    body = {"by": "ana", "reason": "x"}
+    for headers in ({"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
+        assert (await open_client.post(path, json=body, headers=headers)).status == 403
+    own = f"http://{open_client.host}:{open_client.port}"
+    for headers in ({"Origin": own, "Sec-Fetch-Site": "same-origin"}, {"Origin": "https://watch.acme.test"}):
+        assert (await open_client.post(path, json={"by": "ana"}, headers=headers)).status == 422
+    assert (await open_client.post(path, json=body)).status == 200
+
+
+async def test_a_name_that_resolves_here_by_trickery_is_refused(open_client: TestClient[Any, Any]) -> None:
+    for host in ("evil.test", "evil.test:9842", "127.0.0.1.evil.test", ""):
+        assert (await open_client.get("/api/v1/clocks", headers={"Host": host})).status == 403
+    for host in ("localhost:9842", "127.0.0.1", "[::1]:9842", "watch.acme.test"):
+        assert (await open_client.get("/api/v1/clocks", headers={"Host": host})).status == 200
+
+
+async def test_a_form_without_its_key_does_nothing(client: TestClient[Any, Any], house: House) -> None:
+    clock = house.only_wait("bo@buyer.test")
+    form = {"by": "ben", "key": "x"}
+    answer = await client.post(f"/waits/{clock}/acknowledge", data=form, headers=BEARER | PAGE)
+    assert answer.status == 403
+    assert "the form is too old" in await answer.text()
+    with house.store.reading() as tx:
+        row = tx.clocks.get(clock)
+    assert row is not None
+    assert row.owner == "ana"
+
+
+@pytest.mark.parametrize("path", ["/", "/mailboxes", "/follow-ups", "/nothing", "/static/board.js"])
+async def test_pages_run_nothing_but_our_own_script(open_client: TestClient[Any, Any], path: str) -> None:
+    answer = await open_client.get(path, headers=PAGE)
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    if path != "/static/board.js":
+        text = await answer.text()
+        assert "style=" not in text
+        assert "onclick" not in text
+        assert "http://" not in text.replace("http://www.w3.org", "")
+
+
+async def test_a_defect_is_told_without_anybodys_data(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A gate that fails with a buyer's address in its words: neither the answer nor the log shows it."""
+
+    class Broken(House):
+        async def read(self, query: Any) -> Any:
+            raise KeyError("bo@buyer.test")
+
+    house = Broken(tmp_path)
+    async with TestClient(TestServer(make_app(house))) as client:
+        answer = await client.get("/api/v1/clocks")
+        text = await answer.text()
+    house.close()
+    logged = "".join(capfd.readouterr())
+    assert answer.status == 500
+    assert "KeyError" in logged
+    assert "api.py" in logged
+    for words in (text, logged):
+        assert "bo@buyer.test" not in words
+
+
+def link(house: House, action: str, *, later: timedelta = HOUR) -> str:
+    links = Links(house.store.key, house.config.web.url)
+    grant = Grant(house.only_wait("bo@buyer.test"), action, "ben", house.at + later)
+    return f"/a/{links.sign(grant)}"
+
+
+async def test_a_signed_link_shows_and_only_its_button_acts(client: TestClient[Any, Any], house: House) -> None:
+    path, clock = link(house, "acknowledge"), house.only_wait("bo@buyer.test")
+    for _ in range(2):
+        answer = await client.get(path)
+        assert answer.status == 200
+        assert "I have it" in await answer.text()
+    with house.store.reading() as tx:
+        row = tx.clocks.get(clock)
+        assert row is not None
+        assert row.owner == "ana"
+    answer = await client.post(path)
+    assert answer.status == 200
+    assert "Ben Ito has it now" in await answer.text()
+    with house.store.reading() as tx:
+        row = tx.clocks.get(clock)
+        assert row is not None
+        assert row.owner == "ben"
+
+
+async def test_a_link_to_a_wait_that_is_over_says_so(client: TestClient[Any, Any], house: House) -> None:
+    path = link(house, "dismiss")
+    assert (await client.post(path)).status == 200
+    answer = await client.get(path)
+    assert "This wait is over" in await answer.text()
+    answer = await client.post(path)
+    assert answer.status == 409
+    assert "Nothing was done" in await answer.text()
+
+
+async def test_an_altered_or_expired_link_does_nothing(client: TestClient[Any, Any], house: House) -> None:
+    good, clock = link(house, "dismiss"), house.only_wait("bo@buyer.test")
+    for path in (good[:-2], good.replace(".", "x", 1), "/a/x.y", link(house, "dismiss", later=-HOUR)):
+        for method in ("GET", "POST"):
+            assert (await client.request(method, path)).status == 403
+    with house.store.reading() as tx:
+        row = tx.clocks.get(clock)
+        assert row is not None
+        assert row.state == "running"
+
+
+async def test_listeners_are_told_at_once_that_something_changed(client: TestClient[Any, Any], house: House) -> None:
+    async with client.get("/events", headers=BEARER) as stream:
+        assert stream.content_type == "text/event-stream"
+
+        async def event() -> str:
+            async for line in stream.content:
+                if line.startswith(b"event: "):
+                    return line.decode().removeprefix("event: ").strip()
+            return "end"
+
+        assert await event() == "hello"
+        told = asyncio.create_task(event())
+        await asyncio.sleep(0)
+        await asyncio.to_thread(house.mail, "bo@buyer.test", "ana@acme.test", after=HOUR)
+        assert await asyncio.wait_for(told, 20) == "changed"
+
+
+async def test_a_stopping_server_ends_its_streams(house: House) -> None:
+    server = TestServer(make_app(house))
+    client = TestClient(server)
+    await client.start_server()
+    stream = await client.get("/events", headers=BEARER)
+    assert (await stream.content.readline()).startswith(b"retry")
+    closing = asyncio.create_task(server.close())
+    async with asyncio.timeout(5):
+        while not stream.content.at_eof():
+            await stream.content.readany()
+    await closing
+    await client.close()

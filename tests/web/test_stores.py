@@ -1,0 +1,60 @@
+"""Every page and list is served from either store."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from inboxwatch.core.sla.timeline import Deed
+from inboxwatch.web import make_app
+from tests.doubles.postgres import database, postgres
+from tests.support.in_process import House
+
+__all__ = ["database", "postgres"]
+
+
+async def test_every_page_and_list_is_served_from_either_store(tmp_path: Path, database: str) -> None:
+    house = House(tmp_path, follow_up="16bh", store=database)
+    house.lead("bo@buyer.test", owner="ana", tier="hot", name="Bo Buyer")
+    house.lead("cy@other.test", owner="ben")
+    asked = house.mail("bo@buyer.test", "ana@acme.test")
+    over = house.only_wait("bo@buyer.test")
+    house.mail("ana@acme.test", "bo@buyer.test", parent=asked, after=timedelta(hours=3))
+    house.mail("cy@other.test", "sales@acme.test", mailbox="sales")
+    house.passes(timedelta(hours=1))
+    clock = house.only_wait("cy@other.test")
+    house.engine.act(clock, Deed.SNOOZED, "ben", house.at, until=house.at + timedelta(hours=1))
+    shown = {
+        "/": "cy@other.test",
+        "/?owner=ben&team=emea&state=snoozed&mailbox=sales&lead=cy@other.test": "cy@other.test",
+        "/?state=overdue": "No wait is like this.",
+        "/?state=closed&page=1": "Bo Buyer",
+        "/follow-ups": "Bo Buyer",
+        f"/waits/{clock}": "snoozed",
+        f"/waits/{over}": "answered",
+        "/leads/bo@buyer.test": "Waits before",
+        "/mailboxes": "sales@acme.test",
+        "/metrics": 'state="snoozed"} 1',
+        "/api/v1/clocks?state=closed&owner=ana&tier=hot&lead=bo@buyer.test": over,
+        f"/api/v1/clocks/{clock}": clock,
+        f"/api/v1/clocks/{clock}/history": "snoozed",
+        "/api/v1/leads": "Bo Buyer",
+        "/api/v1/leads/cy@other.test": clock,
+        "/api/v1/mailboxes": "sales@acme.test",
+        "/api/v1/dead-letters": "[]",
+    }
+    async with TestClient(TestServer(make_app(house))) as client:
+        for path, text in shown.items():
+            answer = await client.get(path, headers={"Accept": "text/html"})
+            assert answer.status == 200, path
+            assert text in await answer.text(), path
+        put = await client.put("/api/v1/leads/di@third.test", json={"owner": "ana"})
+        assert put.status == 200
+    with house.store.reading() as tx:
+        before = tx.board.pulse()
+    house.mail("di@third.test", "ana@acme.test")
+    with house.store.reading() as tx:
+        assert tx.board.pulse() != before
+    house.close()
