@@ -44,7 +44,7 @@ class Writer:
             with self._store.transaction() as tx:
                 return use_case(tx, *args, **kwargs)
 
-        return await self._run(unit)
+        return await self.run(unit)
 
     async def read(self, query: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """What a query finds behind all that was written so far; it waits for no other process that writes."""
@@ -53,9 +53,10 @@ class Writer:
             with self._store.reading() as tx:
                 return query(tx, *args, **kwargs)
 
-        return await self._run(unit)
+        return await self.run(unit)
 
-    async def _run(self, unit: Callable[[], R]) -> R:
+    async def run(self, unit: Callable[[], R]) -> R:
+        """Does one unit of work on the writer's thread, again and again while the store cannot be used."""
         loop = asyncio.get_running_loop()
         pauses = chain(PAUSES, repeat(PAUSES[-1]))
         while True:

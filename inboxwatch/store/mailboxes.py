@@ -100,7 +100,7 @@ class Mailboxes:
         """Keeps a policy's definition for the clocks that run under it."""
         insert_missing(self._connection, tables.policy, [{"version": version, "document": document}])
 
-    def pinned(self, versions: Iterable[str] | None) -> dict[str, str]:
+    def pinned(self, versions: Iterable[str] | None = None) -> dict[str, str]:
         """The documents of policies by version (None: all); those that were never kept are left out."""
         table, found = tables.policy, dict[str, str]()
         if versions is None:

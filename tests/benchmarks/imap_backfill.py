@@ -36,10 +36,11 @@ from inboxwatch.commands import backfill as backfill_command
 from inboxwatch.connector import Context, MailboxError, Reading, Secret
 from inboxwatch.core.model import Lead, LeadId, MailboxId
 from inboxwatch.daemon.gc_tuning import collect_seldom
-from inboxwatch.daemon.writer import Worker
-from inboxwatch.engine import Engine
+from inboxwatch.daemon.writer import Writer
+from inboxwatch.engine.ingest import ingest_history
 from inboxwatch.store import Store
 from tests.doubles.dovecot import PASSWORD, Dovecot
+from tests.support.engine import Engine
 from tests.support.in_process import CONFIG
 
 BATCH = 500
@@ -132,12 +133,12 @@ def house(folder: Path) -> tuple[Store, Engine]:
 async def backfill(server: Dovecot, folder: Path) -> tuple[float, float, int]:
     """Fetch, parse, classify, thread, match, store: seconds, CPU seconds, messages."""
     store, engine = house(folder)
-    worker, box = Worker(), connector(server)
+    worker, box = Writer(store), connector(server)
     cursor = engine.begin_history(MailboxId("ana"), NOW - timedelta(days=30), NOW).cursor
     read = 0
     start, cpu = time.perf_counter(), time.process_time()
     async for batch in box.poll(None):
-        read += (await worker.run(engine.ingest_history, MailboxId("ana"), batch, cursor, NOW)).read
+        read += (await worker.write(ingest_history, engine.rules, MailboxId("ana"), batch, cursor, NOW)).read
         cursor = batch.cursor
     spent = time.perf_counter() - start, time.process_time() - cpu
     await box.aclose()

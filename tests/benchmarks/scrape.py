@@ -20,10 +20,10 @@ from aiohttp import web
 from sqlalchemy import insert
 
 from inboxwatch import config as configuration
-from inboxwatch.engine import Engine
 from inboxwatch.metrics import Metrics
 from inboxwatch.store import Store, Transaction, tables
 from inboxwatch.web import make_app
+from tests.support.engine import Engine
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -14,12 +14,12 @@ from sqlalchemy import create_engine, text
 from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import MailboxId
-from inboxwatch.engine import Engine
 from inboxwatch.store import Store
 from tests.doubles.dovecot import PASSWORD, Dovecot
 from tests.doubles.webhook_sink import Sink
 from tests.end_to_end.test_whole_way import ANA, BO
 from tests.support.daemon_process import PROGRAM, House, letter
+from tests.support.engine import Engine
 from tests.support.in_process import CONFIG
 
 MESSAGES = 3000

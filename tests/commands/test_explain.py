@@ -10,9 +10,8 @@ import pytest
 
 from inboxwatch import config as configuration
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.sla.timeline import Deed
-from inboxwatch.engine import Engine
 from inboxwatch.engine.explanation import explain
+from tests.support.engine import Engine
 from tests.support.in_process import MONDAY, House
 
 FRIDAY = MONDAY - timedelta(days=3)
@@ -44,7 +43,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 def told(house: House, ref: str) -> str:
     with house.store.reading() as tx:
-        return "\n".join(explain(house.engine, tx, ref, house.at))
+        return "\n".join(explain(tx, house.engine.rules, ref, house.at))
 
 
 def lines(text: str, *words: str) -> list[str]:
@@ -59,7 +58,7 @@ def test_a_wait_with_a_nudge_a_holiday_a_vacation_and_a_reassignment_is_explaine
     house.passes(timedelta())
     wait = house.only_wait("bo@buyer.test")
     house.at += timedelta(hours=1)
-    house.engine.act(wait, Deed.ASSIGNED, "ben", house.at, owner=PersonId("max"), reason="Max knows Bo")
+    house.engine.assign(wait, "ben", house.at, owner=PersonId("max"), reason="Max knows Bo")
     text = told(house, wait)
     assert "Owner: max by ben: by hand; Max knows Bo" in text
     assert "first_response within 12bh in calendar office" in text
@@ -79,7 +78,7 @@ def test_a_message_read_after_a_dismissal_is_told_as_owed_and_never_as_a_nudge(h
     question = house.mail("bo@buyer.test", "ana@acme.test")
     dismissed = house.only_wait("bo@buyer.test")
     house.at += timedelta(minutes=20)
-    house.engine.act(dismissed, Deed.DISMISSED, "ana", house.at, reason="told by phone")
+    house.engine.dismiss(dismissed, "ana", house.at, reason="told by phone")
     late = house.mail("bo@buyer.test", "ana@acme.test", parent=question, after=timedelta(minutes=-5))
     house.at += timedelta(hours=1)
     going_on = house.only_wait("bo@buyer.test")

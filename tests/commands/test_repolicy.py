@@ -10,9 +10,9 @@ import pytest
 
 from inboxwatch import config as configuration
 from inboxwatch.commands.repolicy import run_repolicy
-from inboxwatch.engine import Engine
 from inboxwatch.engine.repolicy import reapply
 from inboxwatch.store import tables
+from tests.support.engine import Engine
 from tests.support.in_process import MONDAY, House
 
 BO = "bo@buyer.test"
@@ -49,7 +49,7 @@ def test_rule_21_a_changed_policy_leaves_running_clocks_alone_until_it_is_re_app
     takes_over(house, "30m")
     house.passes(timedelta(hours=1))
     assert due_of(house) == timedelta(hours=2)
-    (move,) = reapply(house.engine, house.at)
+    (move,) = house.engine.write(reapply, house.engine.rules, house.at)
     assert (move.lead, move.due_before - MONDAY, move.due_after - MONDAY) == (BO, timedelta(hours=2), due_of(house))
     assert due_of(house) == timedelta(minutes=30)
 
@@ -60,19 +60,19 @@ def test_rule_21_a_rehearsal_shows_the_same_and_changes_nothing(house: House) ->
     versions = dict(house.engine.policies)
     with house.store.reading() as tx:
         before = tx.connection.execute(tables.clock.select()).all()
-    rehearsed = reapply(house.engine, house.at, rehearse=True)
+    rehearsed = house.engine.rehearse(reapply, house.engine.rules, house.at)
     with house.store.reading() as tx:
         assert tx.connection.execute(tables.clock.select()).all() == before
         assert set(tx.mailboxes.pinned()) == {row.policy_version for row in before}
     assert house.engine.policies == versions
-    assert reapply(house.engine, house.at) == rehearsed
+    assert house.engine.write(reapply, house.engine.rules, house.at) == rehearsed
 
 
 def test_rule_21_a_step_that_was_told_is_not_told_again_under_the_new_policy(house: House) -> None:
     house.mail(BO, "ana@acme.test")
     house.passes(timedelta(hours=1))
     takes_over(house, "4h")
-    reapply(house.engine, house.at)
+    house.engine.write(reapply, house.engine.rules, house.at)
     house.passes(timedelta(hours=1))
     with house.store.reading() as tx:
         told = [(row.step, row.round) for row in tx.clocks.tellings([row.id for row in tx.clocks.running()])]
@@ -92,7 +92,7 @@ def test_the_command_prints_each_move(house: House, capsys: pytest.CaptureFixtur
 def test_after_a_restart_a_re_applied_wait_stays_under_its_new_policy(house: House) -> None:
     house.mail(BO, "ana@acme.test")
     takes_over(house, "30m")
-    reapply(house.engine, house.at)
+    house.engine.write(reapply, house.engine.rules, house.at)
     takes_over(house, "6h")
     house.engine = Engine(house.store, house.config, {n: one.connect() for n, one in house.config.channels.items()})
     house.mail(BO, "ana@acme.test", after=timedelta(minutes=5), subject="Re: An offer")

@@ -32,7 +32,6 @@ from inboxwatch.commands.report.figures import (
 from inboxwatch.commands.report.period import Period
 from inboxwatch.commands.report.table import plain
 from inboxwatch.core.model import Lead, LeadId, PersonId
-from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.store import Store
 from tests.support import mail_history
 from tests.support.daemon_process import command
@@ -326,7 +325,7 @@ def test_a_report_of_a_past_period_tells_it_as_it_was_at_its_end(house: House) -
 
 def test_waits_without_an_answer_are_told_by_cause(house: House) -> None:
     house.mail(BO, "ana@acme.test")
-    house.engine.act(house.only_wait(BO), Deed.DISMISSED, "ana", house.at + MINUTE, reason="spam")
+    house.engine.dismiss(house.only_wait(BO), "ana", house.at + MINUTE, reason="spam")
     house.mail(CY, "ben@acme.test", mailbox="sales", after=HOUR)
     house.engine.log_activity(CY, "ben", house.at + MINUTE, "called him", house.at + MINUTE)
     house.mail(BO, "ana@acme.test", subject="Another matter", after=HOUR)

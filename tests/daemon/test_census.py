@@ -19,10 +19,10 @@ from inboxwatch.connector import Batch, Cursor, Reading
 from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId, RawMessage
 from inboxwatch.daemon.census import Census
 from inboxwatch.daemon.poller import Poller
-from inboxwatch.daemon.writer import Worker
-from inboxwatch.engine import Engine
+from inboxwatch.daemon.writer import Writer
 from inboxwatch.metrics import Metrics
 from inboxwatch.store import Store, tables
+from tests.support.engine import Engine
 from tests.support.in_process import CONFIG
 from tests.support.scripted_connector import Office as Timed
 from tests.support.scripted_connector import Scripted
@@ -45,13 +45,13 @@ class Office:
         self.engine = Engine(self.store, config, {})
         lead = Lead(LeadId("bo@buyer.test"), owner=PersonId("ana"), source="known")
         self.engine.learn("known", [lead], instant.now())
-        self.worker = Worker()
+        self.worker = Writer(self.store)
         reading = Reading(since=instant.now() - timedelta(days=2))
         self.connector = config.mailboxes[ANA].connect(reading)
         box = config.mailboxes[ANA]
         nothing = lambda: None  # noqa: E731  (nobody waits for news here)
-        self.poller = Poller(ANA, box, self.connector, self.engine, self.worker, Metrics(), instant.now, nothing)
-        self.census = Census(self.poller, self.connector, self.engine, self.worker, instant.now)
+        self.poller = Poller(ANA, box, self.connector, self.engine.rules, self.worker, Metrics(), instant.now, nothing)
+        self.census = Census(self.poller, self.connector, self.engine.rules, self.worker, instant.now)
         self.folder = folder
 
     def deliver(self, name: str) -> None:
@@ -114,7 +114,7 @@ async def test_what_stays_missing_lowers_the_coverage(office: Office) -> None:
         poll, probe, aclose = office.connector.poll, office.connector.probe, office.connector.aclose
         census = office.connector.census  # type: ignore[attr-defined]  # a Maildir counts
 
-    blunt = Census(office.poller, Blunt(), office.engine, office.worker, instant.now)  # type: ignore[arg-type]  # no settings
+    blunt = Census(office.poller, Blunt(), office.engine.rules, office.worker, instant.now)  # type: ignore[arg-type]  # no settings
     assert await blunt.take() == 0.0
     assert office.coverage() == 0.0
 
@@ -170,7 +170,7 @@ def test_a_census_that_fails_is_told_leaves_the_mailbox_readable_and_is_taken_ag
         box = here.box
         assert isinstance(box, Counting)
         box.ails = ails
-        census = Census(here.poller, box, here.house.engine, here.worker, loop.now)
+        census = Census(here.poller, box, here.house.engine.rules, here.worker, loop.now)
         async with here.watched():
             with capture_logs() as logs:
                 repeating = asyncio.create_task(census.repeat(timedelta(hours=1)))

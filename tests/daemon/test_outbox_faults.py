@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from inboxwatch import config as configuration
-from inboxwatch.daemon.sender import Outbox
-from inboxwatch.daemon.writer import Worker
+from inboxwatch.daemon.sender import Sender
+from inboxwatch.daemon.writer import Writer
 from inboxwatch.notify import Notice, NoticeType, Person, Rate, Receipt
 from inboxwatch.notify.console import Console
 from tests.doubles.webhook_sink import Sink
@@ -97,13 +97,15 @@ async def test_a_channels_rate_keeps_its_messages_apart(tmp_path: Path) -> None:
     house.engine.reload(house.config, {"desk": channel})
     with house.store.transaction() as tx:
         for number in range(4):
-            tx.deliveries.owe(house.engine.owing.told(NoticeType.DIGEST, f"x/{number}", ["ana"], house.at, title="x"))
+            tx.deliveries.owe(
+                house.engine.rules.notices.notice(NoticeType.DIGEST, f"x/{number}", ["ana"], house.at, title="x")
+            )
 
     async def look(*_: object) -> bool:
         return True
 
-    worker = Worker()
-    delivering = asyncio.create_task(Outbox("desk", channel, house.engine, worker, look, house.now).deliver())
+    worker = Writer(house.store)
+    delivering = asyncio.create_task(Sender("desk", channel, house.engine.rules, worker, look, house.now).deliver())
     await asyncio.wait_for(channel.all_left.wait(), 20)
     delivering.cancel()
     await asyncio.gather(delivering, return_exceptions=True)

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from inboxwatch import config as configuration
 from inboxwatch.connector import MailboxError, Reason
-from inboxwatch.engine.health import LONG_REST
+from inboxwatch.engine.mailbox_health import LONG_REST
 from tests.support.in_process import CONFIG, House
 from tests.support.scripted_connector import (
     ANA,

@@ -38,7 +38,7 @@ async def test_an_answer_to_a_stranger_that_is_there_at_the_start_ends_his_wait(
     def started(app: App) -> None:
         async def watch() -> None:
             async with asyncio.timeout(60):
-                for poller in app.crew.pollers.values():
+                for poller in app.supervisor.pollers.values():
                     await poller.tried.wait()
             with app.store.reading() as tx:
                 running.extend(row.lead for row in tx.clocks.running() if row.lead == "zoe@stranger.test")

@@ -171,7 +171,7 @@ async def test_rule_24_an_owner_seen_to_be_away_loses_the_wait_at_once_and_the_n
 async def test_rule_27_one_screen_says_who_owns_it_what_the_sla_is_and_what_happens_when_it_slips(stage: Stage) -> None:
     await write(stage, "q", at("8:10"))
     with stage.store.reading() as tx:
-        screen = "\n".join(explain(stage.engine, tx, BO, at("8:30")))
+        screen = "\n".join(explain(tx, stage.engine.rules, BO, at("8:30")))
     assert "Owner: ana by routing: rule 1: lead.owner" in screen
     assert "first_response within 40m" in screen
     assert "Next: step 1 (round 1) at Mon 2026-05-04 08:50:00 UTC to ana, desk" in screen

@@ -75,7 +75,7 @@ def test_mail_in_the_thread_does_not_hide_that_a_mailbox_is_blind(office: Office
 def test_it_is_told_once_that_a_mailbox_is_blind_and_once_that_it_sees_again(office: Office) -> None:
     office.config = configuration.load(office.path)
     refusal = MailboxError(Reason.AUTH, "[AUTHENTICATIONFAILED] no", hint="set the password", permanent=True)
-    office.engine.config = office.config = with_it(office)
+    office.config = with_it(office)
     office.restarts()
     for _ in range(5):
         office.at += minutes(1)

@@ -11,7 +11,6 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch.core.model import Lead, LeadId, PersonId
-from inboxwatch.engine.delivery.claim import Mailroom
 from inboxwatch.notify import ChannelSettings, Notice, NoticeType, Receipt
 from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.webhook import payload
@@ -34,7 +33,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 def notices(house: House, kind: NoticeType) -> list[Notice]:
     """Everything of a kind that is due by now; all that is due is sent."""
-    room, found = Mailroom(house.engine), []
+    room, found = house.engine, []
     while rows := room.claim("desk", house.at):
         if (rendered := room.render(rows, house.at)) is not None:
             found += [rendered.notice] if rendered.notice.type is kind else []

@@ -7,7 +7,7 @@ import pytest
 from inboxwatch import config as configuration
 from inboxwatch.core.model import Lead, LeadId, PersonId
 from inboxwatch.core.sla.timeline import Deed
-from inboxwatch.engine import Refused
+from inboxwatch.engine.refused import Refused
 from tests.doubles.postgres import database, postgres
 from tests.support.batches import BO, Office, minutes, office
 
@@ -27,7 +27,7 @@ def test_deeds_are_refused_with_the_status_that_says_why(office: Office) -> None
     assert status(Deed.DISMISSED, by="nobody") == 422
     assert status(Deed.ASSIGNED, owner="emea") == 422
     assert status(Deed.SNOOZED, until=office.at) == 422
-    office.engine.act(clock.id, Deed.DISMISSED, "ana", office.at)
+    office.engine.dismiss(clock.id, "ana", office.at)
     assert status(Deed.DISMISSED) == 409
 
 
@@ -35,7 +35,7 @@ def test_acknowledging_takes_the_wait_and_holds_the_ladder_until_it_expires(offi
     office.reads(office.asks("q1@buyer.test", 0))
     (clock,) = office.clocks()
     office.passes(minutes(100))
-    office.engine.act(clock.id, Deed.ACKNOWLEDGED, "ben", office.at)
+    office.engine.acknowledge(clock.id, "ben", office.at)
     (clock,) = office.clocks()
     assert (clock.owner, clock.acknowledged_until) == ("ben", office.at + minutes(30))
     office.passes(minutes(29))
@@ -47,8 +47,8 @@ def test_acknowledging_takes_the_wait_and_holds_the_ladder_until_it_expires(offi
 def test_a_snooze_holds_the_ladder_and_an_assignment_names_the_owner(office: Office) -> None:
     office.reads(office.asks("q1@buyer.test", 0))
     (clock,) = office.clocks()
-    office.engine.act(clock.id, Deed.SNOOZED, "ana", office.at, until=office.at + minutes(90))
-    office.engine.act(clock.id, Deed.ASSIGNED, "max", office.at, owner="ben")
+    office.engine.snooze(clock.id, "ana", office.at, until=office.at + minutes(90))
+    office.engine.assign(clock.id, "max", office.at, owner="ben")
     office.passes(minutes(89))
     assert office.steps() == []
     office.passes(minutes(2))

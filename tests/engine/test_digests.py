@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from inboxwatch import config as configuration
-from inboxwatch.engine import Engine
-from inboxwatch.engine.delivery.claim import Mailroom
 from inboxwatch.engine.digests import LATE, owe_digests
 from inboxwatch.notify import Notice, Receipt
 from inboxwatch.notify.render import Renderer
 from inboxwatch.store import Store
+from tests.support.engine import Engine
 from tests.support.in_process import House
 
 HOUR = timedelta(hours=1)
@@ -39,7 +38,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.at = SUNDAY
     house.lead("bo@buyer.test", owner="ana", name="Bo Lind")
     house.lead("cy@other.test", owner="ben", name="Cy Young")
-    assert owe_digests(house.engine, house.at) == 0
+    assert house.engine.write(owe_digests, house.engine.rules, house.at) == 0
     yield house
     house.close()
 
@@ -59,8 +58,8 @@ def configure(house: House, change: Callable[[str], str]) -> None:
 def told(house: House, at: datetime) -> dict[str, Notice]:
     """The digests that leave at an instant, by reader."""
     house.at = at
-    owe_digests(house.engine, at)
-    room, found = Mailroom(house.engine), {}
+    house.engine.write(owe_digests, house.engine.rules, at)
+    room, found = house.engine, {}
     while rows := room.claim("desk", at):
         rendered = room.render(rows, at)
         if rendered is None:
@@ -120,7 +119,7 @@ def test_what_was_answered_before_it_leaves_is_not_told(house: House) -> None:
     """Rule 34: a digest is written when it is sent; one that has become empty is dropped."""
     asked = bo_waits(house, MONDAY + 7 * HOUR)
     house.at = MONDAY + 7.5 * HOUR
-    assert owe_digests(house.engine, house.at) == 1
+    assert house.engine.write(owe_digests, house.engine.rules, house.at) == 1
     configure(house, lambda text: text.replace("follow_up: 24h,", ""))
     house.mail("ana@acme.test", "bo@buyer.test", parent=asked, subject="Re: An offer")
     assert told(house, house.at + timedelta(minutes=1)) == {}

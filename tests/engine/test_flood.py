@@ -13,8 +13,8 @@ import pytest
 from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, RawMessage
-from inboxwatch.daemon.sender import Outbox
-from inboxwatch.daemon.writer import Worker
+from inboxwatch.daemon.sender import Sender
+from inboxwatch.daemon.writer import Writer
 from inboxwatch.notify import MANY
 from tests.doubles.http_sink import HttpSink, http_sink
 from tests.doubles.slack import BOT, SlackDouble, slack_double
@@ -35,9 +35,9 @@ class Outage:
         self.house.config = configuration.load(self.house.path)
         self.channels = {name: one.connect() for name, one in self.house.config.channels.items()}
         self.house.engine.reload(self.house.config, self.channels)
-        self.worker = Worker()
+        self.worker = Writer(self.house.store)
         self.outboxes = {
-            name: Outbox(name, channel, self.house.engine, self.worker, self._look, self.house.now)
+            name: Sender(name, channel, self.house.engine.rules, self.worker, self._look, self.house.now)
             for name, channel in self.channels.items()
         }
 

@@ -9,7 +9,6 @@ from sqlalchemy import text
 
 from inboxwatch.connector import Batch, Cursor, Quarantined
 from inboxwatch.core.model import FolderRole, RawMessage
-from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.store import Outage, tables
 from tests.doubles.postgres import database, postgres
 from tests.support.batches import ANA, BO, SALES, Office, minutes, office
@@ -147,7 +146,7 @@ def test_an_older_message_that_comes_late_moves_the_start_back_and_keeps_id_and_
     assert office.steps() == [(1, 1, "ana")]
     office.passes(minutes(30))
     assert office.steps() == [(1, 1, "ana"), (2, 1, "ana"), (2, 1, "max")]
-    assert office.engine.act(clock.id, Deed.DISMISSED, "max", office.at, reason="settled by phone") == moved.id
+    assert office.engine.dismiss(clock.id, "max", office.at, reason="settled by phone") == moved.id
     assert office.clock(clock.id).state == "dismissed"
 
 

@@ -13,12 +13,11 @@ import pytest
 from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor, MailboxError, Reason
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
-from inboxwatch.daemon.housekeeping import Rounds
-from inboxwatch.daemon.sender import Outbox
-from inboxwatch.daemon.store_alert import DirectLine
-from inboxwatch.daemon.writer import Worker
-from inboxwatch.engine.alarms import Disk, round_of
-from inboxwatch.engine.delivery.claim import Mailroom
+from inboxwatch.daemon.housekeeping import Housekeeping
+from inboxwatch.daemon.sender import Sender
+from inboxwatch.daemon.store_alert import StoreAlert
+from inboxwatch.daemon.writer import Writer
+from inboxwatch.engine.alarms import Disk, watch_all
 from inboxwatch.notify import ChannelError, Notice, NoticeType, Person, Receipt
 from tests.support.in_process import House
 
@@ -73,13 +72,13 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 def look(house: House, *, expiring: dict[str, datetime | None] | None = None, disk: Disk = PLENTY) -> list[str]:
     """One round; what IT reads of it."""
-    round_of(house.engine, house.at, expiring or {}, disk)
+    house.engine.write(watch_all, house.engine.rules, house.at, expiring or {}, disk)
     return read(house)
 
 
 def read(house: House, channel: str = "mail") -> list[str]:
     """The titles of what is due by a channel, which is thereby sent."""
-    room, titles = Mailroom(house.engine), []
+    room, titles = house.engine, []
     while rows := room.claim(channel, house.at):
         rendered = room.render(rows, house.at)
         assert rendered is not None
@@ -161,13 +160,13 @@ def test_a_server_whose_clock_is_ahead_is_told_with_how_far(house: House) -> Non
 
 
 def test_dead_letters_are_told_and_gone_once_they_are_sent_again(house: House) -> None:
-    room = Mailroom(house.engine)
+    room = house.engine
 
     def lose() -> list[str]:
         with house.store.transaction() as tx:
             if not tx.board.dead_letters():
                 key = f"x/{house.at.isoformat()}"
-                rows = house.engine.owing.told(NoticeType.DIGEST, key, ["ana"], house.at, title="x")
+                rows = house.engine.rules.notices.notice(NoticeType.DIGEST, key, ["ana"], house.at, title="x")
                 tx.deliveries.owe([row | {"state": "dead", "error": "no"} for row in rows])
         return look(house)
 
@@ -187,10 +186,10 @@ def test_dead_letters_are_told_and_gone_once_they_are_sent_again(house: House) -
 
 def test_a_dead_letter_of_an_alarm_raises_no_further_alarm(house: House) -> None:
     """Nobody can be told of a dead channel by that channel: the alarm stands, and does not feed itself."""
-    room = Mailroom(house.engine)
+    room = house.engine
     look(house, disk=Disk("/srv", 0, GIGABYTE))
     for _ in range(5):
-        round_of(house.engine, house.at, {}, Disk("/srv", 0, GIGABYTE))
+        house.engine.write(watch_all, house.engine.rules, house.at, {}, Disk("/srv", 0, GIGABYTE))
         while rows := room.claim("mail", house.at):
             room.failed(rows, "gone", house.at, permanent=True, pause=HOUR)
         house.at += HOUR
@@ -203,12 +202,12 @@ def test_a_blind_mailbox_is_told_with_the_servers_own_words(house: House) -> Non
     for _ in range(3):
         house.engine.failed(MailboxId("ana"), error, house.at)
         house.at += HOUR
-    rows = Mailroom(house.engine).claim("mail", house.at)
-    rendered = Mailroom(house.engine).render(rows, house.at)
+    rows = house.engine.claim("mail", house.at)
+    rendered = house.engine.render(rows, house.at)
     assert rendered is not None
     assert (rendered.notice.type, rendered.notice.mailbox, rendered.notice.error) == ("mailbox", "ana", "LOGIN failed")
     assert rendered.notice.title.endswith("Check the password.")
-    Mailroom(house.engine).sent(rendered.rows, Receipt(), house.at)
+    house.engine.sent(rendered.rows, Receipt(), house.at)
     house.engine.succeeded(MailboxId("ana"), house.at)
     assert read(house) == ["Mailbox ana can be read again."]
 
@@ -225,7 +224,7 @@ async def test_a_dead_channel_is_passed_over_and_it_hears_of_it_by_another(house
     channels["desk"].error = ChannelError("token revoked", permanent=True)
     house.engine.reload(house.config, channels)
     breach(house)
-    worker = Worker()
+    worker = Writer(house.store)
     try:
         await deliver(house, channels, worker)
         assert [notice.targets for notice in channels["pager"].heard] == [("ana",), ("max",)]
@@ -242,7 +241,7 @@ async def test_a_channel_that_only_stumbles_is_passed_over_after_some_tries(hous
     channels["desk"].error = ChannelError("busy", retry_after=30.0)
     house.engine.reload(house.config, channels)
     breach(house)
-    worker = Worker()
+    worker = Writer(house.store)
     try:
         for _ in range(4):
             await deliver(house, channels, worker)
@@ -254,21 +253,21 @@ async def test_a_channel_that_only_stumbles_is_passed_over_after_some_tries(hous
         worker.close()
 
 
-async def deliver(house: House, channels: dict[str, Reader], worker: Worker) -> None:
+async def deliver(house: House, channels: dict[str, Reader], worker: Writer) -> None:
     async def look(*_: object) -> bool:
         return True
 
     for _ in range(2):
         for name, channel in channels.items():
-            outbox = Outbox(name, channel, house.engine, worker, look, house.now)
+            outbox = Sender(name, channel, house.engine.rules, worker, look, house.now)
             while await outbox.deliver_one():
                 pass
 
 
 async def test_a_round_of_the_daemon_looks_at_the_disk_and_nudges_the_outboxes(house: House) -> None:
-    worker, nudged = Worker(), asyncio.Event()
+    worker, nudged = Writer(house.store), asyncio.Event()
     end = house.at + DAY
-    rounds = Rounds(house.engine, worker, lambda: {"ana": end}, house.now, nudged.set)
+    rounds = Housekeeping(house.engine.rules, worker, house.store.file, lambda: {"ana": end}, house.now, nudged.set)
     try:
         await rounds.once()
         assert nudged.is_set()
@@ -279,16 +278,16 @@ async def test_a_round_of_the_daemon_looks_at_the_disk_and_nudges_the_outboxes(h
 
 
 @pytest.fixture
-async def line(house: House) -> AsyncIterator[tuple[DirectLine, dict[str, Reader]]]:
+async def line(house: House) -> AsyncIterator[tuple[StoreAlert, dict[str, Reader]]]:
     channels = {name: Reader() for name in house.config.channels}
     house.engine.reload(house.config, channels)
-    line = DirectLine(house.engine, channels, house.now, patience=0.01)
+    line = StoreAlert(house.engine.rules, channels, house.now, patience=0.01)
     yield line, channels
     await line.aclose()
 
 
 async def test_a_store_that_is_away_is_told_past_it_once_and_when_it_is_back(
-    line: tuple[DirectLine, dict[str, Reader]],
+    line: tuple[StoreAlert, dict[str, Reader]],
 ) -> None:
     direct, channels = line
     direct.store_away("disk I/O error")
@@ -305,14 +304,14 @@ async def test_a_store_that_is_away_is_told_past_it_once_and_when_it_is_back(
 
 async def test_a_short_outage_of_the_store_is_no_news(house: House) -> None:
     mail = Reader()
-    line = DirectLine(house.engine, {"mail": mail}, house.now, patience=60)
+    line = StoreAlert(house.engine.rules, {"mail": mail}, house.now, patience=60)
     line.store_away("restarting")
     line.store_away(None)
     await line.aclose()
     assert mail.heard == []
 
 
-async def test_the_worker_says_when_the_store_goes_and_comes() -> None:
+async def test_the_worker_says_when_the_store_goes_and_comes(house: House) -> None:
     """Each outage is said once, however often a unit is tried."""
     from inboxwatch.store import Outage
 
@@ -325,7 +324,7 @@ async def test_the_worker_says_when_the_store_goes_and_comes() -> None:
             raise Outage("SELECT 1", {}, Exception("no space left"))
         return "done"
 
-    worker = Worker()
+    worker = Writer(house.store)
     worker.on_outage = said.append
     try:
         assert await worker.run(unit) == "done"

@@ -108,7 +108,7 @@ def test_mail_sent_under_an_older_config_is_known_by_the_outbox(house: House) ->
     """The sender has changed since: only the reference of what was sent remains."""
     message_id, _ = page(house)
     with house.store.transaction() as tx:
-        rows = house.engine.owing.told(NoticeType.DIGEST, "x", ["ana"], house.at, title="x")
+        rows = house.engine.rules.notices.notice(NoticeType.DIGEST, "x", ["ana"], house.at, title="x")
         tx.deliveries.owe(rows)
         tx.deliveries.settle(
             [row.id for row in tx.deliveries.claim("desk", house.at, HOUR)], "sent", house.at, reference=message_id

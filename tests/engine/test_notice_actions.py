@@ -12,10 +12,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch import config as configuration
 from inboxwatch.core.model import Lead, LeadId, PersonId
-from inboxwatch.daemon.sender import Outbox
-from inboxwatch.daemon.writer import Worker
-from inboxwatch.engine.delivery.claim import Mailroom
-from inboxwatch.engine.notice_actions import WaitActions
+from inboxwatch.daemon.sender import Sender
+from inboxwatch.daemon.writer import Writer
+from inboxwatch.engine.notice_actions import NoticeActions
 from inboxwatch.notify.actions import Actor, Refused
 from inboxwatch.notify.links import Grant, Links
 from inboxwatch.notify.slack.channel import Slack, SlackSettings
@@ -61,8 +60,8 @@ def wait(house: House) -> str:
 
 
 @pytest.fixture
-def actions(house: House) -> WaitActions:
-    return WaitActions(house)
+def actions(house: House) -> NoticeActions:
+    return NoticeActions(house)
 
 
 def deeds(house: House) -> list[str]:
@@ -84,7 +83,7 @@ def deeds(house: House) -> list[str]:
     ],
 )
 async def test_who_pressed_is_found_by_link_then_slack_id_then_address(
-    house: House, actions: WaitActions, wait: str, actor: Actor, person: str
+    house: House, actions: NoticeActions, wait: str, actor: Actor, person: str
 ) -> None:
     reconfigure(house, admins="[zoe]")
     outcome = await actions.acknowledge(wait, actor)
@@ -92,7 +91,7 @@ async def test_who_pressed_is_found_by_link_then_slack_id_then_address(
 
 
 @pytest.mark.parametrize("actor", [STRANGER, Actor("slack"), Actor("link", person="nobody")])
-async def test_a_stranger_may_do_and_ask_nothing(house: House, actions: WaitActions, wait: str, actor: Actor) -> None:
+async def test_a_stranger_may_do_and_ask_nothing(house: House, actions: NoticeActions, wait: str, actor: Actor) -> None:
     for call in (
         actions.acknowledge(wait, actor),
         actions.dismiss(wait, actor),
@@ -106,7 +105,7 @@ async def test_a_stranger_may_do_and_ask_nothing(house: House, actions: WaitActi
 
 
 async def test_owner_team_lead_and_manager_may_act_and_others_are_told_who_may(
-    house: House, actions: WaitActions, wait: str
+    house: House, actions: NoticeActions, wait: str
 ) -> None:
     for actor in (ANA, BEN, MAX):
         await actions.snooze(wait, actor, HOUR, "at lunch")
@@ -116,13 +115,13 @@ async def test_owner_team_lead_and_manager_may_act_and_others_are_told_who_may(
     assert deeds(house) == ["ana snoozed", "ben snoozed", "max snoozed"]
 
 
-async def test_an_admin_may_act_on_every_wait(house: House, actions: WaitActions, wait: str) -> None:
+async def test_an_admin_may_act_on_every_wait(house: House, actions: NoticeActions, wait: str) -> None:
     reconfigure(house, admins="[zoe]")
     outcome = await actions.assign(wait, Actor("slack", slack_id="U0ZOE0001"), "ben", "knows them")
     assert (outcome.clock["owner"], outcome.sentence) == ("ben", "Zoe Fox gave it to Ben Ito (knows them).")
 
 
-async def test_acknowledging_takes_the_wait_and_says_until_when(actions: WaitActions, wait: str) -> None:
+async def test_acknowledging_takes_the_wait_and_says_until_when(actions: NoticeActions, wait: str) -> None:
     outcome = await actions.acknowledge(wait, BEN)
     assert (outcome.clock["owner"], outcome.clock["owner_name"]) == ("ben", "Ben Ito")
     assert outcome.clock["metric_state"] == "acknowledged"
@@ -130,7 +129,7 @@ async def test_acknowledging_takes_the_wait_and_says_until_when(actions: WaitAct
     assert (outcome.clock["lead_name"], outcome.clock["company"]) == ("Bo Lind", "Buyer Ltd")
 
 
-async def test_a_press_that_comes_twice_changes_nothing_more(house: House, actions: WaitActions, wait: str) -> None:
+async def test_a_press_that_comes_twice_changes_nothing_more(house: House, actions: NoticeActions, wait: str) -> None:
     for _ in range(2):
         await actions.acknowledge(wait, ANA)
         house.at += MINUTE
@@ -144,7 +143,9 @@ async def test_a_press_that_comes_twice_changes_nothing_more(house: House, actio
     assert deeds(house) == ["ana acknowledged", "ana assigned", "ana assigned", "ben dismissed"]
 
 
-async def test_the_same_press_after_somebody_elses_is_a_new_one(house: House, actions: WaitActions, wait: str) -> None:
+async def test_the_same_press_after_somebody_elses_is_a_new_one(
+    house: House, actions: NoticeActions, wait: str
+) -> None:
     await actions.acknowledge(wait, ANA)
     await actions.acknowledge(wait, BEN)
     outcome = await actions.acknowledge(wait, ANA)
@@ -153,7 +154,7 @@ async def test_the_same_press_after_somebody_elses_is_a_new_one(house: House, ac
 
 
 async def test_a_dismissal_leaves_what_came_in_before_it_but_was_read_after_it(
-    house: House, actions: WaitActions, wait: str
+    house: House, actions: NoticeActions, wait: str
 ) -> None:
     house.at += 20 * MINUTE
     await actions.dismiss(wait, ANA)
@@ -165,7 +166,7 @@ async def test_a_dismissal_leaves_what_came_in_before_it_but_was_read_after_it(
 
 
 async def test_a_wait_that_is_over_is_not_acted_on_and_the_reader_learns_why(
-    house: House, actions: WaitActions, wait: str
+    house: House, actions: NoticeActions, wait: str
 ) -> None:
     await actions.dismiss(wait, ANA)
     house.at += 10 * MINUTE
@@ -177,7 +178,7 @@ async def test_a_wait_that_is_over_is_not_acted_on_and_the_reader_learns_why(
 
 
 async def test_a_call_ends_the_wait_where_activity_is_a_stop_condition(
-    house: House, actions: WaitActions, wait: str
+    house: House, actions: NoticeActions, wait: str
 ) -> None:
     outcome = await actions.activity(wait, ANA, "call", "agreed on 40 seats")
     assert (outcome.clock["state"], outcome.clock["stop_reason"]) == ("ended", "activity")
@@ -186,7 +187,9 @@ async def test_a_call_ends_the_wait_where_activity_is_a_stop_condition(
     assert deeds(house) == ["ana activity"]
 
 
-async def test_candidates_are_the_present_first_with_the_reason_of_the_absent(actions: WaitActions, wait: str) -> None:
+async def test_candidates_are_the_present_first_with_the_reason_of_the_absent(
+    actions: NoticeActions, wait: str
+) -> None:
     found = await actions.candidates(wait, ANA)
     assert [(one.name, one.present) for one in found] == [
         ("Ben Ito", True),
@@ -200,7 +203,7 @@ async def test_candidates_are_the_present_first_with_the_reason_of_the_absent(ac
 @pytest.mark.parametrize(
     "query", ["bo@buyer.test", "<mailto:bo@buyer.test|bo@buyer.test>", " BO@buyer.test ", "lind", "buyer ltd"]
 )
-async def test_a_leads_three_questions_are_answered(actions: WaitActions, query: str) -> None:
+async def test_a_leads_three_questions_are_answered(actions: NoticeActions, query: str) -> None:
     answer = await actions.lookup(ANA, query)
     assert answer.lines == (
         "Ana Diaz owns Bo Lind right now (rule 1: lead.owner, first match).",
@@ -210,7 +213,7 @@ async def test_a_leads_three_questions_are_answered(actions: WaitActions, query:
     assert [clock["lead"] for clock in answer.clocks] == ["bo@buyer.test"]
 
 
-async def test_between_waits_the_answer_is_whom_routing_names(house: House, actions: WaitActions, wait: str) -> None:
+async def test_between_waits_the_answer_is_whom_routing_names(house: House, actions: NoticeActions, wait: str) -> None:
     await actions.dismiss(wait, ANA)
     answer = await actions.lookup(ANA, "bo@buyer.test")
     assert answer.lines[0] == "Ana Diaz would own the next wait of Bo Lind, as routing stands."
@@ -220,7 +223,7 @@ async def test_between_waits_the_answer_is_whom_routing_names(house: House, acti
     )
 
 
-async def test_an_empty_question_lists_the_askers_own_waits(house: House, actions: WaitActions) -> None:
+async def test_an_empty_question_lists_the_askers_own_waits(house: House, actions: NoticeActions) -> None:
     house.at += 3 * HOUR
     answer = await actions.lookup(ANA, "  ")
     assert answer.lines == ("1 wait is yours, 1 overdue.",)
@@ -229,7 +232,7 @@ async def test_an_empty_question_lists_the_askers_own_waits(house: House, action
 
 
 async def test_leads_that_match_together_are_named_and_unknown_ones_said_to_be(
-    house: House, actions: WaitActions
+    house: House, actions: NoticeActions
 ) -> None:
     house.knows(*(Lead(LeadId(f"p{n}@buyer.test"), f"P{n}", "Buyer Ltd", source="known") for n in range(7)))
     (line,) = (await actions.lookup(ANA, "buyer")).lines
@@ -266,9 +269,9 @@ async def test_a_page_in_slack_is_acknowledged_with_one_press_and_the_answer_upd
     settings: dict[str, Any] = {"bot_token": BOT, "app_token": APP, "api_url": f"{double.url}/api/", "rate": "100/s"}
     slack = Slack(SlackSettings.model_validate(settings), "desk")
     house.engine.reload(house.config, {"desk": slack})
-    worker = Worker()
-    outbox = Outbox("desk", slack, house.engine, worker, lambda *_: _read(), house.now)
-    await slack.start(WaitActions(house), None)
+    worker = Writer(house.store)
+    outbox = Sender("desk", slack, house.engine.rules, worker, lambda *_: _read(), house.now)
+    await slack.start(NoticeActions(house), None)
     try:
         house.passes(timedelta(hours=2))
         assert await outbox.deliver_one()
@@ -286,7 +289,7 @@ async def test_a_page_in_slack_is_acknowledged_with_one_press_and_the_answer_upd
         worker.close()
     with house.store.reading() as tx:
         assert {row.state for row in tx.deliveries.for_clocks([wait])} <= {"sent", "cancelled"}
-    assert Mailroom(house.engine).next_at("desk") is None
+    assert house.engine.next_at("desk") is None
 
 
 async def _read() -> bool:

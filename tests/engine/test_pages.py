@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from inboxwatch import config as configuration
-from inboxwatch.core.sla.timeline import Deed
-from inboxwatch.engine.delivery.claim import Mailroom
 from tests.doubles.postgres import database, postgres
 from tests.support.batches import Office, minutes, office
+from tests.support.engine import Engine
 
 __all__ = ["database", "office", "postgres"]
 
 
-def claimed(office: Office) -> tuple[Mailroom, list[Any]]:
-    room = Mailroom(office.engine)
+def claimed(office: Office) -> tuple[Engine, list[Any]]:
+    room = office.engine
     return room, room.claim("desk", office.at)
 
 
@@ -55,8 +54,8 @@ def test_an_acknowledgement_stops_a_page_that_is_being_retried(office: Office) -
     office.reads(office.asks("q1@buyer.test", 0))
     office.passes(minutes(61))
     room, rows = claimed(office)
-    office.engine.act(office.clocks()[0].id, Deed.ACKNOWLEDGED, "ana", office.at)
-    assert room.failed(rows, "503", office.at, permanent=False, pause=minutes(0)) == []
+    office.engine.acknowledge(office.clocks()[0].id, "ana", office.at)
+    assert room.delivery_failed(rows, "503", office.at, permanent=False, pause=minutes(0)) == []
     assert room.claim("desk", office.at + minutes(1)) == []
     assert [row.state for row in office.owed()] == ["cancelled"]
 
@@ -76,7 +75,7 @@ def test_a_dead_channel_makes_dead_letters_and_is_told_to_it_once(office: Office
         office.passes(minutes(30))
         room, rows = claimed(office)
         if rows:
-            assert set(room.failed(rows, "410 gone", office.at, permanent=True, pause=minutes(1))) == {"dead"}
+            assert set(room.delivery_failed(rows, "410 gone", office.at, permanent=True, pause=minutes(1))) == {"dead"}
     assert len(office.owed()) >= 3
     assert {row.state for row in office.owed()} == {"dead"}
     assert [(row.channel, row.body["error"]) for row in office.owed("digest")] == [("it", "410 gone")]
@@ -87,7 +86,7 @@ def test_what_a_killed_process_had_claimed_leaves_again_in_the_same_bundle(offic
     office.passes(minutes(61))
     _, rows = claimed(office)
     office.restarts()
-    room = Mailroom(office.engine)
+    room = office.engine
     room.sweep(["desk"], office.at)
     lease = minutes(0) if office.store._engine.dialect.name == "sqlite" else minutes(3)
     (again,) = room.claim("desk", office.at + lease)
@@ -110,7 +109,7 @@ def test_nobody_hears_of_the_end_of_a_wait_whose_page_never_left(office: Office)
     office.passes(minutes(61))
     room, rows = claimed(office)
     room.render(rows, office.at)
-    room.failed(rows, "503", office.at, permanent=False, pause=minutes(1))
+    room.delivery_failed(rows, "503", office.at, permanent=False, pause=minutes(1))
     office.at += minutes(1)
     claimed(office)
     office.reads(office.replies("a1@acme.test", 62, "q1@buyer.test"))
@@ -122,5 +121,5 @@ def test_an_acknowledgement_between_claim_and_sending_keeps_the_page_back(office
     office.reads(office.asks("q1@buyer.test", 0))
     office.passes(minutes(61))
     room, rows = claimed(office)
-    office.engine.act(office.clocks()[0].id, Deed.ACKNOWLEDGED, "ana", office.at)
+    office.engine.acknowledge(office.clocks()[0].id, "ana", office.at)
     assert room.render(rows, office.at) is None

@@ -16,9 +16,8 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from inboxwatch.cli import app
-from inboxwatch.core.sla.timeline import Deed
-from inboxwatch.engine import Refused
 from inboxwatch.engine.explanation import explain
+from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.review import weak
 from inboxwatch.store import tables
 from inboxwatch.web import make_app
@@ -110,7 +109,7 @@ def test_a_split_question_takes_its_wait_and_what_was_done_to_it_along(house: Ho
     answers(house, parent=asks(house))
     guessed = asks(house, subject="Re: Prices")
     wait = house.only_wait(BO)
-    house.engine.act(wait, Deed.ASSIGNED, "max", house.at, owner="ben")
+    house.engine.assign(wait, "max", house.at, owner="ben")
     house.engine.split(guessed, "max", house.at, "another matter")
     assert waits(house)[guessed] == (wait, thread(house, guessed), "running", "ben")
     assert clock(house, wait).metric == "first_response"
@@ -200,7 +199,7 @@ def test_what_was_reviewed_is_told_with_the_person_and_the_reason(house: House) 
     house.engine.split(guessed, "max", house.at, "another matter")
     for ref in (question, guessed, waits(house)[question][0]):
         with house.store.reading() as tx:
-            told = "\n".join(explain(house.engine, tx, ref, house.at))
+            told = "\n".join(explain(tx, house.engine.rules, ref, house.at))
         assert f"the thread of <{guessed}> split by max: another matter" in told
 
 

@@ -11,10 +11,9 @@ import pytest
 from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
-from inboxwatch.core.sla.timeline import Deed
-from inboxwatch.engine import Engine
 from tests.doubles.postgres import database, postgres
 from tests.support.daemon_process import letter
+from tests.support.engine import Engine
 from tests.support.in_process import House
 
 __all__ = ["database", "postgres"]
@@ -74,9 +73,9 @@ def test_by_load_the_one_with_fewer_open_waits_is_next_whoever_gave_them(team: T
     assert [team.owner(buyer) for buyer in ("bo", "cy", "di")] == ["ana", "ben", "ana"]
     with team.store.reading() as tx:
         wait = next(row.id for row in tx.clocks.running() if row.lead == "bo@bo.test")
-    team.engine.act(wait, Deed.ASSIGNED, "max", team.at, owner="max")
+    team.engine.assign(wait, "max", team.at, owner="max")
     with team.store.reading() as tx:
         wait = next(row.id for row in tx.clocks.running() if row.lead == "di@di.test")
-    team.engine.act(wait, Deed.ASSIGNED, "max", team.at, owner="ben")
+    team.engine.assign(wait, "max", team.at, owner="ben")
     team.asked_by("ed", "fay")
     assert [team.owner(buyer) for buyer in ("ed", "fay")] == ["ana", "ana"]

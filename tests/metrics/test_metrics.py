@@ -10,7 +10,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from inboxwatch.core.model import Direction, Kind
-from inboxwatch.core.sla.timeline import Deed
 from tests.doubles.postgres import database, postgres
 from tests.support.in_process import House
 
@@ -114,9 +113,9 @@ def test_a_wait_is_counted_once_in_the_first_state_that_applies(house: House) ->
     assert states() == {"running": 1}
     house.passes(HOUR)
     assert states() == {"warned": 1}
-    house.engine.act(house.only_wait("bo@buyer.test"), Deed.ACKNOWLEDGED, "ana", house.at)
+    house.engine.acknowledge(house.only_wait("bo@buyer.test"), "ana", house.at)
     assert states() == {"acknowledged": 1}
-    house.engine.act(house.only_wait("bo@buyer.test"), Deed.SNOOZED, "ana", house.at, until=house.at + MINUTE)
+    house.engine.snooze(house.only_wait("bo@buyer.test"), "ana", house.at, until=house.at + MINUTE)
     assert states() == {"snoozed": 1}
     house.passes(2 * HOUR)
     assert states() == {"breached": 1}
@@ -191,7 +190,7 @@ def test_ownership_is_measured_for_each_who_had_the_wait(house: House) -> None:
     house.lead("bo@buyer.test", owner="ana")
     asked = house.mail("bo@buyer.test", "ana@acme.test")
     house.at += 20 * MINUTE
-    house.engine.act(house.only_wait("bo@buyer.test"), Deed.ASSIGNED, "max", house.at, owner="ben")
+    house.engine.assign(house.only_wait("bo@buyer.test"), "max", house.at, owner="ben")
     assert value(scraped(house), "ownership_seconds_sum", owner="ana", tier="") == 1200
     assert value(scraped(house), "ownership_seconds_count", owner="ben", tier="") == 0
     house.mail("ben@acme.test", "bo@buyer.test", parent=asked, mailbox="sales", after=MINUTE)

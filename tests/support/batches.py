@@ -12,10 +12,12 @@ from sqlalchemy import select
 
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
-from inboxwatch.engine import Engine, Ingested, Settled
+from inboxwatch.engine.evaluate import Evaluated
+from inboxwatch.engine.ingest import Ingested
 from inboxwatch.store import tables
 from tests.doubles.postgres import database, postgres
 from tests.support.daemon_process import letter
+from tests.support.engine import Engine
 from tests.support.in_process import MONDAY, House
 
 __all__ = ["database", "office", "postgres"]
@@ -87,7 +89,7 @@ class Office(House):
                 for table in tables.metadata.sorted_tables
             }
 
-    def passes(self, time: timedelta, *, seen: bool = True) -> Settled:
+    def passes(self, time: timedelta, *, seen: bool = True) -> Evaluated:
         """Lets time pass until nothing more is owed at that instant."""
         self.at += time
         if seen:

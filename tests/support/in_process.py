@@ -7,15 +7,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from inboxwatch import config as configuration
+from inboxwatch.config import Config
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, PersonId, RawMessage
-from inboxwatch.engine import Engine
-from inboxwatch.engine.evaluate import Settled
+from inboxwatch.engine.evaluate import Evaluated
+from inboxwatch.engine.rules import Rules
 from inboxwatch.metrics import Metrics
 from inboxwatch.store import Store, Transaction
+from tests.support.engine import Engine
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,10 +80,9 @@ class House:
         text = text.replace("FOLLOW_UP", f"follow_up: {follow_up}," if follow_up else "")
         self.path = folder / "house.yaml"
         self.path.write_text(text, encoding="utf-8")
-        self.config = configuration.load(self.path)
-        self.store = Store(self.config.store_url.reveal())
-        channels = {name: one.connect() for name, one in self.config.channels.items()}
-        self.engine = Engine(self.store, self.config, channels)
+        config = configuration.load(self.path)
+        self.store = Store(config.store_url.reveal())
+        self.engine = Engine(self.store, config)
         self.metrics = Metrics(self)
         self.at = MONDAY
         self.is_ready = True
@@ -89,6 +90,15 @@ class House:
         self.reloads = 0
         self._number = 0
         self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def config(self) -> Config:
+        """The config in force; setting another one takes it over, as a reload does."""
+        return self.engine.config
+
+    @config.setter
+    def config(self, config: Config) -> None:
+        self.engine.reload(config)
 
     def close(self) -> None:
         self.store.close()
@@ -105,16 +115,22 @@ class House:
         self.reloads += 1
         return self.problems
 
-    async def run(self, unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    @property
+    def rules(self) -> Rules:
+        return self.engine.rules
+
+    @property
+    def key(self) -> bytes:
+        return self.store.key
+
+    async def write(
+        self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         async with self._one_at_a_time:
-            return await asyncio.to_thread(unit, *args, **kwargs)
+            return await asyncio.to_thread(self.engine.write, use_case, *args, **kwargs)
 
-    async def read(self, query: Callable[[Transaction], R], /) -> R:
-        def ask() -> R:
-            with self.store.reading() as tx:
-                return query(tx)
-
-        return await asyncio.to_thread(ask)
+    async def read(self, query: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await asyncio.to_thread(self.engine.read, query, *args, **kwargs)
 
     # What happens in it.
 
@@ -158,7 +174,7 @@ class House:
         self.engine.ingest(MailboxId(mailbox), batch, row.cursor if row else None, self.at)
         return name
 
-    def passes(self, time: timedelta) -> Settled:
+    def passes(self, time: timedelta) -> Evaluated:
         """Lets time pass; every mailbox has been read by then, and what is due is told."""
         self.at += time
         with self.store.transaction() as tx:

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from inboxwatch import config as configuration
-from inboxwatch.daemon.sender import Outbox
-from inboxwatch.daemon.writer import Worker
-from inboxwatch.engine.delivery.claim import Mailroom
+from inboxwatch.daemon.sender import Sender
+from inboxwatch.daemon.writer import Writer
 from inboxwatch.notify import Channel
 from inboxwatch.notify.email import Email
 from inboxwatch.notify.slack.channel import _fingerprint
+from inboxwatch.store import Store, Transaction
 from tests.doubles.http_sink import http_sink
 from tests.doubles.slack import BOT, slack_double
 from tests.doubles.smtp_sink import smtp_sink
@@ -46,21 +46,26 @@ class Killed(BaseException):
     """The process is killed here."""
 
 
-class Mortal(Worker):
+class Mortal(Writer):
     """Runs units of work at once; dies before or after the one whose name is `fuse`."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self.fuse: tuple[str, bool] | None = None
         """(name of the unit, True: once it is done)."""
 
-    async def run(self, unit: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        named = getattr(unit, "__name__", "")
+    async def write(
+        self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        named = getattr(use_case, "__name__", "")
         self._burn(named, done=False)
-        done = unit(*args, **kwargs)
+        done = await super().write(use_case, *args, **kwargs)
         if named != "claim" or done:
             self._burn(named, done=True)
         return done
+
+    async def run(self, unit: Callable[[], R]) -> R:
+        return unit()
 
     def _burn(self, unit: str, *, done: bool) -> None:
         if self.fuse == (unit, done):
@@ -193,17 +198,17 @@ class Rig:
         self.house.path.write_text(text)
         self.house.config = configuration.load(self.house.path)
         self.server = server
-        self.worker = Mortal()
+        self.worker = Mortal(self.house.store)
         self.channel = self.house.config.channels["desk"].connect()
         self.house.engine.reload(self.house.config, {"desk": self.channel})
         self.outbox = self._started()
 
-    def _started(self) -> Outbox:
+    def _started(self) -> Sender:
         async def look(*_: object) -> bool:
             return True
 
-        Mailroom(self.house.engine).sweep(["desk"], self.house.at)
-        return Outbox("desk", self.channel, self.house.engine, self.worker, look, self.house.now)
+        self.house.engine.sweep(["desk"], self.house.at)
+        return Sender("desk", self.channel, self.house.engine.rules, self.worker, look, self.house.now)
 
     def restart(self) -> None:
         self.outbox = self._started()

@@ -115,12 +115,12 @@ class Office:
         self.house = House(folder)
         self.house.lead("bo@buyer.test", owner="ana")
         self.box = kind(loop.now)
-        self.worker = Inline()
+        self.worker = Inline(self.house.store)
         self.poller = Poller(
             ANA,
             self.house.config.mailboxes[ANA],
             self.box,
-            self.house.engine,
+            self.house.engine.rules,
             self.worker,
             self.house.metrics,
             loop.now,

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.web import make_app
 from tests.support.in_process import House
 
@@ -228,7 +227,7 @@ async def test_history_says_who_owned_it_when_and_why(client: TestClient[Any, An
     house.mail("bo@buyer.test", "ana@acme.test")
     clock = house.only_wait("bo@buyer.test")
     house.passes(HOUR)
-    house.engine.act(clock, Deed.ASSIGNED, "max", house.at, owner="ben", reason="knows them")
+    house.engine.assign(clock, "max", house.at, owner="ben", reason="knows them")
     house.passes(HOUR)
     status, told = await get(client, f"/api/v1/clocks/{clock}/history")
     assert status == 200

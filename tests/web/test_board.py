@@ -11,7 +11,6 @@ from playwright.async_api import Browser, Page, expect
 
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import MailboxId
-from inboxwatch.core.sla.timeline import Deed
 from tests.support.chromium import BO, CY, HOUR, MINUTE, Served, browser, names, page, served, serving, waiting
 from tests.support.in_process import House
 
@@ -79,7 +78,7 @@ async def test_the_board_follows_what_happens_without_a_reload(page: Page, serve
     house.lead("di@third.test", owner="ana", name="Di Dorn")
     house.mail("di@third.test", "ana@acme.test")
     await expect(page.locator("a.row")).to_have_text(["Bo Buyer", "Cy Chen", "Di Dorn"])
-    house.engine.act(house.only_wait(BO), Deed.DISMISSED, "max", house.at, reason="a thank-you note")
+    house.engine.dismiss(house.only_wait(BO), "max", house.at, reason="a thank-you note")
     await expect(page.locator("a.row")).to_have_text(["Cy Chen", "Di Dorn"])
     assert await page.evaluate("document.body.dataset.kept") == "yes"
 
@@ -153,7 +152,7 @@ async def test_a_deed_that_is_refused_says_why_and_keeps_what_was_typed(page: Pa
     await expect(page.get_by_role("alert")).to_contain_text("reason: is required")
     await expect(page.get_by_label("You are")).to_have_value("ana")
     await page.get_by_label("Reason").fill("only said thanks")
-    house.engine.act(house.only_wait(CY), Deed.DISMISSED, "max", house.at, reason="first")
+    house.engine.dismiss(house.only_wait(CY), "max", house.at, reason="first")
     await page.get_by_role("button", name="No reply owed").click()
     await expect(page.get_by_role("alert")).to_contain_text("the wait is over")
 
@@ -164,7 +163,7 @@ async def test_what_is_typed_survives_a_live_update(page: Page, served: Served) 
     await page.goto(f"/waits/{house.only_wait(CY)}")
     await expect(page.locator("#pulse")).to_have_text("live")
     await page.get_by_label("Reason").fill("half a sentence")
-    house.engine.act(house.only_wait(CY), Deed.ASSIGNED, "max", house.at, owner="ana", reason="knows them")
+    house.engine.assign(house.only_wait(CY), "max", house.at, owner="ana", reason="knows them")
     await expect(page.locator(".answers")).to_contain_text("Ana Diaz")
     await expect(page.locator(".story")).to_contain_text("knows them")
     await expect(page.get_by_label("Reason")).to_have_value("half a sentence")
@@ -176,7 +175,7 @@ async def test_text_of_strangers_is_shown_as_text(page: Page, served: Served) ->
         email = f"x{number}@hostile{number}.test"
         house.lead(email, owner="ana", name=text, company=text, tier=text)
         house.mail(email, "ana@acme.test", subject=text)
-        house.engine.act(house.only_wait(email), Deed.ASSIGNED, "max", house.at, owner="ben", reason=text)
+        house.engine.assign(house.only_wait(email), "max", house.at, owner="ben", reason=text)
     await page.goto("/")
     shown = await page.locator("main").inner_text()
     for text in HOSTILE:

@@ -9,7 +9,6 @@ from playwright.async_api import Browser
 
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import MailboxId
-from inboxwatch.core.sla.timeline import Deed
 from tests.support.chromium import BO, CY, HOUR, Served, browser, page, served, waiting
 
 __all__ = ["browser", "page", "served"]
@@ -22,7 +21,7 @@ async def test_text_has_enough_contrast_and_fits_a_phone(browser: Browser, serve
     """WCAG AA: 4.5 to 1 for text, 3 to 1 for large text, computed from what the browser paints; no sideways scroll."""
     house = served.house
     waiting(house)
-    house.engine.act(house.only_wait(CY), Deed.SNOOZED, "ben", house.at, until=house.at + HOUR)
+    house.engine.snooze(house.only_wait(CY), "ben", house.at, until=house.at + HOUR)
     house.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO", permanent=True), house.at)
     paths = ["/", "/follow-ups", "/mailboxes", f"/waits/{house.only_wait(CY)}", f"/leads/{BO}", "/nothing"]
     for width in (390, 1280):

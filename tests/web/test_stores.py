@@ -7,7 +7,6 @@ from pathlib import Path
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.web import make_app
 from tests.doubles.postgres import database, postgres
 from tests.support.in_process import House
@@ -25,7 +24,7 @@ async def test_every_page_and_list_is_served_from_either_store(tmp_path: Path, d
     house.mail("cy@other.test", "sales@acme.test", mailbox="sales")
     house.passes(timedelta(hours=1))
     clock = house.only_wait("cy@other.test")
-    house.engine.act(clock, Deed.SNOOZED, "ben", house.at, until=house.at + timedelta(hours=1))
+    house.engine.snooze(clock, "ben", house.at, until=house.at + timedelta(hours=1))
     shown = {
         "/": "cy@other.test",
         "/?owner=ben&team=emea&state=snoozed&mailbox=sales&lead=cy@other.test": "cy@other.test",

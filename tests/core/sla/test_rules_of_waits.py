@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inboxwatch.core.model import Direction, Kind, LeadId, MessageId
-from inboxwatch.core.sla.clock import Clock, State, first_contacts
+from inboxwatch.core.sla.clock import Clock, State
+from inboxwatch.core.sla.first_contact import first_contacts
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Act, Deed, Fact, Mail, Party
 from tests.support.facts import BO, CY, at, bounce, buyer, deed, fold, follow_ups, id_of, ours, sla, weekdays

@@ -16,7 +16,7 @@ from inboxwatch.core.model import FolderRole, Lead, MailboxId, RawMessage, Threa
 from inboxwatch.core.sla.clock import Clock, Replay
 from inboxwatch.core.sla.timeline import Act, Fact, Mail
 from inboxwatch.engine.filing import mail_of, mailbox_of
-from inboxwatch.engine.rule_context import Setting, Surroundings
+from inboxwatch.engine.rule_context import RuleContext, Setting
 from inboxwatch.mime import machine_parts
 from inboxwatch.now import Now
 
@@ -145,7 +145,7 @@ def true_clocks(
         if known is None or copy.message.received_at < known.received_at:
             earliest[copy.letter.id] = copy.message
     directory = Directory(leads)
-    around = Surroundings(setting, directory)
+    context = RuleContext(setting)
     intake = Intake(setting.us, directory, ThreadIndex(), UnknownSenders.NEVER)
     addresses = {box.address: MailboxId(name) for name, box in setting.mailboxes.items()}
     threads: dict[ThreadId, list[Mail]] = {}
@@ -157,6 +157,6 @@ def true_clocks(
     for thread, mails in threads.items():
         concerned = {party.lead for mail in mails for party in (mail.sender, *mail.recipients) if party.lead}
         facts: list[Fact] = [*mails, *(act for act in deeds if act.clock is not None or act.lead in concerned)]
-        fold = Replay(thread, around.policy, setting.stop_conditions)
+        fold = Replay(thread, lambda wait: context.policy(wait, directory.leads), setting.stop_conditions)
         clocks.update((clock.id, clock) for clock in fold.clocks(facts))
     return clocks

@@ -17,7 +17,7 @@ import structlog
 
 from inboxwatch.core.model import FolderRole, LeadId
 from inboxwatch.core.sla.timeline import Act, Deed
-from inboxwatch.engine import Refused
+from inboxwatch.engine.refused import Refused
 from tests.support.simulation.mail import Box, Letter, bounced
 from tests.support.simulation.world import LEADS, MINUTE, START, Stage, config_of
 

@@ -22,14 +22,13 @@ from inboxwatch.config import Config
 from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, PersonId
 from inboxwatch.core.sla.timeline import Act, Deed
 from inboxwatch.daemon.poller import Poller
-from inboxwatch.daemon.scheduler import Ticker
-from inboxwatch.daemon.sender import Outbox
-from inboxwatch.daemon.writer import Worker
-from inboxwatch.engine import Engine
-from inboxwatch.engine.delivery.claim import Mailroom
+from inboxwatch.daemon.scheduler import Scheduler
+from inboxwatch.daemon.sender import Sender
+from inboxwatch.daemon.writer import Writer
 from inboxwatch.notify import ChannelError, Notice, Person, Receipt
 from inboxwatch.settings import Settings
 from inboxwatch.store import Store, tables
+from tests.support.engine import Engine
 from tests.support.simulation.invariants import Checks
 from tests.support.simulation.mail import Box, Letter, Reader
 
@@ -117,17 +116,17 @@ class Killed(BaseException):
     """The process is killed here; no handler of the program sees it."""
 
 
-class Inline(Worker):
+class Inline(Writer):
     """Runs units of work at once; a fuse kills the process before or after one of them."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
         self.fuse: int | None = None
         """How many units, halves counted, until the process dies."""
 
-    async def run(self, unit: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def run(self, unit: Callable[[], R]) -> R:
         self._burn()
-        done = unit(*args, **kwargs)
+        done = unit()
         self._burn()
         return done
 
@@ -237,18 +236,18 @@ class Stage:
     def boot(self) -> None:
         """Starts the daemon over the same store, as after a restart."""
         self.alive = True
-        self.worker = Inline()
+        self.worker = Inline(self.store)
         wires: dict[str, Any] = self.wires
         readers: dict[str, Any] = {name: Reader(box, self.now) for name, box in self.boxes.items()}
         self.engine = Engine(self.store, self.config, wires)
-        Mailroom(self.engine).sweep(list(self.wires), self.at)
+        self.engine.sweep(list(self.wires), self.at)
         self.pollers = {
-            name: Poller(name, box, readers[name], self.engine, self.worker, _Meter(), self.now, self._nudge)
+            name: Poller(name, box, readers[name], self.engine.rules, self.worker, _Meter(), self.now, self._nudge)
             for name, box in self.config.mailboxes.items()
         }
-        self.ticker = Ticker(self.engine, self.worker, self._look, self.now, self._beside.append, self._nudge)
+        self.ticker = Scheduler(self.engine.rules, self.worker, self._look, self.now, self._beside.append, self._nudge)
         self.outboxes = {
-            name: Outbox(name, wire, self.engine, self.worker, self._look, self.now)
+            name: Sender(name, wire, self.engine.rules, self.worker, self._look, self.now)
             for name, wire in self.wires.items()
         }
         self._boots += 1
