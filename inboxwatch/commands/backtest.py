@@ -84,7 +84,7 @@ class BackTest:
         self._leads = directory.leads
         self._as_of = as_of
         self._entries = list(entries)
-        self._away: dict[str, tuple[datetime, datetime]] = {}
+        self._away: dict[PersonId, tuple[datetime, datetime]] = {}
         self._load: Counter[str] = Counter()
         self._turns: Counter[str] = Counter()
         self._courses = [_Course(clock) for clock in self._fold(directory)]

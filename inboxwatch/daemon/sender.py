@@ -7,10 +7,8 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import Any
 
 import structlog
-from sqlalchemy import Row
 
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.delivery.claim import claim, mailboxes, reader_of, render
@@ -21,6 +19,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import Bounded, Channel, ChannelError, Finds, Joins, NoticeType, Paced, Receipt
 from inboxwatch.now import Now
 from inboxwatch.store.deliveries import MOST
+from inboxwatch.store.records import DeliveryRecord
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +91,7 @@ class Sender:
 
     async def deliver_one(self) -> bool:
         """Sends the next bundle that is due; False where there is none."""
-        rows: Sequence[Row[Any]] = await self._writer.write(claim, self.name, self._now(), self._most)
+        rows: Sequence[DeliveryRecord] = await self._writer.write(claim, self.name, self._now(), self._most)
         if not rows:
             return False
         first = rows[0]
@@ -131,11 +130,11 @@ class Sender:
     async def _once(self, composed: Composed) -> Receipt:
         first, earlier = composed.rows[0], self._earlier(composed)
         if first.attempts > 1 and isinstance(self._channel, Finds):
-            found = await self._channel.find(first.destination, first.bundle, first.owed_at, earlier)
+            found = await self._channel.find(first.destination, first.letter, first.owed_at, earlier)
             if found is not None:
                 return found
         reader = reader_of(self._rules, composed.rows)
-        return await self._channel.send(composed.notice, first.destination, reader, first.bundle, earlier)
+        return await self._channel.send(composed.notice, first.destination, reader, first.letter, earlier)
 
     def _earlier(self, composed: Composed) -> str | None:
         """The message that a notice follows: the one in which all of its waits were told last."""
@@ -149,7 +148,9 @@ class Sender:
         if pause > 0:
             await asyncio.sleep(pause)
 
-    async def _failed(self, rows: Sequence[Row[Any]], error: str, permanent: bool, retry_after: float | None) -> None:
+    async def _failed(
+        self, rows: Sequence[DeliveryRecord], error: str, permanent: bool, retry_after: float | None
+    ) -> None:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(rows[0].attempts - 1, 16)) * self._chance.uniform(0.8, 1.2)
         wait = timedelta(seconds=max(pause, retry_after or 0.0))
         outcomes = await self._writer.write(

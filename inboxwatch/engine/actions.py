@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.sla.timeline import Act, Deed
@@ -14,6 +11,7 @@ from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord
 
 
 def acknowledge(tx: Transaction, rules: Rules, clock: str, by: str, now: datetime, reason: str = "") -> str:
@@ -81,7 +79,7 @@ def _known_person(rules: Rules, by: str) -> None:
         raise Refused(422, f"by: {by!r} is no person of the config; known are {known}")
 
 
-def _running(tx: Transaction, rules: Rules, clock: str, by: str) -> Row[Any]:
+def _running(tx: Transaction, rules: Rules, clock: str, by: str) -> ClockRecord:
     """The wait of a clock by any id it ever had, still open, for a person of ours. Raises Refused."""
     _known_person(rules, by)
     row = tx.clocks.get(clock)
@@ -92,6 +90,6 @@ def _running(tx: Transaction, rules: Rules, clock: str, by: str) -> Row[Any]:
     return row
 
 
-def _evaluated(tx: Transaction, rules: Rules, row: Row[Any], now: datetime) -> str:
+def _evaluated(tx: Transaction, rules: Rules, row: ClockRecord, now: datetime) -> str:
     evaluate(tx, rules, [row.thread], now)
     return str(row.id)

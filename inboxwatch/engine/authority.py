@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import Row
+from typing import TYPE_CHECKING
 
 from inboxwatch.core.model import PersonId
+from inboxwatch.store.records import ClockRecord
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
     from inboxwatch.store import Transaction
 
 
-def concerned(config: Config, tx: Transaction, clock: Row[Any]) -> dict[PersonId, str]:
+def concerned(config: Config, tx: Transaction, clock: ClockRecord) -> dict[PersonId, str]:
     """Everybody who may act on a wait, with why: owner, team, team lead, manager, told of it, fallback, admin.
 
     The wait's team is that of its mailbox; without one, the teams of its owner.
     """
     found: dict[PersonId, str] = {}
-    if clock.owner in config.people:
+    if clock.owner is not None and clock.owner in config.people:
         found[clock.owner] = "owner"
         if (manager := config.people[clock.owner].manager) is not None:
             found.setdefault(manager, "manager of the owner")
-    teams = [config.teams[clock.team]] if clock.team in config.teams else []
+    teams = [config.teams[clock.team]] if clock.team and clock.team in config.teams else []
     teams = teams or [team for team in config.teams.values() if clock.owner in team.members]
     for team in teams:
         found |= {member: f"team {team.id}" for member in team.members if member not in found}
         if team.lead is not None:
             found.setdefault(team.lead, f"lead of team {team.id}")
-    for telling in tx.clocks.tellings({clock.id, *clock.aliases}):
+    for telling in tx.clocks.tellings(clock.ids):
         if telling.target in config.people:
-            found.setdefault(telling.target, "told of it")
+            found.setdefault(PersonId(telling.target), "told of it")
     found.setdefault(config.fallback, "fallback")
     for admin in sorted(config.admins):
         found.setdefault(admin, "admin")

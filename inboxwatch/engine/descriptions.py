@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
-from inboxwatch.core.model import Lead
+from inboxwatch.core.model import Lead, PersonId
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import clock_view, rfc3339
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord
 
 
-def describe(tx: Transaction, rules: Rules, clocks: Sequence[Row[Any]], now: datetime) -> list[dict[str, Any]]:
+def describe(tx: Transaction, rules: Rules, clocks: Sequence[ClockRecord], now: datetime) -> list[dict[str, Any]]:
     """Each clock as in a notice's `clocks`; what is not known is left out. A few queries, however many clocks."""
     subjects = tx.mail.subjects([clock.started_by for clock in clocks])
     exchanged = tx.clocks.exchanged([clock.id for clock in clocks])
@@ -31,20 +30,24 @@ def describe(tx: Transaction, rules: Rules, clocks: Sequence[Row[Any]], now: dat
 
 def _described(
     rules: Rules,
-    clock: Row[Any],
+    clock: ClockRecord,
     lead: Lead | None,
     subject: str | None,
     exchanged: tuple[int, datetime] | None,
 ) -> dict[str, Any]:
-    people = rules.config.people
     count, last = exchanged or (0, None)
     extra = {
         "lead_name": lead.name if lead else None,
         "company": lead.company if lead else None,
         "score": dict(lead.attributes).get("score") if lead else None,
         "subject": subject,
-        "owner_name": people[clock.owner].name if clock.owner in people else None,
-        "answered_by_name": people[clock.answered_by].name if clock.answered_by in people else None,
+        "owner_name": _name(rules, clock.owner),
+        "answered_by_name": _name(rules, clock.answered_by),
         "last_exchanged_at": rfc3339(last),
     }
     return {"exchanged": count} | {key: value for key, value in extra.items() if value}
+
+
+def _name(rules: Rules, person: str | None) -> str | None:
+    known = rules.config.people.get(PersonId(person)) if person else None
+    return known.name if known else None

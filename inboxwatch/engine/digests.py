@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import Row
-
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.engine.descriptions import describe
@@ -16,6 +14,7 @@ from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord
 
 OPENS = time(8, tzinfo=UTC)
 """The opening hour of those without a calendar."""
@@ -151,8 +150,8 @@ class Daily:
         return f"{who}, {days.today:%a} {days.today.day} {days.today:%b}. {counts}", told
 
     def _sections(
-        self, rows: Sequence[Row[Any]], days: _Days, *, by_person: bool
-    ) -> Iterator[tuple[str, list[Row[Any]]]]:
+        self, rows: Sequence[ClockRecord], days: _Days, *, by_person: bool
+    ) -> Iterator[tuple[str, list[ClockRecord]]]:
         """Headings with their counts, and the clocks under each; empty ones are left out."""
         waits = [row for row in rows if row.state == "running" and row.metric != "follow_up"]
         today = days.start(days.today)
@@ -177,8 +176,8 @@ class Daily:
 
 
 def _section(
-    label: str, rows: Sequence[Row[Any]], wanted: Callable[[Row[Any]], bool]
-) -> Iterator[tuple[str, list[Row[Any]]]]:
+    label: str, rows: Sequence[ClockRecord], wanted: Callable[[ClockRecord], bool]
+) -> Iterator[tuple[str, list[ClockRecord]]]:
     found = sorted(filter(wanted, rows), key=lambda row: (row.due_at, row.id))
     if found:
         yield f"{label}: {len(found)}", found

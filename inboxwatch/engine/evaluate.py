@@ -5,14 +5,11 @@ The only place where clocks meet the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row
-
-from inboxwatch.core.model import Lead, LeadId, ThreadId
+from inboxwatch.core.model import ClockId, Lead, LeadId, ThreadId
 from inboxwatch.core.sla.clock import Clock, Replay, Wait
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.sla.timeline import Fact, Mail
@@ -21,6 +18,7 @@ from inboxwatch.engine.progress import After, Before, Progress
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.visibility import Unread, Visibility
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord
 
 __all__ = ["Evaluated", "Unread", "evaluate", "evaluate_due"]
 
@@ -102,7 +100,7 @@ def evaluate(
     told = tx.clocks.told([one for clocks in folded.values() for clock in clocks for one in clock.ids])
     witnesses = tx.mail.witnesses(threads)
     progress = Progress(tx, rules, leads, Visibility(tx, rules, now, looked), now, quiet=quiet)
-    done, rows = Evaluated(), list[dict[str, Any]]()
+    done, saved = Evaluated(), list[ClockRecord]()
     for thread, clocks in folded.items():
         for clock in clocks:
             before = Before(
@@ -111,12 +109,12 @@ def evaluate(
                 witnesses.get(thread, set()),
             )
             after = progress.of(clock, before, may_tell=tell is None or bool(clock.ids & tell))
-            rows.append(after.row)
+            saved.append(after.clock)
             done.count(clock, before, after)
     progress.record_assignments()
     fresh = {clock.policy.version: clock.policy for clocks in folded.values() for clock in clocks}
     pin(tx, (fresh[version] for version in fresh.keys() - {row.policy_version for row in old.values()}))
-    _save(tx, [clock for clocks in folded.values() for clock in clocks], rows, old)
+    _save(tx, saved, old)
     return done
 
 
@@ -125,7 +123,7 @@ def _fold(
     rules: Rules,
     timelines: Mapping[str, Sequence[Mail]],
     leads: Mapping[LeadId, Lead],
-    old: Mapping[str, Row[Any]],
+    old: Mapping[ClockId, ClockRecord],
 ) -> dict[str, tuple[Clock, ...]]:
     """The clocks of threads. A wait that was known keeps the policy that it began with (rule 21)."""
     parties = {thread: {lead for mail in mails for lead in _leads(mail)} for thread, mails in timelines.items()}
@@ -147,21 +145,18 @@ def _fold(
     return folded
 
 
-def _save(
-    tx: Transaction, clocks: Iterable[Clock], rows: Sequence[dict[str, Any]], old: Mapping[str, Row[Any]]
-) -> None:
+def _save(tx: Transaction, clocks: Sequence[ClockRecord], old: Mapping[ClockId, ClockRecord]) -> None:
     """Writes the clocks; a wait that has another id now takes with it what was told under the old one."""
-    kept: set[str] = set()
+    kept: set[ClockId] = set()
     for clock in clocks:
         for one in clock.ids & old.keys():
             kept.add(one)
             if one != clock.id:
                 tx.clocks.drop({one: clock.id})
                 tx.deliveries.rename(one, clock.id)
-    tx.clocks.save(rows)
-    saved = [row["id"] for row in rows]
-    tx.clocks.own(saved)
-    tx.clocks.drop(dict.fromkeys(old.keys() - kept - set(saved)))
+    tx.clocks.save(clocks)
+    tx.clocks.own([clock.id for clock in clocks])
+    tx.clocks.drop(dict.fromkeys(old.keys() - kept - {clock.id for clock in clocks}))
 
 
 def _leads(mail: Mail) -> Iterator[LeadId]:

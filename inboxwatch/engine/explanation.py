@@ -10,8 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row
-
 from inboxwatch.core.model import Lead
 from inboxwatch.core.ownership.advance import assignment_at
 from inboxwatch.core.sla.clock import clock_id
@@ -22,6 +20,7 @@ from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import metric_state
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord, MessageRecord
 
 
 def explain(tx: Transaction, rules: Rules, ref: str, at: datetime, then: datetime | None = None) -> Iterator[str]:
@@ -55,7 +54,7 @@ def _lead(tx: Transaction, rules: Rules, known: Lead, at: datetime, then: dateti
         yield from _clock(tx, rules, row, at, then)
 
 
-def _clock(tx: Transaction, rules: Rules, row: Row[Any], at: datetime, then: datetime | None) -> Iterator[str]:
+def _clock(tx: Transaction, rules: Rules, row: ClockRecord, at: datetime, then: datetime | None) -> Iterator[str]:
     policy = policies_of(tx, rules, [row.policy_version]).get(row.policy_version)
     zone = policy.calendar.zone if policy else ZoneInfo("UTC")
 
@@ -81,7 +80,7 @@ def _clock(tx: Transaction, rules: Rules, row: Row[Any], at: datetime, then: dat
         yield from _arithmetic(row, policy, at, when)
 
 
-def _owner_at(row: Row[Any], acts: list[Act], then: datetime) -> str:
+def _owner_at(row: ClockRecord, acts: list[Act], then: datetime) -> str:
     """Who owned a wait at an instant, since when and why (rule 26)."""
     if then < row.started_at or (row.stopped_at is not None and then > row.stopped_at):
         return "nobody: the wait was not open then"
@@ -89,7 +88,7 @@ def _owner_at(row: Row[Any], acts: list[Act], then: datetime) -> str:
     return f"{held.owner}, given by {held.by} ({held.rule}): {held.reason}" if held else str(row.owner)
 
 
-def _target(row: Row[Any], policy: SLAPolicy | None, when: Any) -> Iterator[str]:
+def _target(row: ClockRecord, policy: SLAPolicy | None, when: Any) -> Iterator[str]:
     target = policy.target(Metric(row.metric)) if policy else None
     calendar = policy.calendar.name if policy else "?"
     yield (
@@ -98,7 +97,7 @@ def _target(row: Row[Any], policy: SLAPolicy | None, when: Any) -> Iterator[str]
     )
 
 
-def _next(row: Row[Any], at: datetime, when: Any) -> Iterator[str]:
+def _next(row: ClockRecord, at: datetime, when: Any) -> Iterator[str]:
     if row.state != "running":
         by = row.answered_by or row.stopped_by or "-"
         verdict = "a breach" if row.breached_at else "in time"
@@ -113,12 +112,12 @@ def _next(row: Row[Any], at: datetime, when: Any) -> Iterator[str]:
         yield "  Next: the ladder has ended; the wait stays open and visible"
         return
     step = row.next_step
-    targets = ", ".join(step["targets"])
-    due = when(datetime.fromisoformat(step["at"]))
-    yield f"  Next: step {step['step']} (round {step['round']}) at {due} to {targets}, unless somebody answers"
+    targets = ", ".join(step.targets)
+    due = when(step.at)
+    yield f"  Next: step {step.step} (round {step.round}) at {due} to {targets}, unless somebody answers"
 
 
-def _messages(tx: Transaction, thread: str, wait: Row[Any] | None = None) -> Iterator[tuple[datetime, str]]:
+def _messages(tx: Transaction, thread: str, wait: ClockRecord | None = None) -> Iterator[tuple[datetime, str]]:
     others = () if wait is None else [row for row in tx.clocks.of_threads([thread]).values() if row.id != wait.id]
     for row in tx.mail.rows(thread):
         answers = f", answers {row.parent}" if row.parent else ""
@@ -132,7 +131,7 @@ def _messages(tx: Transaction, thread: str, wait: Row[Any] | None = None) -> Ite
         )
 
 
-def _part(message: Row[Any], wait: Row[Any] | None, others: Sequence[Row[Any]]) -> str:
+def _part(message: MessageRecord, wait: ClockRecord | None, others: Sequence[ClockRecord]) -> str:
     """What a message is to a wait, beside the thread's other ones."""
     if wait is None:
         return ""
@@ -152,7 +151,7 @@ def _part(message: Row[Any], wait: Row[Any] | None, others: Sequence[Row[Any]]) 
     return f"; read after the dismissal, so it stays owed: wait {other.id}" if unseen else f"; of wait {other.id}"
 
 
-def _counts(message: Row[Any], wait: Row[Any]) -> bool:
+def _counts(message: MessageRecord, wait: ClockRecord) -> bool:
     """Whether a message is one of those whose answer the wait is for: each of them has given it an id."""
     return clock_id(message.message_id, Metric(wait.metric)) in {wait.id, *wait.aliases}
 
@@ -166,7 +165,7 @@ def _message(tx: Transaction, thread: str, message_id: str) -> Iterator[str]:
             yield f"  {act.at:%Y-%m-%d %H:%M:%S} UTC: {_act(act, None)}"
 
 
-def _acts(tx: Transaction, row: Row[Any]) -> list[Act]:
+def _acts(tx: Transaction, row: ClockRecord) -> list[Act]:
     known = tx.clocks.acts([row.thread], [row.lead])
     mine = {row.id, *row.aliases}
     acts = [act for act in known.get(row.thread, []) if act.clock in mine or act.deed in REVIEWS]
@@ -186,7 +185,7 @@ def _act(act: Act, when: Any) -> str:
     return f"{act.deed.value} by {act.by}{until}{reason}"
 
 
-def _tellings(tx: Transaction, row: Row[Any]) -> Iterator[tuple[datetime, str]]:
+def _tellings(tx: Transaction, row: ClockRecord) -> Iterator[tuple[datetime, str]]:
     ids = [row.id, *row.aliases]
     for one in tx.clocks.tellings(ids):
         if one.target:
@@ -199,7 +198,7 @@ def _tellings(tx: Transaction, row: Row[Any]) -> Iterator[tuple[datetime, str]]:
             yield sent.settled_at, f"{sent.type} to {sent.target} by {sent.channel}: {sent.state}{detail}"
 
 
-def _arithmetic(row: Row[Any], policy: SLAPolicy, at: datetime, when: Any) -> Iterator[str]:
+def _arithmetic(row: ClockRecord, policy: SLAPolicy, at: datetime, when: Any) -> Iterator[str]:
     """From the start to the due time, span by span, with the names of holidays."""
     target = policy.target(Metric(row.metric))
     if target is None or not target.business:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
-
-from sqlalchemy import Row
 
 from inboxwatch.core.model import Lead, MailboxId
 from inboxwatch.core.ownership.people import Person
@@ -20,6 +17,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.notify.actions import Answer
 from inboxwatch.notify.text import span, when
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord
 
 MOST = 100
 """Waits of one answer."""
@@ -74,7 +72,7 @@ class Lookup:
         lines = (self._owner(first, lead), self._target(first), self._next(first))
         return Answer(lines, tuple(describe(self._tx, self._rules, rows, self._now)))
 
-    def _owner(self, row: Row[Any], lead: Lead) -> str:
+    def _owner(self, row: ClockRecord, lead: Lead) -> str:
         ids = {row.id, *row.aliases}
         acts = self._tx.clocks.acts([row.thread], []).get(row.thread, ())
         given = [act for act in acts if act.deed is Deed.ASSIGNED and act.clock in ids]
@@ -86,7 +84,7 @@ class Lookup:
         owner = owner_between_waits(self._tx, self._rules, lead.id, self._now)
         return f"{self._name(owner)} would own the next wait of {lead.name or lead.id}, as routing stands."
 
-    def _target(self, row: Row[Any]) -> str:
+    def _target(self, row: ClockRecord) -> str:
         policy = policies_of(self._tx, self._rules, [row.policy_version]).get(row.policy_version)
         late = (self._now - row.due_at).total_seconds()
         standing = f"overdue by {span(late)}" if late >= 0 else f"due in {span(late)}"
@@ -101,14 +99,14 @@ class Lookup:
             return "No SLA policy covers this lead."
         return f"SLA {policy.name}: first response within {policy.first_response}, then {policy.next_response}."
 
-    def _next(self, row: Row[Any]) -> str:
+    def _next(self, row: ClockRecord) -> str:
         held = max((at for at in (row.acknowledged_until, row.snoozed_until) if at and at > self._now), default=None)
         if row.next_step is None:
             return "If nobody answers, nothing more is told: the ladder has ended."
-        targets = ", ".join(map(self._name, row.next_step["targets"])) or "nobody"
-        at = self._when(datetime.fromisoformat(row.next_step["at"]))
+        targets = ", ".join(map(self._name, row.next_step.targets)) or "nobody"
+        at = self._when(row.next_step.at)
         pause = f"; held until {self._when(held)}" if held else ""
-        return f"If nobody answers, step {row.next_step['step']} tells {targets} at {at}{pause}."
+        return f"If nobody answers, step {row.next_step.step} tells {targets} at {at}{pause}."
 
     def _name(self, person: str | None) -> str:
         people = self._rules.config.people

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy import Row
 
 from inboxwatch.connector import Cursor, MailboxError, Reason
 from inboxwatch.core.model import MailboxId
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import MailboxRecord
 
 HELD_UNTIL = "held-until/"
 """Before a mailbox's name: when it is tried next (ISO 8601, UTC), of one that its provider holds back."""
@@ -85,9 +83,9 @@ def reads_on(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime) -
     _tell_recovery(tx, rules, row, now)
 
 
-def _tell_recovery(tx: Transaction, rules: Rules, row: Row[Any], now: datetime) -> None:
+def _tell_recovery(tx: Transaction, rules: Rules, row: MailboxRecord, now: datetime) -> None:
     """Tells IT that a mailbox that was told to be blind sees again; `row` is as it was before."""
-    if not row.blind_told:
+    if not row.blind_told or row.failing_since is None:
         return
     body = {"mailbox": row.id, "error": None, "title": f"Mailbox {row.id} can be read again."}
     key = f"seeing/{row.id}/{row.failing_since.isoformat()}"

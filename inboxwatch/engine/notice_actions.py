@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
-
-from sqlalchemy import Row
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.people import Person
@@ -25,6 +23,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.notify.actions import Actor, Answer, Candidate, Outcome, Refused
 from inboxwatch.notify.text import when
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord
 
 AGAIN = timedelta(minutes=2)
 """Within this time the same action of the same person is the same press, delivered twice."""
@@ -88,7 +87,7 @@ def _person(rules: Rules, by: Actor) -> Person:
     return found
 
 
-def _wait(tx: Transaction, rules: Rules, clock: str, person: Person) -> Row[Any]:
+def _wait(tx: Transaction, rules: Rules, clock: str, person: Person) -> ClockRecord:
     """The wait, for somebody who may act on it."""
     row = tx.clocks.get(clock)
     if row is None:
@@ -96,7 +95,7 @@ def _wait(tx: Transaction, rules: Rules, clock: str, person: Person) -> Row[Any]
     config = rules.config
     allowed = concerned(config, tx, row)
     if person.id not in allowed:
-        owner = config.people[row.owner].name if row.owner in config.people else row.owner
+        owner = config.people[row.owner].name if row.owner and row.owner in config.people else row.owner
         raise Refused(
             f"This wait is {owner}'s: only the owner, the team and its lead, the owner's manager, "
             "whoever was told of it, the fallback and admins may act on it."
@@ -113,7 +112,7 @@ def _do(tx: Transaction, rules: Rules, clock: str, person: Person, press: _Press
     return Outcome(describe(tx, rules, [row], now)[0], _sentence(rules, row, person, press))
 
 
-def _once(tx: Transaction, rules: Rules, row: Row[Any], person: Person, press: _Press, now: datetime) -> None:
+def _once(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> None:
     if press.deed is Deed.ACTIVITY and row.state != "running":
         raise Refused(f"Nothing was done: the wait is over ({row.stop_reason}).")
     reason = press.reason
@@ -133,7 +132,7 @@ def _once(tx: Transaction, rules: Rules, row: Row[Any], person: Person, press: _
         raise Refused(f"Nothing was done: {refused}.") from refused
 
 
-def _done_before(tx: Transaction, rules: Rules, row: Row[Any], person: Person, press: _Press, now: datetime) -> bool:
+def _done_before(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> bool:
     """Whether the last thing that anybody did to the wait is this very action, a moment ago."""
     people, ids = rules.config.people, {row.id, *row.aliases}
     acts = [act for found in tx.clocks.acts([row.thread], [row.lead]).values() for act in found]
@@ -144,7 +143,7 @@ def _done_before(tx: Transaction, rules: Rules, row: Row[Any], person: Person, p
     return any(act.at == last.at and act.deed is press.deed and press.owner in (None, act.owner) for act in done)
 
 
-def _sentence(rules: Rules, row: Row[Any], person: Person, press: _Press) -> str:
+def _sentence(rules: Rules, row: ClockRecord, person: Person, press: _Press) -> str:
     people, deed = rules.config.people, press.deed
     zone = person.calendar.zone if person.calendar else ZoneInfo("UTC")
     why = f" ({press.reason})" if press.reason else ""
@@ -154,7 +153,7 @@ def _sentence(rules: Rules, row: Row[Any], person: Person, press: _Press) -> str
         did = f"{person.name} has it" if deed is Deed.ACKNOWLEDGED else f"Snoozed by {person.name}"
         return f"{did}{until}{why}."
     if deed is Deed.ASSIGNED:
-        owner = people[row.owner].name if row.owner in people else row.owner
+        owner = people[row.owner].name if row.owner and row.owner in people else row.owner
         did = "took it" if row.owner == person.id else f"gave it to {owner}"
         return f"{person.name} {did}{why}."
     if deed is Deed.DISMISSED:

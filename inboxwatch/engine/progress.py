@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import EVERYTHING, Advance, advance, assignment_at, resolve
 from inboxwatch.core.ownership.routing import Roster
@@ -18,17 +16,17 @@ from inboxwatch.core.sla.timeline import Act, Deed
 from inboxwatch.engine.delivery.tell import FIRST_SIGHT, PASSED, Teller
 from inboxwatch.engine.rule_context import Leads
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.views import rfc3339
 from inboxwatch.engine.visibility import Sight, Unread, Visibility
 from inboxwatch.engine.workload import Workload
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord, NextStep
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
     """What the store had of a wait, under any of its ids."""
 
-    rows: Sequence[Row[Any]]
+    rows: Sequence[ClockRecord]
     told: set[tuple[int, int]]
     """(round, step) of the steps that were told or passed."""
     witnesses: set[str]
@@ -47,7 +45,7 @@ class Before:
 class After:
     """What has become of a wait."""
 
-    row: dict[str, Any]
+    clock: ClockRecord
     told: bool = False
     """Whether a step was told."""
     unread: Unread | None = None
@@ -145,12 +143,11 @@ class Progress:
             "next_step": self._next(next_rung(clock, told, now), owner, clock),
         }
 
-    def _next(self, rung: Rung | None, owner: PersonId, clock: Clock) -> dict[str, Any] | None:
+    def _next(self, rung: Rung | None, owner: PersonId, clock: Clock) -> NextStep | None:
         if rung is None:
             return None
         targets = resolve(rung.notify, owner, self._rules.context.case(clock, self._leads), self._roster)
-        at = max(rung.tell_at, rung.due_at)
-        return {"step": rung.step, "round": rung.round, "at": rfc3339(at), "targets": list(targets)}
+        return NextStep(rung.step, rung.round, max(rung.tell_at, rung.due_at), tuple(targets))
 
     def _stop(self, clock: Clock, was_running: bool) -> dict[str, Any]:
         """How a wait that is over stands; whoever was paged for it is told."""
@@ -176,7 +173,7 @@ class Progress:
             "business_seconds": clock.waited_business(self._now).total_seconds(),
         }
 
-    def _row(self, clock: Clock, before: Before, values: dict[str, Any]) -> dict[str, Any]:
+    def _row(self, clock: Clock, before: Before, values: dict[str, Any]) -> ClockRecord:
         box = self._rules.config.mailboxes.get(clock.mailbox) if clock.mailbox else None
         lead = self._leads.get(clock.lead)
         fresh = {
@@ -187,35 +184,31 @@ class Progress:
             "owned_since": None,
             "tier": lead.tier if lead else "",
         }
-        return (
-            fresh
-            | _carried(before.rows)
-            | values
-            | {
-                "id": clock.id,
-                "thread": clock.thread,
-                "lead": clock.lead,
-                "metric": clock.metric.value,
-                "started_by": clock.started_by,
-                "started_at": clock.started_at,
-                "due_at": clock.due_at,
-                "state": clock.state.value,
-                "stop_reason": clock.stop_reason,
-                "stopped_by": clock.stopped_by,
-                "stopped_at": clock.stopped_at,
-                "answered_by": clock.answered_by,
-                "nudges": clock.nudges,
-                "reopened": clock.reopened,
-                "aliases": sorted(clock.aliases),
-                "policy": clock.policy.name,
-                "policy_version": clock.policy.version,
-                "mailbox": clock.mailbox,
-                "team": box.team if box else None,
-            }
+        return ClockRecord(
+            id=clock.id,
+            thread=clock.thread,
+            lead=clock.lead,
+            metric=clock.metric,
+            started_by=clock.started_by,
+            started_at=clock.started_at,
+            due_at=clock.due_at,
+            state=clock.state,
+            stop_reason=clock.stop_reason,
+            stopped_by=clock.stopped_by,
+            stopped_at=clock.stopped_at,
+            answered_by=clock.answered_by,
+            nudges=clock.nudges,
+            reopened=clock.reopened,
+            aliases=tuple(sorted(clock.aliases)),
+            policy=clock.policy.name,
+            policy_version=clock.policy.version,
+            mailbox=clock.mailbox,
+            team=box.team if box else None,
+            **(fresh | _carried(before.rows) | values),
         )
 
 
-def _carried(before: Sequence[Row[Any]]) -> dict[str, Any]:
+def _carried(before: Sequence[ClockRecord]) -> dict[str, Any]:
     """What a row keeps when its wait is folded again."""
     if not before:
         return {}

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
 
 from inboxwatch.core.mail.threads import SURE_ENOUGH
 from inboxwatch.core.mail.threads import split as split_thread
@@ -19,10 +16,10 @@ from inboxwatch.engine.evaluate import evaluate
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
-from inboxwatch.store.known import load
+from inboxwatch.store.records import MessageRecord
 
 
-def weak(tx: Transaction, after: tuple[datetime, str] | None, limit: int) -> Sequence[Row[Any]]:
+def weak(tx: Transaction, after: tuple[datetime, str] | None, limit: int) -> Sequence[MessageRecord]:
     """Messages whose match nobody has reviewed yet, oldest first."""
     return tx.mail.weak(SURE_ENOUGH, after, limit)
 
@@ -30,7 +27,7 @@ def weak(tx: Transaction, after: tuple[datetime, str] | None, limit: int) -> Seq
 def confirm(tx: Transaction, rules: Rules, message_id: str, by: str, now: datetime, reason: str = "") -> None:
     """The match is right: from now on it is as good as a header. Raises Refused."""
     row = _open(tx, rules, message_id, by)
-    tx.mail.amend([replace(load(row), confidence=1.0)])
+    tx.mail.amend([replace(row.known, confidence=1.0)])
     tx.clocks.record(Act(now, Deed.CONFIRMED, by, reason=reason, rule=row.message_id), row.thread)
 
 
@@ -42,7 +39,7 @@ def split(tx: Transaction, rules: Rules, message_id: str, by: str, now: datetime
     """
     row = _open(tx, rules, message_id, by)
     old = row.thread
-    thread = {one.message_id: load(one) for one in tx.mail.rows(old)}
+    thread = {one.message_id: one.known for one in tx.mail.rows(old)}
     cut = split_thread(thread[row.message_id], list(thread.values()))
     tx.mail.amend([*cut.moved, *cut.left])
     tx.mail.add_ghosts(dict.fromkeys(tx.mail.awaited(old, cut.ghosts), cut.thread))
@@ -58,7 +55,7 @@ def _clocks(tx: Transaction, thread: str, messages: Sequence[MessageId]) -> set[
     return started | {clock_id(one, metric) for one in messages for metric in Metric}
 
 
-def _open(tx: Transaction, rules: Rules, message_id: str, by: str) -> Row[Any]:
+def _open(tx: Transaction, rules: Rules, message_id: str, by: str) -> MessageRecord:
     """A message whose match is still to be reviewed, for a person of ours. Raises Refused."""
     people = rules.config.people
     if by not in people:

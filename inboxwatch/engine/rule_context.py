@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Protocol
-
-from sqlalchemy import Row
+from typing import Protocol
 
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId
@@ -15,6 +13,7 @@ from inboxwatch.core.ownership.people import Person, Team
 from inboxwatch.core.ownership.routing import Case, Roster, Rule
 from inboxwatch.core.sla.clock import Clock, Wait
 from inboxwatch.core.sla.policy import SLAPolicy, choose
+from inboxwatch.store.records import MailboxRecord
 
 FRESH = timedelta(seconds=10)
 """A mailbox that was read so short a time ago need not be read again before a step leaves."""
@@ -117,7 +116,7 @@ class RuleContext:
 
     def roster(
         self,
-        away: Mapping[str, tuple[datetime, datetime]],
+        away: Mapping[PersonId, tuple[datetime, datetime]],
         load: Callable[[PersonId], int],
         turns: Callable[[str], int],
     ) -> Roster:
@@ -148,8 +147,8 @@ class RuleContext:
         boxes = {str(mailbox)} if box is not None else set()
         return boxes.union(*(self._own.get(person, set()) for person in people))
 
-    def colleagues(self, rows: Iterable[Row[Any]]) -> set[str]:
+    def colleagues(self, rows: Iterable[MailboxRecord]) -> set[str]:
         """Every mailbox that can be read, where there are few: any colleague may have answered (rule 7)."""
         read = (row for row in rows if row.failing_since is None and row.last_success is not None)
-        well = {row.id for row in read if row.id in self.setting.mailboxes}
+        well: set[str] = {row.id for row in read if row.id in self.setting.mailboxes}
         return well if len(well) <= LOOK_AT_ALL else set()

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-
-from sqlalchemy import Row
 
 from inboxwatch.core.model import Lead
 from inboxwatch.core.sla.policy import SLAPolicy
+from inboxwatch.now import rfc3339 as written
+from inboxwatch.store.records import ClockRecord, MailboxRecord
 
 
 def rfc3339(at: datetime | None) -> str | None:
-    """An instant as `2026-05-04T09:30:00Z`, with microseconds only where it has any."""
-    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """An instant as in `inboxwatch.now.rfc3339`; None stays None."""
+    return None if at is None else written(at)
 
 
-def metric_state(row: Row[Any], now: datetime) -> str | None:
+def metric_state(row: ClockRecord, now: datetime) -> str | None:
     """The first that applies of unverified, snoozed, acknowledged, breached, warned, running; None where over."""
     if row.state != "running":
         return None
@@ -32,7 +32,7 @@ def metric_state(row: Row[Any], now: datetime) -> str | None:
     return "warned" if row.warned_at else "running"
 
 
-def clock_view(row: Row[Any], policies: Mapping[str, SLAPolicy], now: datetime) -> dict[str, Any]:
+def clock_view(row: ClockRecord, policies: Mapping[str, SLAPolicy], now: datetime) -> dict[str, Any]:
     """The clock of contract sections 4 and 5."""
     wall, business = row.wall_seconds, row.business_seconds
     if row.state == "running":
@@ -62,7 +62,7 @@ def clock_view(row: Row[Any], policies: Mapping[str, SLAPolicy], now: datetime) 
         "breached_at": rfc3339(row.breached_at),
         "acknowledged_until": rfc3339(row.acknowledged_until),
         "snoozed_until": rfc3339(row.snoozed_until),
-        "next_step": row.next_step,
+        "next_step": row.next_step and row.next_step.as_json(),
         "mailbox": row.mailbox,
         "team": row.team,
         "tier": row.tier,
@@ -91,7 +91,7 @@ def lead_view(lead: Lead) -> dict[str, Any]:
     }
 
 
-def mailbox_view(row: Row[Any], connector: str, address: str, quarantined: int) -> dict[str, Any]:
+def mailbox_view(row: MailboxRecord, connector: str, address: str, quarantined: int) -> dict[str, Any]:
     """How a mailbox fares."""
     return {
         "mailbox": row.id,

@@ -43,7 +43,7 @@ class Visibility:
         self._rules = rules
         self._now = now
         self._looked = looked
-        self._seen = {row.id: row.seen_until for row in rows}
+        self._seen: dict[str, datetime | None] = {row.id: row.seen_until for row in rows}
         # A mailbox that was taken out of the config is read no further: nobody may wait for it.
         self._readable = set(self._seen) & set(map(str, rules.config.mailboxes))
         self._others = rules.context.colleagues(rows)

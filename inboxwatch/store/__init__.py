@@ -26,6 +26,7 @@ from inboxwatch.store.leads import Leads
 from inboxwatch.store.mail import Mails
 from inboxwatch.store.mailboxes import Mailboxes
 from inboxwatch.store.statistics import Statistics
+from inboxwatch.store.waits import Waits
 
 __all__ = ["Outage", "Store", "StoreError", "Transaction"]
 
@@ -87,6 +88,10 @@ class Transaction:
     @cached_property
     def statistics(self) -> Statistics:
         return Statistics(self.connection)
+
+    @cached_property
+    def waits(self) -> Waits:
+        return Waits(self.connection)
 
 
 class Store:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, select, update
 
 from inboxwatch.store import tables
+from inboxwatch.store.records import BackfillRecord
 from inboxwatch.store.upsert import upsert
 
 _fill = tables.backfill
@@ -18,11 +17,9 @@ class Backfills:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def get(self, mailbox: str) -> Row[Any] | None:
-        return self._connection.execute(select(_fill).where(_fill.c.mailbox == mailbox)).first()
-
-    def all(self) -> Sequence[Row[Any]]:
-        return self._connection.execute(select(_fill).order_by(_fill.c.mailbox)).all()
+    def get(self, mailbox: str) -> BackfillRecord | None:
+        found = self._connection.execute(select(_fill).where(_fill.c.mailbox == mailbox)).first()
+        return None if found is None else BackfillRecord(*found)
 
     def begin(self, mailbox: str, since: datetime, now: datetime) -> None:
         """Begins to read a mailbox from an instant on; what an earlier backfill had read so far is forgotten."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, case, func, select
+from sqlalchemy import Connection, case, func, select
 
 from inboxwatch.store import tables
+from inboxwatch.store.records import ClockRecord, FirstContactRecord, clocks_of
 from inboxwatch.store.statistics import metric_state
 
 _clock = tables.clock
@@ -42,7 +43,7 @@ class Board:
         metric: str = "wait",
         offset: int = 0,
         limit: int,
-    ) -> Sequence[Row[Any]]:
+    ) -> list[ClockRecord]:
         """Open waits in the order of their due times; `where` holds `state` (a metric state) and any of FILTERS.
 
         `overdue` keeps those whose due time has passed (True) or not (False); `metric` is `wait` or `follow_up`.
@@ -51,14 +52,14 @@ class Board:
         if overdue is not None:
             chosen.append(_clock.c.due_at <= now if overdue else _clock.c.due_at > now)
         found = select(_clock).where(*chosen).order_by(_clock.c.due_at, _clock.c.id)
-        return self._connection.execute(found.offset(offset).limit(limit)).all()
+        return clocks_of(self._connection.execute(found.offset(offset).limit(limit)))
 
-    def closed(self, where: Mapping[str, str], now: datetime, *, offset: int = 0, limit: int) -> Sequence[Row[Any]]:
+    def closed(self, where: Mapping[str, str], now: datetime, *, offset: int = 0, limit: int) -> list[ClockRecord]:
         """Waits that are over, the latest first."""
         chosen = [_clock.c[name] == value for name, value in where.items() if name in FILTERS]
         found = select(_clock).where(_clock.c.stopped_at <= now, _clock.c.metric != "follow_up", *chosen)
         ordered = found.order_by(_clock.c.stopped_at.desc(), _clock.c.id)
-        return self._connection.execute(ordered.offset(offset).limit(limit)).all()
+        return clocks_of(self._connection.execute(ordered.offset(offset).limit(limit)))
 
     def counts(self, where: Mapping[str, str], now: datetime) -> Counts:
         """Open waits by state; a chosen state does not narrow them."""
@@ -79,17 +80,17 @@ class Board:
             found[name] = sorted(self._connection.execute(values).scalars())
         return found
 
-    def failed_contacts(self, limit: int = 50) -> Sequence[Row[Any]]:
+    def failed_contacts(self, limit: int = 50) -> list[FirstContactRecord]:
         """First contacts that failed and are still open, the latest first."""
         failed = tables.first_contact
         found = select(failed).where(failed.c.resolved_at.is_(None)).order_by(failed.c.failed_at.desc())
-        return self._connection.execute(found.limit(limit)).all()
+        return [FirstContactRecord(*row) for row in self._connection.execute(found.limit(limit))]
 
     def dead_letters(self) -> int:
         found = select(func.count()).where(tables.delivery.c.state == "dead")
         return int(self._connection.execute(found).scalar_one())
 
-    def pulse(self) -> tuple[Any, ...]:
+    def pulse(self) -> tuple[object, ...]:
         """Changes whenever something that the board shows has changed, short of the time itself."""
         running = select(
             func.count(),

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
-from inboxwatch.core.model import ClockId, LeadId, PersonId
+from inboxwatch.core.model import ClockId, LeadId, PersonId, ThreadId
 from inboxwatch.core.sla.timeline import Act, Deed
 from inboxwatch.store import tables
+from inboxwatch.store.records import ClockRecord, NotifiedRecord, clock_of, clock_row, clocks_of, notified_row
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _clock, _act, _told, _alias = tables.clock, tables.act, tables.told, tables.clock_alias
@@ -21,28 +22,28 @@ class Clocks:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def of_threads(self, threads: Sequence[str]) -> dict[str, Row[Any]]:
+    def of_threads(self, threads: Sequence[str]) -> dict[ClockId, ClockRecord]:
         """The clocks of threads, by id."""
-        rows: dict[str, Row[Any]] = {}
+        clocks: dict[ClockId, ClockRecord] = {}
         for part in chunks(threads):
             found = self._connection.execute(select(_clock).where(_clock.c.thread.in_(part)))
-            rows.update((row.id, row) for row in found)
-        return rows
+            clocks.update((clock.id, clock) for clock in map(clock_of, found))
+        return clocks
 
-    def get(self, clock: str) -> Row[Any] | None:
+    def get(self, clock: str) -> ClockRecord | None:
         """A clock by any id it ever had."""
         found = self._connection.execute(select(_clock).where(_clock.c.id == clock)).first()
         if found is None:
             named = select(_alias.c.clock).where(_alias.c.alias == clock).scalar_subquery()
             found = self._connection.execute(select(_clock).where(_clock.c.id == named)).first()
-        return found
+        return None if found is None else clock_of(found)
 
     def is_running(self, clock: str | None) -> bool:
         """Whether a wait is open, by any id it ever had."""
         row = self.get(clock) if clock else None
         return row is not None and row.state == "running"
 
-    def due(self, now: datetime, limit: int, skip: frozenset[str] = frozenset()) -> list[tuple[str, str]]:
+    def due(self, now: datetime, limit: int, skip: frozenset[str] = frozenset()) -> list[tuple[ClockId, ThreadId]]:
         """(clock, thread) of running clocks whose time to be looked at has come, the longest due first."""
         found = (
             select(_clock.c.id, _clock.c.thread)
@@ -76,9 +77,10 @@ class Clocks:
             chosen.append(_clock.c.held)
         self._connection.execute(update(_clock).where(*chosen).values(wake_at=now))
 
-    def save(self, rows: Sequence[dict[str, Any]]) -> None:
-        for part in chunks(rows, 200):
-            upsert(self._connection, _clock, part, _COLUMNS)
+    def save(self, clocks: Sequence[ClockRecord]) -> None:
+        """Adds clocks or replaces them whole."""
+        for part in chunks(clocks, 200):
+            upsert(self._connection, _clock, [clock_row(clock) for clock in part], _COLUMNS)
 
     def drop(self, gone: Mapping[str, str | None]) -> None:
         """Removes rows of ids that no wait has any more; an id's successor keeps it as an alias."""
@@ -144,14 +146,15 @@ class Clocks:
                 found.setdefault(row.clock, set()).add((row.round, row.step))
         return found
 
-    def tellings(self, clocks: Iterable[str]) -> list[Row[Any]]:
-        ids = list(clocks)
-        return list(self._connection.execute(select(_told).where(_told.c.clock.in_(ids)).order_by(_told.c.at)))
+    def tellings(self, clocks: Iterable[str]) -> list[NotifiedRecord]:
+        """What was told of clocks to whom, or passed over, in its order."""
+        found = select(_told).where(_told.c.clock.in_(list(clocks))).order_by(_told.c.at)
+        return [NotifiedRecord(*row) for row in self._connection.execute(found)]
 
-    def tell(self, rows: Sequence[dict[str, Any]]) -> None:
-        insert_missing(self._connection, _told, rows)
+    def tell(self, steps: Sequence[NotifiedRecord]) -> None:
+        insert_missing(self._connection, _told, [notified_row(one) for one in steps])
 
-    def listed(self, where: Mapping[str, str], after: tuple[datetime, str] | None, limit: int) -> Sequence[Row[Any]]:
+    def listed(self, where: Mapping[str, str], after: tuple[datetime, str] | None, limit: int) -> list[ClockRecord]:
         """Clocks in the order of their due times; `where` holds state (open, closed), owner, team, tier, lead."""
         chosen = []
         for name, value in where.items():
@@ -163,15 +166,15 @@ class Clocks:
             at, clock = after
             chosen.append(or_(_clock.c.due_at > at, and_(_clock.c.due_at == at, _clock.c.id > clock)))
         found = select(_clock).where(*chosen).order_by(_clock.c.due_at, _clock.c.id).limit(limit)
-        return self._connection.execute(found).all()
+        return clocks_of(self._connection.execute(found))
 
-    def concerning(self, owners: Sequence[str], team: str | None, breached_since: datetime) -> Sequence[Row[Any]]:
+    def concerning(self, owners: Sequence[str], team: str | None, breached_since: datetime) -> list[ClockRecord]:
         """The running clocks of owners or of a team's mailboxes, and those of them that were breached since then."""
         theirs: ColumnElement[bool] = _clock.c.owner.in_(owners)
         if team is not None:
             theirs = or_(theirs, _clock.c.team == team)
         told = or_(_clock.c.state == "running", _clock.c.breached_at >= breached_since)
-        return self._connection.execute(select(_clock).where(theirs, told)).all()
+        return clocks_of(self._connection.execute(select(_clock).where(theirs, told)))
 
     def exchanged(self, clocks: Sequence[str]) -> dict[str, tuple[int, datetime]]:
         """How many messages of people went to and fro with a clock's lead before it began, and when the last did."""
@@ -189,8 +192,8 @@ class Clocks:
             found.update((row[0], (row[1], row[2])) for row in rows)
         return found
 
-    def running(self) -> Sequence[Row[Any]]:
-        return self._connection.execute(select(_clock).where(_clock.c.state == "running")).all()
+    def running(self) -> list[ClockRecord]:
+        return clocks_of(self._connection.execute(select(_clock).where(_clock.c.state == "running")))
 
 
 def to_act(row: Row[Any]) -> Act:

@@ -6,9 +6,19 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, or_, select, update
+from sqlalchemy import Connection, case, func, or_, select, update
 
+from inboxwatch.notify import NoticeType
 from inboxwatch.store import tables
+from inboxwatch.store.records import (
+    DeliveryRecord,
+    DeliveryState,
+    NewDelivery,
+    Route,
+    deliveries_of,
+    delivery_of,
+    delivery_row,
+)
 from inboxwatch.store.upsert import chunks, insert_missing
 
 _row = tables.delivery
@@ -25,12 +35,11 @@ class Deliveries:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def owe(self, rows: Sequence[dict[str, Any]]) -> int:
+    def owe(self, new: Sequence[NewDelivery]) -> int:
         """Adds what must be sent; a key that is there already is not owed twice. Returns how many are new."""
-        new = {"way": 0, "attempts": 0, "retries": 0, "adrift": False}
-        return insert_missing(self._connection, _row, [new | row for row in rows])
+        return insert_missing(self._connection, _row, [delivery_row(one) for one in new])
 
-    def claim(self, channel: str, now: datetime, lease: timedelta, most: int = MOST) -> list[Row[Any]]:
+    def claim(self, channel: str, now: datetime, lease: timedelta, most: int = MOST) -> list[DeliveryRecord]:
         """Takes the oldest due bundle of a channel: rows of one type for one destination leave as one message.
 
         At most `most` of them, that is; what is left makes the next message.
@@ -59,7 +68,7 @@ class Deliveries:
                 attempts=_row.c.attempts + 1,
             )
         )
-        return list(self._connection.execute(select(_row).where(_row.c.id.in_(ids)).order_by(_row.c.id)))
+        return deliveries_of(self._connection.execute(select(_row).where(_row.c.id.in_(ids)).order_by(_row.c.id)))
 
     def depart(self, ids: Sequence[int]) -> None:
         """Notes that an attempt begins: until its outcome is recorded, the message may have arrived."""
@@ -69,11 +78,13 @@ class Deliveries:
         """Gives deliveries of one message a reference of their own."""
         self._connection.execute(update(_row).where(_row.c.id.in_(list(ids))).values(reference=reference))
 
-    def settle(self, ids: Sequence[int], state: str, now: datetime, *, reference: str = "", error: str = "") -> None:
+    def settle(
+        self, ids: Sequence[int], state: DeliveryState, now: datetime, *, reference: str = "", error: str = ""
+    ) -> None:
         """Records the end of deliveries: sent, dead or cancelled."""
         if not ids:
             return
-        values = {"state": state, "settled_at": now, "reference": reference or None, "error": error or None}
+        values = {"state": state.value, "settled_at": now, "reference": reference or None, "error": error or None}
         self._connection.execute(update(_row).where(_row.c.id.in_(list(ids))).values(**values))
 
     def retry(self, ids: Sequence[int], at: datetime, error: str) -> None:
@@ -84,7 +95,7 @@ class Deliveries:
             .values(state="pending", next_at=at, error=error, retries=_row.c.retries + 1, adrift=False)
         )
 
-    def divert(self, row: Row[Any], now: datetime, error: str) -> bool:
+    def divert(self, row: DeliveryRecord, now: datetime, error: str) -> bool:
         """Turns a delivery to the next way of reaching its person; False where there is none, or it was cancelled."""
         way = row.way + 1
         if way >= len(row.ways):
@@ -107,24 +118,25 @@ class Deliveries:
         )
         return turned.rowcount == 1
 
-    def dead_letter(self, number: int) -> Row[Any] | None:
-        return self._connection.execute(select(_row).where(_row.c.id == number, _row.c.state == "dead")).first()
+    def dead_letter(self, number: int) -> DeliveryRecord | None:
+        found = self._connection.execute(select(_row).where(_row.c.id == number, _row.c.state == "dead")).first()
+        return None if found is None else delivery_of(found)
 
-    def revive(self, number: int, ways: Sequence[Sequence[str]], now: datetime) -> None:
+    def revive(self, number: int, ways: Sequence[Route], now: datetime) -> None:
         """Owes a dead letter anew, by these ways; `bundle` is new too, for what it was with may have arrived."""
         values = {"state": "pending", "owed_at": now, "next_at": now, "attempts": 0, "settled_at": None, "bundle": None}
         values |= {"way": 0, "ways": [list(way) for way in ways], "channel": ways[0][0], "destination": ways[0][1]}
         self._connection.execute(update(_row).where(_row.c.id == number, _row.c.state == "dead").values(**values))
 
-    def cancel(self, clocks: Iterable[str], now: datetime, kind: str = "escalation") -> int:
+    def cancel(self, clocks: Iterable[str], now: datetime, kind: NoticeType = NoticeType.ESCALATION) -> int:
         """Cancels what of a kind is still queued for waits; returns how many rows."""
-        ended = update(_row).where(_row.c.clock.in_(list(clocks)), _row.c.state.in_(OPEN), _row.c.type == kind)
+        ended = update(_row).where(_row.c.clock.in_(list(clocks)), _row.c.state.in_(OPEN), _row.c.type == kind.value)
         return self._connection.execute(ended.values(state="cancelled", settled_at=now)).rowcount
 
-    def still_open(self, ids: Sequence[int]) -> list[Row[Any]]:
+    def still_open(self, ids: Sequence[int]) -> list[DeliveryRecord]:
         """Those of the deliveries that are neither sent nor cancelled nor dead."""
         found = select(_row).where(_row.c.id.in_(list(ids)), _row.c.state.in_(OPEN))
-        return list(self._connection.execute(found.order_by(_row.c.id)))
+        return deliveries_of(self._connection.execute(found.order_by(_row.c.id)))
 
     def last_sent(self, channel: str) -> int:
         """The number of the latest delivery that a channel has made; 0 where it never made one."""
@@ -141,14 +153,16 @@ class Deliveries:
     def rename(self, old: str, new: str) -> None:
         self._connection.execute(update(_row).where(_row.c.clock == old).values(clock=new))
 
-    def sent_for(self, clocks: Iterable[str]) -> list[Row[Any]]:
+    def sent_for(self, clocks: Iterable[str]) -> list[DeliveryRecord]:
         """What readers were told about waits, or may have been, oldest first: whom to send the resolution."""
         arrived = or_(_row.c.state == "sent", _row.c.adrift)
         found = select(_row).where(_row.c.clock.in_(list(clocks)), arrived, _row.c.type == "escalation")
-        return list(self._connection.execute(found.order_by(_row.c.id)))
+        return deliveries_of(self._connection.execute(found.order_by(_row.c.id)))
 
-    def for_clocks(self, clocks: Iterable[str]) -> list[Row[Any]]:
-        return list(self._connection.execute(select(_row).where(_row.c.clock.in_(list(clocks))).order_by(_row.c.id)))
+    def for_clocks(self, clocks: Iterable[str]) -> list[DeliveryRecord]:
+        """Everything owed for waits, oldest first."""
+        found = select(_row).where(_row.c.clock.in_(list(clocks)))
+        return deliveries_of(self._connection.execute(found.order_by(_row.c.id)))
 
     def last_references(self, clocks: Iterable[str], channel: str, destination: str) -> dict[str, str]:
         """The channel's reference of the latest message about each wait to one destination, where there is one."""
@@ -163,9 +177,9 @@ class Deliveries:
             latest.update((row.clock, row.reference) for row in self._connection.execute(found.order_by(_row.c.id)))
         return latest
 
-    def dead(self, limit: int = 200) -> list[Row[Any]]:
+    def dead(self, limit: int = 200) -> list[DeliveryRecord]:
         found = select(_row).where(_row.c.state == "dead").order_by(_row.c.id.desc()).limit(limit)
-        return list(self._connection.execute(found))
+        return deliveries_of(self._connection.execute(found))
 
     def referred(self, references: Sequence[str]) -> set[str]:
         """Which of the references are of messages that were sent."""
@@ -187,10 +201,10 @@ class Deliveries:
         found = select(func.min(_row.c.next_at)).where(_row.c.state.in_(OPEN), _row.c.channel == channel)
         return self._connection.execute(found).scalar()
 
-    def strays(self, channels: Iterable[str]) -> list[Row[Any]]:
+    def strays(self, channels: Iterable[str]) -> list[DeliveryRecord]:
         """Open deliveries for channels that the config no longer has."""
         found = select(_row).where(_row.c.state.in_(OPEN), _row.c.channel.not_in(list(channels)))
-        return list(self._connection.execute(found))
+        return deliveries_of(self._connection.execute(found))
 
     def outcomes(self) -> list[tuple[str, int, int, int, int, int]]:
         """(channel, sent, retried, dead, cancelled, pending) since the store began."""

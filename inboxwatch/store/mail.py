@@ -15,6 +15,7 @@ from inboxwatch.core.model import Delivery, Direction, Kind, LeadId, MailboxId, 
 from inboxwatch.core.sla.timeline import Mail, Party
 from inboxwatch.store import tables
 from inboxwatch.store.known import dump, load
+from inboxwatch.store.records import MessageRecord, message_of
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _message, _ghost, _sighting = tables.message, tables.ghost, tables.sighting
@@ -150,14 +151,14 @@ class Mails:
         rows = self._connection.execute(select(_message).where(_message.c.thread.in_(threads)))
         return [to_mail(row) for row in rows]
 
-    def weak(self, below: float, after: tuple[datetime, str] | None, limit: int) -> Sequence[Row[Any]]:
+    def weak(self, below: float, after: tuple[datetime, str] | None, limit: int) -> list[MessageRecord]:
         """Messages that were placed with less confidence, oldest first, behind an (at, key)."""
         chosen = [_message.c.thread.is_not(None), _message.c.confidence < below]
         if after is not None:
             at, key = after
             chosen.append(or_(_message.c.at > at, and_(_message.c.at == at, _message.c.key > key)))
         found = select(_message).where(*chosen).order_by(_message.c.at, _message.c.key).limit(limit)
-        return self._connection.execute(found).all()
+        return [message_of(row) for row in self._connection.execute(found)]
 
     def awaited(self, thread: str, message_ids: Iterable[MessageId]) -> list[MessageId]:
         """Those of the ids that are named in a thread, and were not read yet."""
@@ -167,15 +168,16 @@ class Mails:
             found += [MessageId(one) for one in self._connection.execute(rows).scalars()]
         return found
 
-    def row(self, message_id: str) -> Row[Any] | None:
+    def row(self, message_id: str) -> MessageRecord | None:
         """A message that was placed in a thread."""
         found = select(_message).where(_message.c.key == self.key(message_id), _message.c.thread.is_not(None))
-        return self._connection.execute(found).first()
+        row = self._connection.execute(found).first()
+        return None if row is None else message_of(row)
 
-    def rows(self, thread: str) -> Sequence[Row[Any]]:
+    def rows(self, thread: str) -> list[MessageRecord]:
         """The messages of a thread with all that was decided about them, oldest first."""
         found = select(_message).where(_message.c.thread == thread).order_by(_message.c.at, _message.c.key)
-        return self._connection.execute(found).all()
+        return [message_of(row) for row in self._connection.execute(found)]
 
     def subjects(self, message_ids: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -188,16 +190,16 @@ class Mails:
         found = select(_message.c.thread).where(_message.c.key == self.key(message_id))
         return self._connection.execute(found).scalar()
 
-    def threads_of_lead(self, lead: str) -> list[str]:
+    def threads_of_lead(self, lead: str) -> list[ThreadId]:
         found = select(_message.c.thread).where(_message.c.lead == lead, _message.c.thread.is_not(None)).distinct()
         return list(self._connection.execute(found).scalars())
 
-    def last_mailbox(self, lead: str) -> str | None:
+    def last_mailbox(self, lead: str) -> MailboxId | None:
         """The mailbox of the latest mail with a lead."""
         found = select(_message.c.mailbox).where(_message.c.lead == lead, _message.c.mailbox.is_not(None))
         return self._connection.execute(found.order_by(_message.c.at.desc()).limit(1)).scalar()
 
-    def contacts_failed(self) -> set[str]:
+    def contacts_failed(self) -> set[LeadId]:
         """The leads whom our first message did not reach, nor any later one."""
         return set(self._connection.execute(select(_failed.c.lead).where(_failed.c.resolved_at.is_(None))).scalars())
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
+from inboxwatch.core.model import PersonId
 from inboxwatch.store import tables
+from inboxwatch.store.records import AbsenceRecord, MailboxRecord
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _box, _out = tables.mailbox, tables.outage
@@ -18,11 +20,12 @@ class Mailboxes:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def get(self, name: str) -> Row[Any] | None:
-        return self._connection.execute(select(_box).where(_box.c.id == name)).first()
+    def get(self, name: str) -> MailboxRecord | None:
+        found = self._connection.execute(select(_box).where(_box.c.id == name)).first()
+        return None if found is None else MailboxRecord(*found)
 
-    def all(self) -> Sequence[Row[Any]]:
-        return self._connection.execute(select(_box).order_by(_box.c.id)).all()
+    def all(self) -> list[MailboxRecord]:
+        return [MailboxRecord(*row) for row in self._connection.execute(select(_box).order_by(_box.c.id))]
 
     def ensure(self, names: Iterable[str]) -> None:
         """Creates the rows of mailboxes that were never read."""
@@ -48,8 +51,8 @@ class Mailboxes:
             upsert(self._connection, tables.outage, [unread], ["until"])
         return since
 
-    def recovered(self, name: str, now: datetime) -> Row[Any] | None:
-        """Records a complete poll; returns the row as it was before."""
+    def recovered(self, name: str, now: datetime) -> MailboxRecord | None:
+        """Records a complete poll; returns the mailbox as it was before."""
         row = self.get(name)
         self.set(name, last_success=now, failing_since=None, error_reason=None, error=None, blind_told=False)
         if row is not None and row.failing_since is not None:
@@ -114,16 +117,17 @@ class Mailboxes:
         row = {"person": person, "since": since, "until": until, "message_id": message_id}
         upsert(self._connection, tables.absence, [row], ["until"])
 
-    def absences(self, now: datetime) -> Sequence[Row[Any]]:
+    def absences(self, now: datetime) -> list[AbsenceRecord]:
         """Absences seen in mail that cover an instant."""
         seen = tables.absence
-        return self._connection.execute(select(seen).where(seen.c.since <= now, seen.c.until > now)).all()
+        covering = select(seen).where(seen.c.since <= now, seen.c.until > now)
+        return [AbsenceRecord(*row) for row in self._connection.execute(covering)]
 
-    def seen_away(self) -> frozenset[str]:
-        """Everybody whose mailbox ever said that he is away."""
+    def seen_away(self) -> frozenset[PersonId]:
+        """Everybody whose mailbox ever said that they are away."""
         return frozenset(self._connection.execute(select(tables.absence.c.person).distinct()).scalars())
 
-    def away_at(self, now: datetime) -> dict[str, tuple[datetime, datetime]]:
+    def away_at(self, now: datetime) -> dict[PersonId, tuple[datetime, datetime]]:
         """Who is seen to be away at an instant, since when and until when."""
         return {row.person: (row.since, row.until) for row in self.absences(now)}
 

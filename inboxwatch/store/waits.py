@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, or_, select
 
+from inboxwatch.core.model import ClockId
+from inboxwatch.core.sla.timeline import Act
 from inboxwatch.store import tables
+from inboxwatch.store.clocks import to_act
+from inboxwatch.store.records import AbsenceRecord, ClockRecord, FirstContactRecord, OutageRecord, clocks_of
 from inboxwatch.store.upsert import chunks
 
 _clock, _act = tables.clock, tables.act
@@ -20,40 +23,41 @@ class Waits:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def begun(self, start: datetime, end: datetime) -> Sequence[Row[Any]]:
+    def begun(self, start: datetime, end: datetime) -> list[ClockRecord]:
         """Clocks of every metric that started in a period, the earliest first."""
         begun = select(_clock).where(_clock.c.started_at >= start, _clock.c.started_at < end)
-        return self._connection.execute(begun.order_by(_clock.c.started_at, _clock.c.id)).all()
+        return clocks_of(self._connection.execute(begun.order_by(_clock.c.started_at, _clock.c.id)))
 
-    def left_over(self, start: datetime, at: datetime) -> Sequence[Row[Any]]:
+    def left_over(self, start: datetime, at: datetime) -> list[ClockRecord]:
         """Waits that began before a period and were still open at an instant, the longest first."""
         still = or_(_clock.c.stopped_at.is_(None), _clock.c.stopped_at > at)
         found = select(_clock).where(_clock.c.started_at < start, still, _clock.c.metric != "follow_up")
-        return self._connection.execute(found.order_by(_clock.c.started_at, _clock.c.id)).all()
+        return clocks_of(self._connection.execute(found.order_by(_clock.c.started_at, _clock.c.id)))
 
-    def acts(self, clocks: Iterable[str]) -> dict[str, list[Row[Any]]]:
+    def acts(self, clocks: Iterable[ClockId]) -> dict[ClockId, list[Act]]:
         """Deeds on waits, by the id under which they were recorded, in their order."""
-        found: dict[str, list[Row[Any]]] = {}
+        found: dict[ClockId, list[Act]] = {}
         for part in chunks(sorted(clocks)):
             rows = select(_act).where(_act.c.clock.in_(part)).order_by(_act.c.at, _act.c.id)
             for row in self._connection.execute(rows):
-                found.setdefault(row.clock, []).append(row)
+                found.setdefault(row.clock, []).append(to_act(row))
         return found
 
-    def absences(self, start: datetime, end: datetime) -> Sequence[Row[Any]]:
+    def absences(self, start: datetime, end: datetime) -> list[AbsenceRecord]:
         """Absences seen in mail that touch a period."""
         seen = tables.absence
         found = select(seen).where(seen.c.since < end, seen.c.until > start).order_by(seen.c.since)
-        return self._connection.execute(found).all()
+        return [AbsenceRecord(*row) for row in self._connection.execute(found)]
 
-    def outages(self, start: datetime, end: datetime) -> Sequence[Row[Any]]:
+    def outages(self, start: datetime, end: datetime) -> list[OutageRecord]:
         """Stretches that touch a period in which a mailbox was unread; `until` is None where it still is."""
         out = tables.outage
         touching = (out.c.since < end, or_(out.c.until.is_(None), out.c.until > start))
-        return self._connection.execute(select(out).where(*touching).order_by(out.c.since)).all()
+        found = select(out).where(*touching).order_by(out.c.since)
+        return [OutageRecord(*row) for row in self._connection.execute(found)]
 
-    def first_contacts(self, start: datetime, end: datetime) -> Sequence[Row[Any]]:
+    def first_contacts(self, start: datetime, end: datetime) -> list[FirstContactRecord]:
         """First messages to a lead that bounced in a period."""
         failed = tables.first_contact
         found = select(failed).where(failed.c.failed_at >= start, failed.c.failed_at < end)
-        return self._connection.execute(found.order_by(failed.c.failed_at)).all()
+        return [FirstContactRecord(*row) for row in self._connection.execute(found.order_by(failed.c.failed_at))]

@@ -11,7 +11,6 @@ from urllib.parse import quote, urlencode
 
 from aiohttp import web
 from pydantic import ValidationError
-from sqlalchemy import Row
 
 from inboxwatch.core.model import Lead
 from inboxwatch.core.sla.policy import SLAPolicy
@@ -24,6 +23,7 @@ from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.views import clock_view, mailbox_view
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord
 from inboxwatch.web import actions as deeds
 from inboxwatch.web import leads
 from inboxwatch.web.auth import Guard, local_path
@@ -239,7 +239,7 @@ class Board:
         self._guard.sign_in(response)
         return response
 
-    def _lines(self, tx: Transaction, rows: Iterable[Row[Any]], now: datetime) -> list[Line]:
+    def _lines(self, tx: Transaction, rows: Iterable[ClockRecord], now: datetime) -> list[Line]:
         rows = list(rows)
         known = tx.leads.get_many({row.lead for row in rows})
         subjects = tx.mail.subjects([row.started_by for row in rows])
@@ -250,7 +250,7 @@ class Board:
         ]
 
 
-def _line(row: Row[Any], lead: Lead | None, subject: str, policy: SLAPolicy | None, now: datetime) -> Line:
+def _line(row: ClockRecord, lead: Lead | None, subject: str, policy: SLAPolicy | None, now: datetime) -> Line:
     end = row.stopped_at or now
     return Line(
         clock=clock_view(row, {policy.version: policy} if policy else {}, now),
@@ -267,7 +267,7 @@ def _shown(line: str) -> str:
     return line[: len(line) - len(line.lstrip(" "))] + clean(line, 1000)
 
 
-def _share(row: Row[Any], policy: SLAPolicy | None, end: datetime) -> float:
+def _share(row: ClockRecord, policy: SLAPolicy | None, end: datetime) -> float:
     """The used-up part of the target, in the time in which it is measured."""
     used, whole = end - row.started_at, row.due_at - row.started_at
     if policy is not None and end < row.due_at and end > row.started_at:

@@ -6,12 +6,11 @@ from datetime import UTC
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row
-
 from inboxwatch.config import Config
 from inboxwatch.core.model import PersonId
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord
 from inboxwatch.web.problems import Problem
 
 MOST = 10_000
@@ -38,7 +37,7 @@ async def by_day(daemon: DaemonPort, query: dict[str, str]) -> dict[str, Any]:
     return await daemon.read(ask)
 
 
-def _day(config: Config, row: Row[Any]) -> str:
+def _day(config: Config, row: ClockRecord) -> str:
     owner = config.people.get(PersonId(row.owner)) if row.owner else None
     zone = owner.calendar.zone if owner and owner.calendar else UTC
     return str(row.due_at.astimezone(zone).date().isoformat())

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
+from inboxwatch.core.model import ClockId
 from inboxwatch.core.sla.timeline import REVIEWS, Act, Deed
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.views import rfc3339
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord, DeliveryRecord, MessageRecord, NotifiedRecord
 
 
 def history(tx: Transaction, clock: str) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def history(tx: Transaction, clock: str) -> dict[str, Any]:
     row = tx.clocks.get(clock)
     if row is None:
         raise Refused(404, f"no wait has the id {clock}")
-    ids = {row.id, *row.aliases}
+    ids = row.ids
     acts = _acts(tx, row, ids)
     return {
         "id": row.id,
@@ -31,7 +32,7 @@ def history(tx: Transaction, clock: str) -> dict[str, Any]:
     }
 
 
-def _acts(tx: Transaction, row: Row[Any], ids: set[str]) -> list[Act]:
+def _acts(tx: Transaction, row: ClockRecord, ids: Set[ClockId]) -> list[Act]:
     found = tx.clocks.acts([row.thread], [row.lead])
     of_lead = [
         act
@@ -42,7 +43,7 @@ def _acts(tx: Transaction, row: Row[Any], ids: set[str]) -> list[Act]:
     return sorted([*of_clock, *of_lead], key=lambda act: (act.at, act.serial))
 
 
-def _ownership(acts: list[Act], row: Row[Any]) -> list[dict[str, Any]]:
+def _ownership(acts: list[Act], row: ClockRecord) -> list[dict[str, Any]]:
     """Each owner with the instants between which the wait was his; the last one until it ended."""
     given = [act for act in acts if act.deed is Deed.ASSIGNED]
     ends: list[datetime | None] = [act.at for act in given[1:]]
@@ -75,7 +76,7 @@ def _act(act: Act) -> dict[str, Any]:
     }
 
 
-def _telling(row: Row[Any]) -> dict[str, Any]:
+def _telling(row: NotifiedRecord) -> dict[str, Any]:
     return {
         "at": rfc3339(row.at),
         "step": row.step,
@@ -86,7 +87,7 @@ def _telling(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def delivery_view(row: Row[Any]) -> dict[str, Any]:
+def delivery_view(row: DeliveryRecord) -> dict[str, Any]:
     """A delivery with its outcome."""
     return {
         "id": row.id,
@@ -107,11 +108,11 @@ def delivery_view(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _concerns(message: Row[Any], row: Row[Any]) -> bool:
+def _concerns(message: MessageRecord, row: ClockRecord) -> bool:
     return bool(message.at >= row.started_at and (row.stopped_at is None or message.at <= row.stopped_at))
 
 
-def _message(row: Row[Any]) -> dict[str, Any]:
+def _message(row: MessageRecord) -> dict[str, Any]:
     return {
         "at": rfc3339(row.at),
         "message_id": row.message_id,

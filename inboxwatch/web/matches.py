@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
-
 from inboxwatch.engine import review
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.views import rfc3339
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import MessageRecord
 from inboxwatch.web.bodies import Reviewed
 
 
@@ -40,7 +39,7 @@ async def do(daemon: DaemonPort, message_id: str, action: str, body: Reviewed) -
     return await daemon.read(find)
 
 
-def _view(row: Row[Any]) -> dict[str, Any]:
+def _view(row: MessageRecord) -> dict[str, Any]:
     return {
         "message_id": row.message_id,
         "at": rfc3339(row.at),

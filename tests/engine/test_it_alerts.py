@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from inboxwatch.daemon.store_alert import StoreAlert
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.alarms import Disk, watch_all
 from inboxwatch.notify import ChannelError, Notice, NoticeType, Person, Receipt
+from inboxwatch.store.records import DeliveryState
 from tests.support.in_process import House
 
 HOUR = timedelta(hours=1)
@@ -167,7 +169,7 @@ def test_dead_letters_are_told_and_gone_once_they_are_sent_again(house: House) -
             if not tx.board.dead_letters():
                 key = f"x/{house.at.isoformat()}"
                 rows = house.engine.rules.notices.notice(NoticeType.DIGEST, key, ["ana"], house.at, title="x")
-                tx.deliveries.owe([row | {"state": "dead", "error": "no"} for row in rows])
+                tx.deliveries.owe([replace(row, state=DeliveryState.DEAD, error="no") for row in rows])
         return look(house)
 
     def mend() -> list[str]:

@@ -12,6 +12,7 @@ from inboxwatch import config as configuration
 from inboxwatch.core.model import MailboxId
 from inboxwatch.notify import NoticeType
 from inboxwatch.notify.email import Email
+from inboxwatch.store.records import DeliveryState
 from tests.support.in_process import House
 from tests.support.notices import notice
 
@@ -111,7 +112,10 @@ def test_mail_sent_under_an_older_config_is_known_by_the_outbox(house: House) ->
         rows = house.engine.rules.notices.notice(NoticeType.DIGEST, "x", ["ana"], house.at, title="x")
         tx.deliveries.owe(rows)
         tx.deliveries.settle(
-            [row.id for row in tx.deliveries.claim("desk", house.at, HOUR)], "sent", house.at, reference=message_id
+            [row.id for row in tx.deliveries.claim("desk", house.at, HOUR)],
+            DeliveryState.SENT,
+            house.at,
+            reference=message_id,
         )
     configure(house, house.path.read_text().replace("watch@pager.test", "watch@other.test"))
     deliver(house, "ana.at.home@gmail.test", parent=message_id)

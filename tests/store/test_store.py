@@ -12,8 +12,10 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import create_engine, insert, inspect, select, text
 
-from inboxwatch.core.model import Lead, LeadId
+from inboxwatch.core.model import Lead, LeadId, PersonId
+from inboxwatch.notify import NoticeType
 from inboxwatch.store import Store, StoreError, tables
+from inboxwatch.store.records import DeliveryState, NewDelivery
 from tests.doubles.postgres import Postgres, database, postgres
 
 __all__ = ["database", "postgres"]
@@ -29,19 +31,10 @@ def store(database: str) -> Iterator[Store]:
     store.close()
 
 
-def owed(key: str, **values: Any) -> dict[str, Any]:
-    """A row of the outbox for the channel desk."""
-    return {
-        "key": key,
-        "type": "escalation",
-        "target": "ana",
-        "ways": [["desk", ""], ["mail", "ana@acme.test"]],
-        "channel": "desk",
-        "destination": "",
-        "state": "pending",
-        "owed_at": NOON,
-        "next_at": NOON,
-    } | values
+def owed(key: str, destination: str = "", **values: Any) -> NewDelivery:
+    """A delivery for the channel desk, and by mail where that fails."""
+    usual: dict[str, Any] = {"type": NoticeType.ESCALATION, "target": "ana", "person": PersonId("ana"), "owed_at": NOON}
+    return NewDelivery(key, ways=(("desk", destination), ("mail", "ana@acme.test")), **(usual | values))
 
 
 def test_the_tables_of_the_migrations_are_those_of_the_code(store: Store) -> None:
@@ -123,17 +116,19 @@ def test_a_key_is_owed_once_however_often_it_is_added(store: Store) -> None:
     with store.transaction() as tx:
         assert tx.deliveries.owe([owed("a"), owed("b")]) == 2
         assert tx.deliveries.owe([owed("a"), owed("c")]) == 1
-        tx.deliveries.settle([row.id for row in tx.deliveries.claim("desk", NOON, LEASE)], "sent", NOON)
+        tx.deliveries.settle([row.id for row in tx.deliveries.claim("desk", NOON, LEASE)], DeliveryState.SENT, NOON)
         assert tx.deliveries.owe([owed("a"), owed("b"), owed("c")]) == 0
         assert tx.deliveries.claim("desk", NOON, LEASE) == []
 
 
 def test_what_is_due_together_for_one_destination_is_one_bundle_and_stays_it(store: Store) -> None:
     with store.transaction() as tx:
-        tx.deliveries.owe([owed("a"), owed("b", target="max"), owed("c", destination="room"), owed("d", type="digest")])
+        tx.deliveries.owe(
+            [owed("a"), owed("b", target="max"), owed("c", destination="room"), owed("d", type=NoticeType.DIGEST)]
+        )
         first = tx.deliveries.claim("desk", NOON, LEASE)
         assert ([row.key for row in first], {row.bundle for row in first}) == (["a", "b"], {"a"})
-        tx.deliveries.owe([owed("e", next_at=NOON + timedelta(seconds=1))])
+        tx.deliveries.owe([owed("e", owed_at=NOON + timedelta(seconds=1))])
         tx.deliveries.retry([row.id for row in first], NOON + timedelta(seconds=1), "busy")
         later = NOON + timedelta(seconds=1)
         keys = [[row.key for row in tx.deliveries.claim("desk", later, LEASE)] for _ in range(4)]

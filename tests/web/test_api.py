@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from inboxwatch.store.records import DeliveryState
 from inboxwatch.web import make_app
 from tests.support.in_process import House
 
@@ -356,7 +357,7 @@ async def test_dead_letters_are_listed_and_sent_again(client: TestClient[Any, An
     house.passes(HOUR)
     with house.store.transaction() as tx:
         (row,) = tx.deliveries.claim("desk", house.at, HOUR)
-        tx.deliveries.settle([row.id], "dead", house.at, error="no such channel")
+        tx.deliveries.settle([row.id], DeliveryState.DEAD, house.at, error="no such channel")
     _, answer = await get(client, "/api/v1/dead-letters")
     assert [(one["id"], one["error"]) for one in answer["items"]] == [(row.id, "no such channel")]
     assert (await send(client, "POST", f"/api/v1/dead-letters/{row.id}/resend"))[0] == 200

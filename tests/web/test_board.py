@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page, expect
 
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import MailboxId
+from inboxwatch.store.records import DeliveryState
 from tests.support.chromium import BO, CY, HOUR, MINUTE, Served, browser, names, page, served, serving, waiting
 from tests.support.in_process import House
 
@@ -244,7 +245,7 @@ async def test_blind_mailboxes_and_dead_letters_are_told_on_top(page: Page, serv
     house.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO <b>invalid</b>", permanent=True), house.at)
     with house.store.transaction() as tx:
         (row, *_) = tx.deliveries.claim("desk", house.at, HOUR)
-        tx.deliveries.settle([row.id], "dead", house.at, error="no such channel")
+        tx.deliveries.settle([row.id], DeliveryState.DEAD, house.at, error="no such channel")
     await page.goto("/")
     await expect(page.locator(".notice").first).to_contain_text("1 of the mailboxes cannot be read: sales")
     await page.get_by_role("link", name=re.compile("could not be delivered")).click()

@@ -9,15 +9,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row
-
 from inboxwatch.commands.report.period import Period
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.sla.policy import SLAPolicy
+from inboxwatch.core.sla.timeline import Act
 from inboxwatch.core.statistics.survival import Length
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
-from inboxwatch.store.waits import Waits
+from inboxwatch.store.records import ClockRecord
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
@@ -116,17 +115,18 @@ def read(tx: Transaction, config: Config, period: Period) -> Story:
 class _Reader:
     def __init__(self, tx: Transaction, config: Config, period: Period) -> None:
         self._tx, self._config, self._period = tx, config, period
-        self._waits = Waits(tx.connection)
+        self._waits = tx.waits
         self._policies: dict[str, SLAPolicy] = {
             version: config.restore_policy(document) for version, document in tx.mailboxes.pinned(None).items()
         }
         self._boxes = {row.id: row for row in tx.mailboxes.all()}
+        self._seen_until: dict[str | None, datetime | None] = {row.id: row.seen_until for row in self._boxes.values()}
         self._seen_away: dict[str, list[Stretch]] = {}
         for row in self._waits.absences(datetime.min.replace(tzinfo=UTC), period.end):
             self._seen_away.setdefault(row.person, []).append((row.since, row.until))
-        self._unread: dict[str, list[Stretch]] = {}
-        for row in self._waits.outages(datetime.min.replace(tzinfo=UTC), period.end):
-            self._unread.setdefault(row.mailbox, []).append((row.since, row.until or period.end))
+        self._unread: dict[str | None, list[Stretch]] = {}
+        for out in self._waits.outages(datetime.min.replace(tzinfo=UTC), period.end):
+            self._unread.setdefault(out.mailbox, []).append((out.since, out.until or period.end))
 
     def story(self) -> Story:
         period = self._period
@@ -154,7 +154,7 @@ class _Reader:
             teams=teams,
         )
 
-    def _cases(self, rows: Iterable[Row[Any]]) -> Iterable[Case]:
+    def _cases(self, rows: Iterable[ClockRecord]) -> Iterable[Case]:
         rows = list(rows)
         leads = self._tx.leads.get_many({row.lead for row in rows})
         subjects = self._tx.mail.subjects([row.started_by for row in rows])
@@ -167,7 +167,7 @@ class _Reader:
         for row in rows:
             lead = leads.get(row.lead)
             own = [one for name in (row.id, *row.aliases) for one in acts.get(name, ())]
-            own.sort(key=lambda act: (act.at, act.id))
+            own.sort(key=lambda act: (act.at, act.serial))
             case = self._case(row, own)
             steps = sum(told.get(name, 0) for name in (row.id, *row.aliases))
             yield Case(
@@ -178,7 +178,7 @@ class _Reader:
                 reasons=tuple(self._reasons(row, case, own, steps)) if case["outcome"] in MISSED else (),
             )
 
-    def _case(self, row: Row[Any], acts: list[Row[Any]]) -> dict[str, Any]:
+    def _case(self, row: ClockRecord, acts: list[Act]) -> dict[str, Any]:
         end = self._period.end
         stopped = row.stopped_at if row.stopped_at is not None and row.stopped_at <= end else None
         outcome = self._outcome(row, stopped)
@@ -208,7 +208,7 @@ class _Reader:
             "zone": policy.calendar.zone if policy else self._period.zone,
         }
 
-    def _outcome(self, row: Row[Any], stopped: datetime | None) -> Outcome:
+    def _outcome(self, row: ClockRecord, stopped: datetime | None) -> Outcome:
         late = (stopped or self._period.end) > row.due_at
         if stopped is not None:
             if row.state == "answered":
@@ -218,19 +218,17 @@ class _Reader:
             return Outcome.UNVERIFIED
         return Outcome.OVERDUE if late else Outcome.OPEN
 
-    def _blind(self, row: Row[Any]) -> bool:
+    def _blind(self, row: ClockRecord) -> bool:
         """Its mailbox was last read before it fell due: an answer may be there. A mailbox of which only history was
         read has no such mark; its history was read to the end."""
-        box = self._boxes.get(row.mailbox)
-        seen: datetime | None = box.seen_until if box is not None else None
+        seen = self._seen_until.get(row.mailbox)
         return seen is not None and seen < row.due_at <= self._period.end
 
-    def _read_until(self, row: Row[Any]) -> datetime:
-        box = self._boxes.get(row.mailbox)
-        seen: datetime | None = box.seen_until if box is not None else None
+    def _read_until(self, row: ClockRecord) -> datetime:
+        seen = self._seen_until.get(row.mailbox)
         return min(seen or row.started_at, self._period.end)
 
-    def _cause(self, row: Row[Any], stopped: datetime | None, outcome: Outcome) -> str:
+    def _cause(self, row: ClockRecord, stopped: datetime | None, outcome: Outcome) -> str:
         if stopped is not None:
             return str(row.stop_reason or row.state)
         if row.acknowledged_until is not None and row.acknowledged_until > self._period.end:
@@ -245,7 +243,7 @@ class _Reader:
         stretches = [*self._seen_away.get(person, ()), *(_leave(known) if known else ())]
         return any(since < end and until > start for since, until in stretches)
 
-    def _reasons(self, row: Row[Any], case: Mapping[str, Any], acts: list[Row[Any]], steps: int) -> Iterable[str]:
+    def _reasons(self, row: ClockRecord, case: Mapping[str, Any], acts: list[Act], steps: int) -> Iterable[str]:
         end = case["stopped_at"] or self._period.end
         wall, business = case["wall"].seconds, case["business"].seconds
         if wall - business > max(3600.0, wall / 4) and business < _DAYS_WORK:
@@ -280,7 +278,7 @@ def _times(number: int) -> str:
     return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
-def _owner_at(acts: list[Row[Any]], at: datetime) -> str | None:
+def _owner_at(acts: list[Act], at: datetime) -> str | None:
     """The owner in force at an instant; the first one owns it from its start."""
     given = [act for act in acts if act.deed == "assigned" and act.owner]
     before = [act for act in given if act.at <= at]

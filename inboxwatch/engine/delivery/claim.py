@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy import Row
 
 from inboxwatch.engine.delivery.compose import Composed, Composer, mailboxes_of
 from inboxwatch.engine.delivery.enqueue import reader
@@ -14,6 +11,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import MANY, NoticeType, Person
 from inboxwatch.store import Transaction
 from inboxwatch.store.deliveries import MOST
+from inboxwatch.store.records import DeliveryRecord, DeliveryState
 
 LEASE = timedelta(minutes=3)
 """How long a claim stands; longer than any channel may take to send."""
@@ -21,21 +19,21 @@ GATHER = timedelta(seconds=5)
 """How long the first steps of a flood wait for the others."""
 
 
-def claim(tx: Transaction, channel: str, now: datetime, most: int = MOST) -> list[Row[Any]]:
+def claim(tx: Transaction, channel: str, now: datetime, most: int = MOST) -> list[DeliveryRecord]:
     """The next bundle of a channel; rows whose wait is over are cancelled instead."""
     if _gathering(tx, channel, now):
         return []
     return _still_wanted(tx, tx.deliveries.claim(channel, now, LEASE, most), now)
 
 
-def mailboxes(tx: Transaction, rules: Rules, rows: Sequence[Row[Any]]) -> tuple[set[str], set[str]]:
+def mailboxes(tx: Transaction, rules: Rules, rows: Sequence[DeliveryRecord]) -> tuple[set[str], set[str]]:
     """The mailboxes that should hold the answers of a bundle's waits, and the others that might."""
     nearest = mailboxes_of(tx, rules, rows)
     return nearest, rules.context.colleagues(tx.mailboxes.all()) - nearest
 
 
 def render(
-    tx: Transaction, rules: Rules, rows: Sequence[Row[Any]], now: datetime, *, unread: bool = False
+    tx: Transaction, rules: Rules, rows: Sequence[DeliveryRecord], now: datetime, *, unread: bool = False
 ) -> Composed | None:
     """What a bundle says as of now, which is about to leave; None: nothing any more.
 
@@ -44,7 +42,7 @@ def render(
     first, composer = rows[0], Composer(tx, rules, now)
     if first.type not in (NoticeType.ESCALATION, NoticeType.RESOLVED):
         if (composed := composer.single(first)) is None:
-            tx.deliveries.settle([first.id], "cancelled", now)
+            tx.deliveries.settle([first.id], DeliveryState.CANCELLED, now)
         return composed
     rows = _still_wanted(tx, tx.deliveries.still_open([row.id for row in rows]), now)
     if not rows:
@@ -53,7 +51,7 @@ def render(
     return composer.bundle(rows, unread)
 
 
-def reader_of(rules: Rules, rows: Sequence[Row[Any]]) -> Person | None:
+def reader_of(rules: Rules, rows: Sequence[DeliveryRecord]) -> Person | None:
     """The person who reads a bundle, where it is one."""
     people = {row.person for row in rows}
     person = people.pop() if len(people) == 1 else None
@@ -67,8 +65,8 @@ def _gathering(tx: Transaction, channel: str, now: datetime) -> bool:
     return since is not None and now - since < GATHER and tx.clocks.due_many(now, MANY)
 
 
-def _still_wanted(tx: Transaction, rows: Sequence[Row[Any]], now: datetime) -> list[Row[Any]]:
+def _still_wanted(tx: Transaction, rows: Sequence[DeliveryRecord], now: datetime) -> list[DeliveryRecord]:
     """Cancels the steps of waits that are over; returns the rest."""
     over = {row.id for row in rows if row.type == NoticeType.ESCALATION and not tx.clocks.is_running(row.clock)}
-    tx.deliveries.settle(sorted(over), "cancelled", now)
+    tx.deliveries.settle(sorted(over), DeliveryState.CANCELLED, now)
     return [row for row in rows if row.id not in over]

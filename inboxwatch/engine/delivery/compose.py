@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row
-
 from inboxwatch.core.model import LeadId
 from inboxwatch.engine.descriptions import describe
 from inboxwatch.engine.digests import Daily
@@ -15,19 +13,20 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import rfc3339
 from inboxwatch.notify import MANY, Notice, NoticeType
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord, DeliveryRecord
 
 
 class Composed(NamedTuple):
     """A bundle as it leaves."""
 
-    rows: Sequence[Row[Any]]
+    rows: Sequence[DeliveryRecord]
     """Those of its deliveries that are still wanted."""
     notice: Notice
     earlier: tuple[str, ...] = ()
     """The channel's references of the last messages about its waits to this destination, each once; `` for none."""
 
 
-def mailboxes_of(tx: Transaction, rules: Rules, rows: Iterable[Row[Any]]) -> set[str]:
+def mailboxes_of(tx: Transaction, rules: Rules, rows: Iterable[DeliveryRecord]) -> set[str]:
     """The mailboxes that could hold the answers of the deliveries' waits."""
     boxes: set[str] = set()
     for row in rows:
@@ -46,31 +45,31 @@ class Composer:
         self._tx = tx
         self._now = now
 
-    def bundle(self, rows: Sequence[Row[Any]], unread: bool) -> Composed:
+    def bundle(self, rows: Sequence[DeliveryRecord], unread: bool) -> Composed:
         """Steps or resolutions due together. `unread`: a mailbox that could hold the answers could not be read now."""
         first = rows[0]
         clocks = self._clocks(row.clock for row in rows)
         described = describe(self._tx, self._rules, list(clocks.values()), self._now)
         known = dict(zip(clocks, described, strict=True))
         steps = {(row.clock, row.step, row.round): row for row in rows}
-        told = [self._step(row, unread) | known.get(row.clock, {"id": row.clock}) for row in steps.values()]
+        told = [self._step(row, unread) | known.get(row.clock or "", {"id": row.clock}) for row in steps.values()]
         if len(told) > MANY:
             told.sort(key=lambda clock: str(clock.get("due_at")))
         base = self._rules.config.web.url
         notice = Notice(
             type=NoticeType(first.type),
-            id=first.bundle,
+            id=first.letter,
             at=min(row.owed_at for row in rows),
             clocks=tuple(told),
             targets=tuple(dict.fromkeys(row.target for row in rows)),
             link=f"{base}/waits/{first.clock}" if len(told) == 1 else f"{base}/",
-            thread_key=first.clock if len(told) == 1 else first.bundle,
+            thread_key=first.clock or first.letter if len(told) == 1 else first.letter,
         )
-        waits = {row.clock for row in rows}
+        waits = {row.clock for row in rows if row.clock}
         earlier = self._tx.deliveries.last_references(waits, first.channel, first.destination)
         return Composed(rows, notice, tuple(dict.fromkeys(earlier.get(clock, "") for clock in sorted(waits))))
 
-    def single(self, row: Row[Any]) -> Composed | None:
+    def single(self, row: DeliveryRecord) -> Composed | None:
         """A notice that stands for itself; None for a digest of which nothing is left."""
         body = row.body or {}
         if body.get("daily"):
@@ -98,12 +97,12 @@ class Composer:
         )
         return Composed([row], notice)
 
-    def _clocks(self, ids: Iterable[str | None]) -> dict[str, Row[Any]]:
+    def _clocks(self, ids: Iterable[str | None]) -> dict[str, ClockRecord]:
         """Clocks by the ids asked for: a wait that was merged has another one now."""
         found = ((clock, self._tx.clocks.get(clock)) for clock in dict.fromkeys(ids) if clock)
         return {clock: row for clock, row in found if row is not None}
 
-    def _step(self, row: Row[Any], unread: bool) -> dict[str, Any]:
+    def _step(self, row: DeliveryRecord, unread: bool) -> dict[str, Any]:
         """Which step of its ladder a delivery tells, and why; nothing for a resolution."""
         if row.step is None:
             return {}

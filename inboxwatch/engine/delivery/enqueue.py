@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
-
-from sqlalchemy import Row
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import Telling
@@ -15,17 +14,18 @@ from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.notify import Channel, NoticeType
 from inboxwatch.notify import Person as Reader
+from inboxwatch.store.records import ClockRecord, DeliveryRecord, DeliveryState, NewDelivery, Route
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
 
 
-def ways_of(config: Config, channels: Mapping[str, Channel], person: PersonId) -> Iterator[list[str]]:
+def ways_of(config: Config, channels: Mapping[str, Channel], person: PersonId) -> Iterator[Route]:
     """How a person is reached, in his own order or that of the config."""
     known = reader(config.people[person])
     for name in config.people[person].notify_by or config.notify_by:
         if name in channels and (destination := channels[name].reaches(known)) is not None:
-            yield [name, destination]
+            yield name, destination
 
 
 def reader(person: Person) -> Reader:
@@ -39,16 +39,16 @@ class Notices:
 
     def __init__(self, config: Config, channels: Mapping[str, Channel]) -> None:
         self._config = config
-        self._ways = {person: list(ways_of(config, channels, person)) for person in config.people}
+        self._ways = {person: tuple(ways_of(config, channels, person)) for person in config.people}
 
-    def ways(self, target: str) -> tuple[str | None, list[list[str]]]:
-        """A resolved target -> (person or None, [[channel, destination], ...] in the order they are tried)."""
+    def ways(self, target: str) -> tuple[PersonId | None, tuple[Route, ...]]:
+        """A resolved target -> (person or None, the ways of reaching it in the order they are tried)."""
         if target not in self._config.people:
             channel, _, destination = target.partition(":")
-            return None, [[channel, destination]]
-        return target, self._ways[PersonId(target)]
+            return None, ((channel, destination),)
+        return PersonId(target), self._ways[PersonId(target)]
 
-    def step(self, clock: Clock, telling: Telling, now: datetime) -> list[dict[str, Any]]:
+    def step(self, clock: Clock, telling: Telling, now: datetime) -> list[NewDelivery]:
         """One row a target of a step."""
         rung = telling.rung
         return [
@@ -66,54 +66,43 @@ class Notices:
         ]
 
     def resolved(
-        self, clock: Clock, sent: Iterable[Row[Any]], owner: str | None, now: datetime
-    ) -> list[dict[str, Any]]:
+        self, clock: Clock, sent: Iterable[DeliveryRecord], owner: str | None, now: datetime
+    ) -> list[NewDelivery]:
         """One row for each reader who was paged; the owner too where a colleague answered for him (rule 7)."""
-        rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+        rows: dict[tuple[str, str, str], NewDelivery] = {}
         for one in sent:
             key = f"{clock.id}/resolved/{clock.stopped_by}/{one.target}"
-            rows[one.target, one.channel, one.destination] = self._row(
-                key=key, kind=NoticeType.RESOLVED, target=one.target, now=now, clock=clock.id
-            ) | {"ways": [[one.channel, one.destination]], "channel": one.channel, "destination": one.destination}
+            row = self._row(key=key, kind=NoticeType.RESOLVED, target=one.target, now=now, clock=clock.id)
+            rows[one.target, one.channel, one.destination] = replace(row, ways=((one.channel, one.destination),))
         by_colleague = clock.answered_by is not None and clock.answered_by != owner
         if owner and by_colleague and clock.metric != "follow_up" and not any(key[0] == owner for key in rows):
             key = f"{clock.id}/resolved/{clock.stopped_by}/{owner}"
             rows[owner, "", ""] = self._row(key=key, kind=NoticeType.RESOLVED, target=owner, now=now, clock=clock.id)
         return list(rows.values())
 
-    def resolved_late(self, clock: Row[Any], one: Row[Any], now: datetime) -> list[dict[str, Any]]:
+    def resolved_late(self, clock: ClockRecord, one: DeliveryRecord, now: datetime) -> list[NewDelivery]:
         """The resolution for a page that was still under way when its wait ended."""
         key = f"{clock.id}/resolved/{clock.stopped_by}/{one.target}"
         row = self._row(key=key, kind=NoticeType.RESOLVED, target=one.target, now=now, clock=clock.id)
-        way = [one.channel, one.destination]
-        return [row | {"ways": [way], "channel": one.channel, "destination": one.destination}]
+        return [replace(row, ways=((one.channel, one.destination),))]
 
     def notice(
         self, kind: NoticeType, key: str, targets: Sequence[str], now: datetime, **body: Any
-    ) -> list[dict[str, Any]]:
+    ) -> list[NewDelivery]:
         """A notice without a step: a mailbox, a digest, a failed first contact. `body` is kept as JSON."""
         named = dict.fromkeys(self._config.fallback if target == "fallback" else target for target in targets)
         return [self._row(key=f"{key}/{target}", kind=kind, target=target, now=now, body=body) for target in named]
 
-    def _row(self, *, key: str, kind: NoticeType, target: str, now: datetime, **values: Any) -> dict[str, Any]:
+    def _row(self, *, key: str, kind: NoticeType, target: str, now: datetime, **values: Any) -> NewDelivery:
         person, ways = self.ways(target)
-        first = ways[0] if ways else ["none", ""]
-        row = {
-            "key": key,
-            "type": kind.value,
-            "clock": None,
-            "step": None,
-            "round": None,
-            "reason": None,
-            "body": None,
-            "target": target,
-            "person": person,
-            "ways": ways,
-            "channel": first[0],
-            "destination": first[1],
-            "state": "pending" if ways else "dead",
-            "error": None if ways else f"no channel of notify_by reaches {target}",
-            "owed_at": now,
-            "next_at": now,
-        }
-        return row | values
+        return NewDelivery(
+            key=key,
+            type=kind,
+            target=target,
+            person=person,
+            ways=ways,
+            owed_at=now,
+            state=DeliveryState.PENDING if ways else DeliveryState.DEAD,
+            error=None if ways else f"no channel of notify_by reaches {target}",
+            **values,
+        )

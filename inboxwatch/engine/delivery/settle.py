@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
-
-from sqlalchemy import Row
 
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType, Receipt
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import DeliveryRecord, DeliveryState
 
 PATIENCE = timedelta(hours=24)
 """How long a delivery without another way is tried before it is a dead letter."""
 TRIES_BEFORE_NEXT_WAY = 5
 
 
-def sent(tx: Transaction, rules: Rules, rows: Sequence[Row[Any]], receipt: Receipt, now: datetime) -> None:
+def sent(tx: Transaction, rules: Rules, rows: Sequence[DeliveryRecord], receipt: Receipt, now: datetime) -> None:
     """Records a delivery; a wait that ended while it was under way is told as resolved."""
-    tx.deliveries.settle([row.id for row in rows], "sent", now, reference=receipt.reference)
+    tx.deliveries.settle([row.id for row in rows], DeliveryState.SENT, now, reference=receipt.reference)
     for told, reference in receipt.by_clock.items():
         tx.deliveries.refer([row.id for row in rows if row.clock == told], reference)
     for row in rows:
-        clock = tx.clocks.get(row.clock) if row.type == NoticeType.ESCALATION else None
+        clock = tx.clocks.get(row.clock) if row.clock and row.type == NoticeType.ESCALATION else None
         if clock is not None and clock.state != "running":
             tx.deliveries.owe(rules.notices.resolved_late(clock, row, now))
 
@@ -32,7 +30,7 @@ def sent(tx: Transaction, rules: Rules, rows: Sequence[Row[Any]], receipt: Recei
 def failed(
     tx: Transaction,
     rules: Rules,
-    rows: Sequence[Row[Any]],
+    rows: Sequence[DeliveryRecord],
     error: str,
     now: datetime,
     *,
@@ -50,7 +48,7 @@ def failed(
         if weary and tx.deliveries.divert(row, now, error):
             outcomes.append("diverted")
         elif permanent or now - row.owed_at > PATIENCE:
-            tx.deliveries.settle([row.id], "dead", now, error=error)
+            tx.deliveries.settle([row.id], DeliveryState.DEAD, now, error=error)
             outcomes.append("dead")
         else:
             tx.deliveries.retry([row.id], now + pause, error)
@@ -60,7 +58,7 @@ def failed(
 
 
 def _tell_it(
-    tx: Transaction, rules: Rules, rows: Sequence[Row[Any]], outcomes: Sequence[str], error: str, now: datetime
+    tx: Transaction, rules: Rules, rows: Sequence[DeliveryRecord], outcomes: Sequence[str], error: str, now: datetime
 ) -> None:
     """A wait that nobody hears of is itself an event (rule 38); IT's own notices raise no further ones.
 
@@ -91,11 +89,11 @@ def resend(tx: Transaction, rules: Rules, number: int, now: datetime) -> str:
     if row.type == NoticeType.RESOLVED:
         # A resolution goes where the page went, and nowhere else.
         ways = row.ways
-    ways = [way for way in ways if way[0] in rules.config.channels]
+    ways = tuple(way for way in ways if way[0] in rules.config.channels)
     if not ways:
         raise Refused(409, f"no channel reaches {row.target}: see `channels` and `notify_by`")
     tx.deliveries.revive(number, ways, now)
-    return str(ways[0][0])
+    return ways[0][0]
 
 
 def sweep(tx: Transaction, channels: Sequence[str], now: datetime) -> None:
@@ -104,5 +102,6 @@ def sweep(tx: Transaction, channels: Sequence[str], now: datetime) -> None:
     """
     tx.deliveries.release(now)
     for row in tx.deliveries.strays(channels):
-        if not tx.deliveries.divert(row, now, f"channel {row.channel} is no longer configured"):
-            tx.deliveries.settle([row.id], "dead", now, error=f"channel {row.channel} is no longer configured")
+        gone = f"channel {row.channel} is no longer configured"
+        if not tx.deliveries.divert(row, now, gone):
+            tx.deliveries.settle([row.id], DeliveryState.DEAD, now, error=gone)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import Telling
@@ -12,6 +13,7 @@ from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import Rung
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import NotifiedRecord
 
 if TYPE_CHECKING:
     from inboxwatch.engine.rules import Rules
@@ -47,11 +49,11 @@ class Teller:
         key = f"{clock.id}/nobody-left"
         targets = [self._rules.config.fallback]
         rows = self._rules.notices.notice(NoticeType.DIGEST, key, targets, self._now, title=title)
-        self._tx.deliveries.owe([row | {"clock": clock.id} for row in rows])
+        self._tx.deliveries.owe([replace(row, clock=clock.id) for row in rows])
 
     def reopened(self, clock: Clock) -> None:
         """A wait is open again: nobody may hear any more that it is over."""
-        self._tx.deliveries.cancel(clock.ids, self._now, "resolved")
+        self._tx.deliveries.cancel(clock.ids, self._now, NoticeType.RESOLVED)
 
     def over(self, clock: Clock, owner: PersonId | None) -> None:
         """Cancels what is queued for a wait and tells whoever was paged; the owner too where a colleague answered."""
@@ -59,13 +61,6 @@ class Teller:
         sent = self._tx.deliveries.sent_for(clock.ids)
         self._tx.deliveries.owe(self._rules.notices.resolved(clock, sent, owner, self._now))
 
-    def _told(self, clock: Clock, rung: Rung, target: str, reason: str) -> dict[str, Any]:
-        return {
-            "clock": clock.id,
-            "step": rung.step,
-            "round": rung.round,
-            "target": target,
-            "at": self._now,
-            "reason": reason,
-            "policy": clock.policy.escalation.name,
-        }
+    def _told(self, clock: Clock, rung: Rung, target: str, reason: str) -> NotifiedRecord:
+        policy = clock.policy.escalation.name
+        return NotifiedRecord(clock.id, rung.step, rung.round, target, self._now, reason, policy)

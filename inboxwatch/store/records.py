@@ -1,0 +1,384 @@
+"""What leaves the store and what enters it: frozen records, made from rows here and nowhere else.
+
+A record's fields are the columns of its table, in their order, so that a row becomes a record by position: a batch
+reads thousands. Words of a closed set come as their enums, which compare equal to the words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Row, Table
+
+from inboxwatch.core.mail.threads.known import Known
+from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, LeadId, MailboxId, MessageId, PersonId, ThreadId
+from inboxwatch.core.sla.clock import State
+from inboxwatch.core.sla.policy import Metric
+from inboxwatch.notify import NoticeType
+from inboxwatch.now import rfc3339
+from inboxwatch.store import tables
+from inboxwatch.store.known import load
+
+Route = tuple[str, str]
+"""(channel, destination): one way of reaching somebody."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What a running wait's ladder tells next if nobody answers."""
+
+    step: int
+    """From 1."""
+    round: int
+    """1 for the ladder; repeats of its last step count from 2."""
+    at: datetime
+    targets: tuple[str, ...]
+    """Persons of the config, or `channel:destination`."""
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is stored and shown: `{step, round, at: RFC 3339 UTC, targets: [...]}`."""
+        return {"step": self.step, "round": self.round, "at": rfc3339(self.at), "targets": list(self.targets)}
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> NextStep:
+        """The reverse of `as_json`."""
+        return cls(data["step"], data["round"], datetime.fromisoformat(data["at"]), tuple(data["targets"]))
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRecord:
+    """A clock as the fold left it, with what the desk decided about it. Times are UTC."""
+
+    id: ClockId
+    thread: ThreadId
+    lead: LeadId
+    metric: Metric
+    started_by: MessageId
+    started_at: datetime
+    due_at: datetime
+    state: State
+    stop_reason: str | None
+    stopped_by: str | None
+    """The Message-ID, or for a deed who did it."""
+    stopped_at: datetime | None
+    answered_by: str | None
+    """A person's id, or the address where it is nobody's."""
+    nudges: int
+    reopened: str | None
+    aliases: tuple[ClockId, ...]
+    """Further ids of the same wait, sorted."""
+    policy: str
+    policy_version: str
+    mailbox: MailboxId | None
+    team: str | None
+    tier: str
+    owner: PersonId | None
+    owned_since: datetime | None
+    wall_seconds: float | None
+    """Of a clock that is over."""
+    business_seconds: float | None
+    """Of a clock that is over."""
+    warned_at: datetime | None
+    breached_at: datetime | None
+    acknowledged_until: datetime | None
+    snoozed_until: datetime | None
+    wake_at: datetime | None
+    held: bool
+    next_step: NextStep | None
+    first_sight: bool
+
+    @property
+    def ids(self) -> frozenset[ClockId]:
+        """Every id the wait has or had."""
+        return frozenset((self.id, *self.aliases))
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """A row of the outbox: one notice to one target."""
+
+    id: int
+    key: str
+    type: NoticeType
+    clock: str | None
+    step: int | None
+    round: int | None
+    reason: str | None
+    target: str
+    person: PersonId | None
+    ways: tuple[Route, ...]
+    """In the order they are tried."""
+    way: int
+    """The position in `ways` of the one that is being tried."""
+    channel: str
+    destination: str
+    bundle: str | None
+    state: DeliveryState
+    attempts: int
+    retries: int
+    adrift: bool
+    """An attempt has begun whose outcome is not recorded."""
+    owed_at: datetime
+    next_at: datetime
+    settled_at: datetime | None
+    error: str | None
+    reference: str | None
+    body: Mapping[str, Any] | None
+    """Of a notice without a step: what it says, as JSON."""
+
+    @property
+    def letter(self) -> str:
+        """Names the message in which it leaves, with the others of its bundle; kept over retries."""
+        return self.bundle or self.key
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A delivery to be owed. Without ways it is born dead, with the reason."""
+
+    key: str
+    """Owed once, however often it is asked for."""
+    type: NoticeType
+    target: str
+    person: PersonId | None
+    ways: tuple[Route, ...]
+    owed_at: datetime
+    """Also when it is due."""
+    clock: str | None = None
+    step: int | None = None
+    round: int | None = None
+    reason: str | None = None
+    body: Mapping[str, Any] | None = None
+    state: DeliveryState = DeliveryState.PENDING
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotifiedRecord:
+    """A step told to a target, or passed over (then the target is empty and the reason says why)."""
+
+    clock: ClockId
+    step: int
+    round: int
+    target: str
+    at: datetime
+    reason: str
+    policy: str
+    """The name of the escalation policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxRecord:
+    """How far a mailbox was read, and how it fares."""
+
+    id: MailboxId
+    cursor: str | None
+    seen_until: datetime | None
+    last_success: datetime | None
+    first_sight_done: bool
+    failing_since: datetime | None
+    error_reason: str | None
+    error: str | None
+    blind_told: bool
+    coverage: float | None
+    """The share (0..1) of the server's messages that the store holds; None before the first census."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """A message that was placed in a thread, with all that was decided about it."""
+
+    key: str
+    at: datetime
+    direction: Direction
+    kind: Kind
+    thread: ThreadId
+    message_id: MessageId
+    signal: str
+    evidence: Evidence
+    confidence: float
+    lead: LeadId | None
+    parent: MessageId | None
+    sender: str
+    subject: str | None
+    author: str
+    mailbox: MailboxId | None
+    owes_reply: bool
+    effect: str | None
+    time_from: str
+    known: Known
+    """What later messages are matched by."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillRecord:
+    """How far the history of a mailbox was read."""
+
+    mailbox: MailboxId
+    since: datetime
+    cursor: str | None
+    read: int
+    remaining: int | None
+    at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceRecord:
+    """An absence seen in mail: the person's own mailbox answered with a vacation reply."""
+
+    person: PersonId
+    since: datetime
+    until: datetime
+    message_id: MessageId
+
+
+@dataclass(frozen=True, slots=True)
+class OutageRecord:
+    """A stretch in which a mailbox was unread; `until` is None while it still is."""
+
+    mailbox: MailboxId
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FirstContactRecord:
+    """A first message to a lead that bounced, and when a later one reached the lead."""
+
+    lead: LeadId
+    message_id: MessageId
+    failed_at: datetime
+    resolved_at: datetime | None
+    owner: str | None
+    tier: str
+
+
+def _places(table: Table, *names: str) -> tuple[int, ...]:
+    columns = list(table.columns.keys())
+    return tuple(map(columns.index, names))
+
+
+_METRIC, _STATE, _ALIASES, _NEXT = _places(tables.clock, "metric", "state", "aliases", "next_step")
+_TYPE, _WAYS, _PHASE = _places(tables.delivery, "type", "ways", "state")
+
+
+def clock_of(row: Row[Any]) -> ClockRecord:
+    """A whole row of `clock`."""
+    values = list(row)
+    values[_METRIC] = Metric(values[_METRIC])
+    values[_STATE] = State(values[_STATE])
+    values[_ALIASES] = tuple(values[_ALIASES])
+    if (step := values[_NEXT]) is not None:
+        values[_NEXT] = NextStep.of(step)
+    return ClockRecord(*values)
+
+
+_clock_values: Callable[[ClockRecord], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(ClockRecord)))
+
+
+def clock_row(clock: ClockRecord) -> dict[str, Any]:
+    """The reverse of `clock_of`, by column."""
+    row = dict(zip(_CLOCK_COLUMNS, _clock_values(clock), strict=True))
+    row["metric"], row["state"] = clock.metric.value, clock.state.value
+    row["aliases"] = list(clock.aliases)
+    row["next_step"] = clock.next_step and clock.next_step.as_json()
+    return row
+
+
+_CLOCK_COLUMNS = tuple(field.name for field in fields(ClockRecord))
+
+
+def delivery_of(row: Row[Any]) -> DeliveryRecord:
+    """A whole row of `delivery`."""
+    values = list(row)
+    values[_TYPE] = NoticeType(values[_TYPE])
+    values[_WAYS] = tuple((channel, destination) for channel, destination in values[_WAYS])
+    values[_PHASE] = DeliveryState(values[_PHASE])
+    return DeliveryRecord(*values)
+
+
+def delivery_row(new: NewDelivery) -> dict[str, Any]:
+    """A row of the outbox as it begins."""
+    channel, destination = new.ways[0] if new.ways else ("none", "")
+    return {
+        "key": new.key,
+        "type": new.type.value,
+        "clock": new.clock,
+        "step": new.step,
+        "round": new.round,
+        "reason": new.reason,
+        "target": new.target,
+        "person": new.person,
+        "ways": [list(way) for way in new.ways],
+        "way": 0,
+        "channel": channel,
+        "destination": destination,
+        "state": new.state.value,
+        "attempts": 0,
+        "retries": 0,
+        "adrift": False,
+        "owed_at": new.owed_at,
+        "next_at": new.owed_at,
+        "error": new.error,
+        "body": None if new.body is None else dict(new.body),
+    }
+
+
+def notified_row(one: NotifiedRecord) -> dict[str, Any]:
+    """A row of `told`."""
+    return {
+        "clock": one.clock,
+        "step": one.step,
+        "round": one.round,
+        "target": one.target,
+        "at": one.at,
+        "reason": one.reason,
+        "policy": one.policy,
+    }
+
+
+def message_of(row: Row[Any]) -> MessageRecord:
+    """A whole row of `message` that has a thread."""
+    return MessageRecord(
+        key=row.key,
+        at=row.at,
+        direction=Direction(row.direction),
+        kind=Kind(row.kind),
+        thread=ThreadId(row.thread),
+        message_id=MessageId(row.message_id),
+        signal=row.signal,
+        evidence=Evidence(row.evidence),
+        confidence=row.confidence,
+        lead=row.lead,
+        parent=row.parent,
+        sender=row.sender,
+        subject=row.subject,
+        author=row.author,
+        mailbox=row.mailbox,
+        owes_reply=bool(row.owes_reply),
+        effect=row.effect,
+        time_from=row.time_from,
+        known=load(row),
+    )
+
+
+def clocks_of(rows: Iterable[Row[Any]]) -> list[ClockRecord]:
+    return [clock_of(row) for row in rows]
+
+
+def deliveries_of(rows: Iterable[Row[Any]]) -> list[DeliveryRecord]:
+    return [delivery_of(row) for row in rows]
