@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,6 +20,7 @@ class Ambiguous:
     """Several leads share what was looked at; shown, never guessed."""
 
     leads: tuple[LeadId, ...]
+    """Sorted. Of a directory that holds some leads only: at least two of them, and every one it was asked to hold."""
 
 
 @lru_cache(maxsize=16384)
@@ -34,14 +35,35 @@ def plain_address(email: str) -> str:
     return local + at + domain
 
 
-def _addresses(lead: Lead) -> set[str]:
-    """Everything by which a lead is found, as written and plain."""
+def claimed_addresses(lead: Lead) -> set[str]:
+    """Every key under which a lead is found by address, as written and plain."""
     written = [lead.id, *lead.aliases]
     return {email.lower() for email in written} | {plain_address(email) for email in written}
 
 
+def claimed_domains(lead: Lead) -> set[str]:
+    """Every domain that a lead stands for, those of free-mail providers included; a provisional lead stands for none.
+
+    A provisional lead was made from a stranger's mail: its company is not known to be a buyer.
+    """
+    return set() if lead.provisional else {lead.domain.lower(), lead.id.rpartition("@")[2]} - {""}
+
+
+def address_keys(email: str) -> set[str]:
+    """The keys of `claimed_addresses` under which an address is looked up."""
+    return {email, plain_address(email)}
+
+
+def company_domains(email: str, free_mail: frozenset[str]) -> Iterator[str]:
+    """The keys of `claimed_domains` under which an address is looked up: its domain and each parent; no free mail."""
+    domain = email.rpartition("@")[2]
+    while "." in domain and domain not in free_mail:
+        yield domain
+        domain = domain.partition(".")[2]
+
+
 class Directory:
-    """All leads, found by address or by company domain."""
+    """Leads, found by address or by company domain: all there are, or those that some addresses can concern."""
 
     def __init__(self, leads: Iterable[Lead] = (), free_mail: frozenset[str] = FREE_MAIL) -> None:
         self.leads: dict[LeadId, Lead] = {}
@@ -61,7 +83,7 @@ class Directory:
         """
         self.drop(lead.id)
         self.leads[lead.id] = lead
-        for email in _addresses(lead):
+        for email in claimed_addresses(lead):
             holder = self._by_address.setdefault(email, lead)
             if holder is not lead:
                 self._shared.setdefault(email, {holder.id: holder})[lead.id] = lead
@@ -74,7 +96,7 @@ class Directory:
         lead = self.leads.pop(id, None)
         if lead is None:
             return
-        for email in _addresses(lead):
+        for email in claimed_addresses(lead):
             if email in self._shared:
                 del self._shared[email][id]
                 self._award(email)
@@ -92,10 +114,8 @@ class Directory:
             del self._shared[email]
 
     def _domains(self, lead: Lead) -> set[str]:
-        """The company domains that a lead stands for; a provisional one stands for himself."""
-        if lead.provisional:
-            return set()
-        return {lead.domain.lower(), lead.id.rpartition("@")[2]} - {""} - self._free
+        """The company domains that a lead stands for."""
+        return claimed_domains(lead) - self._free
 
     def get(self, id: LeadId) -> Lead | None:  # noqa: A002  (the word of the field)
         return self.leads.get(id)
@@ -113,12 +133,9 @@ class Directory:
 
         Several leads of one company make it ambiguous which of them.
         """
-        domain = email.rpartition("@")[2]
-        while "." in domain and domain not in self._free:
-            found = self._by_domain.get(domain)
-            if found:
+        for domain in company_domains(email, self._free):
+            if found := self._by_domain.get(domain):
                 return next(iter(found.values())) if len(found) == 1 else Ambiguous(tuple(sorted(found)))
-            domain = domain.partition(".")[2]
         return None
 
     def same_company(self, email: str, lead: LeadId) -> bool:

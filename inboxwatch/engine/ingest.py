@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import structlog
 
+from inboxwatch.config.free_mail import free_mail
 from inboxwatch.connector import Batch, Cursor, Quarantined
 from inboxwatch.core.mail.classify import classify
 from inboxwatch.core.mail.headers import Unusable, parse
@@ -212,7 +213,8 @@ def _intake(tx: Transaction, rules: Rules, mailbox: MailboxId, messages: Sequenc
     known, awaited = tx.mail.known(replace(wanted, ids=wanted.ids | bounced))
     asked = {address for message in messages for address in addresses_of(message)}
     asked.update(address for one in deliveries for address in one.recipients)
-    directory = tx.leads.directory(asked, {one.lead for one in known if one.lead is not None})
+    theirs = {one.lead for one in known if one.lead is not None}
+    directory = tx.leads.directory(asked, theirs, free_mail=free_mail())
     return Intake(
         config.us,
         directory,

@@ -41,13 +41,13 @@ class Lookup:
         query = _LINK.sub(r"\1", query).strip()
         if not query:
             return self._own()
-        found = self._leads(query)
+        found, count = self._leads(query)
         if not found:
             return Answer((f"No lead is known by {query}.",))
-        if len(found) > 1:
-            named = ", ".join(f"{lead.name or 'no name'} ({lead.id})" for lead in found[:_NAMED])
-            more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-            return Answer((f"{len(found)} leads match: {named}{more}. Ask by address.",))
+        if count > 1:
+            named = ", ".join(f"{lead.name or 'no name'} ({lead.id})" for lead in found)
+            more = f" and {count - len(found)} more" if count > len(found) else ""
+            return Answer((f"{count} leads match: {named}{more}. Ask by address.",))
         return self._about(found[0])
 
     def _own(self) -> Answer:
@@ -60,9 +60,10 @@ class Lookup:
             lines.append(f"{len(rows) - len(waits)} follow-ups are yours.")
         return Answer(tuple(lines), tuple(describe(self._tx, self._rules, rows, self._now)))
 
-    def _leads(self, query: str) -> list[Lead]:
+    def _leads(self, query: str) -> tuple[list[Lead], int]:
+        """The first leads that match, and how many do."""
         exact = self._tx.leads.by_address(query.lower())
-        return [exact] if exact is not None else self._tx.leads.find(query, MOST)
+        return ([exact], 1) if exact is not None else self._tx.leads.find(query, _NAMED)
 
     def _about(self, lead: Lead) -> Answer:
         rows = self._tx.clocks.listed({"state": "open", "lead": lead.id}, None, MOST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from inboxwatch.config.free_mail import free_mail
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.classify import classify
 from inboxwatch.core.mail.parties import Us
@@ -31,7 +32,7 @@ class OwnMail:
         ours = self._ours(tx, (one for _, message in messages for one in (message.id, *_answered(message))))
         if not ours:
             return messages, 0
-        directory = tx.leads.directory({message.sender.email for _, message in messages}, ())
+        directory = tx.leads.directory({message.sender.email for _, message in messages}, free_mail=free_mail())
         aside = {message.id: (ref, message) for ref, message in messages if self._is_ours(message, ours, directory)}
         tx.mail.file([self._hashed(message) for _, message in aside.values()])
         sightings = [(message.id, ref, message.role, message.received_at) for ref, message in aside.values()]

@@ -1,24 +1,33 @@
-"""Known leads, by source."""
+"""Known leads, by source, and what they are found by: address, company domain, name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, Table, delete, func, select, text, tuple_
 
-from inboxwatch.config.free_mail import free_mail
-from inboxwatch.core.leads import Directory
+from inboxwatch.core.leads import Directory, address_keys, claimed_addresses, claimed_domains, company_domains
 from inboxwatch.core.model import Lead, LeadId, PersonId
 from inboxwatch.store import tables
-from inboxwatch.store.upsert import chunks, upsert
+from inboxwatch.store.tables import storable
+from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _lead = tables.lead
+_KEYS: tuple[tuple[Table, Callable[[Lead], set[str]]], ...] = (
+    (tables.lead_address, claimed_addresses),
+    (tables.lead_domain, claimed_domains),
+)
+_PAGE = 1000
+_APART = "\x1f"
+"""Between the fields of `search`: nobody asks for it."""
 
 
 class Leads:
+    """Single leads, and as many of them as a batch concerns: never a read of all but where it is named."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
@@ -29,43 +38,105 @@ class Leads:
         row = self._connection.execute(select(_lead).where(_lead.c.id == lead)).first()
         return None if row is None else to_lead(row)
 
-    def get_many(self, leads: Iterable[str]) -> dict[LeadId, Lead]:
+    def get_many(self, ids: Iterable[str]) -> dict[LeadId, Lead]:
+        """Leads by id; those that are not known (any more) are left out."""
         found: dict[LeadId, Lead] = {}
-        for part in chunks(sorted(leads)):
+        for part in chunks(sorted(set(ids))):
             rows = self._connection.execute(select(_lead).where(_lead.c.id.in_(part)))
-            found.update((row.id, to_lead(row)) for row in rows)
+            found.update((lead.id, lead) for lead in map(to_lead, rows))
         return found
 
-    def directory(self, addresses: Iterable[str], ids: Iterable[str]) -> Directory:
-        return Directory(self.all(), free_mail())
+    def directory(
+        self,
+        addresses: Iterable[str],
+        ids: Iterable[str] = (),
+        *,
+        domains: Iterable[str] = (),
+        free_mail: frozenset[str],
+    ) -> Directory:
+        """The leads that some addresses can concern: of these it answers what a directory of all leads would.
+
+        It answers `by_address`, `by_domain` and `attribute` of `addresses` (further ones at `domains` by their domain),
+        and `get` and `same_company` of the leads `ids`: name those that the threads concerned have already. However
+        many leads a company has, only its first, its last and those of `ids` are read: enough to tell one lead from
+        several. Three round trips for some hundred addresses.
+        """
+        asked = set(addresses)
+        keys = {key for email in asked for key in address_keys(email)}
+        companies = [f"@{domain}" for domain in domains]
+        at = {domain for email in (*asked, *companies) for domain in company_domains(email, free_mail)}
+        # Of the leads that claim an address, it belongs to the one whose id it is, else to the first.
+        wanted = {*ids, *keys, *self._ends(tables.lead_address, keys), *self._ends(tables.lead_domain, at)}
+        return Directory(self.get_many(wanted).values(), free_mail)
 
     def by_address(self, email: str) -> Lead | None:
-        return self.directory([email], ()).by_address(email)
+        """The lead who owns an address, tags and ignored dots aside."""
+        keys = address_keys(email)
+        found = self.get_many({*keys, *self._ends(tables.lead_address, keys)})
+        return Directory(found.values()).by_address(email)
 
-    def find(self, query: str, limit: int) -> list[Lead]:
-        wanted = query.casefold()
-        return [one for one in self.all() if wanted in one.name.casefold() or wanted in one.company.casefold()]
-
-    def ids_of(self, source: str) -> list[LeadId]:
-        return [one.id for one in self.all() if one.source == source]
+    def find(self, query: str, limit: int) -> tuple[list[Lead], int]:
+        """Leads whose name or company contains a text, whatever its case: the first by id, and how many there are."""
+        within = func.instr if self._connection.dialect.name == "sqlite" else func.strpos
+        matching = within(_lead.c.search, storable(query.casefold())) > 0
+        count = self._connection.execute(select(func.count()).select_from(_lead).where(matching)).scalar_one()
+        rows = self._connection.execute(select(_lead).where(matching).order_by(_lead.c.id).limit(limit))
+        return [to_lead(row) for row in rows], int(count)
 
     def page(self, after: str, limit: int) -> list[Lead]:
         """Leads whose id sorts behind `after`."""
         found = select(_lead).where(_lead.c.id > after).order_by(_lead.c.id).limit(limit)
         return [to_lead(row) for row in self._connection.execute(found)]
 
+    def ids_of(self, source: str) -> Iterator[LeadId]:
+        """The ids of a source's leads in their order, a page at a time: leads may be written between two."""
+        after = ""
+        ids = select(_lead.c.id).where(_lead.c.source == source).order_by(_lead.c.id).limit(_PAGE)
+        while found := self._connection.execute(ids.where(_lead.c.id > after)).scalars().all():
+            yield from found
+            after = found[-1]
+
     def put(self, leads: Iterable[Lead], now: datetime) -> None:
-        rows = [_row(lead, now) for lead in leads]
-        columns = ["source", "owner", "status", "provisional", "data", "updated_at"]
-        for part in chunks(rows):
-            upsert(self._connection, _lead, part, columns)
+        """Adds leads or replaces them whole."""
+        columns = ["source", "owner", "status", "provisional", "data", "updated_at", "search"]
+        for part in chunks(list({lead.id: lead for lead in leads}.values())):
+            upsert(self._connection, _lead, [_row(lead, now) for lead in part], columns)
+            for table, keys_of in _KEYS:
+                self._index(table, {(storable(key), storable(lead.id)) for lead in part for key in keys_of(lead)}, part)
 
     def drop(self, leads: Sequence[str]) -> int:
         """Removes leads; their mail and clocks stay. Returns how many there were."""
         gone = 0
         for part in chunks(list(leads)):
             gone += self._connection.execute(delete(_lead).where(_lead.c.id.in_(part))).rowcount
+            for table, _ in _KEYS:
+                self._connection.execute(delete(table).where(table.c.lead.in_(part)))
         return gone
+
+    def _index(self, table: Table, keys: set[tuple[str, str]], leads: Sequence[Lead]) -> None:
+        """Writes what has changed of the leads' keys: of a whole list that comes again, hardly any."""
+        stored = select(table.c.key, table.c.lead).where(table.c.lead.in_([lead.id for lead in leads]))
+        known = {(row.key, row.lead) for row in self._connection.execute(stored)}
+        for part in chunks(sorted(known - keys), 200):
+            self._connection.execute(delete(table).where(tuple_(table.c.key, table.c.lead).in_(part)))
+        insert_missing(self._connection, table, [{"key": key, "lead": lead} for key, lead in sorted(keys - known)])
+
+    def _ends(self, table: Table, keys: Iterable[str]) -> set[str]:
+        """The first and the last lead under each key: two seeks a key, however many leads have it."""
+        found: set[str] = set()
+        for part in chunks(sorted({storable(key) for key in keys})):
+            asked = ", ".join(f"(:k{place})" for place in range(len(part)))
+            end = f"FROM {table.name} WHERE {table.name}.key = asked.key"
+            ends = f"(SELECT min(lead) {end}), (SELECT max(lead) {end})"
+            statement = text(f"WITH asked (key) AS (VALUES {asked}) SELECT {ends} FROM asked")  # noqa: S608
+            rows = self._connection.execute(statement, {f"k{place}": key for place, key in enumerate(part)})
+            found.update(lead for row in rows for lead in row if lead is not None)
+        return found
+
+
+def search_text(lead: Lead) -> str:
+    """What a lead is found by in words: name and company without case."""
+    return f"{lead.name.casefold()}{_APART}{lead.company.casefold()}"
 
 
 def _row(lead: Lead, now: datetime) -> dict[str, Any]:
@@ -77,6 +148,7 @@ def _row(lead: Lead, now: datetime) -> dict[str, Any]:
         "provisional": lead.provisional,
         "data": asdict(lead),
         "updated_at": now,
+        "search": search_text(lead),
     }
 
 

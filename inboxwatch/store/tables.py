@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.types import TypeEngine
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -44,16 +45,30 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def storable(words: str) -> str:
+    """Text as `Words` keeps it: no database takes NUL and lone surrogates, so they are replaced."""
+    if words.isascii() and "\0" not in words:
+        return words
+    return words.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 class Words(TypeDecorator[str]):
-    """Text that strangers wrote. No database takes every string: NUL and lone surrogates are replaced."""
+    """Text that strangers wrote, made storable."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None or (value.isascii() and "\0" not in value):
-            return value
-        return value.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return None if value is None else storable(value)
+
+
+class Ordered(Words):
+    """Such text in the order of its code points, as Python has it, whatever the locale of the database."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
 
 
 metadata = MetaData()
@@ -171,7 +186,25 @@ lead = _table(
     Column("provisional", Boolean, nullable=False),
     Column("data", JSON, nullable=False),
     Column("updated_at", UTCDateTime, nullable=False),
+    Column("search", Words, nullable=False, server_default=""),
+    Index("ix_lead_source", "source", "id"),
 )
+
+lead_address = _table(
+    "lead_address",
+    Column("key", Ordered, primary_key=True),
+    Column("lead", Ordered, primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+"""Every key under which a lead is found by address (`core.leads.claimed_addresses`)."""
+
+lead_domain = _table(
+    "lead_domain",
+    Column("key", Ordered, primary_key=True),
+    Column("lead", Ordered, primary_key=True, index=True),
+    sqlite_with_rowid=False,
+)
+"""Every domain that a lead stands for (`core.leads.claimed_domains`), those of free-mail providers too."""
 
 act = _table(
     "act",

@@ -1,0 +1,187 @@
+"""Leads by key: the few that a batch concerns answer as all of them would, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import create_engine, event, insert, select, text
+
+from inboxwatch.core.leads import Ambiguous, Directory
+from inboxwatch.core.model import Lead, LeadId
+from inboxwatch.store import Store, tables
+from tests.doubles.postgres import database, postgres
+
+__all__ = ["database", "postgres"]
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+FREE = frozenset({"gmail.com", "free.test"})
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    store = Store(database)
+    yield store
+    store.close()
+
+
+LOCALS = ["bo", "Bo", "b.o", "bo+x", "bo-x", "cy", "ünal", "_z", "B"]
+DOMAINS = ["buyer.test", "sales.buyer.test", "deep.sales.buyer.test", "gmail.com", "googlemail.com", "free.test", "a"]
+EMAILS = st.builds(lambda local, domain: f"{local}@{domain}", st.sampled_from(LOCALS), st.sampled_from(DOMAINS))
+LEADS = st.builds(
+    Lead,
+    EMAILS.map(LeadId),
+    domain=st.sampled_from(["", "buyer.test", "Buyer.test", "sales.buyer.test", "other.test", "free.test"]),
+    aliases=st.lists(EMAILS, max_size=2).map(tuple),
+    provisional=st.booleans(),
+)
+
+
+def kind(found: Lead | Ambiguous | None) -> object:
+    return "several" if isinstance(found, Ambiguous) else found
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    put=st.lists(LEADS, max_size=14),
+    again=st.lists(LEADS, max_size=5),
+    asked=st.lists(EMAILS, min_size=1, max_size=4),
+    thread=st.lists(EMAILS, max_size=3),
+    chosen=st.integers(0, 13),
+)
+def test_the_leads_that_addresses_concern_answer_as_all_leads_would(
+    store: Store, put: list[Lead], again: list[Lead], asked: list[str], thread: list[str], chosen: int
+) -> None:
+    with store.transaction() as tx:
+        tx.leads.drop([lead.id for lead in tx.leads.all()])
+        tx.leads.put(put, NOON)
+        tx.leads.put(again, NOON)
+        tx.leads.drop([lead.id for lead in put[chosen::5]])
+        everybody = tx.leads.all()
+        members = frozenset(map(LeadId, thread)) | {lead.id for lead in everybody[chosen : chosen + 1]}
+        few = tx.leads.directory(asked, members, free_mail=FREE)
+        alone = {email: tx.leads.by_address(email) for email in asked}
+    full = Directory(everybody, FREE)
+    for email in asked:
+        assert few.by_address(email) == alone[email] == full.by_address(email)
+        assert kind(few.by_domain(email)) == kind(full.by_domain(email))
+        for lead in members:
+            assert few.get(lead) == full.get(lead)
+            assert few.same_company(email, lead) == full.same_company(email, lead)
+        for leads in ([], *([lead] for lead in members), members):
+            told = {"thread": frozenset(leads), "reply_to": asked}
+            assert few.attribute(email, **told) == full.attribute(email, **told)
+            assert few.attribute(email, thread=frozenset(leads)) == full.attribute(email, thread=frozenset(leads))
+    assert few.leads.items() <= full.leads.items()
+
+
+def test_a_company_of_many_leads_is_never_read_whole(store: Store) -> None:
+    many = [Lead(LeadId(f"p{number:04}@buyer.test"), domain="buyer.test") for number in range(3000)]
+    asked: list[str] = []
+    with store.transaction() as tx:
+        tx.leads.put(many, NOON)
+        event.listen(tx.connection, "before_cursor_execute", lambda *told: asked.append(told[2]))
+        few = tx.leads.directory(["new@eu.buyer.test", "p0007@buyer.test"], ids=["p0500@buyer.test"], free_mail=FREE)
+    assert set(few.leads) == {f"p{number:04}@buyer.test" for number in (0, 7, 500, 2999)}
+    assert len(asked) == 3
+    assert few.attribute("new@eu.buyer.test", thread=frozenset({LeadId("p0500@buyer.test")})) == (
+        "p0500@buyer.test",
+        "thread",
+    )
+
+
+def test_the_leads_of_a_domain_alone_can_be_asked_for(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.leads.put([Lead(LeadId("bo@buyer.test"), domain="buyer.test")], NOON)
+        few = tx.leads.directory([], domains=["eu.buyer.test"], free_mail=FREE)
+    assert few.by_domain("anybody@eu.buyer.test") == Lead(LeadId("bo@buyer.test"), domain="buyer.test")
+
+
+def test_a_lead_is_found_by_part_of_name_or_company_whatever_the_case(store: Store) -> None:
+    leads = [
+        Lead(LeadId("a@x.test"), name="Jörg STRASSE", company="Ünal A.Ş."),
+        Lead(LeadId("b@x.test"), name="100 % Bo", company="Acme_Ltd"),
+        Lead(LeadId("c@x.test"), name="Cy", company="acme gmbh"),
+    ]
+    with store.transaction() as tx:
+        tx.leads.put(leads, NOON)
+        found = {query: tx.leads.find(query, 9) for query in ("straße", "ÜNAL", "ACME", "%", "_", "Bo\x1fA", "nobody")}
+        assert tx.leads.find("acme", 1) == (leads[1:2], 2)
+    assert found == {
+        "straße": (leads[:1], 1),
+        "ÜNAL": (leads[:1], 1),
+        "ACME": (leads[1:], 2),
+        "%": (leads[1:2], 1),
+        "_": (leads[1:2], 1),
+        "Bo\x1fA": (leads[1:2], 1),
+        "nobody": ([], 0),
+    }
+
+
+def test_the_ids_of_a_source_come_page_by_page_while_leads_are_written(store: Store) -> None:
+    ids = [f"{number:05}@x.test" for number in range(1200)]
+    with store.transaction() as tx:
+        tx.leads.put([Lead(LeadId(id_), source="crm") for id_ in ids], NOON)
+        tx.leads.put([Lead(LeadId("z@x.test"), source="other")], NOON)
+        read = []
+        for id_ in tx.leads.ids_of("crm"):
+            read.append(id_)
+            tx.leads.drop([id_])
+        assert read == ids
+        assert [lead.id for lead in tx.leads.all()] == ["z@x.test"]
+        left = [tx.connection.execute(select(one.c.lead)).scalars().all() for one in KEYED]
+    assert left == [["z@x.test"], ["z@x.test"]]
+
+
+KEYED = (tables.lead_address, tables.lead_domain)
+
+
+def test_text_that_no_database_takes_does_no_harm(store: Store) -> None:
+    strange = Lead(LeadId("b\udc80o@x.test"), aliases=("b\udc81o@x.test",), name="\udc80")
+    with store.transaction() as tx:
+        tx.leads.put([strange], NOON)
+        tx.leads.put([strange], NOON)
+        assert tx.leads.directory([strange.id], free_mail=FREE).by_address(strange.id) == strange
+        assert tx.leads.find("\udc80", 2) == ([strange], 1)
+
+
+def test_a_store_of_before_is_filled_with_the_keys_of_its_leads(database: str) -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(tables.__file__).parent / "migrations"))
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        command.downgrade(config, "0004")
+        data = {"name": "Bo", "company": "", "domain": "buyer.test", "owner": None, "tier": "", "status": "open"}
+        data |= {"source": "crm", "country": "", "language": "", "attributes": [], "provisional": False}
+        row = {"source": "crm", "owner": None, "status": "open", "provisional": False, "updated_at": NOON}
+        kept = [
+            row | {"id": id_, "data": data | {"id": id_, "aliases": [f"p{number}+x@gmail.com"]}}
+            for number, id_ in ((number, f"p{number:04}@buyer.test") for number in range(2300))
+        ]
+        columns = [column for column in tables.lead.columns if column.name != "search"]
+        connection.execute(insert(tables.lead).values({column.name: None for column in columns}), kept)
+    store = Store(database)
+    with store.reading() as tx:
+        found = tx.leads.directory(["p2299@gmail.com", "who@buyer.test"], free_mail=FREE)
+        assert set(found.leads) == {"p2299@buyer.test", "p0000@buyer.test"}
+        assert tx.leads.find("bo", 1)[1] == 2300
+        keys = {table.name: [tuple(row) for row in tx.connection.execute(select(table)).all()] for table in KEYED}
+        leads = tx.leads.all()
+    with store.transaction() as tx:
+        tx.leads.put(leads, NOON)
+        for table in KEYED:
+            assert sorted(map(tuple, tx.connection.execute(select(table)))) == sorted(keys[table.name])
+    store.close()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0004")
+        assert connection.execute(text("SELECT count(*) FROM lead")).scalar() == 2300
+    engine.dispose()
