@@ -64,8 +64,8 @@ class Writer:
                 done = await loop.run_in_executor(self._threads, unit)
             except Outage as error:
                 if not self._away:
-                    log.warning("the store cannot be used, trying again", error=str(error.orig))
-                    self.on_outage(str(error.orig))
+                    log.warning("the store cannot be used, trying again", error=str(error))
+                    self.on_outage(str(error))
                 self._away = True
                 await asyncio.sleep(next(pauses))
             else:

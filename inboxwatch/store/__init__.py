@@ -15,13 +15,14 @@ from alembic.config import Config as AlembicConfig
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from inboxwatch.store import tables
 from inboxwatch.store.backfills import Backfills
 from inboxwatch.store.board import Board
 from inboxwatch.store.clocks import Clocks
 from inboxwatch.store.deliveries import Deliveries
+from inboxwatch.store.failures import Outage, StoreError, name_outages
 from inboxwatch.store.leads import Leads
 from inboxwatch.store.mail import Mails
 from inboxwatch.store.mailboxes import Mailboxes
@@ -37,13 +38,6 @@ PRAGMAS = (
     "cache_size=-32768", "wal_autocheckpoint=4000",
 )  # fmt: skip
 """Of each connection to SQLite."""
-
-Outage = OperationalError
-"""The database is away, busy or full, or two workers met: nothing was written, and the same work may succeed later."""
-
-
-class StoreError(Exception):
-    """The store cannot be opened; the message says what to do."""
 
 
 class Transaction:
@@ -99,12 +93,14 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self._engine = _open(url)
+        name_outages(self._engine)
         try:
             self._migrate()
             self._salt = self._secret("salt")
-        except DBAPIError as error:
+        except (Outage, DBAPIError) as error:
             self._engine.dispose()
-            raise StoreError(f"cannot open the store: {error.orig}") from error
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            raise StoreError(f"cannot open the store: {cause}") from error
         except CommandError as error:  # its revision is none of ours
             self._engine.dispose()
             newer = "a newer inboxwatch has opened the store: run that one, or bring back a copy from before it"

@@ -323,7 +323,7 @@ async def test_the_worker_says_when_the_store_goes_and_comes(house: House) -> No
     def unit() -> str:
         left[0] -= 1
         if left[0] >= 0:
-            raise Outage("SELECT 1", {}, Exception("no space left"))
+            raise Outage("no space left")
         return "done"
 
     worker = Writer(house.store)

@@ -11,10 +11,11 @@ import pytest
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import create_engine, insert, inspect, select, text
+from sqlalchemy.exc import IntegrityError
 
 from inboxwatch.core.model import Lead, LeadId, PersonId
 from inboxwatch.notify import NoticeType
-from inboxwatch.store import Store, StoreError, tables
+from inboxwatch.store import Outage, Store, StoreError, tables
 from inboxwatch.store.records import DeliveryState, NewDelivery
 from tests.doubles.postgres import Postgres, database, postgres
 
@@ -217,3 +218,48 @@ def test_a_store_survives_the_restart_of_its_server(postgres: Postgres) -> None:
     with store.transaction() as tx:
         tx.mailboxes.ensure(["ana"])
     store.close()
+
+
+def test_two_workers_that_meet_at_one_row_are_told_to_try_again(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.mailboxes.ensure(["ana"])
+    if store.file is not None:
+        with store.reading() as tx:
+            tx.connection.exec_driver_sql("PRAGMA busy_timeout=0")
+        other = Store(f"sqlite:///{store.file}")
+        with other.transaction(), pytest.raises(Outage, match="locked"), store.transaction():
+            pytest.fail("SQLite has one writer at a time")
+        other.close()
+    else:
+        with pytest.raises(Outage, match="concurrent"), store.transaction() as one:
+            assert one.mailboxes.get("ana") is not None
+            with store.transaction() as other_tx:
+                other_tx.mailboxes.move("ana", None, "1")
+            one.mailboxes.move("ana", None, "2")
+    with store.transaction() as tx:
+        assert tx.mailboxes.move("ana", "1" if store.file is None else None, "3")
+
+
+def test_a_database_that_was_away_is_an_outage_and_is_used_again_when_it_is_back() -> None:
+    with Postgres.start() as server:
+        store = Store(server.database())
+        with store.transaction() as tx:
+            tx.mailboxes.ensure(["ana"])
+        with pytest.raises(Outage), store.transaction() as tx:
+            server.down()
+            tx.mailboxes.ensure(["ben"])
+        with pytest.raises(Outage), store.transaction():
+            pytest.fail("there is nothing to connect to")
+        server.up()
+        with store.reading() as tx:
+            assert [row.id for row in tx.mailboxes.all()] == ["ana"]
+        server.down()
+        server.up()
+        with store.reading() as tx:
+            assert [row.id for row in tx.mailboxes.all()] == ["ana"], "a connection of before is replaced unseen"
+        store.close()
+
+
+def test_a_defect_of_ours_is_no_outage(store: Store) -> None:
+    with pytest.raises(IntegrityError), store.transaction() as tx:
+        tx.connection.execute(insert(tables.meta).values(key="x", value=None))
