@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from inboxwatch.commands.leads import read_sources
 from inboxwatch.connector import MailboxError, Reading, Reason
+from inboxwatch.core.backoff import Backoff
 from inboxwatch.core.model import MailboxId
 from inboxwatch.core.sla.policy import Duration
 from inboxwatch.daemon.gc_tuning import collect_seldom
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.ingest import begin_history, ingest_history
 from inboxwatch.engine.leads import take_list
+from inboxwatch.engine.policies import prepare
 from inboxwatch.engine.rules import Rules
 from inboxwatch.now import now
 from inboxwatch.store import Store, StoreError
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
 OK, FAILED, BAD, INTERRUPTED = 0, 1, 2, 130
 ATTEMPTS = 6
 """So many failures in a row, without a batch between them, end the reading of a mailbox."""
-PATIENCE = (2.0, 120.0)
-"""Seconds of the first and the longest pause after a failure, unless the provider asks for a longer one."""
+PATIENCE = Backoff(2.0, 120.0)
+"""Pauses after a failure, unless the provider asks for a longer one."""
 BATCH = 700
 """Messages of a batch: more than in the daemon share what each batch costs whatever its size. The UIDs of so many still
 fit into the 8,192 octets of a command that IMAP servers must take (RFC 7162)."""
@@ -66,7 +68,7 @@ async def _all(config: Config, store: Store, names: list[MailboxId], horizon: da
     rules, writer = Rules.connect(config), Writer(store)
     code = OK
     try:
-        await writer.write(lambda tx: tx.mailboxes.ensure(config.mailboxes))
+        await writer.write(prepare, rules)
         for source, found in (await read_sources(config)).items():
             leads = [row.lead for row in found.rows]
             await writer.write(take_list, rules, source, leads, found.version, now())
@@ -105,8 +107,7 @@ class _History:
                 may_pass = self.fresh > 0 or error.reason is Reason.RATE_LIMITED
                 if error.permanent or not may_pass or failures == ATTEMPTS:
                     raise
-                first, longest = PATIENCE
-                pause = max(error.retry_after or 0.0, min(longest, first * 2 ** (failures - 1)))
+                pause = max(error.retry_after or 0.0, PATIENCE.pause(failures))
                 _say(f"{self.name}: {error}; trying again in {pause:.0f} s", OK)
                 await asyncio.sleep(pause)
             else:

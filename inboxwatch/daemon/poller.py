@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from inboxwatch.connector import Batch, MailboxError, MailConnector, Reason, Waits
+from inboxwatch.core.backoff import Backoff, jittered
 from inboxwatch.core.model import MailboxId
 from inboxwatch.core.pace import Event, Pace
 from inboxwatch.daemon.time_limit import TimeLimit
@@ -30,8 +31,8 @@ BATCH_LIMIT = 300.0
 """Seconds that one batch may take, a turn among a thousand mailboxes of one server included; longer is a hang."""
 SLACK = 30.0
 """Seconds that ending a reading may take, and by which a wait for news may last longer than it was asked to."""
-BACK_OFF = (1.0, 300.0)
-"""Seconds of the first and the longest pause between attempts that fail."""
+BACK_OFF = Backoff(1.0, 300.0)
+"""Pauses between attempts that fail."""
 LONGEST_REST = 86400.0
 """Seconds that a provider may ask us to stay away; what asks for more is taken for a defect of its clock."""
 FALSE_ALARMS = 3
@@ -229,11 +230,10 @@ class Poller:
 
     def _back_off(self, error: MailboxError) -> float:
         """Seconds to leave a mailbox alone after a failure, whoever asks. Those refused together come back apart."""
-        first, longest = BACK_OFF
-        longest = min(longest, max(first, self._box.poll_every.total_seconds() * 4))
-        pause = longest if error.permanent else min(longest, _doubled(self._failures))
+        longest = min(BACK_OFF.longest, max(BACK_OFF.first, self._box.poll_every.total_seconds() * 4))
+        pause = longest if error.permanent else min(longest, BACK_OFF.pause(self._failures))
         asked = min(error.retry_after or 0.0, LONGEST_REST)
-        return max(self._jittered(pause), asked * self._chance.uniform(1.0, 1.2))
+        return max(self._jittered(pause), jittered(asked, self._chance, 1.0, 1.2))
 
     def _step(self, event: Event) -> None:
         self._pace = self._pace.after(event, self._now())
@@ -241,7 +241,7 @@ class Poller:
 
     def _jittered(self, seconds: float) -> float:
         """A little less than was said, and different for each mailbox."""
-        return seconds * self._chance.uniform(0.8, 1.0)
+        return jittered(seconds, self._chance)
 
     async def _listen(self, seconds: float) -> None:
         """Until the connector hears of mail, at most `seconds`: push is a hint, the poll is the truth."""
@@ -268,7 +268,7 @@ class Poller:
         if heard:
             # Servers ban those who come back at once, time and again.
             vain = self._vain - FALSE_ALARMS
-            end = min(end, loop.time() + (self._jittered(_doubled(vain)) if vain > 0 else 0.0))
+            end = min(end, loop.time() + (self._jittered(BACK_OFF.pause(vain))))
         await self._rest(end - loop.time())
 
     async def _rest(self, seconds: float) -> None:
@@ -286,9 +286,3 @@ class Poller:
         for task in self._looks:
             task.cancel()
         await asyncio.gather(*self._looks, return_exceptions=True)
-
-
-def _doubled(times: int) -> float:
-    """Seconds of the so-manieth pause in a row."""
-    first, longest = BACK_OFF
-    return float(min(longest, first * 2 ** min(times - 1, 16)))

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 
+from inboxwatch.core.backoff import Backoff, jittered
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.delivery.claim import claim, mailboxes, reader_of, render
 from inboxwatch.engine.delivery.compose import Composed
@@ -25,7 +26,8 @@ log = structlog.get_logger(__name__)
 
 SEND_LIMIT = 60.0
 """Seconds that a channel may take for one message."""
-FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
+BACK_OFF = Backoff(2.0, 300.0)
+"""Pauses between attempts that fail."""
 BREATH = 0.05
 """Seconds between looks while a flood gathers."""
 IDLE = 30.0
@@ -151,7 +153,7 @@ class Sender:
     async def _failed(
         self, rows: Sequence[DeliveryRecord], error: str, permanent: bool, retry_after: float | None
     ) -> None:
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(rows[0].attempts - 1, 16)) * self._chance.uniform(0.8, 1.2)
+        pause = jittered(BACK_OFF.pause(rows[0].attempts), self._chance, 0.8, 1.2)
         wait = timedelta(seconds=max(pause, retry_after or 0.0))
         outcomes = await self._writer.write(
             failed, self._rules, rows, error, self._now(), permanent=permanent, pause=wait

@@ -25,6 +25,7 @@ from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import sweep
 from inboxwatch.engine.notice_actions import NoticeActions
+from inboxwatch.engine.policies import prepare
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import Channel, Interactive
 from inboxwatch.notify.links import Links
@@ -78,7 +79,7 @@ class Supervisor:
         """Starts every loop; the leads are read first, so that the first mail meets them."""
         daemon, rules = self._daemon, self.rules
         daemon.writer.on_outage = self._alert.store_away
-        await daemon.writer.write(lambda tx: tx.mailboxes.ensure(self.config.mailboxes))
+        await daemon.writer.write(prepare, rules)
         for mailbox, connector in self.connectors.items():
             box = self.config.mailboxes[mailbox]
             self.pollers[mailbox] = Poller(

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, repeat
 from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
 
+from inboxwatch.core.backoff import Backoff
 from inboxwatch.store import Outage, Store, Transaction
 
 log = structlog.get_logger(__name__)
 
-PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
-"""Seconds between attempts while the store is away; the last one again and again."""
+BACK_OFF = Backoff(0.05, 2.0)
+"""Pauses between attempts while the store is away."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,8 +58,9 @@ class Writer:
     async def run(self, unit: Callable[[], R]) -> R:
         """Does one unit of work on the writer's thread, again and again while the store cannot be used."""
         loop = asyncio.get_running_loop()
-        pauses = chain(PAUSES, repeat(PAUSES[-1]))
+        attempt = 0
         while True:
+            attempt += 1
             try:
                 done = await loop.run_in_executor(self._threads, unit)
             except Outage as error:
@@ -67,7 +68,7 @@ class Writer:
                     log.warning("the store cannot be used, trying again", error=str(error))
                     self.on_outage(str(error))
                 self._away = True
-                await asyncio.sleep(next(pauses))
+                await asyncio.sleep(BACK_OFF.pause(attempt))
             else:
                 if self._away:
                     log.info("the store can be used again")

@@ -13,7 +13,7 @@ from inboxwatch.core.model import ClockId, Lead, LeadId, ThreadId
 from inboxwatch.core.sla.clock import Clock, Replay, Wait
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.sla.timeline import Fact, Mail
-from inboxwatch.engine.policies import pin, policies_of
+from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.progress import After, Before, Progress
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.visibility import Unread, Visibility
@@ -83,18 +83,21 @@ def evaluate(
     tell: frozenset[str] | None = frozenset(),
     looked: datetime | None = None,
     quiet: bool = False,
+    known: Mapping[LeadId, Lead] | None = None,
 ) -> Evaluated:
     """Folds threads and saves their clocks.
 
     `tell` are the clocks whose steps may be told now (None: all). `looked` is the instant at which the mailboxes were
     asked for on behalf of these steps: one that has not been read since is blind. `quiet` marks what is overdue as
-    told: the first sight of a mailbox pages nobody. (Seven parameters: the transaction, the rules, the time, and what
-    may be said.)
+    told: the first sight of a mailbox pages nobody. `known` are leads that this transaction has looked up already.
+    (Eight parameters: the transaction, the rules, the time, and what may be said.)
     """
     if not threads:
         return Evaluated()
     timelines = tx.mail.timeline(threads)
-    leads = tx.leads.get_many({lead for mails in timelines.values() for mail in mails for lead in _leads(mail)})
+    leads = dict(known or {})
+    wanted = {lead for mails in timelines.values() for mail in mails for lead in _leads(mail)}
+    leads |= tx.leads.get_many(wanted - leads.keys())
     old = tx.clocks.of_threads(threads)
     folded = _fold(tx, rules, timelines, leads, old)
     told = tx.clocks.told([one for clocks in folded.values() for clock in clocks for one in clock.ids])
@@ -112,8 +115,6 @@ def evaluate(
             saved.append(after.clock)
             done.count(clock, before, after)
     progress.record_assignments()
-    fresh = {clock.policy.version: clock.policy for clocks in folded.values() for clock in clocks}
-    pin(tx, (fresh[version] for version in fresh.keys() - {row.policy_version for row in old.values()}))
     _save(tx, saved, old)
     return done
 

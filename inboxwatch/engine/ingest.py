@@ -195,7 +195,7 @@ def _file(
     threads |= dict.fromkeys(index.canonical(new) for new in index.merged.values())
     threads |= dict.fromkeys(changed)
     notice_absences(tx, rules, entries)
-    result.evaluated.add(evaluate(tx, rules, list(threads), now, quiet=quiet))
+    result.evaluated.add(evaluate(tx, rules, list(threads), now, quiet=quiet, known=intake.directory.leads))
     notice_first_contacts(tx, rules, entries, now, quiet=quiet)
     result.started += [
         (entry.message.received_at, now)

@@ -29,7 +29,11 @@ def policies_of(tx: Transaction, rules: Rules, versions: Iterable[str]) -> dict[
     return found
 
 
-def pin(tx: Transaction, policies: Iterable[SLAPolicy]) -> None:
-    """Keeps the definitions of policies for the waits that run under them."""
-    for policy in policies:
+def prepare(tx: Transaction, rules: Rules) -> None:
+    """Makes the store ready for rules, before any other use case works with them.
+
+    Their policies are kept for the waits that will run under them, and each mailbox has its row.
+    """
+    tx.mailboxes.ensure(rules.config.mailboxes)
+    for policy in rules.policies.values():
         tx.mailboxes.pin(policy.version, policy.document)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from inboxwatch.core.sla.policy import Metric, choose
 from inboxwatch.engine.evaluate import evaluate
-from inboxwatch.engine.policies import pin
+from inboxwatch.engine.policies import prepare
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 
@@ -31,6 +31,7 @@ def reapply(tx: Transaction, rules: Rules, now: datetime) -> list[Move]:
 
     Returns what moved, by due time.
     """
+    prepare(tx, rules)
     before = {}
     running = tx.clocks.running()
     leads = tx.leads.get_many({row.lead for row in running})
@@ -41,7 +42,6 @@ def reapply(tx: Transaction, rules: Rules, now: datetime) -> list[Move]:
         if policy is None or policy.target(Metric(row.metric)) is None or policy.version == row.policy_version:
             continue  # a wait that no policy covers any more ends under the one it began with
         before[row.id] = row
-        pin(tx, [policy])
         tx.clocks.repolicy(row.id, policy.name, policy.version)
     evaluate(tx, rules, sorted({row.thread for row in before.values()}), now)
     moves = [

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, func, select, text, tuple_
+from sqlalchemy import Connection, Row, String, Table, TextualSelect, column, delete, func, select, text, tuple_
 
 from inboxwatch.core.leads import Directory, address_keys, claimed_addresses, claimed_domains, company_domains
 from inboxwatch.core.model import Lead, LeadId, PersonId
@@ -59,21 +60,18 @@ class Leads:
         It answers `by_address`, `by_domain` and `attribute` of `addresses` (further ones at `domains` by their domain),
         and `get` and `same_company` of the leads `ids`: name those that the threads concerned have already. However
         many leads a company has, only its first, its last and those of `ids` are read: enough to tell one lead from
-        several. Three round trips for some hundred addresses.
+        several. One round trip, however many addresses.
         """
         asked = set(addresses)
         keys = {key for email in asked for key in address_keys(email)}
         companies = [f"@{domain}" for domain in domains]
         at = {domain for email in (*asked, *companies) for domain in company_domains(email, free_mail)}
-        # Of the leads that claim an address, it belongs to the one whose id it is, else to the first.
-        wanted = {*ids, *keys, *self._ends(tables.lead_address, keys), *self._ends(tables.lead_domain, at)}
-        return Directory(self.get_many(wanted).values(), free_mail)
+        return Directory(self._concerned({*ids, *keys}, keys, at), free_mail)
 
     def by_address(self, email: str) -> Lead | None:
         """The lead who owns an address, tags and ignored dots aside."""
         keys = address_keys(email)
-        found = self.get_many({*keys, *self._ends(tables.lead_address, keys)})
-        return Directory(found.values()).by_address(email)
+        return Directory(self._concerned(keys, keys, ())).by_address(email)
 
     def find(self, query: str, limit: int) -> tuple[list[Lead], int]:
         """Leads whose name or company contains a text, whatever its case: the first by id, and how many there are."""
@@ -121,17 +119,33 @@ class Leads:
             self._connection.execute(delete(table).where(tuple_(table.c.key, table.c.lead).in_(part)))
         insert_missing(self._connection, table, [{"key": key, "lead": lead} for key, lead in sorted(keys - known)])
 
-    def _ends(self, table: Table, keys: Iterable[str]) -> set[str]:
-        """The first and the last lead under each key: two seeks a key, however many leads have it."""
-        found: set[str] = set()
-        for part in chunks(sorted({storable(key) for key in keys})):
-            asked = ", ".join(f"(:k{place})" for place in range(len(part)))
-            end = f"FROM {table.name} WHERE {table.name}.key = asked.key"
-            ends = f"(SELECT min(lead) {end}), (SELECT max(lead) {end})"
-            statement = text(f"WITH asked (key) AS (VALUES {asked}) SELECT {ends} FROM asked")  # noqa: S608
-            rows = self._connection.execute(statement, {f"k{place}": key for place, key in enumerate(part)})
-            found.update(lead for row in rows for lead in row if lead is not None)
-        return found
+    def _concerned(self, ids: Iterable[str], keys: Iterable[str], domains: Iterable[str]) -> list[Lead]:
+        """The leads of some ids, the owners of address keys, and of each domain the first and the last lead.
+
+        Of the leads that claim an address, it belongs to the one whose id it is, else to the first: so `ids` must hold
+        the keys too. Two seeks a domain tell one lead from several, however many it has.
+        """
+        given = {"ids": ids, "keys": keys, "domains": domains}
+        asked = {name: json.dumps(sorted(map(storable, values))) for name, values in given.items()}
+        found = select(_lead).where(_lead.c.id.in_(_CONCERNED[self._connection.dialect.name].bindparams(**asked)))
+        return [to_lead(row) for row in self._connection.execute(found)]
+
+
+def _concerned(values: str) -> TextualSelect:
+    """The ids that `Leads._concerned` asks for; `values` makes a table of one column `value` from a JSON list."""
+    asked = {name: values.format(name) for name in ("ids", "keys", "domains")}
+    owner = "(SELECT min(lead) FROM lead_address WHERE lead_address.key = value)"
+    first, last = (f"(SELECT {end}(lead) FROM lead_domain WHERE lead_domain.key = value)" for end in ("min", "max"))  # noqa: S608
+    return text(
+        f"SELECT value FROM {asked['ids']} UNION ALL SELECT {owner} FROM {asked['keys']} "  # noqa: S608  (no input)
+        f"UNION ALL SELECT {first} FROM {asked['domains']} UNION ALL SELECT {last} FROM {asked['domains']}"
+    ).columns(column("value", String))
+
+
+_CONCERNED = {
+    "sqlite": _concerned("json_each(:{})"),
+    "postgresql": _concerned("jsonb_array_elements_text(CAST(:{} AS jsonb)) AS asked (value)"),
+}
 
 
 def search_text(lead: Lead) -> str:

@@ -105,7 +105,7 @@ def test_a_policy_applied_anew_by_one_process_holds_in_the_other(office: Office,
 
 
 def test_an_absence_that_one_process_saw_sends_the_others_waits_elsewhere(office: Office, other: Engine) -> None:
-    away = office.replies("away@acme.test", 1, "q0@buyer.test", extra="Auto-Submitted: auto-replied")
+    away = office.replies("away@acme.test", 1, "q0@buyer.test", extra="Auto-Submitted: auto-replied (vacation)")
     reads_elsewhere(office, other, 7, office.asks("q0@buyer.test", 0), away)
     office.reads(office.asks("q1@buyer.test", 60, subject="Another matter"))
     assert [clock.owner for clock in office.clocks() if clock.started_by == "q1@buyer.test"] != ["ana"]

@@ -14,7 +14,7 @@ from inboxwatch.engine import actions, ingest, leads, mailbox_health, review
 from inboxwatch.engine.delivery import claim, settle
 from inboxwatch.engine.delivery.compose import Composed
 from inboxwatch.engine.evaluate import Evaluated, evaluate_due
-from inboxwatch.engine.policies import policies_of
+from inboxwatch.engine.policies import policies_of, prepare
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import Channel, Receipt
 from inboxwatch.store import Store, Transaction
@@ -34,7 +34,7 @@ class Engine:
         """Takes over a config; without `channels` those of the config are connected."""
         self.config = config
         self.rules = Rules.connect(config) if channels is None else Rules.of(config, channels)
-        self.write(lambda tx: tx.mailboxes.ensure(config.mailboxes))
+        self.write(prepare, self.rules)
 
     def write(self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         with self.store.transaction() as tx:
