@@ -24,13 +24,13 @@ from pathlib import Path
 
 from imapclient import IMAPClient  # type: ignore[import-untyped]  # it ships no types
 
-from connectors.mail._connection import Server
-from connectors.mail._folders import Wanted
-from connectors.mail._login import PasswordLogin
-from connectors.mail._mailbox import Mailbox
-from connectors.mail._reader import Reader
-from connectors.mail._session import Session
+from connectors.mail.folder_roles import Wanted
 from connectors.mail.imap import Imap, ImapSettings
+from connectors.mail.imap.connection import Server
+from connectors.mail.imap.login import PasswordLogin
+from connectors.mail.imap.mailbox import Mailbox
+from connectors.mail.imap.reader import Reader
+from connectors.mail.imap.session import Session
 from inboxwatch import config as configuration
 from inboxwatch.commands import backfill as backfill_command
 from inboxwatch.connector import Context, MailboxError, Reading, Secret

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from connectors.mail._capability import table
+from connectors.mail.capability import table
 from inboxwatch import connector
 from inboxwatch import now as instant
 from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Quarantined, Reading, Reason, Settings

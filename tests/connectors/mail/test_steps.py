@@ -10,9 +10,9 @@ from itertools import count
 
 import pytest
 
-from connectors.mail._chunks import Chunk, batches
-from connectors.mail._gmail_pace import Pace, Project
-from connectors.mail._steps import TURN, Steps, Turns
+from connectors.mail.batching import Chunk, batches
+from connectors.mail.gmail.quota import Pace, Project
+from connectors.mail.quota_turns import TURN, Steps, Turns
 from inboxwatch.connector import Batch, Cursor, MailboxError, Quarantined, Reason
 from inboxwatch.daemon.poller import BATCH_LIMIT
 from tests.support.virtual_time import Clockwork, played

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.mail._entra import Application, Token, acquire
-from connectors.mail._expiry import expiry
-from connectors.mail._gmail_login import METADATA, GoogleLogin
-from connectors.mail._oauth import OAuthSettings, tokens_of
-from connectors.mail._sdk import sdk
+from connectors.mail.entra import Application, Token, acquire
+from connectors.mail.google_login import METADATA, GoogleLogin
+from connectors.mail.imap.oauth import OAuthSettings, tokens_of
+from connectors.mail.login_expiry import expiry
+from connectors.mail.optional_package import sdk
 from inboxwatch.connector import MailboxError, Reason, Secret
 from tests.doubles.entra import CLIENT_ID, SECRET, TENANT, Entra
 from tests.doubles.google_tokens import CLIENT_ID as GOOGLE_CLIENT

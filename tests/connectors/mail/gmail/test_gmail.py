@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.mail._gmail_pace import Pace, project
 from connectors.mail.gmail import Gmail, GmailSettings
+from connectors.mail.gmail.quota import Pace, project
 from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reading, Reason
 from inboxwatch.core.mail.headers import parse

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.mail._header_block import header_block
 from connectors.mail.graph import Graph, GraphSettings
+from connectors.mail.header_block import header_block
 from inboxwatch import now as instant
 from inboxwatch.connector import Context, Cursor, MailboxError, Reading, Reason
 from inboxwatch.core.mail.headers import parse

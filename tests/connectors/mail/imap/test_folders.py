@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.mail import _session
-from connectors.mail.imap import Imap, ImapSettings
+from connectors.mail.imap import Imap, ImapSettings, session
 from inboxwatch.connector import Context, MailboxError, Reading, Reason
 from inboxwatch.core.model import FolderRole
 from inboxwatch.testing import every, ids, letter, message_id, opened, polled, taken
@@ -86,7 +85,7 @@ async def test_a_moved_message_is_a_sighting_of_the_same_message_id(server: Dove
 async def test_a_folder_that_appears_is_read_and_one_that_vanishes_stops_nothing(
     server: Dovecot, user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.mail._mailbox._LIST_EVERY", 0.0)
+    monkeypatch.setattr("connectors.mail.imap.mailbox._LIST_EVERY", 0.0)
     connector = connect(server, user, folders="Projects.*")
     cursor = (await every(connector, None))[-1].cursor
     server.doveadm("mailbox", "create", "-u", user, "Projects.East")
@@ -125,9 +124,9 @@ async def test_a_sent_folder_that_the_configuration_names_wrongly_is_refused(ser
 async def test_large_folders_are_searched_in_answers_that_the_library_can_read(
     server: Dovecot, user: str, extended: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_session, "_SEARCH_WINDOW", 7)
+    monkeypatch.setattr(session, "_SEARCH_WINDOW", 7)
     if not extended:
-        monkeypatch.setattr(_session, "_shared", lambda words: (words, frozenset({"IMAP4REV1"})))
+        monkeypatch.setattr(session, "_shared", lambda words: (words, frozenset({"IMAP4REV1"})))
     now = datetime.now(UTC)
     for number in range(40):
         server.deliver(user, letter(number), when=now - timedelta(days=40 - number))

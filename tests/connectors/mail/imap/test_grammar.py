@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.mail._answers import answers, internal_date
-from connectors.mail._position import Mark, decode, encode, ranges, shares
-from connectors.mail._structure import leaves, names_machine_parts, ordinary
+from connectors.mail.folder_reading import shares
+from connectors.mail.imap.body_structure import leaves, names_machine_parts, ordinary
+from connectors.mail.imap.fetch_response import answers, internal_date
+from connectors.mail.imap.position import Mark, decode, encode, ranges
 from tests.doubles.scripted_imap import uids_of
 
 UIDS = st.sets(st.integers(1, 2**32 - 1), min_size=1, max_size=60).map(sorted)

@@ -152,7 +152,7 @@ async def test_a_second_connection_that_ends_is_a_hint_and_is_opened_again_witho
 
 
 async def test_the_second_idle_is_renewed_on_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.mail._idle._RENEW", 0.05)
+    monkeypatch.setattr("connectors.mail.imap.idle._RENEW", 0.05)
     async with ScriptedImap() as server, waiting(server) as (_, wait):
         await server.saw("IDLE", times=8)
         server.mail["Out"].append(letter(1).decode())  # told by no line: renewal finds it

@@ -112,7 +112,7 @@ async def test_a_connection_that_ends_while_idle_is_told_at_once(answer: Answer,
 
 
 async def test_idle_is_renewed_before_firewalls_forget_and_costs_no_wake_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.mail._idle._RENEW", 0.05)
+    monkeypatch.setattr("connectors.mail.imap.idle._RENEW", 0.05)
     async with ScriptedImap() as server:
         connector = server.connector()
         await every(connector, None)

@@ -97,7 +97,7 @@ async def test_where_inotify_is_exhausted_the_poll_goes_on_and_check_says_so(
     def exhausted(*_: object) -> None:
         raise OSError(errno.ENOSPC, "inotify watch limit reached")
 
-    monkeypatch.setattr("connectors.mail._inotify.Inotify.add_watch", exhausted)
+    monkeypatch.setattr("connectors.mail.maildir.inotify.Inotify.add_watch", exhausted)
     deliver(tmp_path, "1795314217.a.host")
     settings = MaildirSettings.model_validate({"path": str(tmp_path)})
     box = Maildir(settings, Context("ana", "ana@acme.test"))
@@ -142,7 +142,7 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 async def test_an_unchanged_folder_is_not_listed_again_not_even_after_a_restart(
     tmp_path: Path, listed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.mail._maildir_folder._COARSE", 0.0)
+    monkeypatch.setattr("connectors.mail.maildir.folder._COARSE", 0.0)
     several(tmp_path, ["1795314217.a.host", "1795314218.b.host"])
     box = connect(tmp_path)
     cursor = (await all_of(box, None))[-1].cursor
@@ -186,11 +186,11 @@ async def test_what_changes_under_an_old_stamp_is_found(tmp_path: Path, monkeypa
     deliver(tmp_path, "1795314218.b.host")  # within the two seconds that a stamp may last
     batches = await all_of(box, cursor)
     assert refs(batches) == ["INBOX/1795314218.b.host"]
-    monkeypatch.setattr("connectors.mail._maildir_folder._COARSE", 0.0)
+    monkeypatch.setattr("connectors.mail.maildir.folder._COARSE", 0.0)
     cursor = (await all_of(box, batches[-1].cursor))[-1].cursor
     deliver(tmp_path, "1795314219.c.host")  # on a file system that does not stamp at all
     assert refs(await all_of(box, cursor)) == []
-    monkeypatch.setattr("connectors.mail._maildir_folder._LIST_EVERY", 0.0)
+    monkeypatch.setattr("connectors.mail.maildir.folder._LIST_EVERY", 0.0)
     assert refs(await all_of(box, cursor)) == ["INBOX/1795314219.c.host"]
 
 

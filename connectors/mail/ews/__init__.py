@@ -1,0 +1,5 @@
+"""The connector `ews`: Exchange Server by Exchange Web Services, strictly read-only."""
+
+from connectors.mail.ews.connector import Ews, EwsSettings
+
+__all__ = ["Ews", "EwsSettings"]

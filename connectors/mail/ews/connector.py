@@ -1,0 +1,286 @@
+"""Mailboxes on Exchange Server on premises, through EWS; strictly read-only by the operations it knows."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from connectors.mail.batching import batches
+from connectors.mail.capability import Capability
+from connectors.mail.delta_position import decode
+from connectors.mail.entra import Application, Entra, entra
+from connectors.mail.ews.account import Access, Auth, EwsAccount, Login, Version
+from connectors.mail.ews.reader import EwsReader
+from connectors.mail.ews.stream import Stream
+from connectors.mail.exchange_folders import Watched
+from connectors.mail.login_expiry import LASTING, Expiry, expiry
+from connectors.mail.quota_turns import Steps, turns
+from connectors.mail.setting_types import Names, Seconds
+from inboxwatch import now as instant
+from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, Probe, Secret, Settings
+from inboxwatch.core.model import Privacy, RawMessage
+
+_FOLDERS_LAST = 600.0
+"""Seconds after which folders are looked for again."""
+_TEXT_BATCH = 50
+_ONLINE = re.compile(r"(^|\.)(outlook\.office365\.com|outlook\.office\.com|outlook\.com|office365\.us)$")
+
+HEADERS_MODE = Capability(
+    mode="ews",
+    grant="Reviewer on the watched folders; or ApplicationImpersonation with a recipient scope, which can write",
+    received="all",
+    sent="with In-Reply-To and References",
+    machine="both; meeting answers without their comment",
+    text="no",
+    matching="by headers, then by conversation index",
+)
+TEXT_MODE = replace(
+    HEADERS_MODE,
+    mode="ews, privacy: text",
+    machine="both",
+    text="in memory, of messages up to 2 MB; one more request a message",
+    matching="by headers, then by conversation index and quoted text",
+)
+
+
+class EwsSettings(Settings):
+    """A mailbox on an Exchange Server."""
+
+    url: str
+    """`https://mail.acme.test/EWS/Exchange.asmx`."""
+    auth: Auth = "ntlm"
+    username: str = ""
+    """`DOMAIN\\user` or user@domain; not with kerberos (the process has a ticket) and oauth."""
+    password: Secret | None = None
+    access: Access = "delegate"
+    """As somebody with rights on the mailbox, or in the mailbox owner's name."""
+    version: Version = "2016"
+    folders: Names = ()
+    """Further folders: names, paths (`Inbox/Deals`) or patterns with `*`."""
+    push: Literal["streaming", "off"] = "off"
+    """A connection more for each mailbox, as far as `connections` has room."""
+    connections: int = Field(3, ge=1, le=10)
+    """At once, for all mailboxes of one login."""
+    tenant: str = ""
+    """With `auth: oauth`, for hybrid modern authentication."""
+    client_id: str = ""
+    client_secret: Secret | None = None
+    certificate: Secret | None = None
+    secret_expires: date | None = None
+    """The day on which `client_secret` ends; a certificate tells its own end."""
+    login_url: str = "https://login.microsoftonline.com"
+    ca_file: ConfigPath | None = None
+    retry_for: Seconds = 20.0
+    """How long a request waits in all for a server that throttles it, before the poll gives up until the next one."""
+
+    @field_validator("url")
+    @classmethod
+    def _on_premises(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError("must be an https:// address, as https://mail.example.org/EWS/Exchange.asmx")
+        if _ONLINE.search(parts.hostname):
+            raise ValueError(
+                "is Exchange Online, which blocks EWS since 2026-10-01 and removes it on 2027-04-01: "
+                "use `connector: graph`"
+            )
+        return value
+
+    @field_validator("login_url")
+    @classmethod
+    def _encrypted(cls, value: str) -> str:
+        if not re.fullmatch(r"https://[^/\s]+", value):
+            raise ValueError("must be https:// and a host, with nothing behind it")
+        return value
+
+    @model_validator(mode="after")
+    def _has_login(self) -> EwsSettings:
+        if self.auth in ("ntlm", "basic") and not (self.username and self.password):
+            raise ValueError(f"`auth: {self.auth}` needs `username` and `password`")
+        if self.auth == "oauth" and not (
+            self.tenant and self.client_id and (self.client_secret is None) != (self.certificate is None)
+        ):
+            raise ValueError("`auth: oauth` needs `tenant`, `client_id` and one of `client_secret` and `certificate`")
+        if self.secret_expires and not self.client_secret:
+            raise ValueError("`secret_expires` is for `client_secret`: a certificate tells its own end")
+        if self.push == "streaming" and self.connections == 1:
+            raise ValueError("`push: streaming` needs `connections` of 2 or more: one is left to the polls")
+        return self
+
+
+class Ews:
+    """The connector `ews`."""
+
+    settings: ClassVar[type[Settings]] = EwsSettings
+    capabilities: ClassVar[tuple[Capability, ...]] = (HEADERS_MODE, TEXT_MODE)
+
+    def __init__(self, settings: EwsSettings, context: Context) -> None:
+        self._settings = settings
+        self._reading = context.reading
+        self._address = context.address
+        self._turn = asyncio.Lock()
+        self._entra: Entra | None = None
+        self._watched: Watched | None = None
+        self._watched_since = 0.0
+        login = Login(
+            settings.url,
+            settings.auth,
+            settings.username,
+            settings.password,
+            settings.access,
+            settings.version,
+            settings.connections,
+            settings.ca_file,
+        )
+        tokens = self._tokens if settings.auth == "oauth" else None
+        whose = (settings.url, settings.username, settings.client_id)
+        self._steps = Steps(settings.retry_for, lambda: turns(whose, settings.connections))
+        self.account = EwsAccount(login, context.address, self._steps, tokens)
+        self._stream = Stream(self.account) if settings.push == "streaming" else None
+
+    @property
+    def capability(self) -> Capability:
+        """What this mailbox's mode can see."""
+        return TEXT_MODE if self._reading.privacy is Privacy.TEXT else HEADERS_MODE
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """See Expires."""
+        return self._expiry().at
+
+    def _expiry(self) -> Expiry:
+        if self._settings.auth != "oauth":
+            return LASTING
+        return expiry("client secret", self._settings.certificate, self._settings.secret_expires)
+
+    async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+        """See MailConnector."""
+        async with self._turn:
+            async for batch in self._steps.polled(self._batches(cursor)):
+                yield batch
+
+    async def _batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
+        started = instant.now()
+        watched = await self._folders()
+        if self._stream is not None:
+            await self._stream.begin(watched.folders)
+        reader = EwsReader(self.account, watched, self._reading)
+        size = self._reading.batch_size
+        if self._reading.privacy is Privacy.TEXT:
+            size = min(size, _TEXT_BATCH)
+        chunks = reader.chunks({} if cursor is None else decode(cursor))
+        async for batch in batches(chunks, size, started, lambda: self._steps.long):
+            yield batch
+
+    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
+        """See Waits: streaming notifications. With `push: off` it only lets the time pass."""
+        if self._stream is not None:
+            return await self._stream.wait(timeout)
+        await asyncio.sleep(timeout)
+        return False
+
+    async def probe(self) -> Probe:
+        """See MailConnector."""
+        async with self._turn:
+            watched = await self._folders(again=True)
+        found = Probe(
+            watched.by_role,
+            (
+                ("server", urlsplit(self._settings.url).netloc),
+                ("login", f"{self._settings.auth}, {self._settings.access}"),
+                ("messages", watched.messages),
+                *self.capability.facts,
+            ),
+            tuple(self._warnings(watched)),
+        )
+        return self._expiry().told(found)
+
+    async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
+        """See Counts."""
+        async with self._turn, self._steps.one():
+            watched = await self._folders()
+        reader = EwsReader(self.account, watched, self._reading)
+        for folder in watched.folders:
+            start: int | None = 0
+            while start is not None:
+                async with self._turn, self._steps.one():  # for so long only: it is polled as well
+                    found, start = await reader.identities(folder, since, start)
+                for one in found:
+                    yield one
+
+    async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
+        """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
+        async with self._turn, self._steps.one():
+            watched = await self._folders()
+            reader = EwsReader(self.account, watched, self._reading)
+            return tuple((await reader.recovered(refs))[0])
+
+    async def aclose(self) -> None:
+        """See MailConnector. Connections belong to all mailboxes of a login."""
+        if self._stream is not None:
+            self._stream.close()
+
+    def _warnings(self, watched: Watched) -> Iterator[str]:
+        yield from watched.warnings
+        writable = [one.name for one in watched.folders if one.may_write]
+        if writable:
+            yield _smaller(self._address, self._settings.username or "LOGIN", self._settings.access, writable)
+
+    async def _folders(self, *, again: bool = False) -> Watched:
+        now = time.monotonic()
+        if again or self._watched is None or now - self._watched_since > _FOLDERS_LAST:
+            self._watched = await self.account.folders(self._settings.folders, below=again)
+            self._watched_since = now
+        return self._watched
+
+    def _tokens(self) -> Entra:
+        if self._entra is None:
+            parts = urlsplit(self._settings.url)
+            self._entra = entra(
+                Application(
+                    self._settings.login_url,
+                    self._settings.tenant,
+                    self._settings.client_id,
+                    self._settings.client_secret,
+                    self._settings.certificate,
+                    f"https://{parts.netloc}/.default",
+                    self._settings.ca_file,
+                    30.0,
+                )
+            )
+        return self._entra
+
+
+def _smaller(address: str, login: str, access: str, writable: Sequence[str]) -> str:
+    """The commands of the Exchange Management Shell for a grant that can only read."""
+    lines = [
+        f"the login may change what is in {', '.join(writable)}; inboxwatch needs to read only.",
+        "The smaller grant, in the Exchange Management Shell:",
+        f"  Add-MailboxFolderPermission -Identity {address} -User {login} -AccessRights FolderVisible",
+    ]
+    lines += [
+        f"  Add-MailboxFolderPermission -Identity '{address}:\\{name.replace('/', chr(92))}' -User {login} "
+        "-AccessRights Reviewer"
+        for name in writable
+    ]
+    if access == "impersonation":
+        lines += [
+            "and `access: delegate`. Where impersonation must stay (it can always write), give it a scope:",
+            "  New-ManagementScope -Name inboxwatch -RecipientRestrictionFilter \"CustomAttribute1 -eq 'inboxwatch'\"",
+            f"  New-ManagementRoleAssignment -Name inboxwatch -Role ApplicationImpersonation -User {login} "
+            "-CustomRecipientWriteScope inboxwatch",
+            "  Get-ManagementRoleAssignment -Role ApplicationImpersonation -GetEffectiveUsers | "
+            "Where-Object RecipientWriteScope -eq Organization",
+            "and remove from the last list with Remove-ManagementRoleAssignment what names this login.",
+        ]
+    else:
+        lines += [f"  Remove-MailboxPermission -Identity {address} -User {login} -AccessRights FullAccess"]
+    return "\n".join(lines)

@@ -1,0 +1,156 @@
+"""Waking a Gmail mailbox by push: Gmail is asked to tell a topic of its changes, and a subscription to it is pulled."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from connectors.mail.gmail.api import GmailApi
+from connectors.mail.gmail.pubsub import SCOPE, PushSettings, Subscription
+from connectors.mail.google_login import GoogleLogin
+from connectors.mail.retry import Pauses
+from inboxwatch import now as instant
+from inboxwatch.connector import MailboxError, Reason
+
+log = structlog.get_logger(__name__)
+
+_RENEW = 86_400.0
+"""Seconds after which Gmail is asked again, or sooner where it says so: it forgets after a week and advises a day
+(developers.google.com/workspace/gmail/api/guides/push)."""
+_PAUSES = (60.0, 3_600.0)
+"""Seconds of the first and the longest pause where it refuses."""
+_SHORT = (60.0, (1.0, 3_600.0))
+"""Seconds under which asking again is soon, and the least pauses where that comes time after time: a clock is wrong."""
+_READ = "pubsub.subscriptions.consume"
+_BEYOND = ("pubsub.subscriptions.delete", "pubsub.subscriptions.update", "pubsub.subscriptions.setIamPolicy")
+
+
+class Push:
+    """News of one mailbox. `wait` returns at what no poll has read yet; each news wakes it once."""
+
+    def __init__(self, name: str, api: GmailApi, settings: PushSettings, shared: Callable[[], Subscription]) -> None:
+        """`name`: of the mailbox in the config. `shared`: the subscription, on the event loop."""
+        self._name = name
+        self._api = api
+        self._settings = settings
+        self._shared = shared
+        self._subscription: Subscription | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._stirred = asyncio.Event()
+        self._newest = 0
+        """Position in the mailbox's history that push told of, and no poll was begun for."""
+        self._read = 0
+        """Position up to which polls have read."""
+
+    def hear(self, history: int) -> None:
+        self._newest = max(self._newest, history)
+        self._stirred.set()
+
+    def begins(self) -> None:
+        """A poll begins: it finds all that was told so far."""
+        self._newest = 0
+
+    def ends(self, history: int) -> None:
+        """A poll has read up to there."""
+        self._read = history
+
+    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep())
+        if self._keeper.done():
+            self._keeper.result()  # a defect: let the caller tell it
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while self._newest <= self._read:
+                    self._stirred.clear()
+                    await self._stirred.wait()
+        news, self._newest = self._newest > self._read, 0
+        return news
+
+    async def close(self) -> None:
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+        if self._subscription is not None:
+            await self._subscription.leave(self.hear)
+
+    async def _keep(self) -> None:
+        """Keeps Gmail telling. What came before it began is told by its first answer."""
+        pauses, soon = Pauses(*_PAUSES), Pauses(*_SHORT[1])
+        while True:
+            try:
+                if self._subscription is None:
+                    address = _address(await self._api.profile())
+                    self._subscription = self._shared()
+                    self._subscription.join(address, self.hear)
+                answer = await self._api.watch(self._settings.topic)
+                self.hear(_number(answer, "historyId"))
+                left = _number(answer, "expiration") / 1000 - instant.now().timestamp()
+            except MailboxError as error:
+                pause = max(pauses.next(), error.retry_after or 0.0)
+                if pauses.failures == 1:
+                    why = {"reason": error.reason, "hint": error.hint}
+                    log.warning("no push for this mailbox; it is polled", mailbox=self._name, **why)
+            else:
+                pauses.over()
+                pause = min(_RENEW, left / 2)
+                if pause < _SHORT[0]:
+                    pause = max(pause, soon.next())
+                else:
+                    soon.over()
+            await asyncio.sleep(pause)
+
+    async def told(self, login: GoogleLogin) -> tuple[str, list[str]]:
+        """What `check` says of it: the state, and warnings with the commands that mend it."""
+        topic, subscription = self._settings.topic, self._settings.subscription
+        member = (
+            f"serviceAccount:{login.info['client_email']}" if login.kind == "service_account" else f"user:{login.user}"
+        )
+        warnings: list[str] = []
+        try:
+            granted = await self._shared().granted((_READ, *_BEYOND))
+            wrong = "" if _READ in granted else f"push: {subscription} is not there, or this login may not read it"
+            if beyond := sorted(granted & set(_BEYOND)):
+                warnings.append(f"push: the login may do more than read the subscription: {', '.join(beyond)}")
+        except MailboxError as error:
+            wrong = f"{error}" + (f" ({error.hint})" if error.hint else "")
+        if wrong:
+            warnings.append(
+                f"{wrong}; mail is found by polling only. Its login needs the scope {SCOPE} and one role:\n"
+                f"  gcloud pubsub subscriptions create {subscription} --topic={topic} --expiration-period=never\n"
+                f"  gcloud pubsub subscriptions add-iam-policy-binding {subscription} --member={member} "
+                "--role=roles/pubsub.subscriber"
+            )
+        try:
+            await self._api.watch(topic)
+        except MailboxError as error:
+            wrong = "refused"
+            warnings.append(
+                f"push: Gmail does not tell {topic} of news: {error}; mail is found by polling only. It needs:\n"
+                f"  gcloud pubsub topics create {topic}\n"
+                f"  gcloud pubsub topics add-iam-policy-binding {topic} "
+                "--member=serviceAccount:gmail-api-push@system.gserviceaccount.com --role=roles/pubsub.publisher"
+            )
+        state = "does not work" if wrong else "works"
+        return f"by Cloud Pub/Sub, pulled from {subscription}: {state}; needs the scope {SCOPE}", warnings
+
+
+def _address(profile: Mapping[str, Any]) -> str:
+    """Raises MailboxError."""
+    address = profile.get("emailAddress")
+    if not isinstance(address, str) or not address:
+        raise MailboxError(Reason.PROTOCOL, "push: Gmail does not tell the mailbox's address")
+    return address
+
+
+def _number(answer: Mapping[str, Any], name: str) -> int:
+    """Numbers of 64 bits come as texts. Raises MailboxError."""
+    text = str(answer.get(name, 0))
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise MailboxError(Reason.PROTOCOL, f"push: `{name}` is no number of 64 bits")
+    return int(text)

@@ -1,0 +1,266 @@
+"""Reading the folders of a mailbox through Microsoft Graph: pin the position, read the history, catch up from the pin.
+
+`delta` tells what came since a link. It cannot tell a long history (with `$filter` it ends after 5,000 messages) and is
+not in order; so history is listed by receive time, page by page after the last one seen: no `$skip`, which would miss
+a message for each one that is deleted meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import Any, TypeVar
+
+from connectors.mail.delta_position import Mark
+from connectors.mail.exchange_folders import Folder, Watched
+from connectors.mail.graph.client import Forgotten, GraphClient, RefusedError
+from connectors.mail.graph.message import FIELDS, MEETING, PROPERTIES, Item, complete, is_report, raw_message
+from connectors.mail.merged_history import Entry, Page, history
+from connectors.mail.retry import Unreadable, despite
+from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
+from inboxwatch.core.model import Privacy, RawMessage
+from inboxwatch.mime import MAX_RAW, machine_parts
+
+_MAX_PAGE = 200
+_RECENT = 100
+"""Changes are told of messages received after the one that is so many before the newest, and of all later ones."""
+_EPOCH = "1970-01-01T00:00:00Z"
+_MAX_PAGES = 100_000
+_COUNT = {"$count": "true"}
+_REFUSED = 400
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Items of some folders, and the marks that follow them."""
+
+    items: tuple[tuple[Folder, Item], ...]
+    marks: Mapping[str, Mark]
+    remaining: int | None = None
+    """Messages of the history that are still to be read, where the server tells."""
+
+
+@dataclass(slots=True)
+class GraphReader:
+    """Reads for one poll; `marks` move with what was given."""
+
+    client: GraphClient
+    user: str
+    """`/users/ana@acme.test`."""
+    watched: Watched
+    reading: Reading
+    extended: bool
+    """The grant lets extended properties and whole messages be read."""
+    meetings: bool = True
+    """The server lets the type of meeting messages be selected."""
+    resynced: bool = False
+    _counts: bool = True
+    """The server counts what it lists."""
+    marks: dict[str, Mark] = field(default_factory=dict)
+    _fresh: dict[str, tuple[Folder, Item]] = field(default_factory=dict)
+    """Messages that pinning a position showed: listed a moment later, or else given as they are."""
+    _given: set[str] = field(default_factory=set)
+    _refused: set[str] = field(default_factory=set)
+    """Folders whose link was forgotten during this poll."""
+
+    @property
+    def _size(self) -> int:
+        return max(1, min(self.reading.batch_size, _MAX_PAGE))
+
+    async def begin(self, known: Mapping[str, Mark] | None) -> None:
+        """Takes the marks of a cursor; folders without one are pinned. None: the cursor was not ours."""
+        self.resynced = known is None
+        usable = {name: mark for name, mark in (known or {}).items() if self.client.owns(mark.position)}
+        self.resynced = self.resynced or len(usable) < len(known or {})
+        for folder in self.watched.folders:
+            self.marks[folder.id] = usable.get(folder.id) or await self._pinned(folder)
+
+    async def found(self) -> AsyncIterator[Found]:
+        """All that is new: first history by receive time over all folders, then what changed since the pins."""
+        while any(mark.after is not None for mark in self.marks.values()):
+            async for found in self._history():
+                yield found
+        left = [one for name, one in self._fresh.items() if name not in self._given]
+        yield Found(self._new(left), dict(self.marks))
+        pending = list(self.watched.folders)
+        for _ in range(_MAX_PAGES):
+            if not pending:
+                return
+            pages = await together([self._changes(folder) for folder in pending])
+            pending = [folder for folder, (_, over) in zip(pending, pages, strict=True) if not over]
+            if any(mark.after is not None for mark in self.marks.values()):  # a link was forgotten
+                async for found in self._history():
+                    yield found
+            yield Found(self._new([one for items, _ in pages for one in items]), dict(self.marks))
+        raise MailboxError(Reason.PROTOCOL, "reading changes: the pages have no end")
+
+    def _new(self, items: Iterable[tuple[Folder, Item]]) -> tuple[tuple[Folder, Item], ...]:
+        """Each item once in a poll: pages repeat some."""
+        new: list[tuple[Folder, Item]] = []
+        for folder, item in items:
+            if str(item["id"]) not in self._given:
+                self._given.add(str(item["id"]))
+                new.append((folder, item))
+        return tuple(new)
+
+    async def _pinned(self, folder: Folder) -> Mark:
+        """A mark whose link tells what comes from now on, with all history still to read."""
+        since = self.reading.since
+        horizon = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if since else _EPOCH
+        doing = f"looking at {folder.name}"
+        newest = await self.client.get(
+            f"{self.user}/mailFolders/{folder.id}/messages",
+            {"$filter": f"receivedDateTime ge {horizon}", "$orderby": "receivedDateTime desc",
+             "$select": "receivedDateTime", "$top": "1", "$skip": str(_RECENT)},
+            doing=doing,
+        )  # fmt: skip
+        recent = next((str(one["receivedDateTime"]) for one in _items(newest) if "receivedDateTime" in one), horizon)
+        query = {"changeType": "created", "$filter": f"receivedDateTime ge {recent}"}
+        path = f"{self.user}/mailFolders/{folder.id}/messages/delta"
+        page = await self._selected(path, query, doing)
+        for _ in range(_MAX_PAGES):
+            for item in _items(page):
+                if "@removed" not in item:
+                    self._fresh[str(item["id"])] = folder, item
+            if link := page.get("@odata.deltaLink"):
+                return Mark(str(link), after=horizon)
+            page = await self.client.get(_next(page), prefer=self._paging, doing=doing)
+        raise MailboxError(Reason.PROTOCOL, f"{doing}: the pages have no end")
+
+    async def _selected(self, path: str, query: Mapping[str, str], doing: str) -> dict[str, object]:
+        """A request for messages with all fields; a server that will not count or select the meeting type need not."""
+        while True:
+            fields = (*FIELDS, MEETING) if self.meetings else FIELDS
+            wanted = {"$select": ",".join(fields), **({"$expand": PROPERTIES} if self.extended else {}), **query}
+            try:
+                return await self.client.get(path, wanted, prefer=self._paging, doing=doing)
+            except RefusedError as error:
+                if error.status != _REFUSED or not (self.meetings or _COUNT.keys() <= query.keys()):
+                    raise
+                if _COUNT.keys() <= query.keys():
+                    self._counts = False
+                    query = {name: value for name, value in query.items() if name not in _COUNT}
+                else:
+                    self.meetings = False
+
+    @property
+    def _paging(self) -> Sequence[str]:
+        return (f"odata.maxpagesize={self._size}",)
+
+    async def _history(self) -> AsyncIterator[Found]:
+        """What was received since each mark's `after`, over all folders in order; then that history is over."""
+        folders = {one.id: one for one in self.watched.folders}
+        async for taken, remaining in history(
+            self.marks, lambda name, mark: self._page(folders[name], mark), self._size
+        ):
+            yield Found(self._new((folders[name], item) for name, item in taken), dict(self.marks), remaining)
+
+    async def _page(self, folder: Folder, mark: Mark) -> Page[Item]:
+        query = {
+            "$filter": f"receivedDateTime ge {mark.after}",
+            "$orderby": "receivedDateTime asc",
+            "$top": str(self._size + len(mark.read)),
+            **(_COUNT if self._counts else {}),
+        }
+        doing = f"reading {folder.name}"
+        page = await self._selected(f"{self.user}/mailFolders/{folder.id}/messages", query, doing)
+        known = set(mark.read)
+        count = page.get("@odata.count")
+        ahead = max(0, count - len(known)) if isinstance(count, int) else None
+        for _ in range(_MAX_PAGES):
+            items = [one for one in _items(page) if one["id"] not in known]
+            if items or not page.get("@odata.nextLink"):
+                return Page(_entries(items, str(mark.after)), not page.get("@odata.nextLink"), ahead)
+            # Nothing but what was read: many messages of one second, or a page that is empty.
+            page = await self.client.get(_next(page), prefer=self._paging, doing=doing)
+        raise MailboxError(Reason.PROTOCOL, f"{doing}: the pages have no end")
+
+    async def _changes(self, folder: Folder) -> tuple[list[tuple[Folder, Item]], bool]:
+        """The next page of what came into a folder, and whether it is the last. Moves the mark."""
+        mark = self.marks[folder.id]
+        try:
+            page = await self.client.get(mark.position, prefer=self._paging, doing=f"reading {folder.name}")
+        except Forgotten:
+            if folder.id in self._refused:
+                raise MailboxError(
+                    Reason.SERVER, f"reading {folder.name}: the server refuses the position that it just gave"
+                ) from None
+            self._refused.add(folder.id)
+            self.resynced = True
+            self.marks[folder.id] = await self._pinned(folder)
+            return [], False
+        over = "@odata.deltaLink" in page
+        self.marks[folder.id] = Mark(str(page["@odata.deltaLink"]) if over else _next(page))
+        return [(folder, item) for item in _items(page) if "@removed" not in item], over
+
+    async def messages(self, found: Found) -> tuple[list[RawMessage], list[Quarantined]]:
+        """The messages of some items; those that cannot be had are set aside."""
+        results = await together([self._message(folder, item) for folder, item in found.items])
+        return (
+            [one for one in results if isinstance(one, RawMessage)],
+            [one for one in results if isinstance(one, Quarantined)],
+        )
+
+    async def _message(self, folder: Folder, item: Item) -> RawMessage | Quarantined | None:
+        ref = str(item["id"])
+        path = f"{self.user}/messages/{ref}"
+        doing = f"reading a message of {folder.name}"
+        try:
+            if not complete(item):
+                item = await despite(lambda: self._selected(path, {}, doing), self._sound)
+            if item.get("isDraft"):
+                return None
+            raw = await self._content(path, item, doing)
+            text = raw if self.reading.privacy is Privacy.TEXT else None
+            return raw_message(item, folder.role, machine_parts(raw) if raw is not None else None, text)
+        except Unreadable as error:
+            gone = isinstance(error.error, RefusedError) and error.error.status == 404  # or moved away meanwhile
+            return None if gone else Quarantined(ref, str(error))
+        except (ValueError, KeyError) as error:
+            return Quarantined(ref, f"the message's fields cannot be read: {error}")
+
+    async def _content(self, path: str, item: Item, doing: str) -> bytes | None:
+        """The whole message where it is wanted and may be had; without it the header still counts."""
+        if self.reading.privacy is not Privacy.TEXT and not (self.extended and is_report(item)):
+            return None
+        try:
+            return await despite(lambda: self.client.content(f"{path}/$value", MAX_RAW, doing=doing), self._sound)
+        except Unreadable:
+            return None
+
+    async def _sound(self) -> None:
+        await self.client.get(f"{self.user}/mailFolders/inbox", {"$select": "id"}, doing="looking at the inbox")
+
+
+async def together(asked: Sequence[Coroutine[Any, Any, Answer]]) -> list[Answer]:
+    """All answers, or the first error when all have ended."""
+    results = await asyncio.gather(*asked, return_exceptions=True)
+    for one in results:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in results if not isinstance(one, BaseException)]
+
+
+def _items(page: Mapping[str, object]) -> list[Item]:
+    found = page.get("value")
+    return [one for one in found if isinstance(one, dict) and "id" in one] if isinstance(found, list) else []
+
+
+def _next(page: Mapping[str, object]) -> str:
+    link = page.get("@odata.nextLink")
+    if not link:
+        raise MailboxError(Reason.PROTOCOL, "the server gave neither a next page nor a position")
+    return str(link)
+
+
+def _entries(items: list[Item], at: str) -> list[Entry[Item]]:
+    """One that is damaged tells no receive time: it has that of the one before it."""
+    entries: list[Entry[Item]] = []
+    for item in items:
+        at = str(item.get("receivedDateTime") or at)
+        entries.append(Entry(at, str(item["id"]), item))
+    return entries

@@ -1,0 +1,65 @@
+"""Counting an IMAP mailbox: the Message-ID of everything in it, and reading single messages again by their refs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from connectors.mail.imap.fetch_response import internal_date
+from connectors.mail.imap.mailbox import Mailbox
+from connectors.mail.imap.position import Mark
+from connectors.mail.imap.reader import Haul, Reader, reference
+from connectors.mail.message_id import message_id
+
+_BATCH = 1000
+_ITEMS = "(UID INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])"
+
+Place = tuple[str, int, Sequence[int]]
+"""Folder, UIDVALIDITY, UIDs."""
+
+
+def places(mailbox: Mailbox, since: datetime) -> list[Place]:
+    """Where messages received since then are, in batches. Blocks."""
+    mailbox.session().end_idle()
+    found: list[Place] = []
+    for name in mailbox.watched.roles:
+        state = mailbox.examine(name)
+        day = (since - timedelta(days=1)).date()
+        uids = mailbox.session().search(1, state.uidnext - 1, state.messages, day) if state.uidnext > 1 else []
+        found += [(name, state.validity, uids[at : at + _BATCH]) for at in range(0, len(uids), _BATCH)]
+    return found
+
+
+def identities(mailbox: Mailbox, place: Place, since: datetime) -> list[tuple[str, str]]:
+    """(ref, Message-ID) of the messages there that have one. Blocks."""
+    name, validity, uids = place
+    mailbox.reach(name, validity)
+    found: list[tuple[str, str]] = []
+    for answer in mailbox.session().fetch(uids, _ITEMS):
+        header = next((value for key, value in answer.items() if key.startswith(b"BODY[HEADER.FIELDS")), b"")
+        if b"UID" in answer and internal_date(answer[b"INTERNALDATE"]) >= since and (its := message_id(header)):
+            found.append((reference(name, validity, int(answer[b"UID"])), its))
+    return found
+
+
+def recover(mailbox: Mailbox, reader: Reader, refs: Sequence[str]) -> Haul:
+    """Reads the messages of these refs, as far as they still exist. Blocks."""
+    mailbox.session().end_idle()
+    wanted: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+    for name, validity, uid in _parsed(refs):
+        wanted[name, validity].append(uid)
+    marks: dict[str, Mark] = {}
+    share: dict[str, Sequence[int]] = {}
+    for (name, validity), uids in wanted.items():
+        if name in mailbox.watched.roles and mailbox.examine(name).validity == validity:
+            marks[name], share[name] = Mark(validity, 1), sorted(uids)
+    return reader.read(marks, share)
+
+
+def _parsed(refs: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    for ref in refs:
+        numbers, _, name = ref.partition("@")
+        validity, _, uid = numbers.partition(".")
+        if validity.isdigit() and uid.isdigit():
+            yield name, int(validity), int(uid)

@@ -1,0 +1,322 @@
+"""IMAP (RFC 3501 and 9051), strictly read-only: EXAMINE, BODY.PEEK, and no verb that could write.
+
+The event loop is here; what blocks is in `mailbox`, `reader` and `session`, on threads of `worker_threads`.
+
+CONDSTORE and QRESYNC (RFC 7162) are not used where offered: they tell changes of flags and expunges, which move no
+clock, while UIDVALIDITY and UIDNEXT alone tell whether a folder has new mail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+from asyncio import Task
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import ClassVar, Literal, TypeVar
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from connectors.mail.folder_reading import shares
+from connectors.mail.folder_roles import Wanted
+from connectors.mail.imap.census import identities, places, recover
+from connectors.mail.imap.connection import Security, Server
+from connectors.mail.imap.idle import Idle
+from connectors.mail.imap.login import PasswordLogin, TokenLogin
+from connectors.mail.imap.mailbox import Mailbox
+from connectors.mail.imap.oauth import OAuthSettings, TokenCache, Tokens, tokens_of
+from connectors.mail.imap.position import Mark, encode
+from connectors.mail.imap.probe import probe
+from connectors.mail.imap.reader import Haul, Reader
+from connectors.mail.imap.sent_idle import SentIdle
+from connectors.mail.imap.session import Login, Session
+from connectors.mail.login_expiry import LASTING, Expiry
+from connectors.mail.retry import Pauses
+from connectors.mail.setting_types import Names, Seconds
+from connectors.mail.worker_threads import workers
+from inboxwatch import now as instant
+from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
+from inboxwatch.core.model import Privacy, RawMessage
+
+Result = TypeVar("Result")
+
+_STEP_LIMIT = 600.0
+"""Seconds that one step (logging in, comparing folders, reading a batch) may take in all, however alive the server."""
+_CLOSING = 2.0
+"""Seconds that closing waits for work under way and the server's good-bye."""
+_TEXT_BATCH = 100
+"""Messages a batch where whole messages are read, so that memory stays bounded."""
+
+
+class ImapSettings(Settings):
+    """A mailbox on an IMAP server."""
+
+    host: str = Field(min_length=1)
+    port: int | None = Field(None, ge=1, le=65535)
+    """Default: 993 with TLS, else 143."""
+    security: Security = "tls"
+    username: str = ""
+    """Default: the mailbox's address."""
+    password: Secret | None = None
+    auth: Literal["password", "xoauth2", "oauthbearer"] = "password"
+    oauth: OAuthSettings | None = None
+    """Where tokens come from, with `auth: xoauth2` or `oauthbearer`."""
+    master_user: str = ""
+    """A login that may read this mailbox for its owner; `password` is then the master's."""
+    inbox: str = "INBOX"
+    sent: Names = ()
+    """Default: the folders with SPECIAL-USE \\Sent, or with a usual name."""
+    folders: Names = ()
+    """Further folders: names, patterns with `*`, or SPECIAL-USE attributes such as `\\All`."""
+    ca_file: ConfigPath | None = None
+    push: Literal["idle", "off"] = "idle"
+    sent_watch: Literal["status", "idle"] = "status"
+    """News of sent mail: asked for at each poll (STATUS), or told by a second IDLE on a connection of its own.
+
+    Servers with NOTIFY tell them on the inbox's connection, whatever stands here. Other folders are asked for.
+    """
+    connect_timeout: Seconds = 15.0
+    read_timeout: Seconds = 60.0
+
+    @field_validator("security")
+    @classmethod
+    def _encrypted(cls, value: Security, info: ValidationInfo) -> Security:
+        if value == "none" and not _is_loopback(str(info.data.get("host", ""))):
+            raise ValueError("`none` is refused unless the host is loopback; use tls or starttls")
+        return value
+
+    @model_validator(mode="after")
+    def _has_credentials(self) -> ImapSettings:
+        if self.auth == "password":
+            if self.password is None:
+                raise ValueError("give `password`, `password_file` or `password_env`")
+            if self.oauth is not None:
+                raise ValueError("`oauth` needs `auth: xoauth2` or `auth: oauthbearer`")
+        elif self.oauth is None or self.password is not None or self.master_user:
+            raise ValueError(f"`auth: {self.auth}` needs `oauth`, and neither `password` nor `master_user`")
+        return self
+
+    @model_validator(mode="after")
+    def _pushes(self) -> ImapSettings:
+        if self.push == "off" and self.sent_watch == "idle":
+            raise ValueError("`sent_watch: idle` needs `push: idle`")
+        return self
+
+
+def _login(settings: ImapSettings, username: str, source: Tokens | None) -> Login:
+    if settings.password is not None:
+        return PasswordLogin(username, settings.password, settings.master_user)
+    assert settings.oauth is not None  # noqa: S101  (the settings have one or the other)
+    cache = TokenCache(source or tokens_of(settings.oauth, username))
+    return TokenLogin(username, "XOAUTH2" if settings.auth == "xoauth2" else "OAUTHBEARER", cache)
+
+
+def _is_loopback(host: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+class Imap:
+    """The connector `imap`."""
+
+    settings: ClassVar[type[Settings]] = ImapSettings
+
+    def __init__(self, settings: ImapSettings, context: Context, tokens: Tokens | None = None) -> None:
+        """`tokens`: another source of OAuth tokens than the settings name."""
+        self._settings = settings
+        self._reading = context.reading
+        self._server = Server(
+            settings.host,
+            settings.port or (993 if settings.security == "tls" else 143),
+            settings.security,
+            settings.ca_file,
+            settings.connect_timeout,
+            settings.read_timeout,
+        )
+        self._login = _login(settings, settings.username or context.address, tokens)
+        self._turn = asyncio.Lock()
+        self._idle: Idle | None = None
+        self._pauses = Pauses()
+        self._rests_until = 0.0
+        wanted = Wanted(settings.inbox, settings.sent, settings.folders)
+        self._mailbox = Mailbox(lambda: Session.open(self._server, self._login), wanted, self._reading.since)
+        self._reader = Reader(self._mailbox, self._reading)
+        self._sent_idle = SentIdle(context.name, settings.host, lambda: self._mailbox, self._sent_stirred)
+        self._sent_news = False
+        """Sent mail may have come since the last poll began."""
+
+    def _start_over(self) -> None:
+        self._mailbox = self._mailbox.renewed()
+        self._reader = Reader(self._mailbox, self._reading)
+        self._idle = None
+
+    @property
+    def _expiry(self) -> Expiry:
+        return self._settings.oauth.expiry if self._settings.oauth else LASTING
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """See Expires."""
+        return self._expiry.at
+
+    async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+        """See MailConnector. The next batch is read while the caller works on this one."""
+        async with self._alone():
+            started = instant.now()
+            self._sent_news = False
+            mailbox, reader = self._mailbox, self._reader
+            survey = await self._do(lambda: mailbox.survey(cursor))
+            size = self._reading.batch_size
+            if self._reading.privacy is Privacy.TEXT:
+                size = min(size, _TEXT_BATCH)
+            plan = list(shares(survey.pending, size))
+            if not plan:
+                yield Batch((), encode(survey.goals), started, resynced=survey.resynced)
+                return
+            marks = dict(survey.marks)
+            remaining = sum(map(len, survey.pending.values()))
+            ahead = self._ahead(reader, marks, plan[0])
+            try:
+                for number, share in enumerate(plan, 1):
+                    haul = await ahead
+                    last = number == len(plan)
+                    marks |= {name: marks[name].at(uids[-1] + 1) for name, uids in share.items()}
+                    remaining -= sum(map(len, share.values()))
+                    if not last:
+                        ahead = self._ahead(reader, marks, plan[number])
+                    yield Batch(
+                        haul.messages,
+                        encode(survey.goals if last else marks),
+                        started if last else None,
+                        haul.quarantined,
+                        resynced=survey.resynced and number == 1,
+                        remaining=remaining,
+                    )
+            finally:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
+
+    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
+        """See Waits: IDLE on the inbox. Without IDLE, or with `push: off`, it only lets the time pass."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        if self._settings.push != "off":
+            await asyncio.sleep(min(timeout, self._rests_until - loop.time()))
+            async with self._turn:
+                while (left := deadline - loop.time()) > 0:
+                    if self._sent_news or await self._listen(left):
+                        return True
+                    if self._idle is None:  # not offered
+                        break
+        await asyncio.sleep(deadline - loop.time())
+        return False
+
+    async def _listen(self, seconds: float) -> bool:
+        """Returns at news (True), or sooner or later without."""
+        idle = self._idle
+        try:
+            if idle is None or idle.renewal <= 0:
+                return await self._begin_idle()
+            news = await idle.news(min(seconds, idle.renewal))
+        except MailboxError:
+            if idle is not None:
+                if idle.lasted:
+                    self._pauses.over()
+                self._abandon()
+            self._rests_until = asyncio.get_running_loop().time() + self._pauses.next()
+            raise
+        self._pauses.over()
+        return news
+
+    def _sent_stirred(self) -> None:
+        self._sent_news = True
+        if self._idle is not None:
+            self._idle.interrupt()
+
+    async def probe(self) -> Probe:
+        """See MailConnector."""
+        pushed, second = self._settings.push != "off", self._settings.sent_watch == "idle"
+        async with self._alone():
+            mailbox = self._mailbox
+            return self._expiry.told(await self._do(lambda: probe(mailbox, pushed=pushed, second_idle=second)))
+
+    async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
+        """See Counts."""
+        async with self._alone():
+            mailbox = self._mailbox
+            for place in await self._do(lambda: places(mailbox, since)):
+                for found in await self._do(partial(identities, mailbox, place, since)):
+                    yield found
+
+    async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
+        """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
+        async with self._alone():
+            mailbox, reader = self._mailbox, self._reader
+            return (await self._do(lambda: recover(mailbox, reader, refs))).messages
+
+    async def aclose(self) -> None:
+        """See MailConnector. Waits a moment for what is under way, then hangs up."""
+        await self._sent_idle.stop()
+        with contextlib.suppress(TimeoutError, MailboxError):
+            async with asyncio.timeout(_CLOSING), self._alone():
+                await self._do(self._mailbox.close)
+        self._abandon()
+
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """The connection is ours; who waits on it is told that there may be news."""
+        if self._idle is not None:
+            self._idle.interrupt()
+        async with self._turn:
+            self._idle = None
+            yield
+
+    def _ahead(self, reader: Reader, marks: Mapping[str, Mark], share: Mapping[str, Sequence[int]]) -> Task[Haul]:
+        snapshot = dict(marks)
+        return asyncio.create_task(self._do(lambda: reader.read(snapshot, share)))
+
+    async def _begin_idle(self) -> bool:
+        """Goes idle on the inbox and returns False; or True where there is news already."""
+        mailbox = self._mailbox
+        self._idle = None
+
+        def begin() -> Session | None:
+            session = mailbox.session()
+            session.end_idle()
+            if "IDLE" not in session.capabilities:
+                return session
+            if mailbox.changed():
+                return None
+            session.notify([name for name in mailbox.watched.roles if name != mailbox.watched.inbox])
+            return None if session.begin_idle() else session
+
+        session = await self._do(begin)
+        if session is None:
+            return True
+        if "IDLE" in session.capabilities:
+            self._idle = Idle(session, mailbox.states)
+            if self._settings.sent_watch == "idle" and not session.notified:
+                self._sent_idle.start()
+        return False
+
+    async def _do(self, work: Callable[[], Result]) -> Result:
+        """Runs blocking work on a thread. One that nobody waits for any more keeps the old connection, which ends."""
+        try:
+            return await workers().run(self._settings.host, work, _STEP_LIMIT)
+        except MailboxError as error:
+            if error.reason is Reason.RATE_LIMITED:
+                self._sent_idle.give_way()
+            raise
+        except TimeoutError:
+            self._abandon()
+            raise MailboxError(Reason.TIMEOUT, f"a step took more than {_STEP_LIMIT:.0f} s") from None
+        except BaseException:
+            self._abandon()
+            raise
+
+    def _abandon(self) -> None:
+        self._mailbox.abandon()
+        self._start_over()

@@ -1,0 +1,98 @@
+"""Waiting for news on an idle IMAP connection in the event loop: a socket, not a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+from imapclient import imap_utf7  # type: ignore[import-untyped]  # it ships no types
+
+from connectors.mail.imap.errors import refusal
+from connectors.mail.imap.folder_state import State
+from connectors.mail.imap.session import Session
+from inboxwatch.connector import MailboxError
+
+_RENEW = 540.0
+"""Seconds: NAT and firewalls forget idle connections well before the 29 minutes of RFC 2177."""
+_LASTING = 60.0
+"""Seconds: an IDLE that ended earlier may end so each time."""
+_NEWS = re.compile(rb"\* \d+ (?:EXISTS|RECENT)", re.IGNORECASE)
+_STATUS = re.compile(rb'\* STATUS "?(.*?)"? \(.*\bUIDNEXT (\d+)', re.IGNORECASE)
+
+
+class Idle:
+    """One IDLE under way on a session that nobody else uses meanwhile."""
+
+    def __init__(self, session: Session, states: Mapping[str, State]) -> None:
+        """`states`: the folders as they were surveyed; where NOTIFY tells no more than that, it is no news."""
+        self._session = session
+        self._known = {(imap_utf7.encode(name), state.uidnext) for name, state in states.items()}
+        self._began = asyncio.get_running_loop().time()
+        self._over: asyncio.Future[None] | None = None
+        self._heard = False
+        """There is news, or somebody needs the connection; it stays true until the next IDLE."""
+
+    @property
+    def lasted(self) -> bool:
+        """It has worked for a while."""
+        return asyncio.get_running_loop().time() - self._began >= _LASTING
+
+    @property
+    def renewal(self) -> float:
+        """Seconds until it must be renewed."""
+        return self._began + _RENEW - asyncio.get_running_loop().time()
+
+    def heeded(self) -> None:
+        """Who waits has heard of the news so far; only further ones are news."""
+        self._heard = False
+
+    def interrupt(self) -> None:
+        """Ends the waiting, as if there were news: somebody else needs the connection."""
+        self._heard = True
+        self._end()
+
+    async def news(self, seconds: float) -> bool:
+        """Waits for news for so long. Raises MailboxError where the connection ended, with the server's words."""
+        loop = asyncio.get_running_loop()
+        if self._heard or self._arrived():
+            return True
+        handle = self._session.socket.fileno()
+        self._over = over = loop.create_future()
+        loop.add_reader(handle, self._stirred)
+        timer = loop.call_later(seconds, self._end)
+        try:
+            await over
+        finally:
+            timer.cancel()
+            loop.remove_reader(handle)
+        return self._heard
+
+    def _stirred(self) -> None:
+        # Read here, without waking the task: most of what servers send is to keep the connection open.
+        try:
+            if self._arrived():
+                self._end()
+        except MailboxError as error:
+            self._end(error)
+
+    def _end(self, error: MailboxError | None = None) -> None:
+        if self._over is None or self._over.done():
+            return
+        if error is None:
+            self._over.set_result(None)
+        else:
+            self._over.set_exception(error)
+
+    def _arrived(self) -> bool:
+        """Takes what has come, without blocking."""
+        for line in self._session.lines():
+            if line.upper().startswith(b"* BYE"):
+                raise refusal(line.decode("ascii", "replace"), "waiting for news", broken=True)
+            self._heard = self._heard or self._is_news(line)
+        return self._heard
+
+    def _is_news(self, line: bytes) -> bool:
+        if status := _STATUS.match(line):
+            return (status[1], int(status[2])) not in self._known
+        return _NEWS.match(line) is not None

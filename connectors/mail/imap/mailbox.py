@@ -1,0 +1,188 @@
+"""One IMAP mailbox seen through one connection: its watched folders, and what is new in each since a cursor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from connectors.mail.folder_roles import Wanted, Watched, choose
+from connectors.mail.imap.folder_state import State
+from connectors.mail.imap.position import Mark, Marks, decode
+from connectors.mail.imap.session import Session
+from inboxwatch.connector import MailboxError, Reason
+from inboxwatch.core.model import FolderRole
+
+_DAY = timedelta(days=1)
+_LIST_EVERY = 600.0
+"""Seconds after which folders are listed again: new ones may match a pattern."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a poll found: the marks it starts from, the UIDs to read, and the marks when all is read."""
+
+    marks: Marks
+    pending: Mapping[str, Sequence[int]]
+    goals: Marks
+    resynced: bool = False
+
+
+@dataclass(slots=True)
+class Mailbox:
+    """Opens its connection when it is needed and again where it was lost. Methods block and raise MailboxError."""
+
+    connect: Callable[[], Session]
+    wanted: Wanted
+    since: datetime | None
+    """The look-back horizon."""
+    watched: Watched = field(default_factory=Watched)
+    states: dict[str, State] = field(default_factory=dict)
+    """Each folder when it was last surveyed."""
+    _session: Session | None = None
+    _abandoned: bool = False
+    _listed_at: float = 0.0
+
+    def session(self) -> Session:
+        """The live connection, with the watched folders found."""
+        if self._session is None or not self._session.alive:
+            self._drop()
+            session = self.connect()
+            try:
+                if not self.watched.roles or self._must_list:
+                    self._find_folders(session)
+            except BaseException:
+                session.close()
+                raise
+            self._session = session
+            if self._abandoned:
+                self._drop()
+                raise MailboxError(Reason.UNAVAILABLE, "nobody waits for this connection any more")
+        return self._session
+
+    def renewed(self) -> Mailbox:
+        """The same mailbox, with what is known of its folders, through another connection."""
+        return Mailbox(
+            self.connect, self.wanted, self.since, self.watched, dict(self.states), _listed_at=self._listed_at
+        )
+
+    def abandon(self) -> None:
+        """Hangs up at once, from any thread, and for good: a thread that still reads comes to an end."""
+        self._abandoned = True
+        self._drop()
+
+    def close(self) -> None:
+        """Hangs up politely."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def _drop(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.abort()
+
+    @property
+    def _must_list(self) -> bool:
+        return time.monotonic() - self._listed_at > _LIST_EVERY
+
+    def _find_folders(self, session: Session) -> None:
+        self.watched = choose(session.folders(), self.wanted)
+        self._listed_at = time.monotonic()
+
+    def examine(self, name: str) -> State:
+        """Opens a folder and takes a fresh look at it."""
+        return self.session().examine(name)
+
+    def reach(self, name: str, validity: int) -> State:
+        """Opens a folder unless it is open; it must still be the one that was surveyed."""
+        session = self.session()
+        state = session.state if session.selected == name else None
+        state = state or session.examine(name)
+        if state.validity != validity:
+            raise MailboxError(Reason.SERVER, f"{name!r} was replaced (UIDVALIDITY changed) while it was read")
+        return state
+
+    def survey(self, cursor: str | None) -> Survey:
+        """Compares each folder with the cursor; an unchanged one costs no scan. Folders come and go meanwhile."""
+        session = self.session()
+        session.end_idle()
+        if self._must_list:
+            self._find_folders(session)
+            session.selected = None  # and not every server tells all news: the folder is opened afresh as well
+        try:
+            return self._survey(session, cursor)
+        except MailboxError:
+            before = self.watched.roles
+            if not session.alive:
+                raise
+            self._find_folders(session)
+            if self.watched.roles == before:
+                raise
+            return self._survey(session, cursor)
+
+    def _survey(self, session: Session, cursor: str | None) -> Survey:
+        known = decode(cursor) if cursor is not None else {}
+        resynced = known is None
+        marks: dict[str, Mark] = {}
+        goals: dict[str, Mark] = {}
+        pending: dict[str, Sequence[int]] = {}
+        now = self._states_now()
+        # The inbox last, so that the connection stays with the folder whose news are pushed.
+        for name in sorted(self.watched.roles, key=lambda name: self.watched.roles[name] is FolderRole.INBOX):
+            state = now[name]
+            mark = (known or {}).get(name)
+            if session.selected != name and (mark is None or _void(mark, state) or mark.next < state.uidnext):
+                state = self.examine(name)
+            if mark is not None and _void(mark, state):
+                mark, resynced = None, True
+            marks[name] = mark = mark or self._first_pass(state)
+            goals[name] = Mark(state.validity, state.uidnext)
+            self.states[name] = state
+            if uids := _unread(session, mark, state):
+                pending[name] = uids
+        return Survey(marks, pending, goals, resynced)
+
+    def changed(self) -> bool:
+        """Opens the inbox and tells whether anything came into a watched folder since the last survey."""
+        return any(differs(self.states.get(name), state) for name, state in self._states_now().items())
+
+    def _states_now(self) -> dict[str, State]:
+        """Opens the inbox, for it is waited on, and STATUS would take the server as long.
+
+        It comes first: Dovecot keeps one folder's index between connections, and drops it at the STATUS of another.
+        """
+        inbox = self.watched.inbox
+        now = {inbox: self.opened(inbox)}
+        return now | self.session().statuses([name for name in self.watched.roles if name != inbox])
+
+    def opened(self, name: str) -> State:
+        """A folder's state as it is now; opens it unless it is open, as that takes the server long for a large one."""
+        session = self.session()
+        if session.selected != name or session.state is None or session.news():
+            return session.examine(name)
+        return session.state
+
+    def _first_pass(self, state: State) -> Mark:
+        # The server compares days of its own zone: one day more, and the exact instant is compared after reading.
+        return Mark(state.validity, 1, state.uidnext, (self.since - _DAY).date() if self.since else None)
+
+
+def differs(before: State | None, now: State) -> bool:
+    """Whether anything came into a folder meanwhile."""
+    return before is None or (now.validity, now.uidnext) != (before.validity, before.uidnext)
+
+
+def _void(mark: Mark, state: State) -> bool:
+    """Another folder under the same name, or one that went back in time (restored from a backup)."""
+    return mark.validity != state.validity or mark.next > state.uidnext
+
+
+def _unread(session: Session, mark: Mark, state: State) -> list[int]:
+    found: list[int] = []
+    if mark.next < mark.until:
+        found += session.search(mark.next, mark.until - 1, state.messages, mark.since)
+    if (first := max(mark.next, mark.until)) < state.uidnext:
+        found += session.search(first, state.uidnext - 1, state.messages)
+    return found

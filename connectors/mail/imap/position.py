@@ -1,0 +1,93 @@
+"""How far each IMAP folder was read: the connector's cursor, as JSON, and what is still to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from inboxwatch.connector import Cursor
+
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in one folder: all UIDs below `next` were read.
+
+    While the first pass over a folder lasts, UIDs below `until` are read only where received on or after `since`.
+    """
+
+    validity: int
+    """UIDVALIDITY: another one makes the mark void."""
+    next: int
+    until: int = 0
+    since: date | None = None
+
+    def read(self, uid: int) -> Mark:
+        """The mark after all UIDs up to this one were read."""
+        return self.at(uid + 1)
+
+    def at(self, uid: int) -> Mark:
+        """The mark before this UID; the first pass ends at `until`."""
+        if uid < self.until:
+            return replace(self, next=uid)
+        return Mark(self.validity, uid)
+
+
+Marks = Mapping[str, Mark]
+"""A mark for each watched folder."""
+
+
+def encode(marks: Marks) -> Cursor:
+    return Cursor(
+        json.dumps(
+            {
+                "v": _VERSION,
+                "folders": {
+                    name: [mark.validity, mark.next]
+                    + ([mark.until, mark.since.isoformat() if mark.since else None] if mark.until else [])
+                    for name, mark in marks.items()
+                },
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+    )
+
+
+def decode(cursor: str) -> Marks | None:
+    """The marks of a cursor; None where it is not one of ours, which calls for a resync."""
+    try:
+        content = json.loads(cursor)
+        if content["v"] != _VERSION:
+            return None
+        return {
+            str(name): Mark(int(validity), int(uid), *_first_pass(rest))
+            for name, (validity, uid, *rest) in content["folders"].items()
+        }
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _first_pass(rest: Sequence[object]) -> tuple[int, date | None]:
+    if not rest:
+        return 0, None
+    until, since = rest
+    if not isinstance(until, int):
+        raise TypeError("not a UID")
+    return until, date.fromisoformat(since) if isinstance(since, str) else None
+
+
+def ranges(uids: Sequence[int]) -> str:
+    """Ascending UIDs as an IMAP set: `3:7,9`."""
+    parts: list[str] = []
+    start = end = uids[0]
+    for uid in (*uids[1:], 0):
+        if uid == end + 1:
+            end = uid
+            continue
+        parts.append(f"{start}:{end}" if end > start else str(start))
+        start = end = uid
+    return ",".join(parts)

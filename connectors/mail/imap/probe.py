@@ -1,0 +1,72 @@
+"""What `check` learns of an IMAP mailbox: its folders, what the server can do, and that reading leaves no trace."""
+
+from __future__ import annotations
+
+from connectors.mail.imap.mailbox import Mailbox
+from connectors.mail.imap.session import Session
+from inboxwatch.connector import MailboxError, Probe
+from inboxwatch.core.model import FolderRole
+
+_SAMPLE = 20
+_USEFUL = ("IDLE", "NOTIFY", "ESEARCH", "SPECIAL-USE", "CONDSTORE", "QRESYNC", "OBJECTID", "X-GM-EXT-1")
+
+
+def probe(mailbox: Mailbox, *, pushed: bool, second_idle: bool) -> Probe:
+    """Blocks; raises MailboxError. `pushed`, `second_idle`: IDLE is wanted at all, and for sent mail."""
+    session = mailbox.session()
+    session.end_idle()
+    watched = mailbox.watched
+    warnings = [f"no folder matches {pattern!r} in `folders`" for pattern in watched.unmatched]
+    others = {name: session.status(name) for name in watched.roles if name != watched.inbox}
+    inbox = mailbox.examine(watched.inbox)
+    if not inbox.readonly:
+        warnings.append("the server did not confirm that the inbox was opened read-only")
+    if _leaves_a_trace(session, inbox.messages):
+        warnings.append("reading changed flags, though it must not: the server breaks EXAMINE and BODY.PEEK")
+    if "IDLE" not in session.capabilities:
+        warnings.append("the server does not offer IDLE: new mail is seen by polling only")
+    sent_watch, refused = _sent_watch(mailbox, session, pushed=pushed, second_idle=second_idle)
+    warnings += refused
+    counts = {watched.inbox: inbox.messages} | {name: state.messages for name, state in others.items()}
+    folders: dict[FolderRole, str] = {}
+    for role in FolderRole:
+        if names := [name for name, its in watched.roles.items() if its is role]:
+            folders[role] = ", ".join(names)
+    return Probe(
+        folders,
+        (
+            ("encryption", session.encryption),
+            ("sent folder found by", watched.by),
+            ("sent mail watched by", sent_watch),
+            ("messages", ", ".join(f"{name}: {count}" for name, count in counts.items())),
+            ("read-only", "confirmed" if inbox.readonly else "not confirmed"),
+            ("extensions", " ".join(word for word in _USEFUL if word in session.capabilities) or "none"),
+        ),
+        tuple(warnings),
+    )
+
+
+def _sent_watch(mailbox: Mailbox, session: Session, *, pushed: bool, second_idle: bool) -> tuple[str, list[str]]:
+    """How news of sent mail come, with warnings. A second connection is tried, for servers limit them."""
+    if not pushed or "IDLE" not in session.capabilities:
+        return "the poll", []
+    if "NOTIFY" in session.capabilities:
+        return "NOTIFY, on the inbox's connection", []
+    if not second_idle:
+        return "the poll (`sent_watch: idle` takes a second connection)", []
+    try:
+        second = mailbox.connect()
+    except MailboxError as error:
+        return "the poll", [f"the second connection, for sent mail, is refused: {error}"]
+    second.close()
+    return "a second IDLE", []
+
+
+def _leaves_a_trace(session: Session, messages: int) -> bool:
+    """Reads the newest messages of the open folder and compares their flags before and after."""
+    if messages == 0:
+        return False
+    newest = f"{max(1, messages - _SAMPLE + 1)}:{messages}"
+    before = session.flags(newest)
+    session.read_headers(newest)
+    return session.flags(newest) != before

@@ -1,0 +1,205 @@
+"""Reading messages of an IMAP folder in bulk, whatever single ones do."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from connectors.mail.imap.body_structure import Leaf, decoded, leaves, names_machine_parts, ordinary
+from connectors.mail.imap.fetch_response import Answer, internal_date
+from connectors.mail.imap.mailbox import Mailbox
+from connectors.mail.imap.position import Mark, Marks
+from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
+from inboxwatch.core.model import FolderRole, Part, Privacy, RawMessage
+
+MAX_HEADER = 128 * 1024
+MAX_TEXT = 256 * 1024
+"""In privacy mode text a message is read to this size; what lies behind is attachments."""
+MAX_PART = 64 * 1024
+_MAX_FAILURES = 40
+"""How often reading one batch may fail while its unreadable messages are looked for."""
+_SILENT_LOSSES = 2
+"""A connection that ends without a word is the network's fault so often at one place; then a message is suspected."""
+_BLANK = re.compile(rb"\r?\n\r?\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Haul:
+    """What was read of one batch, oldest first."""
+
+    messages: tuple[RawMessage, ...]
+    quarantined: tuple[Quarantined, ...]
+
+
+@dataclass(slots=True)
+class Reader:
+    """Blocks and raises MailboxError where the mailbox, not a message, is the trouble."""
+
+    mailbox: Mailbox
+    reading: Reading
+    _unreadable: dict[tuple[str, int, int], str] = field(default_factory=dict)
+    """Messages set aside with the reason: (folder, UIDVALIDITY, UID)."""
+    _lost_at: tuple[object, ...] = ()
+    _losses: int = 0
+    _failures: int = 0
+    _careful: bool = False
+    """A message of this batch is suspected: it is looked for, whatever reading fails of."""
+
+    def read(self, marks: Marks, share: Mapping[str, Sequence[int]]) -> Haul:
+        """Reads these UIDs of these folders."""
+        messages: list[RawMessage] = []
+        quarantined: list[Quarantined] = []
+        self._failures, self._careful = 0, False
+        for name, uids in share.items():
+            validity = marks[name].validity
+            messages += self._messages(name, marks[name], uids)
+            quarantined += [
+                Quarantined(reference(name, validity, uid), reason)
+                for uid in uids
+                if (reason := self._unreadable.pop((name, validity, uid), ""))
+            ]
+        messages.sort(key=lambda message: message.received_at)
+        return Haul(tuple(messages), tuple(quarantined))
+
+    def _messages(self, name: str, mark: Mark, uids: Sequence[int]) -> Iterator[RawMessage]:
+        since = self.reading.since
+        wanted = [uid for uid in uids if (name, mark.validity, uid) not in self._unreadable]
+        found, failed = self._answers(name, mark.validity, wanted, self._items())
+        self._unreadable |= {(name, mark.validity, uid): reason for uid, reason in failed.items()}
+        self._account_for(name, mark.validity, set(wanted) - failed.keys() - found.keys())
+        parts = self._parts(name, mark.validity, found)
+        for uid, answer in found.items():
+            try:
+                message = self._message(name, mark.validity, answer, parts)
+            except ValueError as error:
+                self._unreadable[name, mark.validity, uid] = str(error)
+                continue
+            if uid >= mark.until or since is None or message.received_at >= since:
+                yield message
+
+    def _answers(
+        self, name: str, validity: int, uids: Sequence[int], items: str
+    ) -> tuple[dict[int, Answer], dict[int, str]]:
+        """The answers for these messages by UID, and why there is none for those that break the reading."""
+        if not uids:
+            return {}, {}
+        self.mailbox.reach(name, validity)
+        session = self.mailbox.session()
+        try:
+            found = _by_uid(session.fetch(uids, items))
+        except MailboxError as error:
+            spoken = session.alive or bool(session.farewell) or error.reason is Reason.PROTOCOL
+            if not self._suspicious(error, spoken, (name, validity, uids[0], len(uids))):
+                raise
+            if len(uids) == 1:
+                return self._last_tries(name, validity, uids[0], items, error, 1 if spoken else _SILENT_LOSSES)
+            middle = len(uids) // 2
+            found, failed = self._answers(name, validity, uids[:middle], items)
+            more, worse = self._answers(name, validity, uids[middle:], items)
+            return found | more, failed | worse
+        self._losses = 0
+        return found, {}
+
+    def _suspicious(self, error: MailboxError, spoken: bool, place: tuple[object, ...]) -> bool:
+        """Whether a message may be the cause: the server refused in words, or reading ends here again and again."""
+        self._failures += 1
+        if self._failures > _MAX_FAILURES or error.reason in (Reason.TIMEOUT, Reason.RATE_LIMITED, Reason.AUTH):
+            return False
+        if not spoken and not self._careful:
+            self._losses = self._losses + 1 if place == self._lost_at else 1
+            self._lost_at = place
+            self._careful = self._losses > _SILENT_LOSSES
+        return spoken or self._careful
+
+    def _last_tries(
+        self, name: str, validity: int, uid: int, items: str, error: MailboxError, tries: int
+    ) -> tuple[dict[int, Answer], dict[int, str]]:
+        """A message is given up if it fails again in the same way, on connections that are otherwise sound."""
+        for _ in range(tries):
+            self.mailbox.reach(name, validity)
+            try:
+                return _by_uid(self.mailbox.session().fetch([uid], items)), {}
+            except MailboxError as again:
+                if again.reason is not error.reason:
+                    raise
+        return {}, {uid: str(error)}
+
+    def _account_for(self, name: str, validity: int, missing: set[int]) -> None:
+        """Messages without an answer: most are expunged meanwhile; one that is still listed is set aside."""
+        if not missing:
+            return
+        state = self.mailbox.reach(name, validity)
+        for uid in missing & set(self.mailbox.session().search(min(missing), max(missing), state.messages)):
+            self._unreadable[name, validity, uid] = "the server lists the message but does not give it"
+
+    def _parts(self, name: str, validity: int, found: Mapping[int, Answer]) -> dict[int, tuple[Part, ...] | None]:
+        """The parts of those messages that bear machine parts, with their bytes; None where they cannot be told."""
+        trees: dict[int, tuple[Leaf, ...]] = {}
+        unknown: dict[int, tuple[Part, ...] | None] = {}
+        groups: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
+        for uid, answer in found.items():
+            structure = answer.get(b"BODYSTRUCTURE", b"")
+            if not names_machine_parts(structure):
+                continue
+            try:
+                trees[uid] = leaves(structure)
+            except ValueError:
+                unknown[uid] = None
+                continue
+            if sections := tuple(leaf.fetch for leaf in trees[uid] if leaf.machine):
+                groups[sections].append(uid)
+        payloads: dict[int, Answer] = {}
+        for sections, uids in groups.items():
+            wanted = " ".join(f"BODY.PEEK[{section}]<0.{MAX_PART}>" for section in sections)
+            payloads |= self._answers(name, validity, uids, f"(UID {wanted})")[0]
+        return unknown | {
+            uid: tuple(_part(leaf, payloads.get(uid, {})) for leaf in tree) for uid, tree in trees.items()
+        }
+
+    def _items(self) -> str:
+        body = f"[]<0.{MAX_TEXT}>" if self.reading.privacy is Privacy.TEXT else f"[HEADER]<0.{MAX_HEADER}>"
+        threads = {"X-GM-EXT-1": "X-GM-THRID ", "OBJECTID": "THREADID "}
+        thread = next((item for key, item in threads.items() if key in self.mailbox.session().capabilities), "")
+        return f"(UID INTERNALDATE {thread}BODYSTRUCTURE BODY.PEEK{body})"
+
+    def _message(
+        self, name: str, validity: int, answer: Answer, machine: Mapping[int, tuple[Part, ...] | None]
+    ) -> RawMessage:
+        uid = int(answer[b"UID"])
+        if b"INTERNALDATE" not in answer:
+            raise ValueError("the server gives no INTERNALDATE")
+        text = answer.get(b"BODY[]")
+        header = answer.get(b"BODY[HEADER]") if text is None else _BLANK.split(text, 1)[0][:MAX_HEADER]
+        if header is None:
+            raise ValueError("the server gives no header")
+        structure = answer.get(b"BODYSTRUCTURE")
+        parts = machine[uid] if uid in machine else ordinary(structure) if structure else None
+        thread = answer.get(b"X-GM-THRID") or answer.get(b"THREADID", b"").strip(b"()")
+        return RawMessage(
+            ref=reference(name, validity, uid),
+            role=self.mailbox.watched.roles.get(name, FolderRole.OTHER),
+            received_at=internal_date(answer[b"INTERNALDATE"]),
+            header=header,
+            parts=parts,
+            text=text,
+            provider_thread=thread.decode("ascii", "replace") or None,
+        )
+
+
+def reference(folder: str, validity: int, uid: int) -> str:
+    """A sighting's name, unique in the mailbox for ever: UIDs are given again only under another UIDVALIDITY."""
+    return f"{validity}.{uid}@{folder}"
+
+
+def _by_uid(found: Iterable[Answer]) -> dict[int, Answer]:
+    """Without those that have none: news of flags that the server mixes in."""
+    return {int(answer[b"UID"]): answer for answer in found if b"UID" in answer}
+
+
+def _part(leaf: Leaf, payloads: Answer) -> Part:
+    payload = payloads.get(f"BODY[{leaf.fetch}]".encode())
+    if payload is not None and not leaf.fetch.endswith(".HEADER"):
+        payload = decoded(payload, leaf.encoding)
+    return Part(leaf.content_type, leaf.size, payload if leaf.machine else None)

@@ -1,0 +1,131 @@
+"""A second IDLE: on the folder of sent mail, over a connection of its own, for servers without NOTIFY.
+
+It only hastens the poll, which asks for the state of every folder anyway: whatever becomes of this connection, the
+mailbox is read as before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from connectors.mail.imap.idle import Idle
+from connectors.mail.imap.mailbox import Mailbox, differs
+from connectors.mail.imap.session import Session
+from connectors.mail.retry import Pauses
+from connectors.mail.worker_threads import workers
+from inboxwatch.connector import MailboxError, Reason
+
+log = structlog.get_logger(__name__)
+
+_STEP_LIMIT = 120.0
+"""Seconds that logging in or renewing may take in all."""
+_REFUSED = 1800.0
+"""Seconds before a server that refused a second connection is asked again: they count those of all mail programs."""
+_REFUSALS = {Reason.RATE_LIMITED, Reason.AUTH, Reason.CLIENT, Reason.PROTOCOL}
+
+
+class SentIdle:
+    """A task that lasts from `start` to `stop`; it waits in the event loop and takes a thread only to log in and renew.
+
+    Where several folders bear sent mail, it watches the first one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        host: str,
+        polled: Callable[[], Mailbox],
+        stirred: Callable[[], None],
+    ) -> None:
+        """`polled`: the mailbox as the poll sees it; `stirred` is called where it may have to look again."""
+        self._name = name
+        self._host = host
+        self._polled = polled
+        self._stirred = stirred
+        self._pauses = Pauses()
+        self._served = False
+        """The connection went idle."""
+        self._told = False
+        """It was said that there is no second connection."""
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Goes to work unless it is at it."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._watch())
+
+    def give_way(self) -> None:
+        """The server limits connections, and the poll needs one: this one is given up for a while."""
+        if self._task is not None:
+            self._task.cancel()
+            self._tell(Reason.RATE_LIMITED, "")
+            self._task = asyncio.create_task(self._watch(_REFUSED))
+
+    async def stop(self) -> None:
+        """Hangs up; safe to call twice."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _watch(self, pause: float = 0.0) -> None:
+        while True:
+            await asyncio.sleep(pause)
+            mailbox = self._polled().renewed()
+            self._served = False
+            try:
+                while True:
+                    await self._listen(mailbox)
+            except (MailboxError, TimeoutError) as error:
+                pause = self._failed(error)
+            finally:
+                mailbox.abandon()
+
+    async def _listen(self, mailbox: Mailbox) -> None:
+        """One IDLE, until it must be renewed. Raises MailboxError where the connection ends."""
+        session, changed = await workers().run(self._host, lambda: self._begin(mailbox), _STEP_LIMIT)
+        if changed:
+            self._stirred()
+        self._served = True
+        idle = Idle(session, {})
+        try:
+            while (left := idle.renewal) > 0:
+                if await idle.news(left):
+                    idle.heeded()
+                    self._stirred()
+        finally:
+            if idle.lasted:
+                self._works()
+
+    def _begin(self, mailbox: Mailbox) -> tuple[Session, bool]:
+        """Goes idle on the folder, and tells whether it is another than the poll saw. Blocks."""
+        session = mailbox.session()
+        session.end_idle()
+        folder = mailbox.watched.sent[0]
+        changed = differs(self._polled().states.get(folder), mailbox.opened(folder))
+        return session, session.begin_idle() or changed
+
+    def _works(self) -> None:
+        self._pauses.over()
+        if self._told:
+            self._told = False
+            log.info("sent mail is watched by a second connection again", mailbox=self._name)
+
+    def _failed(self, error: MailboxError | TimeoutError) -> float:
+        """How many seconds to pause."""
+        pause = self._pauses.next()
+        if self._served:  # and what came at the end was perhaps not told
+            self._stirred()
+            return pause
+        if isinstance(error, TimeoutError):
+            error = MailboxError(Reason.TIMEOUT, "")
+        self._tell(error.reason, error.hint)
+        return max(pause, error.retry_after or 0.0, _REFUSED if error.reason in _REFUSALS else 0.0)
+
+    def _tell(self, reason: Reason, hint: str) -> None:
+        if not self._told:
+            self._told = True
+            log.warning("no second connection: sent mail is polled", mailbox=self._name, reason=reason.value, hint=hint)

@@ -1,0 +1,397 @@
+"""One logged-in IMAP connection that can only read: EXAMINE, SEARCH, FETCH with PEEK, STATUS, IDLE.
+
+It blocks and belongs to one thread at a time. Sessions, login and folders go through imapclient; bulk reading through
+imaplib's own `uid`, which is eight times as fast.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from datetime import date
+from imaplib import IMAP4, Commands
+from typing import Any, Protocol
+
+from imapclient import IMAPClient  # type: ignore[import-untyped]  # it ships no types
+from imapclient.exceptions import LoginError  # type: ignore[import-untyped]  # the same
+
+from connectors.mail.folder_roles import Folder
+from connectors.mail.imap.connection import Server, connect
+from connectors.mail.imap.errors import failure, refusal
+from connectors.mail.imap.fetch_response import Answer, answers
+from connectors.mail.imap.folder_state import STATUS_ITEMS, State, state_of, status_of
+from connectors.mail.imap.position import ranges
+from inboxwatch.connector import MailboxError, Reason
+
+_SEARCH_WINDOW = 80_000
+"""imaplib refuses lines over 1 MB, which is a SEARCH answer of some 90,000 UIDs."""
+_FAREWELL = 2.0
+"""Seconds that a server has to say good-bye."""
+_PIECE = 64 * 1024
+_BUFFER = 64 * 1024
+"""Bytes that imaplib reads at once while mail is read."""
+_MAX_LINE = 1024 * 1024
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+_PIPELINED = 50
+"""Commands that are sent before the first answer is read."""
+_ESEARCH_ALL = re.compile(rb"\bALL ([\d:,]+)", re.IGNORECASE)
+
+
+# imaplib sends only the commands that it knows.
+Commands.setdefault("NOTIFY", ("AUTH", "SELECTED"))
+
+
+class Login(Protocol):
+    """A way to prove who we are on a fresh connection."""
+
+    def __call__(self, client: IMAPClient) -> None:
+        """Logs in; raises LoginError with the server's words, or MailboxError."""
+        ...
+
+
+@functools.lru_cache(100)
+def _shared(capabilities: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], frozenset[str]]:
+    """Thousands of connections to one server share one set."""
+    return capabilities, frozenset(_ascii(word) for word in capabilities)
+
+
+class Session:
+    """See the module. Every method raises MailboxError; after one with `alive` false the session is over."""
+
+    def __init__(self, client: IMAPClient, read_timeout: float) -> None:
+        self._client = client
+        self._read_timeout = read_timeout
+        self._imap: Any = client._imap
+        self.selected: str | None = None
+        self.state: State | None = None
+        """The open folder's, when it was opened."""
+        self.alive = True
+        self._idle_tag: bytes | None = None
+        self._notified = b""
+        self._heard = False
+        self._started = b""  # the beginning of a line that came while idle
+        client._cached_capabilities, self.capabilities = _shared(client.capabilities())
+        self._imap.capabilities = ()
+
+    @classmethod
+    def open(cls, server: Server, login: Login) -> Session:
+        """Connects, encrypts as told, and logs in."""
+        with _told(f"connecting to {server.host}:{server.port}"):
+            client = connect(server)
+        try:
+            with _told("logging in"):
+                try:
+                    login(client)
+                except LoginError as error:
+                    cut = isinstance(error.__context__, IMAP4.abort)
+                    raise refusal(str(error), "logging in", broken=cut, login=not cut) from None
+                session = cls(client, server.read_timeout)
+                if "ID" in session.capabilities:
+                    with contextlib.suppress(IMAP4.error):  # a courtesy; but some providers serve nobody without it
+                        client.id_({"name": "inboxwatch"})
+                return session
+        except BaseException:
+            with contextlib.suppress(OSError, IMAP4.error):
+                client.shutdown()
+            raise
+
+    @property
+    def socket(self) -> socket.socket:
+        found: socket.socket = self._client.socket()
+        return found
+
+    @property
+    def farewell(self) -> str:
+        """The server's BYE, where it said one."""
+        return " ".join(_ascii(_bytes(line)) for line in self._imap.untagged_responses.get("BYE", []))
+
+    def folders(self) -> tuple[Folder, ...]:
+        """All folders with their SPECIAL-USE attributes."""
+        with self._doing("listing folders"):
+            if {"LIST-EXTENDED", "SPECIAL-USE"} <= self.capabilities:
+                self._checked(
+                    self._imap._simple_command("LIST", '""', '"*"', "RETURN (SPECIAL-USE)"), "listing folders"
+                )
+                listed = self._client._proc_folder_list(self._imap.untagged_responses.pop("LIST", []))
+            else:
+                listed = self._client.list_folders()
+            return tuple(
+                Folder(str(name), _ascii(delimiter or b""), frozenset(_ascii(flag).lower() for flag in flags))
+                for flags, delimiter, name in listed
+            )
+
+    def examine(self, folder: str) -> State:
+        """Opens a folder, read-only, and tells its state. (Never SELECT: some servers set \\Seen even on PEEK.)"""
+        with self._doing(f"opening {folder!r}"):
+            self.selected = None
+            told = self._client.select_folder(folder, readonly=True)
+            self.selected = folder
+            validity, uidnext = told.get(b"UIDVALIDITY"), told.get(b"UIDNEXT")
+            if validity is None:
+                raise MailboxError(Reason.PROTOCOL, f"opening {folder!r}: the server gives no UIDVALIDITY")
+            self._heard_of_mail()
+            self._heard = False
+            if uidnext is None:
+                uidnext = self._last_uid() + 1
+            self.state = State(int(validity), int(uidnext), int(told[b"EXISTS"]), b"READ-ONLY" in told)
+            return self.state
+
+    def news(self) -> bool:
+        """Whether the server told of mail in the open folder since it was opened; it is asked now (RFC 3501, 6.1.2)."""
+        with self._doing("asking for news"):
+            self._checked(self._imap.noop(), "asking for news")
+            return self._heard_of_mail()
+
+    def _heard_of_mail(self) -> bool:
+        """EXISTS may come with any answer; imaplib collects it."""
+        self._heard = self._imap.untagged_responses.pop("EXISTS", None) is not None or self._heard
+        return self._heard
+
+    def status(self, folder: str) -> State:
+        """The state of a folder that is not open."""
+        with self._doing(f"asking for the status of {folder!r}"):
+            name = self._client._normalise_folder(folder)
+            self._imap.untagged_responses.pop("STATUS", None)
+            lines = [line or b"" for line in self._checked(self._imap.status(name, STATUS_ITEMS), "status")]
+            # With NOTIFY, news of other folders may stand beside the answer.
+            answer = next((line for line in lines if status_of(line) in (name, name.strip(b'"'))), lines[-1])
+            return state_of(answer) or self.examine(folder)
+
+    def statuses(self, folders: Sequence[str]) -> dict[str, State]:
+        """The states of folders that are not open, asked for in one go: many folders cost one round trip, not many."""
+        found: dict[bytes, State] = {}
+        names = {folder: self._client._normalise_folder(folder) for folder in folders}
+        with self._doing("asking for the status of folders"):
+            self._imap.untagged_responses.pop("STATUS", None)
+            for some in (folders[at : at + _PIPELINED] for at in range(0, len(folders), _PIPELINED)):
+                tags = [self._imap._command("STATUS", names[folder], STATUS_ITEMS) for folder in some]
+                for answer in [self._imap._command_complete("STATUS", tag) for tag in tags]:
+                    self._checked(answer, "status")
+            for line in self._imap.untagged_responses.pop("STATUS", []):
+                if state := state_of(line):
+                    found[status_of(line)] = state
+        # A server may write a name in another way than we do.
+        return {folder: found.get(name.strip(b'"')) or self.status(folder) for folder, name in names.items()}
+
+    def search(self, first: int, last: int, messages: int, since: date | None = None) -> list[int]:
+        """The UIDs from `first` to `last`, ascending, of messages received on `since` or later (by the server's day).
+
+        `messages` is the number in the folder; it decides how the question must be cut.
+        """
+        criteria = f"UID {first}:{last}"
+        if since is not None:
+            criteria += f" SINCE {since.day}-{_MONTHS[since.month - 1]}-{since.year}"
+        with self._doing("searching"):
+            if "ESEARCH" in self.capabilities:
+                found = self._esearch(criteria)
+            elif min(last - first + 1, messages) <= _SEARCH_WINDOW:
+                found = self._search(criteria)
+            else:
+                # By sequence number, from the top: what is expunged meanwhile moves later messages into windows yet
+                # to come, so that none is missed.
+                found = set()
+                for top in range(messages, 0, -_SEARCH_WINDOW):
+                    found |= self._search(f"{max(1, top - _SEARCH_WINDOW + 1)}:{top} {criteria}")
+            return sorted(uid for uid in found if first <= uid <= last)
+
+    def fetch(self, uids: Sequence[int], items: str) -> list[Answer]:
+        """The answers for these messages of the open folder; messages that are gone are left out."""
+        with self._doing("reading messages"):
+            return list(answers(self._checked(self._imap.uid("FETCH", ranges(uids), items), "reading messages")))
+
+    @property
+    def encryption(self) -> str:
+        """The TLS version, or `none`."""
+        return getattr(self.socket, "version", lambda: None)() or "none"
+
+    def flags(self, numbers: str) -> list[Answer]:
+        """UIDs and flags of messages given by sequence numbers, as `check` compares them."""
+        with self._doing("reading flags"):
+            return list(answers(self._checked(self._imap.fetch(numbers, "(UID FLAGS)"), "reading flags")))
+
+    def read_headers(self, numbers: str) -> None:
+        """Reads headers in the way of `fetch`, for the self-test."""
+        with self._doing("reading headers"):
+            self._checked(self._imap.fetch(numbers, "(UID BODY.PEEK[HEADER])"), "reading headers")
+
+    def notify(self, folders: Sequence[str]) -> None:
+        """Asks that news of these folders be told while idle too (RFC 5465); the open one is told in any case."""
+        names = b" ".join(self._client._normalise_folder(name) for name in folders)
+        if not folders or names == self._notified or "NOTIFY" not in self.capabilities:
+            return
+        with self._doing("asking to be notified"):
+            events = "(MessageNew MessageExpunge)"
+            command = f"SET (SELECTED {events}) (MAILBOXES ({names.decode('ascii')}) {events})"
+            if self._imap._simple_command("NOTIFY", command)[0] == "OK":
+                self._notified = names
+
+    @property
+    def notified(self) -> bool:
+        """Whether news of other folders come while idle."""
+        return bool(self._notified)
+
+    def begin_idle(self) -> bool:
+        """Asks for news of the open folder (RFC 2177); from now on only `lines` and `end_idle` may be called.
+
+        Returns whether there is news already.
+        """
+        with self._doing("going idle"):
+            tag = self._imap._command("IDLE")
+            while self._imap._get_response() is not None:  # untagged lines before the server's `+ idling`
+                if answer := self._imap.tagged_commands.get(tag):
+                    self._checked(answer, "going idle")
+            self._idle_tag = tag
+            self.socket.settimeout(0)
+            self._started = self._buffered()
+            heard = self._heard_of_mail()
+            self._imap.untagged_responses.clear()
+            self._lend_file()
+            return heard
+
+    def lines(self) -> list[bytes]:
+        """Whole lines that came while idle; does not block. Raises MailboxError where the connection has ended.
+
+        The last piece of `+ idling` often brings news with it, which stay in imaplib's buffer; TLS may hold whole lines
+        while the socket is quiet; and a line may come in two segments.
+        """
+        ended = False
+        try:
+            try:
+                while piece := self.socket.recv(_PIECE):
+                    self._started += piece
+                ended = True
+            except (BlockingIOError, ssl.SSLWantReadError):
+                pass
+        except OSError as error:
+            self.alive = False
+            raise failure(error, "waiting for news") from error
+        *lines, self._started = self._started.split(b"\n")
+        if (ended and not lines) or len(self._started) > _MAX_LINE:
+            self.alive = False
+            raise failure(EOFError("the server closed the connection"), "waiting for news")
+        self._heard = self._heard or any(b"EXISTS" in line.upper() for line in lines)
+        return lines
+
+    def end_idle(self) -> None:
+        """Leaves IDLE; commands are possible again."""
+        if self._idle_tag is None:
+            return
+        with self._doing("leaving idle"):
+            tag, self._idle_tag = self._idle_tag, None
+            self.socket.settimeout(self._read_timeout)
+            while self._started and not self._started.endswith(b"\n"):
+                piece = self.socket.recv(1)
+                if not piece:
+                    raise EOFError("the server closed the connection")
+                self._started += piece
+            self._heard = self._heard or b"EXISTS" in self._started.upper()
+            self._started = b""
+            self._take_file_back()
+            self._imap.send(b"DONE\r\n")
+            self._checked(self._imap._command_complete("IDLE", tag), "leaving idle")
+
+    def _lend_file(self) -> None:
+        """Gives imaplib's read buffer back while idle: it is half of what a waiting mailbox costs."""
+        if not hasattr(self._imap, "_readbuf"):
+            self._imap.file.close()
+            self._imap.file = None
+
+    def _take_file_back(self) -> None:
+        if not hasattr(self._imap, "_readbuf"):
+            self._imap.file = self.socket.makefile("rb", _BUFFER)
+
+    def _buffered(self) -> bytes:
+        """What imaplib has read from the socket and not used yet: in its file before Python 3.14, in a list since."""
+        if (own := getattr(self._imap, "_readbuf", None)) is not None:
+            taken = b"".join(own)
+            own.clear()
+            return taken
+        try:
+            return self._imap.file.read1(_PIECE) or b""
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return b""
+
+    def close(self) -> None:
+        """Says good-bye and hangs up."""
+        with contextlib.suppress(Exception):
+            if self.alive:
+                self.end_idle()
+                self.alive = False
+                self.socket.settimeout(2)
+                self._client.logout()
+        self.abort()
+
+    def abort(self) -> None:
+        """Hangs up at once, from any thread: one that reads meets the end of the stream."""
+        self.alive = False
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            self._imap.file.close()
+        with contextlib.suppress(OSError):
+            self.socket.close()
+
+    def _esearch(self, criteria: str) -> set[int]:
+        self._imap.untagged_responses.pop("ESEARCH", None)
+        data = self._checked(self._imap.uid("SEARCH", "RETURN", "(ALL)", criteria), "searching")
+        answer = self._imap.untagged_responses.pop("ESEARCH", None)
+        if answer is None:
+            return _numbers(data)
+        found: set[int] = set()
+        for piece in _ESEARCH_ALL.findall(b" ".join(map(_bytes, answer))):
+            for part in piece.split(b","):
+                low, _, high = part.partition(b":")
+                ends = sorted((int(low), int(high or low)))
+                found.update(range(ends[0], ends[1] + 1))
+        return found
+
+    def _search(self, criteria: str) -> set[int]:
+        return _numbers(self._checked(self._imap.uid("SEARCH", criteria), "searching"))
+
+    def _last_uid(self) -> int:
+        data = self._checked(self._imap.uid("FETCH", "*", "(UID)"), "reading the last UID")
+        return max((int(answer.get(b"UID", b"0")) for answer in answers(data)), default=0)
+
+    def _checked(self, answer: tuple[str, list[Any]], doing: str) -> list[Any]:
+        kind, data = answer
+        if kind != "OK":
+            raise refusal(" ".join(_ascii(_bytes(line)) for line in data if line), doing)
+        return data
+
+    @contextlib.contextmanager
+    def _doing(self, what: str) -> Iterator[None]:
+        try:
+            with _told(what):
+                yield
+        except MailboxError as error:
+            cause = error.__cause__
+            if cause is not None and (isinstance(cause, IMAP4.abort) or not isinstance(cause, IMAP4.error)):
+                self.alive = False
+            raise
+
+
+@contextlib.contextmanager
+def _told(doing: str) -> Iterator[None]:
+    """Turns what goes wrong inside into a MailboxError whose cause is the original; a refusal's has none."""
+    try:
+        yield
+    except MailboxError:
+        raise
+    except Exception as error:
+        raise failure(error, doing) from error
+
+
+def _numbers(data: Sequence[Any]) -> set[int]:
+    return {int(word) for line in data if line for word in _bytes(line).split() if word.isdigit()}
+
+
+def _bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _ascii(value: bytes | str) -> str:
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else value

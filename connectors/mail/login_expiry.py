@@ -1,0 +1,74 @@
+"""When the right to read a mailbox ends: as the certificate says, or as IT wrote beside the secret.
+
+An application could ask Entra for the end of its own secret only with Application.Read.All (GET /applications in
+learn.microsoft.com/graph/api/application-get), which a reader of mail shall not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from connectors.mail.optional_package import sdk
+from inboxwatch import now as instant
+from inboxwatch.connector import MailboxError, Probe, Secret
+
+_SOON = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """The end of what a login proves itself by."""
+
+    what: str
+    """`certificate`, `client secret`, `refresh token`; empty where nothing ends."""
+    at: datetime | None
+    """In UTC; None: unknown."""
+
+    def told(self, probe: Probe) -> Probe:
+        """What `check` shows, with the end as a fact and what to do about it."""
+        if not self.what:
+            return probe
+        shown = f"{self.at:%Y-%m-%d %H:%M} UTC" if self.at else "at a time that is not known here"
+        return replace(
+            probe,
+            facts=(*probe.facts, (f"{self.what} ends", shown)),
+            warnings=(*probe.warnings, *self._warnings(instant.now())),
+        )
+
+    def _warnings(self, now: datetime) -> Iterator[str]:
+        if self.at is None:
+            yield (
+                f"nothing tells when the {self.what} ends: write the day beside it, as `secret_expires: "
+                f"{now.year + 1}-03-01`, so that you are told in time"
+            )
+        elif self.at <= now:
+            yield f"the {self.what} ended on {self.at:%Y-%m-%d}, it is said; if it was renewed, write its new end"
+        elif self.at - now < _SOON:
+            yield f"the {self.what} ends on {self.at:%Y-%m-%d}: renew it before, or the mailbox goes blind"
+
+
+LASTING = Expiry("", None)
+"""Of passwords, and of keys of Google, which last until they are withdrawn."""
+
+
+def expiry(what: str, certificate: Secret | None, secret_expires: date | None) -> Expiry:
+    """Of the certificate where there is one, else of the secret, at the first moment (UTC) of its last day."""
+    if certificate is not None:
+        return Expiry("certificate", _not_after(certificate))
+    return Expiry(what, datetime.combine(secret_expires, time(), UTC) if secret_expires else None)
+
+
+def _not_after(certificate: Secret) -> datetime | None:
+    if not certificate.resolved:
+        return None
+    try:
+        end: datetime = (
+            sdk("cryptography.x509", "graph")
+            .load_pem_x509_certificate(certificate.reveal().encode())
+            .not_valid_after_utc
+        )
+    except (ValueError, MailboxError):  # logging in says what is wrong with it
+        return None
+    return end

@@ -1,0 +1,5 @@
+"""The connector `maildir`: Maildir and Maildir++ on this machine, strictly read-only."""
+
+from connectors.mail.maildir.connector import Maildir, MaildirSettings
+
+__all__ = ["Maildir", "MaildirSettings"]

@@ -1,0 +1,175 @@
+"""Maildir and Maildir++ on this machine, strictly read-only: files are listed and read, never moved or touched.
+
+inotify is a hint, the listing is the truth. The event loop is here; what blocks is in `tree`, on threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import ClassVar, Literal, TypeVar
+
+import structlog
+
+from connectors.mail.folder_reading import shares
+from connectors.mail.folder_roles import Wanted
+from connectors.mail.maildir.folder import Entry, Mark
+from connectors.mail.maildir.inotify import directory_news
+from connectors.mail.maildir.tree import Haul, MaildirTree, encode
+from connectors.mail.setting_types import Names
+from connectors.mail.worker_threads import workers
+from inboxwatch import now as instant
+from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Settings
+from inboxwatch.core.model import FolderRole, RawMessage
+
+log = structlog.get_logger(__name__)
+
+Result = TypeVar("Result")
+
+_STEP_LIMIT = 600.0
+"""Seconds that one step may take: a network file system may hang."""
+
+
+class MaildirSettings(Settings):
+    """A mailbox in a Maildir."""
+
+    path: ConfigPath
+    sent: Names = ()
+    """Maildir++ folders of sent mail, without the dot. Default: `Sent`, or another usual name."""
+    sent_path: ConfigPath | None = None
+    """A Maildir of sent mail elsewhere."""
+    folders: Names = ()
+    """Further Maildir++ folders: names or patterns with `*`."""
+    push: Literal["inotify", "off"] = "inotify"
+
+
+class Maildir:
+    """The connector `maildir`."""
+
+    settings: ClassVar[type[Settings]] = MaildirSettings
+
+    def __init__(self, settings: MaildirSettings, context: Context) -> None:
+        self._settings = settings
+        self._name = context.name
+        self._size = context.reading.batch_size
+        wanted = Wanted("INBOX", settings.sent, settings.folders, sent_may_come=True)
+        self._tree = MaildirTree(settings.path, settings.sent_path, wanted, context.reading)
+        self._turn = asyncio.Lock()
+        self._stirred = asyncio.Event()
+        self._unsubscribe: Callable[[], None] | None = None
+        self._watched: Mapping[Path, int] = {}
+        self._exhausted = False
+        """It was said that inotify cannot be had."""
+
+    async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+        """See MailConnector."""
+        async with self._turn:
+            await self._do(self._tree.find_folders)
+            self._subscribe()
+            self._stirred.clear()
+            started = instant.now()
+            survey = await self._do(lambda: self._tree.survey(cursor))
+            plan = list(shares(survey.pending, self._size)) or [{}]
+            marks = dict(survey.marks)
+            remaining = sum(map(len, survey.pending.values()))
+            for number, share in enumerate(plan, 1):
+                haul = await self._read(marks, share)
+                marks |= {name: marks[name].read(entries) for name, entries in share.items()}
+                remaining -= sum(map(len, share.values()))
+                last = number == len(plan)
+                position = encode(survey.goals if last else marks)
+                if last:
+                    self._tree.settle(position)
+                yield Batch(
+                    haul.messages,
+                    position,
+                    started if last else None,
+                    haul.quarantined,
+                    resynced=survey.resynced and number == 1,
+                    remaining=remaining,
+                )
+
+    async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
+        """See Waits: inotify on the watched folders. Without it, or with `push: off`, it only lets the time pass."""
+        if self._unsubscribe is None:
+            await asyncio.sleep(timeout)
+            return False
+        try:
+            async with asyncio.timeout(timeout):
+                await self._stirred.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def probe(self) -> Probe:
+        """See MailConnector."""
+        watched = await self._do(self._tree.find_folders)
+        folders = {
+            role: ", ".join(names)
+            for role in FolderRole
+            if (names := [name for name, its in watched.roles.items() if its is role])
+        }
+        warnings = [f"no folder matches {pattern!r} in `folders`" for pattern in watched.unmatched]
+        if not watched.sent:
+            warnings.append("no folder of sent mail yet: until `.Sent` appears, answers from here stay unseen")
+        if self._settings.push != "off" and not self._subscribe():
+            warnings.append("inotify's limits are reached (fs.inotify.max_user_watches): only polling sees new mail")
+        return Probe(
+            folders, (("path", str(self._settings.path)), ("sent folder found by", watched.by)), tuple(warnings)
+        )
+
+    async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
+        """See Counts."""
+        async with self._turn:
+            for name, entries in await self._do(self._tree.census):
+                for found in await self._do(partial(self._tree.identities, name, entries, since)):
+                    yield found
+
+    async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
+        """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
+        async with self._turn:
+            return (await self._do(lambda: self._tree.recover(refs))).messages
+
+    async def aclose(self) -> None:
+        """See MailConnector."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        self._unsubscribe, self._watched = None, {}
+
+    def _subscribe(self) -> bool:
+        """Watches the folders as they are now; False where that is not wanted, or the system's limits forbid it."""
+        if self._settings.push == "off":
+            return False
+        if self._unsubscribe is None or self._watched != self._tree.directories:
+            if self._unsubscribe is not None:
+                self._unsubscribe()
+            self._unsubscribe, self._watched = None, self._tree.directories
+            try:
+                self._unsubscribe = directory_news().subscribe(self._watched, self._appeared)
+            except OSError as error:
+                if not self._exhausted:
+                    log.warning(
+                        "no inotify: mail is seen by polling only",
+                        mailbox=self._name,
+                        error=error.strerror,
+                        hint="raise fs.inotify.max_user_watches",
+                    )
+            self._exhausted = self._unsubscribe is None
+        return self._unsubscribe is not None
+
+    def _appeared(self, path: Path | None) -> None:
+        """Mail programs rename files all the time: what is known is no news."""
+        if path is None or not self._tree.knows(path):
+            self._stirred.set()
+
+    async def _read(self, marks: Mapping[str, Mark], share: Mapping[str, Sequence[Entry]]) -> Haul:
+        return await self._do(lambda: self._tree.read(marks, share)) if share else Haul((), ())
+
+    async def _do(self, work: Callable[[], Result]) -> Result:
+        try:
+            return await workers().run(str(self._settings.path), work, _STEP_LIMIT)
+        except TimeoutError:
+            raise MailboxError(Reason.TIMEOUT, f"{self._settings.path}: the file system does not answer") from None

@@ -1,0 +1,246 @@
+"""A Maildir with its Maildir++ folders: which are watched, what is new in each, reading it. Blocks, never writes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from imapclient import imap_utf7  # type: ignore[import-untyped]  # it ships no types
+
+from connectors.mail.folder_roles import Folder, Wanted, Watched, choose
+from connectors.mail.maildir.folder import Entry, MaildirFolder, Mark
+from connectors.mail.message_id import message_id
+from inboxwatch.connector import Cursor, MailboxError, Quarantined, Reading, Reason
+from inboxwatch.core.mail.headers import MAX_BLOCK
+from inboxwatch.core.model import Privacy, RawMessage
+from inboxwatch.mime import MAX_RAW, machine_parts
+
+_VERSION = 1
+_DELIMITER = "."
+_CENSUS_BATCH = 1000
+_BLANKS = (b"\r\n\r\n", b"\n\n")
+
+Marks = Mapping[str, Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a poll found: the marks it starts from, what to read, and the marks when all is read."""
+
+    marks: Marks
+    pending: Mapping[str, Sequence[Entry]]
+    goals: Marks
+    resynced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Haul:
+    """What was read of one batch, oldest first."""
+
+    messages: tuple[RawMessage, ...]
+    quarantined: tuple[Quarantined, ...]
+
+
+def encode(marks: Marks) -> Cursor:
+    folders = {name: mark.encode() for name, mark in marks.items()}
+    # Names of files may hold bytes that are no UTF-8: JSON escapes what they become.
+    return Cursor(json.dumps({"v": _VERSION, "folders": folders}, separators=(",", ":")))
+
+
+def decode(cursor: str) -> Marks | None:
+    """The marks of a cursor; None where it is not one of ours, which calls for a resync."""
+    try:
+        content = json.loads(cursor)
+        if content["v"] != _VERSION:
+            return None
+        return {str(name): Mark.decode(value) for name, value in content["folders"].items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+@dataclass(slots=True)
+class MaildirTree:
+    """Methods raise MailboxError."""
+
+    root: Path
+    sent_path: Path | None
+    wanted: Wanted
+    reading: Reading
+    watched: Watched = field(default_factory=Watched)
+    directories: Mapping[Path, int] = field(default_factory=dict)
+    """Where messages appear, with their inodes: those of a folder that was replaced are others."""
+    _folders: dict[str, MaildirFolder] = field(default_factory=dict)
+    _surveyed: Cursor | None = None
+    """The cursor that follows the last listing, once it was given out."""
+
+    def find_folders(self) -> Watched:
+        """Looks for the watched folders as they are now."""
+        try:
+            there = dict(self._maildirs())
+            if "INBOX" not in there:
+                raise FileNotFoundError(2, "No Maildir there: `new` and `cur` are missing", str(self.root))
+        except OSError as error:
+            raise _unreadable(error, self.root) from error
+        wanted = self.wanted
+        if self.sent_path is not None:
+            there[str(self.sent_path)] = self.sent_path
+            wanted = replace(wanted, sent=(str(self.sent_path),))
+        self.watched = choose([Folder(name, _DELIMITER) for name in there], wanted)
+        self._folders = {name: self._folders.get(name, MaildirFolder(there[name])) for name in self.watched.roles}
+        try:
+            self.directories = {
+                directory: directory.stat().st_ino
+                for folder in self._folders.values()
+                for directory in folder.directories
+            }
+        except OSError as error:
+            raise _unreadable(error, self.root) from error
+        return self.watched
+
+    def survey(self, cursor: Cursor | None) -> Survey:
+        """Lists each folder that was found and compares it with the cursor."""
+        known = decode(cursor) if cursor is not None else {}
+        resynced = known is None
+        after_last = cursor is not None and cursor == self._surveyed
+        self._surveyed = None
+        marks: dict[str, Mark] = {}
+        goals: dict[str, Mark] = {}
+        pending: dict[str, Sequence[Entry]] = {}
+        for name, folder in self._folders.items():
+            try:
+                now, inode = time.time_ns(), folder.inode
+                mark = (known or {}).get(name)
+                if mark is not None and mark.inode != inode:
+                    mark, resynced = None, True
+                first = mark is None
+                mark = mark or Mark(inode, looked=now)
+                fresh, stamps = folder.new(mark, after_last=after_last and not first)
+            except OSError as error:
+                raise _unreadable(error, folder.path) from error
+            if first and fresh:
+                mark = replace(mark, until=fresh[-1].key)
+            marks[name] = mark
+            goals[name] = replace(mark.read(fresh), looked=now, until=None, stamps=stamps)
+            if fresh:
+                pending[name] = fresh
+        return Survey(marks, pending, goals, resynced)
+
+    def knows(self, path: Path) -> bool:
+        """Whether this file bears a message that the last listing had, under whatever name. Does not block."""
+        return any(folder.knows(path.name) for folder in self._folders.values() if folder.path == path.parent.parent)
+
+    def settle(self, cursor: Cursor) -> None:
+        """The caller was given the cursor that follows the last survey: what was seen then is not new after it."""
+        self._surveyed = cursor
+
+    def read(self, marks: Marks, share: Mapping[str, Sequence[Entry]]) -> Haul:
+        """Reads these messages of these folders."""
+        messages: list[RawMessage] = []
+        quarantined: list[Quarantined] = []
+        for name, entries in share.items():
+            for entry in entries:
+                try:
+                    message = self._message(name, marks[name], entry)
+                except FileNotFoundError:
+                    continue  # deleted meanwhile
+                except OSError as error:
+                    quarantined.append(Quarantined(_reference(name, entry), error.strerror or str(error)))
+                    continue
+                if message is not None:
+                    messages.append(message)
+        messages.sort(key=lambda message: message.received_at)
+        return Haul(tuple(messages), tuple(quarantined))
+
+    def _message(self, name: str, mark: Mark, entry: Entry) -> RawMessage | None:
+        """None: older than the look-back horizon."""
+        folder, since = self._folders[name], self.reading.since
+        first_pass = mark.until is not None and entry.key <= mark.until
+        if first_pass and since is not None and folder.received(entry) < since:
+            return None
+        raw, received = folder.read(entry, MAX_RAW)
+        return RawMessage(
+            ref=_reference(name, entry),
+            role=self.watched.roles[name],
+            received_at=received,
+            header=_header(raw),
+            parts=machine_parts(raw),
+            text=raw if self.reading.privacy is Privacy.TEXT else None,
+        )
+
+    def census(self) -> list[tuple[str, Sequence[Entry]]]:
+        """Everything in each watched folder, in batches."""
+        self.find_folders()
+        found: list[tuple[str, Sequence[Entry]]] = []
+        for name, folder in self._folders.items():
+            try:
+                entries = list(folder.entries())
+            except OSError as error:
+                raise _unreadable(error, folder.path) from error
+            found += [(name, entries[at : at + _CENSUS_BATCH]) for at in range(0, len(entries), _CENSUS_BATCH)]
+        return found
+
+    def identities(self, name: str, entries: Sequence[Entry], since: datetime) -> list[tuple[str, str]]:
+        """(ref, Message-ID) of those that were received since then and have one."""
+        found: list[tuple[str, str]] = []
+        folder = self._folders[name]
+        for entry in entries:
+            with contextlib.suppress(OSError):  # gone meanwhile, or unreadable: then it was set aside when it came
+                if folder.received(entry) >= since and (its := message_id(_header(folder.read(entry, MAX_BLOCK)[0]))):
+                    found.append((_reference(name, entry), its))
+        return found
+
+    def recover(self, refs: Sequence[str]) -> Haul:
+        """Reads the messages of these refs, as far as they still exist."""
+        self.find_folders()
+        wanted = set(refs)
+        share = {
+            name: [entry for entry in folder.entries() if _reference(name, entry) in wanted]
+            for name, folder in self._folders.items()
+        }
+        return self.read({name: Mark(folder.inode) for name, folder in self._folders.items()}, share)
+
+    def _maildirs(self) -> Iterator[tuple[str, Path]]:
+        """The Maildir itself as INBOX, and its Maildir++ folders by their names (`.Sent` is `Sent`)."""
+        if _is_maildir(self.root):
+            yield "INBOX", self.root
+        for path in sorted(self.root.iterdir()):
+            if path.name.startswith(_DELIMITER) and _is_maildir(path):
+                yield _folder_name(path.name[1:]), path
+
+
+def _is_maildir(path: Path) -> bool:
+    return (path / "new").is_dir() and (path / "cur").is_dir()
+
+
+def _folder_name(name: str) -> str:
+    """Maildir++ writes names as IMAP does, in modified UTF-7; where it is none, the name as it is."""
+    try:
+        return str(imap_utf7.decode(name.encode("ascii")))
+    except ValueError:
+        return name
+
+
+def _header(raw: bytes) -> bytes:
+    """The header block, up to its blank line."""
+    ends = [place + len(blank) for blank in _BLANKS if (place := raw.find(blank)) >= 0]
+    return raw[: min(ends)] if ends else raw
+
+
+def _reference(folder: str, entry: Entry) -> str:
+    name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+    return f"{folder}/{name}"
+
+
+def _unreadable(error: OSError, path: Path) -> MailboxError:
+    words = f"{error.filename or path}: {error.strerror or error}"
+    if isinstance(error, PermissionError):
+        return MailboxError(Reason.CLIENT, words, hint="the daemon's user must be able to list and read the Maildir")
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return MailboxError(Reason.UNAVAILABLE, words, hint="check `path`; is the file system mounted?")
+    return MailboxError(Reason.UNAVAILABLE, words)

@@ -1,0 +1,137 @@
+"""The steps of polls that share a quota: whose turn it is, and how long one may wait.
+
+A step of a poll must end within 300 s (see MailConnector), and a thousand mailboxes of one project may want to be read
+at once. If all of them queued up for each single request, none would get to the end of its first step in time. So few
+are read at a time, each at the full speed of its own quota, and the others stand in a row. Who would stand there too
+long is told that he is held back, which is no failure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import aclosing
+from typing import TypeVar
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from connectors.mail.retry import persistent
+from inboxwatch.connector import Batch, MailboxError, Reason
+
+TURN = 100.0
+"""Seconds that a step may wait for its turn."""
+WAITS = 150.0
+"""Seconds from its beginning after which a step sleeps no more; the request under way may take as long again."""
+LONG, LONG_ENOUGH = 45.0, 10.0
+"""Seconds of a turn after which a step gives what it has: where nobody waits, and where others do."""
+
+Result = TypeVar("Result")
+
+
+class Turns:
+    """So many mailboxes are read at once; the others stand in a row."""
+
+    def __init__(self, at_once: int) -> None:
+        self._free = asyncio.Semaphore(at_once)
+        self.waiting = 0
+
+    async def take(self, seconds: float) -> None:
+        """Waits for a turn, which `give_back` must end. Raises TimeoutError."""
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(seconds):
+                await self._free.acquire()
+        finally:
+            self.waiting -= 1
+
+    def give_back(self) -> None:
+        self._free.release()
+
+
+def _now() -> float:
+    """Seconds by the clock of the running event loop."""
+    return asyncio.get_running_loop().time()
+
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[Hashable, Turns]] = WeakKeyDictionary()
+
+
+def turns(whose: Hashable, at_once: int) -> Turns:
+    """Those of a quota on the running event loop; who asks first says how many there are."""
+    known = _turns.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
+    found = known.get(whose)
+    if found is None:
+        found = known[whose] = Turns(at_once)
+    return found
+
+
+class Steps:
+    """Those of one mailbox: at most one is under way."""
+
+    def __init__(self, retry_for: float, shared: Callable[[], Turns]) -> None:
+        """`retry_for`: seconds that a request may wait for a server that throttles it. `shared`: on the event loop."""
+        self._retry_for = retry_for
+        self._shared = shared
+        self._turns: Turns | None = None
+        self._ends = math.inf
+        self._taken = 0.0
+        self._under_way = False
+
+    @property
+    def left(self) -> float:
+        """Seconds for which the step under way may still sleep; unlimited where none is."""
+        return self._ends - _now() if self._under_way else math.inf
+
+    @property
+    def long(self) -> bool:
+        """Whether the step under way shall give what it has."""
+        assert self._turns is not None  # noqa: S101  (it has begun)
+        return _now() - self._taken > (LONG_ENOUGH if self._turns.waiting else LONG)
+
+    async def persistent(self, ask: Callable[[], Awaitable[Result]]) -> Result:
+        """See `persistent`: within the step's time."""
+        return await persistent(ask, self._retry_for, lambda: self.left)
+
+    async def begin(self) -> None:
+        """Waits for the mailbox's turn. Raises MailboxError where that takes too long."""
+        self._turns = self._turns or self._shared()
+        ends = _now() + WAITS
+        try:
+            await self._turns.take(TURN)
+        except TimeoutError:
+            waiting = self._turns.waiting + 1
+            raise MailboxError(
+                Reason.RATE_LIMITED,
+                f"{waiting} mailboxes that share a quota or a login wait for their turn to be read",
+                hint="poll less often, or raise the quota and tell it in the config",
+                retry_after=LONG,
+            ) from None
+        self._ends, self._taken, self._under_way = ends, _now(), True
+
+    def end(self) -> None:
+        """Lets others have their turn. Does nothing where no step is under way."""
+        if self._under_way and self._turns is not None:
+            self._under_way = False
+            self._turns.give_back()
+
+    @contextlib.asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        await self.begin()
+        try:
+            yield
+        finally:
+            self.end()
+
+    async def polled(self, poll: AsyncGenerator[Batch, None]) -> AsyncIterator[Batch]:
+        """The batches of a poll, each read in a turn of its own."""
+        await self.begin()
+        try:
+            async with aclosing(poll):
+                async for batch in poll:
+                    self.end()
+                    yield batch
+                    if batch.seen_until is None:
+                        await self.begin()
+        finally:
+            self.end()
