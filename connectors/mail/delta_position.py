@@ -11,53 +11,57 @@ from inboxwatch.connector import Cursor
 _VERSION = 1
 
 
+class PositionForgotten(Exception):  # noqa: N818  (a normal answer, not a defect)
+    """The server no longer knows a position that it gave: read again from the look-back horizon."""
+
+
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A place in one folder: the server tells what came since `position`, a link or state of its own.
+class DeltaPosition:
+    """A place in one folder: the server tells what came since `delta`, a link or state of its own.
 
     While the folder's history is read, `after` is the receive time (RFC 3339) up to which that was done, and `read`
-    names the messages received at that very instant that were read. Before that, `pinned` is false while `position` is
+    names the messages received at that very instant that were read. Before that, `pinned` is false while `delta` is
     still on its way to the folder's present.
     """
 
-    position: str
+    delta: str
     after: str | None = None
     read: tuple[str, ...] = ()
     pinned: bool = True
 
-    def past(self, at: str, name: str) -> Mark:
-        """The mark after one more message of the history."""
+    def past(self, at: str, name: str) -> DeltaPosition:
+        """The position after one more message of the history."""
         return replace(self, after=at, read=(*self.read, name) if at == self.after else (name,))
 
 
-Marks = Mapping[str, Mark]
+DeltaPositions = Mapping[str, DeltaPosition]
 """By the folder's id."""
 
 
-def encode(marks: Marks) -> Cursor:
+def encode(positions: DeltaPositions) -> Cursor:
     folders = {
-        name: {"at": mark.position}
-        | ({} if mark.after is None else {"after": mark.after, "read": mark.read})
-        | ({} if mark.pinned else {"pinned": False})
-        for name, mark in marks.items()
+        name: {"at": position.delta}
+        | ({} if position.after is None else {"after": position.after, "read": position.read})
+        | ({} if position.pinned else {"pinned": False})
+        for name, position in positions.items()
     }
     return Cursor(json.dumps({"v": _VERSION, "folders": folders}, separators=(",", ":")))
 
 
-def decode(cursor: str) -> dict[str, Mark] | None:
-    """The marks of a cursor; None where it is not one of ours, which calls for a resync."""
+def decode(cursor: str) -> dict[str, DeltaPosition] | None:
+    """The positions of a cursor; None where it is not one of ours, which calls for a resync."""
     try:
         content = json.loads(cursor)
         if content["v"] != _VERSION:
             return None
         return {
-            str(name): Mark(
-                str(mark["at"]),
-                str(mark["after"]) if "after" in mark else None,
-                tuple([str(one) for one in mark.get("read", ())]),
-                bool(mark.get("pinned", True)),
+            str(name): DeltaPosition(
+                str(position["at"]),
+                str(position["after"]) if "after" in position else None,
+                tuple([str(one) for one in position.get("read", ())]),
+                bool(position.get("pinned", True)),
             )
-            for name, mark in content["folders"].items()
+            for name, position in content["folders"].items()
         }
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from connectors.mail.http_errors import clean, seconds, unreached
-from connectors.mail.optional_package import sdk
+from connectors.mail.optional_package import optional_package
 from connectors.mail.worker_threads import workers
 from inboxwatch.connector import MailboxError, Reason, Secret
 
@@ -89,11 +89,11 @@ class Entra:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._token: Token | None = None
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def token(self, instead_of: Token | None = None) -> Token:
         """A token that is not about to end; a new one `instead_of` one that the server refused."""
-        async with self._turn:
+        async with self._lock:
             now = time.monotonic()
             if self._token is None or self._token is instead_of or self._token.expires - _RENEW_BEFORE < now:
                 self._token = await self._asked_for()
@@ -135,7 +135,7 @@ def acquire(application: Application, refresh: str = "") -> Token:
     msal's own cache would also keep refusals, so each time begins anew.
     """
     doing = "asking Entra for a token"
-    msal, requests = sdk("msal", "graph"), sdk("requests", "graph")
+    msal, requests = optional_package("msal", "graph"), optional_package("requests", "graph")
     http = _Http(requests.Session(), application)
     try:
         credential = _credential(application)

@@ -11,7 +11,7 @@ from inboxwatch.core.model import FolderRole
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class ExchangeFolder:
     id: str
     name: str
     """Its path, `Inbox/Deals`."""
@@ -25,8 +25,8 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    folders: tuple[Folder, ...]
+class ExchangeFolders:
+    folders: tuple[ExchangeFolder, ...]
     """Those that are read."""
     unmatched: tuple[str, ...] = ()
     """Patterns that no folder matches."""
@@ -55,8 +55,12 @@ class Watched:
 
 
 def choose(
-    inbox: Folder, sent: Folder, below: Iterable[Folder], others: Sequence[Folder], patterns: Sequence[str]
-) -> Watched:
+    inbox: ExchangeFolder,
+    sent: ExchangeFolder,
+    below: Iterable[ExchangeFolder],
+    others: Sequence[ExchangeFolder],
+    patterns: Sequence[str],
+) -> ExchangeFolders:
     """The inbox, sent mail, and those of `others` whose path or name a pattern (`Deals`, `Inbox/*`) matches.
 
     `below` are the folders below the inbox.
@@ -69,7 +73,7 @@ def choose(
         for one in matching:
             found.setdefault(one.id, one)
     unwatched = [one.name for one in below if one.id not in found and one.messages]
-    return Watched(tuple(found.values()), tuple(unmatched), tuple(unwatched))
+    return ExchangeFolders(tuple(found.values()), tuple(unmatched), tuple(unwatched))
 
 
 def _matches(name: str, pattern: str) -> bool:

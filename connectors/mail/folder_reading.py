@@ -3,9 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from inboxwatch.connector import Quarantined
+from inboxwatch.core.model import RawMessage
 
 Item = TypeVar("Item")
+Position = TypeVar("Position")
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSurvey(Generic[Position, Item]):
+    """What a poll found to read, each by the folder's name."""
+
+    positions: Mapping[str, Position]
+    """Where the poll starts from."""
+    pending: Mapping[str, Sequence[Item]]
+    """The messages to read, in ascending order."""
+    goals: Mapping[str, Position]
+    """The positions when all is read."""
+    resynced: bool = False
+    """The cursor, or a folder's part of it, was void."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMessages:
+    """What was read of one batch, oldest first."""
+
+    messages: tuple[RawMessage, ...]
+    quarantined: tuple[Quarantined, ...]
 
 
 def shares(pending: Mapping[str, Sequence[Item]], size: int) -> Iterator[dict[str, Sequence[Item]]]:

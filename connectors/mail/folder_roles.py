@@ -33,7 +33,7 @@ SENT_NAMES = frozenset(name.strip().casefold() for name in _SENT_NAMES.split("|"
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
+class ListedFolder:
     """A folder as the server lists it."""
 
     name: str
@@ -47,7 +47,7 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedFolders:
     """Which folders the operator asked for; empty `sent` means to find it."""
 
     inbox: str = "INBOX"
@@ -59,7 +59,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchedFolders:
     """The folders that are read: the inbox, sent mail, further ones. `by` says how Sent was found."""
 
     roles: Mapping[str, FolderRole] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Watched:
         return tuple(name for name, role in self.roles.items() if role is FolderRole.SENT)
 
 
-def choose(folders: Iterable[Folder], wanted: Wanted) -> Watched:
+def choose(folders: Iterable[ListedFolder], wanted: WantedFolders) -> WatchedFolders:
     """The watched folders among those that exist. Raises MailboxError where the inbox or sent mail cannot be found."""
     there = [folder for folder in folders if folder.selectable]
     names = {_key(folder.name): folder.name for folder in there}
@@ -92,10 +92,10 @@ def choose(folders: Iterable[Folder], wanted: Wanted) -> Watched:
             unmatched.append(pattern)
         for name in found:
             roles.setdefault(name, FolderRole.OTHER)
-    return Watched(roles, by, tuple(unmatched))
+    return WatchedFolders(roles, by, tuple(unmatched))
 
 
-def _sent(there: Sequence[Folder], names: Mapping[str, str], wanted: Wanted) -> tuple[list[str], str]:
+def _sent(there: Sequence[ListedFolder], names: Mapping[str, str], wanted: WantedFolders) -> tuple[list[str], str]:
     if wanted.sent:
         found = [names.get(_key(name)) for name in wanted.sent]
         if None in found:
@@ -121,7 +121,7 @@ def known_sent_name(name: str, delimiter: str = "") -> bool:
     return last in SENT_NAMES and above in {"", "inbox", "mail", "[gmail]", "[google mail]"}
 
 
-def _matches(folder: Folder, pattern: str) -> bool:
+def _matches(folder: ListedFolder, pattern: str) -> bool:
     if pattern.startswith("\\"):
         return pattern.lower() in folder.attributes
     return re.match(translate(pattern), folder.name, re.IGNORECASE) is not None
@@ -131,7 +131,7 @@ def _key(name: str) -> str:
     return "INBOX" if name.upper() == "INBOX" else name
 
 
-def _lost(what: str, name: str, there: Sequence[Folder], setting: str) -> MailboxError:
+def _lost(what: str, name: str, there: Sequence[ListedFolder], setting: str) -> MailboxError:
     listing = ", ".join(sorted(folder.name for folder in there)[:30]) or "none"
     named = f" {name!r}" if name else ""
     return MailboxError(

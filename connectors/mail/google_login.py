@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from connectors.mail.http_errors import clean, refused, seconds, unreached
-from connectors.mail.optional_package import sdk
+from connectors.mail.optional_package import optional_package
 from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reason, Secret
 
@@ -117,7 +117,7 @@ class GoogleLogin:
         return self._consent([self.scope])
 
     def _consent(self, scopes: list[str] | None) -> Any:
-        return sdk("google.oauth2.credentials", "gmail").Credentials(
+        return optional_package("google.oauth2.credentials", "gmail").Credentials(
             token=None,
             refresh_token=self.info["refresh_token"],
             token_uri=self.token_url or _TOKENS_AT,
@@ -128,7 +128,7 @@ class GoogleLogin:
 
     def _refresh(self, credentials: Any, http: Any) -> list[str]:
         """Renews the token; returns the scopes that the answer names."""
-        exceptions = sdk("google.auth.exceptions", "gmail")
+        exceptions = optional_package("google.auth.exceptions", "gmail")
         ask = _Ask(http)
         try:
             credentials.refresh(ask)
@@ -152,7 +152,7 @@ class _Ask:
     """google-auth's way to a server, that remembers what was answered: its errors do not tell the status."""
 
     def __init__(self, http: Any) -> None:
-        self._request = sdk("google_auth_httplib2", "gmail").Request(http)
+        self._request = optional_package("google_auth_httplib2", "gmail").Request(http)
         self.status = 0
         self.retry_after: float | None = None
         self.body: bytes = b""
@@ -167,7 +167,7 @@ class _Ask:
 @functools.lru_cache(maxsize=16)
 def _account(key: str, token_url: str) -> Any:
     """A service account for all mailboxes that it reads: checking its private key takes a tenth of a second."""
-    library = sdk("google.oauth2.service_account", "gmail")
+    library = optional_package("google.oauth2.service_account", "gmail")
     try:
         return library.Credentials.from_service_account_info({**json.loads(key), "token_uri": token_url})
     except ValueError as error:

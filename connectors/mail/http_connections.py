@@ -13,7 +13,7 @@ _MAX_CONNECTIONS = 32
 _KEEP_ALIVE = 90.0
 
 
-class Pool:
+class ConnectionPool:
     """Connections of one event loop, kept as long as anybody uses them."""
 
     def __init__(self, ca_file: Path | None) -> None:
@@ -54,12 +54,12 @@ async def body(answer: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(read)
 
 
-_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Path | None, Pool]] = WeakKeyDictionary()
+_pools: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Path | None, ConnectionPool]] = WeakKeyDictionary()
 
 
-def pool(ca_file: Path | None) -> Pool:
+def connection_pool(ca_file: Path | None) -> ConnectionPool:
     """The pool of the running event loop."""
     known = _pools.setdefault(asyncio.get_running_loop(), {})
     if ca_file not in known:
-        known[ca_file] = Pool(ca_file)
+        known[ca_file] = ConnectionPool(ca_file)
     return known[ca_file]

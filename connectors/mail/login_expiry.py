@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-from connectors.mail.optional_package import sdk
+from connectors.mail.optional_package import optional_package
 from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Probe, Secret
 
@@ -18,7 +18,7 @@ _SOON = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Expiry:
+class LoginExpiry:
     """The end of what a login proves itself by."""
 
     what: str
@@ -49,15 +49,15 @@ class Expiry:
             yield f"the {self.what} ends on {self.at:%Y-%m-%d}: renew it before, or the mailbox goes blind"
 
 
-LASTING = Expiry("", None)
+LASTING = LoginExpiry("", None)
 """Of passwords, and of keys of Google, which last until they are withdrawn."""
 
 
-def expiry(what: str, certificate: Secret | None, secret_expires: date | None) -> Expiry:
+def expiry(what: str, certificate: Secret | None, secret_expires: date | None) -> LoginExpiry:
     """Of the certificate where there is one, else of the secret, at the first moment (UTC) of its last day."""
     if certificate is not None:
-        return Expiry("certificate", _not_after(certificate))
-    return Expiry(what, datetime.combine(secret_expires, time(), UTC) if secret_expires else None)
+        return LoginExpiry("certificate", _not_after(certificate))
+    return LoginExpiry(what, datetime.combine(secret_expires, time(), UTC) if secret_expires else None)
 
 
 def _not_after(certificate: Secret) -> datetime | None:
@@ -65,7 +65,7 @@ def _not_after(certificate: Secret) -> datetime | None:
         return None
     try:
         end: datetime = (
-            sdk("cryptography.x509", "graph")
+            optional_package("cryptography.x509", "graph")
             .load_pem_x509_certificate(certificate.reveal().encode())
             .not_valid_after_utc
         )

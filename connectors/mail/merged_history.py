@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Generic, NamedTuple, TypeVar
 
-from connectors.mail.delta_position import Mark
+from connectors.mail.delta_position import DeltaPosition
 
 Item = TypeVar("Item")
 
 
-class Entry(NamedTuple, Generic[Item]):
+class HistoryEntry(NamedTuple, Generic[Item]):
     """A message of a folder's history."""
 
     at: str
@@ -20,41 +20,42 @@ class Entry(NamedTuple, Generic[Item]):
     item: Item
 
 
-class Page(NamedTuple, Generic[Item]):
-    entries: list[Entry[Item]]
-    """Oldest first, without those that the mark has read."""
+class HistoryPage(NamedTuple, Generic[Item]):
+    entries: list[HistoryEntry[Item]]
+    """Oldest first, without those that the position has read."""
     last: bool
     """There are no more."""
     ahead: int | None = None
-    """Messages after the mark, where the server tells: those of the page and all that follow."""
+    """Messages after the position, where the server tells: those of the page and all that follow."""
 
 
-async def history(
-    marks: dict[str, Mark], page: Callable[[str, Mark], Awaitable[Page[Item]]], size: int
+async def merged_history(
+    positions: dict[str, DeltaPosition], page: Callable[[str, DeltaPosition], Awaitable[HistoryPage[Item]]], size: int
 ) -> AsyncIterator[tuple[list[tuple[str, Item]], int | None]]:
-    """(folder, item) of all folders whose mark is in their history, up to `size` at a time; the marks move along.
+    """Merges the histories of folders by receive time: yields (folder's id, item) pairs, up to `size` at a time.
 
-    With them comes how many are still to follow, where the server tells.
+    With each list comes how many messages are still to follow, where the server tells. `positions` (changed in place)
+    move along; a folder whose position has no `after` has no history, and one that is read to its end leaves it.
 
-    `page(folder, mark)` gives the next messages after a mark. A folder that is read out leaves its history.
+    `page(folder's id, position)` gives the next messages after a position.
     """
-    waiting: dict[str, list[Entry[Item]]] = {}
-    reading = [name for name, mark in marks.items() if mark.after is not None]
+    waiting: dict[str, list[HistoryEntry[Item]]] = {}
+    reading = [name for name, position in positions.items() if position.after is not None]
     read_out: set[str] = set()
     ahead: dict[str, int | None] = {}
     while reading:
         for name in list(reading):
             if not waiting.get(name) and name not in read_out:
-                waiting[name], last, ahead[name] = await page(name, marks[name])
+                waiting[name], last, ahead[name] = await page(name, positions[name])
                 read_out |= {name} if last else set()
             if not waiting[name] and name in read_out:
                 reading.remove(name)
-                marks[name] = Mark(marks[name].position)
+                positions[name] = DeltaPosition(positions[name].delta)
         taken: list[tuple[str, Item]] = []
         while len(taken) < size and reading and all(waiting[name] for name in reading):
             name = min(reading, key=lambda one: waiting[one][0].at)
             entry = waiting[name].pop(0)
-            marks[name] = marks[name].past(entry.at, entry.name)
+            positions[name] = positions[name].past(entry.at, entry.name)
             taken.append((name, entry.item))
             left = ahead[name]
             ahead[name] = None if left is None else max(0, left - 1)

@@ -12,7 +12,7 @@ _importing = threading.RLock()
 """Two threads that import libraries with parts in common can see one half-made."""
 
 
-def sdk(module: str, extra: str) -> Any:
+def optional_package(module: str, extra: str) -> Any:
     """A module of an optional package. Raises MailboxError that names the extra where it is not installed."""
     with _importing:
         try:

@@ -16,12 +16,12 @@ from contextlib import aclosing
 from typing import TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from connectors.mail.retry import persistent
+from connectors.mail.retry import retried
 from inboxwatch.connector import Batch, MailboxError, Reason
 
-TURN = 100.0
+TURN_LIMIT = 100.0
 """Seconds that a step may wait for its turn."""
-WAITS = 150.0
+SLEEP_LIMIT = 150.0
 """Seconds from its beginning after which a step sleeps no more; the request under way may take as long again."""
 LONG, LONG_ENOUGH = 45.0, 10.0
 """Seconds of a turn after which a step gives what it has: where nobody waits, and where others do."""
@@ -29,7 +29,7 @@ LONG, LONG_ENOUGH = 45.0, 10.0
 Result = TypeVar("Result")
 
 
-class Turns:
+class QuotaTurns:
     """So many mailboxes are read at once; the others stand in a row."""
 
     def __init__(self, at_once: int) -> None:
@@ -54,26 +54,26 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[Hashable, Turns]] = WeakKeyDictionary()
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[Hashable, QuotaTurns]] = WeakKeyDictionary()
 
 
-def turns(whose: Hashable, at_once: int) -> Turns:
+def turns(whose: Hashable, at_once: int) -> QuotaTurns:
     """Those of a quota on the running event loop; who asks first says how many there are."""
     known = _turns.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
     found = known.get(whose)
     if found is None:
-        found = known[whose] = Turns(at_once)
+        found = known[whose] = QuotaTurns(at_once)
     return found
 
 
-class Steps:
+class MailboxTurns:
     """Those of one mailbox: at most one is under way."""
 
-    def __init__(self, retry_for: float, shared: Callable[[], Turns]) -> None:
+    def __init__(self, retry_for: float, shared: Callable[[], QuotaTurns]) -> None:
         """`retry_for`: seconds that a request may wait for a server that throttles it. `shared`: on the event loop."""
         self._retry_for = retry_for
         self._shared = shared
-        self._turns: Turns | None = None
+        self._queue: QuotaTurns | None = None
         self._ends = math.inf
         self._taken = 0.0
         self._under_way = False
@@ -86,21 +86,21 @@ class Steps:
     @property
     def long(self) -> bool:
         """Whether the step under way shall give what it has."""
-        assert self._turns is not None  # noqa: S101  (it has begun)
-        return _now() - self._taken > (LONG_ENOUGH if self._turns.waiting else LONG)
+        assert self._queue is not None  # noqa: S101  (it has begun)
+        return _now() - self._taken > (LONG_ENOUGH if self._queue.waiting else LONG)
 
-    async def persistent(self, ask: Callable[[], Awaitable[Result]]) -> Result:
-        """See `persistent`: within the step's time."""
-        return await persistent(ask, self._retry_for, lambda: self.left)
+    async def retried(self, ask: Callable[[], Awaitable[Result]]) -> Result:
+        """See `connectors.mail.retry.retried`: within the step's time."""
+        return await retried(ask, self._retry_for, lambda: self.left)
 
     async def begin(self) -> None:
         """Waits for the mailbox's turn. Raises MailboxError where that takes too long."""
-        self._turns = self._turns or self._shared()
-        ends = _now() + WAITS
+        self._queue = self._queue or self._shared()
+        ends = _now() + SLEEP_LIMIT
         try:
-            await self._turns.take(TURN)
+            await self._queue.take(TURN_LIMIT)
         except TimeoutError:
-            waiting = self._turns.waiting + 1
+            waiting = self._queue.waiting + 1
             raise MailboxError(
                 Reason.RATE_LIMITED,
                 f"{waiting} mailboxes that share a quota or a login wait for their turn to be read",
@@ -111,9 +111,9 @@ class Steps:
 
     def end(self) -> None:
         """Lets others have their turn. Does nothing where no step is under way."""
-        if self._under_way and self._turns is not None:
+        if self._under_way and self._queue is not None:
             self._under_way = False
-            self._turns.give_back()
+            self._queue.give_back()
 
     @contextlib.asynccontextmanager
     async def one(self) -> AsyncIterator[None]:

@@ -21,7 +21,7 @@ MAX_THREADS_PER_HOST = 16
 Result = TypeVar("Result")
 
 
-class Workers:
+class WorkerThreads:
     """The threads of one event loop."""
 
     def __init__(self, total: int = MAX_THREADS, per_host: int = MAX_THREADS_PER_HOST) -> None:
@@ -67,12 +67,12 @@ def _carry_out(future: Future[Result], work: Callable[[], Result]) -> None:
         future.set_exception(error)
 
 
-_workers: WeakKeyDictionary[asyncio.AbstractEventLoop, Workers] = WeakKeyDictionary()
+_workers: WeakKeyDictionary[asyncio.AbstractEventLoop, WorkerThreads] = WeakKeyDictionary()
 
 
-def workers() -> Workers:
+def workers() -> WorkerThreads:
     """The threads of the running event loop."""
     loop = asyncio.get_running_loop()
     if loop not in _workers:
-        _workers[loop] = Workers()
+        _workers[loop] = WorkerThreads()
     return _workers[loop]

@@ -24,13 +24,13 @@ from pathlib import Path
 
 from imapclient import IMAPClient  # type: ignore[import-untyped]  # it ships no types
 
-from connectors.mail.folder_roles import Wanted
+from connectors.mail.folder_roles import WantedFolders
 from connectors.mail.imap import Imap, ImapSettings
-from connectors.mail.imap.connection import Server
+from connectors.mail.imap.connection import ImapServer
 from connectors.mail.imap.login import PasswordLogin
-from connectors.mail.imap.mailbox import Mailbox
-from connectors.mail.imap.reader import Reader
-from connectors.mail.imap.session import Session
+from connectors.mail.imap.mailbox import ImapMailbox
+from connectors.mail.imap.reader import ImapReader
+from connectors.mail.imap.session import ImapSession
 from inboxwatch import config as configuration
 from inboxwatch.commands import backfill as backfill_command
 from inboxwatch.connector import Context, MailboxError, Reading, Secret
@@ -93,7 +93,7 @@ def raw(server: Dovecot, items: str, messages: int) -> float:
 
 def reader(server: Dovecot, items: str, messages: int) -> float:
     """Seconds that the connector's thin path takes for the same."""
-    session = Session.open(where(server), login())
+    session = ImapSession.open(where(server), login())
     session.examine("INBOX")
     start = time.perf_counter()
     for low in range(1, messages + 1, BATCH):
@@ -103,8 +103,8 @@ def reader(server: Dovecot, items: str, messages: int) -> float:
     return seconds
 
 
-def where(server: Dovecot) -> Server:
-    return Server("127.0.0.1", server.port, "none")
+def where(server: Dovecot) -> ImapServer:
+    return ImapServer("127.0.0.1", server.port, "none")
 
 
 def login() -> PasswordLogin:
@@ -161,7 +161,7 @@ async def polled(server: Dovecot) -> tuple[float, str]:
 
 def unchanged(server: Dovecot, cursor: str) -> tuple[float, float]:
     """Seconds to connect and log in, then to find that a mailbox has nothing new."""
-    mailbox = Mailbox(lambda: Session.open(where(server), login()), Wanted(), None)
+    mailbox = ImapMailbox(lambda: ImapSession.open(where(server), login()), WantedFolders(), None)
     start = time.perf_counter()
     mailbox.session()
     opened = time.perf_counter()
@@ -173,7 +173,7 @@ def unchanged(server: Dovecot, cursor: str) -> tuple[float, float]:
 
 def reconnected(server: Dovecot, cursor: str) -> float:
     """Seconds to come back after the connection was lost, and to find nothing new."""
-    mailbox = Mailbox(lambda: Session.open(where(server), login()), Wanted(), None)
+    mailbox = ImapMailbox(lambda: ImapSession.open(where(server), login()), WantedFolders(), None)
     mailbox.survey(cursor)
     mailbox.session().abort()
     start = time.perf_counter()
@@ -244,8 +244,8 @@ def main() -> None:
         folder = Path(name)
         for number in range(messages):
             server.deliver("ana", message(number), when=NOW - timedelta(days=20) + timedelta(seconds=number * 10))
-        mailbox = Mailbox(lambda: Session.open(where(server), login()), Wanted(), None)
-        items = Reader(mailbox, Reading())._items()
+        mailbox = ImapMailbox(lambda: ImapSession.open(where(server), login()), WantedFolders(), None)
+        items = ImapReader(mailbox, Reading())._items()
         mailbox.close()
         with IMAPClient("127.0.0.1", server.port, ssl=False) as person:  # whose mail program moves mail from new to cur
             person.login("ana", PASSWORD)

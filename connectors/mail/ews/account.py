@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from connectors.mail.entra import Entra, Token
 from connectors.mail.ews.errors import failure
-from connectors.mail.exchange_folders import Folder, Watched, choose
-from connectors.mail.optional_package import sdk
-from connectors.mail.quota_turns import Steps
+from connectors.mail.exchange_folders import ExchangeFolder, ExchangeFolders, choose
+from connectors.mail.optional_package import optional_package
+from connectors.mail.quota_turns import MailboxTurns
 from connectors.mail.worker_threads import workers
 from inboxwatch.connector import MailboxError, Reason, Secret
 from inboxwatch.core.model import FolderRole
@@ -33,7 +33,7 @@ _NEVER = ("drafts", "trash", "junk", "outbox")
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class EwsLogin:
     url: str
     auth: Auth
     username: str
@@ -48,9 +48,9 @@ class Login:
 class EwsAccount:
     """One mailbox; no verb that could write is used."""
 
-    login: Login
+    login: EwsLogin
     address: str
-    steps: Steps
+    turns: MailboxTurns
     entra: Callable[[], Entra] | None = None
     """Gives OAuth tokens, with `auth: oauth`."""
     requests: int = 0
@@ -59,7 +59,7 @@ class EwsAccount:
 
     async def do(self, work: Callable[[Any], Result], doing: str) -> Result:
         """Runs a function of exchangelib's account on a thread; again where the server throttles or fails."""
-        return await self.steps.persistent(lambda: self._once(work, doing))
+        return await self.turns.retried(lambda: self._once(work, doing))
 
     async def _once(self, work: Callable[[Any], Result], doing: str) -> Result:
         token = await self.entra().token() if self.entra else None
@@ -81,7 +81,7 @@ class EwsAccount:
             self._account = None
             raise MailboxError(Reason.TIMEOUT, f"{doing}: no answer within {_STEP_LIMIT:.0f} s") from None
 
-    async def folders(self, patterns: Sequence[str], *, below: bool) -> Watched:
+    async def folders(self, patterns: Sequence[str], *, below: bool) -> ExchangeFolders:
         """The inbox, sent mail, and folders whose path below the mailbox or name a pattern matches.
 
         `below`: those below the inbox are looked at too, to tell which of them are not watched.
@@ -89,13 +89,13 @@ class EwsAccount:
         return await self.do(lambda account: _folders(account, patterns, below=below), "looking for folders")
 
 
-def _folders(account: Any, patterns: Sequence[str], *, below: bool) -> Watched:
+def _folders(account: Any, patterns: Sequence[str], *, below: bool) -> ExchangeFolders:
     """Blocks."""
     inbox = _folder(account.inbox, FolderRole.INBOX, "")
     sent = _folder(account.sent, FolderRole.SENT, "")
     # Either makes the library keep every folder of the mailbox in memory.
     under = [_folder(one, FolderRole.OTHER, f"{inbox.name}/") for one in account.inbox.children] if below else []
-    others: list[Folder] = []
+    others: list[ExchangeFolder] = []
     if patterns:
         never = {getattr(account, name).id for name in _NEVER}
         top = account.msg_folder_root
@@ -103,16 +103,16 @@ def _folders(account: Any, patterns: Sequence[str], *, below: bool) -> Watched:
     return choose(inbox, sent, under, others, patterns)
 
 
-def _folder(handle: Any, role: FolderRole, prefix: str, top: str = "") -> Folder:
+def _folder(handle: Any, role: FolderRole, prefix: str, top: str = "") -> ExchangeFolder:
     name = handle.absolute.removeprefix(f"{top}/") if top else prefix + str(handle.name)
     rights = handle.effective_rights
     may_write = rights is not None and any(
         getattr(rights, one, False) for one in ("create_contents", "create_associated", "delete", "modify")
     )
-    return Folder(str(handle.id), name, role, int(handle.total_count or 0), handle=handle, may_write=may_write)
+    return ExchangeFolder(str(handle.id), name, role, int(handle.total_count or 0), handle=handle, may_write=may_write)
 
 
-def _account(login: Login, address: str, token: Token | None) -> Any:
+def _account(login: EwsLogin, address: str, token: Token | None) -> Any:
     """exchangelib's account; does no IO. Raises MailboxError."""
     library = _library()
     versions = {
@@ -144,16 +144,16 @@ def _account(login: Login, address: str, token: Token | None) -> Any:
     )
 
 
-def _auth_type(login: Login) -> str:
+def _auth_type(login: EwsLogin) -> str:
     library = _library()
     if login.auth == "kerberos":
-        known = sdk("exchangelib.transport", "ews").AUTH_TYPE_MAP
+        known = optional_package("exchangelib.transport", "ews").AUTH_TYPE_MAP
         if library.GSSAPI not in known:
             hint = "pip install 'exchangelib[kerberos]', which builds gssapi: apt-get install gcc libkrb5-dev before"
             raise MailboxError(Reason.CLIENT, "Kerberos is missing", hint=hint, permanent=True)
         logging.getLogger("requests_gssapi").setLevel(logging.CRITICAL)
         # Exchange 2019 CU14 and later refuse tokens that are not bound to the TLS connection (Extended Protection).
-        negotiate = sdk("requests_gssapi", "ews").HTTPSPNEGOAuth
+        negotiate = optional_package("requests_gssapi", "ews").HTTPSPNEGOAuth
         known[library.GSSAPI] = functools.partial(negotiate, channel_bindings="tls-server-end-point")
     types = {"ntlm": library.NTLM, "basic": library.BASIC, "oauth": library.OAUTH2, "kerberos": library.GSSAPI}
     return str(types[login.auth])
@@ -164,8 +164,8 @@ def _library() -> Any:
     """exchangelib, with certificates by server and a time limit for answers."""
     # Of what surprises it the library logs whole requests and answers: addresses, subjects, texts.
     logging.getLogger("exchangelib").setLevel(logging.CRITICAL)
-    library, adapters = sdk("exchangelib", "ews"), sdk("requests.adapters", "ews")
-    protocol = sdk("exchangelib.protocol", "ews").BaseProtocol
+    library, adapters = optional_package("exchangelib", "ews"), optional_package("requests.adapters", "ews")
+    protocol = optional_package("exchangelib.protocol", "ews").BaseProtocol
 
     class Adapter(adapters.HTTPAdapter):  # type: ignore[misc, name-defined]  # it is known at run time only
         def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:

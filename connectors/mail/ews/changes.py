@@ -6,11 +6,11 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.mail.optional_package import sdk
+from connectors.mail.optional_package import optional_package
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class FolderChanges:
     """What came into a folder, by item id, and the state after it."""
 
     state: str
@@ -19,7 +19,7 @@ class Changes:
     """There is no more."""
 
 
-def changes(account: Any, folder: Any, state: str, limit: int) -> Changes:
+def changes(account: Any, folder: Any, state: str, limit: int) -> FolderChanges:
     """The next changes of a folder since a state; an empty one is before all. Blocks; raises what exchangelib does."""
     service = _service()(account=account)
     found = list(
@@ -36,15 +36,18 @@ def changes(account: Any, folder: Any, state: str, limit: int) -> Changes:
     came = tuple([name for kind, name in found if kind == service.CREATE and name])
     after = str(service.sync_state)
     # Some servers give the same state for ever, and say that there is more.
-    return Changes(after, came, bool(service.includes_last_item_in_range) or after == state)
+    return FolderChanges(after, came, bool(service.includes_last_item_in_range) or after == state)
 
 
 @functools.cache
 def _service() -> Any:
-    services, common = sdk("exchangelib.services", "ews"), sdk("exchangelib.services.common", "ews")
-    state = f"{{{sdk('exchangelib.util', 'ews').MNS}}}SyncState"
+    services, common = (
+        optional_package("exchangelib.services", "ews"),
+        optional_package("exchangelib.services.common", "ews"),
+    )
+    state = f"{{{optional_package('exchangelib.util', 'ews').MNS}}}SyncState"
 
-    item_id = sdk("exchangelib.properties", "ews").ItemId.response_tag()
+    item_id = optional_package("exchangelib.properties", "ews").ItemId.response_tag()
 
     class Service(services.SyncFolderItems):  # type: ignore[misc, name-defined]  # it is known at run time only
         def _elem_to_obj(self, elem: Any) -> tuple[str, str]:

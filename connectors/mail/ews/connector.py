@@ -17,12 +17,12 @@ from connectors.mail.batching import batches
 from connectors.mail.capability import Capability
 from connectors.mail.delta_position import decode
 from connectors.mail.entra import Application, Entra, entra
-from connectors.mail.ews.account import Access, Auth, EwsAccount, Login, Version
+from connectors.mail.ews.account import Access, Auth, EwsAccount, EwsLogin, Version
 from connectors.mail.ews.reader import EwsReader
-from connectors.mail.ews.stream import Stream
-from connectors.mail.exchange_folders import Watched
-from connectors.mail.login_expiry import LASTING, Expiry, expiry
-from connectors.mail.quota_turns import Steps, turns
+from connectors.mail.ews.stream import NotificationStream
+from connectors.mail.exchange_folders import ExchangeFolders
+from connectors.mail.login_expiry import LASTING, LoginExpiry, expiry
+from connectors.mail.quota_turns import MailboxTurns, turns
 from connectors.mail.setting_types import Names, Seconds
 from inboxwatch import now as instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, Probe, Secret, Settings
@@ -126,11 +126,11 @@ class Ews:
         self._settings = settings
         self._reading = context.reading
         self._address = context.address
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._entra: Entra | None = None
-        self._watched: Watched | None = None
+        self._watched: ExchangeFolders | None = None
         self._watched_since = 0.0
-        login = Login(
+        login = EwsLogin(
             settings.url,
             settings.auth,
             settings.username,
@@ -142,9 +142,9 @@ class Ews:
         )
         tokens = self._tokens if settings.auth == "oauth" else None
         whose = (settings.url, settings.username, settings.client_id)
-        self._steps = Steps(settings.retry_for, lambda: turns(whose, settings.connections))
-        self.account = EwsAccount(login, context.address, self._steps, tokens)
-        self._stream = Stream(self.account) if settings.push == "streaming" else None
+        self._turns = MailboxTurns(settings.retry_for, lambda: turns(whose, settings.connections))
+        self.account = EwsAccount(login, context.address, self._turns, tokens)
+        self._stream = NotificationStream(self.account) if settings.push == "streaming" else None
 
     @property
     def capability(self) -> Capability:
@@ -156,15 +156,15 @@ class Ews:
         """See Expires."""
         return self._expiry().at
 
-    def _expiry(self) -> Expiry:
+    def _expiry(self) -> LoginExpiry:
         if self._settings.auth != "oauth":
             return LASTING
         return expiry("client secret", self._settings.certificate, self._settings.secret_expires)
 
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector."""
-        async with self._turn:
-            async for batch in self._steps.polled(self._batches(cursor)):
+        async with self._lock:
+            async for batch in self._turns.polled(self._batches(cursor)):
                 yield batch
 
     async def _batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
@@ -177,7 +177,7 @@ class Ews:
         if self._reading.privacy is Privacy.TEXT:
             size = min(size, _TEXT_BATCH)
         chunks = reader.chunks({} if cursor is None else decode(cursor))
-        async for batch in batches(chunks, size, started, lambda: self._steps.long):
+        async for batch in batches(chunks, size, started, lambda: self._turns.long):
             yield batch
 
     async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
@@ -189,7 +189,7 @@ class Ews:
 
     async def probe(self) -> Probe:
         """See MailConnector."""
-        async with self._turn:
+        async with self._lock:
             watched = await self._folders(again=True)
         found = Probe(
             watched.by_role,
@@ -205,20 +205,20 @@ class Ews:
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""
-        async with self._turn, self._steps.one():
+        async with self._lock, self._turns.one():
             watched = await self._folders()
         reader = EwsReader(self.account, watched, self._reading)
         for folder in watched.folders:
             start: int | None = 0
             while start is not None:
-                async with self._turn, self._steps.one():  # for so long only: it is polled as well
+                async with self._lock, self._turns.one():  # for so long only: it is polled as well
                     found, start = await reader.identities(folder, since, start)
                 for one in found:
                     yield one
 
     async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
         """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
-        async with self._turn, self._steps.one():
+        async with self._lock, self._turns.one():
             watched = await self._folders()
             reader = EwsReader(self.account, watched, self._reading)
             return tuple((await reader.recovered(refs))[0])
@@ -228,13 +228,13 @@ class Ews:
         if self._stream is not None:
             self._stream.close()
 
-    def _warnings(self, watched: Watched) -> Iterator[str]:
+    def _warnings(self, watched: ExchangeFolders) -> Iterator[str]:
         yield from watched.warnings
         writable = [one.name for one in watched.folders if one.may_write]
         if writable:
             yield _smaller(self._address, self._settings.username or "LOGIN", self._settings.access, writable)
 
-    async def _folders(self, *, again: bool = False) -> Watched:
+    async def _folders(self, *, again: bool = False) -> ExchangeFolders:
         now = time.monotonic()
         if again or self._watched is None or now - self._watched_since > _FOLDERS_LAST:
             self._watched = await self.account.folders(self._settings.folders, below=again)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from connectors.mail.delta_position import PositionForgotten
 from connectors.mail.http_errors import clean, unreached
 from inboxwatch.connector import MailboxError, Reason
 
@@ -46,10 +47,6 @@ _GONE = {"ErrorItemNotFound"}
 _NETWORK = re.compile(r"Reraised from (\w*(?:Connection|Timeout|timeout|Chunked)\w*)\(")
 
 
-class Forgotten(Exception):  # noqa: N818  (a normal answer, not a defect)
-    """The server no longer knows the position."""
-
-
 def code_of(error: BaseException) -> str:
     return type(error).__name__
 
@@ -60,12 +57,12 @@ def is_gone(error: BaseException) -> bool:
 
 
 def failure(error: BaseException, doing: str) -> Exception:
-    """The MailboxError for what the library raised, or Forgotten."""
+    """The MailboxError for what the library raised, or PositionForgotten."""
     code = code_of(error)
-    if isinstance(error, MailboxError | Forgotten):
+    if isinstance(error, MailboxError | PositionForgotten):
         return error
     if code in _FORGOTTEN:
-        return Forgotten(code)
+        return PositionForgotten(code)
     words = clean(f"{code}: {error}")
     if (network := _NETWORK.match(str(error))) or "certificate verify failed" in str(error):
         return _of_network(network[1] if network else "", words, doing)

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.mail.batching import Chunk
-from connectors.mail.delta_position import Mark, encode
+from connectors.mail.delta_position import DeltaPosition, PositionForgotten, encode
 from connectors.mail.ews.account import EwsAccount
-from connectors.mail.ews.changes import Changes, changes
-from connectors.mail.ews.errors import Forgotten, is_gone
+from connectors.mail.ews.changes import FolderChanges, changes
+from connectors.mail.ews.errors import is_gone
 from connectors.mail.ews.message import FIELDS, is_report, raw_message, received
-from connectors.mail.exchange_folders import Folder, Watched
-from connectors.mail.merged_history import Entry, Page, history
-from connectors.mail.optional_package import sdk
-from connectors.mail.retry import Unreadable, despite
+from connectors.mail.exchange_folders import ExchangeFolder, ExchangeFolders
+from connectors.mail.merged_history import HistoryEntry, HistoryPage, merged_history
+from connectors.mail.optional_package import optional_package
+from connectors.mail.unreadable_message import UnreadableMessage, read_one
 from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
 from inboxwatch.core.model import Privacy, RawMessage
 from inboxwatch.mime import MAX_RAW, machine_parts
@@ -37,13 +37,13 @@ _MAX_PAGES = 100_000
 
 @dataclass(slots=True)
 class EwsReader:
-    """Reads for one poll; `marks` move with what was given."""
+    """Reads for one poll; `positions` move with what was given."""
 
     account: EwsAccount
-    watched: Watched
+    watched: ExchangeFolders
     reading: Reading
     resynced: bool = False
-    marks: dict[str, Mark] = field(default_factory=dict)
+    positions: dict[str, DeltaPosition] = field(default_factory=dict)
     _given: set[str] = field(default_factory=set)
     _refused: set[str] = field(default_factory=set)
 
@@ -51,20 +51,20 @@ class EwsReader:
     def _size(self) -> int:
         return max(1, min(self.reading.batch_size, _MAX_PAGE))
 
-    async def chunks(self, known: Mapping[str, Mark] | None) -> AsyncIterator[Chunk]:
-        """All that is new since the marks of a cursor. None: the cursor was not ours."""
+    async def chunks(self, known: Mapping[str, DeltaPosition] | None) -> AsyncIterator[Chunk]:
+        """All that is new since the positions of a cursor. None: the cursor was not ours."""
         self.resynced = known is None
         since = self.reading.since
         horizon = since.astimezone(UTC).strftime(_TIME) if since else _EPOCH
-        start = Mark("", after=horizon, pinned=False)
-        self.marks = {folder.id: (known or {}).get(folder.id, start) for folder in self.watched.folders}
+        start = DeltaPosition("", after=horizon, pinned=False)
+        self.positions = {folder.id: (known or {}).get(folder.id, start) for folder in self.watched.folders}
         pending = list(self.watched.folders)
         while pending:
             for folder in list(pending):
                 try:
                     async for chunk in self._folder_pinned(folder):
                         yield chunk
-                except Forgotten:
+                except PositionForgotten:
                     self._begin_again(folder, start)
             async for chunk in self._history():
                 yield chunk
@@ -73,62 +73,62 @@ class EwsReader:
                     async for chunk in self._changes(folder):
                         yield chunk
                     pending.remove(folder)
-                except Forgotten:
+                except PositionForgotten:
                     self._begin_again(folder, start)
 
-    def _begin_again(self, folder: Folder, start: Mark) -> None:
+    def _begin_again(self, folder: ExchangeFolder, start: DeltaPosition) -> None:
         if folder.id in self._refused:
             raise MailboxError(
                 Reason.SERVER, f"reading {folder.name}: the server refuses the position that it just gave"
             )
         self._refused.add(folder.id)
         self.resynced = True
-        self.marks[folder.id] = start
+        self.positions[folder.id] = start
 
-    async def _folder_pinned(self, folder: Folder) -> AsyncIterator[Chunk]:
+    async def _folder_pinned(self, folder: ExchangeFolder) -> AsyncIterator[Chunk]:
         """Walks the position to the folder's present: the server can only tell changes, and all was one once."""
         walked = 0
-        while not self.marks[folder.id].pinned:
-            mark = self.marks[folder.id]
-            found = await self._changed(folder, mark.position, _MAX_CHANGES)
-            self.marks[folder.id] = replace(mark, position=found.state, pinned=found.last)
+        while not self.positions[folder.id].pinned:
+            position = self.positions[folder.id]
+            found = await self._changed(folder, position.delta, _MAX_CHANGES)
+            self.positions[folder.id] = replace(position, delta=found.state, pinned=found.last)
             walked += 1
             if walked % _TELL_EVERY == 0:
                 yield self._chunk([], [], flush=True)
 
-    async def _changed(self, folder: Folder, state: str, limit: int) -> Changes:
+    async def _changed(self, folder: ExchangeFolder, state: str, limit: int) -> FolderChanges:
         return await self.account.do(
             lambda account: changes(account, folder.handle, state, limit), f"reading {folder.name}"
         )
 
     async def _history(self) -> AsyncIterator[Chunk]:
-        """What was received since each mark's `after`, over all folders in order; then that history is over."""
+        """What was received since each position's `after`, over all folders in order; then that history is over."""
         folders = {one.id: one for one in self.watched.folders}
-        async for taken, remaining in history(
-            self.marks, lambda name, mark: self._page(folders[name], mark), self._size
+        async for taken, remaining in merged_history(
+            self.positions, lambda name, position: self._page(folders[name], position), self._size
         ):
             read = await self._messages([(folders[name], item) for name, item in taken])
             yield self._chunk(*read, remaining=remaining)
 
-    async def _page(self, folder: Folder, mark: Mark) -> Page[str]:
-        known = set(mark.read)
+    async def _page(self, folder: ExchangeFolder, position: DeltaPosition) -> HistoryPage[str]:
+        known = set(position.read)
         start, size = 0, self._size + len(known)
         for _ in range(_MAX_PAGES):
             found, count = await self.account.do(
-                lambda _, start=start: _found(folder, str(mark.after), start, size),  # type: ignore[misc]
+                lambda _, start=start: _found(folder, str(position.after), start, size),  # type: ignore[misc]
                 f"listing {folder.name}",
             )
-            fresh = [Entry(at, name, name) for at, name in found if name not in known]
+            fresh = [HistoryEntry(at, name, name) for at, name in found if name not in known]
             if fresh or len(found) < size:
-                return Page(fresh, len(found) < size, max(0, count - len(known)))
+                return HistoryPage(fresh, len(found) < size, max(0, count - len(known)))
             start += size  # many items of one second
         raise MailboxError(Reason.PROTOCOL, f"listing {folder.name}: the pages have no end")
 
-    async def _changes(self, folder: Folder) -> AsyncIterator[Chunk]:
+    async def _changes(self, folder: ExchangeFolder) -> AsyncIterator[Chunk]:
         for _ in range(_MAX_PAGES):
-            found = await self._changed(folder, self.marks[folder.id].position, min(_MAX_CHANGES, self._size))
+            found = await self._changed(folder, self.positions[folder.id].delta, min(_MAX_CHANGES, self._size))
             messages, quarantined = await self._messages([(folder, one) for one in found.came])
-            self.marks[folder.id] = Mark(found.state)
+            self.positions[folder.id] = DeltaPosition(found.state)
             yield self._chunk(messages, quarantined)
             if found.last:
                 return
@@ -142,14 +142,16 @@ class EwsReader:
         remaining: int | None = None,
         flush: bool = False,
     ) -> Chunk:
-        return Chunk(messages, quarantined, encode(self.marks), self.resynced, remaining, flush)
+        return Chunk(messages, quarantined, encode(self.positions), self.resynced, remaining, flush)
 
-    async def _messages(self, wanted: Sequence[tuple[Folder, str]]) -> tuple[list[RawMessage], list[Quarantined]]:
+    async def _messages(
+        self, wanted: Sequence[tuple[ExchangeFolder, str]]
+    ) -> tuple[list[RawMessage], list[Quarantined]]:
         fresh = {name: folder for folder, name in wanted if name not in self._given}
         self._given.update(fresh)
         return await self.messages(fresh)
 
-    async def messages(self, wanted: Mapping[str, Folder]) -> tuple[list[RawMessage], list[Quarantined]]:
+    async def messages(self, wanted: Mapping[str, ExchangeFolder]) -> tuple[list[RawMessage], list[Quarantined]]:
         """Reads items by id; those that cannot be had are set aside."""
         items, failed = await self._items(list(wanted), FIELDS)
         whole = self.reading.privacy is Privacy.TEXT
@@ -183,8 +185,8 @@ class EwsReader:
             )
 
         try:
-            found = await (despite(ask, self._sound) if len(names) == 1 else ask())
-        except Unreadable as error:
+            found = await (read_one(ask, self._sound) if len(names) == 1 else ask())
+        except UnreadableMessage as error:
             return {}, {names[0]: str(error)}
         except MailboxError as error:
             if len(names) == 1 or error.reason not in (Reason.SERVER, Reason.CLIENT, Reason.PROTOCOL):
@@ -213,14 +215,16 @@ class EwsReader:
         placed = {name: folders.get(str(one.parent_folder_id.id)) for name, one in items.items()}
         return await self.messages({name: folder for name, folder in placed.items() if folder is not None})
 
-    async def identities(self, folder: Folder, since: datetime, start: int) -> tuple[list[tuple[str, str]], int | None]:
+    async def identities(
+        self, folder: ExchangeFolder, since: datetime, start: int
+    ) -> tuple[list[tuple[str, str]], int | None]:
         """(id, Message-ID) of items of a folder received since then that have one, and where to go on, if at all."""
         found = await self.account.do(lambda _: _identities(folder, since, start), f"counting {folder.name}")
         more = start + len(found) if len(found) == _MAX_CHANGES else None
         return [(name, its) for name, its in found if its], more
 
 
-def _found(folder: Folder, after: str, start: int, size: int) -> tuple[list[tuple[str, str]], int]:
+def _found(folder: ExchangeFolder, after: str, start: int, size: int) -> tuple[list[tuple[str, str]], int]:
     """Blocks: (receive time, id), oldest first; and how many there are, with those before `start`."""
     _counts_too()
     at = _library_time(datetime.fromisoformat(after))
@@ -241,7 +245,7 @@ _view = _View()
 @functools.cache
 def _counts_too() -> None:
     """Lets the library's search keep in `_view` what it would forget."""
-    library = sdk("exchangelib.services", "ews")
+    library = optional_package("exchangelib.services", "ews")
 
     class Search(library.FindItem):  # type: ignore[misc, name-defined]  # it is known at run time only
         def _get_paging_values(self, elem: Any) -> Any:
@@ -252,7 +256,7 @@ def _counts_too() -> None:
     library.FindItem = Search
 
 
-def _identities(folder: Folder, since: datetime, start: int) -> list[tuple[str, str]]:
+def _identities(folder: ExchangeFolder, since: datetime, start: int) -> list[tuple[str, str]]:
     """Blocks."""
     at = _library_time(since)
     query = folder.handle.filter(datetime_received__gte=at).order_by("datetime_received")
@@ -263,5 +267,5 @@ def _identities(folder: Folder, since: datetime, start: int) -> list[tuple[str, 
 
 
 def _library_time(at: datetime) -> Any:
-    library = sdk("exchangelib", "ews")
+    library = optional_package("exchangelib", "ews")
     return library.EWSDateTime.fromtimestamp(at.timestamp(), tz=library.UTC)

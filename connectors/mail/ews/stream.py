@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.mail.ews.account import EwsAccount
-from connectors.mail.exchange_folders import Folder
-from connectors.mail.optional_package import sdk
+from connectors.mail.exchange_folders import ExchangeFolder
+from connectors.mail.optional_package import optional_package
 
 _MINUTES = 5
 """For which the server keeps a connection before it is renewed: proxies cut longer ones."""
@@ -20,7 +20,7 @@ _open: Counter[tuple[str, str]] = Counter()
 _counting = threading.Lock()
 
 
-class Stream:
+class NotificationStream:
     """Hears of new mail while it lasts; what ends it is found out by the next poll, which begins it again."""
 
     def __init__(self, account: EwsAccount) -> None:
@@ -31,7 +31,7 @@ class Stream:
         self._closed = False
         self._service: Any = None
 
-    async def begin(self, folders: Sequence[Folder]) -> bool:
+    async def begin(self, folders: Sequence[ExchangeFolder]) -> bool:
         """Subscribes before the poll looks, so that nothing falls between; False where no connection is to spare."""
         self._stirred.clear()
         if self._alive:
@@ -70,7 +70,7 @@ class Stream:
         """Blocks, on its own thread."""
         try:
             while not self._closed:
-                self._service = sdk("exchangelib.services", "ews").GetStreamingEvents(account=account)
+                self._service = optional_package("exchangelib.services", "ews").GetStreamingEvents(account=account)
                 for _ in self._service.call([subscription], connection_timeout=_MINUTES):
                     loop.call_soon_threadsafe(self._stirred.set)
                     if self._closed:
@@ -87,8 +87,8 @@ class Stream:
                 _open[self._key] -= 1
 
 
-def _subscribed(account: Any, folders: Sequence[Folder]) -> str:
+def _subscribed(account: Any, folders: Sequence[ExchangeFolder]) -> str:
     """Blocks: the subscription's id."""
-    library = sdk("exchangelib.folders", "ews")
+    library = optional_package("exchangelib.folders", "ews")
     collection = library.FolderCollection(account=account, folders=[one.handle for one in folders])
     return str(collection.subscribe_to_streaming(event_types=("NewMailEvent", "CreatedEvent", "MovedEvent")))

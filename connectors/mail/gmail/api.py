@@ -11,11 +11,11 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, TypeVar
 
-from connectors.mail.gmail.quota import UNITS, Pace
+from connectors.mail.gmail.quota import UNITS, RateLimiter
 from connectors.mail.google_login import GoogleLogin
 from connectors.mail.http_errors import clean, refused, seconds, unreached
-from connectors.mail.optional_package import sdk
-from connectors.mail.quota_turns import Steps
+from connectors.mail.optional_package import optional_package
+from connectors.mail.quota_turns import MailboxTurns
 from connectors.mail.worker_threads import workers
 from inboxwatch.connector import MailboxError, Reason
 
@@ -45,14 +45,14 @@ class GmailApi:
     """One mailbox. Reads only: the service object is not given away."""
 
     def __init__(
-        self, login: GoogleLogin, url: str, ca_file: Path | None, timeout: float, steps: Steps,
-        pace: Callable[[], Pace],
+        self, login: GoogleLogin, url: str, ca_file: Path | None, timeout: float, turns: MailboxTurns,
+        pace: Callable[[], RateLimiter],
     ) -> None:  # fmt: skip
         self._login = login
         self._url = url
         self._ca_file = ca_file
         self._timeout = timeout
-        self._steps = steps
+        self._turns = turns
         self._pace = pace
         self.requests = 0
         """HTTP requests so far, those for tokens not counted."""
@@ -111,7 +111,7 @@ class GmailApi:
             again: list[str] = []
             for at in range(0, len(pending), BATCH):
                 share = pending[at : at + BATCH]
-                await self._pace().take(UNITS["get"] * len(share), self._steps.left)
+                await self._pace().take(UNITS["get"] * len(share), self._turns.left)
                 for name, one in (await self._do(functools.partial(self._batch, share, how))).items():
                     found[name] = one
                     if isinstance(one, GmailError) and one.reason in (Reason.RATE_LIMITED, Reason.SERVER, Reason.AUTH):
@@ -123,7 +123,7 @@ class GmailApi:
                 raise (throttled or refusals)[0]
 
         try:
-            await self._steps.persistent(round_)
+            await self._turns.retried(round_)
         except GmailError as error:
             # What is left was refused one by one: the caller finds out whether it is the messages' fault.
             if error.reason is not Reason.SERVER or not found.keys() >= set(pending):
@@ -138,14 +138,14 @@ class GmailApi:
 
     async def beyond(self) -> list[str]:
         """See GoogleLogin.granted_beyond."""
-        return await self._steps.persistent(lambda: self._do(self._login.granted_beyond))
+        return await self._turns.retried(lambda: self._do(self._login.granted_beyond))
 
     async def _called(self, kind: str, make: Callable[[Any], Any], doing: str) -> Mapping[str, Any]:
         async def once() -> Mapping[str, Any]:
-            await self._pace().take(UNITS[kind], self._steps.left)
+            await self._pace().take(UNITS[kind], self._turns.left)
             return await self._do(lambda http: self._executed(make, http, doing))
 
-        return await self._steps.persistent(once)
+        return await self._turns.retried(once)
 
     async def _do(self, work: Callable[[Any], Result]) -> Result:
         return await on_a_thread(self._url, self._ca_file, self._timeout, work)
@@ -166,7 +166,9 @@ class GmailApi:
             found[name] = result if error is None else _failure(error, doing)
 
         def execute(bearer: _Bearer) -> None:
-            batch = sdk("googleapiclient.http", "gmail").BatchHttpRequest(take, batch_uri=f"{self._url}/batch")
+            batch = optional_package("googleapiclient.http", "gmail").BatchHttpRequest(
+                take, batch_uri=f"{self._url}/batch"
+            )
             for name in names:
                 batch.add(_service(self._url).users().messages().get(userId="me", id=name, **how), request_id=name)
             batch.execute(http=bearer)
@@ -198,18 +200,18 @@ async def on_a_thread(url: str, ca_file: Path | None, timeout: float, work: Call
     """Runs blocking work on a thread with a connection to itself. One that failed is not used again."""
 
     def alone() -> Result:
-        pool = _connections(ca_file, timeout)
-        http = pool.get()
+        connections = _connections(ca_file, timeout)
+        http = connections.get()
         try:
             result = work(http)
         except GmailError:
-            pool.put(http)
+            connections.put(http)
             raise
         except BaseException:
             http.close()
-            pool.drain()  # what ended this connection ended the idle ones as well
+            connections.drain()  # what ended this connection ended the idle ones as well
             raise
-        pool.put(http)
+        connections.put(http)
         return result
 
     try:
@@ -243,7 +245,7 @@ class _Connections:
             return self._idle.get_nowait()
         except queue.Empty:
             pass
-        return sdk("httplib2", "gmail").Http(
+        return optional_package("httplib2", "gmail").Http(
             timeout=self._timeout, ca_certs=str(self._ca_file) if self._ca_file else None
         )
 
@@ -267,10 +269,10 @@ def _service(url: str) -> Any:
     """The library's view of the API; it makes requests and sends none."""
     # It logs the reasons of refusals, which are told by MailboxError.
     logging.getLogger("googleapiclient").setLevel(logging.ERROR)
-    return sdk("googleapiclient.discovery", "gmail").build(
+    return optional_package("googleapiclient.discovery", "gmail").build(
         "gmail",
         "v1",
-        http=sdk("httplib2", "gmail").Http(),
+        http=optional_package("httplib2", "gmail").Http(),
         cache_discovery=False,
         static_discovery=True,
         client_options={"api_endpoint": url},
@@ -279,8 +281,8 @@ def _service(url: str) -> Any:
 
 def _errors() -> tuple[type[Exception], ...]:
     """What the library raises."""
-    library = sdk("googleapiclient.errors", "gmail")
-    below = sdk("httplib2", "gmail").HttpLib2Error
+    library = optional_package("googleapiclient.errors", "gmail")
+    below = optional_package("httplib2", "gmail").HttpLib2Error
     return library.HttpError, library.BatchError, below, HTTPException, OSError, ValueError
 
 

@@ -16,13 +16,13 @@ from connectors.mail.capability import Capability
 from connectors.mail.gmail import grant
 from connectors.mail.gmail.api import BATCH, GmailApi
 from connectors.mail.gmail.position import decode
-from connectors.mail.gmail.pubsub import SCOPE, PushSettings, Subscription, subscription
-from connectors.mail.gmail.push import Push
-from connectors.mail.gmail.quota import UNITS, Pace, Project, project
+from connectors.mail.gmail.pubsub import SCOPE, PubSubSubscription, PushSettings, subscription
+from connectors.mail.gmail.push import GmailPush
+from connectors.mail.gmail.quota import UNITS, ProjectQuota, RateLimiter, project_quota
 from connectors.mail.gmail.reader import GmailReader, excluded_ids
 from connectors.mail.google_login import METADATA, READONLY, GoogleLogin
-from connectors.mail.login_expiry import LASTING, Expiry, expiry
-from connectors.mail.quota_turns import Steps
+from connectors.mail.login_expiry import LASTING, LoginExpiry, expiry
+from connectors.mail.quota_turns import MailboxTurns
 from connectors.mail.setting_types import Names, Seconds
 from inboxwatch import now as instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
@@ -108,15 +108,15 @@ class Gmail:
             READONLY if settings.scope == "readonly" else METADATA,
             settings.token_url,
         )
-        self._turn = asyncio.Lock()
-        self._pace: Pace | None = None
-        self._project: Project | None = None
-        self._steps = Steps(settings.retry_for, lambda: self._shared().turns)
+        self._lock = asyncio.Lock()
+        self._pace: RateLimiter | None = None
+        self._project: ProjectQuota | None = None
+        self._turns = MailboxTurns(settings.retry_for, lambda: self._shared().turns)
         self._excluded: frozenset[str] | None = None
         self.api = GmailApi(
-            self._login, settings.gmail_url, settings.ca_file, settings.read_timeout, self._steps, self._paced
+            self._login, settings.gmail_url, settings.ca_file, settings.read_timeout, self._turns, self._paced
         )
-        self._push = Push(context.name, self.api, settings.push, self._subscription) if settings.push else None
+        self._push = GmailPush(context.name, self.api, settings.push, self._subscription) if settings.push else None
 
     @property
     def capability(self) -> Capability:
@@ -130,15 +130,15 @@ class Gmail:
         """See Expires."""
         return self._expiry().at
 
-    def _expiry(self) -> Expiry:
+    def _expiry(self) -> LoginExpiry:
         if self._login.consent_ends is not None:
-            return Expiry("consent", self._login.consent_ends)
+            return LoginExpiry("consent", self._login.consent_ends)
         return expiry("key", None, self._settings.secret_expires) if self._settings.secret_expires else LASTING
 
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector."""
-        async with self._turn:
-            async for batch in self._steps.polled(self._batches(cursor)):
+        async with self._lock:
+            async for batch in self._turns.polled(self._batches(cursor)):
                 yield batch
 
     async def _batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
@@ -146,10 +146,12 @@ class Gmail:
         started = instant.now()
         if self._push is not None:
             self._push.begins()
-        mark = None if cursor is None else decode(cursor)
+        position = None if cursor is None else decode(cursor)
         reader = await self._reader()
-        reader.resynced = cursor is not None and mark is None
-        async for batch in batches(reader.chunks(mark), self._reading.batch_size, started, lambda: self._steps.long):
+        reader.resynced = cursor is not None and position is None
+        async for batch in batches(
+            reader.chunks(position), self._reading.batch_size, started, lambda: self._turns.long
+        ):
             if self._push is not None and batch.seen_until is not None and (end := decode(batch.cursor)) is not None:
                 self._push.ends(int(end.history))
             yield batch
@@ -163,7 +165,7 @@ class Gmail:
 
     async def probe(self) -> Probe:
         """See MailConnector."""
-        async with self._turn:
+        async with self._lock:
             self._may_read()
             profile = await self.api.profile()
             known = await self.api.labels()
@@ -195,18 +197,18 @@ class Gmail:
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""
-        async with self._turn, self._steps.one():
+        async with self._lock, self._turns.one():
             reader = await self._reader(since)
             names = await reader.listed()
         for start in range(0, len(names), BATCH):
-            async with self._turn, self._steps.one():  # for so long only: it is polled as well
+            async with self._lock, self._turns.one():  # for so long only: it is polled as well
                 identities = await reader.identities(names[start : start + BATCH], since)
             for found in identities:
                 yield found
 
     async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
         """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
-        async with self._turn, self._steps.one():
+        async with self._lock, self._turns.one():
             return tuple((await (await self._reader()).messages(refs, None))[0])
 
     async def aclose(self) -> None:
@@ -231,19 +233,19 @@ class Gmail:
         reading = replace(self._reading, since=since) if since is not None else self._reading
         return GmailReader(self.api, reading, self._excluded, self._settings.scope == "readonly")
 
-    def _subscription(self) -> Subscription:
+    def _subscription(self) -> PubSubSubscription:
         assert self._settings.push is not None  # noqa: S101  (who asks has it)
         login = replace(self._login, user="", scope=SCOPE)
         return subscription(login, self._settings.push, self._settings.ca_file)
 
-    def _paced(self) -> Pace:
+    def _paced(self) -> RateLimiter:
         if self._pace is None:
-            self._pace = Pace(self._settings.units_per_minute, self._shared())
+            self._pace = RateLimiter(self._settings.units_per_minute, self._shared())
         return self._pace
 
-    def _shared(self) -> Project:
+    def _shared(self) -> ProjectQuota:
         if self._project is None:
-            self._project = project(
+            self._project = project_quota(
                 self._login.project, self._settings.project_units_per_minute, self._settings.units_per_minute
             )
         return self._project

@@ -39,7 +39,7 @@ HEADER = "id,threadId,labelIds,internalDate,payload(mimeType,headers)"
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class PayloadPart:
     """A part without parts; `path` are its indexes from the top."""
 
     path: tuple[int, ...]
@@ -56,9 +56,9 @@ class Leaf:
         return self.told is None and self.content_type.partition(";")[0] in WHOLE | RETURNED
 
 
-def leaves(item: Item) -> tuple[Leaf, ...]:
+def leaves(item: Item) -> tuple[PayloadPart, ...]:
     """The leaves of a message's tree, in order."""
-    found: list[Leaf] = []
+    found: list[PayloadPart] = []
     for leaf in _walk(item.get("payload") or {}, (), report=False):
         found.append(leaf)
         if len(found) >= MAX_PARTS:
@@ -66,7 +66,7 @@ def leaves(item: Item) -> tuple[Leaf, ...]:
     return tuple(found)
 
 
-def _walk(part: Item, path: tuple[int, ...], *, report: bool) -> Iterator[Leaf]:
+def _walk(part: Item, path: tuple[int, ...], *, report: bool) -> Iterator[PayloadPart]:
     kind = str(part.get("mimeType") or "text/plain").lower()
     children: Sequence[Item] = part.get("parts") or ()
     if kind.startswith("multipart/"):
@@ -85,7 +85,7 @@ def _walk(part: Item, path: tuple[int, ...], *, report: bool) -> Iterator[Leaf]:
         declared = next((value for name, value in _headers(part) if name.lower() == "content-type"), "").lower()
         method = declared.partition("method=")[2].partition(";")[0].strip('" ')
         content_type += f"; method={method}" if method else ""
-    yield Leaf(path, content_type, int(body.get("size") or 0), str(body.get("attachmentId") or ""), told)
+    yield PayloadPart(path, content_type, int(body.get("size") or 0), str(body.get("attachmentId") or ""), told)
 
 
 def at(item: Item, path: Sequence[int]) -> bytes | None:
@@ -108,7 +108,7 @@ def decoded(data: str) -> bytes:
         raise ValueError("bytes that are no base64url") from error
 
 
-def part(leaf: Leaf, payload: bytes | None) -> Part:
+def part(leaf: PayloadPart, payload: bytes | None) -> Part:
     """The part; of a returned message the header alone, of what people wrote no byte."""
     kind = leaf.content_type.partition(";")[0]
     if kind in RETURNED:

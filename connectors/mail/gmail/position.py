@@ -11,7 +11,7 @@ _VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class HistoryPosition:
     """All that happened up to `history` was read.
 
     While the mailbox's past is read, `newest` is the newest of its messages that were read (empty: none yet).
@@ -22,17 +22,17 @@ class Mark:
     newest: str | None = None
 
 
-def encode(mark: Mark) -> Cursor:
-    past = {} if mark.newest is None else {"newest": mark.newest}
-    return Cursor(json.dumps({"v": _VERSION, "history": mark.history} | past, separators=(",", ":")))
+def encode(position: HistoryPosition) -> Cursor:
+    past = {} if position.newest is None else {"newest": position.newest}
+    return Cursor(json.dumps({"v": _VERSION, "history": position.history} | past, separators=(",", ":")))
 
 
-def decode(cursor: str) -> Mark | None:
-    """The mark of a cursor; None where it is not one of ours, which calls for a resync."""
+def decode(cursor: str) -> HistoryPosition | None:
+    """The position of a cursor; None where it is not one of ours, which calls for a resync."""
     try:
         content = json.loads(cursor)
         if content["v"] != _VERSION or not str(content["history"]).isdigit():
             return None
-        return Mark(str(content["history"]), str(content["newest"]) if "newest" in content else None)
+        return HistoryPosition(str(content["history"]), str(content["newest"]) if "newest" in content else None)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

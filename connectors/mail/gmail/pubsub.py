@@ -21,9 +21,9 @@ from pydantic import Field
 
 from connectors.mail.gmail.api import on_a_thread, refusal
 from connectors.mail.google_login import GoogleLogin
-from connectors.mail.http_connections import body, pool
+from connectors.mail.http_connections import body, connection_pool
 from connectors.mail.http_errors import unreached
-from connectors.mail.retry import Pauses
+from connectors.mail.retry import PushBackoff
 from inboxwatch.connector import MailboxError, Reason, Settings
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ class PushSettings(Settings):
     url: str = Field("https://pubsub.googleapis.com", pattern=r"^https://[^\s]+[^\s/]$")
 
 
-class Subscription:
+class PubSubSubscription:
     """Pulled as long as anybody listens. Whatever happens to it, nobody fails: it is a hint."""
 
     def __init__(self, login: GoogleLogin, settings: PushSettings, ca_file: Path | None) -> None:
@@ -85,8 +85,8 @@ class Subscription:
         return {str(one) for one in found} if isinstance(found, list) else set()
 
     async def _pull(self) -> None:
-        pauses = Pauses()
-        connections = pool(self._ca_file)
+        backoff = PushBackoff()
+        connections = connection_pool(self._ca_file)
         connections.enter()  # kept from one pull to the next
         try:
             while True:
@@ -94,16 +94,16 @@ class Subscription:
                 try:
                     least = _LEAST_WITH_NEWS if await self._received() else _LEAST
                 except MailboxError as error:
-                    pause = max(pauses.next(), error.retry_after or 0.0)
-                    if pauses.failures == 1:
+                    pause = max(backoff.failed(), error.retry_after or 0.0)
+                    if backoff.failures == 1:
                         log.warning(
                             "push is out of order; mail is found by polling", reason=error.reason, hint=error.hint
                         )
                 else:
                     pause = begun + least - time.monotonic()
-                    if pauses.failures:
-                        log.info("push works again", failures=pauses.failures)
-                    pauses.over()
+                    if backoff.failures:
+                        log.info("push works again", failures=backoff.failures)
+                    backoff.succeeded()
                 await asyncio.sleep(pause)
         finally:
             await connections.leave()
@@ -156,7 +156,7 @@ class Subscription:
     ) -> tuple[int, bytes, str | None]:
         where = self._settings
         token = await on_a_thread(where.url, self._ca_file, _CONNECT, lambda http: self._login.token(http, renew=renew))
-        connections = pool(self._ca_file)
+        connections = connection_pool(self._ca_file)
         connections.enter()
         try:
             async with connections.session.post(
@@ -175,16 +175,16 @@ class Subscription:
             await connections.leave()
 
 
-_subscriptions: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[tuple[str, ...], Subscription]] = (
-    WeakKeyDictionary()
-)
+_subscriptions: WeakKeyDictionary[
+    asyncio.AbstractEventLoop, WeakValueDictionary[tuple[str, ...], PubSubSubscription]
+] = WeakKeyDictionary()
 
 
-def subscription(login: GoogleLogin, settings: PushSettings, ca_file: Path | None) -> Subscription:
+def subscription(login: GoogleLogin, settings: PushSettings, ca_file: Path | None) -> PubSubSubscription:
     """The subscription of the running event loop, shared by all who pull it with one login."""
     known = _subscriptions.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
     key = (settings.url, settings.subscription, login.key.reveal(), str(ca_file))
     found = known.get(key)
     if found is None:
-        found = known[key] = Subscription(login, settings, ca_file)
+        found = known[key] = PubSubSubscription(login, settings, ca_file)
     return found

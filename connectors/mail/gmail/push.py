@@ -10,35 +10,40 @@ from typing import Any
 import structlog
 
 from connectors.mail.gmail.api import GmailApi
-from connectors.mail.gmail.pubsub import SCOPE, PushSettings, Subscription
+from connectors.mail.gmail.pubsub import SCOPE, PubSubSubscription, PushSettings
 from connectors.mail.google_login import GoogleLogin
-from connectors.mail.retry import Pauses
+from connectors.mail.retry import PushBackoff
 from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reason
+from inboxwatch.core.backoff import Backoff
 
 log = structlog.get_logger(__name__)
 
 _RENEW = 86_400.0
 """Seconds after which Gmail is asked again, or sooner where it says so: it forgets after a week and advises a day
 (developers.google.com/workspace/gmail/api/guides/push)."""
-_PAUSES = (60.0, 3_600.0)
-"""Seconds of the first and the longest pause where it refuses."""
-_SHORT = (60.0, (1.0, 3_600.0))
-"""Seconds under which asking again is soon, and the least pauses where that comes time after time: a clock is wrong."""
+_REFUSED = Backoff(first=60.0, longest=3_600.0)
+"""Pauses where Gmail refuses."""
+_SHORT = 60.0
+"""Seconds: a watch that ends sooner is a sign that a clock is wrong."""
+_SHORT_AGAIN = Backoff(first=1.0, longest=3_600.0)
+"""The shortest pauses where that happens again and again."""
 _READ = "pubsub.subscriptions.consume"
 _BEYOND = ("pubsub.subscriptions.delete", "pubsub.subscriptions.update", "pubsub.subscriptions.setIamPolicy")
 
 
-class Push:
+class GmailPush:
     """News of one mailbox. `wait` returns at what no poll has read yet; each news wakes it once."""
 
-    def __init__(self, name: str, api: GmailApi, settings: PushSettings, shared: Callable[[], Subscription]) -> None:
+    def __init__(
+        self, name: str, api: GmailApi, settings: PushSettings, shared: Callable[[], PubSubSubscription]
+    ) -> None:
         """`name`: of the mailbox in the config. `shared`: the subscription, on the event loop."""
         self._name = name
         self._api = api
         self._settings = settings
         self._shared = shared
-        self._subscription: Subscription | None = None
+        self._subscription: PubSubSubscription | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._stirred = asyncio.Event()
         self._newest = 0
@@ -81,7 +86,7 @@ class Push:
 
     async def _keep(self) -> None:
         """Keeps Gmail telling. What came before it began is told by its first answer."""
-        pauses, soon = Pauses(*_PAUSES), Pauses(*_SHORT[1])
+        backoff, short = PushBackoff(_REFUSED), PushBackoff(_SHORT_AGAIN)
         while True:
             try:
                 if self._subscription is None:
@@ -92,17 +97,17 @@ class Push:
                 self.hear(_number(answer, "historyId"))
                 left = _number(answer, "expiration") / 1000 - instant.now().timestamp()
             except MailboxError as error:
-                pause = max(pauses.next(), error.retry_after or 0.0)
-                if pauses.failures == 1:
+                pause = max(backoff.failed(), error.retry_after or 0.0)
+                if backoff.failures == 1:
                     why = {"reason": error.reason, "hint": error.hint}
                     log.warning("no push for this mailbox; it is polled", mailbox=self._name, **why)
             else:
-                pauses.over()
+                backoff.succeeded()
                 pause = min(_RENEW, left / 2)
-                if pause < _SHORT[0]:
-                    pause = max(pause, soon.next())
+                if pause < _SHORT:
+                    pause = max(pause, short.failed())
                 else:
-                    soon.over()
+                    short.succeeded()
             await asyncio.sleep(pause)
 
     async def told(self, login: GoogleLogin) -> tuple[str, list[str]]:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from connectors.mail.quota_turns import Turns
+from connectors.mail.quota_turns import QuotaTurns
 from inboxwatch.connector import MailboxError, Reason
 
 UNITS = {"profile": 1, "labels": 1, "list": 5, "history": 2, "get": 20, "attachment": 20, "watch": 100}
@@ -18,7 +18,7 @@ _LEAST_BURST = 1200.0
 
 
 @dataclass(slots=True)
-class Bucket:
+class TokenBucket:
     """Units that may be used now; it fills evenly."""
 
     per_minute: float
@@ -45,32 +45,32 @@ class Bucket:
         self._level += units
 
 
-class Project:
+class ProjectQuota:
     """What all mailboxes of a Google Cloud project share."""
 
     def __init__(self, per_minute: float, user_per_minute: float) -> None:
-        self.bucket = Bucket(per_minute)
-        self.turns = Turns(max(1, int(per_minute / user_per_minute)))
+        self.bucket = TokenBucket(per_minute)
+        self.turns = QuotaTurns(max(1, int(per_minute / user_per_minute)))
         """So many mailboxes use up the quota, each at the full speed of its own."""
 
 
-_projects: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[str, Project]] = WeakKeyDictionary()
+_projects: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[str, ProjectQuota]] = WeakKeyDictionary()
 
 
-def project(name: str, per_minute: float, user_per_minute: float) -> Project:
+def project_quota(name: str, per_minute: float, user_per_minute: float) -> ProjectQuota:
     """A project's share of the running event loop; who asks first says how much it, and each user, may use."""
     known = _projects.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
     found = known.get(name)
     if found is None:
-        found = known[name] = Project(per_minute, user_per_minute)
+        found = known[name] = ProjectQuota(per_minute, user_per_minute)
     return found
 
 
-class Pace:
+class RateLimiter:
     """Keeps one mailbox within both quotas, and counts what it used."""
 
-    def __init__(self, user_per_minute: float, project: Project) -> None:
-        self._user = Bucket(user_per_minute)
+    def __init__(self, user_per_minute: float, project: ProjectQuota) -> None:
+        self._user = TokenBucket(user_per_minute)
         self._project = project
         self.used = 0
 

@@ -15,7 +15,7 @@ from connectors.mail.gmail.api import BATCH, GmailApi, GmailError
 from connectors.mail.gmail.message import (
     HEADER,
     Item,
-    Leaf,
+    PayloadPart,
     at,
     decoded,
     header,
@@ -27,9 +27,9 @@ from connectors.mail.gmail.message import (
     received,
     structure,
 )
-from connectors.mail.gmail.position import Mark, encode
+from connectors.mail.gmail.position import HistoryPosition, encode
 from connectors.mail.message_id import message_id
-from connectors.mail.retry import Unreadable, despite
+from connectors.mail.unreadable_message import UnreadableMessage, read_one
 from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
 from inboxwatch.core.model import Part, Privacy, RawMessage
 from inboxwatch.mime import MAX_RAW, machine_parts
@@ -56,39 +56,39 @@ class GmailReader:
     resynced: bool = False
     _given: set[str] = field(default_factory=set)
 
-    async def chunks(self, mark: Mark | None) -> AsyncIterator[Chunk]:
-        """All that is new since a mark; None: the cursor was not ours or there was none."""
-        mark = mark or await self._pin()
+    async def chunks(self, position: HistoryPosition | None) -> AsyncIterator[Chunk]:
+        """All that is new since a position; None: the cursor was not ours or there was none."""
+        position = position or await self._pin()
         for _ in range(2):
-            if mark.newest is not None:
-                async for chunk in self._past(mark):
+            if position.newest is not None:
+                async for chunk in self._past(position):
                     yield chunk
-                mark = Mark(mark.history)
+                position = HistoryPosition(position.history)
             try:
-                async for chunk in self._history(mark):
+                async for chunk in self._history(position):
                     yield chunk
             except GmailError as error:
                 if error.status != 404:
                     raise
                 self.resynced = True
-                mark = await self._pin()
+                position = await self._pin()
             else:
                 return
         raise MailboxError(Reason.SERVER, "reading what is new: the server refuses the position that it just gave")
 
-    async def _pin(self) -> Mark:
-        return Mark(str((await self.api.profile())["historyId"]), newest="")
+    async def _pin(self) -> HistoryPosition:
+        return HistoryPosition(str((await self.api.profile())["historyId"]), newest="")
 
-    async def _past(self, mark: Mark) -> AsyncIterator[Chunk]:
-        names = await self.listed(mark.newest or "")
+    async def _past(self, position: HistoryPosition) -> AsyncIterator[Chunk]:
+        names = await self.listed(position.newest or "")
         names.reverse()
         size = max(1, min(self.reading.batch_size, BATCH))
         for start in range(0, len(names), size):
             share = names[start : start + size]
             messages, quarantined = await self.messages(share, self.reading.since)
-            position = encode(Mark(mark.history, newest=share[-1]))
+            follows = encode(HistoryPosition(position.history, newest=share[-1]))
             remaining = max(0, len(names) - start - size)
-            yield Chunk(messages, quarantined, position, self.resynced, remaining)
+            yield Chunk(messages, quarantined, follows, self.resynced, remaining)
 
     async def listed(self, newest: str = "") -> list[str]:
         """Ids of the messages since the horizon, newest first, without those that were read: up to `newest`."""
@@ -128,21 +128,21 @@ class GmailReader:
                 raise
             return False  # deleted meanwhile, or damaged: its neighbours will tell
 
-    async def _history(self, mark: Mark) -> AsyncIterator[Chunk]:
+    async def _history(self, position: HistoryPosition) -> AsyncIterator[Chunk]:
         page: str | None = None
         for _ in range(_MAX_PAGES):
-            answer = await self.api.history(mark.history, page)
+            answer = await self.api.history(position.history, page)
             records: Sequence[Mapping[str, Any]] = answer.get("history") or ()
             async for chunk in self._records(records):
                 yield chunk
             page = answer.get("nextPageToken")
             if not page:
-                yield Chunk((), (), encode(Mark(str(answer["historyId"]))), self.resynced, 0)
+                yield Chunk((), (), encode(HistoryPosition(str(answer["historyId"]))), self.resynced, 0)
                 return
         raise MailboxError(Reason.PROTOCOL, "reading what is new: the pages have no end")
 
     async def _records(self, records: Sequence[Mapping[str, Any]]) -> AsyncIterator[Chunk]:
-        """The messages that came by some records, in batches; each batch's mark is its last record."""
+        """The messages that came by some records, in batches; each batch's position is its last record."""
         size = max(1, min(self.reading.batch_size, BATCH))
         waiting: list[str] = []
         for number, record in enumerate(records):
@@ -150,7 +150,7 @@ class GmailReader:
             last = number == len(records) - 1
             if waiting and (last or len(waiting) >= size):
                 messages, quarantined = await self.messages([one for one in waiting if one not in self._given], None)
-                yield Chunk(messages, quarantined, encode(Mark(str(record["id"]))), self.resynced)
+                yield Chunk(messages, quarantined, encode(HistoryPosition(str(record["id"]))), self.resynced)
                 waiting = []
 
     def _came(self, record: Mapping[str, Any]) -> list[str]:
@@ -177,7 +177,7 @@ class GmailReader:
                     continue
                 if since is None or received(found) >= since.astimezone(UTC):
                     messages.append(await self._message(found))
-            except Unreadable as error:
+            except UnreadableMessage as error:
                 if not _is_gone(error.error):
                     quarantined.append(Quarantined(name, str(error)))
             except (ValueError, KeyError) as error:
@@ -185,10 +185,10 @@ class GmailReader:
         return messages, quarantined
 
     async def _again(self, name: str, error: GmailError, how: Mapping[str, object]) -> Item:
-        """A message that its batch did not give. Raises Unreadable."""
+        """A message that its batch did not give. Raises UnreadableMessage."""
         if _is_gone(error):
-            raise Unreadable(error)
-        return await despite(lambda: self.api.message(name, **how), self.api.profile)
+            raise UnreadableMessage(error)
+        return await read_one(lambda: self.api.message(name, **how), self.api.profile)
 
     async def _message(self, item: Item) -> RawMessage:
         if not self.parts:
@@ -196,11 +196,11 @@ class GmailReader:
         try:
             if self.reading.privacy is Privacy.TEXT and int(item.get("sizeEstimate") or 0) <= _WHOLE:
                 name = str(item["id"])
-                whole = await despite(lambda: self.api.message(name, format="raw", fields="raw"), self.api.profile)
+                whole = await read_one(lambda: self.api.message(name, format="raw", fields="raw"), self.api.profile)
                 raw = decoded(str(whole["raw"]))[:MAX_RAW]
                 return raw_message(item, machine_parts(raw), raw)
-            return raw_message(item, await despite(lambda: self._parts(item), self.api.profile), None)
-        except Unreadable:
+            return raw_message(item, await read_one(lambda: self._parts(item), self.api.profile), None)
+        except UnreadableMessage:
             return raw_message(item, None, None)  # its header counts, whatever ails the rest
 
     async def _parts(self, item: Item) -> tuple[Part, ...]:
@@ -208,7 +208,7 @@ class GmailReader:
         payloads = [await self._payload(item, leaf) if leaf.machine else None for leaf in its]
         return tuple([part(leaf, payload) for leaf, payload in zip(its, payloads, strict=True)])
 
-    async def _payload(self, item: Item, leaf: Leaf) -> bytes | None:
+    async def _payload(self, item: Item, leaf: PayloadPart) -> bytes | None:
         """The bytes of a machine part. Without an id of its own its neighbours come along, and are not looked at."""
         name = str(item["id"])
         if leaf.attachment:

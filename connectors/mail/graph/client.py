@@ -14,10 +14,11 @@ from weakref import WeakKeyDictionary
 import aiohttp
 from yarl import URL
 
+from connectors.mail.delta_position import PositionForgotten
 from connectors.mail.entra import Entra, Token
-from connectors.mail.http_connections import Pool, body
+from connectors.mail.http_connections import ConnectionPool, body
 from connectors.mail.http_errors import clean, refused, seconds, unreached
-from connectors.mail.quota_turns import Steps, Turns
+from connectors.mail.quota_turns import MailboxTurns, QuotaTurns
 from inboxwatch.connector import MailboxError, Reason
 
 _PER_MAILBOX = 3
@@ -44,11 +45,7 @@ _HINTS = {
 """By Graph's code, in lower case."""
 
 
-class Forgotten(Exception):  # noqa: N818  (a normal answer, not a defect)
-    """The server no longer knows the position that a link holds."""
-
-
-class RefusedError(MailboxError):
+class GraphError(MailboxError):
     """A refusal with Graph's own code, in lower case, and the status."""
 
     code: str = ""
@@ -56,20 +53,20 @@ class RefusedError(MailboxError):
 
 
 @dataclass(slots=True)
-class Tenant:
+class TenantLimits:
     """What all mailboxes of one application in one tenant share."""
 
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PER_TENANT))
-    turns: Turns = field(default_factory=lambda: Turns(_PER_TENANT))
+    turns: QuotaTurns = field(default_factory=lambda: QuotaTurns(_PER_TENANT))
     held_until: float = 0.0
     """By `time.monotonic`: the tenant as a whole is throttled."""
 
 
-_tenants: WeakKeyDictionary[Entra, Tenant] = WeakKeyDictionary()
+_tenants: WeakKeyDictionary[Entra, TenantLimits] = WeakKeyDictionary()
 
 
-def tenant_of(entra: Entra) -> Tenant:
-    return _tenants.setdefault(entra, Tenant())
+def limits_of(entra: Entra) -> TenantLimits:
+    return _tenants.setdefault(entra, TenantLimits())
 
 
 @dataclass(slots=True)
@@ -79,8 +76,8 @@ class GraphClient:
     base: str
     """`https://graph.microsoft.com/v1.0`."""
     entra: Callable[[], Entra]
-    pool: Callable[[], Pool]
-    steps: Steps
+    connection_pool: Callable[[], ConnectionPool]
+    turns: MailboxTurns
     connect_timeout: float
     read_timeout: float
     requests: int = 0
@@ -116,18 +113,18 @@ class GraphClient:
         return URL(f"{self.base.rstrip('/')}{path}{'?' if words else ''}{words}", encoded=True)
 
     async def _persistently(self, url: URL, prefer: Sequence[str], doing: str, limit: int) -> bytes:
-        return await self.steps.persistent(lambda: self._asked(url, prefer, doing, limit))
+        return await self.turns.retried(lambda: self._asked(url, prefer, doing, limit))
 
     async def _asked(self, url: URL, prefer: Sequence[str], doing: str, limit: int) -> bytes:
         entra = self.entra()
-        tenant = tenant_of(entra)
+        tenant = limits_of(entra)
         if (held := tenant.held_until - time.monotonic()) > 0:
             raise MailboxError(Reason.RATE_LIMITED, f"{doing}: the tenant is throttled", retry_after=held)
         async with self._slots, tenant.slots:
             token = await entra.token()
             try:
                 return await self._sent(url, token, prefer, doing, limit)
-            except RefusedError as error:
+            except GraphError as error:
                 if error.status != 401:
                     self._held(tenant, error)
                     raise
@@ -147,7 +144,9 @@ class GraphClient:
             sock_read=self.read_timeout,
         )
         try:
-            async with self.pool().session.get(url, headers=headers, timeout=timeout, allow_redirects=False) as answer:
+            async with self.connection_pool().session.get(
+                url, headers=headers, timeout=timeout, allow_redirects=False
+            ) as answer:
                 content = await body(answer, limit)
                 if answer.status == 200:
                     return content
@@ -159,19 +158,19 @@ class GraphClient:
     def _refusal(status: int, content: bytes, retry_after: str | None, doing: str) -> Exception:
         code, text = _words(content)
         if status == 410 or (400 <= status < 500 and code in _FORGOTTEN):
-            return Forgotten(code)
+            return PositionForgotten(code)
         plain = refused(
             status, f"{code}: {text}" if code else text, doing, hint=_HINTS.get(code, ""),
             retry_after=seconds(retry_after),
         )  # fmt: skip
-        found = RefusedError(plain.reason, str(plain), hint=plain.hint, retry_after=plain.retry_after)
+        found = GraphError(plain.reason, str(plain), hint=plain.hint, retry_after=plain.retry_after)
         found.code, found.status = code, status
         if status in (502, 503, 504) and code in ("mailboxinfostale", ""):
             found.reason = Reason.RATE_LIMITED if plain.retry_after is not None else Reason.SERVER
         return found
 
     @staticmethod
-    def _held(tenant: Tenant, error: RefusedError) -> None:
+    def _held(tenant: TenantLimits, error: GraphError) -> None:
         if error.status == 429 and error.code in _TENANT_WIDE:
             pause = _HELD if error.retry_after is None else error.retry_after
             tenant.held_until = max(tenant.held_until, time.monotonic() + pause)

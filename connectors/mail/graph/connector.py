@@ -17,14 +17,14 @@ from connectors.mail.batching import Chunk, batches
 from connectors.mail.capability import Capability
 from connectors.mail.delta_position import decode, encode
 from connectors.mail.entra import Application, Entra, entra
-from connectors.mail.exchange_folders import Watched
+from connectors.mail.exchange_folders import ExchangeFolders
 from connectors.mail.graph import grant
-from connectors.mail.graph.client import GraphClient, RefusedError, tenant_of
+from connectors.mail.graph.client import GraphClient, GraphError, limits_of
 from connectors.mail.graph.folders import find_folders
-from connectors.mail.graph.reader import Found, GraphReader, together
-from connectors.mail.http_connections import Pool, pool
-from connectors.mail.login_expiry import Expiry, expiry
-from connectors.mail.quota_turns import Steps
+from connectors.mail.graph.reader import FoundItems, GraphReader, together
+from connectors.mail.http_connections import ConnectionPool, connection_pool
+from connectors.mail.login_expiry import LoginExpiry, expiry
+from connectors.mail.quota_turns import MailboxTurns
 from connectors.mail.setting_types import Names, Seconds
 from inboxwatch import now as instant
 from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
@@ -127,18 +127,18 @@ class Graph:
         graph_url, login_url = _CLOUDS[settings.cloud]
         self._graph_url = settings.graph_url or graph_url
         self._login_url = settings.login_url or login_url
-        self._turn = asyncio.Lock()
-        self._pool: Pool | None = None
+        self._lock = asyncio.Lock()
+        self._pool: ConnectionPool | None = None
         self._entra: Entra | None = None
-        self._watched: Watched | None = None
+        self._watched: ExchangeFolders | None = None
         self._watched_since = 0.0
         self._meetings = True
-        self._steps = Steps(settings.retry_for, lambda: tenant_of(self._tokens()).turns)
+        self._turns = MailboxTurns(settings.retry_for, lambda: limits_of(self._tokens()).turns)
         self.client = GraphClient(
             f"{self._graph_url}/v1.0",
             self._tokens,
             self._connections,
-            self._steps,
+            self._turns,
             settings.connect_timeout,
             settings.read_timeout,
         )
@@ -155,13 +155,13 @@ class Graph:
         """See Expires."""
         return self._expiry().at
 
-    def _expiry(self) -> Expiry:
+    def _expiry(self) -> LoginExpiry:
         return expiry("client secret", self._settings.certificate, self._settings.secret_expires)
 
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector."""
-        async with self._turn:
-            async for batch in self._steps.polled(self._batches(cursor)):
+        async with self._lock:
+            async for batch in self._turns.polled(self._batches(cursor)):
                 yield batch
 
     async def _batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
@@ -172,18 +172,18 @@ class Graph:
         size = self._reading.batch_size
         if self._reading.privacy is Privacy.TEXT:
             size = min(size, _TEXT_BATCH)
-        async for batch in batches(self._chunks(reader), size, started, lambda: self._steps.long):
+        async for batch in batches(self._chunks(reader), size, started, lambda: self._turns.long):
             self._meetings = reader.meetings
             yield batch
 
     async def _chunks(self, reader: GraphReader) -> AsyncIterator[Chunk]:
         async for found in reader.found():
             messages, quarantined = await reader.messages(found)
-            yield Chunk(messages, quarantined, encode(found.marks), reader.resynced, found.remaining)
+            yield Chunk(messages, quarantined, encode(found.positions), reader.resynced, found.remaining)
 
     async def probe(self) -> Probe:
         """See MailConnector."""
-        async with self._turn:
+        async with self._lock:
             self._may_read()
             token = await self._tokens().token()
             watched = await self._folders(again=True)
@@ -212,7 +212,7 @@ class Graph:
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""
-        async with self._turn, self._steps.one():
+        async with self._lock, self._turns.one():
             watched = await self._folders()
         query = {
             "$filter": f"receivedDateTime ge {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -224,7 +224,7 @@ class Graph:
             first = f"{self._user}/mailFolders/{folder.id}/messages"
             link = ""
             for _ in range(_MAX_PAGES):
-                async with self._turn, self._steps.one():  # for so long only: it is polled as well
+                async with self._lock, self._turns.one():  # for so long only: it is polled as well
                     page = await self.client.get(
                         link or first, None if link else query, doing=f"counting {folder.name}"
                     )
@@ -240,12 +240,12 @@ class Graph:
 
     async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
         """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
-        async with self._turn, self._steps.one():
+        async with self._lock, self._turns.one():
             reader = await self._reader()
             found = await together([self._placed(ref) for ref in refs])
             folders = {one.id: one for one in reader.watched.folders}
             items = [(folders[place], {"id": ref}) for ref, place in zip(refs, found, strict=True) if place in folders]
-            return tuple((await reader.messages(Found(tuple(items), {})))[0])
+            return tuple((await reader.messages(FoundItems(tuple(items), {})))[0])
 
     async def _placed(self, ref: str) -> str:
         """The folder that holds a message now; empty where it is gone."""
@@ -253,7 +253,7 @@ class Graph:
             found = await self.client.get(
                 f"{self._user}/messages/{ref}", {"$select": "parentFolderId"}, doing="looking for a message"
             )
-        except RefusedError as error:
+        except GraphError as error:
             if error.status != 404:
                 raise
             return ""
@@ -274,7 +274,7 @@ class Graph:
                 permanent=True,
             )
 
-    async def _beyond_the_grant(self, watched: Watched) -> list[str]:
+    async def _beyond_the_grant(self, watched: ExchangeFolders) -> list[str]:
         """Whether whole messages can be had though `permission: basic` says no; one byte is read."""
         if self._settings.permission == "read":
             return []
@@ -289,7 +289,7 @@ class Graph:
                 f"{self._user}/messages/{newest[0]}/$value", 1, doing="asking for more than headers"
             ):
                 return ["whole messages can be read, though `permission: basic` needs Application Mail.ReadBasic only"]
-        except RefusedError as error:
+        except GraphError as error:
             if error.reason is not Reason.AUTH:
                 raise
         return []
@@ -304,7 +304,7 @@ class Graph:
             self._meetings,
         )
 
-    async def _folders(self, *, again: bool = False) -> Watched:
+    async def _folders(self, *, again: bool = False) -> ExchangeFolders:
         now = time.monotonic()
         if again or self._watched is None or now - self._watched_since > _FOLDERS_LAST:
             self._watched = await find_folders(self.client, self._user, self._settings.folders)
@@ -327,8 +327,8 @@ class Graph:
             )
         return self._entra
 
-    def _connections(self) -> Pool:
+    def _connections(self) -> ConnectionPool:
         if self._pool is None:
-            self._pool = pool(self._settings.ca_file)
+            self._pool = connection_pool(self._settings.ca_file)
             self._pool.enter()
         return self._pool

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.mail.exchange_folders import Folder, Watched, choose
+from connectors.mail.exchange_folders import ExchangeFolder, ExchangeFolders, choose
 from connectors.mail.graph.client import GraphClient
 from inboxwatch.core.model import FolderRole
 
@@ -15,14 +15,14 @@ _NEVER = ("drafts", "deleteditems", "junkemail", "outbox")
 """Well-known folders that a pattern does not mean."""
 
 
-async def find_folders(client: GraphClient, user: str, patterns: Sequence[str]) -> Watched:
+async def find_folders(client: GraphClient, user: str, patterns: Sequence[str]) -> ExchangeFolders:
     """The inbox, sent mail, and folders whose path or name a pattern (`Deals`, `Inbox/*`) matches."""
     inbox = await _known(client, user, "inbox", FolderRole.INBOX)
     sent = await _known(client, user, "sentitems", FolderRole.SENT)
     below = await _children(
         client, f"{user}/mailFolders/{inbox.id}/childFolders", f"{inbox.name}/", deep=bool(patterns)
     )
-    others: list[Folder] = []
+    others: list[ExchangeFolder] = []
     if patterns:
         never = {(await _known(client, user, name, FolderRole.OTHER)).name.lower() for name in _NEVER}
         all_ = await _children(client, f"{user}/mailFolders", "", deep=True)
@@ -30,13 +30,13 @@ async def find_folders(client: GraphClient, user: str, patterns: Sequence[str]) 
     return choose(inbox, sent, below, others, patterns)
 
 
-async def _known(client: GraphClient, user: str, name: str, role: FolderRole) -> Folder:
+async def _known(client: GraphClient, user: str, name: str, role: FolderRole) -> ExchangeFolder:
     found = await client.get(f"{user}/mailFolders/{name}", {"$select": _FIELDS}, doing=f"looking for the folder {name}")
     return _folder(found, "", role)
 
 
-async def _children(client: GraphClient, path: str, prefix: str, *, deep: bool) -> list[Folder]:
-    found: list[Folder] = []
+async def _children(client: GraphClient, path: str, prefix: str, *, deep: bool) -> list[ExchangeFolder]:
+    found: list[ExchangeFolder] = []
     page = await client.get(path, {"$select": _FIELDS, "$top": "100"}, doing="listing folders")
     for _ in range(_MAX_PAGES):
         found += [_folder(one, prefix, FolderRole.OTHER) for one in page.get("value") or ()]
@@ -52,8 +52,8 @@ async def _children(client: GraphClient, path: str, prefix: str, *, deep: bool) 
     return found
 
 
-def _folder(item: dict[str, Any], prefix: str, role: FolderRole) -> Folder:
-    return Folder(
+def _folder(item: dict[str, Any], prefix: str, role: FolderRole) -> ExchangeFolder:
+    return ExchangeFolder(
         str(item["id"]),
         prefix + str(item.get("displayName") or item["id"]),
         role,

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, TypeVar
 
-from connectors.mail.delta_position import Mark
-from connectors.mail.exchange_folders import Folder, Watched
-from connectors.mail.graph.client import Forgotten, GraphClient, RefusedError
+from connectors.mail.delta_position import DeltaPosition, PositionForgotten
+from connectors.mail.exchange_folders import ExchangeFolder, ExchangeFolders
+from connectors.mail.graph.client import GraphClient, GraphError
 from connectors.mail.graph.message import FIELDS, MEETING, PROPERTIES, Item, complete, is_report, raw_message
-from connectors.mail.merged_history import Entry, Page, history
-from connectors.mail.retry import Unreadable, despite
+from connectors.mail.merged_history import HistoryEntry, HistoryPage, merged_history
+from connectors.mail.unreadable_message import UnreadableMessage, read_one
 from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
 from inboxwatch.core.model import Privacy, RawMessage
 from inboxwatch.mime import MAX_RAW, machine_parts
@@ -35,23 +35,23 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Items of some folders, and the marks that follow them."""
+class FoundItems:
+    """Items of some folders, and the positions that follow them."""
 
-    items: tuple[tuple[Folder, Item], ...]
-    marks: Mapping[str, Mark]
+    items: tuple[tuple[ExchangeFolder, Item], ...]
+    positions: Mapping[str, DeltaPosition]
     remaining: int | None = None
     """Messages of the history that are still to be read, where the server tells."""
 
 
 @dataclass(slots=True)
 class GraphReader:
-    """Reads for one poll; `marks` move with what was given."""
+    """Reads for one poll; `positions` move with what was given."""
 
     client: GraphClient
     user: str
     """`/users/ana@acme.test`."""
-    watched: Watched
+    watched: ExchangeFolders
     reading: Reading
     extended: bool
     """The grant lets extended properties and whole messages be read."""
@@ -60,8 +60,8 @@ class GraphReader:
     resynced: bool = False
     _counts: bool = True
     """The server counts what it lists."""
-    marks: dict[str, Mark] = field(default_factory=dict)
-    _fresh: dict[str, tuple[Folder, Item]] = field(default_factory=dict)
+    positions: dict[str, DeltaPosition] = field(default_factory=dict)
+    _fresh: dict[str, tuple[ExchangeFolder, Item]] = field(default_factory=dict)
     """Messages that pinning a position showed: listed a moment later, or else given as they are."""
     _given: set[str] = field(default_factory=set)
     _refused: set[str] = field(default_factory=set)
@@ -71,44 +71,44 @@ class GraphReader:
     def _size(self) -> int:
         return max(1, min(self.reading.batch_size, _MAX_PAGE))
 
-    async def begin(self, known: Mapping[str, Mark] | None) -> None:
-        """Takes the marks of a cursor; folders without one are pinned. None: the cursor was not ours."""
+    async def begin(self, known: Mapping[str, DeltaPosition] | None) -> None:
+        """Takes the positions of a cursor; folders without one are pinned. None: the cursor was not ours."""
         self.resynced = known is None
-        usable = {name: mark for name, mark in (known or {}).items() if self.client.owns(mark.position)}
+        usable = {name: position for name, position in (known or {}).items() if self.client.owns(position.delta)}
         self.resynced = self.resynced or len(usable) < len(known or {})
         for folder in self.watched.folders:
-            self.marks[folder.id] = usable.get(folder.id) or await self._pinned(folder)
+            self.positions[folder.id] = usable.get(folder.id) or await self._pinned(folder)
 
-    async def found(self) -> AsyncIterator[Found]:
+    async def found(self) -> AsyncIterator[FoundItems]:
         """All that is new: first history by receive time over all folders, then what changed since the pins."""
-        while any(mark.after is not None for mark in self.marks.values()):
+        while any(position.after is not None for position in self.positions.values()):
             async for found in self._history():
                 yield found
         left = [one for name, one in self._fresh.items() if name not in self._given]
-        yield Found(self._new(left), dict(self.marks))
+        yield FoundItems(self._new(left), dict(self.positions))
         pending = list(self.watched.folders)
         for _ in range(_MAX_PAGES):
             if not pending:
                 return
             pages = await together([self._changes(folder) for folder in pending])
             pending = [folder for folder, (_, over) in zip(pending, pages, strict=True) if not over]
-            if any(mark.after is not None for mark in self.marks.values()):  # a link was forgotten
+            if any(position.after is not None for position in self.positions.values()):  # a link was forgotten
                 async for found in self._history():
                     yield found
-            yield Found(self._new([one for items, _ in pages for one in items]), dict(self.marks))
+            yield FoundItems(self._new([one for items, _ in pages for one in items]), dict(self.positions))
         raise MailboxError(Reason.PROTOCOL, "reading changes: the pages have no end")
 
-    def _new(self, items: Iterable[tuple[Folder, Item]]) -> tuple[tuple[Folder, Item], ...]:
+    def _new(self, items: Iterable[tuple[ExchangeFolder, Item]]) -> tuple[tuple[ExchangeFolder, Item], ...]:
         """Each item once in a poll: pages repeat some."""
-        new: list[tuple[Folder, Item]] = []
+        new: list[tuple[ExchangeFolder, Item]] = []
         for folder, item in items:
             if str(item["id"]) not in self._given:
                 self._given.add(str(item["id"]))
                 new.append((folder, item))
         return tuple(new)
 
-    async def _pinned(self, folder: Folder) -> Mark:
-        """A mark whose link tells what comes from now on, with all history still to read."""
+    async def _pinned(self, folder: ExchangeFolder) -> DeltaPosition:
+        """A position whose link tells what comes from now on, with all history still to read."""
         since = self.reading.since
         horizon = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if since else _EPOCH
         doing = f"looking at {folder.name}"
@@ -127,7 +127,7 @@ class GraphReader:
                 if "@removed" not in item:
                     self._fresh[str(item["id"])] = folder, item
             if link := page.get("@odata.deltaLink"):
-                return Mark(str(link), after=horizon)
+                return DeltaPosition(str(link), after=horizon)
             page = await self.client.get(_next(page), prefer=self._paging, doing=doing)
         raise MailboxError(Reason.PROTOCOL, f"{doing}: the pages have no end")
 
@@ -138,7 +138,7 @@ class GraphReader:
             wanted = {"$select": ",".join(fields), **({"$expand": PROPERTIES} if self.extended else {}), **query}
             try:
                 return await self.client.get(path, wanted, prefer=self._paging, doing=doing)
-            except RefusedError as error:
+            except GraphError as error:
                 if error.status != _REFUSED or not (self.meetings or _COUNT.keys() <= query.keys()):
                     raise
                 if _COUNT.keys() <= query.keys():
@@ -151,53 +151,53 @@ class GraphReader:
     def _paging(self) -> Sequence[str]:
         return (f"odata.maxpagesize={self._size}",)
 
-    async def _history(self) -> AsyncIterator[Found]:
-        """What was received since each mark's `after`, over all folders in order; then that history is over."""
+    async def _history(self) -> AsyncIterator[FoundItems]:
+        """What was received since each position's `after`, over all folders in order; then that history is over."""
         folders = {one.id: one for one in self.watched.folders}
-        async for taken, remaining in history(
-            self.marks, lambda name, mark: self._page(folders[name], mark), self._size
+        async for taken, remaining in merged_history(
+            self.positions, lambda name, position: self._page(folders[name], position), self._size
         ):
-            yield Found(self._new((folders[name], item) for name, item in taken), dict(self.marks), remaining)
+            yield FoundItems(self._new((folders[name], item) for name, item in taken), dict(self.positions), remaining)
 
-    async def _page(self, folder: Folder, mark: Mark) -> Page[Item]:
+    async def _page(self, folder: ExchangeFolder, position: DeltaPosition) -> HistoryPage[Item]:
         query = {
-            "$filter": f"receivedDateTime ge {mark.after}",
+            "$filter": f"receivedDateTime ge {position.after}",
             "$orderby": "receivedDateTime asc",
-            "$top": str(self._size + len(mark.read)),
+            "$top": str(self._size + len(position.read)),
             **(_COUNT if self._counts else {}),
         }
         doing = f"reading {folder.name}"
         page = await self._selected(f"{self.user}/mailFolders/{folder.id}/messages", query, doing)
-        known = set(mark.read)
+        known = set(position.read)
         count = page.get("@odata.count")
         ahead = max(0, count - len(known)) if isinstance(count, int) else None
         for _ in range(_MAX_PAGES):
             items = [one for one in _items(page) if one["id"] not in known]
             if items or not page.get("@odata.nextLink"):
-                return Page(_entries(items, str(mark.after)), not page.get("@odata.nextLink"), ahead)
+                return HistoryPage(_entries(items, str(position.after)), not page.get("@odata.nextLink"), ahead)
             # Nothing but what was read: many messages of one second, or a page that is empty.
             page = await self.client.get(_next(page), prefer=self._paging, doing=doing)
         raise MailboxError(Reason.PROTOCOL, f"{doing}: the pages have no end")
 
-    async def _changes(self, folder: Folder) -> tuple[list[tuple[Folder, Item]], bool]:
-        """The next page of what came into a folder, and whether it is the last. Moves the mark."""
-        mark = self.marks[folder.id]
+    async def _changes(self, folder: ExchangeFolder) -> tuple[list[tuple[ExchangeFolder, Item]], bool]:
+        """The next page of what came into a folder, and whether it is the last. Moves the position."""
+        position = self.positions[folder.id]
         try:
-            page = await self.client.get(mark.position, prefer=self._paging, doing=f"reading {folder.name}")
-        except Forgotten:
+            page = await self.client.get(position.delta, prefer=self._paging, doing=f"reading {folder.name}")
+        except PositionForgotten:
             if folder.id in self._refused:
                 raise MailboxError(
                     Reason.SERVER, f"reading {folder.name}: the server refuses the position that it just gave"
                 ) from None
             self._refused.add(folder.id)
             self.resynced = True
-            self.marks[folder.id] = await self._pinned(folder)
+            self.positions[folder.id] = await self._pinned(folder)
             return [], False
         over = "@odata.deltaLink" in page
-        self.marks[folder.id] = Mark(str(page["@odata.deltaLink"]) if over else _next(page))
+        self.positions[folder.id] = DeltaPosition(str(page["@odata.deltaLink"]) if over else _next(page))
         return [(folder, item) for item in _items(page) if "@removed" not in item], over
 
-    async def messages(self, found: Found) -> tuple[list[RawMessage], list[Quarantined]]:
+    async def messages(self, found: FoundItems) -> tuple[list[RawMessage], list[Quarantined]]:
         """The messages of some items; those that cannot be had are set aside."""
         results = await together([self._message(folder, item) for folder, item in found.items])
         return (
@@ -205,20 +205,20 @@ class GraphReader:
             [one for one in results if isinstance(one, Quarantined)],
         )
 
-    async def _message(self, folder: Folder, item: Item) -> RawMessage | Quarantined | None:
+    async def _message(self, folder: ExchangeFolder, item: Item) -> RawMessage | Quarantined | None:
         ref = str(item["id"])
         path = f"{self.user}/messages/{ref}"
         doing = f"reading a message of {folder.name}"
         try:
             if not complete(item):
-                item = await despite(lambda: self._selected(path, {}, doing), self._sound)
+                item = await read_one(lambda: self._selected(path, {}, doing), self._sound)
             if item.get("isDraft"):
                 return None
             raw = await self._content(path, item, doing)
             text = raw if self.reading.privacy is Privacy.TEXT else None
             return raw_message(item, folder.role, machine_parts(raw) if raw is not None else None, text)
-        except Unreadable as error:
-            gone = isinstance(error.error, RefusedError) and error.error.status == 404  # or moved away meanwhile
+        except UnreadableMessage as error:
+            gone = isinstance(error.error, GraphError) and error.error.status == 404  # or moved away meanwhile
             return None if gone else Quarantined(ref, str(error))
         except (ValueError, KeyError) as error:
             return Quarantined(ref, f"the message's fields cannot be read: {error}")
@@ -228,8 +228,8 @@ class GraphReader:
         if self.reading.privacy is not Privacy.TEXT and not (self.extended and is_report(item)):
             return None
         try:
-            return await despite(lambda: self.client.content(f"{path}/$value", MAX_RAW, doing=doing), self._sound)
-        except Unreadable:
+            return await read_one(lambda: self.client.content(f"{path}/$value", MAX_RAW, doing=doing), self._sound)
+        except UnreadableMessage:
             return None
 
     async def _sound(self) -> None:
@@ -257,10 +257,10 @@ def _next(page: Mapping[str, object]) -> str:
     return str(link)
 
 
-def _entries(items: list[Item], at: str) -> list[Entry[Item]]:
+def _entries(items: list[Item], at: str) -> list[HistoryEntry[Item]]:
     """One that is damaged tells no receive time: it has that of the one before it."""
-    entries: list[Entry[Item]] = []
+    entries: list[HistoryEntry[Item]] = []
     for item in items:
         at = str(item.get("receivedDateTime") or at)
-        entries.append(Entry(at, str(item["id"]), item))
+        entries.append(HistoryEntry(at, str(item["id"]), item))
     return entries

@@ -32,7 +32,7 @@ Node = list["bytes | Node | None"]
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class BodyPart:
     """A leaf of the MIME tree; `section` is what BODY[...] calls it."""
 
     section: str
@@ -51,7 +51,7 @@ class Leaf:
         return f"{self.section}.HEADER" if kind in RETURNED else self.section
 
 
-def leaves(structure: bytes) -> tuple[Leaf, ...]:
+def leaves(structure: bytes) -> tuple[BodyPart, ...]:
     """The leaves in order; `structure` is the value of BODYSTRUCTURE. Raises ValueError where it cannot be read."""
     try:
         return tuple(_walk(_tree(structure), "", report=False))
@@ -101,7 +101,7 @@ def _tree(structure: bytes) -> Node:
     return stack[0][0]
 
 
-def _walk(node: Node, section: str, *, report: bool) -> Iterator[Leaf]:
+def _walk(node: Node, section: str, *, report: bool) -> Iterator[BodyPart]:
     if isinstance(node[0], list):
         children = list(_before_subtype(node))
         kind = node[len(children)]
@@ -116,7 +116,7 @@ def _walk(node: Node, section: str, *, report: bool) -> Iterator[Leaf]:
     machine = content_type in WHOLE or (report and content_type in RETURNED)
     if content_type == "text/calendar" and (method := _parameter(parameters, b"method")):
         content_type += f"; method={method}"
-    yield Leaf(section or "1", content_type, int(_text(size) or 0), _text(encoding), machine)
+    yield BodyPart(section or "1", content_type, int(_text(size) or 0), _text(encoding), machine)
 
 
 def _before_subtype(node: Node) -> Iterator[Node]:

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from connectors.mail.folder_reading import ReadMessages
 from connectors.mail.imap.fetch_response import internal_date
-from connectors.mail.imap.mailbox import Mailbox
-from connectors.mail.imap.position import Mark
-from connectors.mail.imap.reader import Haul, Reader, reference
+from connectors.mail.imap.mailbox import ImapMailbox
+from connectors.mail.imap.position import UidPosition
+from connectors.mail.imap.reader import ImapReader, reference
 from connectors.mail.message_id import message_id
 
 _BATCH = 1000
@@ -19,7 +20,7 @@ Place = tuple[str, int, Sequence[int]]
 """Folder, UIDVALIDITY, UIDs."""
 
 
-def places(mailbox: Mailbox, since: datetime) -> list[Place]:
+def places(mailbox: ImapMailbox, since: datetime) -> list[Place]:
     """Where messages received since then are, in batches. Blocks."""
     mailbox.session().end_idle()
     found: list[Place] = []
@@ -31,7 +32,7 @@ def places(mailbox: Mailbox, since: datetime) -> list[Place]:
     return found
 
 
-def identities(mailbox: Mailbox, place: Place, since: datetime) -> list[tuple[str, str]]:
+def identities(mailbox: ImapMailbox, place: Place, since: datetime) -> list[tuple[str, str]]:
     """(ref, Message-ID) of the messages there that have one. Blocks."""
     name, validity, uids = place
     mailbox.reach(name, validity)
@@ -43,18 +44,18 @@ def identities(mailbox: Mailbox, place: Place, since: datetime) -> list[tuple[st
     return found
 
 
-def recover(mailbox: Mailbox, reader: Reader, refs: Sequence[str]) -> Haul:
+def recover(mailbox: ImapMailbox, reader: ImapReader, refs: Sequence[str]) -> ReadMessages:
     """Reads the messages of these refs, as far as they still exist. Blocks."""
     mailbox.session().end_idle()
     wanted: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
     for name, validity, uid in _parsed(refs):
         wanted[name, validity].append(uid)
-    marks: dict[str, Mark] = {}
+    positions: dict[str, UidPosition] = {}
     share: dict[str, Sequence[int]] = {}
     for (name, validity), uids in wanted.items():
         if name in mailbox.watched.roles and mailbox.examine(name).validity == validity:
-            marks[name], share[name] = Mark(validity, 1), sorted(uids)
-    return reader.read(marks, share)
+            positions[name], share[name] = UidPosition(validity, 1), sorted(uids)
+    return reader.read(positions, share)
 
 
 def _parsed(refs: Sequence[str]) -> Iterator[tuple[str, int, int]]:

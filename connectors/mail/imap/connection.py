@@ -19,7 +19,7 @@ Security = Literal["tls", "starttls", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ImapServer:
     """Where and how to connect. Times are seconds: to connect, and between two pieces of an answer."""
 
     host: str
@@ -36,7 +36,7 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
 
 
-def connect(server: Server) -> IMAPClient:
+def connect(server: ImapServer) -> IMAPClient:
     """A fresh, encrypted as told, not yet logged-in connection. Raises what the network, ssl or imaplib raise."""
     context = tls_context(server.ca_file) if server.security != "none" else None
     client = IMAPClient(

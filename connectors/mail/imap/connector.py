@@ -19,21 +19,21 @@ from typing import ClassVar, Literal, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from connectors.mail.folder_reading import shares
-from connectors.mail.folder_roles import Wanted
+from connectors.mail.folder_reading import ReadMessages, shares
+from connectors.mail.folder_roles import WantedFolders
 from connectors.mail.imap.census import identities, places, recover
-from connectors.mail.imap.connection import Security, Server
+from connectors.mail.imap.connection import ImapServer, Security
 from connectors.mail.imap.idle import Idle
 from connectors.mail.imap.login import PasswordLogin, TokenLogin
-from connectors.mail.imap.mailbox import Mailbox
-from connectors.mail.imap.oauth import OAuthSettings, TokenCache, Tokens, tokens_of
-from connectors.mail.imap.position import Mark, encode
+from connectors.mail.imap.mailbox import ImapMailbox
+from connectors.mail.imap.oauth import OAuthSettings, TokenCache, TokenSource, tokens_of
+from connectors.mail.imap.position import UidPosition, encode
 from connectors.mail.imap.probe import probe
-from connectors.mail.imap.reader import Haul, Reader
+from connectors.mail.imap.reader import ImapReader
 from connectors.mail.imap.sent_idle import SentIdle
-from connectors.mail.imap.session import Login, Session
-from connectors.mail.login_expiry import LASTING, Expiry
-from connectors.mail.retry import Pauses
+from connectors.mail.imap.session import ImapLogin, ImapSession
+from connectors.mail.login_expiry import LASTING, LoginExpiry
+from connectors.mail.retry import PushBackoff
 from connectors.mail.setting_types import Names, Seconds
 from connectors.mail.worker_threads import workers
 from inboxwatch import now as instant
@@ -105,7 +105,7 @@ class ImapSettings(Settings):
         return self
 
 
-def _login(settings: ImapSettings, username: str, source: Tokens | None) -> Login:
+def _login(settings: ImapSettings, username: str, source: TokenSource | None) -> ImapLogin:
     if settings.password is not None:
         return PasswordLogin(username, settings.password, settings.master_user)
     assert settings.oauth is not None  # noqa: S101  (the settings have one or the other)
@@ -124,11 +124,11 @@ class Imap:
 
     settings: ClassVar[type[Settings]] = ImapSettings
 
-    def __init__(self, settings: ImapSettings, context: Context, tokens: Tokens | None = None) -> None:
+    def __init__(self, settings: ImapSettings, context: Context, tokens: TokenSource | None = None) -> None:
         """`tokens`: another source of OAuth tokens than the settings name."""
         self._settings = settings
         self._reading = context.reading
-        self._server = Server(
+        self._server = ImapServer(
             settings.host,
             settings.port or (993 if settings.security == "tls" else 143),
             settings.security,
@@ -137,24 +137,24 @@ class Imap:
             settings.read_timeout,
         )
         self._login = _login(settings, settings.username or context.address, tokens)
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._idle: Idle | None = None
-        self._pauses = Pauses()
+        self._backoff = PushBackoff()
         self._rests_until = 0.0
-        wanted = Wanted(settings.inbox, settings.sent, settings.folders)
-        self._mailbox = Mailbox(lambda: Session.open(self._server, self._login), wanted, self._reading.since)
-        self._reader = Reader(self._mailbox, self._reading)
+        wanted = WantedFolders(settings.inbox, settings.sent, settings.folders)
+        self._mailbox = ImapMailbox(lambda: ImapSession.open(self._server, self._login), wanted, self._reading.since)
+        self._reader = ImapReader(self._mailbox, self._reading)
         self._sent_idle = SentIdle(context.name, settings.host, lambda: self._mailbox, self._sent_stirred)
         self._sent_news = False
         """Sent mail may have come since the last poll began."""
 
     def _start_over(self) -> None:
         self._mailbox = self._mailbox.renewed()
-        self._reader = Reader(self._mailbox, self._reading)
+        self._reader = ImapReader(self._mailbox, self._reading)
         self._idle = None
 
     @property
-    def _expiry(self) -> Expiry:
+    def _expiry(self) -> LoginExpiry:
         return self._settings.oauth.expiry if self._settings.oauth else LASTING
 
     @property
@@ -176,22 +176,22 @@ class Imap:
             if not plan:
                 yield Batch((), encode(survey.goals), started, resynced=survey.resynced)
                 return
-            marks = dict(survey.marks)
+            positions = dict(survey.positions)
             remaining = sum(map(len, survey.pending.values()))
-            ahead = self._ahead(reader, marks, plan[0])
+            ahead = self._ahead(reader, positions, plan[0])
             try:
                 for number, share in enumerate(plan, 1):
-                    haul = await ahead
+                    read = await ahead
                     last = number == len(plan)
-                    marks |= {name: marks[name].at(uids[-1] + 1) for name, uids in share.items()}
+                    positions |= {name: positions[name].at(uids[-1] + 1) for name, uids in share.items()}
                     remaining -= sum(map(len, share.values()))
                     if not last:
-                        ahead = self._ahead(reader, marks, plan[number])
+                        ahead = self._ahead(reader, positions, plan[number])
                     yield Batch(
-                        haul.messages,
-                        encode(survey.goals if last else marks),
+                        read.messages,
+                        encode(survey.goals if last else positions),
                         started if last else None,
-                        haul.quarantined,
+                        read.quarantined,
                         resynced=survey.resynced and number == 1,
                         remaining=remaining,
                     )
@@ -205,7 +205,7 @@ class Imap:
         deadline = loop.time() + timeout
         if self._settings.push != "off":
             await asyncio.sleep(min(timeout, self._rests_until - loop.time()))
-            async with self._turn:
+            async with self._lock:
                 while (left := deadline - loop.time()) > 0:
                     if self._sent_news or await self._listen(left):
                         return True
@@ -224,11 +224,11 @@ class Imap:
         except MailboxError:
             if idle is not None:
                 if idle.lasted:
-                    self._pauses.over()
+                    self._backoff.succeeded()
                 self._abandon()
-            self._rests_until = asyncio.get_running_loop().time() + self._pauses.next()
+            self._rests_until = asyncio.get_running_loop().time() + self._backoff.failed()
             raise
-        self._pauses.over()
+        self._backoff.succeeded()
         return news
 
     def _sent_stirred(self) -> None:
@@ -270,12 +270,14 @@ class Imap:
         """The connection is ours; who waits on it is told that there may be news."""
         if self._idle is not None:
             self._idle.interrupt()
-        async with self._turn:
+        async with self._lock:
             self._idle = None
             yield
 
-    def _ahead(self, reader: Reader, marks: Mapping[str, Mark], share: Mapping[str, Sequence[int]]) -> Task[Haul]:
-        snapshot = dict(marks)
+    def _ahead(
+        self, reader: ImapReader, positions: Mapping[str, UidPosition], share: Mapping[str, Sequence[int]]
+    ) -> Task[ReadMessages]:
+        snapshot = dict(positions)
         return asyncio.create_task(self._do(lambda: reader.read(snapshot, share)))
 
     async def _begin_idle(self) -> bool:
@@ -283,7 +285,7 @@ class Imap:
         mailbox = self._mailbox
         self._idle = None
 
-        def begin() -> Session | None:
+        def begin() -> ImapSession | None:
             session = mailbox.session()
             session.end_idle()
             if "IDLE" not in session.capabilities:

@@ -28,11 +28,11 @@ _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _SECTION_ENDS = (b"] ", b"> ")
 _MONTHS = {name: number for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 
-Answer = dict[bytes, bytes]
+FetchResponse = dict[bytes, bytes]
 """A message's attributes; sections are keyed without their origin: `BODY[HEADER]`."""
 
 
-def answers(data: Iterable[object]) -> Iterator[Answer]:
+def fetch_responses(data: Iterable[object]) -> Iterator[FetchResponse]:
     """The FETCH responses in what `imaplib.IMAP4.uid("FETCH", ...)` returns: literals come as pairs with what precedes.
 
     Raises ValueError where the server's grammar cannot be followed.
@@ -53,11 +53,11 @@ def answers(data: Iterable[object]) -> Iterator[Answer]:
             text, literals = b"", []
 
 
-def _attributes(text: bytes, literals: Sequence[bytes]) -> Answer:
+def _attributes(text: bytes, literals: Sequence[bytes]) -> FetchResponse:
     start = _START.match(text)
     if start is None:
         raise ValueError(f"unexpected FETCH response {text[:60]!r}")
-    found: Answer = {}
+    found: FetchResponse = {}
     rest = iter(literals)
     place = start.end()
     while text[place : place + 1] not in (b")", b""):

@@ -13,7 +13,7 @@ Line = bytes | tuple[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class FolderState:
     """A folder as EXAMINE or STATUS tells it."""
 
     validity: int
@@ -30,10 +30,10 @@ def status_of(line: Line) -> bytes:
     return line.rpartition(b" (")[0].strip(b'"')
 
 
-def state_of(line: Line) -> State | None:
+def state_of(line: Line) -> FolderState | None:
     """What a STATUS response tells; None where it lacks what matters."""
     text = line[1] if isinstance(line, tuple) else line
     told = {key.upper(): int(value) for key, value in _ITEM.findall(text.rpartition(b" (")[2])}
     if not {b"UIDNEXT", b"UIDVALIDITY"} <= told.keys():
         return None
-    return State(told[b"UIDVALIDITY"], told[b"UIDNEXT"], told.get(b"MESSAGES", 0))
+    return FolderState(told[b"UIDVALIDITY"], told[b"UIDNEXT"], told.get(b"MESSAGES", 0))

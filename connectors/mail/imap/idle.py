@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from imapclient import imap_utf7  # type: ignore[import-untyped]  # it ships no types
 
 from connectors.mail.imap.errors import refusal
-from connectors.mail.imap.folder_state import State
-from connectors.mail.imap.session import Session
+from connectors.mail.imap.folder_state import FolderState
+from connectors.mail.imap.session import ImapSession
 from inboxwatch.connector import MailboxError
 
 _RENEW = 540.0
@@ -24,7 +24,7 @@ _STATUS = re.compile(rb'\* STATUS "?(.*?)"? \(.*\bUIDNEXT (\d+)', re.IGNORECASE)
 class Idle:
     """One IDLE under way on a session that nobody else uses meanwhile."""
 
-    def __init__(self, session: Session, states: Mapping[str, State]) -> None:
+    def __init__(self, session: ImapSession, states: Mapping[str, FolderState]) -> None:
         """`states`: the folders as they were surveyed; where NOTIFY tells no more than that, it is no news."""
         self._session = session
         self._known = {(imap_utf7.encode(name), state.uidnext) for name, state in states.items()}

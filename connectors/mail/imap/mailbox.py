@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connectors.mail.folder_roles import Wanted, Watched, choose
-from connectors.mail.imap.folder_state import State
-from connectors.mail.imap.position import Mark, Marks, decode
-from connectors.mail.imap.session import Session
+from connectors.mail.folder_reading import FolderSurvey
+from connectors.mail.folder_roles import WantedFolders, WatchedFolders, choose
+from connectors.mail.imap.folder_state import FolderState
+from connectors.mail.imap.position import UidPosition, decode
+from connectors.mail.imap.session import ImapSession
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import FolderRole
 
@@ -19,32 +20,22 @@ _LIST_EVERY = 600.0
 """Seconds after which folders are listed again: new ones may match a pattern."""
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What a poll found: the marks it starts from, the UIDs to read, and the marks when all is read."""
-
-    marks: Marks
-    pending: Mapping[str, Sequence[int]]
-    goals: Marks
-    resynced: bool = False
-
-
 @dataclass(slots=True)
-class Mailbox:
+class ImapMailbox:
     """Opens its connection when it is needed and again where it was lost. Methods block and raise MailboxError."""
 
-    connect: Callable[[], Session]
-    wanted: Wanted
+    connect: Callable[[], ImapSession]
+    wanted: WantedFolders
     since: datetime | None
     """The look-back horizon."""
-    watched: Watched = field(default_factory=Watched)
-    states: dict[str, State] = field(default_factory=dict)
+    watched: WatchedFolders = field(default_factory=WatchedFolders)
+    states: dict[str, FolderState] = field(default_factory=dict)
     """Each folder when it was last surveyed."""
-    _session: Session | None = None
+    _session: ImapSession | None = None
     _abandoned: bool = False
     _listed_at: float = 0.0
 
-    def session(self) -> Session:
+    def session(self) -> ImapSession:
         """The live connection, with the watched folders found."""
         if self._session is None or not self._session.alive:
             self._drop()
@@ -61,9 +52,9 @@ class Mailbox:
                 raise MailboxError(Reason.UNAVAILABLE, "nobody waits for this connection any more")
         return self._session
 
-    def renewed(self) -> Mailbox:
+    def renewed(self) -> ImapMailbox:
         """The same mailbox, with what is known of its folders, through another connection."""
-        return Mailbox(
+        return ImapMailbox(
             self.connect, self.wanted, self.since, self.watched, dict(self.states), _listed_at=self._listed_at
         )
 
@@ -87,15 +78,15 @@ class Mailbox:
     def _must_list(self) -> bool:
         return time.monotonic() - self._listed_at > _LIST_EVERY
 
-    def _find_folders(self, session: Session) -> None:
+    def _find_folders(self, session: ImapSession) -> None:
         self.watched = choose(session.folders(), self.wanted)
         self._listed_at = time.monotonic()
 
-    def examine(self, name: str) -> State:
+    def examine(self, name: str) -> FolderState:
         """Opens a folder and takes a fresh look at it."""
         return self.session().examine(name)
 
-    def reach(self, name: str, validity: int) -> State:
+    def reach(self, name: str, validity: int) -> FolderState:
         """Opens a folder unless it is open; it must still be the one that was surveyed."""
         session = self.session()
         state = session.state if session.selected == name else None
@@ -104,7 +95,7 @@ class Mailbox:
             raise MailboxError(Reason.SERVER, f"{name!r} was replaced (UIDVALIDITY changed) while it was read")
         return state
 
-    def survey(self, cursor: str | None) -> Survey:
+    def survey(self, cursor: str | None) -> FolderSurvey[UidPosition, int]:
         """Compares each folder with the cursor; an unchanged one costs no scan. Folders come and go meanwhile."""
         session = self.session()
         session.end_idle()
@@ -122,33 +113,35 @@ class Mailbox:
                 raise
             return self._survey(session, cursor)
 
-    def _survey(self, session: Session, cursor: str | None) -> Survey:
+    def _survey(self, session: ImapSession, cursor: str | None) -> FolderSurvey[UidPosition, int]:
         known = decode(cursor) if cursor is not None else {}
         resynced = known is None
-        marks: dict[str, Mark] = {}
-        goals: dict[str, Mark] = {}
+        positions: dict[str, UidPosition] = {}
+        goals: dict[str, UidPosition] = {}
         pending: dict[str, Sequence[int]] = {}
         now = self._states_now()
         # The inbox last, so that the connection stays with the folder whose news are pushed.
         for name in sorted(self.watched.roles, key=lambda name: self.watched.roles[name] is FolderRole.INBOX):
             state = now[name]
-            mark = (known or {}).get(name)
-            if session.selected != name and (mark is None or _void(mark, state) or mark.next < state.uidnext):
+            position = (known or {}).get(name)
+            if session.selected != name and (
+                position is None or _void(position, state) or position.next < state.uidnext
+            ):
                 state = self.examine(name)
-            if mark is not None and _void(mark, state):
-                mark, resynced = None, True
-            marks[name] = mark = mark or self._first_pass(state)
-            goals[name] = Mark(state.validity, state.uidnext)
+            if position is not None and _void(position, state):
+                position, resynced = None, True
+            positions[name] = position = position or self._first_pass(state)
+            goals[name] = UidPosition(state.validity, state.uidnext)
             self.states[name] = state
-            if uids := _unread(session, mark, state):
+            if uids := _unread(session, position, state):
                 pending[name] = uids
-        return Survey(marks, pending, goals, resynced)
+        return FolderSurvey(positions, pending, goals, resynced)
 
     def changed(self) -> bool:
         """Opens the inbox and tells whether anything came into a watched folder since the last survey."""
         return any(differs(self.states.get(name), state) for name, state in self._states_now().items())
 
-    def _states_now(self) -> dict[str, State]:
+    def _states_now(self) -> dict[str, FolderState]:
         """Opens the inbox, for it is waited on, and STATUS would take the server as long.
 
         It comes first: Dovecot keeps one folder's index between connections, and drops it at the STATUS of another.
@@ -157,32 +150,32 @@ class Mailbox:
         now = {inbox: self.opened(inbox)}
         return now | self.session().statuses([name for name in self.watched.roles if name != inbox])
 
-    def opened(self, name: str) -> State:
+    def opened(self, name: str) -> FolderState:
         """A folder's state as it is now; opens it unless it is open, as that takes the server long for a large one."""
         session = self.session()
         if session.selected != name or session.state is None or session.news():
             return session.examine(name)
         return session.state
 
-    def _first_pass(self, state: State) -> Mark:
+    def _first_pass(self, state: FolderState) -> UidPosition:
         # The server compares days of its own zone: one day more, and the exact instant is compared after reading.
-        return Mark(state.validity, 1, state.uidnext, (self.since - _DAY).date() if self.since else None)
+        return UidPosition(state.validity, 1, state.uidnext, (self.since - _DAY).date() if self.since else None)
 
 
-def differs(before: State | None, now: State) -> bool:
+def differs(before: FolderState | None, now: FolderState) -> bool:
     """Whether anything came into a folder meanwhile."""
     return before is None or (now.validity, now.uidnext) != (before.validity, before.uidnext)
 
 
-def _void(mark: Mark, state: State) -> bool:
+def _void(position: UidPosition, state: FolderState) -> bool:
     """Another folder under the same name, or one that went back in time (restored from a backup)."""
-    return mark.validity != state.validity or mark.next > state.uidnext
+    return position.validity != state.validity or position.next > state.uidnext
 
 
-def _unread(session: Session, mark: Mark, state: State) -> list[int]:
+def _unread(session: ImapSession, position: UidPosition, state: FolderState) -> list[int]:
     found: list[int] = []
-    if mark.next < mark.until:
-        found += session.search(mark.next, mark.until - 1, state.messages, mark.since)
-    if (first := max(mark.next, mark.until)) < state.uidnext:
+    if position.next < position.until:
+        found += session.search(position.next, position.until - 1, state.messages, position.since)
+    if (first := max(position.next, position.until)) < state.uidnext:
         found += session.search(first, state.uidnext - 1, state.messages)
     return found

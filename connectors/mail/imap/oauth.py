@@ -12,8 +12,8 @@ from pydantic import model_validator
 
 from connectors.mail.entra import Application, acquire
 from connectors.mail.google_login import GoogleLogin
-from connectors.mail.login_expiry import LASTING, Expiry, expiry
-from connectors.mail.optional_package import sdk
+from connectors.mail.login_expiry import LASTING, LoginExpiry, expiry
+from connectors.mail.optional_package import optional_package
 from inboxwatch.connector import ConfigPath, Secret, Settings
 
 _EARLY = 300.0
@@ -66,14 +66,14 @@ class OAuthSettings(Settings):
         return self
 
     @property
-    def expiry(self) -> Expiry:
+    def expiry(self) -> LoginExpiry:
         """When the login ends."""
         if self.provider == "google" and self.secret_expires is None:
             return LASTING
         return expiry("client secret" if self.client_secret else "refresh token", self.certificate, self.secret_expires)
 
 
-class Tokens(Protocol):
+class TokenSource(Protocol):
     """A source of access tokens for one mailbox."""
 
     def fetch(self) -> tuple[str, float]:
@@ -84,7 +84,7 @@ class Tokens(Protocol):
 class TokenCache:
     """Keeps a token while it is good. Safe for threads."""
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: TokenSource) -> None:
         self._tokens = tokens
         self._lock = threading.Lock()
         self._token = ""
@@ -103,11 +103,11 @@ class TokenCache:
         return time.monotonic() < self._ends
 
 
-def tokens_of(settings: OAuthSettings, username: str) -> Tokens:
-    return Google(settings, username) if settings.provider == "google" else Microsoft(settings)
+def tokens_of(settings: OAuthSettings, username: str) -> TokenSource:
+    return GoogleTokens(settings, username) if settings.provider == "google" else MicrosoftTokens(settings)
 
 
-class Google:
+class GoogleTokens:
     """A service account that acts for the user, or a person's refresh token."""
 
     def __init__(self, settings: OAuthSettings, username: str) -> None:
@@ -122,14 +122,16 @@ class Google:
         self._ca_file = settings.ca_file
 
     def fetch(self) -> tuple[str, float]:
-        http = sdk("httplib2", "gmail").Http(timeout=_TIMEOUT, ca_certs=str(self._ca_file) if self._ca_file else None)
+        http = optional_package("httplib2", "gmail").Http(
+            timeout=_TIMEOUT, ca_certs=str(self._ca_file) if self._ca_file else None
+        )
         try:
             return self._login.token(http, renew=True), self._login.lasts
         finally:
             http.close()
 
 
-class Microsoft:
+class MicrosoftTokens:
     """An application's own credentials, or a person's refresh token (renewed in memory as Microsoft rotates it)."""
 
     def __init__(self, settings: OAuthSettings) -> None:

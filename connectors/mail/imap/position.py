@@ -13,42 +13,46 @@ _VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class UidPosition:
     """A place in one folder: all UIDs below `next` were read.
 
     While the first pass over a folder lasts, UIDs below `until` are read only where received on or after `since`.
     """
 
     validity: int
-    """UIDVALIDITY: another one makes the mark void."""
+    """UIDVALIDITY: another one makes the position void."""
     next: int
     until: int = 0
     since: date | None = None
 
-    def read(self, uid: int) -> Mark:
-        """The mark after all UIDs up to this one were read."""
+    def read(self, uid: int) -> UidPosition:
+        """The position after all UIDs up to this one were read."""
         return self.at(uid + 1)
 
-    def at(self, uid: int) -> Mark:
-        """The mark before this UID; the first pass ends at `until`."""
+    def at(self, uid: int) -> UidPosition:
+        """The position before this UID; the first pass ends at `until`."""
         if uid < self.until:
             return replace(self, next=uid)
-        return Mark(self.validity, uid)
+        return UidPosition(self.validity, uid)
 
 
-Marks = Mapping[str, Mark]
-"""A mark for each watched folder."""
+UidPositions = Mapping[str, UidPosition]
+"""A position for each watched folder."""
 
 
-def encode(marks: Marks) -> Cursor:
+def encode(positions: UidPositions) -> Cursor:
     return Cursor(
         json.dumps(
             {
                 "v": _VERSION,
                 "folders": {
-                    name: [mark.validity, mark.next]
-                    + ([mark.until, mark.since.isoformat() if mark.since else None] if mark.until else [])
-                    for name, mark in marks.items()
+                    name: [position.validity, position.next]
+                    + (
+                        [position.until, position.since.isoformat() if position.since else None]
+                        if position.until
+                        else []
+                    )
+                    for name, position in positions.items()
                 },
             },
             ensure_ascii=False,
@@ -57,14 +61,14 @@ def encode(marks: Marks) -> Cursor:
     )
 
 
-def decode(cursor: str) -> Marks | None:
-    """The marks of a cursor; None where it is not one of ours, which calls for a resync."""
+def decode(cursor: str) -> UidPositions | None:
+    """The positions of a cursor; None where it is not one of ours, which calls for a resync."""
     try:
         content = json.loads(cursor)
         if content["v"] != _VERSION:
             return None
         return {
-            str(name): Mark(int(validity), int(uid), *_first_pass(rest))
+            str(name): UidPosition(int(validity), int(uid), *_first_pass(rest))
             for name, (validity, uid, *rest) in content["folders"].items()
         }
     except (ValueError, TypeError, KeyError, AttributeError):

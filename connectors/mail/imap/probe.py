@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from connectors.mail.imap.mailbox import Mailbox
-from connectors.mail.imap.session import Session
+from connectors.mail.imap.mailbox import ImapMailbox
+from connectors.mail.imap.session import ImapSession
 from inboxwatch.connector import MailboxError, Probe
 from inboxwatch.core.model import FolderRole
 
@@ -11,7 +11,7 @@ _SAMPLE = 20
 _USEFUL = ("IDLE", "NOTIFY", "ESEARCH", "SPECIAL-USE", "CONDSTORE", "QRESYNC", "OBJECTID", "X-GM-EXT-1")
 
 
-def probe(mailbox: Mailbox, *, pushed: bool, second_idle: bool) -> Probe:
+def probe(mailbox: ImapMailbox, *, pushed: bool, second_idle: bool) -> Probe:
     """Blocks; raises MailboxError. `pushed`, `second_idle`: IDLE is wanted at all, and for sent mail."""
     session = mailbox.session()
     session.end_idle()
@@ -46,7 +46,9 @@ def probe(mailbox: Mailbox, *, pushed: bool, second_idle: bool) -> Probe:
     )
 
 
-def _sent_watch(mailbox: Mailbox, session: Session, *, pushed: bool, second_idle: bool) -> tuple[str, list[str]]:
+def _sent_watch(
+    mailbox: ImapMailbox, session: ImapSession, *, pushed: bool, second_idle: bool
+) -> tuple[str, list[str]]:
     """How news of sent mail come, with warnings. A second connection is tried, for servers limit them."""
     if not pushed or "IDLE" not in session.capabilities:
         return "the poll", []
@@ -62,7 +64,7 @@ def _sent_watch(mailbox: Mailbox, session: Session, *, pushed: bool, second_idle
     return "a second IDLE", []
 
 
-def _leaves_a_trace(session: Session, messages: int) -> bool:
+def _leaves_a_trace(session: ImapSession, messages: int) -> bool:
     """Reads the newest messages of the open folder and compares their flags before and after."""
     if messages == 0:
         return False

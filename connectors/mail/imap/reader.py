@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connectors.mail.imap.body_structure import Leaf, decoded, leaves, names_machine_parts, ordinary
-from connectors.mail.imap.fetch_response import Answer, internal_date
-from connectors.mail.imap.mailbox import Mailbox
-from connectors.mail.imap.position import Mark, Marks
+from connectors.mail.folder_reading import ReadMessages
+from connectors.mail.imap.body_structure import BodyPart, decoded, leaves, names_machine_parts, ordinary
+from connectors.mail.imap.fetch_response import FetchResponse, internal_date
+from connectors.mail.imap.mailbox import ImapMailbox
+from connectors.mail.imap.position import UidPosition, UidPositions
 from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
 from inboxwatch.core.model import FolderRole, Part, Privacy, RawMessage
 
@@ -25,19 +26,11 @@ _SILENT_LOSSES = 2
 _BLANK = re.compile(rb"\r?\n\r?\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Haul:
-    """What was read of one batch, oldest first."""
-
-    messages: tuple[RawMessage, ...]
-    quarantined: tuple[Quarantined, ...]
-
-
 @dataclass(slots=True)
-class Reader:
+class ImapReader:
     """Blocks and raises MailboxError where the mailbox, not a message, is the trouble."""
 
-    mailbox: Mailbox
+    mailbox: ImapMailbox
     reading: Reading
     _unreadable: dict[tuple[str, int, int], str] = field(default_factory=dict)
     """Messages set aside with the reason: (folder, UIDVALIDITY, UID)."""
@@ -47,41 +40,41 @@ class Reader:
     _careful: bool = False
     """A message of this batch is suspected: it is looked for, whatever reading fails of."""
 
-    def read(self, marks: Marks, share: Mapping[str, Sequence[int]]) -> Haul:
+    def read(self, positions: UidPositions, share: Mapping[str, Sequence[int]]) -> ReadMessages:
         """Reads these UIDs of these folders."""
         messages: list[RawMessage] = []
         quarantined: list[Quarantined] = []
         self._failures, self._careful = 0, False
         for name, uids in share.items():
-            validity = marks[name].validity
-            messages += self._messages(name, marks[name], uids)
+            validity = positions[name].validity
+            messages += self._messages(name, positions[name], uids)
             quarantined += [
                 Quarantined(reference(name, validity, uid), reason)
                 for uid in uids
                 if (reason := self._unreadable.pop((name, validity, uid), ""))
             ]
         messages.sort(key=lambda message: message.received_at)
-        return Haul(tuple(messages), tuple(quarantined))
+        return ReadMessages(tuple(messages), tuple(quarantined))
 
-    def _messages(self, name: str, mark: Mark, uids: Sequence[int]) -> Iterator[RawMessage]:
+    def _messages(self, name: str, position: UidPosition, uids: Sequence[int]) -> Iterator[RawMessage]:
         since = self.reading.since
-        wanted = [uid for uid in uids if (name, mark.validity, uid) not in self._unreadable]
-        found, failed = self._answers(name, mark.validity, wanted, self._items())
-        self._unreadable |= {(name, mark.validity, uid): reason for uid, reason in failed.items()}
-        self._account_for(name, mark.validity, set(wanted) - failed.keys() - found.keys())
-        parts = self._parts(name, mark.validity, found)
+        wanted = [uid for uid in uids if (name, position.validity, uid) not in self._unreadable]
+        found, failed = self._answers(name, position.validity, wanted, self._items())
+        self._unreadable |= {(name, position.validity, uid): reason for uid, reason in failed.items()}
+        self._account_for(name, position.validity, set(wanted) - failed.keys() - found.keys())
+        parts = self._parts(name, position.validity, found)
         for uid, answer in found.items():
             try:
-                message = self._message(name, mark.validity, answer, parts)
+                message = self._message(name, position.validity, answer, parts)
             except ValueError as error:
-                self._unreadable[name, mark.validity, uid] = str(error)
+                self._unreadable[name, position.validity, uid] = str(error)
                 continue
-            if uid >= mark.until or since is None or message.received_at >= since:
+            if uid >= position.until or since is None or message.received_at >= since:
                 yield message
 
     def _answers(
         self, name: str, validity: int, uids: Sequence[int], items: str
-    ) -> tuple[dict[int, Answer], dict[int, str]]:
+    ) -> tuple[dict[int, FetchResponse], dict[int, str]]:
         """The answers for these messages by UID, and why there is none for those that break the reading."""
         if not uids:
             return {}, {}
@@ -115,7 +108,7 @@ class Reader:
 
     def _last_tries(
         self, name: str, validity: int, uid: int, items: str, error: MailboxError, tries: int
-    ) -> tuple[dict[int, Answer], dict[int, str]]:
+    ) -> tuple[dict[int, FetchResponse], dict[int, str]]:
         """A message is given up if it fails again in the same way, on connections that are otherwise sound."""
         for _ in range(tries):
             self.mailbox.reach(name, validity)
@@ -134,9 +127,11 @@ class Reader:
         for uid in missing & set(self.mailbox.session().search(min(missing), max(missing), state.messages)):
             self._unreadable[name, validity, uid] = "the server lists the message but does not give it"
 
-    def _parts(self, name: str, validity: int, found: Mapping[int, Answer]) -> dict[int, tuple[Part, ...] | None]:
+    def _parts(
+        self, name: str, validity: int, found: Mapping[int, FetchResponse]
+    ) -> dict[int, tuple[Part, ...] | None]:
         """The parts of those messages that bear machine parts, with their bytes; None where they cannot be told."""
-        trees: dict[int, tuple[Leaf, ...]] = {}
+        trees: dict[int, tuple[BodyPart, ...]] = {}
         unknown: dict[int, tuple[Part, ...] | None] = {}
         groups: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
         for uid, answer in found.items():
@@ -150,7 +145,7 @@ class Reader:
                 continue
             if sections := tuple(leaf.fetch for leaf in trees[uid] if leaf.machine):
                 groups[sections].append(uid)
-        payloads: dict[int, Answer] = {}
+        payloads: dict[int, FetchResponse] = {}
         for sections, uids in groups.items():
             wanted = " ".join(f"BODY.PEEK[{section}]<0.{MAX_PART}>" for section in sections)
             payloads |= self._answers(name, validity, uids, f"(UID {wanted})")[0]
@@ -165,7 +160,7 @@ class Reader:
         return f"(UID INTERNALDATE {thread}BODYSTRUCTURE BODY.PEEK{body})"
 
     def _message(
-        self, name: str, validity: int, answer: Answer, machine: Mapping[int, tuple[Part, ...] | None]
+        self, name: str, validity: int, answer: FetchResponse, machine: Mapping[int, tuple[Part, ...] | None]
     ) -> RawMessage:
         uid = int(answer[b"UID"])
         if b"INTERNALDATE" not in answer:
@@ -193,12 +188,12 @@ def reference(folder: str, validity: int, uid: int) -> str:
     return f"{validity}.{uid}@{folder}"
 
 
-def _by_uid(found: Iterable[Answer]) -> dict[int, Answer]:
+def _by_uid(found: Iterable[FetchResponse]) -> dict[int, FetchResponse]:
     """Without those that have none: news of flags that the server mixes in."""
     return {int(answer[b"UID"]): answer for answer in found if b"UID" in answer}
 
 
-def _part(leaf: Leaf, payloads: Answer) -> Part:
+def _part(leaf: BodyPart, payloads: FetchResponse) -> Part:
     payload = payloads.get(f"BODY[{leaf.fetch}]".encode())
     if payload is not None and not leaf.fetch.endswith(".HEADER"):
         payload = decoded(payload, leaf.encoding)

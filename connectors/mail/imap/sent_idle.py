@@ -12,9 +12,9 @@ from collections.abc import Callable
 import structlog
 
 from connectors.mail.imap.idle import Idle
-from connectors.mail.imap.mailbox import Mailbox, differs
-from connectors.mail.imap.session import Session
-from connectors.mail.retry import Pauses
+from connectors.mail.imap.mailbox import ImapMailbox, differs
+from connectors.mail.imap.session import ImapSession
+from connectors.mail.retry import PushBackoff
 from connectors.mail.worker_threads import workers
 from inboxwatch.connector import MailboxError, Reason
 
@@ -37,7 +37,7 @@ class SentIdle:
         self,
         name: str,
         host: str,
-        polled: Callable[[], Mailbox],
+        polled: Callable[[], ImapMailbox],
         stirred: Callable[[], None],
     ) -> None:
         """`polled`: the mailbox as the poll sees it; `stirred` is called where it may have to look again."""
@@ -45,7 +45,7 @@ class SentIdle:
         self._host = host
         self._polled = polled
         self._stirred = stirred
-        self._pauses = Pauses()
+        self._backoff = PushBackoff()
         self._served = False
         """The connection went idle."""
         self._told = False
@@ -84,7 +84,7 @@ class SentIdle:
             finally:
                 mailbox.abandon()
 
-    async def _listen(self, mailbox: Mailbox) -> None:
+    async def _listen(self, mailbox: ImapMailbox) -> None:
         """One IDLE, until it must be renewed. Raises MailboxError where the connection ends."""
         session, changed = await workers().run(self._host, lambda: self._begin(mailbox), _STEP_LIMIT)
         if changed:
@@ -100,7 +100,7 @@ class SentIdle:
             if idle.lasted:
                 self._works()
 
-    def _begin(self, mailbox: Mailbox) -> tuple[Session, bool]:
+    def _begin(self, mailbox: ImapMailbox) -> tuple[ImapSession, bool]:
         """Goes idle on the folder, and tells whether it is another than the poll saw. Blocks."""
         session = mailbox.session()
         session.end_idle()
@@ -109,14 +109,14 @@ class SentIdle:
         return session, session.begin_idle() or changed
 
     def _works(self) -> None:
-        self._pauses.over()
+        self._backoff.succeeded()
         if self._told:
             self._told = False
             log.info("sent mail is watched by a second connection again", mailbox=self._name)
 
     def _failed(self, error: MailboxError | TimeoutError) -> float:
         """How many seconds to pause."""
-        pause = self._pauses.next()
+        pause = self._backoff.failed()
         if self._served:  # and what came at the end was perhaps not told
             self._stirred()
             return pause

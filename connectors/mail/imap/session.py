@@ -19,11 +19,11 @@ from typing import Any, Protocol
 from imapclient import IMAPClient  # type: ignore[import-untyped]  # it ships no types
 from imapclient.exceptions import LoginError  # type: ignore[import-untyped]  # the same
 
-from connectors.mail.folder_roles import Folder
-from connectors.mail.imap.connection import Server, connect
+from connectors.mail.folder_roles import ListedFolder
+from connectors.mail.imap.connection import ImapServer, connect
 from connectors.mail.imap.errors import failure, refusal
-from connectors.mail.imap.fetch_response import Answer, answers
-from connectors.mail.imap.folder_state import STATUS_ITEMS, State, state_of, status_of
+from connectors.mail.imap.fetch_response import FetchResponse, fetch_responses
+from connectors.mail.imap.folder_state import STATUS_ITEMS, FolderState, state_of, status_of
 from connectors.mail.imap.position import ranges
 from inboxwatch.connector import MailboxError, Reason
 
@@ -45,7 +45,7 @@ _ESEARCH_ALL = re.compile(rb"\bALL ([\d:,]+)", re.IGNORECASE)
 Commands.setdefault("NOTIFY", ("AUTH", "SELECTED"))
 
 
-class Login(Protocol):
+class ImapLogin(Protocol):
     """A way to prove who we are on a fresh connection."""
 
     def __call__(self, client: IMAPClient) -> None:
@@ -59,7 +59,7 @@ def _shared(capabilities: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], frozens
     return capabilities, frozenset(_ascii(word) for word in capabilities)
 
 
-class Session:
+class ImapSession:
     """See the module. Every method raises MailboxError; after one with `alive` false the session is over."""
 
     def __init__(self, client: IMAPClient, read_timeout: float) -> None:
@@ -67,7 +67,7 @@ class Session:
         self._read_timeout = read_timeout
         self._imap: Any = client._imap
         self.selected: str | None = None
-        self.state: State | None = None
+        self.state: FolderState | None = None
         """The open folder's, when it was opened."""
         self.alive = True
         self._idle_tag: bytes | None = None
@@ -78,7 +78,7 @@ class Session:
         self._imap.capabilities = ()
 
     @classmethod
-    def open(cls, server: Server, login: Login) -> Session:
+    def open(cls, server: ImapServer, login: ImapLogin) -> ImapSession:
         """Connects, encrypts as told, and logs in."""
         with _told(f"connecting to {server.host}:{server.port}"):
             client = connect(server)
@@ -109,7 +109,7 @@ class Session:
         """The server's BYE, where it said one."""
         return " ".join(_ascii(_bytes(line)) for line in self._imap.untagged_responses.get("BYE", []))
 
-    def folders(self) -> tuple[Folder, ...]:
+    def folders(self) -> tuple[ListedFolder, ...]:
         """All folders with their SPECIAL-USE attributes."""
         with self._doing("listing folders"):
             if {"LIST-EXTENDED", "SPECIAL-USE"} <= self.capabilities:
@@ -120,11 +120,11 @@ class Session:
             else:
                 listed = self._client.list_folders()
             return tuple(
-                Folder(str(name), _ascii(delimiter or b""), frozenset(_ascii(flag).lower() for flag in flags))
+                ListedFolder(str(name), _ascii(delimiter or b""), frozenset(_ascii(flag).lower() for flag in flags))
                 for flags, delimiter, name in listed
             )
 
-    def examine(self, folder: str) -> State:
+    def examine(self, folder: str) -> FolderState:
         """Opens a folder, read-only, and tells its state. (Never SELECT: some servers set \\Seen even on PEEK.)"""
         with self._doing(f"opening {folder!r}"):
             self.selected = None
@@ -137,7 +137,7 @@ class Session:
             self._heard = False
             if uidnext is None:
                 uidnext = self._last_uid() + 1
-            self.state = State(int(validity), int(uidnext), int(told[b"EXISTS"]), b"READ-ONLY" in told)
+            self.state = FolderState(int(validity), int(uidnext), int(told[b"EXISTS"]), b"READ-ONLY" in told)
             return self.state
 
     def news(self) -> bool:
@@ -151,7 +151,7 @@ class Session:
         self._heard = self._imap.untagged_responses.pop("EXISTS", None) is not None or self._heard
         return self._heard
 
-    def status(self, folder: str) -> State:
+    def status(self, folder: str) -> FolderState:
         """The state of a folder that is not open."""
         with self._doing(f"asking for the status of {folder!r}"):
             name = self._client._normalise_folder(folder)
@@ -161,9 +161,9 @@ class Session:
             answer = next((line for line in lines if status_of(line) in (name, name.strip(b'"'))), lines[-1])
             return state_of(answer) or self.examine(folder)
 
-    def statuses(self, folders: Sequence[str]) -> dict[str, State]:
+    def statuses(self, folders: Sequence[str]) -> dict[str, FolderState]:
         """The states of folders that are not open, asked for in one go: many folders cost one round trip, not many."""
-        found: dict[bytes, State] = {}
+        found: dict[bytes, FolderState] = {}
         names = {folder: self._client._normalise_folder(folder) for folder in folders}
         with self._doing("asking for the status of folders"):
             self._imap.untagged_responses.pop("STATUS", None)
@@ -198,20 +198,22 @@ class Session:
                     found |= self._search(f"{max(1, top - _SEARCH_WINDOW + 1)}:{top} {criteria}")
             return sorted(uid for uid in found if first <= uid <= last)
 
-    def fetch(self, uids: Sequence[int], items: str) -> list[Answer]:
+    def fetch(self, uids: Sequence[int], items: str) -> list[FetchResponse]:
         """The answers for these messages of the open folder; messages that are gone are left out."""
         with self._doing("reading messages"):
-            return list(answers(self._checked(self._imap.uid("FETCH", ranges(uids), items), "reading messages")))
+            return list(
+                fetch_responses(self._checked(self._imap.uid("FETCH", ranges(uids), items), "reading messages"))
+            )
 
     @property
     def encryption(self) -> str:
         """The TLS version, or `none`."""
         return getattr(self.socket, "version", lambda: None)() or "none"
 
-    def flags(self, numbers: str) -> list[Answer]:
+    def flags(self, numbers: str) -> list[FetchResponse]:
         """UIDs and flags of messages given by sequence numbers, as `check` compares them."""
         with self._doing("reading flags"):
-            return list(answers(self._checked(self._imap.fetch(numbers, "(UID FLAGS)"), "reading flags")))
+            return list(fetch_responses(self._checked(self._imap.fetch(numbers, "(UID FLAGS)"), "reading flags")))
 
     def read_headers(self, numbers: str) -> None:
         """Reads headers in the way of `fetch`, for the self-test."""
@@ -354,7 +356,7 @@ class Session:
 
     def _last_uid(self) -> int:
         data = self._checked(self._imap.uid("FETCH", "*", "(UID)"), "reading the last UID")
-        return max((int(answer.get(b"UID", b"0")) for answer in answers(data)), default=0)
+        return max((int(answer.get(b"UID", b"0")) for answer in fetch_responses(data)), default=0)
 
     def _checked(self, answer: tuple[str, list[Any]], doing: str) -> list[Any]:
         kind, data = answer

@@ -14,11 +14,11 @@ from typing import ClassVar, Literal, TypeVar
 
 import structlog
 
-from connectors.mail.folder_reading import shares
-from connectors.mail.folder_roles import Wanted
-from connectors.mail.maildir.folder import Entry, Mark
-from connectors.mail.maildir.inotify import directory_news
-from connectors.mail.maildir.tree import Haul, MaildirTree, encode
+from connectors.mail.folder_reading import ReadMessages, shares
+from connectors.mail.folder_roles import WantedFolders
+from connectors.mail.maildir.folder import MaildirPosition, MessageFile
+from connectors.mail.maildir.inotify import directory_watches
+from connectors.mail.maildir.tree import MaildirTree, encode
 from connectors.mail.setting_types import Names
 from connectors.mail.worker_threads import workers
 from inboxwatch import now as instant
@@ -55,9 +55,9 @@ class Maildir:
         self._settings = settings
         self._name = context.name
         self._size = context.reading.batch_size
-        wanted = Wanted("INBOX", settings.sent, settings.folders, sent_may_come=True)
+        wanted = WantedFolders("INBOX", settings.sent, settings.folders, sent_may_come=True)
         self._tree = MaildirTree(settings.path, settings.sent_path, wanted, context.reading)
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._stirred = asyncio.Event()
         self._unsubscribe: Callable[[], None] | None = None
         self._watched: Mapping[Path, int] = {}
@@ -66,28 +66,28 @@ class Maildir:
 
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector."""
-        async with self._turn:
+        async with self._lock:
             await self._do(self._tree.find_folders)
             self._subscribe()
             self._stirred.clear()
             started = instant.now()
             survey = await self._do(lambda: self._tree.survey(cursor))
             plan = list(shares(survey.pending, self._size)) or [{}]
-            marks = dict(survey.marks)
+            positions = dict(survey.positions)
             remaining = sum(map(len, survey.pending.values()))
             for number, share in enumerate(plan, 1):
-                haul = await self._read(marks, share)
-                marks |= {name: marks[name].read(entries) for name, entries in share.items()}
+                read = await self._read(positions, share)
+                positions |= {name: positions[name].read(entries) for name, entries in share.items()}
                 remaining -= sum(map(len, share.values()))
                 last = number == len(plan)
-                position = encode(survey.goals if last else marks)
+                follows = encode(survey.goals if last else positions)
                 if last:
-                    self._tree.settle(position)
+                    self._tree.settle(follows)
                 yield Batch(
-                    haul.messages,
-                    position,
+                    read.messages,
+                    follows,
                     started if last else None,
-                    haul.quarantined,
+                    read.quarantined,
                     resynced=survey.resynced and number == 1,
                     remaining=remaining,
                 )
@@ -123,14 +123,14 @@ class Maildir:
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""
-        async with self._turn:
+        async with self._lock:
             for name, entries in await self._do(self._tree.census):
                 for found in await self._do(partial(self._tree.identities, name, entries, since)):
                     yield found
 
     async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
         """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
-        async with self._turn:
+        async with self._lock:
             return (await self._do(lambda: self._tree.recover(refs))).messages
 
     async def aclose(self) -> None:
@@ -148,7 +148,7 @@ class Maildir:
                 self._unsubscribe()
             self._unsubscribe, self._watched = None, self._tree.directories
             try:
-                self._unsubscribe = directory_news().subscribe(self._watched, self._appeared)
+                self._unsubscribe = directory_watches().subscribe(self._watched, self._appeared)
             except OSError as error:
                 if not self._exhausted:
                     log.warning(
@@ -165,8 +165,10 @@ class Maildir:
         if path is None or not self._tree.knows(path):
             self._stirred.set()
 
-    async def _read(self, marks: Mapping[str, Mark], share: Mapping[str, Sequence[Entry]]) -> Haul:
-        return await self._do(lambda: self._tree.read(marks, share)) if share else Haul((), ())
+    async def _read(
+        self, positions: Mapping[str, MaildirPosition], share: Mapping[str, Sequence[MessageFile]]
+    ) -> ReadMessages:
+        return await self._do(lambda: self._tree.read(positions, share)) if share else ReadMessages((), ())
 
     async def _do(self, work: Callable[[], Result]) -> Result:
         try:

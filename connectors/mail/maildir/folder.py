@@ -1,4 +1,4 @@
-"""One Maildir on disk: which files are new since a mark, and reading one. Blocks; never writes.
+"""One Maildir on disk: which files are new since a position, and reading one. Blocks; never writes.
 
 A file's name up to the colon is the message's for ever; it begins with the second of delivery. Moving it from `new` to
 `cur`, or flagging it, changes the rest of the name and the inode's change time (ctime), but nothing that counts here.
@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 _RECENT = 500
-"""Names that a mark remembers."""
+"""Names that a position remembers."""
 _COARSE = 2.0
 """Seconds within which two changes may bear the same time stamp, on coarse clocks and file systems."""
 _RACY_NS = int(_COARSE * 1e9)
@@ -46,7 +46,7 @@ def key_of(name: str) -> Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MessageFile:
     """A message's file."""
 
     directory: str
@@ -66,7 +66,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class MaildirPosition:
     """How far the folder was read.
 
     New is what was delivered after `at`; and what appeared or changed since `looked` unless its name is among `recent`:
@@ -84,8 +84,8 @@ class Mark:
     stamps: Stamps = ()
     """Nothing is new in a directory that bears its stamp still; 0 where more may happen under the same stamp."""
 
-    def read(self, entries: Iterable[Entry]) -> Mark:
-        """The mark after these were read."""
+    def read(self, entries: Iterable[MessageFile]) -> MaildirPosition:
+        """The position after these were read."""
         names = [entry.name for entry in entries]
         at = max([self.at, *map(key_of, names)])
         return replace(self, at=at, recent=(*self.recent, *map(digest, names[-_RECENT:]))[-_RECENT:], stamps=())
@@ -94,8 +94,8 @@ class Mark:
         return [self.inode, self.looked, self.at, "".join(self.recent), self.until, self.stamps]
 
     @classmethod
-    def decode(cls, value: list[Any]) -> Mark:
-        """Raises ValueError, TypeError or IndexError where it is no mark."""
+    def decode(cls, value: list[Any]) -> MaildirPosition:
+        """Raises ValueError, TypeError or IndexError where it is no position."""
         inode, looked, at, recent, until, *stamps = value
         names = tuple(recent[place : place + 8] for place in range(0, len(recent), 8))
         steady = tuple(int(stamp) for stamp in stamps[0]) if stamps else ()
@@ -108,7 +108,7 @@ def _key(value: list[Any]) -> Key:
 
 
 def digest(name: str) -> str:
-    """Eight characters that stand for a name in a mark."""
+    """Eight characters that stand for a name in a position."""
     return hashlib.blake2b(os.fsencode(name), digest_size=4).hexdigest()
 
 
@@ -148,7 +148,7 @@ class MaildirFolder:
 
     None is forgotten: a file that is renamed while its directory is listed may be left out of that listing.
     """
-    _moved: dict[str, Entry] = field(default_factory=dict)
+    _moved: dict[str, MessageFile] = field(default_factory=dict)
     """Where messages are now that were renamed since the last look."""
     _moved_at: Stamps = ()
 
@@ -164,18 +164,18 @@ class MaildirFolder:
     def inode(self) -> int:
         return self.path.stat().st_ino
 
-    def new(self, mark: Mark, *, after_last: bool) -> tuple[list[Entry], Stamps]:
-        """What is new since the mark, in order of delivery; and the stamps for the mark that follows.
+    def new(self, position: MaildirPosition, *, after_last: bool) -> tuple[list[MessageFile], Stamps]:
+        """What is new since the position, in order of delivery; and the stamps for the position that follows.
 
-        `after_last`: the mark is the one that followed the last look, so that what was seen then is not new.
+        `after_last`: the position is the one that followed the last look, so that what was seen then is not new.
         """
-        fresh: list[Entry] = []
+        fresh: list[MessageFile] = []
         stamps: list[int] = []
         listed: set[int] = set()
-        recent = set(mark.recent)
+        recent = set(position.recent)
         self._moved = {}
         # Each is looked at after the one before was listed: what moves from `new` to `cur` changes the stamp of `cur`.
-        for part, trusted in zip(self._parts, mark.stamps or (0, 0), strict=True):
+        for part, trusted in zip(self._parts, position.stamps or (0, 0), strict=True):
             changed, stamp = part.look(trusted)
             stamps.append(stamp)
             if not changed:
@@ -183,7 +183,7 @@ class MaildirFolder:
             unknown = list(_listing(part.path, listed.union(self._seen) if after_last else listed))
             listed.update(hash(entry.name) for entry in unknown)
             if not (after_last and part.listed):
-                unknown = [one for one in unknown if one.key > mark.at or self._came_late(one, mark, recent)]
+                unknown = [one for one in unknown if one.key > position.at or self._came_late(one, position, recent)]
             part.listed = True
             fresh += unknown
         if listed:
@@ -196,11 +196,11 @@ class MaildirFolder:
         place = bisect_left(self._seen, token)
         return place < len(self._seen) and self._seen[place] == token
 
-    def received(self, entry: Entry) -> datetime:
+    def received(self, entry: MessageFile) -> datetime:
         """When the message came: the file's modification time, as IMAP servers on Maildirs have it."""
         return datetime.fromtimestamp(self._where(entry, os.stat).st_mtime, UTC)
 
-    def read(self, entry: Entry, limit: int) -> tuple[bytes, datetime]:
+    def read(self, entry: MessageFile, limit: int) -> tuple[bytes, datetime]:
         """The message, up to `limit` bytes, and when it came.
 
         FileNotFoundError: it is gone; another OSError: it cannot be read.
@@ -217,7 +217,7 @@ class MaildirFolder:
         finally:
             os.close(handle)
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[MessageFile]:
         """All messages, each once."""
         known: set[int] = set()
         for directory in self.directories:
@@ -225,14 +225,14 @@ class MaildirFolder:
                 known.add(hash(entry.name))
                 yield entry
 
-    def _came_late(self, entry: Entry, mark: Mark, recent: set[str]) -> bool:
+    def _came_late(self, entry: MessageFile, position: MaildirPosition, recent: set[str]) -> bool:
         try:
             changed = self._where(entry, os.stat).st_ctime_ns
         except FileNotFoundError:
             return False
-        return changed >= mark.looked - _RACY_NS and digest(entry.name) not in recent
+        return changed >= position.looked - _RACY_NS and digest(entry.name) not in recent
 
-    def _where(self, entry: Entry, use: Callable[[str], Result]) -> Result:
+    def _where(self, entry: MessageFile, use: Callable[[str], Result]) -> Result:
         """Uses the message's file where it is now: a mail reader may have renamed it."""
         try:
             return use(self._moved.get(entry.name, entry).path if self._moved else entry.path)
@@ -245,9 +245,9 @@ class MaildirFolder:
             return use(self._moved[entry.name].path)
 
 
-def _listing(directory: Path, known: Set[int]) -> Iterator[Entry]:
+def _listing(directory: Path, known: Set[int]) -> Iterator[MessageFile]:
     """The messages there whose names are not `known`, by their hashes."""
     path = str(directory)
     for file in os.listdir(path):  # noqa: PTH208  (names alone, in half of the time)
         if hash(file.partition(":")[0]) not in known and file[0] != ".":
-            yield Entry(path, file)
+            yield MessageFile(path, file)

@@ -19,7 +19,7 @@ Wake = Callable[[Path | None], None]
 """Is given the entry that appeared, or the directory that vanished; None where news were lost."""
 
 
-class DirectoryNews:
+class DirectoryWatches:
     """The watches of one event loop; the inotify instance lives as long as anybody watches."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -90,12 +90,12 @@ class DirectoryNews:
             self._inotify = None
 
 
-_news: WeakKeyDictionary[asyncio.AbstractEventLoop, DirectoryNews] = WeakKeyDictionary()
+_news: WeakKeyDictionary[asyncio.AbstractEventLoop, DirectoryWatches] = WeakKeyDictionary()
 
 
-def directory_news() -> DirectoryNews:
+def directory_watches() -> DirectoryWatches:
     """The watches of the running event loop."""
     loop = asyncio.get_running_loop()
     if loop not in _news:
-        _news[loop] = DirectoryNews(loop)
+        _news[loop] = DirectoryWatches(loop)
     return _news[loop]

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from imapclient import imap_utf7  # type: ignore[import-untyped]  # it ships no types
 
-from connectors.mail.folder_roles import Folder, Wanted, Watched, choose
-from connectors.mail.maildir.folder import Entry, MaildirFolder, Mark
+from connectors.mail.folder_reading import FolderSurvey, ReadMessages
+from connectors.mail.folder_roles import ListedFolder, WantedFolders, WatchedFolders, choose
+from connectors.mail.maildir.folder import MaildirFolder, MaildirPosition, MessageFile
 from connectors.mail.message_id import message_id
 from inboxwatch.connector import Cursor, MailboxError, Quarantined, Reading, Reason
 from inboxwatch.core.mail.headers import MAX_BLOCK
@@ -26,40 +27,22 @@ _DELIMITER = "."
 _CENSUS_BATCH = 1000
 _BLANKS = (b"\r\n\r\n", b"\n\n")
 
-Marks = Mapping[str, Mark]
+MaildirPositions = Mapping[str, MaildirPosition]
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What a poll found: the marks it starts from, what to read, and the marks when all is read."""
-
-    marks: Marks
-    pending: Mapping[str, Sequence[Entry]]
-    goals: Marks
-    resynced: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Haul:
-    """What was read of one batch, oldest first."""
-
-    messages: tuple[RawMessage, ...]
-    quarantined: tuple[Quarantined, ...]
-
-
-def encode(marks: Marks) -> Cursor:
-    folders = {name: mark.encode() for name, mark in marks.items()}
+def encode(positions: MaildirPositions) -> Cursor:
+    folders = {name: position.encode() for name, position in positions.items()}
     # Names of files may hold bytes that are no UTF-8: JSON escapes what they become.
     return Cursor(json.dumps({"v": _VERSION, "folders": folders}, separators=(",", ":")))
 
 
-def decode(cursor: str) -> Marks | None:
-    """The marks of a cursor; None where it is not one of ours, which calls for a resync."""
+def decode(cursor: str) -> MaildirPositions | None:
+    """The positions of a cursor; None where it is not one of ours, which calls for a resync."""
     try:
         content = json.loads(cursor)
         if content["v"] != _VERSION:
             return None
-        return {str(name): Mark.decode(value) for name, value in content["folders"].items()}
+        return {str(name): MaildirPosition.decode(value) for name, value in content["folders"].items()}
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -70,16 +53,16 @@ class MaildirTree:
 
     root: Path
     sent_path: Path | None
-    wanted: Wanted
+    wanted: WantedFolders
     reading: Reading
-    watched: Watched = field(default_factory=Watched)
+    watched: WatchedFolders = field(default_factory=WatchedFolders)
     directories: Mapping[Path, int] = field(default_factory=dict)
     """Where messages appear, with their inodes: those of a folder that was replaced are others."""
     _folders: dict[str, MaildirFolder] = field(default_factory=dict)
     _surveyed: Cursor | None = None
     """The cursor that follows the last listing, once it was given out."""
 
-    def find_folders(self) -> Watched:
+    def find_folders(self) -> WatchedFolders:
         """Looks for the watched folders as they are now."""
         try:
             there = dict(self._maildirs())
@@ -91,7 +74,7 @@ class MaildirTree:
         if self.sent_path is not None:
             there[str(self.sent_path)] = self.sent_path
             wanted = replace(wanted, sent=(str(self.sent_path),))
-        self.watched = choose([Folder(name, _DELIMITER) for name in there], wanted)
+        self.watched = choose([ListedFolder(name, _DELIMITER) for name in there], wanted)
         self._folders = {name: self._folders.get(name, MaildirFolder(there[name])) for name in self.watched.roles}
         try:
             self.directories = {
@@ -103,33 +86,33 @@ class MaildirTree:
             raise _unreadable(error, self.root) from error
         return self.watched
 
-    def survey(self, cursor: Cursor | None) -> Survey:
+    def survey(self, cursor: Cursor | None) -> FolderSurvey[MaildirPosition, MessageFile]:
         """Lists each folder that was found and compares it with the cursor."""
         known = decode(cursor) if cursor is not None else {}
         resynced = known is None
         after_last = cursor is not None and cursor == self._surveyed
         self._surveyed = None
-        marks: dict[str, Mark] = {}
-        goals: dict[str, Mark] = {}
-        pending: dict[str, Sequence[Entry]] = {}
+        positions: dict[str, MaildirPosition] = {}
+        goals: dict[str, MaildirPosition] = {}
+        pending: dict[str, Sequence[MessageFile]] = {}
         for name, folder in self._folders.items():
             try:
                 now, inode = time.time_ns(), folder.inode
-                mark = (known or {}).get(name)
-                if mark is not None and mark.inode != inode:
-                    mark, resynced = None, True
-                first = mark is None
-                mark = mark or Mark(inode, looked=now)
-                fresh, stamps = folder.new(mark, after_last=after_last and not first)
+                position = (known or {}).get(name)
+                if position is not None and position.inode != inode:
+                    position, resynced = None, True
+                first = position is None
+                position = position or MaildirPosition(inode, looked=now)
+                fresh, stamps = folder.new(position, after_last=after_last and not first)
             except OSError as error:
                 raise _unreadable(error, folder.path) from error
             if first and fresh:
-                mark = replace(mark, until=fresh[-1].key)
-            marks[name] = mark
-            goals[name] = replace(mark.read(fresh), looked=now, until=None, stamps=stamps)
+                position = replace(position, until=fresh[-1].key)
+            positions[name] = position
+            goals[name] = replace(position.read(fresh), looked=now, until=None, stamps=stamps)
             if fresh:
                 pending[name] = fresh
-        return Survey(marks, pending, goals, resynced)
+        return FolderSurvey(positions, pending, goals, resynced)
 
     def knows(self, path: Path) -> bool:
         """Whether this file bears a message that the last listing had, under whatever name. Does not block."""
@@ -139,14 +122,14 @@ class MaildirTree:
         """The caller was given the cursor that follows the last survey: what was seen then is not new after it."""
         self._surveyed = cursor
 
-    def read(self, marks: Marks, share: Mapping[str, Sequence[Entry]]) -> Haul:
+    def read(self, positions: MaildirPositions, share: Mapping[str, Sequence[MessageFile]]) -> ReadMessages:
         """Reads these messages of these folders."""
         messages: list[RawMessage] = []
         quarantined: list[Quarantined] = []
         for name, entries in share.items():
             for entry in entries:
                 try:
-                    message = self._message(name, marks[name], entry)
+                    message = self._message(name, positions[name], entry)
                 except FileNotFoundError:
                     continue  # deleted meanwhile
                 except OSError as error:
@@ -155,12 +138,12 @@ class MaildirTree:
                 if message is not None:
                     messages.append(message)
         messages.sort(key=lambda message: message.received_at)
-        return Haul(tuple(messages), tuple(quarantined))
+        return ReadMessages(tuple(messages), tuple(quarantined))
 
-    def _message(self, name: str, mark: Mark, entry: Entry) -> RawMessage | None:
+    def _message(self, name: str, position: MaildirPosition, entry: MessageFile) -> RawMessage | None:
         """None: older than the look-back horizon."""
         folder, since = self._folders[name], self.reading.since
-        first_pass = mark.until is not None and entry.key <= mark.until
+        first_pass = position.until is not None and entry.key <= position.until
         if first_pass and since is not None and folder.received(entry) < since:
             return None
         raw, received = folder.read(entry, MAX_RAW)
@@ -173,10 +156,10 @@ class MaildirTree:
             text=raw if self.reading.privacy is Privacy.TEXT else None,
         )
 
-    def census(self) -> list[tuple[str, Sequence[Entry]]]:
+    def census(self) -> list[tuple[str, Sequence[MessageFile]]]:
         """Everything in each watched folder, in batches."""
         self.find_folders()
-        found: list[tuple[str, Sequence[Entry]]] = []
+        found: list[tuple[str, Sequence[MessageFile]]] = []
         for name, folder in self._folders.items():
             try:
                 entries = list(folder.entries())
@@ -185,7 +168,7 @@ class MaildirTree:
             found += [(name, entries[at : at + _CENSUS_BATCH]) for at in range(0, len(entries), _CENSUS_BATCH)]
         return found
 
-    def identities(self, name: str, entries: Sequence[Entry], since: datetime) -> list[tuple[str, str]]:
+    def identities(self, name: str, entries: Sequence[MessageFile], since: datetime) -> list[tuple[str, str]]:
         """(ref, Message-ID) of those that were received since then and have one."""
         found: list[tuple[str, str]] = []
         folder = self._folders[name]
@@ -195,7 +178,7 @@ class MaildirTree:
                     found.append((_reference(name, entry), its))
         return found
 
-    def recover(self, refs: Sequence[str]) -> Haul:
+    def recover(self, refs: Sequence[str]) -> ReadMessages:
         """Reads the messages of these refs, as far as they still exist."""
         self.find_folders()
         wanted = set(refs)
@@ -203,7 +186,7 @@ class MaildirTree:
             name: [entry for entry in folder.entries() if _reference(name, entry) in wanted]
             for name, folder in self._folders.items()
         }
-        return self.read({name: Mark(folder.inode) for name, folder in self._folders.items()}, share)
+        return self.read({name: MaildirPosition(folder.inode) for name, folder in self._folders.items()}, share)
 
     def _maildirs(self) -> Iterator[tuple[str, Path]]:
         """The Maildir itself as INBOX, and its Maildir++ folders by their names (`.Sent` is `Sent`)."""
@@ -232,7 +215,7 @@ def _header(raw: bytes) -> bytes:
     return raw[: min(ends)] if ends else raw
 
 
-def _reference(folder: str, entry: Entry) -> str:
+def _reference(folder: str, entry: MessageFile) -> str:
     name = os.fsencode(entry.name).decode("utf-8", "backslashreplace")
     return f"{folder}/{name}"
 

@@ -11,8 +11,8 @@ from itertools import count
 import pytest
 
 from connectors.mail.batching import Chunk, batches
-from connectors.mail.gmail.quota import Pace, Project
-from connectors.mail.quota_turns import TURN, Steps, Turns
+from connectors.mail.gmail.quota import ProjectQuota, RateLimiter
+from connectors.mail.quota_turns import TURN_LIMIT, MailboxTurns, QuotaTurns
 from inboxwatch.connector import Batch, Cursor, MailboxError, Quarantined, Reason
 from inboxwatch.daemon.poller import BATCH_LIMIT
 from tests.support.virtual_time import Clockwork, played
@@ -23,9 +23,9 @@ NOW = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 class Account:
     """A mailbox of a project, of which all is still to be read: `chunks` times 50 messages of 20 units each."""
 
-    def __init__(self, project: Project, user_per_minute: float, chunks: int, chance: random.Random) -> None:
-        self.steps = Steps(20.0, lambda: project.turns)
-        self._pace = Pace(user_per_minute, project)
+    def __init__(self, project: ProjectQuota, user_per_minute: float, chunks: int, chance: random.Random) -> None:
+        self.steps = MailboxTurns(20.0, lambda: project.turns)
+        self._pace = RateLimiter(user_per_minute, project)
         self._left = self._chunks = chunks
         self._chance = chance
         self.refused = 0
@@ -76,7 +76,7 @@ def test_a_thousand_mailboxes_of_a_project_that_start_at_once_are_all_read_withi
 ) -> None:
     async def play(loop: Clockwork) -> None:
         chance = random.Random(1)
-        project = Project(project_per_minute, user_per_minute)
+        project = ProjectQuota(project_per_minute, user_per_minute)
         all_ = [Account(project, user_per_minute, chunks, chance) for _ in range(accounts)]
         await asyncio.gather(*[one.watch() for one in all_])
         assert {one.read for one in all_} == {chunks}
@@ -92,10 +92,10 @@ def test_a_thousand_mailboxes_of_a_project_that_start_at_once_are_all_read_withi
 
 def test_nobody_gets_a_second_turn_before_all_who_wait_had_their_first() -> None:
     async def play(loop: Clockwork) -> None:
-        turns, order, numbers = Turns(2), list[int](), count()
+        turns, order, numbers = QuotaTurns(2), list[int](), count()
 
         async def read() -> None:
-            steps, number = Steps(20.0, lambda: turns), next(numbers)
+            steps, number = MailboxTurns(20.0, lambda: turns), next(numbers)
             for _ in range(2):
                 async with steps.one():
                     order.append(number)
@@ -109,14 +109,14 @@ def test_nobody_gets_a_second_turn_before_all_who_wait_had_their_first() -> None
 
 def test_who_would_wait_too_long_for_his_turn_is_held_back_and_hinders_nobody() -> None:
     async def play(loop: Clockwork) -> None:
-        turns = Turns(1)
-        slow, late = Steps(20.0, lambda: turns), Steps(20.0, lambda: turns)
+        turns = QuotaTurns(1)
+        slow, late = MailboxTurns(20.0, lambda: turns), MailboxTurns(20.0, lambda: turns)
         await slow.begin()
         with pytest.raises(MailboxError) as caught:
             await late.begin()
         assert caught.value.reason is Reason.RATE_LIMITED
         assert caught.value.retry_after
-        assert loop.time() == pytest.approx(TURN)
+        assert loop.time() == pytest.approx(TURN_LIMIT)
         slow.end()
         slow.end()  # twice is once
         async with asyncio.timeout(3), late.one():
@@ -130,8 +130,8 @@ def test_who_would_wait_too_long_for_his_turn_is_held_back_and_hinders_nobody() 
 @pytest.mark.parametrize("end", [lambda poll: poll.aclose(), lambda poll: _cancelled(anext(poll))])
 def test_a_poll_that_is_broken_off_gives_its_turn_back(end: Callable[[AsyncGenerator[Batch, None]], None]) -> None:
     async def play(loop: Clockwork) -> None:
-        turns = Turns(1)
-        steps, other = Steps(20.0, lambda: turns), Steps(20.0, lambda: turns)
+        turns = QuotaTurns(1)
+        steps, other = MailboxTurns(20.0, lambda: turns), MailboxTurns(20.0, lambda: turns)
 
         async def reading() -> AsyncGenerator[Batch, None]:
             yield Batch((), Cursor("1"))
@@ -156,15 +156,15 @@ async def _cancelled(step: object) -> None:
 
 def test_a_server_that_throttles_is_not_waited_for_beyond_the_step() -> None:
     async def play(loop: Clockwork) -> None:
-        steps = Steps(10_000.0, lambda: turns)
-        turns = Turns(1)
+        steps = MailboxTurns(10_000.0, lambda: turns)
+        turns = QuotaTurns(1)
 
         async def refused() -> None:
             raise MailboxError(Reason.RATE_LIMITED, "not now", retry_after=20.0)
 
         async with steps.one():
             with pytest.raises(MailboxError):
-                await steps.persistent(refused)
+                await steps.retried(refused)
         assert 100 < loop.time() < BATCH_LIMIT
 
     played(play)
@@ -172,8 +172,8 @@ def test_a_server_that_throttles_is_not_waited_for_beyond_the_step() -> None:
 
 def test_a_step_that_takes_long_gives_what_it_has_and_goes_on_from_there() -> None:
     async def play(loop: Clockwork) -> None:
-        steps = Steps(20.0, lambda: turns)
-        turns = Turns(1)
+        steps = MailboxTurns(20.0, lambda: turns)
+        turns = QuotaTurns(1)
 
         async def chunks() -> AsyncGenerator[Chunk, None]:
             for number in range(20):

@@ -12,7 +12,7 @@ from connectors.mail.entra import Application, Token, acquire
 from connectors.mail.google_login import METADATA, GoogleLogin
 from connectors.mail.imap.oauth import OAuthSettings, tokens_of
 from connectors.mail.login_expiry import expiry
-from connectors.mail.optional_package import sdk
+from connectors.mail.optional_package import optional_package
 from inboxwatch.connector import MailboxError, Reason, Secret
 from tests.doubles.entra import CLIENT_ID, SECRET, TENANT, Entra
 from tests.doubles.google_tokens import CLIENT_ID as GOOGLE_CLIENT
@@ -74,7 +74,7 @@ def of_google(server: HttpsServer) -> str:
     consent = {"client_id": GOOGLE_CLIENT, "client_secret": CLIENT_SECRET, "refresh_token": REFRESH_TOKEN}
     key = Secret(json.dumps(consent), "the test")
     login = GoogleLogin("oauth", key, "ana@acme.test", METADATA, f"{server.url}/token")
-    http = sdk("httplib2", "gmail").Http(timeout=5, ca_certs=str(ca_file()))
+    http = optional_package("httplib2", "gmail").Http(timeout=5, ca_certs=str(ca_file()))
     try:
         found = login.token(http)
         assert isinstance(login.lasts, float)
@@ -125,7 +125,7 @@ def test_a_consent_that_lasts_for_ever_by_what_is_told_breaks_nothing(google: Go
     login = GoogleLogin("oauth", Secret(json.dumps(consent), "t"), "", METADATA, f"{google.server.url}/token")
     body = '{"access_token": "t0k3n", "expires_in": 60, "refresh_token_expires_in": 999999999}'
     google.server.fault = lambda request: Fault(200, body)
-    http = sdk("httplib2", "gmail").Http(timeout=5, ca_certs=str(ca_file()))
+    http = optional_package("httplib2", "gmail").Http(timeout=5, ca_certs=str(ca_file()))
     login.token(http)
     http.close()
     google.server.fault = lambda request: None

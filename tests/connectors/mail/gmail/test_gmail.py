@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.mail.gmail import Gmail, GmailSettings
-from connectors.mail.gmail.quota import Pace, project
+from connectors.mail.gmail.quota import RateLimiter, project_quota
 from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reading, Reason
 from inboxwatch.core.mail.headers import parse
@@ -218,13 +218,13 @@ async def test_parts_of_a_batch_that_are_refused_are_asked_for_again() -> None:
 
 
 async def test_all_mailboxes_of_a_project_keep_to_its_quota_together() -> None:
-    shared = project("a project of this test", per_minute=6_000, user_per_minute=60_000)
-    first, second = Pace(60_000, shared), Pace(60_000, shared)
+    shared = project_quota("a project of this test", per_minute=6_000, user_per_minute=60_000)
+    first, second = RateLimiter(60_000, shared), RateLimiter(60_000, shared)
     bucket = shared.bucket
     await first.take(600, patience=0)
     await second.take(600, patience=0)  # what may be used at once is used up
     assert bucket.take(100) == pytest.approx(1.0, abs=0.2)  # 100 units a second
-    assert project("a project of this test", per_minute=1, user_per_minute=1).bucket is bucket
+    assert project_quota("a project of this test", per_minute=1, user_per_minute=1).bucket is bucket
     with pytest.raises(MailboxError) as caught:
         await first.take(6_000, patience=30)
     assert caught.value.reason is Reason.RATE_LIMITED

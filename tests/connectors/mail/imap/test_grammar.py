@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from connectors.mail.folder_reading import shares
 from connectors.mail.imap.body_structure import leaves, names_machine_parts, ordinary
-from connectors.mail.imap.fetch_response import answers, internal_date
-from connectors.mail.imap.position import Mark, decode, encode, ranges
+from connectors.mail.imap.fetch_response import fetch_responses, internal_date
+from connectors.mail.imap.position import UidPosition, decode, encode, ranges
 from tests.doubles.scripted_imap import uids_of
 
 UIDS = st.sets(st.integers(1, 2**32 - 1), min_size=1, max_size=60).map(sorted)
@@ -40,12 +40,12 @@ def test_batches_hold_every_message_once_in_order_and_are_bounded(pending: dict[
     st.dictionaries(
         st.text(max_size=20),
         st.builds(
-            Mark, st.integers(1, 2**32), st.integers(1, 2**32), st.integers(1, 2**32), st.dates(date(1980, 1, 1))
+            UidPosition, st.integers(1, 2**32), st.integers(1, 2**32), st.integers(1, 2**32), st.dates(date(1980, 1, 1))
         ),
         max_size=4,
     )
 )
-def test_a_cursor_says_what_was_put_into_it(marks: dict[str, Mark]) -> None:
+def test_a_cursor_says_what_was_put_into_it(marks: dict[str, UidPosition]) -> None:
     assert decode(encode(marks)) == marks
 
 
@@ -63,7 +63,7 @@ def test_a_file_name_cannot_forge_what_the_server_says(name: str, literal: bool)
         data = [(head + b"{%d}" % len(name.encode()), name.encode()), (tail, b"A: b\n"), b")"]
     else:
         data = [(head + quoted(name) + tail, b"A: b\n"), b")"]
-    (answer,) = answers(data)
+    (answer,) = fetch_responses(data)
     assert (answer[b"UID"], answer[b"BODY[HEADER]"]) == (b"7", b"A: b\n")
     assert [leaf.content_type for leaf in leaves(answer[b"BODYSTRUCTURE"])] == ["text/plain"]
     assert [part.content_type for part in ordinary(answer[b"BODYSTRUCTURE"])] == ["text/plain"]
