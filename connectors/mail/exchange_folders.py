@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from inboxwatch.core.model import FolderRole
 
+_LASTS = 600.0
+"""Seconds after which folders are looked up again."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExchangeFolder:
+    """A folder as the server lists it."""
+
     id: str
     name: str
     """Its path, `Inbox/Deals`."""
@@ -26,6 +32,8 @@ class ExchangeFolder:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeFolders:
+    """The folders that are read, and what an operator should know about the others."""
+
     folders: tuple[ExchangeFolder, ...]
     """Those that are read."""
     unmatched: tuple[str, ...] = ()
@@ -41,17 +49,37 @@ class ExchangeFolders:
 
     @property
     def messages(self) -> str:
+        """How many messages each folder holds, for `check`."""
         return ", ".join(f"{one.name}: {one.messages}" for one in self.folders)
 
     @property
     def warnings(self) -> list[str]:
-        told = [f"no folder matches {pattern!r} in `folders`" for pattern in self.unmatched]
+        """For `Probe.warnings`."""
+        found = [f"no folder matches {pattern!r} in `folders`" for pattern in self.unmatched]
         if self.unwatched:
-            told.append(
+            found.append(
                 f"folders below the inbox hold mail and are not watched ({', '.join(self.unwatched[:5])}): if rules "
                 "move buyers' mail there, add them to `folders`"
             )
-        return told
+        return found
+
+
+class ExchangeFolderCache:
+    """The watched folders of one mailbox, looked up again from time to time: new ones may match a pattern."""
+
+    def __init__(self, look_up: Callable[[bool], Awaitable[ExchangeFolders]]) -> None:
+        """`look_up(again)` asks the server; `again` as in `get`."""
+        self._look_up = look_up
+        self._found: ExchangeFolders | None = None
+        self._found_at = 0.0
+
+    async def get(self, *, again: bool = False) -> ExchangeFolders:
+        """The folders as last found; as they are now where that is long ago or `again` says so."""
+        now = time.monotonic()
+        if again or self._found is None or now - self._found_at > _LASTS:
+            self._found = await self._look_up(again)
+            self._found_at = now
+        return self._found
 
 
 def choose(

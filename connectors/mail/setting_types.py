@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PATTERN = r"^\d+(\.\d+)?[smhd]$"
@@ -29,3 +29,15 @@ def _listed(value: Any) -> Any:
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """One name or a list of names."""
+
+
+def _https_host(value: str) -> str:
+    if not re.fullmatch(r"https://[^/\s]+", value):
+        raise ValueError("must be https:// and a host, with nothing behind it")
+    return value
+
+
+HttpsHost = Annotated[str, AfterValidator(_https_host)]
+"""`https://` and a host, with or without a port."""
+HttpsHostOrEmpty = Annotated[str, AfterValidator(lambda value: value and _https_host(value))]
+"""The same, or empty for the default."""

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
-from typing import ClassVar, Literal
+from datetime import datetime
+from typing import ClassVar
 from urllib.parse import urlsplit
-
-from pydantic import Field, field_validator, model_validator
 
 from connectors.mail.batching import batches
 from connectors.mail.capability import Capability
 from connectors.mail.delta_position import decode
 from connectors.mail.entra import Application, Entra, entra
-from connectors.mail.ews.account import Access, Auth, EwsAccount, EwsLogin, Version
+from connectors.mail.ews.account import EwsAccount, EwsLogin
 from connectors.mail.ews.reader import EwsReader
+from connectors.mail.ews.settings import EwsSettings
 from connectors.mail.ews.stream import NotificationStream
-from connectors.mail.exchange_folders import ExchangeFolders
+from connectors.mail.exchange_folders import ExchangeFolderCache, ExchangeFolders
 from connectors.mail.login_expiry import LASTING, LoginExpiry, expiry
 from connectors.mail.quota_turns import MailboxTurns, turns
-from connectors.mail.setting_types import Names, Seconds
 from inboxwatch import now as instant
-from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, Probe, Secret, Settings
+from inboxwatch.connector import Batch, Context, Cursor, Probe, Settings
 from inboxwatch.core.model import Privacy, RawMessage
 
-_FOLDERS_LAST = 600.0
-"""Seconds after which folders are looked for again."""
 _TEXT_BATCH = 50
-_ONLINE = re.compile(r"(^|\.)(outlook\.office365\.com|outlook\.office\.com|outlook\.com|office365\.us)$")
 
 HEADERS_MODE = Capability(
     mode="ews",
@@ -51,71 +44,6 @@ TEXT_MODE = replace(
 )
 
 
-class EwsSettings(Settings):
-    """A mailbox on an Exchange Server."""
-
-    url: str
-    """`https://mail.acme.test/EWS/Exchange.asmx`."""
-    auth: Auth = "ntlm"
-    username: str = ""
-    """`DOMAIN\\user` or user@domain; not with kerberos (the process has a ticket) and oauth."""
-    password: Secret | None = None
-    access: Access = "delegate"
-    """As somebody with rights on the mailbox, or in the mailbox owner's name."""
-    version: Version = "2016"
-    folders: Names = ()
-    """Further folders: names, paths (`Inbox/Deals`) or patterns with `*`."""
-    push: Literal["streaming", "off"] = "off"
-    """A connection more for each mailbox, as far as `connections` has room."""
-    connections: int = Field(3, ge=1, le=10)
-    """At once, for all mailboxes of one login."""
-    tenant: str = ""
-    """With `auth: oauth`, for hybrid modern authentication."""
-    client_id: str = ""
-    client_secret: Secret | None = None
-    certificate: Secret | None = None
-    secret_expires: date | None = None
-    """The day on which `client_secret` ends; a certificate tells its own end."""
-    login_url: str = "https://login.microsoftonline.com"
-    ca_file: ConfigPath | None = None
-    retry_for: Seconds = 20.0
-    """How long a request waits in all for a server that throttles it, before the poll gives up until the next one."""
-
-    @field_validator("url")
-    @classmethod
-    def _on_premises(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme != "https" or not parts.hostname:
-            raise ValueError("must be an https:// address, as https://mail.example.org/EWS/Exchange.asmx")
-        if _ONLINE.search(parts.hostname):
-            raise ValueError(
-                "is Exchange Online, which blocks EWS since 2026-10-01 and removes it on 2027-04-01: "
-                "use `connector: graph`"
-            )
-        return value
-
-    @field_validator("login_url")
-    @classmethod
-    def _encrypted(cls, value: str) -> str:
-        if not re.fullmatch(r"https://[^/\s]+", value):
-            raise ValueError("must be https:// and a host, with nothing behind it")
-        return value
-
-    @model_validator(mode="after")
-    def _has_login(self) -> EwsSettings:
-        if self.auth in ("ntlm", "basic") and not (self.username and self.password):
-            raise ValueError(f"`auth: {self.auth}` needs `username` and `password`")
-        if self.auth == "oauth" and not (
-            self.tenant and self.client_id and (self.client_secret is None) != (self.certificate is None)
-        ):
-            raise ValueError("`auth: oauth` needs `tenant`, `client_id` and one of `client_secret` and `certificate`")
-        if self.secret_expires and not self.client_secret:
-            raise ValueError("`secret_expires` is for `client_secret`: a certificate tells its own end")
-        if self.push == "streaming" and self.connections == 1:
-            raise ValueError("`push: streaming` needs `connections` of 2 or more: one is left to the polls")
-        return self
-
-
 class Ews:
     """The connector `ews`."""
 
@@ -128,8 +56,7 @@ class Ews:
         self._address = context.address
         self._lock = asyncio.Lock()
         self._entra: Entra | None = None
-        self._watched: ExchangeFolders | None = None
-        self._watched_since = 0.0
+        self._folders = ExchangeFolderCache(self._looked_up)
         login = EwsLogin(
             settings.url,
             settings.auth,
@@ -169,7 +96,7 @@ class Ews:
 
     async def _batches(self, cursor: Cursor | None) -> AsyncGenerator[Batch, None]:
         started = instant.now()
-        watched = await self._folders()
+        watched = await self._folders.get()
         if self._stream is not None:
             await self._stream.begin(watched.folders)
         reader = EwsReader(self.account, watched, self._reading)
@@ -190,7 +117,7 @@ class Ews:
     async def probe(self) -> Probe:
         """See MailConnector."""
         async with self._lock:
-            watched = await self._folders(again=True)
+            watched = await self._folders.get(again=True)
         found = Probe(
             watched.by_role,
             (
@@ -206,7 +133,7 @@ class Ews:
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""
         async with self._lock, self._turns.one():
-            watched = await self._folders()
+            watched = await self._folders.get()
         reader = EwsReader(self.account, watched, self._reading)
         for folder in watched.folders:
             start: int | None = 0
@@ -219,7 +146,7 @@ class Ews:
     async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
         """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
         async with self._lock, self._turns.one():
-            watched = await self._folders()
+            watched = await self._folders.get()
             reader = EwsReader(self.account, watched, self._reading)
             return tuple((await reader.recovered(refs))[0])
 
@@ -234,12 +161,8 @@ class Ews:
         if writable:
             yield _smaller(self._address, self._settings.username or "LOGIN", self._settings.access, writable)
 
-    async def _folders(self, *, again: bool = False) -> ExchangeFolders:
-        now = time.monotonic()
-        if again or self._watched is None or now - self._watched_since > _FOLDERS_LAST:
-            self._watched = await self.account.folders(self._settings.folders, below=again)
-            self._watched_since = now
-        return self._watched
+    async def _looked_up(self, again: bool) -> ExchangeFolders:
+        return await self.account.folders(self._settings.folders, below=again)
 
     def _tokens(self) -> Entra:
         if self._entra is None:

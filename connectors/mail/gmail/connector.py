@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
-from typing import ClassVar, Literal
-
-from pydantic import Field, field_validator, model_validator
+from datetime import datetime
+from typing import ClassVar
 
 from connectors.mail.batching import batches
 from connectors.mail.capability import Capability
 from connectors.mail.gmail import grant
 from connectors.mail.gmail.api import BATCH, GmailApi
 from connectors.mail.gmail.position import decode
-from connectors.mail.gmail.pubsub import SCOPE, PubSubSubscription, PushSettings, subscription
+from connectors.mail.gmail.pubsub import SCOPE, PubSubSubscription, subscription
 from connectors.mail.gmail.push import GmailPush
 from connectors.mail.gmail.quota import UNITS, ProjectQuota, RateLimiter, project_quota
 from connectors.mail.gmail.reader import GmailReader, excluded_ids
+from connectors.mail.gmail.settings import GmailSettings
 from connectors.mail.google_login import METADATA, READONLY, GoogleLogin
 from connectors.mail.login_expiry import LASTING, LoginExpiry, expiry
 from connectors.mail.quota_turns import MailboxTurns
-from connectors.mail.setting_types import Names, Seconds
 from inboxwatch import now as instant
-from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
+from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
 from inboxwatch.core.model import FolderRole, Privacy, RawMessage
 
 _SYSTEM = {"SPAM", "TRASH"}
@@ -48,47 +45,6 @@ TEXT_MODE = replace(
     text="in memory, of messages up to 2 MB; one more request a message",
     matching="by headers, then by Gmail's thread and quoted text",
 )
-
-
-class GmailSettings(Settings):
-    """A mailbox in Google Workspace."""
-
-    service_account: Secret | None = None
-    """JSON of a service account's key; the domain delegates the scope to it."""
-    oauth: Secret | None = None
-    """JSON of one user's consent: `client_id`, `client_secret`, `refresh_token`."""
-    secret_expires: date | None = None
-    """The day on which the key or the consent ends, where a policy of the organisation makes it end."""
-    scope: Literal["metadata", "readonly"] = "metadata"
-    user: str = ""
-    """Default: the mailbox's `address`."""
-    exclude: Names = ("SPAM", "TRASH")
-    """Labels, by name or id, whose messages are left alone. Drafts and chats always are."""
-    push: PushSettings | None = None
-    """Off by default. A hint by Cloud Pub/Sub, which is pulled: no public address is needed."""
-    units_per_minute: int = Field(6_000, ge=600)
-    """The quota of one user; 15,000 for projects made before May 2026."""
-    project_units_per_minute: int = Field(1_200_000, ge=600)
-    gmail_url: str = "https://gmail.googleapis.com"
-    token_url: str = ""
-    """Default: that of the key, else Google's."""
-    ca_file: ConfigPath | None = None
-    retry_for: Seconds = 20.0
-    """How long a request waits in all for a server that throttles it, before the poll gives up until the next one."""
-    read_timeout: Seconds = 30.0
-
-    @field_validator("gmail_url", "token_url")
-    @classmethod
-    def _encrypted(cls, value: str) -> str:
-        if value and not re.fullmatch(r"https://[^\s]+[^\s/]", value):
-            raise ValueError("must begin with https:// and end without a slash")
-        return value
-
-    @model_validator(mode="after")
-    def _has_one_login(self) -> GmailSettings:
-        if (self.service_account is None) == (self.oauth is None):
-            raise ValueError("give exactly one of `service_account` and `oauth`")
-        return self
 
 
 class Gmail:

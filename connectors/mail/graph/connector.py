@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from typing import ClassVar, Literal
+from datetime import UTC, datetime
+from typing import ClassVar
 from urllib.parse import quote
-
-from pydantic import Field, field_validator, model_validator
 
 from connectors.mail.batching import Chunk, batches
 from connectors.mail.capability import Capability
 from connectors.mail.delta_position import decode, encode
 from connectors.mail.entra import Application, Entra, entra
-from connectors.mail.exchange_folders import ExchangeFolders
+from connectors.mail.exchange_folders import ExchangeFolderCache, ExchangeFolders
 from connectors.mail.graph import grant
 from connectors.mail.graph.client import GraphClient, GraphError, limits_of
 from connectors.mail.graph.folders import find_folders
 from connectors.mail.graph.reader import FoundItems, GraphReader, together
+from connectors.mail.graph.settings import GraphSettings
 from connectors.mail.http_connections import ConnectionPool, connection_pool
 from connectors.mail.login_expiry import LoginExpiry, expiry
 from connectors.mail.quota_turns import MailboxTurns
-from connectors.mail.setting_types import Names, Seconds
 from inboxwatch import now as instant
-from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
+from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Reason, Settings
 from inboxwatch.core.model import Privacy, RawMessage
 
-_FOLDERS_LAST = 600.0
-"""Seconds after which folders are looked for again: new ones may match a pattern."""
 _CENSUS_PAGE = 500
 _MAX_PAGES = 100_000
 _TEXT_BATCH = 50
@@ -70,49 +64,6 @@ TEXT = replace(
 )
 
 
-class GraphSettings(Settings):
-    """A mailbox in Exchange Online, read by an application of the tenant."""
-
-    tenant: str = Field(pattern=r"^[A-Za-z0-9.-]+$")
-    """The tenant's id or one of its domains."""
-    client_id: str = Field(min_length=1)
-    client_secret: Secret | None = None
-    certificate: Secret | None = None
-    """A PEM text of certificate and private key."""
-    secret_expires: date | None = None
-    """The day on which `client_secret` ends; a certificate tells its own end."""
-    permission: Literal["basic", "read"] = "basic"
-    """What the application was granted: Mail.ReadBasic, or Mail.Read."""
-    user: str = ""
-    """The mailbox's address or id. Default: the mailbox's `address`."""
-    folders: Names = ()
-    """Further folders: names, paths (`Inbox/Deals`) or patterns with `*`."""
-    cloud: Literal["global", "us_government", "us_defense"] = "global"
-    graph_url: str = ""
-    """Default: that of the cloud. Always https."""
-    login_url: str = ""
-    ca_file: ConfigPath | None = None
-    retry_for: Seconds = 20.0
-    """How long a request waits in all for a server that throttles it, before the poll gives up until the next one."""
-    connect_timeout: Seconds = 15.0
-    read_timeout: Seconds = 30.0
-
-    @field_validator("graph_url", "login_url")
-    @classmethod
-    def _encrypted(cls, value: str) -> str:
-        if value and not re.fullmatch(r"https://[^/\s]+", value):
-            raise ValueError("must be https:// and a host, with nothing behind it")
-        return value
-
-    @model_validator(mode="after")
-    def _has_one_proof(self) -> GraphSettings:
-        if (self.client_secret is None) == (self.certificate is None):
-            raise ValueError("give exactly one of `client_secret` and `certificate`")
-        if self.certificate and self.secret_expires:
-            raise ValueError("`secret_expires` is for `client_secret`: a certificate tells its own end")
-        return self
-
-
 class Graph:
     """The connector `graph`."""
 
@@ -130,8 +81,7 @@ class Graph:
         self._lock = asyncio.Lock()
         self._pool: ConnectionPool | None = None
         self._entra: Entra | None = None
-        self._watched: ExchangeFolders | None = None
-        self._watched_since = 0.0
+        self._folders = ExchangeFolderCache(self._looked_up)
         self._meetings = True
         self._turns = MailboxTurns(settings.retry_for, lambda: limits_of(self._tokens()).turns)
         self.client = GraphClient(
@@ -186,7 +136,7 @@ class Graph:
         async with self._lock:
             self._may_read()
             token = await self._tokens().token()
-            watched = await self._folders(again=True)
+            watched = await self._folders.get(again=True)
             warnings = list(
                 grant.warnings(token.claims, self._settings.permission, self._settings.client_id, self._address)
             )
@@ -213,7 +163,7 @@ class Graph:
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""
         async with self._lock, self._turns.one():
-            watched = await self._folders()
+            watched = await self._folders.get()
         query = {
             "$filter": f"receivedDateTime ge {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
             "$orderby": "receivedDateTime asc",
@@ -298,18 +248,14 @@ class Graph:
         return GraphReader(
             self.client,
             self._user,
-            await self._folders(),
+            await self._folders.get(),
             self._reading,
             self._settings.permission == "read",
             self._meetings,
         )
 
-    async def _folders(self, *, again: bool = False) -> ExchangeFolders:
-        now = time.monotonic()
-        if again or self._watched is None or now - self._watched_since > _FOLDERS_LAST:
-            self._watched = await find_folders(self.client, self._user, self._settings.folders)
-            self._watched_since = now
-        return self._watched
+    async def _looked_up(self, again: bool) -> ExchangeFolders:
+        return await find_folders(self.client, self._user, self._settings.folders)
 
     def _tokens(self) -> Entra:
         if self._entra is None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, TypeVar
 
 import structlog
 
@@ -18,11 +18,11 @@ from connectors.mail.folder_reading import ReadMessages, shares
 from connectors.mail.folder_roles import WantedFolders
 from connectors.mail.maildir.folder import MaildirPosition, MessageFile
 from connectors.mail.maildir.inotify import directory_watches
+from connectors.mail.maildir.settings import MaildirSettings
 from connectors.mail.maildir.tree import MaildirTree, encode
-from connectors.mail.setting_types import Names
 from connectors.mail.worker_threads import workers
 from inboxwatch import now as instant
-from inboxwatch.connector import Batch, ConfigPath, Context, Cursor, MailboxError, Probe, Reason, Settings
+from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Reason, Settings
 from inboxwatch.core.model import FolderRole, RawMessage
 
 log = structlog.get_logger(__name__)
@@ -31,19 +31,6 @@ Result = TypeVar("Result")
 
 _STEP_LIMIT = 600.0
 """Seconds that one step may take: a network file system may hang."""
-
-
-class MaildirSettings(Settings):
-    """A mailbox in a Maildir."""
-
-    path: ConfigPath
-    sent: Names = ()
-    """Maildir++ folders of sent mail, without the dot. Default: `Sent`, or another usual name."""
-    sent_path: ConfigPath | None = None
-    """A Maildir of sent mail elsewhere."""
-    folders: Names = ()
-    """Further Maildir++ folders: names or patterns with `*`."""
-    push: Literal["inotify", "off"] = "inotify"
 
 
 class Maildir:
