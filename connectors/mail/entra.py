@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from connectors.mail.http_errors import clean, seconds, unreached
+from connectors.mail.error_text import one_line
+from connectors.mail.http_errors import parse_retry_after, unreached
 from connectors.mail.optional_package import optional_package
 from connectors.mail.worker_threads import workers
 from inboxwatch.connector import MailboxError, Reason, Secret
@@ -184,13 +185,13 @@ def acquire(application: Application, refresh: str = "") -> Token:
     return Token(answer["access_token"], ends, renewed if isinstance(renewed, str) and renewed else refresh)
 
 
-def _lasts(told: object) -> float:
+def _lasts(expires_in: object) -> float:
     """Seconds; an hour where the answer does not say it in a usable way."""
     try:
-        seconds_ = float(str(told))
+        seconds = float(str(expires_in))
     except ValueError:
         return 3600.0
-    return min(max(0.0, seconds_), 86400.0) if math.isfinite(seconds_) else 3600.0
+    return min(max(0.0, seconds), 86400.0) if math.isfinite(seconds) else 3600.0
 
 
 def _credential(application: Application) -> object:
@@ -202,7 +203,7 @@ def _credential(application: Application) -> object:
 
 def _refusal(text: str, error: str, status: int, doing: str, retry_after: float | None) -> MailboxError:
     code = _CODE.search(text)
-    words = clean(_TAIL.sub("", text))
+    words = one_line(_TAIL.sub("", text))
     hint = _HINTS.get(code[1], "") if code else ""
     if status == 429 or error == "temporarily_unavailable":
         return MailboxError(Reason.RATE_LIMITED, f"{doing}: {words}", hint=hint, retry_after=retry_after)
@@ -256,5 +257,5 @@ class _Http:
     def _taken(self, response: Any) -> Any:
         self.status = response.status_code
         self.words = "" if self.status == 200 else _description(response.text)
-        self.retry_after = seconds(response.headers.get("Retry-After"))
+        self.retry_after = parse_retry_after(response.headers.get("Retry-After"))
         return response

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from connectors.mail.http_errors import clean, refused, seconds, unreached
+from connectors.mail.error_text import one_line
+from connectors.mail.http_errors import parse_retry_after, refused, unreached
 from connectors.mail.optional_package import optional_package
 from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reason, Secret
@@ -133,7 +134,7 @@ class GoogleLogin:
         try:
             credentials.refresh(ask)
             if not isinstance(credentials.token, str):
-                raise TypeError("no token")  # noqa: TRY301  (told below, as all that cannot be read)
+                raise TypeError("no token")  # noqa: TRY301  (handled below, with all that cannot be read)
             answer = json.loads(ask.body)
             if left := answer.get("refresh_token_expires_in"):
                 self.consent_ends = instant.now() + min(timedelta(seconds=int(left)), _LONGEST)
@@ -160,7 +161,7 @@ class _Ask:
     def __call__(self, *args: Any, **named: Any) -> Any:
         response = self._request(*args, **named)
         self.status, self.body = response.status, response.data
-        self.retry_after = seconds(response.headers.get("retry-after"))
+        self.retry_after = parse_retry_after(response.headers.get("retry-after"))
         return response
 
 
@@ -191,7 +192,7 @@ _GRANT_HINTS = {
 
 
 def _words(error: Exception) -> str:
-    return clean(str(error.args[0]) if error.args else type(error).__name__)
+    return one_line(str(error.args[0]) if error.args else type(error).__name__)
 
 
 def _refusal(error: Exception) -> MailboxError:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import email.utils
-import re
 import socket
 import ssl
 from datetime import UTC
 
+from connectors.mail.error_text import one_line
 from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reason
 
-_MAX_TEXT = 300
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _SERVER_ERROR = 500
-
-
-def clean(text: str) -> str:
-    """One line without control characters, cut to a length that suits a log and a page."""
-    words = _CONTROL.sub(" ", text).strip()
-    return words if len(words) <= _MAX_TEXT else words[: _MAX_TEXT - 1] + "…"
 
 
 def refused(status: int, text: str, doing: str, *, hint: str = "", retry_after: float | None = None) -> MailboxError:
@@ -28,7 +20,7 @@ def refused(status: int, text: str, doing: str, *, hint: str = "", retry_after: 
     reason = reasons.get(status, Reason.SERVER if status >= _SERVER_ERROR else Reason.CLIENT)
     if status in (503, 504) and retry_after is not None:
         reason = Reason.RATE_LIMITED
-    return MailboxError(reason, f"{doing}: {clean(text)} (HTTP {status})", hint=hint, retry_after=retry_after)
+    return MailboxError(reason, f"{doing}: {one_line(text)} (HTTP {status})", hint=hint, retry_after=retry_after)
 
 
 def unreached(error: BaseException, doing: str) -> MailboxError | None:
@@ -52,10 +44,12 @@ def unreached(error: BaseException, doing: str) -> MailboxError | None:
         if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
             return MailboxError(Reason.UNAVAILABLE, f"{doing}: the connection ended early")
         if isinstance(cause, ssl.SSLError):
-            return MailboxError(Reason.PROTOCOL, f"{doing}: {clean(cause.reason or str(cause))}")
+            return MailboxError(Reason.PROTOCOL, f"{doing}: {one_line(cause.reason or str(cause))}")
         if isinstance(cause, OSError):
             text = cause.strerror or type(cause).__name__
-            return MailboxError(Reason.UNAVAILABLE, f"{doing}: {clean(text)}", hint="check address, proxy and firewall")
+            return MailboxError(
+                Reason.UNAVAILABLE, f"{doing}: {one_line(text)}", hint="check address, proxy and firewall"
+            )
     return None
 
 
@@ -71,7 +65,7 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
-def seconds(value: str | None) -> float | None:
+def parse_retry_after(value: str | None) -> float | None:
     """A Retry-After header (RFC 9110, 10.2.3) in seconds, at most an hour; None where it says nothing usable."""
     if not value:
         return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from connectors.mail.delta_position import PositionForgotten
-from connectors.mail.http_errors import clean, unreached
+from connectors.mail.error_text import one_line
+from connectors.mail.http_errors import unreached
 from inboxwatch.connector import MailboxError, Reason
 
 _REASONS = {
@@ -63,7 +64,7 @@ def failure(error: BaseException, doing: str) -> Exception:
         return error
     if code in _FORGOTTEN:
         return PositionForgotten(code)
-    words = clean(f"{code}: {error}")
+    words = one_line(f"{code}: {error}")
     if (network := _NETWORK.match(str(error))) or "certificate verify failed" in str(error):
         return _of_network(network[1] if network else "", words, doing)
     if status := _STATUS.search(str(error)):

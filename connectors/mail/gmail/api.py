@@ -11,9 +11,10 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, TypeVar
 
+from connectors.mail.error_text import one_line
 from connectors.mail.gmail.quota import UNITS, RateLimiter
 from connectors.mail.google_login import GoogleLogin
-from connectors.mail.http_errors import clean, refused, seconds, unreached
+from connectors.mail.http_errors import parse_retry_after, refused, unreached
 from connectors.mail.optional_package import optional_package
 from connectors.mail.quota_turns import MailboxTurns
 from connectors.mail.worker_threads import workers
@@ -267,7 +268,7 @@ _connections = functools.cache(_Connections)
 @functools.cache
 def _service(url: str) -> Any:
     """The library's view of the API; it makes requests and sends none."""
-    # It logs the reasons of refusals, which are told by MailboxError.
+    # It logs the reasons of refusals, which MailboxError carries.
     logging.getLogger("googleapiclient").setLevel(logging.ERROR)
     return optional_package("googleapiclient.discovery", "gmail").build(
         "gmail",
@@ -298,7 +299,7 @@ def _failure(error: Exception, doing: str) -> MailboxError:
         return MailboxError(Reason.PROTOCOL, f"{doing}: the answer cannot be read")
     name = type(error).__name__
     if name == "ServerNotFoundError":
-        return MailboxError(Reason.UNAVAILABLE, f"{doing}: {clean(str(error))}", hint="check the name server")
+        return MailboxError(Reason.UNAVAILABLE, f"{doing}: {one_line(str(error))}", hint="check the name server")
     if name in ("BatchError", "RedirectMissingLocation", "RelativeURIError"):
         return MailboxError(Reason.PROTOCOL, f"{doing}: the answer cannot be read ({name})")
     return MailboxError(Reason.UNAVAILABLE, f"{doing}: the connection ended early ({name})")
@@ -308,7 +309,11 @@ def refusal(status: int, content: bytes, retry_after: str | None, doing: str) ->
     """The error for what a server of Google answers with a status that says no."""
     why, text = _words(content)
     plain = refused(
-        status, f"{why}: {text}" if why else text, doing, hint=_HINTS.get(why, ""), retry_after=seconds(retry_after)
+        status,
+        f"{why}: {text}" if why else text,
+        doing,
+        hint=_HINTS.get(why, ""),
+        retry_after=parse_retry_after(retry_after),
     )
     found = GmailError(plain.reason, str(plain), hint=plain.hint, retry_after=plain.retry_after)
     found.status, found.why = status, why
@@ -324,4 +329,4 @@ def _words(content: bytes) -> tuple[str, str]:
         details = error.get("errors") or [{}]
         return str(details[0].get("reason") or error.get("status") or "").lower(), str(error.get("message") or "")
     except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-        return "", clean(content[:200].decode("utf-8", "replace")) or "refused"
+        return "", one_line(content[:200].decode("utf-8", "replace")) or "refused"

@@ -40,7 +40,7 @@ _MAX_ANSWER = 16 * 1024 * 1024
 _HELD_FOR_NOTHING = 504
 
 Hear = Callable[[int], None]
-"""Is told a position in the mailbox's history."""
+"""Called with a position in the mailbox's history, a number of 64 bits."""
 
 
 class PushSettings(Settings):
@@ -53,7 +53,7 @@ class PushSettings(Settings):
 
 
 class PubSubSubscription:
-    """Pulled as long as anybody listens. Whatever happens to it, nobody fails: it is a hint."""
+    """Pulled as long as it has listeners. Its failures are logged and fail no mailbox: push is a hint."""
 
     def __init__(self, login: GoogleLogin, settings: PushSettings, ca_file: Path | None) -> None:
         self._login = login
@@ -63,7 +63,7 @@ class PubSubSubscription:
         self._puller: asyncio.Task[None] | None = None
 
     def join(self, address: str, hear: Hear) -> None:
-        """Tells of news in the mailbox with this address, its first one: Gmail knows no other in what it tells."""
+        """Calls `hear` at news of the mailbox with this primary address; the notices of Gmail name no other."""
         self._listeners[address.lower()].add(hear)
         if self._puller is None or self._puller.done():
             self._puller = asyncio.create_task(self._pull())
@@ -126,10 +126,10 @@ class PubSubSubscription:
         return len(received)
 
     def _pass_on(self, message: Any) -> None:
-        """Wakes the mailbox that a message is about. One about others, or about nothing, is nobody's."""
+        """Wakes the mailbox that a message is about; a message about others, or an unreadable one, is dropped."""
         try:
-            told = json.loads(base64.b64decode(message["data"]))
-            address, history = str(told["emailAddress"]), int(told["historyId"])
+            notice = json.loads(base64.b64decode(message["data"]))
+            address, history = str(notice["emailAddress"]), int(notice["historyId"])
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
             return
         for hear in tuple(self._listeners.get(address.lower(), ())):

@@ -16,8 +16,9 @@ from yarl import URL
 
 from connectors.mail.delta_position import PositionForgotten
 from connectors.mail.entra import Entra, Token
+from connectors.mail.error_text import one_line
 from connectors.mail.http_connections import ConnectionPool, body
-from connectors.mail.http_errors import clean, refused, seconds, unreached
+from connectors.mail.http_errors import parse_retry_after, refused, unreached
 from connectors.mail.quota_turns import MailboxTurns, QuotaTurns
 from inboxwatch.connector import MailboxError, Reason
 
@@ -161,7 +162,7 @@ class GraphClient:
             return PositionForgotten(code)
         plain = refused(
             status, f"{code}: {text}" if code else text, doing, hint=_HINTS.get(code, ""),
-            retry_after=seconds(retry_after),
+            retry_after=parse_retry_after(retry_after),
         )  # fmt: skip
         found = GraphError(plain.reason, str(plain), hint=plain.hint, retry_after=plain.retry_after)
         found.code, found.status = code, status
@@ -182,7 +183,7 @@ def _words(content: bytes) -> tuple[str, str]:
         error = json.loads(content)["error"]
         return str(error.get("code", "")).lower(), str(error.get("message", ""))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return "", clean(content[:200].decode("utf-8", "replace")) or "refused"
+        return "", one_line(content[:200].decode("utf-8", "replace")) or "refused"
 
 
 def _unreached(error: Exception, doing: str) -> MailboxError:

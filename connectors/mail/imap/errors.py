@@ -8,9 +8,9 @@ import socket
 import ssl
 from imaplib import IMAP4
 
+from connectors.mail.error_text import one_line
 from inboxwatch.connector import MailboxError, Reason
 
-_MAX_TEXT = 300
 _CODES = {
     "AUTHENTICATIONFAILED": (
         Reason.AUTH,
@@ -36,8 +36,7 @@ _CODES = {
 _CODE = re.compile(r"\[([A-Z-]+)[ \]]")
 _THROTTLING = re.compile(r"too many|thrott|rate limit|exceeded|bandwidth|suggested backoff", re.IGNORECASE)
 _BACKOFF = re.compile(r"backoff time:?\s*(\d+)\s*(milli)?", re.IGNORECASE)
-_REPR = re.compile(r"\bb(['\"])(.*?)\1")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_REPR = re.compile(r"\bb(['\"])(.*?)\1", re.DOTALL)
 _ENDS_LOGIN = {"AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED", "WEBALERT"}
 
 
@@ -55,7 +54,7 @@ def failure(error: BaseException, doing: str) -> MailboxError:
         )
     if isinstance(error, ssl.SSLError):
         hint = "is this port a TLS port? `security: starttls` is for 143, `tls` for 993"
-        return MailboxError(Reason.PROTOCOL, f"{doing}: {_clean(error.reason or str(error))}", hint=hint)
+        return MailboxError(Reason.PROTOCOL, f"{doing}: {_words(error.reason or str(error))}", hint=hint)
     if isinstance(error, socket.gaierror):
         return MailboxError(Reason.UNAVAILABLE, f"{doing}: {error.strerror}", hint="check `host` and the name server")
     if isinstance(error, IMAP4.error):
@@ -67,13 +66,13 @@ def failure(error: BaseException, doing: str) -> MailboxError:
         text = error.strerror or str(error) or type(error).__name__
         return MailboxError(Reason.UNAVAILABLE, f"{doing}: {text}", hint=known.get(error.errno or 0, ""))
     if isinstance(error, ValueError | LookupError | AssertionError):
-        return MailboxError(Reason.PROTOCOL, f"{doing}: the server's answer cannot be read: {_clean(str(error))}")
+        return MailboxError(Reason.PROTOCOL, f"{doing}: the server's answer cannot be read: {_words(str(error))}")
     raise error
 
 
 def refusal(text: str, doing: str, *, broken: bool = False, login: bool = False) -> MailboxError:
     """The MailboxError for the server's own words: NO, BAD or BYE. `broken`: the connection ended with them."""
-    words = _clean(text)
+    words = _words(text)
     broken = broken or "* BYE" in words
     code = next((code for code in _CODE.findall(words) if code in _CODES), "")
     reason, hint = _CODES.get(code, (Reason.UNAVAILABLE if broken else Reason.PROTOCOL, ""))
@@ -90,7 +89,6 @@ def refusal(text: str, doing: str, *, broken: bool = False, login: bool = False)
     )
 
 
-def _clean(text: str) -> str:
-    """One line without control characters and imaplib's b'...', cut to a length that suits a log and a page."""
-    words = _REPR.sub(r"\2", _CONTROL.sub(" ", text).strip())
-    return words if len(words) <= _MAX_TEXT else words[: _MAX_TEXT - 1] + "…"
+def _words(text: str) -> str:
+    """One line, without the b'...' in which imaplib writes the server's words."""
+    return one_line(_REPR.sub(r"\2", text))
