@@ -1,4 +1,4 @@
-"""What a way of reading a mailbox can and cannot see, told to operators by `check` and in the README."""
+"""What a way of reading a mailbox can and cannot see, shown to operators by `check` and in the README."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Capability:
     """Bounces and calendar parts."""
     text: str
     matching: str
-    """What all this does to the matching of answers to questions."""
+    """By what answers are matched to questions, given all this."""
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:

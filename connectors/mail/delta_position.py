@@ -17,17 +17,16 @@ class PositionForgotten(Exception):  # noqa: N818  (a normal answer, not a defec
 
 @dataclass(frozen=True, slots=True)
 class DeltaPosition:
-    """A place in one folder: the server tells what came since `delta`, a link or state of its own.
-
-    While the folder's history is read, `after` is the receive time (RFC 3339) up to which that was done, and `read`
-    names the messages received at that very instant that were read. Before that, `pinned` is false while `delta` is
-    still on its way to the folder's present.
-    """
+    """A place in one folder, from which the server can say what came since."""
 
     delta: str
+    """The server's own: Graph's delta link, the sync state of EWS."""
     after: str | None = None
+    """The receive time (RFC 3339, UTC) up to which the folder's history was read; None: all of it."""
     read: tuple[str, ...] = ()
+    """Ids of the messages received at `after` exactly that were read."""
     pinned: bool = True
+    """False while `delta` is still being moved to the folder's present, which comes before its history is read."""
 
     def past(self, at: str, name: str) -> DeltaPosition:
         """The position after one more message of the history."""

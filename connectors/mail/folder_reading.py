@@ -38,15 +38,15 @@ class ReadMessages:
 def shares(pending: Mapping[str, Sequence[Item]], size: int) -> Iterator[dict[str, Sequence[Item]]]:
     """Cuts what is to read into batches of about `size`, each with the same share of every folder.
 
-    UIDs ascend in time: so inbox and sent mail advance together, and an answer is read near its question.
+    Messages ascend in time: so inbox and sent mail advance together, and an answer is read near its question.
     """
     total = sum(map(len, pending.values()))
     batches = -(-total // size)
     for number in range(batches):
         share = {
-            name: uids[low:high]
-            for name, uids in pending.items()
-            if (low := len(uids) * number // batches) < (high := len(uids) * (number + 1) // batches)
+            name: items[low:high]
+            for name, items in pending.items()
+            if (low := len(items) * number // batches) < (high := len(items) * (number + 1) // batches)
         }
         if share:
             yield share

@@ -14,7 +14,7 @@ _KEEP_ALIVE = 90.0
 
 
 class ConnectionPool:
-    """Connections of one event loop, kept as long as anybody uses them."""
+    """Connections of one event loop, kept as long as there are users."""
 
     def __init__(self, ca_file: Path | None) -> None:
         self._ca_file = ca_file
@@ -22,9 +22,11 @@ class ConnectionPool:
         self._users = 0
 
     def enter(self) -> None:
+        """One more user; each must call `leave` once."""
         self._users += 1
 
     async def leave(self) -> None:
+        """One user less; the last one closes the connections."""
         self._users -= 1
         if self._users == 0 and self._session is not None:
             session, self._session = self._session, None
@@ -47,7 +49,7 @@ class ConnectionPool:
 
 
 async def body(answer: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The first `limit` bytes of an answer, whatever its length is said to be."""
+    """The first `limit` bytes of an answer; its Content-Length is not trusted."""
     read = bytearray()
     while len(read) < limit and (piece := await answer.content.read(min(65536, limit - len(read)))):
         read += piece

@@ -1,7 +1,7 @@
 """When the right to read a mailbox ends: as the certificate says, or as IT wrote beside the secret.
 
 An application could ask Entra for the end of its own secret only with Application.Read.All (GET /applications in
-learn.microsoft.com/graph/api/application-get), which a reader of mail shall not have.
+learn.microsoft.com/graph/api/application-get), which a reader of mail should not have.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class LoginExpiry:
     at: datetime | None
     """In UTC; None: unknown."""
 
-    def told(self, probe: Probe) -> Probe:
-        """What `check` shows, with the end as a fact and what to do about it."""
+    def added_to(self, probe: Probe) -> Probe:
+        """The probe with the end of the login as a fact, and a warning where the operator should act."""
         if not self.what:
             return probe
         shown = f"{self.at:%Y-%m-%d %H:%M} UTC" if self.at else "at a time that is not known here"
@@ -50,11 +50,14 @@ class LoginExpiry:
 
 
 LASTING = LoginExpiry("", None)
-"""Of passwords, and of keys of Google, which last until they are withdrawn."""
+"""For passwords and keys of Google, which last until they are withdrawn."""
 
 
 def expiry(what: str, certificate: Secret | None, secret_expires: date | None) -> LoginExpiry:
-    """Of the certificate where there is one, else of the secret, at the first moment (UTC) of its last day."""
+    """The end of the certificate where there is one; else of the secret: the first moment (UTC) of `secret_expires`.
+
+    `what` names the secret (`client secret`, `refresh token`). Does no IO and never raises.
+    """
     if certificate is not None:
         return LoginExpiry("certificate", _not_after(certificate))
     return LoginExpiry(what, datetime.combine(secret_expires, time(), UTC) if secret_expires else None)

@@ -1,9 +1,9 @@
-"""The steps of polls that share a quota: whose turn it is, and how long one may wait.
+"""Turns of mailboxes that share a quota: which of them may be read now, and how long the others may wait.
 
 A step of a poll must end within 300 s (see MailConnector), and a thousand mailboxes of one project may want to be read
-at once. If all of them queued up for each single request, none would get to the end of its first step in time. So few
-are read at a time, each at the full speed of its own quota, and the others stand in a row. Who would stand there too
-long is told that he is held back, which is no failure.
+at once. If all of them queued for each single request, none would end its first step in time. So only a few mailboxes
+are read at a time, each at the full speed of its own quota, and the others wait in a queue. A mailbox that would wait
+too long gets Reason.RATE_LIMITED, which is not a failure.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from connectors.mail.retry import retried
 from inboxwatch.connector import Batch, MailboxError, Reason
 
 TURN_LIMIT = 100.0
-"""Seconds that a step may wait for its turn."""
+"""Seconds that a step may wait in the queue."""
 SLEEP_LIMIT = 150.0
-"""Seconds from its beginning after which a step sleeps no more; the request under way may take as long again."""
+"""Seconds after its beginning at which a step stops sleeping; the request under way may take as long again."""
 LONG, LONG_ENOUGH = 45.0, 10.0
-"""Seconds of a turn after which a step gives what it has: where nobody waits, and where others do."""
+"""Seconds of a turn after which a step yields what it has read: with an empty queue, and with others waiting."""
 
 Result = TypeVar("Result")
 
 
 class QuotaTurns:
-    """So many mailboxes are read at once; the others stand in a row."""
+    """The queue of one quota: `at_once` mailboxes have their turn, the others wait."""
 
     def __init__(self, at_once: int) -> None:
         self._free = asyncio.Semaphore(at_once)
         self.waiting = 0
 
     async def take(self, seconds: float) -> None:
-        """Waits for a turn, which `give_back` must end. Raises TimeoutError."""
+        """Waits for a turn, which `give_back` must end. Raises TimeoutError after so many seconds."""
         self.waiting += 1
         try:
             async with asyncio.timeout(seconds):
@@ -46,6 +46,7 @@ class QuotaTurns:
             self.waiting -= 1
 
     def give_back(self) -> None:
+        """Ends a turn."""
         self._free.release()
 
 
@@ -58,7 +59,7 @@ _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[Hashabl
 
 
 def turns(whose: Hashable, at_once: int) -> QuotaTurns:
-    """Those of a quota on the running event loop; who asks first says how many there are."""
+    """The queue of the quota `whose` on the running event loop; the first caller decides `at_once`."""
     known = _turns.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
     found = known.get(whose)
     if found is None:
@@ -67,10 +68,13 @@ def turns(whose: Hashable, at_once: int) -> QuotaTurns:
 
 
 class MailboxTurns:
-    """Those of one mailbox: at most one is under way."""
+    """The turns of one mailbox: at most one is under way, for one step of a poll."""
 
     def __init__(self, retry_for: float, shared: Callable[[], QuotaTurns]) -> None:
-        """`retry_for`: seconds that a request may wait for a server that throttles it. `shared`: on the event loop."""
+        """`retry_for`: seconds that a request may wait for a server that throttles it.
+
+        `shared` gives the queue; it is called on the event loop, with the first turn.
+        """
         self._retry_for = retry_for
         self._shared = shared
         self._queue: QuotaTurns | None = None
@@ -80,13 +84,13 @@ class MailboxTurns:
 
     @property
     def left(self) -> float:
-        """Seconds for which the step under way may still sleep; unlimited where none is."""
+        """Seconds for which the step under way may still sleep; infinite where no step is under way."""
         return self._ends - _now() if self._under_way else math.inf
 
     @property
     def long(self) -> bool:
-        """Whether the step under way shall give what it has."""
-        assert self._queue is not None  # noqa: S101  (it has begun)
+        """Whether the step under way should yield what it has read."""
+        assert self._queue is not None  # noqa: S101  (a step is under way)
         return _now() - self._taken > (LONG_ENOUGH if self._queue.waiting else LONG)
 
     async def retried(self, ask: Callable[[], Awaitable[Result]]) -> Result:
@@ -117,6 +121,7 @@ class MailboxTurns:
 
     @contextlib.asynccontextmanager
     async def one(self) -> AsyncIterator[None]:
+        """A turn that lasts as long as the block. Raises MailboxError as `begin` does."""
         await self.begin()
         try:
             yield

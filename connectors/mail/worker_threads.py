@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 
 class WorkerThreads:
-    """The threads of one event loop."""
+    """The threads of one event loop: at most `total` of them at once, and `per_host` for one host."""
 
     def __init__(self, total: int = MAX_THREADS, per_host: int = MAX_THREADS_PER_HOST) -> None:
         self._all = asyncio.Semaphore(total)
@@ -32,7 +32,7 @@ class WorkerThreads:
         """Runs `work` on a thread and returns what it returns; waits for a free one first.
 
         Raises TimeoutError after `limit` seconds of running. Then, and when cancelled, the thread runs on and keeps its
-        place until `work` ends: the caller must see to that, by shutting the socket that it reads.
+        place until `work` ends: the caller must make it end, by closing the socket that it reads.
         """
         loop = asyncio.get_running_loop()
         places = (self._hosts[host], self._all)

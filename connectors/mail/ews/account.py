@@ -25,7 +25,7 @@ Version = Literal["2013", "2016", "2019"]
 Result = TypeVar("Result")
 
 _STEP_LIMIT = 100.0
-"""Seconds for one request: the library can wait for a session for ever."""
+"""Seconds for one request: the library can wait for a session without end."""
 _ANSWER_LIMIT = 60
 _AUTHORITIES: dict[str, str] = {}
 """Authorities' certificates by host and port: the library has one adapter for all connections of the process."""

@@ -35,7 +35,7 @@ def changes(account: Any, folder: Any, state: str, limit: int) -> FolderChanges:
     )
     came = tuple([name for kind, name in found if kind == service.CREATE and name])
     after = str(service.sync_state)
-    # Some servers give the same state for ever, and say that there is more.
+    # Some servers give the same state again and again, and say that there is more.
     return FolderChanges(after, came, bool(service.includes_last_item_in_range) or after == state)
 
 

@@ -128,7 +128,7 @@ class Ews:
             ),
             tuple(self._warnings(watched)),
         )
-        return self._expiry().told(found)
+        return self._expiry().added_to(found)
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""

@@ -26,14 +26,14 @@ class NotificationStream:
     def __init__(self, account: EwsAccount) -> None:
         self._account = account
         self._key = (account.login.url, account.login.username)
-        self._stirred = asyncio.Event()
+        self._news = asyncio.Event()
         self._alive = False
         self._closed = False
         self._service: Any = None
 
     async def begin(self, folders: Sequence[ExchangeFolder]) -> bool:
         """Subscribes before the poll looks, so that nothing falls between; False where no connection is to spare."""
-        self._stirred.clear()
+        self._news.clear()
         if self._alive:
             return True
         with _counting:
@@ -55,11 +55,11 @@ class NotificationStream:
     async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
-                await self._stirred.wait()
-        return self._stirred.is_set()
+                await self._news.wait()
+        return self._news.is_set()
 
     def close(self) -> None:
-        """Hangs up: the thread would else wait for the server's next word."""
+        """Closes the connection, on which the thread would else wait for the server's next event."""
         self._closed = True
         answer = getattr(self._service, "_streaming_response", None)
         if answer is not None:
@@ -72,10 +72,10 @@ class NotificationStream:
             while not self._closed:
                 self._service = optional_package("exchangelib.services", "ews").GetStreamingEvents(account=account)
                 for _ in self._service.call([subscription], connection_timeout=_MINUTES):
-                    loop.call_soon_threadsafe(self._stirred.set)
+                    loop.call_soon_threadsafe(self._news.set)
                     if self._closed:
                         break
-        except Exception:  # noqa: BLE001, S110  (a hint: whatever ended it, the next poll finds out and tells)
+        except Exception:  # noqa: BLE001, S110  (a hint: the next poll reports what is wrong)
             pass
         finally:
             self._ended()

@@ -101,7 +101,7 @@ class Gmail:
         self._may_read()
         started = instant.now()
         if self._push is not None:
-            self._push.begins()
+            self._push.poll_begins()
         position = None if cursor is None else decode(cursor)
         reader = await self._reader()
         reader.resynced = cursor is not None and position is None
@@ -109,7 +109,7 @@ class Gmail:
             reader.chunks(position), self._reading.batch_size, started, lambda: self._turns.long
         ):
             if self._push is not None and batch.seen_until is not None and (end := decode(batch.cursor)) is not None:
-                self._push.ends(int(end.history))
+                self._push.poll_ended(int(end.history))
             yield batch
 
     async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
@@ -130,7 +130,7 @@ class Gmail:
             warnings = list(grant.warnings(self._login, beyond))
             pushed = "off"
             if self._push is not None:
-                pushed, wrong = await self._push.told(self._login)
+                pushed, wrong = await self._push.check(self._login)
                 warnings += wrong
             warnings += [f"no label is called {name!r} in `exclude`" for name in unknown]
         found = Probe(
@@ -149,7 +149,7 @@ class Gmail:
             ),
             tuple(warnings),
         )
-        return self._expiry().told(found)
+        return self._expiry().added_to(found)
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""
@@ -190,7 +190,7 @@ class Gmail:
         return GmailReader(self.api, reading, self._excluded, self._settings.scope == "readonly")
 
     def _subscription(self) -> PubSubSubscription:
-        assert self._settings.push is not None  # noqa: S101  (who asks has it)
+        assert self._settings.push is not None  # noqa: S101  (the caller has push)
         login = replace(self._login, user="", scope=SCOPE)
         return subscription(login, self._settings.push, self._settings.ca_file)
 

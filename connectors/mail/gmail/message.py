@@ -47,13 +47,13 @@ class PayloadPart:
     size: int
     attachment: str
     """The id to fetch its bytes by; empty where they come within the message."""
-    told: bytes | None
+    inline: bytes | None
     """Its bytes as far as the structure tells them: a returned header, a delivery status."""
 
     @property
     def machine(self) -> bool:
         """Its bytes were written by a machine and are still to be fetched."""
-        return self.told is None and self.content_type.partition(";")[0] in WHOLE | RETURNED
+        return self.inline is None and self.content_type.partition(";")[0] in WHOLE | RETURNED
 
 
 def leaves(item: Item) -> tuple[PayloadPart, ...]:
@@ -75,17 +75,17 @@ def _walk(part: Item, path: tuple[int, ...], *, report: bool) -> Iterator[Payloa
                 yield from _walk(child, (*path, number), report=report or kind == "multipart/report")
         return
     body = part.get("body") or {}
-    told: bytes | None = None
+    inline: bytes | None = None
     if kind in RETURNED and (children or not report):
-        told = header_block(_headers(children[0])) if children and report else b""
+        inline = header_block(_headers(children[0])) if children and report else b""
     elif kind == "message/delivery-status" and children:
-        told = b"".join(header_block(_headers(child)) for child in children)
+        inline = b"".join(header_block(_headers(child)) for child in children)
     content_type = kind
     if kind == "text/calendar":
         declared = next((value for name, value in _headers(part) if name.lower() == "content-type"), "").lower()
         method = declared.partition("method=")[2].partition(";")[0].strip('" ')
         content_type += f"; method={method}" if method else ""
-    yield PayloadPart(path, content_type, int(body.get("size") or 0), str(body.get("attachmentId") or ""), told)
+    yield PayloadPart(path, content_type, int(body.get("size") or 0), str(body.get("attachmentId") or ""), inline)
 
 
 def at(item: Item, path: Sequence[int]) -> bytes | None:
@@ -112,9 +112,9 @@ def part(leaf: PayloadPart, payload: bytes | None) -> Part:
     """The part; of a returned message the header alone, of what people wrote no byte."""
     kind = leaf.content_type.partition(";")[0]
     if kind in RETURNED:
-        found = leaf.told or _head(payload or b"") or None
+        found = leaf.inline or _head(payload or b"") or None
     else:
-        found = leaf.told if leaf.told is not None else payload
+        found = leaf.inline if leaf.inline is not None else payload
     return Part(leaf.content_type, leaf.size, found[:MAX_PAYLOAD] if found is not None else None)
 
 

@@ -33,7 +33,7 @@ _BEYOND = ("pubsub.subscriptions.delete", "pubsub.subscriptions.update", "pubsub
 
 
 class GmailPush:
-    """News of one mailbox. `wait` returns at what no poll has read yet; each news wakes it once."""
+    """Push for one mailbox. `wait` returns at news that no poll has read yet, once for each."""
 
     def __init__(
         self, name: str, api: GmailApi, settings: PushSettings, shared: Callable[[], PubSubSubscription]
@@ -45,22 +45,22 @@ class GmailPush:
         self._shared = shared
         self._subscription: PubSubSubscription | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._stirred = asyncio.Event()
+        self._news = asyncio.Event()
         self._newest = 0
-        """Position in the mailbox's history that push told of, and no poll was begun for."""
+        """The last position in the mailbox's history that push reported and no poll was begun for; 0: none."""
         self._read = 0
         """Position up to which polls have read."""
 
     def hear(self, history: int) -> None:
         self._newest = max(self._newest, history)
-        self._stirred.set()
+        self._news.set()
 
-    def begins(self) -> None:
-        """A poll begins: it finds all that was told so far."""
+    def poll_begins(self) -> None:
+        """A poll begins: it will find all that push reported so far."""
         self._newest = 0
 
-    def ends(self, history: int) -> None:
-        """A poll has read up to there."""
+    def poll_ended(self, history: int) -> None:
+        """A poll has read up to this position."""
         self._read = history
 
     async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
@@ -71,8 +71,8 @@ class GmailPush:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 while self._newest <= self._read:
-                    self._stirred.clear()
-                    await self._stirred.wait()
+                    self._news.clear()
+                    await self._news.wait()
         news, self._newest = self._newest > self._read, 0
         return news
 
@@ -85,7 +85,7 @@ class GmailPush:
             await self._subscription.leave(self.hear)
 
     async def _keep(self) -> None:
-        """Keeps Gmail telling. What came before it began is told by its first answer."""
+        """Renews the watch. The answer to the first one reports what came before."""
         backoff, short = PushBackoff(_REFUSED), PushBackoff(_SHORT_AGAIN)
         while True:
             try:
@@ -110,8 +110,8 @@ class GmailPush:
                     short.succeeded()
             await asyncio.sleep(pause)
 
-    async def told(self, login: GoogleLogin) -> tuple[str, list[str]]:
-        """What `check` says of it: the state, and warnings with the commands that mend it."""
+    async def check(self, login: GoogleLogin) -> tuple[str, list[str]]:
+        """For `Probe`: the state of the push, and warnings with the commands that repair it."""
         topic, subscription = self._settings.topic, self._settings.subscription
         member = (
             f"serviceAccount:{login.info['client_email']}" if login.kind == "service_account" else f"user:{login.user}"

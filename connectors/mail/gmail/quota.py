@@ -13,13 +13,13 @@ UNITS = {"profile": 1, "labels": 1, "list": 5, "history": 2, "get": 20, "attachm
 """Quota units of a call, for projects made since May 2026 (developers.google.com/workspace/gmail/api/reference/quota);
 older projects pay 5 for `get` and `attachment`."""
 _BURST = 6
-"""A minute's quota in so many parts: one part may be used at once."""
+"""The part of a minute's quota that may be used at once, as its divisor."""
 _LEAST_BURST = 1200.0
 
 
 @dataclass(slots=True)
 class TokenBucket:
-    """Units that may be used now; it fills evenly."""
+    """A token bucket: units that may be used now; it fills evenly with `per_minute` units."""
 
     per_minute: float
     _level: float = field(init=False)
@@ -51,14 +51,14 @@ class ProjectQuota:
     def __init__(self, per_minute: float, user_per_minute: float) -> None:
         self.bucket = TokenBucket(per_minute)
         self.turns = QuotaTurns(max(1, int(per_minute / user_per_minute)))
-        """So many mailboxes use up the quota, each at the full speed of its own."""
+        """For as many mailboxes as use up the project's quota, each at the full speed of its own."""
 
 
 _projects: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[str, ProjectQuota]] = WeakKeyDictionary()
 
 
 def project_quota(name: str, per_minute: float, user_per_minute: float) -> ProjectQuota:
-    """A project's share of the running event loop; who asks first says how much it, and each user, may use."""
+    """The quota of a project on the running event loop; the first caller decides the limits (units a minute)."""
     known = _projects.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
     found = known.get(name)
     if found is None:
@@ -74,11 +74,11 @@ class RateLimiter:
         self._project = project
         self.used = 0
 
-    async def take(self, units: int, patience: float) -> None:
-        """Waits until a call of so many units may be made. Raises MailboxError where that needs over `patience` s."""
+    async def take(self, units: int, longest: float) -> None:
+        """Waits until a call of so many units may be made. Raises MailboxError where that is over `longest` seconds."""
         buckets = (self._user, self._project.bucket)
         pause = max([bucket.take(units) for bucket in buckets])
-        if pause > patience:
+        if pause > longest:
             for bucket in buckets:
                 bucket.give_back(units)
             raise MailboxError(

@@ -201,7 +201,7 @@ class GmailReader:
                 return raw_message(item, machine_parts(raw), raw)
             return raw_message(item, await read_one(lambda: self._parts(item), self.api.profile), None)
         except UnreadableMessage:
-            return raw_message(item, None, None)  # its header counts, whatever ails the rest
+            return raw_message(item, None, None)  # its header counts, though the rest cannot be read
 
     async def _parts(self, item: Item) -> tuple[Part, ...]:
         its = leaves(item)

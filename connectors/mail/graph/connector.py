@@ -158,7 +158,7 @@ class Graph:
             ),
             tuple(warnings),
         )
-        return self._expiry().told(found)
+        return self._expiry().added_to(found)
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""

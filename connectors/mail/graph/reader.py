@@ -25,7 +25,7 @@ from inboxwatch.mime import MAX_RAW, machine_parts
 
 _MAX_PAGE = 200
 _RECENT = 100
-"""Changes are told of messages received after the one that is so many before the newest, and of all later ones."""
+"""The delta of a folder begins so many messages before the newest one: its first answer would else list them all."""
 _EPOCH = "1970-01-01T00:00:00Z"
 _MAX_PAGES = 100_000
 _COUNT = {"$count": "true"}

@@ -37,7 +37,7 @@ def tls_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def connect(server: ImapServer) -> IMAPClient:
-    """A fresh, encrypted as told, not yet logged-in connection. Raises what the network, ssl or imaplib raise."""
+    """A new connection, encrypted as `security` says, not logged in. Raises what the network, ssl or imaplib raise."""
     context = tls_context(server.ca_file) if server.security != "none" else None
     client = IMAPClient(
         server.host,

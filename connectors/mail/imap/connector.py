@@ -2,8 +2,8 @@
 
 The event loop is here; what blocks is in `mailbox`, `reader` and `session`, on threads of `worker_threads`.
 
-CONDSTORE and QRESYNC (RFC 7162) are not used where offered: they tell changes of flags and expunges, which move no
-clock, while UIDVALIDITY and UIDNEXT alone tell whether a folder has new mail.
+CONDSTORE and QRESYNC (RFC 7162) are not used where offered: they report changes of flags and expunges, which move no
+clock, while UIDVALIDITY and UIDNEXT alone show whether a folder has new mail.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Result = TypeVar("Result")
 _STEP_LIMIT = 600.0
 """Seconds that one step (logging in, comparing folders, reading a batch) may take in all, however alive the server."""
 _CLOSING = 2.0
-"""Seconds that closing waits for work under way and the server's good-bye."""
+"""Seconds that closing waits for work under way and for the server's BYE."""
 _TEXT_BATCH = 100
 """Messages a batch where whole messages are read, so that memory stays bounded."""
 
@@ -80,7 +80,7 @@ class Imap:
         wanted = WantedFolders(settings.inbox, settings.sent, settings.folders)
         self._mailbox = ImapMailbox(lambda: ImapSession.open(self._server, self._login), wanted, self._reading.since)
         self._reader = ImapReader(self._mailbox, self._reading)
-        self._sent_idle = SentIdle(context.name, settings.host, lambda: self._mailbox, self._sent_stirred)
+        self._sent_idle = SentIdle(context.name, settings.host, lambda: self._mailbox, self._on_sent_news)
         self._sent_news = False
         """Sent mail may have come since the last poll began."""
 
@@ -167,7 +167,7 @@ class Imap:
         self._backoff.succeeded()
         return news
 
-    def _sent_stirred(self) -> None:
+    def _on_sent_news(self) -> None:
         self._sent_news = True
         if self._idle is not None:
             self._idle.interrupt()
@@ -177,7 +177,7 @@ class Imap:
         pushed, second = self._settings.push != "off", self._settings.sent_watch == "idle"
         async with self._alone():
             mailbox = self._mailbox
-            return self._expiry.told(await self._do(lambda: probe(mailbox, pushed=pushed, second_idle=second)))
+            return self._expiry.added_to(await self._do(lambda: probe(mailbox, pushed=pushed, second_idle=second)))
 
     async def census(self, since: datetime) -> AsyncIterator[tuple[str, str]]:
         """See Counts."""
@@ -194,7 +194,7 @@ class Imap:
             return (await self._do(lambda: recover(mailbox, reader, refs))).messages
 
     async def aclose(self) -> None:
-        """See MailConnector. Waits a moment for what is under way, then hangs up."""
+        """See MailConnector. Waits a moment for what is under way, then closes the connection."""
         await self._sent_idle.stop()
         with contextlib.suppress(TimeoutError, MailboxError):
             async with asyncio.timeout(_CLOSING), self._alone():
@@ -203,7 +203,7 @@ class Imap:
 
     @contextlib.asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """The connection is ours; who waits on it is told that there may be news."""
+        """Holds the connection alone; an IDLE on it is interrupted as if there were news."""
         if self._idle is not None:
             self._idle.interrupt()
         async with self._lock:
@@ -241,7 +241,10 @@ class Imap:
         return False
 
     async def _do(self, work: Callable[[], Result]) -> Result:
-        """Runs blocking work on a thread. One that nobody waits for any more keeps the old connection, which ends."""
+        """Runs blocking work on a thread.
+
+        After a timeout or cancellation the thread may go on: it keeps the old connection, which is closed.
+        """
         try:
             return await workers().run(self._settings.host, work, _STEP_LIMIT)
         except MailboxError as error:

@@ -33,7 +33,7 @@ def status_of(line: Line) -> bytes:
 def state_of(line: Line) -> FolderState | None:
     """What a STATUS response tells; None where it lacks what matters."""
     text = line[1] if isinstance(line, tuple) else line
-    told = {key.upper(): int(value) for key, value in _ITEM.findall(text.rpartition(b" (")[2])}
-    if not {b"UIDNEXT", b"UIDVALIDITY"} <= told.keys():
+    items = {key.upper(): int(value) for key, value in _ITEM.findall(text.rpartition(b" (")[2])}
+    if not {b"UIDNEXT", b"UIDVALIDITY"} <= items.keys():
         return None
-    return FolderState(told[b"UIDVALIDITY"], told[b"UIDNEXT"], told.get(b"MESSAGES", 0))
+    return FolderState(items[b"UIDVALIDITY"], items[b"UIDNEXT"], items.get(b"MESSAGES", 0))

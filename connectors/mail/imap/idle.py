@@ -22,20 +22,20 @@ _STATUS = re.compile(rb'\* STATUS "?(.*?)"? \(.*\bUIDNEXT (\d+)', re.IGNORECASE)
 
 
 class Idle:
-    """One IDLE under way on a session that nobody else uses meanwhile."""
+    """One IDLE under way on a session; nothing else may use the session meanwhile."""
 
     def __init__(self, session: ImapSession, states: Mapping[str, FolderState]) -> None:
-        """`states`: the folders as they were surveyed; where NOTIFY tells no more than that, it is no news."""
+        """`states`: the folders, by name, as they were surveyed; a NOTIFY that says the same is no news."""
         self._session = session
         self._known = {(imap_utf7.encode(name), state.uidnext) for name, state in states.items()}
         self._began = asyncio.get_running_loop().time()
         self._over: asyncio.Future[None] | None = None
         self._heard = False
-        """There is news, or somebody needs the connection; it stays true until the next IDLE."""
+        """There is news, or something else needs the connection; it stays true until the next IDLE."""
 
     @property
     def lasted(self) -> bool:
-        """It has worked for a while."""
+        """Whether it has lasted long enough to count as working."""
         return asyncio.get_running_loop().time() - self._began >= _LASTING
 
     @property
@@ -43,23 +43,23 @@ class Idle:
         """Seconds until it must be renewed."""
         return self._began + _RENEW - asyncio.get_running_loop().time()
 
-    def heeded(self) -> None:
-        """Who waits has heard of the news so far; only further ones are news."""
+    def reset(self) -> None:
+        """The caller knows of the news so far; `news` waits for further ones."""
         self._heard = False
 
     def interrupt(self) -> None:
-        """Ends the waiting, as if there were news: somebody else needs the connection."""
+        """Ends the waiting as if there were news: something else needs the connection."""
         self._heard = True
         self._end()
 
     async def news(self, seconds: float) -> bool:
-        """Waits for news for so long. Raises MailboxError where the connection ended, with the server's words."""
+        """Whether there is news within so many seconds. Raises MailboxError where the connection ended."""
         loop = asyncio.get_running_loop()
         if self._heard or self._arrived():
             return True
         handle = self._session.socket.fileno()
         self._over = over = loop.create_future()
-        loop.add_reader(handle, self._stirred)
+        loop.add_reader(handle, self._on_readable)
         timer = loop.call_later(seconds, self._end)
         try:
             await over
@@ -68,7 +68,7 @@ class Idle:
             loop.remove_reader(handle)
         return self._heard
 
-    def _stirred(self) -> None:
+    def _on_readable(self) -> None:
         # Read here, without waking the task: most of what servers send is to keep the connection open.
         try:
             if self._arrived():

@@ -70,8 +70,8 @@ class TokenLogin:
         try:
             client.sasl_login(self.mechanism, respond)
         except LoginError as error:
-            told = b" ".join(challenges[1:]).decode("ascii", "replace")
-            raise LoginError(f"{error} {told}".strip()) from error.__context__
+            reasons = b" ".join(challenges[1:]).decode("ascii", "replace")
+            raise LoginError(f"{error} {reasons}".strip()) from error.__context__
 
     def _response(self, token: str) -> bytes:
         bearer = f"auth=Bearer {token}\x01\x01"

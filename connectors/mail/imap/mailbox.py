@@ -59,12 +59,12 @@ class ImapMailbox:
         )
 
     def abandon(self) -> None:
-        """Hangs up at once, from any thread, and for good: a thread that still reads comes to an end."""
+        """Closes the connection at once and for good, from any thread: a thread that still reads on it ends."""
         self._abandoned = True
         self._drop()
 
     def close(self) -> None:
-        """Hangs up politely."""
+        """Logs out and closes the connection."""
         session, self._session = self._session, None
         if session is not None:
             session.close()
@@ -83,11 +83,11 @@ class ImapMailbox:
         self._listed_at = time.monotonic()
 
     def examine(self, name: str) -> FolderState:
-        """Opens a folder and takes a fresh look at it."""
+        """Opens a folder, though it may be open, and returns its state now."""
         return self.session().examine(name)
 
     def reach(self, name: str, validity: int) -> FolderState:
-        """Opens a folder unless it is open; it must still be the one that was surveyed."""
+        """Opens a folder unless it is open. Raises MailboxError where its UIDVALIDITY is another one."""
         session = self.session()
         state = session.state if session.selected == name else None
         state = state or session.examine(name)

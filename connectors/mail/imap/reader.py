@@ -1,4 +1,4 @@
-"""Reading messages of an IMAP folder in bulk, whatever single ones do."""
+"""Reading messages of IMAP folders in bulk; single messages that cannot be read are set aside."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ MAX_PART = 64 * 1024
 _MAX_FAILURES = 40
 """How often reading one batch may fail while its unreadable messages are looked for."""
 _SILENT_LOSSES = 2
-"""A connection that ends without a word is the network's fault so often at one place; then a message is suspected."""
+"""Times that a connection may end without a BYE at the same place, which is the network's fault; after that a message
+is suspected."""
 _BLANK = re.compile(rb"\r?\n\r?\n")
 
 
@@ -38,7 +39,7 @@ class ImapReader:
     _losses: int = 0
     _failures: int = 0
     _careful: bool = False
-    """A message of this batch is suspected: it is looked for, whatever reading fails of."""
+    """A message of this batch is suspected: the batch is halved at every failure until it is found."""
 
     def read(self, positions: UidPositions, share: Mapping[str, Sequence[int]]) -> ReadMessages:
         """Reads these UIDs of these folders."""
@@ -83,11 +84,13 @@ class ImapReader:
         try:
             found = _by_uid(session.fetch(uids, items))
         except MailboxError as error:
-            spoken = session.alive or bool(session.farewell) or error.reason is Reason.PROTOCOL
-            if not self._suspicious(error, spoken, (name, validity, uids[0], len(uids))):
+            refused_in_words = session.alive or bool(session.farewell) or error.reason is Reason.PROTOCOL
+            if not self._suspicious(error, refused_in_words, (name, validity, uids[0], len(uids))):
                 raise
             if len(uids) == 1:
-                return self._last_tries(name, validity, uids[0], items, error, 1 if spoken else _SILENT_LOSSES)
+                return self._last_tries(
+                    name, validity, uids[0], items, error, 1 if refused_in_words else _SILENT_LOSSES
+                )
             middle = len(uids) // 2
             found, failed = self._answers(name, validity, uids[:middle], items)
             more, worse = self._answers(name, validity, uids[middle:], items)
@@ -95,16 +98,16 @@ class ImapReader:
         self._losses = 0
         return found, {}
 
-    def _suspicious(self, error: MailboxError, spoken: bool, place: tuple[object, ...]) -> bool:
+    def _suspicious(self, error: MailboxError, refused_in_words: bool, place: tuple[object, ...]) -> bool:
         """Whether a message may be the cause: the server refused in words, or reading ends here again and again."""
         self._failures += 1
         if self._failures > _MAX_FAILURES or error.reason in (Reason.TIMEOUT, Reason.RATE_LIMITED, Reason.AUTH):
             return False
-        if not spoken and not self._careful:
+        if not refused_in_words and not self._careful:
             self._losses = self._losses + 1 if place == self._lost_at else 1
             self._lost_at = place
             self._careful = self._losses > _SILENT_LOSSES
-        return spoken or self._careful
+        return refused_in_words or self._careful
 
     def _last_tries(
         self, name: str, validity: int, uid: int, items: str, error: MailboxError, tries: int
@@ -130,7 +133,7 @@ class ImapReader:
     def _parts(
         self, name: str, validity: int, found: Mapping[int, FetchResponse]
     ) -> dict[int, tuple[Part, ...] | None]:
-        """The parts of those messages that bear machine parts, with their bytes; None where they cannot be told."""
+        """The parts of those messages that bear machine parts, with their bytes; None where they are unreadable."""
         trees: dict[int, tuple[BodyPart, ...]] = {}
         unknown: dict[int, tuple[Part, ...] | None] = {}
         groups: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
@@ -184,7 +187,7 @@ class ImapReader:
 
 
 def reference(folder: str, validity: int, uid: int) -> str:
-    """A sighting's name, unique in the mailbox for ever: UIDs are given again only under another UIDVALIDITY."""
+    """The ref of a message in a folder. It is never reused: UIDs are given again only under another UIDVALIDITY."""
     return f"{validity}.{uid}@{folder}"
 
 

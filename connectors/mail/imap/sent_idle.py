@@ -1,7 +1,7 @@
 """A second IDLE: on the folder of sent mail, over a connection of its own, for servers without NOTIFY.
 
-It only hastens the poll, which asks for the state of every folder anyway: whatever becomes of this connection, the
-mailbox is read as before.
+It only makes the poll come sooner; the poll asks for the state of every folder anyway. Without this connection the
+mailbox is read as before, a little later.
 """
 
 from __future__ import annotations
@@ -38,22 +38,22 @@ class SentIdle:
         name: str,
         host: str,
         polled: Callable[[], ImapMailbox],
-        stirred: Callable[[], None],
+        on_news: Callable[[], None],
     ) -> None:
-        """`polled`: the mailbox as the poll sees it; `stirred` is called where it may have to look again."""
+        """`polled`: the mailbox as the poll sees it; `on_news` is called where the poll may find more."""
         self._name = name
         self._host = host
         self._polled = polled
-        self._stirred = stirred
+        self._on_news = on_news
         self._backoff = PushBackoff()
-        self._served = False
+        self._went_idle = False
         """The connection went idle."""
-        self._told = False
-        """It was said that there is no second connection."""
+        self._warned = False
+        """It was logged that there is no second connection."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Goes to work unless it is at it."""
+        """Begins to watch; does nothing where it already does."""
         if self._task is None:
             self._task = asyncio.create_task(self._watch())
 
@@ -61,11 +61,11 @@ class SentIdle:
         """The server limits connections, and the poll needs one: this one is given up for a while."""
         if self._task is not None:
             self._task.cancel()
-            self._tell(Reason.RATE_LIMITED, "")
+            self._warn(Reason.RATE_LIMITED, "")
             self._task = asyncio.create_task(self._watch(_REFUSED))
 
     async def stop(self) -> None:
-        """Hangs up; safe to call twice."""
+        """Closes the connection; safe to call twice."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -75,7 +75,7 @@ class SentIdle:
         while True:
             await asyncio.sleep(pause)
             mailbox = self._polled().renewed()
-            self._served = False
+            self._went_idle = False
             try:
                 while True:
                     await self._listen(mailbox)
@@ -88,14 +88,14 @@ class SentIdle:
         """One IDLE, until it must be renewed. Raises MailboxError where the connection ends."""
         session, changed = await workers().run(self._host, lambda: self._begin(mailbox), _STEP_LIMIT)
         if changed:
-            self._stirred()
-        self._served = True
+            self._on_news()
+        self._went_idle = True
         idle = Idle(session, {})
         try:
             while (left := idle.renewal) > 0:
                 if await idle.news(left):
-                    idle.heeded()
-                    self._stirred()
+                    idle.reset()
+                    self._on_news()
         finally:
             if idle.lasted:
                 self._works()
@@ -110,22 +110,22 @@ class SentIdle:
 
     def _works(self) -> None:
         self._backoff.succeeded()
-        if self._told:
-            self._told = False
+        if self._warned:
+            self._warned = False
             log.info("sent mail is watched by a second connection again", mailbox=self._name)
 
     def _failed(self, error: MailboxError | TimeoutError) -> float:
-        """How many seconds to pause."""
+        """Seconds to pause after a failure."""
         pause = self._backoff.failed()
-        if self._served:  # and what came at the end was perhaps not told
-            self._stirred()
+        if self._went_idle:  # and the server may not have reported what came at the end
+            self._on_news()
             return pause
         if isinstance(error, TimeoutError):
             error = MailboxError(Reason.TIMEOUT, "")
-        self._tell(error.reason, error.hint)
+        self._warn(error.reason, error.hint)
         return max(pause, error.retry_after or 0.0, _REFUSED if error.reason in _REFUSALS else 0.0)
 
-    def _tell(self, reason: Reason, hint: str) -> None:
-        if not self._told:
-            self._told = True
+    def _warn(self, reason: Reason, hint: str) -> None:
+        if not self._warned:
+            self._warned = True
             log.warning("no second connection: sent mail is polled", mailbox=self._name, reason=reason.value, hint=hint)

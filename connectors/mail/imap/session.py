@@ -30,7 +30,7 @@ from inboxwatch.connector import MailboxError, Reason
 _SEARCH_WINDOW = 80_000
 """imaplib refuses lines over 1 MB, which is a SEARCH answer of some 90,000 UIDs."""
 _FAREWELL = 2.0
-"""Seconds that a server has to say good-bye."""
+"""Seconds that a server has for its BYE."""
 _PIECE = 64 * 1024
 _BUFFER = 64 * 1024
 """Bytes that imaplib reads at once while mail is read."""
@@ -60,7 +60,7 @@ def _shared(capabilities: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], frozens
 
 
 class ImapSession:
-    """See the module. Every method raises MailboxError; after one with `alive` false the session is over."""
+    """One connection. Every method raises MailboxError; where `alive` is false after it, the session has ended."""
 
     def __init__(self, client: IMAPClient, read_timeout: float) -> None:
         self._client = client
@@ -72,18 +72,18 @@ class ImapSession:
         self.alive = True
         self._idle_tag: bytes | None = None
         self._notified = b""
-        self._heard = False
+        self._has_news = False
         self._started = b""  # the beginning of a line that came while idle
         client._cached_capabilities, self.capabilities = _shared(client.capabilities())
         self._imap.capabilities = ()
 
     @classmethod
     def open(cls, server: ImapServer, login: ImapLogin) -> ImapSession:
-        """Connects, encrypts as told, and logs in."""
-        with _told(f"connecting to {server.host}:{server.port}"):
+        """Connects, encrypts as `security` says, and logs in."""
+        with _errors_of(f"connecting to {server.host}:{server.port}"):
             client = connect(server)
         try:
-            with _told("logging in"):
+            with _errors_of("logging in"):
                 try:
                     login(client)
                 except LoginError as error:
@@ -91,7 +91,7 @@ class ImapSession:
                     raise refusal(str(error), "logging in", broken=cut, login=not cut) from None
                 session = cls(client, server.read_timeout)
                 if "ID" in session.capabilities:
-                    with contextlib.suppress(IMAP4.error):  # a courtesy; but some providers serve nobody without it
+                    with contextlib.suppress(IMAP4.error):  # some providers serve no client without it
                         client.id_({"name": "inboxwatch"})
                 return session
         except BaseException:
@@ -128,28 +128,28 @@ class ImapSession:
         """Opens a folder, read-only, and tells its state. (Never SELECT: some servers set \\Seen even on PEEK.)"""
         with self._doing(f"opening {folder!r}"):
             self.selected = None
-            told = self._client.select_folder(folder, readonly=True)
+            answer = self._client.select_folder(folder, readonly=True)
             self.selected = folder
-            validity, uidnext = told.get(b"UIDVALIDITY"), told.get(b"UIDNEXT")
+            validity, uidnext = answer.get(b"UIDVALIDITY"), answer.get(b"UIDNEXT")
             if validity is None:
                 raise MailboxError(Reason.PROTOCOL, f"opening {folder!r}: the server gives no UIDVALIDITY")
-            self._heard_of_mail()
-            self._heard = False
+            self._check_exists()
+            self._has_news = False
             if uidnext is None:
                 uidnext = self._last_uid() + 1
-            self.state = FolderState(int(validity), int(uidnext), int(told[b"EXISTS"]), b"READ-ONLY" in told)
+            self.state = FolderState(int(validity), int(uidnext), int(answer[b"EXISTS"]), b"READ-ONLY" in answer)
             return self.state
 
     def news(self) -> bool:
-        """Whether the server told of mail in the open folder since it was opened; it is asked now (RFC 3501, 6.1.2)."""
+        """Whether mail came into the open folder since it was opened; the server is asked by NOOP (RFC 3501, 6.1.2)."""
         with self._doing("asking for news"):
             self._checked(self._imap.noop(), "asking for news")
-            return self._heard_of_mail()
+            return self._check_exists()
 
-    def _heard_of_mail(self) -> bool:
+    def _check_exists(self) -> bool:
         """EXISTS may come with any answer; imaplib collects it."""
-        self._heard = self._imap.untagged_responses.pop("EXISTS", None) is not None or self._heard
-        return self._heard
+        self._has_news = self._imap.untagged_responses.pop("EXISTS", None) is not None or self._has_news
+        return self._has_news
 
     def status(self, folder: str) -> FolderState:
         """The state of a folder that is not open."""
@@ -221,7 +221,7 @@ class ImapSession:
             self._checked(self._imap.fetch(numbers, "(UID BODY.PEEK[HEADER])"), "reading headers")
 
     def notify(self, folders: Sequence[str]) -> None:
-        """Asks that news of these folders be told while idle too (RFC 5465); the open one is told in any case."""
+        """Asks for news of these folders during IDLE (RFC 5465); those of the open folder come in any case."""
         names = b" ".join(self._client._normalise_folder(name) for name in folders)
         if not folders or names == self._notified or "NOTIFY" not in self.capabilities:
             return
@@ -249,7 +249,7 @@ class ImapSession:
             self._idle_tag = tag
             self.socket.settimeout(0)
             self._started = self._buffered()
-            heard = self._heard_of_mail()
+            heard = self._check_exists()
             self._imap.untagged_responses.clear()
             self._lend_file()
             return heard
@@ -275,7 +275,7 @@ class ImapSession:
         if (ended and not lines) or len(self._started) > _MAX_LINE:
             self.alive = False
             raise failure(EOFError("the server closed the connection"), "waiting for news")
-        self._heard = self._heard or any(b"EXISTS" in line.upper() for line in lines)
+        self._has_news = self._has_news or any(b"EXISTS" in line.upper() for line in lines)
         return lines
 
     def end_idle(self) -> None:
@@ -290,14 +290,14 @@ class ImapSession:
                 if not piece:
                     raise EOFError("the server closed the connection")
                 self._started += piece
-            self._heard = self._heard or b"EXISTS" in self._started.upper()
+            self._has_news = self._has_news or b"EXISTS" in self._started.upper()
             self._started = b""
             self._take_file_back()
             self._imap.send(b"DONE\r\n")
             self._checked(self._imap._command_complete("IDLE", tag), "leaving idle")
 
     def _lend_file(self) -> None:
-        """Gives imaplib's read buffer back while idle: it is half of what a waiting mailbox costs."""
+        """Frees imaplib's read buffer during IDLE: it is half of the memory that a waiting mailbox costs."""
         if not hasattr(self._imap, "_readbuf"):
             self._imap.file.close()
             self._imap.file = None
@@ -318,7 +318,7 @@ class ImapSession:
             return b""
 
     def close(self) -> None:
-        """Says good-bye and hangs up."""
+        """Logs out and closes the connection."""
         with contextlib.suppress(Exception):
             if self.alive:
                 self.end_idle()
@@ -328,7 +328,7 @@ class ImapSession:
         self.abort()
 
     def abort(self) -> None:
-        """Hangs up at once, from any thread: one that reads meets the end of the stream."""
+        """Closes the connection at once, from any thread: a thread that reads on it meets the end of the stream."""
         self.alive = False
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
@@ -367,7 +367,7 @@ class ImapSession:
     @contextlib.contextmanager
     def _doing(self, what: str) -> Iterator[None]:
         try:
-            with _told(what):
+            with _errors_of(what):
                 yield
         except MailboxError as error:
             cause = error.__cause__
@@ -377,7 +377,7 @@ class ImapSession:
 
 
 @contextlib.contextmanager
-def _told(doing: str) -> Iterator[None]:
+def _errors_of(doing: str) -> Iterator[None]:
     """Turns what goes wrong inside into a MailboxError whose cause is the original; a refusal's has none."""
     try:
         yield

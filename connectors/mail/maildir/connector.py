@@ -45,7 +45,7 @@ class Maildir:
         wanted = WantedFolders("INBOX", settings.sent, settings.folders, sent_may_come=True)
         self._tree = MaildirTree(settings.path, settings.sent_path, wanted, context.reading)
         self._lock = asyncio.Lock()
-        self._stirred = asyncio.Event()
+        self._news = asyncio.Event()
         self._unsubscribe: Callable[[], None] | None = None
         self._watched: Mapping[Path, int] = {}
         self._exhausted = False
@@ -56,7 +56,7 @@ class Maildir:
         async with self._lock:
             await self._do(self._tree.find_folders)
             self._subscribe()
-            self._stirred.clear()
+            self._news.clear()
             started = instant.now()
             survey = await self._do(lambda: self._tree.survey(cursor))
             plan = list(shares(survey.pending, self._size)) or [{}]
@@ -86,7 +86,7 @@ class Maildir:
             return False
         try:
             async with asyncio.timeout(timeout):
-                await self._stirred.wait()
+                await self._news.wait()
         except TimeoutError:
             return False
         return True
@@ -150,7 +150,7 @@ class Maildir:
     def _appeared(self, path: Path | None) -> None:
         """Mail programs rename files all the time: what is known is no news."""
         if path is None or not self._tree.knows(path):
-            self._stirred.set()
+            self._news.set()
 
     async def _read(
         self, positions: Mapping[str, MaildirPosition], share: Mapping[str, Sequence[MessageFile]]

@@ -1,6 +1,6 @@
 """One Maildir on disk: which files are new since a position, and reading one. Blocks; never writes.
 
-A file's name up to the colon is the message's for ever; it begins with the second of delivery. Moving it from `new` to
+A file's name up to the colon never changes; it begins with the second of delivery. Moving it from `new` to
 `cur`, or flagging it, changes the rest of the name and the inode's change time (ctime), but nothing that counts here.
 """
 
@@ -35,8 +35,8 @@ Stamps = tuple[int, ...]
 """When `new` and `cur` changed (ctime, ns since 1970, which unlike mtime nobody can set back)."""
 
 
-def lasting(file: str) -> str:
-    """The part of a file's name that is the message's for ever."""
+def stable_name(file: str) -> str:
+    """The part of a file's name that never changes."""
     return file.partition(":")[0]
 
 
@@ -54,7 +54,7 @@ class MessageFile:
 
     @property
     def name(self) -> str:
-        return lasting(self.file)
+        return stable_name(self.file)
 
     @property
     def key(self) -> Key:
@@ -191,8 +191,8 @@ class MaildirFolder:
         return sorted(fresh, key=lambda entry: entry.key), tuple(stamps)
 
     def knows(self, file: str) -> bool:
-        """Whether this message was seen before, under whatever name."""
-        token = hash(lasting(file))
+        """Whether this message was seen before, though its flags may have changed."""
+        token = hash(stable_name(file))
         place = bisect_left(self._seen, token)
         return place < len(self._seen) and self._seen[place] == token
 

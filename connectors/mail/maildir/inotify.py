@@ -20,7 +20,7 @@ Wake = Callable[[Path | None], None]
 
 
 class DirectoryWatches:
-    """The watches of one event loop; the inotify instance lives as long as anybody watches."""
+    """The watches of one event loop; the inotify instance lives as long as there are watches."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

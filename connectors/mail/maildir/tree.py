@@ -115,7 +115,7 @@ class MaildirTree:
         return FolderSurvey(positions, pending, goals, resynced)
 
     def knows(self, path: Path) -> bool:
-        """Whether this file bears a message that the last listing had, under whatever name. Does not block."""
+        """Whether the last listing had the message in this file, perhaps under other flags. Does not block."""
         return any(folder.knows(path.name) for folder in self._folders.values() if folder.path == path.parent.parent)
 
     def settle(self, cursor: Cursor) -> None:

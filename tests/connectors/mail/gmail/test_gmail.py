@@ -221,12 +221,12 @@ async def test_all_mailboxes_of_a_project_keep_to_its_quota_together() -> None:
     shared = project_quota("a project of this test", per_minute=6_000, user_per_minute=60_000)
     first, second = RateLimiter(60_000, shared), RateLimiter(60_000, shared)
     bucket = shared.bucket
-    await first.take(600, patience=0)
-    await second.take(600, patience=0)  # what may be used at once is used up
+    await first.take(600, longest=0)
+    await second.take(600, longest=0)  # what may be used at once is used up
     assert bucket.take(100) == pytest.approx(1.0, abs=0.2)  # 100 units a second
     assert project_quota("a project of this test", per_minute=1, user_per_minute=1).bucket is bucket
     with pytest.raises(MailboxError) as caught:
-        await first.take(6_000, patience=30)
+        await first.take(6_000, longest=30)
     assert caught.value.reason is Reason.RATE_LIMITED
     assert caught.value.retry_after == pytest.approx(61, abs=0.5)
     assert bucket.take(0) == pytest.approx(1.0, abs=0.2), "what is not used is not charged"
