@@ -38,6 +38,7 @@ DeltaPositions = Mapping[str, DeltaPosition]
 
 
 def encode(positions: DeltaPositions) -> Cursor:
+    """The cursor that holds these positions."""
     folders = {
         name: {"at": position.delta}
         | ({} if position.after is None else {"after": position.after, "read": position.read})

@@ -43,6 +43,7 @@ class ListedFolder:
 
     @property
     def selectable(self) -> bool:
+        """Whether it can hold mail."""
         return not self.attributes & {r"\noselect", r"\nonexistent"}
 
 
@@ -69,10 +70,12 @@ class WatchedFolders:
 
     @property
     def inbox(self) -> str:
+        """The inbox's name."""
         return next(name for name, role in self.roles.items() if role is FolderRole.INBOX)
 
     @property
     def sent(self) -> tuple[str, ...]:
+        """The names of the folders of sent mail."""
         return tuple(name for name, role in self.roles.items() if role is FolderRole.SENT)
 
 

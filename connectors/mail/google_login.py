@@ -50,6 +50,7 @@ class GoogleLogin:
 
     @property
     def info(self) -> dict[str, Any]:
+        """The key's content. Raises MailboxError where it is not usable."""
         if self._info is None:
             try:
                 found = json.loads(self.key.reveal())
@@ -70,6 +71,7 @@ class GoogleLogin:
 
     @property
     def client_id(self) -> str:
+        """The OAuth client's id; a placeholder for commands where the key has none."""
         return str(self.info.get("client_id") or "CLIENT_ID")
 
     @property
@@ -87,7 +89,7 @@ class GoogleLogin:
 
     @property
     def lasts(self) -> float:
-        """Seconds until the token ends that `token` gave; the library has the end in UTC, without saying so."""
+        """Seconds until the token ends that `token` gave; the library's `expiry` is naive and in UTC."""
         ends: datetime | None = self._credentials.expiry
         return _LASTS if ends is None else (ends.replace(tzinfo=UTC) - instant.now()).total_seconds()
 
@@ -150,7 +152,7 @@ class GoogleLogin:
 
 
 class _Ask:
-    """google-auth's way to a server, that remembers what was answered: its errors do not tell the status."""
+    """google-auth's transport, which keeps the last answer: the library's errors do not carry the status."""
 
     def __init__(self, http: Any) -> None:
         self._request = optional_package("google_auth_httplib2", "gmail").Request(http)

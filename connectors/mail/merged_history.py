@@ -21,6 +21,8 @@ class HistoryEntry(NamedTuple, Generic[Item]):
 
 
 class HistoryPage(NamedTuple, Generic[Item]):
+    """The next messages of a folder's history."""
+
     entries: list[HistoryEntry[Item]]
     """Oldest first, without those that the position has read."""
     last: bool

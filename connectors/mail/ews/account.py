@@ -34,6 +34,8 @@ _NEVER = ("drafts", "trash", "junk", "outbox")
 
 @dataclass(frozen=True, slots=True)
 class EwsLogin:
+    """How to log in to an Exchange Server, and with how many connections at once."""
+
     url: str
     auth: Auth
     username: str

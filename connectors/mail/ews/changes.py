@@ -1,4 +1,4 @@
-"""SyncFolderItems page by page: `folder.sync_items` would go on to the end, and take an old state for none."""
+"""SyncFolderItems page by page: `folder.sync_items` reads to the end at once, and takes an old state for none."""
 
 from __future__ import annotations
 

@@ -49,6 +49,7 @@ _NETWORK = re.compile(r"Reraised from (\w*(?:Connection|Timeout|timeout|Chunked)
 
 
 def code_of(error: BaseException) -> str:
+    """EWS's response code: the library names its classes after them."""
     return type(error).__name__
 
 
@@ -94,7 +95,7 @@ def _of_network(kind: str, words: str, doing: str) -> MailboxError:
 
 
 def _of_status(status: int, words: str, doing: str) -> MailboxError:
-    """Of an answer that is no SOAP the library tells the HTTP status in its text."""
+    """The HTTP status of an answer that is no SOAP stands in the text of the library's error."""
     if status in (401, 403):
         return MailboxError(Reason.AUTH, f"{doing}: {words}", hint="check `username`, `password` and `auth`")
     if status == _THROTTLED_STATUS:
@@ -105,6 +106,6 @@ def _of_status(status: int, words: str, doing: str) -> MailboxError:
 
 
 def _back_off(error: BaseException) -> float | None:
-    """What a throttling server asks for: seconds. Zero, as it says at times, is no answer."""
+    """The seconds that a throttling server asks for; None where it asks for none, or for zero."""
     found = getattr(error, "back_off", None) or getattr(error, "wait", None)
     return min(float(found), 3600.0) if isinstance(found, int | float) and found > 0 else None

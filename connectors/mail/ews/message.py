@@ -1,4 +1,4 @@
-"""An item of Exchange as the port wants it. Items are exchangelib's."""
+"""Items of Exchange (exchangelib's) as RawMessages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIELDS = (
 
 
 def is_report(item: Any) -> bool:
-    """Whether a machine wrote it to report on a message: its parts tell which."""
+    """Whether it is a report on another message (a bounce, a receipt): its parts say on which."""
     kind = next((value for name, value in _headers(item) if name.lower() == "content-type"), "")
     return "multipart/report" in kind.lower() or str(item.item_class or "").lower().startswith("report.")
 
@@ -49,7 +49,7 @@ def raw_message(item: Any, role: FolderRole, parts: tuple[Part, ...] | None, tex
 
 
 def _fields(item: Any) -> Iterable[Field]:
-    """The header as far as Exchange's own properties tell it; sent mail has no other."""
+    """The header as far as Exchange's own properties give it; sent mail has no other."""
     sender, author = _address(_of(item, "sender")), _address(_of(item, "author"))
     index = _of(item, "conversation_index")
     sent = _of(item, "datetime_sent")

@@ -29,7 +29,7 @@ _MAX_PAGE = 200
 _WHOLE = 2 * 1024 * 1024
 """A larger message is not read whole: its attachments would come with it."""
 _TELL_EVERY = 10
-"""Requests of pinning a large folder between two cursors."""
+"""Requests between two cursors while a large folder is pinned."""
 _EPOCH = "1970-01-01T00:00:00+00:00"
 _TIME = "%Y-%m-%dT%H:%M:%S+00:00"
 _MAX_PAGES = 100_000
@@ -86,7 +86,7 @@ class EwsReader:
         self.positions[folder.id] = start
 
     async def _folder_pinned(self, folder: ExchangeFolder) -> AsyncIterator[Chunk]:
-        """Walks the position to the folder's present: the server can only tell changes, and all was one once."""
+        """Moves the position to the folder's present, over all changes that there ever were: EWS has no shorter way."""
         walked = 0
         while not self.positions[folder.id].pinned:
             position = self.positions[folder.id]
@@ -174,7 +174,7 @@ class EwsReader:
         return messages, quarantined
 
     async def _items(self, names: Sequence[str], fields: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
-        """Items by id, and why those are missing that the server does not give; empty for what is gone."""
+        """Items by id, and the reason for each that the server does not give; an empty reason: it is gone."""
         if not names:
             return {}, {}
 
@@ -244,7 +244,7 @@ _view = _View()
 
 @functools.cache
 def _counts_too() -> None:
-    """Lets the library's search keep in `_view` what it would forget."""
+    """Makes the library's search keep the number of items in `_view`, which it would drop."""
     library = optional_package("exchangelib.services", "ews")
 
     class Search(library.FindItem):  # type: ignore[misc, name-defined]  # it is known at run time only

@@ -21,7 +21,7 @@ _counting = threading.Lock()
 
 
 class NotificationStream:
-    """Hears of new mail while it lasts; what ends it is found out by the next poll, which begins it again."""
+    """A subscription to news of one mailbox, on a thread of its own; the next poll renews it where it has ended."""
 
     def __init__(self, account: EwsAccount) -> None:
         self._account = account
@@ -32,7 +32,7 @@ class NotificationStream:
         self._service: Any = None
 
     async def begin(self, folders: Sequence[ExchangeFolder]) -> bool:
-        """Subscribes before the poll looks, so that nothing falls between; False where no connection is to spare."""
+        """Subscribes, which must come before the poll reads; False where the login has no connection to spare."""
         self._news.clear()
         if self._alive:
             return True
@@ -53,6 +53,7 @@ class NotificationStream:
         return True
 
     async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
+        """Whether there is news within `timeout` seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._news.wait()

@@ -59,9 +59,11 @@ class GmailApi:
         """HTTP requests so far, those for tokens not counted."""
 
     async def profile(self) -> Mapping[str, Any]:
+        """`emailAddress`, `messagesTotal`, `historyId` (users.getProfile)."""
         return await self._called("profile", lambda users: users.getProfile(userId="me"), "looking at the mailbox")
 
     async def labels(self) -> Sequence[Mapping[str, Any]]:
+        """All labels, with `id` and `name`."""
         found = await self._called("labels", lambda users: users.labels().list(userId="me"), "listing labels")
         return tuple(found.get("labels") or ())
 
@@ -76,7 +78,7 @@ class GmailApi:
         )
 
     async def history(self, since: str, page: str | None) -> Mapping[str, Any]:
-        """A page of what happened. Raises GmailError with status 404 where the position is forgotten."""
+        """A page of changes since a position. Raises GmailError with status 404 where Gmail no longer knows it."""
         return await self._called(
             "history",
             lambda users: users.history().list(
@@ -90,11 +92,13 @@ class GmailApi:
         )
 
     async def message(self, name: str, **how: object) -> Mapping[str, Any]:
+        """One message by its id; `how` are parameters of users.messages.get."""
         return await self._called(
             "get", lambda users: users.messages().get(userId="me", id=name, **how), "reading a message"
         )
 
     async def attachment(self, message: str, name: str) -> Mapping[str, Any]:
+        """A part's bytes, as base64url in `data`."""
         return await self._called(
             "attachment",
             lambda users: users.messages().attachments().get(userId="me", messageId=message, id=name),
@@ -102,7 +106,7 @@ class GmailApi:
         )
 
     async def messages(self, names: Sequence[str], **how: object) -> dict[str, Mapping[str, Any] | GmailError]:
-        """Many messages in few requests: each with its JSON, or the reason why it was not given."""
+        """Many messages in few requests: by id, each as JSON or as the refusal."""
         found: dict[str, Mapping[str, Any] | GmailError] = {}
         pending = list(names)
 
@@ -132,7 +136,7 @@ class GmailApi:
         return found
 
     async def watch(self, topic: str) -> Mapping[str, Any]:
-        """Lets Gmail tell a topic of Cloud Pub/Sub of changes, for a week. It changes nothing in the mailbox."""
+        """Makes Gmail publish changes to a topic of Cloud Pub/Sub, for a week. It changes nothing in the mailbox."""
         return await self._called(
             "watch", lambda users: users.watch(userId="me", body={"topicName": topic}), "push: asking Gmail to tell"
         )
@@ -181,7 +185,7 @@ class GmailApi:
         return found
 
     def _sent(self, send: Callable[[_Bearer], Result], http: Any, doing: str) -> Result:
-        """Blocks. A token that is refused before its time is renewed once; then the server's word counts."""
+        """Blocks. A token that is refused before its time is renewed once; a second refusal is raised."""
         for renew in (False, True):
             try:
                 bearer = _Bearer(http, self._login.token(http, renew=renew))
@@ -306,7 +310,7 @@ def _failure(error: Exception, doing: str) -> MailboxError:
 
 
 def refusal(status: int, content: bytes, retry_after: str | None, doing: str) -> GmailError:
-    """The error for what a server of Google answers with a status that says no."""
+    """The error for an answer of a Google server with a status of 400 or more."""
     why, text = _words(content)
     plain = refused(
         status,

@@ -1,4 +1,4 @@
-"""A message of the Gmail API as the port wants it."""
+"""Messages of the Gmail API as RawMessages."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def payload_at(depth: int) -> str:
 
 
 HEADER = "id,threadId,labelIds,internalDate,payload(mimeType,headers)"
-"""The `fields` where the grant knows no parts. A snippet of the text would come without."""
+"""The `fields` where the grant shows no parts. Without `fields` Gmail would add a snippet of the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadPart:
-    """A part without parts; `path` are its indexes from the top."""
+    """A leaf of the MIME tree; `path` holds its indexes from the top."""
 
     path: tuple[int, ...]
     content_type: str
@@ -48,7 +48,7 @@ class PayloadPart:
     attachment: str
     """The id to fetch its bytes by; empty where they come within the message."""
     inline: bytes | None
-    """Its bytes as far as the structure tells them: a returned header, a delivery status."""
+    """Its bytes where the structure has them: a returned header, a delivery status."""
 
     @property
     def machine(self) -> bool:
@@ -109,7 +109,7 @@ def decoded(data: str) -> bytes:
 
 
 def part(leaf: PayloadPart, payload: bytes | None) -> Part:
-    """The part; of a returned message the header alone, of what people wrote no byte."""
+    """The part for the port: of a returned message the header alone; no bytes of what people wrote."""
     kind = leaf.content_type.partition(";")[0]
     if kind in RETURNED:
         found = leaf.inline or _head(payload or b"") or None
@@ -123,6 +123,7 @@ def _head(message: bytes) -> bytes:
 
 
 def labels(item: Item) -> frozenset[str]:
+    """The ids of its labels."""
     return frozenset(str(one) for one in item.get("labelIds") or ())
 
 

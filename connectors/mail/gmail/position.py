@@ -23,6 +23,7 @@ class HistoryPosition:
 
 
 def encode(position: HistoryPosition) -> Cursor:
+    """The cursor that holds this position."""
     past = {} if position.newest is None else {"newest": position.newest}
     return Cursor(json.dumps({"v": _VERSION, "history": position.history} | past, separators=(",", ":")))
 

@@ -44,7 +44,7 @@ Hear = Callable[[int], None]
 
 
 class PushSettings(Settings):
-    """Where Gmail tells of news, and where they are pulled from. Each process needs a subscription of its own."""
+    """Where Gmail publishes news, and where they are pulled from. Each process needs a subscription of its own."""
 
     topic: str = Field(pattern=r"^projects/[^/\s]+/topics/[^/\s]+$")
     """Of the project that the login belongs to; Gmail must be allowed to publish to it."""
@@ -69,6 +69,7 @@ class PubSubSubscription:
             self._puller = asyncio.create_task(self._pull())
 
     async def leave(self, hear: Hear) -> None:
+        """Ends what `join` began; the last listener ends the pulling."""
         for address in [one for one, those in self._listeners.items() if hear in those]:
             self._listeners[address].discard(hear)
             if not self._listeners[address]:
@@ -109,7 +110,7 @@ class PubSubSubscription:
             await connections.leave()
 
     async def _received(self) -> int:
-        """Waits for messages, passes them on, and says that they need not come again; how many they were."""
+        """Waits for messages, passes them on and acknowledges them; returns their number."""
         try:
             answer = await self._asked("pull", {"maxMessages": _AT_ONCE})
         except MailboxError as error:
@@ -181,7 +182,7 @@ _subscriptions: WeakKeyDictionary[
 
 
 def subscription(login: GoogleLogin, settings: PushSettings, ca_file: Path | None) -> PubSubSubscription:
-    """The subscription of the running event loop, shared by all who pull it with one login."""
+    """The subscription of the running event loop, shared by all mailboxes of one login."""
     known = _subscriptions.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
     key = (settings.url, settings.subscription, login.key.reveal(), str(ca_file))
     found = known.get(key)

@@ -1,4 +1,4 @@
-"""Waking a Gmail mailbox by push: Gmail is asked to tell a topic of its changes, and a subscription to it is pulled."""
+"""Waking a Gmail mailbox by push: Gmail publishes changes to a topic, and a subscription to it is pulled."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ class GmailPush:
         """Position up to which polls have read."""
 
     def hear(self, history: int) -> None:
+        """Push has reported a position in the mailbox's history."""
         self._newest = max(self._newest, history)
         self._news.set()
 
@@ -64,6 +65,7 @@ class GmailPush:
         self._read = history
 
     async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
+        """Whether there is news within `timeout` seconds."""
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep())
         if self._keeper.done():
@@ -77,6 +79,7 @@ class GmailPush:
         return news
 
     async def close(self) -> None:
+        """Ends the watch and leaves the subscription."""
         keeper, self._keeper = self._keeper, None
         if keeper is not None:
             keeper.cancel()

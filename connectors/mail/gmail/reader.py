@@ -109,7 +109,7 @@ class GmailReader:
         raise MailboxError(Reason.PROTOCOL, "listing messages: the pages have no end")
 
     async def _horizon(self, names: Sequence[str]) -> int:
-        """How many of a page come before the first one that is too old."""
+        """How many messages of a page come before the first one that is too old."""
         low, high = 0, len(names) - 1
         while low < high:
             middle = (low + high) // 2
@@ -154,7 +154,7 @@ class GmailReader:
                 waiting = []
 
     def _came(self, record: Mapping[str, Any]) -> list[str]:
-        """The messages that a record brought: new, sent (a draft before), or out of what is left alone."""
+        """Ids of the messages that a record brought: new, sent (a draft before), or no longer excluded."""
         alone = self.excluded | NEVER
         added, given, taken = (record.get(name) or () for name in ("messagesAdded", "labelsAdded", "labelsRemoved"))
         came = [one for one in added if not labels(one["message"]) & alone]
@@ -209,7 +209,7 @@ class GmailReader:
         return tuple([part(leaf, payload) for leaf, payload in zip(its, payloads, strict=True)])
 
     async def _payload(self, item: Item, leaf: PayloadPart) -> bytes | None:
-        """The bytes of a machine part. Without an id of its own its neighbours come along, and are not looked at."""
+        """The bytes of a machine part. Without an attachment id its neighbours come with it, and are not looked at."""
         name = str(item["id"])
         if leaf.attachment:
             return decoded(str((await self.api.attachment(name, leaf.attachment)).get("data") or ""))

@@ -26,11 +26,11 @@ _PER_MAILBOX = 3
 """Requests at once: Exchange refuses the fifth."""
 _PER_TENANT = 24
 _HELD = 1.0
-"""Seconds for which all mailboxes of a throttled tenant wait, where it does not say."""
+"""Seconds for which all mailboxes of a throttled tenant wait, where the answer does not say."""
 _MAX_ANSWER = 64 * 1024 * 1024
 _FORGOTTEN = {"syncstatenotfound", "resyncrequired", "syncstateinvalid", "resyncchangesapplydifferences",
               "resyncchangesuploaddifferences", "errorinvalidsyncstatedata"}  # fmt: skip
-"""Codes that mean: this delta link is no more; read again."""
+"""Codes that mean: this delta link is no longer known; read again."""
 _TENANT_WIDE = {"applicationthrottled", "toomanyrequests"}
 _HINTS = {
     "erroraccessdenied": "the application may not read this mailbox: grant it `Application Mail.ReadBasic` for it",
@@ -67,6 +67,7 @@ _tenants: WeakKeyDictionary[Entra, TenantLimits] = WeakKeyDictionary()
 
 
 def limits_of(entra: Entra) -> TenantLimits:
+    """The limits of the tenant in which this application reads."""
     return _tenants.setdefault(entra, TenantLimits())
 
 

@@ -1,4 +1,4 @@
-"""A message of Microsoft Graph as the port wants it."""
+"""Messages of Microsoft Graph as RawMessages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Item = Mapping[str, Any]
 
 
 def complete(item: Item) -> bool:
-    """Whether a message was given with its fields: of some changes the server tells no more than the id."""
+    """Whether a message came with its fields: for some changes the server gives no more than the id."""
     return bool(item.get("receivedDateTime")) and "internetMessageId" in item
 
 
@@ -38,7 +38,7 @@ def received(item: Item) -> datetime:
 
 
 def is_report(item: Item) -> bool:
-    """Whether a machine wrote it to report on a message: its parts tell which."""
+    """Whether it is a report on another message (a bounce, a receipt): its parts say on which."""
     kind = next((value for name, value in _headers(item) if name.lower() == "content-type"), "")
     return "multipart/report" in kind.lower() or _property(item, _CLASS).lower().startswith("report.")
 
@@ -60,7 +60,7 @@ def raw_message(item: Item, role: FolderRole, parts: tuple[Part, ...] | None, te
 
 
 def _fields(item: Item) -> Iterable[Field]:
-    """The header as far as Graph's own fields tell it; sent mail has no other."""
+    """The header as far as Graph's own fields give it; sent mail has no other."""
     sender, author = _address(item.get("sender")), _address(item.get("from"))
     sent = str(item.get("sentDateTime") or "")
     return (

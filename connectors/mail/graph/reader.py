@@ -62,7 +62,7 @@ class GraphReader:
     """The server counts what it lists."""
     positions: dict[str, DeltaPosition] = field(default_factory=dict)
     _fresh: dict[str, tuple[ExchangeFolder, Item]] = field(default_factory=dict)
-    """Messages that pinning a position showed: listed a moment later, or else given as they are."""
+    """Messages that came up while a position was pinned; those that the history does not list are given as they are."""
     _given: set[str] = field(default_factory=set)
     _refused: set[str] = field(default_factory=set)
     """Folders whose link was forgotten during this poll."""
@@ -132,7 +132,7 @@ class GraphReader:
         raise MailboxError(Reason.PROTOCOL, f"{doing}: the pages have no end")
 
     async def _selected(self, path: str, query: Mapping[str, str], doing: str) -> dict[str, object]:
-        """A request for messages with all fields; a server that will not count or select the meeting type need not."""
+        """Messages with all fields; where a server refuses to count, or to select the meeting type, without those."""
         while True:
             fields = (*FIELDS, MEETING) if self.meetings else FIELDS
             wanted = {"$select": ",".join(fields), **({"$expand": PROPERTIES} if self.extended else {}), **query}
@@ -258,7 +258,7 @@ def _next(page: Mapping[str, object]) -> str:
 
 
 def _entries(items: list[Item], at: str) -> list[HistoryEntry[Item]]:
-    """One that is damaged tells no receive time: it has that of the one before it."""
+    """A damaged message without receive time gets that of the one before it."""
     entries: list[HistoryEntry[Item]] = []
     for item in items:
         at = str(item.get("receivedDateTime") or at)

@@ -70,7 +70,7 @@ def _content_type(kind: bytes, subtype: bytes) -> str:
 
 
 def names_machine_parts(structure: bytes) -> bool:
-    """Whether reading the machine parts can be worth the trouble; never wrongly false."""
+    """Whether the message may have machine parts; never wrongly false."""
     return _MACHINE.search(structure) is not None
 
 

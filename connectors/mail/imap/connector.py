@@ -151,7 +151,7 @@ class Imap:
         return False
 
     async def _listen(self, seconds: float) -> bool:
-        """Returns at news (True), or sooner or later without."""
+        """True at news; False after `seconds`, or sooner."""
         idle = self._idle
         try:
             if idle is None or idle.renewal <= 0:

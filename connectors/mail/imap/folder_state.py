@@ -1,4 +1,4 @@
-"""The state of an IMAP folder, as EXAMINE or STATUS tells it."""
+"""The state of an IMAP folder, as EXAMINE or STATUS gives it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Line = bytes | tuple[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class FolderState:
-    """A folder as EXAMINE or STATUS tells it."""
+    """A folder as EXAMINE or STATUS gives it."""
 
     validity: int
     uidnext: int
@@ -31,7 +31,7 @@ def status_of(line: Line) -> bytes:
 
 
 def state_of(line: Line) -> FolderState | None:
-    """What a STATUS response tells; None where it lacks what matters."""
+    """The state in a STATUS response; None where UIDNEXT or UIDVALIDITY is missing."""
     text = line[1] if isinstance(line, tuple) else line
     items = {key.upper(): int(value) for key, value in _ITEM.findall(text.rpartition(b" (")[2])}
     if not {b"UIDNEXT", b"UIDVALIDITY"} <= items.keys():

@@ -138,7 +138,7 @@ class ImapMailbox:
         return FolderSurvey(positions, pending, goals, resynced)
 
     def changed(self) -> bool:
-        """Opens the inbox and tells whether anything came into a watched folder since the last survey."""
+        """Opens the inbox; whether anything came into a watched folder since the last survey."""
         return any(differs(self.states.get(name), state) for name, state in self._states_now().items())
 
     def _states_now(self) -> dict[str, FolderState]:

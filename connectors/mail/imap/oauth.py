@@ -104,6 +104,7 @@ class TokenCache:
 
 
 def tokens_of(settings: OAuthSettings, username: str) -> TokenSource:
+    """The source of tokens that the settings name."""
     return GoogleTokens(settings, username) if settings.provider == "google" else MicrosoftTokens(settings)
 
 
@@ -122,6 +123,7 @@ class GoogleTokens:
         self._ca_file = settings.ca_file
 
     def fetch(self) -> tuple[str, float]:
+        """See TokenSource."""
         http = optional_package("httplib2", "gmail").Http(
             timeout=_TIMEOUT, ca_certs=str(self._ca_file) if self._ca_file else None
         )
@@ -148,6 +150,7 @@ class MicrosoftTokens:
         )
 
     def fetch(self) -> tuple[str, float]:
+        """See TokenSource."""
         token = acquire(self._application, self._refresh)
         self._refresh = token.refresh
         return token.text, token.expires - time.monotonic()

@@ -1,4 +1,4 @@
-"""How far each IMAP folder was read: the connector's cursor, as JSON, and what is still to read."""
+"""How far each IMAP folder was read: the connector's cursor, as JSON."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ UidPositions = Mapping[str, UidPosition]
 
 
 def encode(positions: UidPositions) -> Cursor:
+    """The cursor that holds these positions."""
     return Cursor(
         json.dumps(
             {

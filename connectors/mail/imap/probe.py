@@ -49,7 +49,7 @@ def probe(mailbox: ImapMailbox, *, pushed: bool, second_idle: bool) -> Probe:
 def _sent_watch(
     mailbox: ImapMailbox, session: ImapSession, *, pushed: bool, second_idle: bool
 ) -> tuple[str, list[str]]:
-    """How news of sent mail come, with warnings. A second connection is tried, for servers limit them."""
+    """How news of sent mail come, with warnings. A second connection is tried, as servers limit their number."""
     if not pushed or "IDLE" not in session.capabilities:
         return "the poll", []
     if "NOTIFY" in session.capabilities:

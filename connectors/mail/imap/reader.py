@@ -29,7 +29,7 @@ _BLANK = re.compile(rb"\r?\n\r?\n")
 
 @dataclass(slots=True)
 class ImapReader:
-    """Blocks and raises MailboxError where the mailbox, not a message, is the trouble."""
+    """Reads the messages of a mailbox. Blocks; raises MailboxError where the mailbox, not a message, fails."""
 
     mailbox: ImapMailbox
     reading: Reading
@@ -76,7 +76,7 @@ class ImapReader:
     def _answers(
         self, name: str, validity: int, uids: Sequence[int], items: str
     ) -> tuple[dict[int, FetchResponse], dict[int, str]]:
-        """The answers for these messages by UID, and why there is none for those that break the reading."""
+        """The answers for these messages by UID, and the reason for each message at which reading fails."""
         if not uids:
             return {}, {}
         self.mailbox.reach(name, validity)

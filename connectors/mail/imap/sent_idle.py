@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 _STEP_LIMIT = 120.0
 """Seconds that logging in or renewing may take in all."""
 _REFUSED = 1800.0
-"""Seconds before a server that refused a second connection is asked again: they count those of all mail programs."""
+"""Seconds before a server that refused a second connection is asked again: its limit counts those of all programs."""
 _REFUSALS = {Reason.RATE_LIMITED, Reason.AUTH, Reason.CLIENT, Reason.PROTOCOL}
 
 
@@ -101,7 +101,7 @@ class SentIdle:
                 self._works()
 
     def _begin(self, mailbox: ImapMailbox) -> tuple[ImapSession, bool]:
-        """Goes idle on the folder, and tells whether it is another than the poll saw. Blocks."""
+        """Goes idle on the folder; with the session comes whether the folder has changed since the poll. Blocks."""
         session = mailbox.session()
         session.end_idle()
         folder = mailbox.watched.sent[0]

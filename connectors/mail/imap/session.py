@@ -101,6 +101,7 @@ class ImapSession:
 
     @property
     def socket(self) -> socket.socket:
+        """The connection's socket, to wait on."""
         found: socket.socket = self._client.socket()
         return found
 
@@ -125,7 +126,7 @@ class ImapSession:
             )
 
     def examine(self, folder: str) -> FolderState:
-        """Opens a folder, read-only, and tells its state. (Never SELECT: some servers set \\Seen even on PEEK.)"""
+        """Opens a folder, read-only, and returns its state. (Never SELECT: some servers set \\Seen even on PEEK.)"""
         with self._doing(f"opening {folder!r}"):
             self.selected = None
             answer = self._client.select_folder(folder, readonly=True)
@@ -378,7 +379,7 @@ class ImapSession:
 
 @contextlib.contextmanager
 def _errors_of(doing: str) -> Iterator[None]:
-    """Turns what goes wrong inside into a MailboxError whose cause is the original; a refusal's has none."""
+    """Turns what is raised inside into a MailboxError with the original as its cause; a refusal has none."""
     try:
         yield
     except MailboxError:

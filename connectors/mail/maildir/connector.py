@@ -49,7 +49,7 @@ class Maildir:
         self._unsubscribe: Callable[[], None] | None = None
         self._watched: Mapping[Path, int] = {}
         self._exhausted = False
-        """It was said that inotify cannot be had."""
+        """It was logged that inotify cannot be had."""
 
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector."""

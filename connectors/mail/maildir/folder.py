@@ -32,7 +32,7 @@ _LIST_EVERY = 600.0
 Key = tuple[int, str]
 """When a message was delivered, by its name (seconds, 0 where it does not say), and the name: a total order."""
 Stamps = tuple[int, ...]
-"""When `new` and `cur` changed (ctime, ns since 1970, which unlike mtime nobody can set back)."""
+"""When `new` and `cur` changed (ctime, ns since 1970, which, unlike mtime, cannot be set back)."""
 
 
 def stable_name(file: str) -> str:
@@ -41,6 +41,7 @@ def stable_name(file: str) -> str:
 
 
 def key_of(name: str) -> Key:
+    """The order of a message, from the stable part of its file's name."""
     seconds = name.partition(".")[0]
     return (int(seconds) if seconds.isascii() and seconds.isdigit() else 0, name)
 
@@ -54,14 +55,17 @@ class MessageFile:
 
     @property
     def name(self) -> str:
+        """The part of the file's name that never changes."""
         return stable_name(self.file)
 
     @property
     def key(self) -> Key:
+        """Its place in the order of delivery."""
         return key_of(self.name)
 
     @property
     def path(self) -> str:
+        """The file's path when it was listed."""
         return f"{self.directory}/{self.file}"
 
 
@@ -91,6 +95,7 @@ class MaildirPosition:
         return replace(self, at=at, recent=(*self.recent, *map(digest, names[-_RECENT:]))[-_RECENT:], stamps=())
 
     def encode(self) -> list[Any]:
+        """As JSON in the connector's cursor; `decode` reads it."""
         return [self.inode, self.looked, self.at, "".join(self.recent), self.until, self.stamps]
 
     @classmethod
@@ -162,6 +167,7 @@ class MaildirFolder:
 
     @property
     def inode(self) -> int:
+        """Another one means that the folder was replaced."""
         return self.path.stat().st_ino
 
     def new(self, position: MaildirPosition, *, after_last: bool) -> tuple[list[MessageFile], Stamps]:

@@ -16,7 +16,7 @@ _ARRIVES = Mask.CREATE | Mask.MOVED_TO | Mask.ONLYDIR
 _VANISHES = Mask.DELETE_SELF | Mask.MOVE_SELF
 
 Wake = Callable[[Path | None], None]
-"""Is given the entry that appeared, or the directory that vanished; None where news were lost."""
+"""Called with the entry that appeared or the directory that vanished; with None where events were lost."""
 
 
 class DirectoryWatches:

@@ -31,6 +31,7 @@ MaildirPositions = Mapping[str, MaildirPosition]
 
 
 def encode(positions: MaildirPositions) -> Cursor:
+    """The cursor that holds these positions."""
     folders = {name: position.encode() for name, position in positions.items()}
     # Names of files may hold bytes that are no UTF-8: JSON escapes what they become.
     return Cursor(json.dumps({"v": _VERSION, "folders": folders}, separators=(",", ":")))
@@ -60,7 +61,7 @@ class MaildirTree:
     """Where messages appear, with their inodes: those of a folder that was replaced are others."""
     _folders: dict[str, MaildirFolder] = field(default_factory=dict)
     _surveyed: Cursor | None = None
-    """The cursor that follows the last listing, once it was given out."""
+    """The cursor that follows the last survey, once the caller has it."""
 
     def find_folders(self) -> WatchedFolders:
         """Looks for the watched folders as they are now."""
@@ -119,7 +120,7 @@ class MaildirTree:
         return any(folder.knows(path.name) for folder in self._folders.values() if folder.path == path.parent.parent)
 
     def settle(self, cursor: Cursor) -> None:
-        """The caller was given the cursor that follows the last survey: what was seen then is not new after it."""
+        """The caller gets the cursor that follows the last survey: what was seen then is not new after it."""
         self._surveyed = cursor
 
     def read(self, positions: MaildirPositions, share: Mapping[str, Sequence[MessageFile]]) -> ReadMessages:
