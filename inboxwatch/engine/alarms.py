@@ -10,6 +10,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType
 from inboxwatch.notify.text import span
 from inboxwatch.store import Transaction
+from inboxwatch.store.marks import AlarmMark
 
 SKEW = timedelta(minutes=2)
 """How far a server's clock may be ahead of ours."""
@@ -17,7 +18,6 @@ RENEWAL = timedelta(days=14)
 """How long before its end an access is to be renewed."""
 LOW_SHARE, LOW, LOWEST = 0.05, 5 * 2**30, 200 * 2**20
 """A disk is nearly full with less than this share and these bytes free, or with fewer bytes than the last."""
-_MARK = "alarm/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,15 @@ class Disk:
 
 def watch(tx: Transaction, rules: Rules, conditions: Iterable[Condition], now: datetime) -> int:
     """Owes what has changed since the conditions were looked at last; returns how many notices are new."""
-    marks, owed = tx.mailboxes.recalled(_MARK), 0
+    wrong, owed = tx.marks.all(AlarmMark), 0
     for one in conditions:
-        since = marks.get(_MARK + one.name, "")
-        if one.wrong == bool(since):
+        since = wrong.get(one.name)
+        if one.wrong == (since is not None):
             continue
-        since = since or now.isoformat()
-        tx.mailboxes.remember(_MARK + one.name, since if one.wrong else "")
+        since = since or now
+        tx.marks.set(AlarmMark(one.name), since if one.wrong else None)
         kind = NoticeType.MAILBOX if one.mailbox else NoticeType.DIGEST
-        key = f"{_MARK}{one.name}/{since}" + ("" if one.wrong else "/over")
+        key = f"alarm/{one.name}/{since.isoformat()}" + ("" if one.wrong else "/over")
         body = {"title": one.title if one.wrong else one.over, "mailbox": one.mailbox}
         owed += tx.deliveries.owe(rules.notices.notice(kind, key, rules.config.it_alerts, now, **body))
     return owed

@@ -14,6 +14,7 @@ from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Transaction
+from inboxwatch.store.marks import DigestMark, DigestsBeganMark
 from inboxwatch.store.records import ClockRecord
 
 OPENS = time(8, tzinfo=UTC)
@@ -21,8 +22,6 @@ OPENS = time(8, tzinfo=UTC)
 LATE = timedelta(hours=3)
 """How long after the opening a digest still leaves, as after a restart."""
 _DAY = timedelta(days=1)
-_DECIDED = "daily/"
-"""Begins the marks of readers whose digest of a day was decided: owed, or nothing to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +72,21 @@ def owe_digests(tx: Transaction, rules: Rules, now: datetime) -> int:
     """Owes the digests whose hour has come, each once a day, however often it is asked; returns how many are new."""
     if not rules.config.daily_digests:
         return 0
-    marks = tx.mailboxes.recalled(_DECIDED)
-    if _DECIDED not in marks:
+    began = tx.marks.get(DigestsBeganMark())
+    if began is None:
         # What opened before the first start of all is no news.
-        tx.mailboxes.remember(_DECIDED, now.isoformat())
+        tx.marks.set(DigestsBeganMark(), now)
         return 0
-    began = datetime.fromisoformat(marks[_DECIDED])
+    decided = tx.marks.all(DigestMark)
     owed, people = 0, roster(tx, rules, now)
     for subject in _subjects(rules):
         opens_at, day = _opening(subject.reader, now)
-        mark = f"{_DECIDED}{subject.name}"
-        if not opens_at <= now < opens_at + LATE or opens_at < began or marks.get(mark) == day:
+        known = decided.get(subject.name) == date.fromisoformat(day)
+        if not opens_at <= now < opens_at + LATE or opens_at < began or known:
             continue
         if people.absence(subject.reader.id, now):
             continue
-        tx.mailboxes.remember(mark, day)
+        tx.marks.set(DigestMark(subject.name), date.fromisoformat(day))
         about = {"team": subject.team} if subject.team else {"person": str(subject.reader.id)}
         if Daily(tx, rules, now).write(about, day) is not None:
             key = f"daily/{day}/{subject.name}"

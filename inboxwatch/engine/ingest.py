@@ -80,12 +80,12 @@ def ingest(
     from its horizon is seen for the first time again: what turns up overdue there pages nobody. (Seven parameters: the
     transaction, the rules, the time, and a batch with its place.)
     """
-    if not tx.mailboxes.move(mailbox, expected, batch.cursor):
+    if not tx.cursors.move(mailbox, expected, batch.cursor):
         return Ingested(stale=True)
     if batch.seen_until is not None:
-        tx.mailboxes.set(mailbox, seen_until=batch.seen_until)
+        tx.cursors.seen(mailbox, batch.seen_until)
     if batch.resynced:
-        tx.mailboxes.set(mailbox, first_sight_done=False)
+        tx.cursors.first_sight(mailbox, done=False)
     return _take(tx, rules, batch, _Arrival(mailbox, now, quiet or batch.resynced))
 
 
@@ -129,7 +129,7 @@ def _take(tx: Transaction, rules: Rules, batch: Batch, arrival: _Arrival) -> Ing
         result = Ingested(read=len(batch.messages))
         unusable += _file_singly(tx, rules, messages, arrival, result)
     problems = [(one.ref, one.reason) for one in (*batch.quarantined, *unusable)]
-    result.quarantined = tx.mailboxes.quarantine(arrival.mailbox, problems, arrival.now)
+    result.quarantined = tx.quarantine.add(arrival.mailbox, problems, arrival.now)
     # A connector of somebody else's may have left out a zone: such messages are in quarantine already.
     times = [raw.received_at for raw in batch.messages if raw.received_at.tzinfo is not None]
     if times:

@@ -11,9 +11,8 @@ from inboxwatch.core.sla.timeline import Act, Deed
 from inboxwatch.engine.evaluate import evaluate
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
+from inboxwatch.store.marks import LeadListMark
 
-_LIST = "leads/"
-"""Before a source's name: the program's version, and the list's, that was taken over last."""
 CHUNK = 1000
 """Leads that are compared with the store at a time."""
 
@@ -37,13 +36,13 @@ def learn(tx: Transaction, rules: Rules, source: str, leads: Sequence[Lead], now
 
 def list_version(tx: Transaction, source: str) -> str | None:
     """The version of a source's list that was taken over last, by this version of the program."""
-    program, _, version = (tx.mailboxes.recall(_LIST + source) or "").partition(" ")
+    program, _, version = (tx.marks.get(LeadListMark(source)) or "").partition(" ")
     return version if program == __version__ and version else None
 
 
 def take_list(tx: Transaction, rules: Rules, source: str, leads: Sequence[Lead], version: str, now: datetime) -> int:
     """Takes over a version of a source's list, and remembers it. Returns how many leads were new, changed or gone."""
-    tx.mailboxes.remember(_LIST + source, f"{__version__} {version}")
+    tx.marks.set(LeadListMark(source), f"{__version__} {version}")
     return learn(tx, rules, source, leads, now)
 
 

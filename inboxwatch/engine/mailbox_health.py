@@ -10,10 +10,9 @@ from inboxwatch.core.model import MailboxId
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Transaction
+from inboxwatch.store.marks import HeldUntilMark
 from inboxwatch.store.records import MailboxRecord
 
-HELD_UNTIL = "held-until/"
-"""Before a mailbox's name: when it is tried next (ISO 8601, UTC), of one that its provider holds back."""
 LONG_REST = timedelta(hours=2)
 """A provider that wants to be left alone for longer than this leaves us blind."""
 
@@ -47,10 +46,10 @@ def failed(
     limited = error.reason is Reason.RATE_LIMITED and row is not None and row.failing_since is None
     # A pause may have been stretched to `poll_idle` before the first refusal.
     if limited and now - since <= patience + box.poll_idle and again - now <= LONG_REST:
-        tx.mailboxes.set(mailbox, error_reason=error.reason.value, error=str(error))
-        tx.mailboxes.remember(f"{HELD_UNTIL}{mailbox}", again.isoformat())
+        tx.health.held_back(mailbox, error.reason.value, str(error))
+        tx.marks.set(HeldUntilMark(mailbox), again)
         return
-    since = tx.mailboxes.failing(mailbox, since, error.reason.value, str(error))
+    since = tx.health.failing(mailbox, since, error.reason.value, str(error))
     row = tx.mailboxes.get(mailbox)
     told_later = now - since < patience and not error.permanent and not limited
     if row is None or row.blind_told or told_later:
@@ -60,12 +59,12 @@ def failed(
     key = f"blind/{mailbox}/{since.isoformat()}"
     body = {"mailbox": mailbox, "error": str(error), "title": title}
     tx.deliveries.owe(rules.notices.notice(NoticeType.MAILBOX, key, rules.config.it_alerts, now, **body))
-    tx.mailboxes.set(mailbox, blind_told=True)
+    tx.health.blind_told(mailbox)
 
 
 def succeeded(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime) -> None:
     """Records a complete poll; what was held back for this mailbox is looked at again."""
-    row = tx.mailboxes.recovered(mailbox, now)
+    row = tx.health.recovered(mailbox, now)
     if row is None or row.error_reason is None:
         return
     tx.clocks.wake(now, held=True)
@@ -77,9 +76,8 @@ def reads_on(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime) -
     row = tx.mailboxes.get(mailbox)
     if row is None or row.failing_since is None:
         return
-    tx.mailboxes.recovered(mailbox, now)
     # It was not read to its end, and what is held back for it stays so until it is.
-    tx.mailboxes.set(mailbox, last_success=row.last_success, error_reason=row.error_reason, error=row.error)
+    tx.health.recovered(mailbox, now, complete=False)
     _tell_recovery(tx, rules, row, now)
 
 
@@ -94,7 +92,7 @@ def _tell_recovery(tx: Transaction, rules: Rules, row: MailboxRecord, now: datet
 
 def first_sight_over(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime) -> None:
     """Ends the first reading of a mailbox: what was overdue already is told in one digest (rule 39)."""
-    tx.mailboxes.set(mailbox, first_sight_done=True)
+    tx.cursors.first_sight(mailbox, done=True)
     waits = [row for row in tx.clocks.running() if row.first_sight and row.mailbox == mailbox]
     late = [row for row in waits if row.due_at <= now]
     if not late:
@@ -111,10 +109,10 @@ def first_sight_over(tx: Transaction, rules: Rules, mailbox: MailboxId, now: dat
 def unknown(tx: Transaction, mailbox: MailboxId, listed: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Which of the (ref, Message-ID) on a server were neither read from this mailbox nor set aside."""
     seen = tx.mail.witnessed(mailbox, [message_id for _, message_id in listed])
-    aside = frozenset(tx.mailboxes.set_aside(mailbox, [ref for ref, _ in listed]))
+    aside = tx.quarantine.among(mailbox, [ref for ref, _ in listed])
     return [(ref, message_id) for ref, message_id in listed if message_id not in seen and ref not in aside]
 
 
 def counted(tx: Transaction, mailbox: MailboxId, coverage: float) -> None:
     """Records the result of a census: the share (0..1) of the server's messages that the store holds."""
-    tx.mailboxes.set(mailbox, coverage=coverage)
+    tx.health.counted(mailbox, coverage)

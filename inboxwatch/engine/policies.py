@@ -23,7 +23,7 @@ def policies_of(tx: Transaction, rules: Rules, versions: Iterable[str]) -> dict[
     wanted = set(versions)
     found = {version: rules.policies[version] for version in wanted & rules.policies.keys()}
     if older := wanted - found.keys():
-        found |= {version: _restore(text) for version, text in tx.mailboxes.pinned(older).items()}
+        found |= {version: _restore(text) for version, text in tx.policies.documents(older).items()}
     for version in sorted(wanted - found.keys()):
         log.error("the store does not have the policy of a wait: restore its backup", version=version)
     return found
@@ -36,4 +36,4 @@ def prepare(tx: Transaction, rules: Rules) -> None:
     """
     tx.mailboxes.ensure(rules.config.mailboxes)
     for policy in rules.policies.values():
-        tx.mailboxes.pin(policy.version, policy.document)
+        tx.policies.pin(policy.version, policy.document)

@@ -68,7 +68,7 @@ class Progress:
         self._quiet = quiet
         self._teller = Teller(tx, rules, now)
         self._work = Workload(tx, config.rules, config.teams)
-        self._roster: Roster = rules.context.roster(tx.mailboxes.away_at(now), self._work.waits, self._work.turns)
+        self._roster: Roster = rules.context.roster(tx.absences.at(now), self._work.waits, self._work.turns)
         self._assigned: list[tuple[Act, str | None]] = []
 
     def of(self, clock: Clock, before: Before, *, may_tell: bool) -> After:

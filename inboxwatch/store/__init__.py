@@ -18,14 +18,20 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from inboxwatch.store import tables
+from inboxwatch.store.absences import Absences
 from inboxwatch.store.backfills import Backfills
 from inboxwatch.store.board import Board
 from inboxwatch.store.clocks import Clocks
+from inboxwatch.store.cursors import Cursors
 from inboxwatch.store.deliveries import Deliveries
 from inboxwatch.store.failures import Outage, StoreError, name_outages
 from inboxwatch.store.leads import Leads
 from inboxwatch.store.mail import Mails
+from inboxwatch.store.mailbox_health import MailboxHealth
 from inboxwatch.store.mailboxes import Mailboxes
+from inboxwatch.store.marks import Marks
+from inboxwatch.store.pinned_policies import PinnedPolicies
+from inboxwatch.store.quarantine import Quarantine
 from inboxwatch.store.statistics import Statistics
 from inboxwatch.store.waits import Waits
 
@@ -70,6 +76,30 @@ class Transaction:
     @cached_property
     def mailboxes(self) -> Mailboxes:
         return Mailboxes(self.connection)
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        return Cursors(self.connection)
+
+    @cached_property
+    def health(self) -> MailboxHealth:
+        return MailboxHealth(self.connection)
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        return Quarantine(self.connection)
+
+    @cached_property
+    def absences(self) -> Absences:
+        return Absences(self.connection)
+
+    @cached_property
+    def policies(self) -> PinnedPolicies:
+        return PinnedPolicies(self.connection)
+
+    @cached_property
+    def marks(self) -> Marks:
+        return Marks(self.connection)
 
     @cached_property
     def backfills(self) -> Backfills:

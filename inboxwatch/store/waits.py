@@ -11,7 +11,7 @@ from inboxwatch.core.model import ClockId
 from inboxwatch.core.sla.timeline import Act
 from inboxwatch.store import tables
 from inboxwatch.store.clocks import to_act
-from inboxwatch.store.records import AbsenceRecord, ClockRecord, FirstContactRecord, OutageRecord, clocks_of
+from inboxwatch.store.records import ClockRecord, FirstContactRecord, clocks_of
 from inboxwatch.store.upsert import chunks
 
 _clock, _act = tables.clock, tables.act
@@ -42,19 +42,6 @@ class Waits:
             for row in self._connection.execute(rows):
                 found.setdefault(row.clock, []).append(to_act(row))
         return found
-
-    def absences(self, start: datetime, end: datetime) -> list[AbsenceRecord]:
-        """Absences seen in mail that touch a period."""
-        seen = tables.absence
-        found = select(seen).where(seen.c.since < end, seen.c.until > start).order_by(seen.c.since)
-        return [AbsenceRecord(*row) for row in self._connection.execute(found)]
-
-    def outages(self, start: datetime, end: datetime) -> list[OutageRecord]:
-        """Stretches that touch a period in which a mailbox was unread; `until` is None where it still is."""
-        out = tables.outage
-        touching = (out.c.since < end, or_(out.c.until.is_(None), out.c.until > start))
-        found = select(out).where(*touching).order_by(out.c.since)
-        return [OutageRecord(*row) for row in self._connection.execute(found)]
 
     def first_contacts(self, start: datetime, end: datetime) -> list[FirstContactRecord]:
         """First messages to a lead that bounced in a period."""

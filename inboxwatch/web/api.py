@@ -133,7 +133,7 @@ class Api:
         boxes = self._daemon.rules.config.mailboxes
 
         def ask(tx: Transaction) -> dict[str, Any]:
-            apart = tx.mailboxes.quarantined()
+            apart = tx.quarantine.counts()
             rows = {row.id: row for row in tx.mailboxes.all()}
             items = [
                 mailbox_view(rows[name], box.connector, box.address, apart.get(name, 0))

@@ -17,12 +17,12 @@ from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import resend
 from inboxwatch.engine.explanation import explain
-from inboxwatch.engine.mailbox_health import HELD_UNTIL
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.views import clock_view, mailbox_view
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
+from inboxwatch.store.marks import HeldUntilMark
 from inboxwatch.store.records import ClockRecord
 from inboxwatch.web import actions as deeds
 from inboxwatch.web import leads
@@ -202,11 +202,11 @@ class Board:
         boxes, now = self._daemon.rules.config.mailboxes, self._daemon.now()
 
         def ask(tx: Transaction) -> dict[str, Any]:
-            apart, held = tx.mailboxes.quarantined(), tx.mailboxes.recalled(HELD_UNTIL)
+            apart, held = tx.quarantine.counts(), tx.marks.all(HeldUntilMark)
             rows = {row.id: row for row in tx.mailboxes.all()}
             shown = [
                 mailbox_view(rows[name], box.connector, box.address, apart.get(name, 0))
-                | {"owner": box.owner, "team": box.team, "held_until": _later(held.get(HELD_UNTIL + name), now)}
+                | {"owner": box.owner, "team": box.team, "held_until": _later(held.get(name), now)}
                 for name, box in boxes.items()
                 if name in rows
             ]
@@ -279,10 +279,9 @@ def _share(row: ClockRecord, policy: SLAPolicy | None, end: datetime) -> float:
     return max(0.0, used / whole) if whole else 1.0
 
 
-def _later(at: str | None, now: datetime) -> datetime | None:
-    """An instant (ISO 8601) that is still to come."""
-    found = datetime.fromisoformat(at) if at else None
-    return found if found is not None and found > now else None
+def _later(at: datetime | None, now: datetime) -> datetime | None:
+    """An instant that is still to come."""
+    return at if at is not None and at > now else None
 
 
 def _day(due: datetime, now: datetime) -> str:

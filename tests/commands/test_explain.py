@@ -36,7 +36,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.lead("bo@buyer.test", owner="ana", name="Bo Lind", company="Buyer Ltd")
     with house.store.transaction() as tx:
         for name in house.config.mailboxes:
-            tx.mailboxes.set(name, first_sight_done=True)
+            tx.cursors.first_sight(name, done=True)
     yield house
     house.close()
 

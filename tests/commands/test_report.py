@@ -31,8 +31,9 @@ from inboxwatch.commands.report.figures import (
 )
 from inboxwatch.commands.report.period import Period
 from inboxwatch.commands.report.table import plain
-from inboxwatch.core.model import Lead, LeadId, PersonId
+from inboxwatch.core.model import Lead, LeadId, MessageId, PersonId
 from inboxwatch.store import Store
+from inboxwatch.store.records import AbsenceRecord
 from tests.support import mail_history
 from tests.support.daemon_process import command
 from tests.support.in_process import MONDAY, House
@@ -279,7 +280,9 @@ def test_a_missed_wait_counts_for_whom_it_belonged_to_when_it_fell_due(house: Ho
 def test_what_happened_while_its_owner_was_away_is_nobodys_figure(house: House) -> None:
     house.mail(BO, "ana@acme.test")
     with house.store.transaction() as tx:
-        tx.mailboxes.away("ana", house.at + HOUR, house.at + 2 * DAY, "vacation@acme.test")
+        tx.absences.record(
+            AbsenceRecord(PersonId("ana"), house.at + HOUR, house.at + 2 * DAY, MessageId("vacation@acme.test"))
+        )
     house.mail(CY, "ben@acme.test", mailbox="sales")
     house.passes(3 * HOUR)
     groups = {group.name: group.missed for group in by_person(told(house))}
@@ -352,10 +355,10 @@ def test_slow_waits_say_what_made_them_slow(tmp_path: Path) -> None:
     house.mail(BO, "ana@acme.test", parent=question, after=HOUR)
     house.passes(DAY)
     with house.store.transaction() as tx:
-        tx.mailboxes.failing("ana", house.at, "auth", "no")
+        tx.health.failing("ana", house.at, "auth", "no")
     house.at += DAY
     with house.store.transaction() as tx:
-        tx.mailboxes.recovered("ana", house.at)
+        tx.health.recovered("ana", house.at)
     house.passes(15 * HOUR + 30 * MINUTE)
     (case,) = slowest(told(house).cases)
     assert case.business.seconds == 2.5 * 3600
@@ -393,10 +396,10 @@ def test_before_and_after_divide_at_the_date(house: House) -> None:
 def test_the_share_of_verified_time_is_told(house: House) -> None:
     with house.store.transaction() as tx:
         tx.mailboxes.ensure(["ana", "sales"])
-        tx.mailboxes.failing("ana", MONDAY, "auth", "no")
+        tx.health.failing("ana", MONDAY, "auth", "no")
     house.at = MONDAY + HOUR
     with house.store.transaction() as tx:
-        tx.mailboxes.recovered("ana", house.at)
+        tx.health.recovered("ana", house.at)
     story = told(house, MONDAY + 3 * HOUR)
     assert story.verified == {"ana": pytest.approx(0.75), "sales": 1}
 

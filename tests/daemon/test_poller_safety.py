@@ -175,7 +175,7 @@ def test_a_reading_that_another_worker_overtook_leaves_the_connector_free(office
             async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
                 try:
                     with here.house.store.transaction() as tx:
-                        tx.mailboxes.set("ana", cursor="somewhere else")
+                        tx.cursors.move("ana", cursor, "somewhere else")
                     yield Batch((), Cursor("1"))
                     yield Batch((), Cursor("2"), loop.now())
                 finally:

@@ -59,7 +59,8 @@ class Outage:
         house.at = start + 2.3 * HOUR
         with house.store.transaction() as tx:
             for name in house.config.mailboxes:
-                tx.mailboxes.set(name, seen_until=house.at, last_success=house.at)
+                tx.cursors.seen(name, house.at)
+                tx.health.recovered(name, house.at)
 
     def tick(self) -> bool:
         """One turn of the ticker, all mailboxes read; False where nothing was due."""

@@ -123,7 +123,7 @@ def test_a_disk_is_not_full_by_its_share_alone(house: House, free: int, total: i
 def test_missing_messages_are_told_in_percent_that_never_round_up(house: House) -> None:
     def covered(ratio: float) -> list[str]:
         with house.store.transaction() as tx:
-            tx.mailboxes.set("ana", coverage=ratio)
+            tx.health.counted("ana", ratio)
         return look(house)
 
     told, over = once_and_over(house, lambda: covered(0.99999), lambda: covered(1.0))

@@ -33,7 +33,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.lead(BO, owner="ana", name="Bo Lind")
     with house.store.transaction() as tx:
         for name in house.config.mailboxes:
-            tx.mailboxes.set(name, first_sight_done=True)
+            tx.cursors.first_sight(name, done=True)
     yield house
     house.close()
 

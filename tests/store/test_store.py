@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,19 @@ from sqlalchemy.exc import IntegrityError
 from inboxwatch.core.model import Lead, LeadId, PersonId
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Outage, Store, StoreError, tables
-from inboxwatch.store.records import DeliveryState, NewDelivery
+from inboxwatch.store.marks import AlarmMark, DigestMark, DigestsBeganMark, HeldUntilMark, LeadListMark
+from inboxwatch.store.records import (
+    AbsenceRecord,
+    BackfillRecord,
+    ClockRecord,
+    DeliveryRecord,
+    DeliveryState,
+    FirstContactRecord,
+    MailboxRecord,
+    NewDelivery,
+    NotifiedRecord,
+    OutageRecord,
+)
 from tests.doubles.postgres import Postgres, database, postgres
 
 __all__ = ["database", "postgres"]
@@ -90,10 +103,10 @@ def test_a_failure_inside_a_transaction_leaves_nothing(store: Store) -> None:
 def test_the_cursor_moves_only_from_where_it_is_expected(store: Store) -> None:
     with store.transaction() as tx:
         tx.mailboxes.ensure(["ana"])
-        assert tx.mailboxes.move("ana", None, "1")
-        assert not tx.mailboxes.move("ana", None, "2"), "a first batch that came twice"
-        assert not tx.mailboxes.move("ana", "0", "2")
-        assert tx.mailboxes.move("ana", "1", "2")
+        assert tx.cursors.move("ana", None, "1")
+        assert not tx.cursors.move("ana", None, "2"), "a first batch that came twice"
+        assert not tx.cursors.move("ana", "0", "2")
+        assert tx.cursors.move("ana", "1", "2")
         row = tx.mailboxes.get("ana")
     assert row is not None
     assert row.cursor == "2"
@@ -103,14 +116,14 @@ def test_an_instant_comes_back_as_the_same_instant_in_utc_and_naive_times_are_re
     there = datetime(2026, 5, 4, 14, 30, 15, 123456, tzinfo=timezone(timedelta(hours=5, minutes=30)))
     with store.transaction() as tx:
         tx.mailboxes.ensure(["ana"])
-        tx.mailboxes.set("ana", seen_until=there)
+        tx.cursors.seen("ana", there)
     with store.reading() as tx:
         row = tx.mailboxes.get("ana")
         assert row is not None
         assert row.seen_until == there
         assert row.seen_until.tzinfo is UTC
     with pytest.raises(Exception, match="naive"), store.transaction() as tx:
-        tx.mailboxes.set("ana", seen_until=datetime(2026, 5, 4))
+        tx.cursors.seen("ana", datetime(2026, 5, 4))
 
 
 def test_a_key_is_owed_once_however_often_it_is_added(store: Store) -> None:
@@ -181,8 +194,8 @@ def test_ids_of_any_bytes_can_be_kept(store: Store) -> None:
     with store.transaction() as tx:
         assert len({tx.mail.key(one) for one in hostile}) == 4
         tx.mailboxes.ensure(["ana"])
-        assert tx.mailboxes.quarantine("ana", [("INBOX/1", "no\x00 From \udcff")], NOON) == 1
-        assert tx.mailboxes.quarantine("ana", [("INBOX/1", "again")], NOON) == 0
+        assert tx.quarantine.add("ana", [("INBOX/1", "no\x00 From \udcff")], NOON) == 1
+        assert tx.quarantine.add("ana", [("INBOX/1", "again")], NOON) == 0
         assert len(tx.connection.execute(select(tables.quarantine)).all()) == 1
 
 
@@ -234,10 +247,10 @@ def test_two_workers_that_meet_at_one_row_are_told_to_try_again(store: Store) ->
         with pytest.raises(Outage, match="concurrent"), store.transaction() as one:
             assert one.mailboxes.get("ana") is not None
             with store.transaction() as other_tx:
-                other_tx.mailboxes.move("ana", None, "1")
-            one.mailboxes.move("ana", None, "2")
+                other_tx.cursors.move("ana", None, "1")
+            one.cursors.move("ana", None, "2")
     with store.transaction() as tx:
-        assert tx.mailboxes.move("ana", "1" if store.file is None else None, "3")
+        assert tx.cursors.move("ana", "1" if store.file is None else None, "3")
 
 
 def test_a_database_that_was_away_is_an_outage_and_is_used_again_when_it_is_back() -> None:
@@ -263,3 +276,45 @@ def test_a_database_that_was_away_is_an_outage_and_is_used_again_when_it_is_back
 def test_a_defect_of_ours_is_no_outage(store: Store) -> None:
     with pytest.raises(IntegrityError), store.transaction() as tx:
         tx.connection.execute(insert(tables.meta).values(key="x", value=None))
+
+
+def test_marks_keep_their_keys_and_come_back_as_what_was_noted(store: Store) -> None:
+    """The keys are those of stores that are in use."""
+    with store.transaction() as tx:
+        tx.marks.set(AlarmMark("disk"), NOON)
+        tx.marks.set(AlarmMark("skew/ana"), NOON)
+        tx.marks.set(AlarmMark("skew/ana"), None)
+        tx.marks.set(HeldUntilMark("ana"), NOON)
+        tx.marks.set(DigestsBeganMark(), NOON)
+        tx.marks.set(DigestMark("team/sales"), NOON.date())
+        tx.marks.set(LeadListMark("crm"), "1.0 abc")
+    with store.reading() as tx:
+        assert tx.marks.all(AlarmMark) == {"disk": NOON, "skew/ana": None}
+        assert (tx.marks.get(HeldUntilMark("ana")), tx.marks.get(HeldUntilMark("ben"))) == (NOON, None)
+        assert (tx.marks.get(DigestsBeganMark()), tx.marks.all(DigestMark)) == (NOON, {"team/sales": NOON.date()})
+        assert tx.marks.get(LeadListMark("crm")) == "1.0 abc"
+        stored = tx.connection.execute(select(tables.meta.c.key, tables.meta.c.value))
+        assert {row.key: row.value for row in stored if row.key != "salt"} == {
+            "alarm/disk": "2026-05-04T12:00:00+00:00",
+            "alarm/skew/ana": "",
+            "held-until/ana": "2026-05-04T12:00:00+00:00",
+            "daily/": "2026-05-04T12:00:00+00:00",
+            "daily/team/sales": "2026-05-04",
+            "leads/crm": "1.0 abc",
+        }
+
+
+def test_records_have_the_columns_of_their_tables_in_their_order() -> None:
+    """They are made from rows by position."""
+    made = {
+        tables.clock: ClockRecord,
+        tables.delivery: DeliveryRecord,
+        tables.told: NotifiedRecord,
+        tables.mailbox: MailboxRecord,
+        tables.backfill: BackfillRecord,
+        tables.absence: AbsenceRecord,
+        tables.outage: OutageRecord,
+        tables.first_contact: FirstContactRecord,
+    }
+    for table, record in made.items():
+        assert [field.name for field in fields(record)] == list(table.columns.keys()), table.name

@@ -35,7 +35,7 @@ class Office(House):
         self.lead(BO, owner="ana", name="Bo Lind")
         with self.store.transaction() as tx:
             for name in self.config.mailboxes:
-                tx.mailboxes.set(name, first_sight_done=True)
+                tx.cursors.first_sight(name, done=True)
 
     def raw(self, sender: str, to: str, minutes: float, **words: Any) -> RawMessage:
         """A message that the server received so many minutes after nine."""
@@ -95,7 +95,7 @@ class Office(House):
         if seen:
             with self.store.transaction() as tx:
                 for name in self.config.mailboxes:
-                    tx.mailboxes.set(name, seen_until=self.at)
+                    tx.cursors.seen(name, self.at)
         settled = self.engine.tick(self.at, looked=self.at)
         assert self.engine.tick(self.at, looked=self.at).told == 0, "one turn tells all that is owed of a clock"
         return settled

@@ -111,7 +111,7 @@ class Engine:
     @property
     def policies(self) -> dict[str, SLAPolicy]:
         """Every policy that a wait runs under, or could, by version."""
-        return self.read(lambda tx: dict(self.rules.policies) | policies_of(tx, self.rules, tx.mailboxes.pinned(None)))
+        return self.read(lambda tx: dict(self.rules.policies) | policies_of(tx, self.rules, tx.policies.all()))
 
     def rehearse(self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         with self.store.rehearsal() as tx:

@@ -175,11 +175,13 @@ class House:
         return name
 
     def passes(self, time: timedelta) -> Evaluated:
-        """Lets time pass; every mailbox has been read by then, and what is due is told."""
+        """Lets time pass; every mailbox that is well has been read by then, and what is due is told."""
         self.at += time
         with self.store.transaction() as tx:
             for name in self.config.mailboxes:
-                tx.mailboxes.set(name, seen_until=self.at, last_success=self.at)
+                tx.cursors.seen(name, self.at)
+                if (box := tx.mailboxes.get(name)) is not None and box.error_reason is None:
+                    tx.health.recovered(name, self.at)
         return self.engine.tick(self.at, looked=self.at)
 
     def only_wait(self, lead: str) -> str:

@@ -117,15 +117,15 @@ class _Reader:
         self._tx, self._config, self._period = tx, config, period
         self._waits = tx.waits
         self._policies: dict[str, SLAPolicy] = {
-            version: config.restore_policy(document) for version, document in tx.mailboxes.pinned(None).items()
+            version: config.restore_policy(document) for version, document in tx.policies.all().items()
         }
         self._boxes = {row.id: row for row in tx.mailboxes.all()}
         self._seen_until: dict[str | None, datetime | None] = {row.id: row.seen_until for row in self._boxes.values()}
         self._seen_away: dict[str, list[Stretch]] = {}
-        for row in self._waits.absences(datetime.min.replace(tzinfo=UTC), period.end):
+        for row in tx.absences.between(datetime.min.replace(tzinfo=UTC), period.end):
             self._seen_away.setdefault(row.person, []).append((row.since, row.until))
         self._unread: dict[str | None, list[Stretch]] = {}
-        for out in self._waits.outages(datetime.min.replace(tzinfo=UTC), period.end):
+        for out in tx.health.outages(datetime.min.replace(tzinfo=UTC), period.end):
             self._unread.setdefault(out.mailbox, []).append((out.since, out.until or period.end))
 
     def story(self) -> Story:
@@ -146,7 +146,7 @@ class _Reader:
             failed_contacts=tuple((row.owner or "", row.resolved_at is not None) for row in failed),
             verified={
                 name: share
-                for name, share in self._tx.mailboxes.verified(period.start, period.end).items()
+                for name, share in self._tx.health.verified(period.start, period.end).items()
                 if name in config.mailboxes
             },
             coverage={name: row.coverage for name, row in self._boxes.items() if name in config.mailboxes},

@@ -1,0 +1,30 @@
+"""Where each mailbox was read to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, update
+
+from inboxwatch.store import tables
+
+_box = tables.mailbox
+
+
+class Cursors:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def move(self, mailbox: str, expected: str | None, cursor: str) -> bool:
+        """Sets the cursor if it still is the expected one (compare and set); False where another worker moved it."""
+        same = _box.c.cursor.is_(None) if expected is None else _box.c.cursor == expected
+        moved = self._connection.execute(update(_box).where(_box.c.id == mailbox, same).values(cursor=cursor))
+        return moved.rowcount == 1
+
+    def seen(self, mailbox: str, until: datetime) -> None:
+        """Everything that the mailbox received until an instant was read."""
+        self._connection.execute(update(_box).where(_box.c.id == mailbox).values(seen_until=until))
+
+    def first_sight(self, mailbox: str, *, done: bool) -> None:
+        """Whether the first reading of a mailbox is over; it begins again where a mailbox is read anew."""
+        self._connection.execute(update(_box).where(_box.c.id == mailbox).values(first_sight_done=done))

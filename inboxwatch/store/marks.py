@@ -1,0 +1,130 @@
+"""What is noted once for later, one value a mark: each kind of mark with its own type of value."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar, Generic, TypeVar
+
+from sqlalchemy import Connection, select
+
+from inboxwatch.store import tables
+from inboxwatch.store.upsert import upsert
+
+_meta = tables.meta
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMark(ABC, Generic[V]):
+    """One noted value; of a kind of which there is one only, the name is empty."""
+
+    name: str = ""
+    kind: ClassVar[str]
+    """Begins the stored key."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+    @classmethod
+    @abstractmethod
+    def written(cls, value: V) -> str:
+        """A value as it is stored."""
+
+    @classmethod
+    @abstractmethod
+    def read(cls, text: str) -> V:
+        """The reverse of `written`."""
+
+
+class _InstantMark(StoredMark[datetime]):
+    __slots__ = ()
+
+    @classmethod
+    def written(cls, value: datetime) -> str:
+        return value.isoformat()
+
+    @classmethod
+    def read(cls, text: str) -> datetime:
+        return datetime.fromisoformat(text)
+
+
+class AlarmMark(StoredMark[datetime | None]):
+    """Since when a condition (its name) has been wrong; None where it is right again."""
+
+    __slots__ = ()
+    kind = "alarm"
+
+    @classmethod
+    def written(cls, value: datetime | None) -> str:
+        return value.isoformat() if value is not None else ""
+
+    @classmethod
+    def read(cls, text: str) -> datetime | None:
+        return datetime.fromisoformat(text) if text else None
+
+
+class HeldUntilMark(_InstantMark):
+    """When a mailbox (its name) that its provider holds back is tried next."""
+
+    __slots__ = ()
+    kind = "held-until"
+
+
+class DigestsBeganMark(_InstantMark):
+    """When daily digests were first looked for: what opened before is no news."""
+
+    __slots__ = ()
+    kind = "daily"
+
+
+class DigestMark(StoredMark[date]):
+    """The last day whose digest was decided for a subject (its name): owed, or nothing to tell."""
+
+    __slots__ = ()
+    kind = "daily"
+
+    @classmethod
+    def written(cls, value: date) -> str:
+        return value.isoformat()
+
+    @classmethod
+    def read(cls, text: str) -> date:
+        return date.fromisoformat(text)
+
+
+class LeadListMark(StoredMark[str]):
+    """Which version of a source's (its name) list was taken over last, by which version of the program."""
+
+    __slots__ = ()
+    kind = "leads"
+
+    @classmethod
+    def written(cls, value: str) -> str:
+        return value
+
+    @classmethod
+    def read(cls, text: str) -> str:
+        return text
+
+
+class Marks:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, mark: StoredMark[V]) -> V | None:
+        """The value noted under a mark; None where nothing is."""
+        text = self._connection.execute(select(_meta.c.value).where(_meta.c.key == mark.key)).scalar()
+        return None if text is None else mark.read(text)
+
+    def set(self, mark: StoredMark[V], value: V) -> None:
+        upsert(self._connection, _meta, [{"key": mark.key, "value": mark.written(value)}], ["value"])
+
+    def all(self, kind: type[StoredMark[V]]) -> dict[str, V]:
+        """Every value of a kind of mark, by name."""
+        start = f"{kind.kind}/"
+        rows = select(_meta.c.key, _meta.c.value).where(_meta.c.key.startswith(start, autoescape=True))
+        found = ((key.removeprefix(start), text) for key, text in self._connection.execute(rows))
+        return {name: kind.read(text) for name, text in found if name}
