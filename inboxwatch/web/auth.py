@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -12,6 +11,7 @@ from aiohttp import web
 
 from inboxwatch.config.fields import is_loopback
 from inboxwatch.engine.daemon_port import DaemonPort
+from inboxwatch.notify.links import signer
 from inboxwatch.web import proxy
 from inboxwatch.web.problems import Problem
 
@@ -29,7 +29,7 @@ class Guard:
 
     def __init__(self, daemon: DaemonPort) -> None:
         self._daemon = daemon
-        self._key = hmac.digest(daemon.key, b"inboxwatch web 1", "sha256")
+        self._signer = signer(daemon.key, "web")
 
     @property
     def token(self) -> str | None:
@@ -122,7 +122,7 @@ class Guard:
         return host == public.netloc or name == public.hostname or is_loopback(name)
 
     def _mac(self, text: str) -> str:
-        return base64.urlsafe_b64encode(hmac.digest(self._key, text.encode(), "sha256")).rstrip(b"=").decode()
+        return self._signer.get_signature(text).decode()
 
 
 def local_path(path: str) -> str:

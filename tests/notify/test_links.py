@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inboxwatch.notify.links import LIFETIME, Grant, LinkError, Links
+from inboxwatch.notify.links import LIFETIME, Grant, LinkError, Links, signer
 
 NOW = datetime(2026, 11, 3, 11, 5, tzinfo=UTC)
 LINKS = Links(b"sixteen bytes and some more", "https://watch.acme.test/")
@@ -66,6 +66,23 @@ def test_another_secret_or_an_own_signature_is_refused() -> None:
     for mac in ("", "AAAA", base64.urlsafe_b64encode(bytes(32)).rstrip(b"=").decode()):
         with pytest.raises(LinkError):
             LINKS.verify(f"{body}.{mac}", NOW)
+
+
+def test_what_the_same_secret_signs_for_another_purpose_is_no_link() -> None:
+    secret = b"sixteen bytes and some more"
+    body, mac = LINKS.sign(GRANT).split(".")
+    signed = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
+    assert signer(secret, "links").get_signature(signed).decode() == mac
+    for purpose in ("web", "links 1", ""):
+        with pytest.raises(LinkError):
+            LINKS.verify(f"{body}.{signer(secret, purpose).get_signature(signed).decode()}", NOW)
+
+
+def test_links_of_earlier_versions_stay_valid() -> None:
+    """A link in somebody's mail outlives an upgrade: the bytes of a link are a wire format."""
+    token = "WyJjMSIsImFja25vd2xlZGdlIiwiYW5hIiwxNzk0MzA4NzAwXQ.wg4l9xOdpnOU1KYx-n_8LsexxzTdUrSfUeThDD4M9Sw"
+    assert LINKS.sign(GRANT) == token
+    assert LINKS.verify(token, NOW) == GRANT
 
 
 def test_a_short_secret_is_refused() -> None:

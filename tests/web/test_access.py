@@ -104,6 +104,24 @@ async def test_a_cookie_ends_after_its_time_and_with_its_token(
     another.close()
 
 
+async def test_a_cookie_in_another_spelling_or_of_another_time_opens_nothing(
+    client: TestClient[Any, Any], house: House
+) -> None:
+    answer = await client.post("/login", data={"token": TOKEN}, allow_redirects=False)
+    cookie = answer.cookies["inboxwatch"].value
+    client.session.cookie_jar.clear()
+    expires, mac = cookie.split(".")
+    good = await client.get("/api/v1/clocks", headers={"Cookie": f"inboxwatch={cookie}"})
+    assert good.status == 200
+    longer = f"{int(expires) + 1}.{mac}"
+    link_mac = link(house, "dismiss").rpartition(".")[2]
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/="
+    spellings = {f"{expires}.{mac[:-1]}{letter}" for letter in letters} | {f"{cookie}=", f"{expires}.*{mac}"}
+    for forged in ({longer, f"{expires}.{link_mac}", f"0{cookie}"} | spellings) - {cookie}:
+        answer = await client.get("/api/v1/clocks", headers={"Cookie": f"inboxwatch={forged}"})
+        assert answer.status == 401, forged
+
+
 @pytest.mark.parametrize(
     "onward", ["https://evil.test/", "//evil.test", "/\\evil.test", "javascript:alert(1)", "/a\r\nb"]
 )
