@@ -27,7 +27,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ArchivedMessage:
     """One message of an archive, or the reason why it cannot be used."""
 
     path: str
@@ -38,7 +38,7 @@ class Found:
     problem: str = ""
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Iterator[ArchivedMessage]:
     """All messages at a path, in a stable order. Raises OSError where the path itself cannot be opened."""
     if path.is_dir():
         yield from _folder(path)
@@ -46,7 +46,7 @@ def read(path: Path) -> Iterator[Found]:
         yield from _file(path)
 
 
-def _folder(path: Path) -> Iterator[Found]:
+def _folder(path: Path) -> Iterator[ArchivedMessage]:
     entries = sorted(path.iterdir())
     names = {entry.name for entry in entries if entry.is_dir()}
     maildir = {"cur", "new"} <= names
@@ -59,21 +59,21 @@ def _folder(path: Path) -> Iterator[Found]:
             yield from _guarded_file(entry)
 
 
-def _guarded_folder(path: Path) -> Iterator[Found]:
+def _guarded_folder(path: Path) -> Iterator[ArchivedMessage]:
     try:
         yield from _folder(path)
     except OSError as error:
-        yield Found(str(path), problem=f"cannot be opened: {error.strerror}")
+        yield ArchivedMessage(str(path), problem=f"cannot be opened: {error.strerror}")
 
 
-def _guarded_file(path: Path) -> Iterator[Found]:
+def _guarded_file(path: Path) -> Iterator[ArchivedMessage]:
     try:
         yield from _file(path)
     except OSError as error:
-        yield Found(str(path), problem=f"cannot be opened: {error.strerror}")
+        yield ArchivedMessage(str(path), problem=f"cannot be opened: {error.strerror}")
 
 
-def _file(path: Path) -> Iterator[Found]:
+def _file(path: Path) -> Iterator[ArchivedMessage]:
     with path.open("rb") as file:
         start = file.read(5)
     if start == b"From " and path.suffix.lower() != ".eml":
@@ -83,7 +83,7 @@ def _file(path: Path) -> Iterator[Found]:
             yield found(str(path), file.read(MAX_MESSAGE), role_of(path))
 
 
-def _mbox(path: Path) -> Iterator[Found]:
+def _mbox(path: Path) -> Iterator[ArchivedMessage]:
     """The messages of an mbox; both its dialects, since `>From ` is unquoted by one level in each."""
     with path.open("rb") as file:
         buffer: list[bytes] = []
@@ -113,7 +113,7 @@ def role_of(path: Path) -> FolderRole:
     return FolderRole.SENT if names & {"sent", "sent items", "sent messages", "sent mail"} else FolderRole.INBOX
 
 
-def found(path: str, raw: bytes, role: FolderRole = FolderRole.INBOX) -> Found:
+def found(path: str, raw: bytes, role: FolderRole = FolderRole.INBOX) -> ArchivedMessage:
     """One raw message with its receive time: the topmost Received line, else the `From ` line (UTC), else Date."""
     envelope = b""
     if raw.startswith((b"From ", b">From ")):
@@ -121,9 +121,9 @@ def found(path: str, raw: bytes, role: FolderRole = FolderRole.INBOX) -> Found:
     blank = _BLANK.search(raw.lstrip(b"\r\n"))
     head = raw.lstrip(b"\r\n")[: blank.start()] if blank else raw
     if not raw.strip():
-        return Found(path, problem="empty")
+        return ArchivedMessage(path, problem="empty")
     at, time_from = _time(head, envelope)
-    return Found(
+    return ArchivedMessage(
         path,
         RawMessage(ref=path, role=role, received_at=at, header=head, parts=machine_parts(raw), text=raw),
         time_from,

@@ -16,7 +16,7 @@ from inboxwatch.mime import text_of
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class UnusableMessage:
     """A message that could not be used."""
 
     path: str
@@ -31,7 +31,7 @@ class Timeline:
     """One for each distinct message."""
     sightings: list[tuple[str, Entry]] = field(default_factory=list)
     """(path, entry) for each message read, duplicates included, in the order of time."""
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[UnusableMessage] = field(default_factory=list)
 
 
 def read_all(paths: Iterable[Path], intake: Intake, as_of: datetime | None = None, text: bool = True) -> Timeline:
@@ -45,12 +45,12 @@ def read_all(paths: Iterable[Path], intake: Intake, as_of: datetime | None = Non
     for path in paths:
         for found in archive.read(path):
             if found.raw is None:
-                timeline.problems.append(Problem(found.path, found.problem))
+                timeline.problems.append(UnusableMessage(found.path, found.problem))
                 continue
             try:
                 message = parse(found.raw, _text(found.raw) if text else None)
             except Unusable as error:
-                timeline.problems.append(Problem(found.path, str(error)))
+                timeline.problems.append(UnusableMessage(found.path, str(error)))
                 continue
             # An archive's time is the contract's, whatever a mailbox would make of it.
             at = found.raw.received_at
@@ -91,7 +91,7 @@ def message_line(path: str, entry: Entry, mailbox: str | None = None) -> dict[st
     }
 
 
-def problem_line(problem: Problem) -> dict[str, Any]:
+def problem_line(problem: UnusableMessage) -> dict[str, Any]:
     """The `problem` object of the contract, section 5."""
     return {"type": "problem", "path": problem.path, "reason": problem.reason}
 

@@ -12,17 +12,17 @@ from pathlib import Path
 from inboxwatch.config import document, rules
 from inboxwatch.config.build import build
 from inboxwatch.config.config import ChannelConfig, Config, LeadsConfig, MailboxConfig, ProxyConfig, WebConfig
-from inboxwatch.config.problem import ConfigError, Problem
-from inboxwatch.config.reading import Reader
+from inboxwatch.config.problem import ConfigError, ConfigProblem
+from inboxwatch.config.reading import DocumentReader
 from inboxwatch.config.schema import schema
 
 __all__ = [
     "ChannelConfig",
     "Config",
     "ConfigError",
+    "ConfigProblem",
     "LeadsConfig",
     "MailboxConfig",
-    "Problem",
     "ProxyConfig",
     "WebConfig",
     "example",
@@ -37,7 +37,7 @@ def load(path: Path, *, secrets: bool = True) -> Config:
     Without `secrets` those that cannot be had stay unresolved, for `replay` and `check --offline`.
     """
     read = document.read(path)
-    found = Reader(read, path.absolute().parent, secrets=secrets).read()
+    found = DocumentReader(read, path.absolute().parent, secrets=secrets).read()
     rules.check(found, read)
     if read.problems:
         raise ConfigError(read.problems)

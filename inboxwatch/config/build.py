@@ -12,7 +12,7 @@ from inboxwatch.config import models
 from inboxwatch.config.config import ChannelConfig, Config, LeadsConfig, MailboxConfig, ProxyConfig, WebConfig
 from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER
 from inboxwatch.config.policies import document_of, escalation, restore
-from inboxwatch.config.reading import Found
+from inboxwatch.config.reading import ReadEntries
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.model import MailboxId, PersonId
 from inboxwatch.core.ownership.people import Person, Team
@@ -26,25 +26,26 @@ _IDLE = timedelta(minutes=5)
 _DEFAULT_STORE = Secret("sqlite:///inboxwatch.db", "the default")
 
 
-def build(found: Found, data: Mapping[str, Any], path: Path) -> Config:
+def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
     """The config of a document without problems; `data` is the document itself."""
-    calendars = {name: model.business(name) for name, model in found.named(models.Calendar).items()}
-    people = {PersonId(id_): _person(id_, model, calendars) for id_, model in found.named(models.Person).items()}
-    mailboxes = {MailboxId(name): _mailbox(found, name, model) for name, model in found.named(models.Mailbox).items()}
-    escalations = {name: escalation(name, model) for name, model in found.named(models.Escalation).items()}
+    calendars = {name: model.business(name) for name, model in found.named(models.CalendarModel).items()}
+    people = {PersonId(id_): _person(id_, model, calendars) for id_, model in found.named(models.PersonModel).items()}
+    boxes = found.named(models.MailboxModel)
+    mailboxes = {MailboxId(name): _mailbox(found, name, model) for name, model in boxes.items()}
+    escalations = {name: escalation(name, model) for name, model in found.named(models.EscalationPolicyModel).items()}
     channels = _channels(found)
-    routing, web = _one(found, models.Routing), _one(found, models.Web)
-    store = found.one(models.Store)
+    routing, web = _one(found, models.RoutingModel), _one(found, models.WebModel)
+    store = found.one(models.StoreModel)
     return Config(
         path=path,
-        us=_us(_one(found, models.Organization), people, mailboxes),
+        us=_us(_one(found, models.OrganizationModel), people, mailboxes),
         calendars=calendars,
         people=people,
-        teams={name: _team(name, model) for name, model in found.named(models.Team).items()},
+        teams={name: _team(name, model) for name, model in found.named(models.TeamModel).items()},
         mailboxes=mailboxes,
         leads={
             name: LeadsConfig(name, model.source, *found.plugins["leads", name])
-            for name, model in found.named(models.Leads).items()
+            for name, model in found.named(models.LeadsModel).items()
         },
         rules=tuple(Rule(_assign(rule.assign), rule.when.facts()) for rule in routing.rules),
         fallback=PersonId(routing.fallback),
@@ -53,27 +54,27 @@ def build(found: Found, data: Mapping[str, Any], path: Path) -> Config:
         stop_conditions=frozenset(found.values["stop_conditions"]),
         channels=channels,
         notify_by=found.values["notify_by"] or tuple(channels),
-        it_alerts=_one(found, models.Alerts).notify,
-        look_back=_one(found, models.History).look_back,
-        census_every=_one(found, models.History).census_every,
+        it_alerts=_one(found, models.AlertsModel).notify,
+        look_back=_one(found, models.HistoryModel).look_back,
+        census_every=_one(found, models.HistoryModel).census_every,
         unknown_senders=found.values["unknown_senders"],
         privacy=found.values["privacy"],
         own_rules=found.values["meanings"],
         store_url=_store_url(store.url if store else _DEFAULT_STORE, path.parent),
         web=_web(web),
         admins=frozenset(map(PersonId, found.values["admins"])),
-        daily_digests=_one(found, models.Digests).daily,
+        daily_digests=_one(found, models.DigestsModel).daily,
     )
 
 
-def _one(found: Found, model: type[Model]) -> Model:
+def _one(found: ReadEntries, model: type[Model]) -> Model:
     section = found.one(model)
     assert section is not None, f"{model.__name__} was neither read nor reported"  # noqa: S101  (our own defect)
     return section
 
 
 def _us(
-    ours: models.Organization, people: Mapping[PersonId, Person], mailboxes: Mapping[MailboxId, MailboxConfig]
+    ours: models.OrganizationModel, people: Mapping[PersonId, Person], mailboxes: Mapping[MailboxId, MailboxConfig]
 ) -> Us:
     addresses: dict[str, PersonId | None] = {mailbox.address: mailbox.owner for mailbox in mailboxes.values()}
     for person in people.values():
@@ -81,7 +82,7 @@ def _us(
     return Us(frozenset(ours.domains), addresses)
 
 
-def _person(id_: str, model: models.Person, calendars: Mapping[str, BusinessCalendar]) -> Person:
+def _person(id_: str, model: models.PersonModel, calendars: Mapping[str, BusinessCalendar]) -> Person:
     return Person(
         id=PersonId(id_),
         name=model.name,
@@ -97,11 +98,11 @@ def _person(id_: str, model: models.Person, calendars: Mapping[str, BusinessCale
     )
 
 
-def _team(name: str, model: models.Team) -> Team:
+def _team(name: str, model: models.TeamModel) -> Team:
     return Team(name, tuple(map(PersonId, model.members)), PersonId(model.lead) if model.lead else None)
 
 
-def _mailbox(found: Found, name: str, model: models.Mailbox) -> MailboxConfig:
+def _mailbox(found: ReadEntries, name: str, model: models.MailboxModel) -> MailboxConfig:
     kind, settings = found.plugins["mailboxes", name]
     return MailboxConfig(
         name=MailboxId(name),
@@ -116,25 +117,25 @@ def _mailbox(found: Found, name: str, model: models.Mailbox) -> MailboxConfig:
     )
 
 
-def _channels(found: Found) -> dict[str, ChannelConfig]:
+def _channels(found: ReadEntries) -> dict[str, ChannelConfig]:
     """The channels in their order; a config without any tells its people on the console."""
     given = {
         name: ChannelConfig(name, model.type, *found.plugins["channels", name])
-        for name, model in found.named(models.Channel).items()
+        for name, model in found.named(models.ChannelModel).items()
     }
     console = notify.load("console")
     return given or {"console": ChannelConfig("console", "console", console, console.settings())}
 
 
-def _assign(model: str | models.TeamAssignment) -> Target:
-    if isinstance(model, models.TeamAssignment):
+def _assign(model: str | models.TeamAssignmentModel) -> Target:
+    if isinstance(model, models.TeamAssignmentModel):
         return ToTeam(model.team, _words(model.skills), model.by)
     if model == LEAD_OWNER:
         return ToLeadOwner()
     return ToMailboxOwner() if model == MAILBOX_OWNER else ToPerson(PersonId(model))
 
 
-def _web(model: models.Web) -> WebConfig:
+def _web(model: models.WebModel) -> WebConfig:
     proxy = ProxyConfig(model.proxy.header, model.proxy.peers) if model.proxy else None
     return WebConfig(model.listen, model.url or f"http://{model.listen}", model.token, proxy)
 

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
-from inboxwatch.config.problem import ConfigError, Problem, dotted
+from inboxwatch.config.problem import ConfigError, ConfigProblem, dotted
 from inboxwatch.config.problem import Path as Place
 
 _TAG = "tag:yaml.org,2002:"
@@ -30,18 +30,18 @@ class Document:
 
     data: dict[str, Any] = field(default_factory=dict)
     lines: dict[Place, int] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[ConfigProblem] = field(default_factory=list)
 
     def problem(self, path: Place, message: str) -> None:
         """Records a mistake at a place, or where that does not exist in the file at the nearest one above it."""
         known = next((path[:end] for end in range(len(path), -1, -1) if path[:end] in self.lines), ())
-        self.problems.append(Problem(dotted(path), message, self.lines.get(known) if known else None))
+        self.problems.append(ConfigProblem(dotted(path), message, self.lines.get(known) if known else None))
 
     def fill(self, path: Place, node: Node) -> Any:
         """The value of a node, with what is wrong in it recorded."""
         self.lines[path] = node.start_mark.line + 1
         if len(self.lines) > _MOST:
-            raise ConfigError([Problem(dotted(path), "repeats too much by its anchors")])
+            raise ConfigError([ConfigProblem(dotted(path), "repeats too much by its anchors")])
         if len(path) > _DEEPEST:
             self.problem(path, "is nested too deep")
             return None
@@ -107,20 +107,20 @@ def read(path: Path) -> Document:
     document = Document()
     try:
         if path.stat().st_size > _LARGEST:
-            raise ConfigError([Problem(str(path), "is too large for a config")])
+            raise ConfigError([ConfigProblem(str(path), "is too large for a config")])
         root = YAML(typ="safe", pure=True).compose(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise ConfigError([Problem(str(path), f"cannot be read: {error.strerror}")]) from None
+        raise ConfigError([ConfigProblem(str(path), f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError as error:
-        raise ConfigError([Problem(str(path), f"is not UTF-8 (byte {error.start})")]) from None
+        raise ConfigError([ConfigProblem(str(path), f"is not UTF-8 (byte {error.start})")]) from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         why = " ".join(filter(None, [error.problem, error.context]))
-        raise ConfigError([Problem(str(path), f"is no YAML: {why}", line)]) from None
+        raise ConfigError([ConfigProblem(str(path), f"is no YAML: {why}", line)]) from None
     except (YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError([Problem(str(path), f"is no YAML: {error}")]) from None
+        raise ConfigError([ConfigProblem(str(path), f"is no YAML: {error}")]) from None
     if root is not None and not isinstance(root, MappingNode):
-        raise ConfigError([Problem(str(path), "must be a mapping of sections, such as `mailboxes:`")])
+        raise ConfigError([ConfigProblem(str(path), "must be a mapping of sections, such as `mailboxes:`")])
     if root is not None:
         # A section that is named and left empty is the same as one that is not there.
         document.data = {key: value for key, value in document.fill((), root).items() if value is not None}

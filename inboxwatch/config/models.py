@@ -53,20 +53,20 @@ StopCondition = Literal[
 ]
 
 
-class Organization(Settings):
+class OrganizationModel(Settings):
     """Ours, together with all addresses of people and mailboxes; the rest of the world are buyers."""
 
     domains: tuple[Domain, ...] = ()
 
 
-class Holidays(Settings):
+class HolidaysModel(Settings):
     """Public holidays by ISO 3166 codes."""
 
     country: Name
     subdivision: Name | None = None
 
     @model_validator(mode="after")
-    def _known(self) -> Holidays:
+    def _known(self) -> HolidaysModel:
         self.by_day()
         return self
 
@@ -74,12 +74,12 @@ class Holidays(Settings):
         return PublicHolidays(self.country.upper(), self.subdivision)
 
 
-class Calendar(Settings):
+class CalendarModel(Settings):
     """Business hours in a time zone, with the days on which they differ."""
 
     timezone: Zone
     hours: dict[Weekdays, tuple[Hours, ...]] = Field(min_length=1)
-    holidays: Holidays | None = None
+    holidays: HolidaysModel | None = None
     closed: Annotated[
         Annotated[tuple[Day, ...], Tag("<list>")] | Annotated[dict[Day, Name], Tag("<mapping>")],
         Discriminator(lambda value: "<mapping>" if isinstance(value, dict) else "<list>"),
@@ -122,20 +122,20 @@ class Calendar(Settings):
         return BusinessCalendar(name, self.timezone, week, closed, self.special, self.holidays.by_day())
 
 
-class Leave(Settings):
+class LeaveModel(Settings):
     """The first and the last day of an absence."""
 
     first: Day = Field(alias="from")
     last: Day = Field(alias="to")
 
     @model_validator(mode="after")
-    def _in_order(self) -> Leave:
+    def _in_order(self) -> LeaveModel:
         if self.last < self.first:
             raise ValueError(f"ends on {self.last}, before it begins on {self.first}")
         return self
 
 
-class Person(Settings):
+class PersonModel(Settings):
     """One named person of ours, who can own a wait."""
 
     name: Name
@@ -143,27 +143,27 @@ class Person(Settings):
     aliases: tuple[Email, ...] = ()
     calendar: CalendarRef | None = None
     manager: PersonRef | None = None
-    leave: tuple[Leave, ...] = ()
+    leave: tuple[LeaveModel, ...] = ()
     skills: tuple[Name, ...] = ()
     languages: tuple[Name, ...] = ()
     slack_id: str = ""
     notify_by: tuple[ChannelRef, ...] = ()
 
 
-class Team(Settings):
+class TeamModel(Settings):
     """People among whom routing chooses."""
 
     members: tuple[PersonRef, ...] = Field(min_length=1)
     lead: PersonRef | None = None
 
 
-class Plugged(Settings):
+class PluggedModel(Settings):
     """An entry whose further keys are the settings of what `kind` names: a connector, a lead source, a channel."""
 
     model_config = ConfigDict(extra="ignore")
 
 
-class Mailbox(Plugged):
+class MailboxModel(PluggedModel):
     """A watched mailbox: a person's has an owner, a shared one a team."""
 
     connector: Name
@@ -190,25 +190,25 @@ class Mailbox(Plugged):
         return team
 
 
-class Leads(Plugged):
+class LeadsModel(PluggedModel):
     """A list of known buyers."""
 
     source: Name
 
 
-class Channel(Plugged):
+class ChannelModel(PluggedModel):
     """A way by which notices leave."""
 
     type: Name
 
 
-class History(Settings):
+class HistoryModel(Settings):
     look_back: WallTime = Field(default="30d", validate_default=True)
     census_every: PositiveWallTime = Field(default="6h", validate_default=True)
     """How often every Message-ID on the server is compared with the store."""
 
 
-class When(Settings):
+class PolicyWhenModel(Settings):
     """What a wait must be for a policy to be chosen: each key holds one of its values."""
 
     tier: Values | None = None
@@ -224,13 +224,13 @@ class When(Settings):
         return {key: values for key, values in self.model_dump(by_alias=True).items() if values is not None}
 
 
-class RuleWhen(When):
+class RoutingWhenModel(PolicyWhenModel):
     """The same for routing, which also looks at skills."""
 
     skill: Values | None = None
 
 
-class TeamAssignment(Settings):
+class TeamAssignmentModel(Settings):
     """A member of the team: by the fewest open waits, or each in turn."""
 
     team: TeamRef
@@ -238,28 +238,28 @@ class TeamAssignment(Settings):
     by: Literal["load", "round_robin"] = "load"
 
 
-class Rule(Settings):
+class RoutingRuleModel(Settings):
     """Who gets a wait for which `when` holds."""
 
-    when: RuleWhen = Field(default_factory=RuleWhen)
+    when: RoutingWhenModel = Field(default_factory=RoutingWhenModel)
     assign: Annotated[
-        Annotated[Assignee, Tag("<word>")] | Annotated[TeamAssignment, Tag("<team>")],
+        Annotated[Assignee, Tag("<word>")] | Annotated[TeamAssignmentModel, Tag("<team>")],
         Discriminator(lambda value: "<team>" if isinstance(value, dict) else "<word>"),
     ]
 
 
-class Routing(Settings):
+class RoutingModel(Settings):
     """Rules in order, and the person who gets what no rule gives to anybody present."""
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RoutingRuleModel, ...] = ()
     fallback: PersonRef
 
 
-class SLA(Settings):
+class SLAPolicyModel(Settings):
     """Targets for the waits that `when` holds for."""
 
     name: Name
-    when: When = Field(default_factory=When)
+    when: PolicyWhenModel = Field(default_factory=PolicyWhenModel)
     calendar: CalendarRef | None = None
     first_response: PositiveTime
     next_response: PositiveTime
@@ -267,7 +267,7 @@ class SLA(Settings):
     escalation: EscalationRef
 
 
-class Step(Settings):
+class StepModel(Settings):
     """Whom to tell, when, and who owns the wait from then on."""
 
     at: At
@@ -275,35 +275,35 @@ class Step(Settings):
     reassign: Reassignee | None = None
 
 
-class Repeat(Settings):
+class RepeatModel(Settings):
     every: PositiveTime
     times: int = Field(ge=1, le=1000)
 
 
-class Escalation(Settings):
+class EscalationPolicyModel(Settings):
     """A ladder of steps."""
 
-    steps: tuple[Step, ...] = Field(min_length=1)
-    repeat: Repeat | None = None
+    steps: tuple[StepModel, ...] = Field(min_length=1)
+    repeat: RepeatModel | None = None
     acknowledge_for: PositiveTime = Field(default="30m", validate_default=True)
     in_hours_only: bool = True
     blind_grace: Time = Field(default="15m", validate_default=True)
 
 
-class Alerts(Settings):
+class AlertsModel(Settings):
     """Who is told about blind mailboxes, dead letters and expiring tokens."""
 
     notify: tuple[AlertTarget, ...] = Field(min_length=1)
 
 
-class Digests(Settings):
+class DigestsModel(Settings):
     """What people are told each morning beside single waits."""
 
     daily: bool = True
     """To each person, and of each team to its lead, when their calendar opens (without one at 08:00 UTC)."""
 
 
-class Store(Settings):
+class StoreModel(Settings):
     url: Secret
     """It may hold a password, so it is given and printed as secrets are."""
 
@@ -315,7 +315,7 @@ class Store(Settings):
         return url
 
 
-class Proxy(Settings):
+class ProxyModel(Settings):
     """A proxy in front that signs people in and names them in a header."""
 
     header: HeaderName
@@ -324,12 +324,12 @@ class Proxy(Settings):
     """From where the header is believed."""
 
 
-class Web(Settings):
+class WebModel(Settings):
     listen: Address = Field(default="127.0.0.1:9842", validate_default=True)
     url: WebAddress | None = None
     """How people reach it; links in notices begin with it."""
     token: Secret | None = Field(default=None, validate_default=True)
-    proxy: Proxy | None = None
+    proxy: ProxyModel | None = None
 
     @field_validator("token")
     @classmethod
@@ -340,29 +340,29 @@ class Web(Settings):
         return token
 
 
-class Sections(Settings):
+class ConfigModel(Settings):
     """The whole config. Mappings are read entry by entry and lists item by item, so that no mistake hides another."""
 
-    organization: Organization = Field(default_factory=Organization)
-    calendars: dict[str, Calendar] = Field(default_factory=dict)
-    people: dict[str, Person] = Field(default_factory=dict)
-    teams: dict[str, Team] = Field(default_factory=dict)
-    mailboxes: dict[str, Mailbox] = Field(default_factory=dict)
-    history: History = Field(default_factory=History)
+    organization: OrganizationModel = Field(default_factory=OrganizationModel)
+    calendars: dict[str, CalendarModel] = Field(default_factory=dict)
+    people: dict[str, PersonModel] = Field(default_factory=dict)
+    teams: dict[str, TeamModel] = Field(default_factory=dict)
+    mailboxes: dict[str, MailboxModel] = Field(default_factory=dict)
+    history: HistoryModel = Field(default_factory=HistoryModel)
     unknown_senders: UnknownSenders = UnknownSenders.SHARED
     privacy: Privacy = Privacy.HEADERS
     meanings: tuple[OwnRules, ...] = ()
     """Files of the operator's own rules of what an answer means; they come before the built-in ones."""
-    leads: dict[str, Leads] = Field(default_factory=dict)
-    routing: Routing
-    sla_policies: tuple[SLA, ...]
-    escalation_policies: dict[str, Escalation]
+    leads: dict[str, LeadsModel] = Field(default_factory=dict)
+    routing: RoutingModel
+    sla_policies: tuple[SLAPolicyModel, ...]
+    escalation_policies: dict[str, EscalationPolicyModel]
     stop_conditions: tuple[StopCondition, ...]
-    channels: dict[str, Channel] = Field(default_factory=dict)
+    channels: dict[str, ChannelModel] = Field(default_factory=dict)
     notify_by: tuple[ChannelRef, ...] = ()
-    it_alerts: Alerts = Field(default_factory=lambda: Alerts(notify=("fallback",)))
+    it_alerts: AlertsModel = Field(default_factory=lambda: AlertsModel(notify=("fallback",)))
     admins: tuple[PersonRef, ...] = ()
     """People who may act on every wait from a message."""
-    digests: Digests = Field(default_factory=Digests)
-    store: Store | None = None
-    web: Web = Field(default_factory=Web)
+    digests: DigestsModel = Field(default_factory=DigestsModel)
+    store: StoreModel | None = None
+    web: WebModel = Field(default_factory=WebModel)

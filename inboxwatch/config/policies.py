@@ -28,16 +28,16 @@ def document_of(data: Mapping[str, Any], policy: Mapping[str, Any]) -> str:
 def restore(document: str) -> SLAPolicy:
     """The policy of a document. People and channels that it names need no longer exist."""
     parts = json.loads(document)
-    policy = models.SLA.model_validate(parts["policy"])
+    policy = models.SLAPolicyModel.model_validate(parts["policy"])
     calendar = ALWAYS
     if policy.calendar:
-        calendar = models.Calendar.model_validate(parts["calendar"]).business(policy.calendar)
+        calendar = models.CalendarModel.model_validate(parts["calendar"]).business(policy.calendar)
     return SLAPolicy(
         name=policy.name,
         calendar=calendar,
         first_response=policy.first_response,
         next_response=policy.next_response,
-        escalation=escalation(policy.escalation, models.Escalation.model_validate(parts["escalation"])),
+        escalation=escalation(policy.escalation, models.EscalationPolicyModel.model_validate(parts["escalation"])),
         follow_up=policy.follow_up,
         when=policy.when.facts(),
         version=hashlib.sha256(document.encode()).hexdigest()[:16],
@@ -45,7 +45,7 @@ def restore(document: str) -> SLAPolicy:
     )
 
 
-def escalation(name: str, model: models.Escalation) -> EscalationPolicy:
+def escalation(name: str, model: models.EscalationPolicyModel) -> EscalationPolicy:
     return EscalationPolicy(
         name=name,
         steps=tuple(Step(step.at, step.notify, _reassign(step.reassign)) for step in model.steps),

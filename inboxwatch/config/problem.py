@@ -16,7 +16,7 @@ def dotted(path: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ConfigProblem:
     """One mistake, as `path: message`."""
 
     path: str
@@ -31,6 +31,6 @@ class Problem:
 class ConfigError(Exception):
     """A config that cannot be used; `problems` are all of them, in the order of the file."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[ConfigProblem]) -> None:
         self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
         super().__init__("\n".join(map(str, self.problems)))

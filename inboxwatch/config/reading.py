@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from inboxwatch import connector, notify
 from inboxwatch.config.document import Document
 from inboxwatch.config.fields import Names, meant
-from inboxwatch.config.models import Channel, Leads, Mailbox, Plugged, Sections
+from inboxwatch.config.models import ChannelModel, ConfigModel, LeadsModel, MailboxModel, PluggedModel
 from inboxwatch.config.problem import Path as Place
 from inboxwatch.settings import Settings
 
@@ -56,7 +56,7 @@ class Plugin(NamedTuple):
     settings: Settings
 
 
-class Found:
+class ReadEntries:
     """The entries of a config that are right by themselves."""
 
     def __init__(self) -> None:
@@ -82,19 +82,19 @@ class Found:
         return next(iter(self._entries.get(model, {}).values()), None)
 
 
-class Reader:
+class DocumentReader:
     """Reads a document once; what is wrong goes to the document's problems."""
 
     def __init__(self, document: Document, folder: Path, *, secrets: bool) -> None:
         self._document = document
         self._context = {"folder": folder, "secrets": secrets, "names": Names.declared(document.data)}
-        self._found = Found()
+        self._found = ReadEntries()
 
-    def read(self) -> Found:
+    def read(self) -> ReadEntries:
         data = self._document.data
-        for name in data.keys() - Sections.model_fields.keys():
-            self._document.problem((name,), f"is no section{meant(name, Sections.model_fields)}")
-        for name, section in Sections.model_fields.items():
+        for name in data.keys() - ConfigModel.model_fields.keys():
+            self._document.problem((name,), f"is no section{meant(name, ConfigModel.model_fields)}")
+        for name, section in ConfigModel.model_fields.items():
             if section.is_required() and data.get(name) in (None, [], {}):
                 self._document.problem((name,), _REQUIRED[(name,)])
             elif name in data:
@@ -134,7 +134,7 @@ class Reader:
                 self._document.problem((*path, name), "is no name: use letters, digits, `_`, `-` and `.`")
 
     def _entry(self, model: type[Settings], key: str | int, value: Any, path: Place) -> None:
-        if not issubclass(model, Plugged):
+        if not issubclass(model, PluggedModel):
             entry = self._checked(model, value, path, [model])
         elif isinstance(value, dict):
             own = {name: value[name] for name in value.keys() & model.model_fields.keys()}
@@ -146,7 +146,7 @@ class Reader:
         if entry is not None:
             self._found.put(key, entry)
 
-    def _plug(self, model: type[Plugged], value: dict[str, Any], path: Place) -> None:
+    def _plug(self, model: type[PluggedModel], value: dict[str, Any], path: Place) -> None:
         """Reads what an entry's `connector`, `source` or `type` names, with its further keys as settings."""
         key = next(iter(model.model_fields))
         name = value.get(key)
@@ -183,11 +183,11 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
 
 
 @cache
-def _load(model: type[Plugged], name: str) -> Any:
+def _load(model: type[PluggedModel], name: str) -> Any:
     """What an entry names; asked once for each name, for looking up entry points is slow."""
-    if model is Channel:
+    if model is ChannelModel:
         return notify.load(name)
-    group = {Mailbox: "mail", Leads: "leads"}[model]
+    group = {MailboxModel: "mail", LeadsModel: "leads"}[model]
     if name in _PLANNED.get(group, ()):
         raise LookupError(f"{name!r} is not built yet")
     try:

@@ -25,7 +25,7 @@ class Examples(BaseModel):
     not_: tuple[str, ...] = Field(default=(), alias="not")
 
 
-class RuleModel(BaseModel):
+class ReplyRuleModel(BaseModel):
     """One rule as the file has it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,7 +49,7 @@ class RuleModel(BaseModel):
         return words
 
     @model_validator(mode="after")
-    def _together(self) -> RuleModel:
+    def _together(self) -> ReplyRuleModel:
         try:
             self.rule()
         except re.error as error:  # as of flags for a whole expression, or a group's name given twice
@@ -66,7 +66,7 @@ class RuleFile(BaseModel):
     """The whole file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    rules: tuple[RuleModel, ...]
+    rules: tuple[ReplyRuleModel, ...]
 
     def failures(self) -> Iterator[str]:
         """Every example that its rule gets wrong, in words."""

@@ -8,10 +8,20 @@ from itertools import pairwise
 
 from inboxwatch.config.document import Document
 from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER, ROLES
-from inboxwatch.config.models import SLA, Alerts, Channel, Escalation, Mailbox, Person, Routing, Step, TeamAssignment
-from inboxwatch.config.models import Team as TeamModel
+from inboxwatch.config.models import (
+    AlertsModel,
+    ChannelModel,
+    EscalationPolicyModel,
+    MailboxModel,
+    PersonModel,
+    RoutingModel,
+    SLAPolicyModel,
+    StepModel,
+    TeamAssignmentModel,
+    TeamModel,
+)
 from inboxwatch.config.problem import Path as Place
-from inboxwatch.config.reading import Found
+from inboxwatch.config.reading import ReadEntries
 from inboxwatch.core.sla.policy import Duration, Reassign
 from inboxwatch.settings import Secret, Settings
 
@@ -20,15 +30,15 @@ Fault = tuple[Place, str]
 _RESERVED = {*ROLES, *Reassign, LEAD_OWNER, MAILBOX_OWNER}
 
 
-def check(found: Found, document: Document) -> None:
+def check(found: ReadEntries, document: Document) -> None:
     """Records all that is wrong between entries that are each right by themselves."""
     for rule in (_names, _addresses, _managers, _skills, _policies, _ladders, _stops, _destinations):
         for path, message in rule(found):
             document.problem(path, message)
 
 
-def _names(found: Found) -> Iterator[Fault]:
-    people, channels = found.named(Person), found.named(Channel)
+def _names(found: ReadEntries) -> Iterator[Fault]:
+    people, channels = found.named(PersonModel), found.named(ChannelModel)
     for section, names in (("people", people), ("channels", channels)):
         yield from (
             ((section, name), "is a word of this config: choose another name") for name in names if name in _RESERVED
@@ -40,11 +50,11 @@ def _names(found: Found) -> Iterator[Fault]:
     )
 
 
-def _addresses(found: Found) -> Iterator[Fault]:
+def _addresses(found: ReadEntries) -> Iterator[Fault]:
     """Each address is one person's, or one shared mailbox's; a mailbox is watched once."""
-    shared = {mailbox.address: name for name, mailbox in found.named(Mailbox).items() if mailbox.team}
+    shared = {mailbox.address: name for name, mailbox in found.named(MailboxModel).items() if mailbox.team}
     holder: dict[str, str] = {}
-    for id_, person in found.named(Person).items():
+    for id_, person in found.named(PersonModel).items():
         places: list[tuple[str, Place]] = [(person.email, ("people", id_, "email"))]
         places += [(alias, ("people", id_, "aliases", number)) for number, alias in enumerate(person.aliases)]
         for address, place in places:
@@ -54,7 +64,7 @@ def _addresses(found: Found) -> Iterator[Fault]:
                 yield place, f"{address} is listed for `{holder[address]}` already"
             holder.setdefault(address, id_)
     watched: dict[str, str] = {}
-    for name, mailbox in found.named(Mailbox).items():
+    for name, mailbox in found.named(MailboxModel).items():
         place, address = ("mailboxes", name, "address"), mailbox.address
         if address in watched:
             yield place, f"{address} is watched by `{watched[address]}` already"
@@ -63,32 +73,34 @@ def _addresses(found: Found) -> Iterator[Fault]:
             yield place, f"{address} is the address of `{holder[address]}`, and the owner is `{mailbox.owner}`"
 
 
-def _managers(found: Found) -> Iterator[Fault]:
-    for id_, person in found.named(Person).items():
+def _managers(found: ReadEntries) -> Iterator[Fault]:
+    for id_, person in found.named(PersonModel).items():
         if person.manager == id_:
             yield ("people", id_, "manager"), "nobody is his own manager: leave it out, and `manager` is the fallback"
 
 
-def _skills(found: Found) -> Iterator[Fault]:
+def _skills(found: ReadEntries) -> Iterator[Fault]:
     """A team rule whose skills no member has never yields anybody."""
-    people, teams = found.named(Person), found.named(TeamModel)
-    routing = found.one(Routing)
+    people, teams = found.named(PersonModel), found.named(TeamModel)
+    routing = found.one(RoutingModel)
     for number, rule in enumerate(routing.rules if routing else ()):
         wanted = rule.assign
-        if not isinstance(wanted, TeamAssignment) or not all(member in people for member in _members(teams, wanted)):
+        if not isinstance(wanted, TeamAssignmentModel):
+            continue
+        if not all(member in people for member in _members(teams, wanted)):
             continue
         needed = {skill.lower() for skill in wanted.skills}
         if not any(needed <= {skill.lower() for skill in people[one].skills} for one in _members(teams, wanted)):
             yield ("routing", "rules", number, "assign", "skills"), f"nobody in `{wanted.team}` has them all"
 
 
-def _members(teams: dict[str, TeamModel], wanted: TeamAssignment) -> tuple[str, ...]:
+def _members(teams: dict[str, TeamModel], wanted: TeamAssignmentModel) -> tuple[str, ...]:
     return teams[wanted.team].members if wanted.team in teams else ("",)
 
 
-def _policies(found: Found) -> Iterator[Fault]:
+def _policies(found: ReadEntries) -> Iterator[Fault]:
     """Every wait has a policy, and every policy can be chosen."""
-    policies, ladders = found.listed(SLA), found.named(Escalation)
+    policies, ladders = found.listed(SLAPolicyModel), found.named(EscalationPolicyModel)
     names: set[str] = set()
     for number, policy in policies.items():
         place: Place = ("sla_policies", number)
@@ -104,12 +116,12 @@ def _policies(found: Found) -> Iterator[Fault]:
         yield ("sla_policies",), "leaves waits without a policy: end with one that has no `when`"
 
 
-def _covers(earlier: SLA, later: SLA) -> bool:
+def _covers(earlier: SLAPolicyModel, later: SLAPolicyModel) -> bool:
     wide, narrow = earlier.when.facts(), later.when.facts()
     return all(key in narrow and narrow[key] <= values for key, values in wide.items())
 
 
-def _business(policy: SLA, ladders: dict[str, Escalation]) -> Duration | None:
+def _business(policy: SLAPolicyModel, ladders: dict[str, EscalationPolicyModel]) -> Duration | None:
     """The first business time that a policy or its ladder counts with."""
     times = [policy.first_response, policy.next_response, policy.follow_up]
     if ladder := ladders.get(policy.escalation):
@@ -118,9 +130,9 @@ def _business(policy: SLA, ladders: dict[str, Escalation]) -> Duration | None:
     return next((time for time in times if time and time.business), None)
 
 
-def _ladders(found: Found) -> Iterator[Fault]:
+def _ladders(found: ReadEntries) -> Iterator[Fault]:
     """Steps stand in the order in which they fall due, as far as that is the same for every target."""
-    for name, ladder in found.named(Escalation).items():
+    for name, ladder in found.named(EscalationPolicyModel).items():
         for number, (above, step) in enumerate(pairwise(ladder.steps), 1):
             place = ("escalation_policies", name, "steps", number, "at")
             match _order(above, step):
@@ -130,7 +142,7 @@ def _ladders(found: Found) -> Iterator[Fault]:
                     yield place, f"{step.at} is due with the step above it: put their targets together"
 
 
-def _order(above: Step, step: Step) -> str | None:
+def _order(above: StepModel, step: StepModel) -> str | None:
     """Whether a step is due before the one above it or with it, whatever the target; None where it is not so."""
     offsets = [one.at.offset for one in (above, step)]
     units = {offset.business for offset in offsets if offset and offset.length}
@@ -142,17 +154,17 @@ def _order(above: Step, step: Step) -> str | None:
     return "before" if step.at.share <= above.at.share and second <= first else None
 
 
-def _stops(found: Found) -> Iterator[Fault]:
+def _stops(found: ReadEntries) -> Iterator[Fault]:
     if (stops := found.values.get("stop_conditions")) is not None and "answered" not in stops:
         yield ("stop_conditions",), "lacks `answered`: an answer always ends a wait"
 
 
-def _destinations(found: Found) -> Iterator[Fault]:
+def _destinations(found: ReadEntries) -> Iterator[Fault]:
     """What `channel:destination` and a bare channel name say must mean something to that channel."""
     for place, target in _targets(found):
         channel, _, destination = target.partition(":")
         plugin = found.plugins.get(("channels", channel))
-        if plugin is None or target in found.named(Person) or _unresolved(plugin.settings):
+        if plugin is None or target in found.named(PersonModel) or _unresolved(plugin.settings):
             continue
         if fault := plugin.kind(plugin.settings, channel).accepts(destination):
             yield place, f"{target!r} leads nowhere: {fault}"
@@ -163,10 +175,10 @@ def _unresolved(settings: Settings) -> bool:
     return any(isinstance(value, Secret) and not value.resolved for _, value in settings)
 
 
-def _targets(found: Found) -> Iterator[tuple[Place, str]]:
-    for name, ladder in found.named(Escalation).items():
+def _targets(found: ReadEntries) -> Iterator[tuple[Place, str]]:
+    for name, ladder in found.named(EscalationPolicyModel).items():
         for number, step in enumerate(ladder.steps):
             for which, target in enumerate(step.notify):
                 yield ("escalation_policies", name, "steps", number, "notify", which), target
-    if alerts := found.one(Alerts):
+    if alerts := found.one(AlertsModel):
         yield from ((("it_alerts", "notify", which), target) for which, target in enumerate(alerts.notify))

@@ -9,10 +9,10 @@ from typing import Any, Literal
 from pydantic.json_schema import models_json_schema
 
 from inboxwatch import connector, notify
-from inboxwatch.config.models import Channel, Leads, Mailbox, Plugged, Sections
+from inboxwatch.config.models import ChannelModel, ConfigModel, LeadsModel, MailboxModel, PluggedModel
 from inboxwatch.settings import Settings
 
-_PLUGGED: dict[str, type[Plugged]] = {"mailboxes": Mailbox, "leads": Leads, "channels": Channel}
+_PLUGGED: dict[str, type[PluggedModel]] = {"mailboxes": MailboxModel, "leads": LeadsModel, "channels": ChannelModel}
 _MODE: Literal["validation"] = "validation"
 
 
@@ -20,7 +20,8 @@ def schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a config, with the settings of every connector, lead source and channel there is."""
     plugins = {section: dict(_plugins(section)) for section in _PLUGGED}
     settings = {model for section in plugins.values() for model in section.values()}
-    wanted: list[type[Settings]] = [Sections, *_PLUGGED.values(), *sorted(settings, key=lambda model: model.__module__)]
+    by_module = sorted(settings, key=lambda model: model.__module__)
+    wanted: list[type[Settings]] = [ConfigModel, *_PLUGGED.values(), *by_module]
     refs, shared = models_json_schema([(model, _MODE) for model in wanted], title="inboxwatch")
     definitions = shared["$defs"]
 
@@ -28,7 +29,7 @@ def schema() -> dict[str, Any]:
         found: dict[str, Any] = definitions[refs[model, _MODE]["$ref"].removeprefix("#/$defs/")]
         return found
 
-    whole = described(Sections)
+    whole = described(ConfigModel)
     for section, model in _PLUGGED.items():
         own = described(model)
         key = next(iter(model.model_fields))

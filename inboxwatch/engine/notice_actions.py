@@ -17,10 +17,10 @@ from inboxwatch.engine.authority import concerned
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.descriptions import describe
 from inboxwatch.engine.lookup import Lookup
-from inboxwatch.engine.refused import Refused as NotDone
+from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify.actions import Actor, Answer, Candidate, Outcome, Refused
+from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate
 from inboxwatch.notify.text import when
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
@@ -35,21 +35,21 @@ class NoticeActions:
     def __init__(self, daemon: DaemonPort) -> None:
         self._daemon = daemon
 
-    async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> Outcome:
+    async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         return await self._press(clock, by, _Press(Deed.ACKNOWLEDGED, reason))
 
-    async def snooze(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> Outcome:
+    async def snooze(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> ActionOutcome:
         return await self._press(clock, by, _Press(Deed.SNOOZED, reason, until=self._daemon.now() + length))
 
-    async def assign(self, clock: str, by: Actor, owner: str, reason: str = "") -> Outcome:
+    async def assign(self, clock: str, by: Actor, owner: str, reason: str = "") -> ActionOutcome:
         return await self._press(clock, by, _Press(Deed.ASSIGNED, reason, owner=owner))
 
-    async def dismiss(self, clock: str, by: Actor, reason: str = "") -> Outcome:
+    async def dismiss(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         return await self._press(clock, by, _Press(Deed.DISMISSED, reason))
 
     async def activity(
         self, clock: str, by: Actor, kind: Literal["call", "meeting", "other"], note: str = ""
-    ) -> Outcome:
+    ) -> ActionOutcome:
         return await self._press(clock, by, _Press(Deed.ACTIVITY, f"{kind}: {note}" if note else kind))
 
     async def candidates(self, clock: str, by: Actor) -> Sequence[Candidate]:
@@ -61,7 +61,7 @@ class NoticeActions:
         person = _person(rules, by)
         return await self._daemon.read(lambda tx: Lookup(tx, rules, person, now).answer(query))
 
-    async def _press(self, clock: str, by: Actor, press: _Press) -> Outcome:
+    async def _press(self, clock: str, by: Actor, press: _Press) -> ActionOutcome:
         rules = self._daemon.rules
         return await self._daemon.write(_do, rules, clock, _person(rules, by), press, self._daemon.now())
 
@@ -77,13 +77,15 @@ class _Press:
 
 
 def _person(rules: Rules, by: Actor) -> Person:
-    """The person of the config who pressed. Raises Refused."""
+    """The person of the config who pressed. Raises ActionRefused."""
     config = rules.config
     slack = next((one for one in config.people.values() if by.slack_id and one.slack_id == by.slack_id), None)
     known = config.us.person(by.email) if by.email else None
     found = config.people.get(PersonId(by.person)) or slack or (config.people[known] if known else None)
     if found is None:
-        raise Refused("inboxwatch does not know you: ask its operator to add your address or Slack id to `people`.")
+        raise ActionRefused(
+            "inboxwatch does not know you: ask its operator to add your address or Slack id to `people`."
+        )
     return found
 
 
@@ -91,30 +93,30 @@ def _wait(tx: Transaction, rules: Rules, clock: str, person: Person) -> ClockRec
     """The wait, for somebody who may act on it."""
     row = tx.clocks.get(clock)
     if row is None:
-        raise Refused("This wait is not known any more.")
+        raise ActionRefused("This wait is not known any more.")
     config = rules.config
     allowed = concerned(config, tx, row)
     if person.id not in allowed:
         owner = config.people[row.owner].name if row.owner and row.owner in config.people else row.owner
-        raise Refused(
+        raise ActionRefused(
             f"This wait is {owner}'s: only the owner, the team and its lead, the owner's manager, "
             "whoever was told of it, the fallback and admins may act on it."
         )
     return row
 
 
-def _do(tx: Transaction, rules: Rules, clock: str, person: Person, press: _Press, now: datetime) -> Outcome:
-    """Acts, unless just this was just done; says what has become of the wait. Raises Refused."""
+def _do(tx: Transaction, rules: Rules, clock: str, person: Person, press: _Press, now: datetime) -> ActionOutcome:
+    """Acts, unless just this was just done; says what has become of the wait. Raises ActionRefused."""
     row = _wait(tx, rules, clock, person)
     if not _done_before(tx, rules, row, person, press, now):
         _once(tx, rules, row, person, press, now)
     row = tx.clocks.get(clock) or row
-    return Outcome(describe(tx, rules, [row], now)[0], _sentence(rules, row, person, press))
+    return ActionOutcome(describe(tx, rules, [row], now)[0], _sentence(rules, row, person, press))
 
 
 def _once(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> None:
     if press.deed is Deed.ACTIVITY and row.state != "running":
-        raise Refused(f"Nothing was done: the wait is over ({row.stop_reason}).")
+        raise ActionRefused(f"Nothing was done: the wait is over ({row.stop_reason}).")
     reason = press.reason
     try:
         match press.deed:
@@ -128,8 +130,8 @@ def _once(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press
                 actions.dismiss(tx, rules, row.id, person.id, now, reason)
             case Deed.ACTIVITY:
                 actions.log_activity(tx, rules, row.lead, person.id, now, reason, now)
-    except NotDone as refused:
-        raise Refused(f"Nothing was done: {refused}.") from refused
+    except Refused as refused:
+        raise ActionRefused(f"Nothing was done: {refused}.") from refused
 
 
 def _done_before(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> bool:

@@ -30,7 +30,7 @@ from inboxwatch.core.sla.policy import EscalationPolicy, Metric
 from inboxwatch.core.statistics.figures import Figures, Holding, Latency, Reply, Tally, pairs_in_use
 from inboxwatch.metrics.text import CONTENT_TYPE, Family, Labels
 
-__all__ = ["CONTENT_TYPE", "House", "Metrics", "Watched"]
+__all__ = ["CONTENT_TYPE", "ConfigHolder", "Metrics", "MetricsConfig"]
 
 STATES = ("unverified", "snoozed", "acknowledged", "breached", "warned", "running")
 """Of an open wait, in their precedence."""
@@ -45,7 +45,7 @@ _LAG_EDGES = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600)
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
 
-class Box(Protocol):
+class MetricsMailbox(Protocol):
     """What metrics need of a configured mailbox."""
 
     @property
@@ -54,11 +54,11 @@ class Box(Protocol):
     def owner(self) -> str | None: ...
 
 
-class House(Protocol):
+class MetricsConfig(Protocol):
     """What of the config gives series before anything has happened."""
 
     @property
-    def mailboxes(self) -> Mapping[Any, Box]: ...
+    def mailboxes(self) -> Mapping[Any, MetricsMailbox]: ...
     @property
     def people(self) -> Mapping[Any, Person]: ...
     @property
@@ -71,11 +71,11 @@ class House(Protocol):
     def channels(self) -> Mapping[str, object]: ...
 
 
-class Watched(Protocol):
+class ConfigHolder(Protocol):
     """Whoever holds the config in force; after a reload it holds another one."""
 
     @property
-    def config(self) -> House: ...
+    def config(self) -> MetricsConfig: ...
 
 
 def _families(*families: Family) -> dict[str, Family]:
@@ -85,7 +85,7 @@ def _families(*families: Family) -> dict[str, Family]:
 class Metrics:
     """The metrics of one daemon. Its methods are thread-safe, except that one scrape is rendered at a time."""
 
-    def __init__(self, watched: Watched | None = None, version: str = __version__) -> None:
+    def __init__(self, watched: ConfigHolder | None = None, version: str = __version__) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         build = Gauge("inboxwatch_build_info", "The version that runs.", ["version"], registry=self.registry)
@@ -119,7 +119,7 @@ class Metrics:
         self._paces: dict[str, float] = {}
         self._backlogs: dict[str, float] = {}
         self._watched = watched
-        self._house: House | None = None
+        self._house: MetricsConfig | None = None
         self._families = _families(
             Family("inboxwatch_owner_info", "gauge", "People who can own a wait.", ("owner", "team", "manager")),
             Family(
@@ -238,11 +238,11 @@ class Metrics:
             ),
         )
 
-    def watch(self, watched: Watched) -> None:
+    def watch(self, watched: ConfigHolder) -> None:
         """Names who holds the config; its series exist at zero from the next scrape on."""
         self._watched = watched
 
-    def _present(self) -> House:
+    def _present(self) -> MetricsConfig:
         """The config in force, with the series that it gives to what this process counts."""
         if self._watched is None:
             raise RuntimeError("metrics are exposed before watch() was called")
@@ -303,7 +303,7 @@ class Metrics:
     def _lines(self, name: str, values: Mapping[Labels, float]) -> Iterable[str]:
         return self._families[f"inboxwatch_{name}"].lines(values)
 
-    def _of_mail(self, house: House, figures: Figures) -> Iterable[str]:
+    def _of_mail(self, house: MetricsConfig, figures: Figures) -> Iterable[str]:
         health = figures.mailboxes
         messages: dict[tuple[str, ...], float] = dict.fromkeys(product(house.mailboxes, Direction, Kind), 0)
         yield from self._lines("messages_total", messages | figures.messages)
@@ -332,7 +332,7 @@ class Metrics:
         yield from self._lines("notifications_total", outcomes)
         yield from self._lines("notifications_pending", {(name,): counts[4] for name, counts in channels.items()})
 
-    def _of_waits(self, house: House, figures: Figures, now: datetime) -> Iterable[str]:
+    def _of_waits(self, house: MetricsConfig, figures: Figures, now: datetime) -> Iterable[str]:
         boxes = [Holding(name, box.owner or "", "") for name, box in house.mailboxes.items()]
         held = sorted(figures.held_once)
         waits: dict[tuple[str, ...], float] = {(*holding, "running"): 0 for holding in boxes}
@@ -353,7 +353,7 @@ class Metrics:
         told = {(policy, str(step), reason): count for (policy, step, reason), count in figures.escalations.items()}
         yield from self._lines("escalations_total", steps | told)
 
-    def _of_people(self, house: House, figures: Figures) -> Iterable[str]:
+    def _of_people(self, house: MetricsConfig, figures: Figures) -> Iterable[str]:
         families = self._families
         yield from self._lines("owner_info", dict.fromkeys(_people(house), 1.0))
         pairs = sorted(pairs_in_use(figures, _reps(house)))
@@ -381,7 +381,7 @@ class Metrics:
         yield from self._lines("follow_ups_open", {pair: figures.follow_ups.get(pair, 0) for pair in pairs})
 
 
-def _people(house: House) -> Iterable[tuple[str, str, str]]:
+def _people(house: MetricsConfig) -> Iterable[tuple[str, str, str]]:
     """(person, first team, manager): one series each, so that joins on `owner` are never ambiguous."""
     teams: dict[str, str] = {}
     for name, team in house.teams.items():
@@ -390,7 +390,7 @@ def _people(house: House) -> Iterable[tuple[str, str, str]]:
     return ((person, teams.get(person, ""), one.manager or "") for person, one in house.people.items())
 
 
-def _reps(house: House) -> set[str]:
+def _reps(house: MetricsConfig) -> set[str]:
     """Those who can own a wait whatever its lead: owners of mailboxes, members of teams, the fallback."""
     owners = {box.owner for box in house.mailboxes.values() if box.owner}
     return owners | {member for team in house.teams.values() for member in team.members} | {house.fallback}

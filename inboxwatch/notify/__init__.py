@@ -40,9 +40,9 @@ __all__ = [
     "NoticeType",
     "Paced",
     "PerTime",
-    "Person",
     "Rate",
     "Receipt",
+    "Recipient",
     "Recognizes",
     "Seconds",
     "Secret",
@@ -67,7 +67,7 @@ MANY = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Recipient:
     """How a person can be reached, and in which zone the person reads times."""
 
     id: str
@@ -131,7 +131,7 @@ class Channel(Protocol):
 
     def __init__(self, settings: Any, name: str) -> None: ...
 
-    def reaches(self, person: Person) -> str | None:
+    def reaches(self, person: Recipient) -> str | None:
         """The destination by which this channel reaches a person, or None where it cannot."""
         ...
 
@@ -140,7 +140,7 @@ class Channel(Protocol):
         ...
 
     async def send(
-        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+        self, notice: Notice, destination: str, person: Recipient | None, key: str, earlier: str | None = None
     ) -> Receipt:
         """Delivers once. `key` is the same over retries.
 

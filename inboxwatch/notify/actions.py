@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Literal, Protocol
 
 
-class Refused(Exception):  # noqa: N818  (it is an answer, not a fault)
+class ActionRefused(Exception):  # noqa: N818  (it is an answer, not a fault)
     """The action was not done. The message says why, in a sentence for the person who tried."""
 
 
@@ -27,7 +27,7 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ActionOutcome:
     """The wait after an action, for showing it where it was shown before."""
 
     clock: Mapping[str, Any]
@@ -58,30 +58,30 @@ class Answer:
 
 
 class Actions(Protocol):
-    """Every method raises Refused with a sentence for the person where the action is not allowed or comes too late.
+    """Every method raises ActionRefused, with a sentence for the person, where the action is not allowed or too late.
 
     Each may be called again for a press that was delivered twice, and then changes nothing more.
     """
 
-    async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> Outcome:
+    async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         """`by` has it, and owns it from now on."""
         ...
 
-    async def snooze(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> Outcome:
+    async def snooze(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> ActionOutcome:
         """Holds the ladder for a while."""
         ...
 
-    async def assign(self, clock: str, by: Actor, owner: str, reason: str = "") -> Outcome:
+    async def assign(self, clock: str, by: Actor, owner: str, reason: str = "") -> ActionOutcome:
         """Moves the wait to another person (a person's id)."""
         ...
 
-    async def dismiss(self, clock: str, by: Actor, reason: str = "") -> Outcome:
+    async def dismiss(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         """No reply is owed for this wait."""
         ...
 
     async def activity(
         self, clock: str, by: Actor, kind: Literal["call", "meeting", "other"], note: str = ""
-    ) -> Outcome:
+    ) -> ActionOutcome:
         """The buyer was reached in another way."""
         ...
 

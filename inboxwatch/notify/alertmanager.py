@@ -23,8 +23,8 @@ from inboxwatch.notify import (
     ConfigPath,
     Notice,
     NoticeType,
-    Person,
     Receipt,
+    Recipient,
     Seconds,
     Secret,
 )
@@ -81,7 +81,7 @@ class Alertmanager:
         self._renderer = Renderer(settings.zone, settings.templates)
         self._poster = Poster(settings.timeout, settings.ca_file, settings.proxy)
 
-    def reaches(self, person: Person) -> str | None:
+    def reaches(self, person: Recipient) -> str | None:
         """Routes can find a person by the label `recipient`."""
         return person.id
 
@@ -90,7 +90,7 @@ class Alertmanager:
         return None if destination == clean(destination, 100) else "must be one short line"
 
     async def send(
-        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+        self, notice: Notice, destination: str, person: Recipient | None, key: str, earlier: str | None = None
     ) -> Receipt:
         """Posting an alert again changes nothing: it is idempotent by its labels."""
         now = instant.now()
@@ -137,7 +137,7 @@ class Alertmanager:
             found = {**common, **labels, "alertname": name, "severity": severity, "clock": clock.get("id")}
             yield replace(notice, clocks=(clock,)), _filled(found)
 
-    def _alert(self, notice: Notice, labels: Labels, person: Person | None, now: datetime, over: bool) -> Alert:
+    def _alert(self, notice: Notice, labels: Labels, person: Recipient | None, now: datetime, over: bool) -> Alert:
         ends = now if over else now + timedelta(seconds=self._settings.lasting)
         alert: Alert = {
             "labels": labels,

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import apprise
 from pydantic import field_validator
 
-from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Person, Receipt, Seconds, Secret
+from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Receipt, Recipient, Seconds, Secret
 from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.text import said
 
@@ -52,14 +52,14 @@ class Apprise:
         self._service = apprise.Apprise(asset=apprise.AppriseAsset(app_id="inboxwatch", app_desc="inboxwatch"))
         self._service.add(settings.url.reveal())
 
-    def reaches(self, person: Person) -> str | None:
+    def reaches(self, person: Recipient) -> str | None:
         return None
 
     def accepts(self, destination: str) -> str | None:
         return f"{self.name} tells the one place of its URL: write it without a destination" if destination else None
 
     async def send(
-        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+        self, notice: Notice, destination: str, person: Recipient | None, key: str, earlier: str | None = None
     ) -> Receipt:
         """Delivers, but not idempotently: few services know such a key. A retry after a lost answer may come twice."""
         title = defused(self._renderer.line("headline.txt", notice, person, _TITLE))

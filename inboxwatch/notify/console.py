@@ -10,10 +10,10 @@ from typing import ClassVar, TextIO
 from rich.console import Console as Terminal
 from rich.text import Text
 
-from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Person, Receipt
+from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Receipt, Recipient
 from inboxwatch.notify.render import SHOWN, Renderer
 from inboxwatch.notify.text import clean, web_link
-from inboxwatch.notify.wait import Wait, chosen
+from inboxwatch.notify.wait import ShownWait, chosen
 
 _STYLES = {
     "WARNING": "yellow",
@@ -37,14 +37,14 @@ class Console:
         self._out = out or sys.stdout
         self._writing = asyncio.Lock()
 
-    def reaches(self, person: Person) -> str | None:
+    def reaches(self, person: Recipient) -> str | None:
         return person.id
 
     def accepts(self, destination: str) -> str | None:
         return None
 
     async def send(
-        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+        self, notice: Notice, destination: str, person: Recipient | None, key: str, earlier: str | None = None
     ) -> Receipt:
         lines = list(self._lines(notice, person, clean(person.name if person else destination or self.name, 80)))
         async with self._writing:
@@ -63,7 +63,7 @@ class Console:
     async def aclose(self) -> None:
         """Standard output is not ours to close."""
 
-    def _lines(self, notice: Notice, person: Person | None, reader: str) -> Iterator[Text]:
+    def _lines(self, notice: Notice, person: Recipient | None, reader: str) -> Iterator[Text]:
         waits = self._renderer.waits(notice, person)
         if len(waits) != 1 or notice.type not in {NoticeType.ESCALATION, NoticeType.RESOLVED}:
             mark = notice.type.value.replace("_", " ").upper()
@@ -96,7 +96,7 @@ def _line(mark: str, headline: str, *details: str) -> Text:
     return line
 
 
-def _details(wait: Wait) -> Iterator[str]:
+def _details(wait: ShownWait) -> Iterator[str]:
     if wait.subject:
         yield f"“{clean(wait.subject, 60)}”"
     if wait.next and not wait.over:

@@ -26,8 +26,8 @@ from inboxwatch.notify import (
     ConfigPath,
     Notice,
     NoticeType,
-    Person,
     Receipt,
+    Recipient,
     Seconds,
     Secret,
 )
@@ -117,14 +117,14 @@ class Email:
         """Mail acts by signed links only: `links` makes them."""
         self._links = links
 
-    def reaches(self, person: Person) -> str | None:
+    def reaches(self, person: Recipient) -> str | None:
         return person.email if person.email and address_fault(person.email) is None else None
 
     def accepts(self, destination: str) -> str | None:
         return address_fault(destination)
 
     async def send(
-        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+        self, notice: Notice, destination: str, person: Recipient | None, key: str, earlier: str | None = None
     ) -> Receipt:
         problem = address_fault(destination)
         if problem:
@@ -135,7 +135,7 @@ class Email:
         return Receipt(str(message["Message-ID"]).strip("<>"))
 
     def compose(
-        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+        self, notice: Notice, destination: str, person: Recipient | None, key: str, earlier: str | None = None
     ) -> EmailMessage:
         """The mail of a notice. Its Message-ID depends on the key alone, so servers and readers drop a second copy."""
         message = EmailMessage(policy=_POLICY)
@@ -184,7 +184,7 @@ class Email:
         if chain:
             message["References"] = " ".join(chain)
 
-    def _actions(self, notice: Notice, person: Person | None, now: datetime) -> dict[str, Sequence[Action]]:
+    def _actions(self, notice: Notice, person: Recipient | None, now: datetime) -> dict[str, Sequence[Action]]:
         if self._links is None or person is None or notice.listed or notice.type is not NoticeType.ESCALATION:
             return {}
         return {str(clock["id"]): self._links.actions(str(clock["id"]), person.id, now) for clock in notice.clocks}

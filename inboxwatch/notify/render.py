@@ -21,10 +21,10 @@ from jinja2 import (
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from inboxwatch.notify import Notice, Person
+from inboxwatch.notify import Notice, Recipient
 from inboxwatch.notify.links import Action
 from inboxwatch.notify.text import clean, span, web_link, when
-from inboxwatch.notify.wait import Wait, chosen
+from inboxwatch.notify.wait import ShownWait, chosen
 
 NAMES = ("headline.txt", "subject.txt", "body.txt", "body.html")
 """The templates: one line for lists and previews, an e-mail's subject, and its two bodies (apprise takes body.txt)."""
@@ -82,17 +82,17 @@ class Renderer:
         self._zone = zone
         self._folder = folder
 
-    def waits(self, notice: Notice, person: Person | None) -> tuple[Wait, ...]:
+    def waits(self, notice: Notice, person: Recipient | None) -> tuple[ShownWait, ...]:
         """The notice's clocks as this reader sees them."""
         zone = person.zone if person else self._zone
-        return tuple(Wait.of(clock, zone) for clock in notice.clocks)
+        return tuple(ShownWait.of(clock, zone) for clock in notice.clocks)
 
-    def line(self, name: str, notice: Notice, person: Person | None, limit: int = 200) -> str:
+    def line(self, name: str, notice: Notice, person: Recipient | None, limit: int = 200) -> str:
         """A template of one line, cleaned again: an override may have several."""
         return clean(self.text(name, notice, person), limit)
 
     def text(
-        self, name: str, notice: Notice, person: Person | None, actions: Mapping[str, Sequence[Action]] | None = None
+        self, name: str, notice: Notice, person: Recipient | None, actions: Mapping[str, Sequence[Action]] | None = None
     ) -> str:
         """One of NAMES rendered. `actions` are links by clock id.
 
@@ -107,7 +107,9 @@ class Renderer:
                 _log.warning("template_failed", template=name, error=type(error).__name__, reason=clean(error))
         return _environment(None, html).get_template(name).render(values)
 
-    def _values(self, notice: Notice, person: Person | None, actions: Mapping[str, Sequence[Action]]) -> dict[str, Any]:
+    def _values(
+        self, notice: Notice, person: Recipient | None, actions: Mapping[str, Sequence[Action]]
+    ) -> dict[str, Any]:
         waits = self.waits(notice, person)
         zone = person.zone if person else self._zone
         return {

@@ -19,7 +19,7 @@ _ENDS = {
 }
 
 
-def chosen(waits: Sequence[Wait], limit: int) -> tuple[Wait, ...]:
+def chosen(waits: Sequence[ShownWait], limit: int) -> tuple[ShownWait, ...]:
     """At most `limit` waits to show, in order: the first of every section, for a long one must hide no other."""
     sections = dict.fromkeys(wait.section for wait in waits)
     if len(waits) <= limit:
@@ -37,7 +37,7 @@ def chosen(waits: Sequence[Wait], limit: int) -> tuple[Wait, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class ShownWait:
     """All text in it is cleaned, so a template cannot show anything harmful; missing facts are empty or None."""
 
     id: str
@@ -135,7 +135,7 @@ class Wait:
         return f"{', '.join(self.next_targets) or 'a change of owner'} at {when(self.next_at)}"
 
     @classmethod
-    def of(cls, clock: Mapping[str, Any], zone: tzinfo) -> Wait:
+    def of(cls, clock: Mapping[str, Any], zone: tzinfo) -> ShownWait:
         """Reads a clock of a notice; unknown keys are ignored, missing ones are fine.
 
         Beside those of the contract it shows `owner_name`, `answered_by_name`, `score`, `exchanged` (a count),

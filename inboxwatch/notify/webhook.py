@@ -7,7 +7,7 @@ import hmac
 import json
 from typing import Any, ClassVar
 
-from inboxwatch.notify import ConfigPath, Notice, Paced, Person, Receipt, Seconds, Secret, Settings
+from inboxwatch.notify import ConfigPath, Notice, Paced, Receipt, Recipient, Seconds, Secret, Settings
 from inboxwatch.notify.http import HttpAddress, Poster
 from inboxwatch.notify.text import clean, clean_tree
 
@@ -39,7 +39,7 @@ class Webhook:
         self._settings = settings
         self._poster = Poster(settings.timeout, settings.ca_file, settings.proxy)
 
-    def reaches(self, person: Person) -> str | None:
+    def reaches(self, person: Recipient) -> str | None:
         """A program that is told `targets` reaches anybody: one POST a step, whoever its readers are."""
         return ""
 
@@ -47,7 +47,7 @@ class Webhook:
         return None
 
     async def send(
-        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+        self, notice: Notice, destination: str, person: Recipient | None, key: str, earlier: str | None = None
     ) -> Receipt:
         body = json.dumps(payload(notice), ensure_ascii=False, separators=(",", ":")).encode()
         headers = {"Idempotency-Key": clean(key, 255)}

@@ -9,8 +9,7 @@ from aiohttp import web
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.notice_actions import NoticeActions
 from inboxwatch.engine.refused import Refused
-from inboxwatch.notify.actions import Actor
-from inboxwatch.notify.actions import Refused as NotAllowed
+from inboxwatch.notify.actions import ActionRefused, Actor
 from inboxwatch.notify.links import LABELS, Grant, LinkError, Links
 from inboxwatch.web import actions as deeds
 from inboxwatch.web.pages import Pages
@@ -49,7 +48,7 @@ class SignedLinks:
             outcome = await do(grant.clock, Actor("link", person=grant.person), "by the link in a message")
         except Refused as refused:
             return self._say(request, f"Nothing was done: {refused}.", refused.status)
-        except NotAllowed as refused:
+        except ActionRefused as refused:
             return self._say(request, str(refused), 409)
         who = self._name(grant.person)
         if grant.action == "acknowledge":

@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from inboxwatch import config as configuration
 from inboxwatch.commands.report import run_report
-from inboxwatch.commands.report.cases import Case, Outcome, Story, read
+from inboxwatch.commands.report.cases import Outcome, ReportedWait, Story, read
 from inboxwatch.commands.report.figures import (
     AWAY,
     Group,
@@ -232,7 +232,7 @@ def told(
         return read(tx, house.config, period)
 
 
-def only(cases: tuple[Case, ...]) -> Case:
+def only(cases: tuple[ReportedWait, ...]) -> ReportedWait:
     (case,) = cases
     return case
 

@@ -11,7 +11,7 @@ import pytest
 from inboxwatch import config as configuration
 from inboxwatch.daemon.sender import Sender
 from inboxwatch.daemon.writer import Writer
-from inboxwatch.notify import Notice, NoticeType, Person, Rate, Receipt
+from inboxwatch.notify import Notice, NoticeType, Rate, Receipt, Recipient
 from inboxwatch.notify.console import Console
 from tests.doubles.webhook_sink import Sink
 from tests.end_to_end.test_whole_way import MaildirPeer
@@ -76,11 +76,11 @@ class Timed(Console):
         self.left: list[float] = []
         self.all_left = asyncio.Event()
 
-    def reaches(self, person: Person) -> str | None:
+    def reaches(self, person: Recipient) -> str | None:
         return person.id
 
     async def send(
-        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+        self, notice: Notice, destination: str, person: Recipient | None, key: str, earlier: str | None = None
     ) -> Receipt:
         self.left.append(time.monotonic())
         if len(self.left) == 4:

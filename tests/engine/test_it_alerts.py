@@ -19,7 +19,7 @@ from inboxwatch.daemon.sender import Sender
 from inboxwatch.daemon.store_alert import StoreAlert
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.alarms import Disk, watch_all
-from inboxwatch.notify import ChannelError, Notice, NoticeType, Person, Receipt
+from inboxwatch.notify import ChannelError, Notice, NoticeType, Receipt, Recipient
 from inboxwatch.store.records import DeliveryState
 from tests.support.in_process import House
 
@@ -38,14 +38,14 @@ class Reader:
         self.error: ChannelError | None = None
         self.news = asyncio.Event()
 
-    def reaches(self, person: Person) -> str | None:
+    def reaches(self, person: Recipient) -> str | None:
         return person.id
 
     def accepts(self, destination: str) -> str | None:
         return None
 
     async def send(
-        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+        self, notice: Notice, destination: str, person: Recipient | None, key: str, earlier: str | None = None
     ) -> Receipt:
         if self.error is not None:
             raise self.error

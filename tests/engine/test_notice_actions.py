@@ -15,7 +15,7 @@ from inboxwatch.core.model import Lead, LeadId, PersonId
 from inboxwatch.daemon.sender import Sender
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.notice_actions import NoticeActions
-from inboxwatch.notify.actions import Actor, Refused
+from inboxwatch.notify.actions import ActionRefused, Actor
 from inboxwatch.notify.links import Grant, Links
 from inboxwatch.notify.slack.channel import Slack, SlackSettings
 from inboxwatch.web import make_app
@@ -99,7 +99,7 @@ async def test_a_stranger_may_do_and_ask_nothing(house: House, actions: NoticeAc
         actions.lookup(actor, ""),
         actions.lookup(actor, "bo@buyer.test"),
     ):
-        with pytest.raises(Refused, match="does not know you"):
+        with pytest.raises(ActionRefused, match="does not know you"):
             await call
     assert deeds(house) == []
 
@@ -110,7 +110,7 @@ async def test_owner_team_lead_and_manager_may_act_and_others_are_told_who_may(
     for actor in (ANA, BEN, MAX):
         await actions.snooze(wait, actor, HOUR, "at lunch")
         house.at += 5 * MINUTE
-    with pytest.raises(Refused, match="This wait is Ana Diaz's: only the owner, the team"):
+    with pytest.raises(ActionRefused, match="This wait is Ana Diaz's: only the owner, the team"):
         await actions.acknowledge(wait, Actor("slack", slack_id="U0ZOE0001"))
     assert deeds(house) == ["ana snoozed", "ben snoozed", "max snoozed"]
 
@@ -161,7 +161,7 @@ async def test_a_dismissal_leaves_what_came_in_before_it_but_was_read_after_it(
     house.mail("bo@buyer.test", "ana@acme.test", after=-5 * MINUTE, parent="m1@buyer.test", subject="Re: An offer")
     house.at += 10 * MINUTE
     assert house.only_wait("bo@buyer.test") != wait
-    with pytest.raises(Refused, match="dismissed"):
+    with pytest.raises(ActionRefused, match="dismissed"):
         await actions.acknowledge(wait, ANA)
 
 
@@ -171,9 +171,9 @@ async def test_a_wait_that_is_over_is_not_acted_on_and_the_reader_learns_why(
     await actions.dismiss(wait, ANA)
     house.at += 10 * MINUTE
     for call in (actions.acknowledge(wait, BEN), actions.dismiss(wait, ANA), actions.activity(wait, ANA, "call")):
-        with pytest.raises(Refused, match=r"Nothing was done: the wait is over.*dismissed"):
+        with pytest.raises(ActionRefused, match=r"Nothing was done: the wait is over.*dismissed"):
             await call
-    with pytest.raises(Refused, match="not known any more"):
+    with pytest.raises(ActionRefused, match="not known any more"):
         await actions.acknowledge("nothing", ANA)
 
 

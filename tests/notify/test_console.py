@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Person, load
+from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Recipient, load
 from inboxwatch.notify.console import Console
 from tests.support.hostile_texts import HOSTILE, assert_harmless
 from tests.support.notices import ANA, ANSWERED, clock, notice, of_people
@@ -17,7 +17,7 @@ class Terminal(io.StringIO):
         return True
 
 
-async def written(what: Notice, person: Person | None = ANA, out: io.StringIO | None = None) -> str:
+async def written(what: Notice, person: Recipient | None = ANA, out: io.StringIO | None = None) -> str:
     out = out or io.StringIO()
     await Console(ChannelSettings(), "console", out).send(what, "ana", person, "key")
     return out.getvalue()

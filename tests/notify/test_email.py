@@ -14,7 +14,7 @@ import pytest
 import trustme
 from pydantic import ValidationError
 
-from inboxwatch.notify import ChannelError, NoticeType, Person
+from inboxwatch.notify import ChannelError, NoticeType, Recipient
 from inboxwatch.notify.actions import Actions
 from inboxwatch.notify.email import Email, EmailSettings
 from inboxwatch.notify.links import Links
@@ -36,7 +36,7 @@ def channel(sink: SmtpSink, **settings: Any) -> Email:
     return Email(EmailSettings.model_validate({**base, **settings}), "mail")
 
 
-async def sent(sink: SmtpSink, *args: Any, person: Person | None = ANA, **kwargs: Any) -> EmailMessage:
+async def sent(sink: SmtpSink, *args: Any, person: Recipient | None = ANA, **kwargs: Any) -> EmailMessage:
     what = args[0] if args else notice()
     await channel(sink).send(what, "ana@acme.test", person, kwargs.pop("key", "k1"), **kwargs)
     return sink.mails[-1]
@@ -111,7 +111,7 @@ async def test_a_reference_that_is_no_message_id_makes_no_header(sink: SmtpSink)
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 async def test_hostile_text_is_shown_as_text_and_adds_no_header_or_recipient(sink: SmtpSink, text: str) -> None:
     fields = {"lead_name": text, "company": text, "subject": text, "tier": text, "lead": text}
-    reader = Person("ana", text, "ana@acme.test")
+    reader = Recipient("ana", text, "ana@acme.test")
     mail = await sent(sink, notice(clock(**fields), error=text, thread_key=text), person=reader, key=text)
     expected = {"From", "To", "Subject", "Date", "Message-ID", "References", "Auto-Submitted", "Precedence"}
     expected |= {"X-Auto-Response-Suppress", "Importance", "MIME-Version", "Content-Type"}
@@ -227,7 +227,7 @@ async def test_the_login_is_used_and_a_wrong_password_is_permanent_and_not_print
 async def test_people_and_destinations_without_a_sendable_address_are_told_early(sink: SmtpSink) -> None:
     mail = channel(sink)
     assert mail.reaches(MAX) == "max@acme.test"
-    assert mail.reaches(Person("x", "X", "")) is None
+    assert mail.reaches(Recipient("x", "X", "")) is None
     assert mail.accepts("it@acme.test") is None
     for wrong in ("", "it", "it@", "a@b@c", "it@acme.test\r\nDATA", "<it@acme.test>", "ä@acme.test", "a b@acme.test"):
         assert mail.accepts(wrong)

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from inboxwatch.notify import Notice, NoticeType, Person
+from inboxwatch.notify import Notice, NoticeType, Recipient
 
-ANA = Person("ana", "Ana Diaz", "ana@acme.test", "U012AB3CD", ZoneInfo("Europe/London"))
-MAX = Person("max", "Max Ode", "max@acme.test", zone=ZoneInfo("America/New_York"))
+ANA = Recipient("ana", "Ana Diaz", "ana@acme.test", "U012AB3CD", ZoneInfo("Europe/London"))
+MAX = Recipient("max", "Max Ode", "max@acme.test", zone=ZoneInfo("America/New_York"))
 
 
 def clock(**changes: Any) -> dict[str, Any]:

@@ -42,7 +42,7 @@ STILL_OPEN = frozenset({Outcome.OVERDUE, Outcome.OPEN, Outcome.UNVERIFIED})
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ReportedWait:
     """One wait, or one follow-up."""
 
     id: str
@@ -91,11 +91,11 @@ class Story:
     """Everything that a report tells."""
 
     period: Period
-    cases: tuple[Case, ...]
+    cases: tuple[ReportedWait, ...]
     """Waits that began in the period."""
-    left_over: tuple[Case, ...]
+    left_over: tuple[ReportedWait, ...]
     """Waits that began earlier and were still open at its end: in no rate, but never out of sight."""
-    follow_ups: tuple[Case, ...]
+    follow_ups: tuple[ReportedWait, ...]
     failed_contacts: tuple[tuple[str, bool], ...]
     """(owner, reached since) of each first message to a lead that bounced."""
     verified: Mapping[str, float]
@@ -154,7 +154,7 @@ class _Reader:
             teams=teams,
         )
 
-    def _cases(self, rows: Iterable[ClockRecord]) -> Iterable[Case]:
+    def _cases(self, rows: Iterable[ClockRecord]) -> Iterable[ReportedWait]:
         rows = list(rows)
         leads = self._tx.leads.get_many({row.lead for row in rows})
         subjects = self._tx.mail.subjects([row.started_by for row in rows])
@@ -170,7 +170,7 @@ class _Reader:
             own.sort(key=lambda act: (act.at, act.serial))
             case = self._case(row, own)
             steps = sum(told.get(name, 0) for name in (row.id, *row.aliases))
-            yield Case(
+            yield ReportedWait(
                 **case,
                 name=clean((lead.name if lead else "") or row.lead, 60),
                 company=clean(lead.company if lead else "", 60),

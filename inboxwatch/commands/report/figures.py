@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from statistics import median
 
-from inboxwatch.commands.report.cases import ANSWERED, STILL_OPEN, Case, Outcome, Story
+from inboxwatch.commands.report.cases import ANSWERED, STILL_OPEN, Outcome, ReportedWait, Story
 from inboxwatch.commands.report.period import Period
 from inboxwatch.core.statistics.figures import LATENCY_EDGES
 from inboxwatch.core.statistics.survival import (
@@ -56,7 +56,7 @@ class Times:
 class Group:
     """Waits that are looked at together."""
 
-    def __init__(self, name: str, cases: Iterable[Case]) -> None:
+    def __init__(self, name: str, cases: Iterable[ReportedWait]) -> None:
         self.name = name
         self.cases = tuple(cases)
         outcomes = Counter(case.outcome for case in self.cases)
@@ -88,9 +88,9 @@ class Group:
         return share_bounds(self.in_time, self.decided)
 
 
-def grouped(cases: Iterable[Case], key: Callable[[Case], str]) -> list[Group]:
+def grouped(cases: Iterable[ReportedWait], key: Callable[[ReportedWait], str]) -> list[Group]:
     """The largest first; those whose owner was away last."""
-    found: dict[str, list[Case]] = {}
+    found: dict[str, list[ReportedWait]] = {}
     for case in cases:
         found.setdefault(key(case), []).append(case)
     return sorted(
@@ -121,7 +121,7 @@ class Cell:
     missed: int = 0
 
 
-def heat(cases: Iterable[Case]) -> list[list[Cell]]:
+def heat(cases: Iterable[ReportedWait]) -> list[list[Cell]]:
     """Monday to Sunday, 24 hours each: waits by the local time at which they began, in the zone of their policy."""
     begun, decided, missed = Counter[tuple[int, int]](), Counter[tuple[int, int]](), Counter[tuple[int, int]]()
     for case in cases:
@@ -171,7 +171,7 @@ class Cause:
     longest: float
 
 
-def causes(cases: Iterable[Case]) -> list[Cause]:
+def causes(cases: Iterable[ReportedWait]) -> list[Cause]:
     found: dict[str, list[float]] = {}
     for case in cases:
         if case.outcome not in ANSWERED:
@@ -180,7 +180,7 @@ def causes(cases: Iterable[Case]) -> list[Cause]:
     return sorted(made, key=lambda cause: (-cause.count, cause.name))
 
 
-def slowest(cases: Sequence[Case], limit: int = 15) -> list[Case]:
+def slowest(cases: Sequence[ReportedWait], limit: int = 15) -> list[ReportedWait]:
     """Missed waits, the longest in business time first."""
     missed = [case for case in cases if case.missed]
     return sorted(missed, key=lambda case: (-case.business.seconds, -case.wall.seconds, case.id))[:limit]

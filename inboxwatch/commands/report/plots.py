@@ -41,7 +41,7 @@ _COMMON: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Curve:
     """A curve of answered shares over time; `band` draws its confidence interval as well."""
 
     name: str
@@ -51,19 +51,19 @@ class Line:
     """Where what is known ends, in seconds."""
 
 
-def line_of(name: str, curve: Survival) -> Line:
+def line_of(name: str, curve: Survival) -> Curve:
     answered = [(time, 1 - left) for time, left in zip(curve.times, curve.waiting, strict=True)]
-    return Line(name, answered, curve.longest)
+    return Curve(name, answered, curve.longest)
 
 
-def naive_line(name: str, answered: Sequence[float]) -> Line:
+def naive_line(name: str, answered: Sequence[float]) -> Curve:
     """The curve that leaves open waits out."""
     ordered = sorted(answered)
     points = [(time, (rank + 1) / len(ordered)) for rank, time in enumerate(ordered)]
-    return Line(name, points, ordered[-1] if ordered else 0.0)
+    return Curve(name, points, ordered[-1] if ordered else 0.0)
 
 
-def answered_by(title: str, lines: Sequence[Line], band: Survival | None = None, *, business: bool) -> str:
+def answered_by(title: str, lines: Sequence[Curve], band: Survival | None = None, *, business: bool) -> str:
     """Shares answered over a logarithmic time axis, one line each; `band` shades the bounds of a curve."""
     marks, words = (_BUSINESS_MARKS, hours) if business else (_WALL_MARKS, span)
     end = max([line.until for line in lines] + [3600.0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from inboxwatch.commands.report.cases import Case, Story
+from inboxwatch.commands.report.cases import ReportedWait, Story
 from inboxwatch.engine.views import rfc3339
 
 COLUMNS = (
@@ -33,7 +33,7 @@ def plain(value: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
 
 
-def _values(case: Case, story: Story) -> list[str | float | None]:
+def _values(case: ReportedWait, story: Story) -> list[str | float | None]:
     return [
         case.id,
         case.name,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from inboxwatch.engine.delivery.compose import Composed, Composer, mailboxes_of
 from inboxwatch.engine.delivery.enqueue import reader
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import MANY, NoticeType, Person
+from inboxwatch.notify import MANY, NoticeType, Recipient
 from inboxwatch.store import Transaction
 from inboxwatch.store.deliveries import MOST
 from inboxwatch.store.records import DeliveryRecord, DeliveryState
@@ -51,7 +51,7 @@ def render(
     return composer.bundle(rows, unread)
 
 
-def reader_of(rules: Rules, rows: Sequence[DeliveryRecord]) -> Person | None:
+def reader_of(rules: Rules, rows: Sequence[DeliveryRecord]) -> Recipient | None:
     """The person who reads a bundle, where it is one."""
     people = {row.person for row in rows}
     person = people.pop() if len(people) == 1 else None

@@ -12,8 +12,7 @@ from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import Telling
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.sla.clock import Clock
-from inboxwatch.notify import Channel, NoticeType
-from inboxwatch.notify import Person as Reader
+from inboxwatch.notify import Channel, NoticeType, Recipient
 from inboxwatch.store.records import ClockRecord, DeliveryRecord, DeliveryState, NewDelivery, Route
 
 if TYPE_CHECKING:
@@ -28,10 +27,10 @@ def ways_of(config: Config, channels: Mapping[str, Channel], person: PersonId) -
             yield name, destination
 
 
-def reader(person: Person) -> Reader:
+def reader(person: Person) -> Recipient:
     """A person as channels know him."""
     zone = person.calendar.zone if person.calendar else ZoneInfo("UTC")
-    return Reader(person.id, person.name, person.email, person.slack_id, zone)
+    return Recipient(person.id, person.name, person.email, person.slack_id, zone)
 
 
 class Notices:

@@ -73,7 +73,7 @@ class _ShortWaits(AsyncRateLimitErrorRetryHandler):
         return float(named[0] if isinstance(named, list) else named) <= _PATIENCE
 
 
-class Api:
+class SlackApi:
     """One app in one workspace, over one HTTP session opened by the first call."""
 
     def __init__(self, token: str, url: str, timeout: float, ca_file: Path | None, proxy: str | None) -> None:

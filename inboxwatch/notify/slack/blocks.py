@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from inboxwatch.notify import NoticeType
 from inboxwatch.notify.actions import Candidate
 from inboxwatch.notify.text import cut, escape_controls, when
-from inboxwatch.notify.wait import Wait, chosen
+from inboxwatch.notify.wait import ShownWait, chosen
 
 Block = dict[str, Any]
 
@@ -39,7 +39,7 @@ _WITH_BUTTONS = 10
 _LISTED = 30
 
 
-class Message(NamedTuple):
+class SlackMessage(NamedTuple):
     text: str
     """For notifications, and for programs that show no blocks."""
     blocks: list[Block]
@@ -48,13 +48,13 @@ class Message(NamedTuple):
 def message(
     kind: NoticeType,
     headline: str,
-    waits: Sequence[Wait],
+    waits: Sequence[ShownWait],
     link: str,
     *,
     interactive: bool,
     listed: bool = False,
     error: str = "",
-) -> Message:
+) -> SlackMessage:
     """A message about any number of waits; `listed` shows each in one line. `link` is a web address or empty."""
     blocks: list[Block] = []
     single = len(waits) == 1 and kind in {NoticeType.ESCALATION, NoticeType.RESOLVED}
@@ -75,10 +75,10 @@ def message(
         blocks.append(_section("more", f"and {len(waits) - len(shown)} more"))
     if link:
         blocks.append(_link(link))
-    return Message(escape_controls(headline, 500), blocks[:50])
+    return SlackMessage(escape_controls(headline, 500), blocks[:50])
 
 
-def wait_blocks(wait: Wait, *, single: bool, interactive: bool, note: str = "") -> list[Block]:
+def wait_blocks(wait: ShownWait, *, single: bool, interactive: bool, note: str = "") -> list[Block]:
     """The blocks of one wait; their ids begin with `mark(wait.id)`, so that they can be renewed in a longer message."""
     own = mark(wait.id)
     standing = f"{_icon(wait)} {wait.standing[:1].upper()}{wait.standing[1:]}"
@@ -96,7 +96,7 @@ def wait_blocks(wait: Wait, *, single: bool, interactive: bool, note: str = "") 
     return blocks
 
 
-def replaced(blocks: Sequence[Block], wait: Wait, note: str) -> list[Block]:
+def replaced(blocks: Sequence[Block], wait: ShownWait, note: str) -> list[Block]:
     """The blocks of a posted message with those of one wait renewed, whatever else the message tells."""
     own = mark(wait.id)
     places = [place for place, block in enumerate(blocks) if str(block.get("block_id", "")).startswith(f"{own}:")]
@@ -112,22 +112,22 @@ def is_single(blocks: Sequence[Block]) -> bool:
     return any(str(block.get("block_id", "")).endswith(":head") for block in blocks)
 
 
-def reply(headline: str, link: str) -> Message:
+def reply(headline: str, link: str) -> SlackMessage:
     """What is said in the thread of an earlier message."""
     blocks = [_section("headline", headline, 500)]
     if link:
         blocks.append(_link(link))
-    return Message(escape_controls(headline, 500), blocks)
+    return SlackMessage(escape_controls(headline, 500), blocks)
 
 
-def answer(lines: Iterable[str], waits: Sequence[Wait]) -> Message:
+def answer(lines: Iterable[str], waits: Sequence[ShownWait]) -> SlackMessage:
     """What `/inboxwatch` says, to the asker only."""
     said = [line for line in lines if line] or ["Nothing waits."]
     blocks = [_section(None, line, 600) for line in said[:10]]
     blocks += [_listed(wait) for wait in waits[:_LISTED]]
     if len(waits) > _LISTED:
         blocks.append(_section(None, f"and {len(waits) - _LISTED} more"))
-    return Message(escape_controls(" ".join(said), 500), blocks)
+    return SlackMessage(escape_controls(" ".join(said), 500), blocks)
 
 
 def dialog(action: str, clock: str, place: Mapping[str, Any], candidates: Sequence[Candidate] = ()) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def mark(clock: str) -> str:
     return hashlib.sha256(clock.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def _facts(wait: Wait) -> Iterable[Block]:
+def _facts(wait: ShownWait) -> Iterable[Block]:
     label = "Silent" if wait.follow_up else "Waited" if wait.over else "Waiting"
     if wait.since:
         yield _markdown(f"*{label}*\n{wait.waited}, since {_date(wait.since)}")
@@ -176,7 +176,7 @@ def _facts(wait: Wait) -> Iterable[Block]:
         yield _markdown(f"*Next*\n{targets} at {_date(wait.next_at)}")
 
 
-def _listed(wait: Wait) -> Block:
+def _listed(wait: ShownWait) -> Block:
     """A wait in one line."""
     about = f": {wait.subject}" if wait.subject else ""
     return _section(None, f"{_icon(wait)} {wait.who}, {wait.standing}, owner {wait.owner or 'nobody'}{about}", 500)
@@ -187,7 +187,7 @@ def _link(link: str) -> Block:
     return {"type": "context", "block_id": "link", "elements": [_markdown(markup)]}
 
 
-def _icon(wait: Wait) -> str:
+def _icon(wait: ShownWait) -> str:
     if wait.over:
         return "✅" if wait.state == "answered" else "⚪"
     if wait.reason == "unverified":

@@ -17,16 +17,16 @@ from inboxwatch.notify import (
     ConfigPath,
     Notice,
     NoticeType,
-    Person,
     PerTime,
     Receipt,
+    Recipient,
     Seconds,
     Secret,
 )
 from inboxwatch.notify.actions import Actions
 from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.slack import blocks
-from inboxwatch.notify.slack.api import Api, SlackError, done
+from inboxwatch.notify.slack.api import SlackApi, SlackError, done
 from inboxwatch.notify.slack.listeners import Listeners
 from inboxwatch.notify.slack.socket import Socket
 from inboxwatch.notify.text import clean, web_link
@@ -86,7 +86,7 @@ class Slack:
         self.name = name
         self._settings = settings
         self._renderer = Renderer(settings.zone, settings.templates)
-        self._api = Api(
+        self._api = SlackApi(
             settings.bot_token.reveal(), settings.api_url, settings.timeout, settings.ca_file, settings.proxy
         )
         self._people: dict[str, str] = {}
@@ -100,7 +100,7 @@ class Slack:
             self._socket = Socket(self._api, self._settings.app_token.reveal(), listeners.handle)
             self._listening = asyncio.create_task(self._socket.run(), name=f"slack socket of {self.name}")
 
-    def reaches(self, person: Person) -> str | None:
+    def reaches(self, person: Recipient) -> str | None:
         return person.slack_id or person.email or None
 
     def accepts(self, destination: str) -> str | None:
@@ -111,7 +111,7 @@ class Slack:
         )
 
     async def send(
-        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+        self, notice: Notice, destination: str, person: Recipient | None, key: str, earlier: str | None = None
     ) -> Receipt:
         """Posts; or, where `earlier` names a message, updates that and answers in its thread."""
         root = _Posted.read(earlier)
@@ -121,7 +121,7 @@ class Slack:
         message = self.compose(notice, person)
         return Receipt(str(await self._post(await self._id(destination), message, key)))
 
-    def compose(self, notice: Notice, person: Person | None) -> blocks.Message:
+    def compose(self, notice: Notice, person: Recipient | None) -> blocks.SlackMessage:
         """The message of a notice, as Slack gets it."""
         return blocks.message(
             notice.type,
@@ -206,7 +206,7 @@ class Slack:
                 raise ChannelError(f"no channel {clean(destination)} that the app can see", permanent=True)
         return found
 
-    async def _renew(self, root: _Posted, notice: Notice, person: Person | None) -> bool:
+    async def _renew(self, root: _Posted, notice: Notice, person: Recipient | None) -> bool:
         """Brings an earlier message up to date. False where it is gone, so that a new one is wanted."""
         if root.group or len(notice.clocks) != 1:
             return True
@@ -223,7 +223,7 @@ class Slack:
             raise
         return True
 
-    async def _reply(self, root: _Posted, notice: Notice, person: Person | None, key: str) -> None:
+    async def _reply(self, root: _Posted, notice: Notice, person: Recipient | None, key: str) -> None:
         """A thread notifies those in it; a step up is shown to the whole channel too, a repeat is not."""
         if len(notice.clocks) == 1:
             message = blocks.reply(self._renderer.line("headline.txt", notice, person, 300), web_link(notice.link))
@@ -234,7 +234,7 @@ class Slack:
         await self._post(root.channel, message, key, root.ts, loud)
 
     async def _post(
-        self, channel: str, message: blocks.Message, key: str, thread: str | None = None, loud: bool = False
+        self, channel: str, message: blocks.SlackMessage, key: str, thread: str | None = None, loud: bool = False
     ) -> _Posted:
         group = not blocks.is_single(message.blocks)
         answer = await done(

@@ -19,11 +19,11 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 from inboxwatch.core.sla.policy import Duration
 from inboxwatch.notify import ChannelError
-from inboxwatch.notify.actions import Actions, Actor, Candidate, Outcome, Refused
+from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actions, Actor, Candidate
 from inboxwatch.notify.slack import blocks
-from inboxwatch.notify.slack.api import Api, done
+from inboxwatch.notify.slack.api import SlackApi, done
 from inboxwatch.notify.text import clean, escape_controls
-from inboxwatch.notify.wait import Wait
+from inboxwatch.notify.wait import ShownWait
 
 _DIALOG_WAIT = 2.0
 """Seconds that a dialog may take to prepare: Slack forgets the press after three."""
@@ -38,7 +38,7 @@ Payload = dict[str, Any]
 class Listeners:
     """Carries what people do in Slack to the engine, and shows there what came of it."""
 
-    def __init__(self, api: Api, actions: Actions, channel: str, zone: ZoneInfo) -> None:
+    def __init__(self, api: SlackApi, actions: Actions, channel: str, zone: ZoneInfo) -> None:
         self._api = api
         self._actions = actions
         self._channel = channel
@@ -82,7 +82,7 @@ class Listeners:
                 actor = await self._actor(body)
                 candidates = tuple(await self._actions.candidates(action["value"], actor))
                 if not candidates:
-                    raise Refused("Nobody else could own this wait.")
+                    raise ActionRefused("Nobody else could own this wait.")
             view = blocks.dialog(name, action["value"], place, candidates)
             await done(self._api.web.views_open(trigger_id=body["trigger_id"], view=view))
 
@@ -97,7 +97,7 @@ class Listeners:
         actor = await self._actor(body)
         clock, name = place.pop("clock"), view["callback_id"].removeprefix(blocks.PREFIX)
 
-        async def act() -> Outcome:
+        async def act() -> ActionOutcome:
             if name == "snooze":
                 return await self._actions.snooze(clock, actor, _length(choice), reason)
             if name == "assign":
@@ -115,17 +115,17 @@ class Listeners:
 
         async def look() -> None:
             found = await self._actions.lookup(actor, clean(body.get("text", "")))
-            shown = blocks.answer(found.lines, [Wait.of(clock, self._zone) for clock in found.clocks])
+            shown = blocks.answer(found.lines, [ShownWait.of(clock, self._zone) for clock in found.clocks])
             await respond(text=shown.text, blocks=shown.blocks, response_type="ephemeral")
 
         await self._guarded(place, body, look)
 
-    async def _do(self, place: Payload, body: Payload, act: Callable[[], Awaitable[Outcome]]) -> None:
+    async def _do(self, place: Payload, body: Payload, act: Callable[[], Awaitable[ActionOutcome]]) -> None:
         """Acts, and renews the message in which the button stands."""
 
         async def acting() -> None:
             outcome = await act()
-            wait = Wait.of(outcome.clock, self._zone)
+            wait = ShownWait.of(outcome.clock, self._zone)
             note = clean(outcome.sentence, 400)
             posted = self._messages.get((place["channel"], place["ts"]))
             if posted is None and place.get("single"):
@@ -145,7 +145,7 @@ class Listeners:
         """Runs one reaction; whatever goes wrong is told to the person who pressed, and to nobody else."""
         try:
             await work()
-        except Refused as refusal:
+        except ActionRefused as refusal:
             await self._tell(place, body, str(refusal))
         except (ChannelError, TimeoutError) as error:
             _log.warning("slack_reaction_failed", channel=self._channel, reason=str(error) or "too slow")
@@ -183,7 +183,7 @@ class Listeners:
         return Actor(self._channel, slack_id=user, email=self._emails.get(user, ""), name=name)
 
 
-def _authorization(api: Api) -> Callable[..., Awaitable[AuthorizeResult]]:
+def _authorization(api: SlackApi) -> Callable[..., Awaitable[AuthorizeResult]]:
     """One app in one workspace. Left to itself Bolt asks Slack first, and reads SLACK_CLIENT_ID where that is set."""
 
     async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:

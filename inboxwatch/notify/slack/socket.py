@@ -16,7 +16,7 @@ import aiohttp
 import structlog
 
 from inboxwatch.notify import ChannelError
-from inboxwatch.notify.slack.api import Api, done
+from inboxwatch.notify.slack.api import SlackApi, done
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 60.0
 _PING = 15.0
@@ -31,7 +31,7 @@ Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any] | None]]
 class Socket:
     """Runs until it is cancelled. `up` is set while Slack can reach us."""
 
-    def __init__(self, api: Api, app_token: str, handle: Handler) -> None:
+    def __init__(self, api: SlackApi, app_token: str, handle: Handler) -> None:
         self._api = api
         self._app_token = app_token
         self._handle = handle

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from inboxwatch.notify.actions import Actor, Answer, Candidate, Outcome, Refused
+from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate
 from inboxwatch.notify.slack.channel import Slack, SlackSettings
 from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
 from tests.support.hostile_texts import HOSTILE
@@ -28,28 +28,28 @@ class Engine:
         self.people: list[Candidate] = [Candidate("max", "Max Ode"), Candidate("ina", "Ina", False, "on leave")]
         self.answer = Answer(("Ana Diaz owns it.", "Due at 11:00.", "Then Max is told."), (clock(),))
 
-    def _act(self, by: Actor, *what: Any, **changes: Any) -> Outcome:
+    def _act(self, by: Actor, *what: Any, **changes: Any) -> ActionOutcome:
         self.actors.append(by)
         if self.refusal:
             raise self.refusal
         self.done.append(what)
-        return Outcome(clock(**{"id": what[1], **changes}), f"{what[0]} by {by.name}")
+        return ActionOutcome(clock(**{"id": what[1], **changes}), f"{what[0]} by {by.name}")
 
-    async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> Outcome:
+    async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         return self._act(by, "acknowledge", clock, reason, **HELD)
 
-    async def snooze(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> Outcome:
+    async def snooze(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> ActionOutcome:
         return self._act(by, "snooze", clock, length, reason)
 
-    async def assign(self, clock: str, by: Actor, owner: str, reason: str = "") -> Outcome:
+    async def assign(self, clock: str, by: Actor, owner: str, reason: str = "") -> ActionOutcome:
         return self._act(by, "assign", clock, owner, reason, owner_name="Max Ode")
 
-    async def dismiss(self, clock: str, by: Actor, reason: str = "") -> Outcome:
+    async def dismiss(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         return self._act(by, "dismiss", clock, reason, **{**ANSWERED, "state": "dismissed", "stop_reason": "dismissed"})
 
     async def activity(
         self, clock: str, by: Actor, kind: Literal["call", "meeting", "other"], note: str = ""
-    ) -> Outcome:
+    ) -> ActionOutcome:
         return self._act(by, "activity", clock, kind, note)
 
     async def candidates(self, clock: str, by: Actor) -> Sequence[Candidate]:
@@ -154,7 +154,7 @@ async def test_people_who_are_here_come_first_in_the_menu(double: SlackDouble, e
 async def test_who_may_not_is_told_why_alone_and_nothing_changes(
     double: SlackDouble, engine: Engine, slack: Slack
 ) -> None:
-    engine.refusal = Refused("Only the owner, the team lead or <a manager> may do that.")
+    engine.refusal = ActionRefused("Only the owner, the team lead or <a manager> may do that.")
     await slack.send(notice(), CHANNEL, None, "k1")
     for place, button in enumerate(("acknowledge", "assign")):
         await double.deliver(double.press(double.post(), f"inboxwatch.{button}", user="U0MAX0001"))

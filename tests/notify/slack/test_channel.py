@@ -11,11 +11,11 @@ import pytest
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from inboxwatch.notify import ChannelError, Finds, Interactive, Notice, NoticeType, Person, load
+from inboxwatch.notify import ChannelError, Finds, Interactive, Notice, NoticeType, Recipient, load
 from inboxwatch.notify.actions import Candidate
 from inboxwatch.notify.slack import blocks
 from inboxwatch.notify.slack.channel import Slack, SlackSettings
-from inboxwatch.notify.wait import Wait
+from inboxwatch.notify.wait import ShownWait
 from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
 from tests.support.hostile_texts import HOSTILE, assert_harmless
 from tests.support.notices import ANA, ANSWERED, MAX, clock, notice, of_people
@@ -90,7 +90,7 @@ async def test_without_an_app_token_nothing_can_be_pressed(double: SlackDouble) 
 async def test_a_person_is_reached_by_slack_id_or_found_once_by_address(double: SlackDouble, slack: Slack) -> None:
     by_id, by_address = slack.reaches(ANA), slack.reaches(MAX)
     assert (by_id, by_address) == ("U012AB3CD", "max@acme.test")
-    assert slack.reaches(Person("x", "X", "")) is None
+    assert slack.reaches(Recipient("x", "X", "")) is None
     await slack.send(notice(), "U012AB3CD", ANA, "k1")
     await slack.send(notice(), "max@acme.test", MAX, "k2")
     await slack.send(notice(), "max@acme.test", MAX, "k3")
@@ -332,7 +332,7 @@ def test_every_dialog_passes_the_view_model_of_the_sdk_even_with_many_people() -
 
 def test_a_wait_renewed_in_a_longer_message_leaves_the_rest_as_it_was(double: SlackDouble) -> None:
     group = make(double).compose(notice(clock(), clock(id="c2")), None).blocks
-    over = Wait.of(clock(**ANSWERED), ANA.zone)
+    over = ShownWait.of(clock(**ANSWERED), ANA.zone)
     fresh = blocks.replaced(group, over, "Ana Diaz answered.")
     other, own = blocks.mark("c2"), blocks.mark("c1")
     keep = [block for block in group if not str(block.get("block_id")).startswith(own)]

@@ -25,7 +25,7 @@ from inboxwatch.daemon.poller import Poller
 from inboxwatch.daemon.scheduler import Scheduler
 from inboxwatch.daemon.sender import Sender
 from inboxwatch.daemon.writer import Writer
-from inboxwatch.notify import ChannelError, Notice, Person, Receipt
+from inboxwatch.notify import ChannelError, Notice, Receipt, Recipient
 from inboxwatch.settings import Settings
 from inboxwatch.store import Store, tables
 from tests.support.engine import Engine
@@ -162,14 +162,14 @@ class Wire:
 
     settings: ClassVar[type[Settings]] = Settings
 
-    def reaches(self, person: Person) -> str | None:
+    def reaches(self, person: Recipient) -> str | None:
         return person.id
 
     def accepts(self, destination: str) -> str | None:
         return None
 
     async def send(
-        self, notice: Notice, destination: str, person: Person | None, key: str, earlier: str | None = None
+        self, notice: Notice, destination: str, person: Recipient | None, key: str, earlier: str | None = None
     ) -> Receipt:
         now = self.stage.now()
         for start, end, permanent in self.down:
