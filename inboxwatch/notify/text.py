@@ -64,11 +64,6 @@ def said(value: object, limit: int = 300) -> str:
     return _ADDRESS.sub("<address>", clean(value, limit))
 
 
-def escape_controls(value: object, limit: int = LINE) -> str:
-    """Cleaned text in which Slack finds no mention, link or entity: `&`, `<` and `>` escaped, in that order."""
-    return clean(value, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 def span(seconds: float) -> str:
     """A length of time for people, in its two highest units: `45 s`, `12 min`, `2 h 05 min`, `3 d 4 h`."""
     whole = int(abs(seconds))

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from inboxwatch.notify import ChannelSettings, Notice, NoticeType
 from inboxwatch.notify.render import NAMES, Renderer
-from inboxwatch.notify.text import clean, escape_controls, retry_after, said, span, web_link
+from inboxwatch.notify.slack import markup
+from inboxwatch.notify.text import clean, retry_after, said, span, web_link
 from tests.support.hostile_texts import HOSTILE, assert_harmless
 from tests.support.notices import ANA, ANSWERED, MAX, clock, notice, of_people
 
@@ -46,7 +47,24 @@ def test_a_cut_shows_as_an_ellipsis_and_keeps_a_letter_with_its_marks() -> None:
 
 
 def test_slack_finds_no_mention_link_or_entity_in_escaped_text() -> None:
-    assert escape_controls("<!channel> & &lt;") == "&lt;!channel&gt; &amp; &amp;lt;"
+    assert markup.escaped("<!channel> & &lt;") == "&lt;!channel&gt; &amp; &amp;lt;"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("<mailto:bo@buyer.test|bo@buyer.test>", "bo@buyer.test"),
+        ("ask <mailto:bo@buyer.test>", "ask bo@buyer.test"),
+        ("<http://buyer.test|buyer.test>", "buyer.test"),
+        ("<https://buyer.test/a>", "https://buyer.test/a"),
+        ("Buyer &amp; Sons", "Buyer & Sons"),
+        ("&amp;lt;", "&lt;"),
+        ("Buyer Ltd", "Buyer Ltd"),
+        ("", ""),
+    ],
+)
+def test_what_was_typed_in_slack_is_read_without_slacks_markup(typed: str, meant: str) -> None:
+    assert markup.plain(typed) == meant
 
 
 def test_what_a_server_said_names_nobodys_address() -> None:

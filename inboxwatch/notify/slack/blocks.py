@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from inboxwatch.notify import NoticeType
 from inboxwatch.notify.actions import Candidate
-from inboxwatch.notify.text import cut, escape_controls, when
+from inboxwatch.notify.slack import markup
+from inboxwatch.notify.text import cut
 from inboxwatch.notify.wait import ShownWait, chosen
 
 Block = dict[str, Any]
@@ -75,7 +75,7 @@ def message(
         blocks.append(_section("more", f"and {len(waits) - len(shown)} more"))
     if link:
         blocks.append(_link(link))
-    return SlackMessage(escape_controls(headline, 500), blocks[:50])
+    return SlackMessage(markup.escaped(headline, 500), blocks[:50])
 
 
 def wait_blocks(wait: ShownWait, *, single: bool, interactive: bool, note: str = "") -> list[Block]:
@@ -117,7 +117,7 @@ def reply(headline: str, link: str) -> SlackMessage:
     blocks = [_section("headline", headline, 500)]
     if link:
         blocks.append(_link(link))
-    return SlackMessage(escape_controls(headline, 500), blocks)
+    return SlackMessage(markup.escaped(headline, 500), blocks)
 
 
 def answer(lines: Iterable[str], waits: Sequence[ShownWait]) -> SlackMessage:
@@ -127,7 +127,7 @@ def answer(lines: Iterable[str], waits: Sequence[ShownWait]) -> SlackMessage:
     blocks += [_listed(wait) for wait in waits[:_LISTED]]
     if len(waits) > _LISTED:
         blocks.append(_section(None, f"and {len(waits) - _LISTED} more"))
-    return SlackMessage(escape_controls(" ".join(said), 500), blocks)
+    return SlackMessage(markup.escaped(" ".join(said), 500), blocks)
 
 
 def dialog(action: str, clock: str, place: Mapping[str, Any], candidates: Sequence[Candidate] = ()) -> dict[str, Any]:
@@ -160,20 +160,20 @@ def mark(clock: str) -> str:
 def _facts(wait: ShownWait) -> Iterable[Block]:
     label = "Silent" if wait.follow_up else "Waited" if wait.over else "Waiting"
     if wait.since:
-        yield _markdown(f"*{label}*\n{wait.waited}, since {_date(wait.since)}")
+        yield _markdown(f"*{label}*\n{wait.waited}, since {markup.date(wait.since)}")
     if wait.due:
-        yield _markdown(f"*Due*\n{_date(wait.due)}")
-    held = f", {wait.held_as} until {_date(wait.held_until)}" if wait.held_until else ""
-    yield _markdown(f"*Owner*\n{escape_controls(wait.owner) or 'nobody'}{held}")
+        yield _markdown(f"*Due*\n{markup.date(wait.due)}")
+    held = f", {wait.held_as} until {markup.date(wait.held_until)}" if wait.held_until else ""
+    yield _markdown(f"*Owner*\n{markup.escaped(wait.owner) or 'nobody'}{held}")
     if wait.tier or wait.score:
         score = f"score {wait.score}" if wait.score else ""
         yield _text(", ".join(filter(None, (wait.tier, score))), 100)
     if wait.exchanged is not None:
-        last = f", last {_date(wait.last_exchanged)}" if wait.last_exchanged else ""
+        last = f", last {markup.date(wait.last_exchanged)}" if wait.last_exchanged else ""
         yield _markdown(f"*Before*\n{wait.exchanged} message{'' if wait.exchanged == 1 else 's'}{last}")
     if wait.next_at and not wait.over:
-        targets = escape_controls(", ".join(wait.next_targets) or "a change of owner", 300)
-        yield _markdown(f"*Next*\n{targets} at {_date(wait.next_at)}")
+        targets = markup.escaped(", ".join(wait.next_targets) or "a change of owner", 300)
+        yield _markdown(f"*Next*\n{targets} at {markup.date(wait.next_at)}")
 
 
 def _listed(wait: ShownWait) -> Block:
@@ -183,8 +183,8 @@ def _listed(wait: ShownWait) -> Block:
 
 
 def _link(link: str) -> Block:
-    markup = f"<{escape_controls(link, 2000)}|Open in inboxwatch>"
-    return {"type": "context", "block_id": "link", "elements": [_markdown(markup)]}
+    elements = [_markdown(markup.link(link, "Open in inboxwatch"))]
+    return {"type": "context", "block_id": "link", "elements": elements}
 
 
 def _icon(wait: ShownWait) -> str:
@@ -197,22 +197,17 @@ def _icon(wait: ShownWait) -> str:
     return "🔴" if wait.overdue else "🟠"
 
 
-def _date(moment: datetime | None) -> str:
-    """An instant that Slack shows in each reader's own zone."""
-    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time}}|{when(moment)}>" if moment else ""
-
-
 _HEADER = 140
 
 
 def _text(text: str, limit: int = 75) -> Block:
     """A plain_text object: escaping lengthens a text up to five times, so the cut leaves room for that."""
-    return {"type": "plain_text", "text": _escaped(text, limit), "emoji": False}
+    return {"type": "plain_text", "text": _fitted(text, limit), "emoji": False}
 
 
-def _escaped(text: str, limit: int) -> str:
-    shown = escape_controls(text, limit)
-    return shown if len(shown) <= limit else escape_controls(text, max(limit // 5, 1))
+def _fitted(text: str, limit: int) -> str:
+    shown = markup.escaped(text, limit)
+    return shown if len(shown) <= limit else markup.escaped(text, max(limit // 5, 1))
 
 
 def _markdown(text: str) -> Block:
@@ -232,7 +227,7 @@ def _section(block_id: str | None, text: str, limit: int = 300) -> Block:
 
 
 def _lines(block_id: str, lines: Sequence[str]) -> Block:
-    text = "\n".join(_escaped(line, 900) for line in lines)
+    text = "\n".join(_fitted(line, 900) for line in lines)
     return {"type": "section", "block_id": block_id, "text": {"type": "plain_text", "text": text, "emoji": False}}
 
 

@@ -20,9 +20,9 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from inboxwatch.core.sla.policy import Duration
 from inboxwatch.notify import ChannelError
 from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actions, Actor, Candidate
-from inboxwatch.notify.slack import blocks
+from inboxwatch.notify.slack import blocks, markup
 from inboxwatch.notify.slack.api import SlackApi, done
-from inboxwatch.notify.text import clean, escape_controls
+from inboxwatch.notify.text import clean
 from inboxwatch.notify.wait import ShownWait
 
 _DIALOG_WAIT = 2.0
@@ -114,7 +114,7 @@ class Listeners:
         actor = await self._actor(body)
 
         async def look() -> None:
-            found = await self._actions.lookup(actor, clean(body.get("text", "")))
+            found = await self._actions.lookup(actor, clean(markup.plain(body.get("text", ""))))
             shown = blocks.answer(found.lines, [ShownWait.of(clock, self._zone) for clock in found.clocks])
             await respond(text=shown.text, blocks=shown.blocks, response_type="ephemeral")
 
@@ -136,7 +136,7 @@ class Listeners:
                 return
             fresh = blocks.replaced(posted, wait, note)
             _remember(self._messages, (place["channel"], place["ts"]), fresh)
-            text = escape_controls(f"{wait.who}: {wait.standing}. {note}", 500)
+            text = markup.escaped(f"{wait.who}: {wait.standing}. {note}", 500)
             await done(self._api.web.chat_update(channel=place["channel"], ts=place["ts"], text=text, blocks=fresh))
 
         await self._guarded(place, body, acting)
@@ -155,7 +155,7 @@ class Listeners:
             await self._tell(place, body, "That did not work: our own fault. Please try again, or use the board.")
 
     async def _tell(self, place: Payload, body: Payload, sentence: str) -> None:
-        text = escape_controls(sentence, 500)
+        text = markup.escaped(sentence, 500)
         try:
             await done(self._api.web.chat_postEphemeral(channel=place["channel"], user=_user(body), text=text))
         except ChannelError as error:

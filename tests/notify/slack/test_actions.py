@@ -192,7 +192,7 @@ async def test_in_a_group_only_the_pressed_wait_changes(double: SlackDouble, eng
 async def test_the_command_answers_about_a_lead_to_the_asker_alone(
     double: SlackDouble, engine: Engine, slack: Slack
 ) -> None:
-    await double.deliver(double.command("bo@buyer.test"))
+    await double.deliver(double.command("<mailto:bo@buyer.test|bo@buyer.test>"))
     await double.until(lambda: double.responses)
     assert engine.done == [("lookup", "bo@buyer.test")]
     (response,) = double.responses
