@@ -9,7 +9,7 @@ import structlog
 
 from inboxwatch.engine.delivery.enqueue import reader
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import Channel, ChannelError, Notice, NoticeType
+from inboxwatch.notify import Channel, ChannelError, Notice, NoticeType, messages
 from inboxwatch.now import Now
 
 log = structlog.get_logger(__name__)
@@ -47,12 +47,7 @@ class StoreAlert:
         if error is not None:
             await asyncio.sleep(self._patience)
         self._told = error is not None
-        title = "The store can be used again: what had to wait is told now."
-        if error is not None:
-            title = (
-                "The store cannot be used: nothing is read, timed or told until it can. See to its disk, "
-                "its permissions or its server; inboxwatch tries again by itself."
-            )
+        title = messages.STORE_UP if error is None else messages.STORE_DOWN
         key = f"store/{self._now().isoformat()}"
         for target in dict.fromkeys(self._rules.config.it_alerts):
             await self._reach(target, key, title, error)

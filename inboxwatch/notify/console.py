@@ -10,7 +10,7 @@ from typing import ClassVar, TextIO
 from rich.console import Console as Terminal
 from rich.text import Text
 
-from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Receipt, Recipient
+from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Receipt, Recipient, messages
 from inboxwatch.notify.render import SHOWN, Renderer
 from inboxwatch.notify.text import clean, web_link
 from inboxwatch.notify.wait import ShownWait, chosen
@@ -71,7 +71,7 @@ class Console:
             for wait in (shown := chosen(waits, SHOWN)):
                 yield Text(f"{'':10}  - {wait.who}: {wait.standing}")
             if len(waits) > len(shown):
-                yield Text(f"{'':10}    and {len(waits) - len(shown)} more")
+                yield Text(f"{'':10}    {messages.and_more(len(waits) - len(shown))}")
             return
         wait = waits[0]
         mark = "RESOLVED" if notice.type is NoticeType.RESOLVED else wait.reason.upper() or "ESCALATION"

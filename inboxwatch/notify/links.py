@@ -16,14 +16,12 @@ from typing import NamedTuple
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
-LABELS = {"acknowledge": "I have it", "dismiss": "No reply owed"}
+from inboxwatch.notify import messages
+
+LABELS = {action: messages.ACTION_LABELS[action] for action in ("acknowledge", "dismiss")}
 """What a link can do, and the words on it."""
 
 LIFETIME = timedelta(days=7)
-
-
-_INVALID = "This link is not valid. Open the newest message about this wait, or the board."
-_EXPIRED = "This link has expired. Open the newest message about this wait, or the board."
 
 
 class LinkError(Exception):
@@ -79,16 +77,16 @@ class Links:
         try:
             body = base64_decode(encoded)
         except BadData:
-            raise LinkError(_INVALID) from None
+            raise LinkError(messages.LINK_INVALID) from None
         if not self._signer.verify_signature(body, signature):
-            raise LinkError(_INVALID)
+            raise LinkError(messages.LINK_INVALID)
         clock, action, person, expires = json.loads(body)
         grant = Grant(clock, action, person, datetime.fromtimestamp(expires, UTC))
         # base64 is read leniently: the same bits in another spelling are no link of ours.
         if token != self.sign(grant):
-            raise LinkError(_INVALID)
+            raise LinkError(messages.LINK_INVALID)
         if now >= grant.expires:
-            raise LinkError(_EXPIRED)
+            raise LinkError(messages.LINK_EXPIRED)
         return grant
 
 

@@ -7,16 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from inboxwatch.notify.text import clean, span, when
-
-_ENDS = {
-    "dismissed": "no reply is owed",
-    "meeting_accepted": "the buyer accepted a meeting",
-    "opted_out": "the buyer opted out",
-    "lead_closed": "the lead was closed",
-    "activity": "a call or meeting was logged",
-    "max_rounds": "the ladder has ended",
-}
+from inboxwatch.notify import messages
+from inboxwatch.notify.text import clean, span
 
 
 def chosen(waits: Sequence[ShownWait], limit: int) -> tuple[ShownWait, ...]:
@@ -114,25 +106,19 @@ class ShownWait:
     def standing(self) -> str:
         """How it stands, in a few words: `overdue by 5 min`, `due in 12 min`, `answered after 42 min by Ana Diaz`."""
         if self.state == "answered":
-            return f"answered after {self.waited}" + (f" by {self.answered_by}" if self.answered_by else "")
+            return messages.answered(waited=self.waited, by=self.answered_by)
         if self.over:
-            return f"over after {self.waited}: {_ENDS.get(self.stop_reason, self.stop_reason or self.state)}"
+            return messages.ended(waited=self.waited, stop_reason=self.stop_reason or self.state)
         if self.reason == "unverified":
-            return f"cannot verify: mailbox {self.mailbox} unread since {when(self.unread_since) or 'some time'}"
-        if self.since is None:
-            return "our message never arrived"
-        if self.left is None:
-            return f"waiting for {self.waited}"
-        if self.left > 0:
-            return f"due in {span(self.left)}"
-        return f"overdue by {span(self.left)}" if self.left < -1 else "due now"
+            return messages.unverified(mailbox=self.mailbox, unread_since=self.unread_since)
+        return messages.due(left=self.left, waited=self.waited) if self.since else messages.NEVER_ARRIVED
 
     @property
     def next(self) -> str:
         """What happens if nobody answers: `Max Ode, desk at Tue 3 Nov 14:30 GMT`. Empty when nothing does."""
         if not self.next_at:
             return ""
-        return f"{', '.join(self.next_targets) or 'a change of owner'} at {when(self.next_at)}"
+        return messages.next_tellings(targets=self.next_targets, at=self.next_at)
 
     @classmethod
     def of(cls, clock: Mapping[str, Any], zone: tzinfo) -> ShownWait:

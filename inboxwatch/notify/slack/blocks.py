@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from inboxwatch.notify import NoticeType
+from inboxwatch.notify import NoticeType, messages
 from inboxwatch.notify.actions import Candidate
 from inboxwatch.notify.slack import markup
 from inboxwatch.notify.text import cut
@@ -23,13 +23,7 @@ Block = dict[str, Any]
 PREFIX = "inboxwatch."
 """Begins every action_id and callback_id of ours."""
 
-BUTTONS = {
-    "acknowledge": "I have it",
-    "snooze": "Snooze",
-    "assign": "Reassign",
-    "dismiss": "No reply owed",
-    "activity": "Handled by phone",
-}
+BUTTONS = messages.ACTION_LABELS
 """What can be pressed, by the name of the action."""
 
 SNOOZES = {"15m": "15 minutes", "30m": "30 minutes", "1h": "1 hour", "2h": "2 hours", "4h": "4 hours", "1d": "1 day"}
@@ -63,7 +57,7 @@ def message(
         if len(headline) > _HEADER:
             blocks.append(_section("full", headline, 500))
     if error:
-        blocks.append(_section("error", f"The server said: {error}", 600))
+        blocks.append(_section("error", messages.server_said(error), 600))
     shown = chosen(waits, _LISTED) if listed else waits[:_WITH_BUTTONS]
     section = ""
     for wait in shown:
@@ -72,7 +66,7 @@ def message(
             blocks.append(_header(None, section))
         blocks += [_listed(wait)] if listed else wait_blocks(wait, single=single, interactive=interactive)
     if len(waits) > len(shown):
-        blocks.append(_section("more", f"and {len(waits) - len(shown)} more"))
+        blocks.append(_section("more", messages.and_more(len(waits) - len(shown))))
     if link:
         blocks.append(_link(link))
     return SlackMessage(markup.escaped(headline, 500), blocks[:50])
@@ -122,11 +116,11 @@ def reply(headline: str, link: str) -> SlackMessage:
 
 def answer(lines: Iterable[str], waits: Sequence[ShownWait]) -> SlackMessage:
     """What `/inboxwatch` says, to the asker only."""
-    said = [line for line in lines if line] or ["Nothing waits."]
+    said = [line for line in lines if line] or [messages.NOTHING_WAITS]
     blocks = [_section(None, line, 600) for line in said[:10]]
     blocks += [_listed(wait) for wait in waits[:_LISTED]]
     if len(waits) > _LISTED:
-        blocks.append(_section(None, f"and {len(waits) - _LISTED} more"))
+        blocks.append(_section(None, messages.and_more(len(waits) - _LISTED)))
     return SlackMessage(markup.escaped(" ".join(said), 500), blocks)
 
 
@@ -183,7 +177,7 @@ def _listed(wait: ShownWait) -> Block:
 
 
 def _link(link: str) -> Block:
-    elements = [_markdown(markup.link(link, "Open in inboxwatch"))]
+    elements = [_markdown(markup.link(link, messages.OPEN_LINK))]
     return {"type": "context", "block_id": "link", "elements": elements}
 
 

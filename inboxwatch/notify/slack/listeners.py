@@ -18,7 +18,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from inboxwatch.core.sla.policy import Duration
-from inboxwatch.notify import ChannelError
+from inboxwatch.notify import ChannelError, messages
 from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actions, Actor, Candidate
 from inboxwatch.notify.slack import blocks, markup
 from inboxwatch.notify.slack.api import SlackApi, done
@@ -82,7 +82,7 @@ class Listeners:
                 actor = await self._actor(body)
                 candidates = tuple(await self._actions.candidates(action["value"], actor))
                 if not candidates:
-                    raise ActionRefused("Nobody else could own this wait.")
+                    raise ActionRefused(messages.NOBODY_ELSE)
             view = blocks.dialog(name, action["value"], place, candidates)
             await done(self._api.web.views_open(trigger_id=body["trigger_id"], view=view))
 
@@ -149,10 +149,10 @@ class Listeners:
             await self._tell(place, body, str(refusal))
         except (ChannelError, TimeoutError) as error:
             _log.warning("slack_reaction_failed", channel=self._channel, reason=str(error) or "too slow")
-            await self._tell(place, body, "Slack did not take the answer in time. Please look at the board.")
+            await self._tell(place, body, messages.SLACK_TOO_SLOW)
         except Exception:  # noqa: BLE001  (a defect of ours behind a button must not leave the person without a word)
             _log.exception("slack_action_failed", channel=self._channel)
-            await self._tell(place, body, "That did not work: our own fault. Please try again, or use the board.")
+            await self._tell(place, body, messages.OUR_DEFECT)
 
     async def _tell(self, place: Payload, body: Payload, sentence: str) -> None:
         text = markup.escaped(sentence, 500)

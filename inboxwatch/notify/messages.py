@@ -1,0 +1,347 @@
+"""The message table: every sentence that people are told beside the templates, by name and with typed values.
+
+Whoever decides says which message it is; how it reads is said here only. Values are plain text and numbers: names and
+ids as the config or the store has them, not cleaned and not escaped, which is for the channel that shows them. Instants
+stand in the zone of their reader, except where a message says UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from inboxwatch.notify.text import span, when
+
+ACTION_LABELS = {
+    "acknowledge": "I have it",
+    "snooze": "Snooze",
+    "assign": "Reassign",
+    "dismiss": "No reply owed",
+    "activity": "Handled by phone",
+}
+"""What can be done to a wait, as buttons and links name it."""
+
+OPEN_LINK = "Open in inboxwatch"
+
+NOTHING_WAITS = "Nothing waits."
+NOBODY_ELSE = "Nobody else could own this wait."
+SLACK_TOO_SLOW = "Slack did not take the answer in time. Please look at the board."
+OUR_DEFECT = "That did not work: our own fault. Please try again, or use the board."
+LINK_INVALID = "This link is not valid. Open the newest message about this wait, or the board."
+LINK_EXPIRED = "This link has expired. Open the newest message about this wait, or the board."
+
+
+# How a wait stands: phrases within a line.
+
+_ENDS = {
+    "dismissed": "no reply is owed",
+    "meeting_accepted": "the buyer accepted a meeting",
+    "opted_out": "the buyer opted out",
+    "lead_closed": "the lead was closed",
+    "activity": "a call or meeting was logged",
+    "max_rounds": "the ladder has ended",
+}
+NEVER_ARRIVED = "our message never arrived"
+
+
+def answered(*, waited: str, by: str) -> str:
+    """`waited` is a length in words; `by` is a name, or empty where nobody is known."""
+    return f"answered after {waited}" + (f" by {by}" if by else "")
+
+
+def ended(*, waited: str, stop_reason: str) -> str:
+    """`stop_reason` is a stop condition of the config; another word is shown as it is."""
+    return f"over after {waited}: {_ENDS.get(stop_reason, stop_reason)}"
+
+
+def unverified(*, mailbox: str, unread_since: datetime | None) -> str:
+    return f"cannot verify: mailbox {mailbox} unread since {when(unread_since) or 'some time'}"
+
+
+def due(*, left: float | None, waited: str) -> str:
+    """`left` are the seconds until it is due, negative once it is overdue; None without a due time."""
+    if left is None:
+        return f"waiting for {waited}"
+    if left > 0:
+        return f"due in {span(left)}"
+    return f"overdue by {span(left)}" if left < -1 else "due now"
+
+
+def next_tellings(*, targets: Sequence[str], at: datetime) -> str:
+    return f"{', '.join(targets) or 'a change of owner'} at {when(at)}"
+
+
+def and_more(count: int) -> str:
+    """Closes a list that was cut."""
+    return f"and {count} more"
+
+
+def server_said(error: str) -> str:
+    return f"The server said: {error}"
+
+
+# To IT, about the program itself: what is wrong and what to do; then that it is right again.
+
+
+def mailbox_blind(*, mailbox: str, reason: str, read_until: datetime | None, hint: str) -> str:
+    """`read_until` (UTC) is up to when the mailbox was read; `hint` says what to do, or is empty."""
+    age = f"unread since {read_until:%Y-%m-%d %H:%M:%S} UTC" if read_until else "never read"
+    return f"Mailbox {mailbox} is blind ({reason}): {age}. {hint}".strip()
+
+
+def mailbox_readable(*, mailbox: str) -> str:
+    return f"Mailbox {mailbox} can be read again."
+
+
+def clock_ahead(*, mailbox: str, ahead: timedelta) -> str:
+    return (
+        f"The server of mailbox {mailbox} is {span(ahead.total_seconds())} ahead of this machine: waits begin too late "
+        "or answers come too early. Set both clocks by NTP."
+    )
+
+
+def clock_right(*, mailbox: str) -> str:
+    return f"The clocks of this machine and of mailbox {mailbox} agree again."
+
+
+def coverage_short(*, mailbox: str, coverage: float) -> str:
+    """`coverage` is the share (0..1) of the server's messages that the store holds; cut, so 0.99999 is not all."""
+    return (
+        f"inboxwatch holds only {int(coverage * 10000) / 100:g} % of the messages in mailbox {mailbox}: "
+        f"waits may be missing. See its quarantined messages, then run `inboxwatch backfill` on {mailbox}."
+    )
+
+
+def coverage_whole(*, mailbox: str) -> str:
+    return f"inboxwatch holds every message of mailbox {mailbox} again."
+
+
+def dead_letters(*, count: int) -> str:
+    return (
+        f"{count} messages could not be delivered and are dead letters: somebody was not told. Mend the channels "
+        "(`inboxwatch outbox list` says why), then run `inboxwatch outbox resend --all`."
+    )
+
+
+NO_DEAD_LETTERS = "No dead letters are left."
+
+
+def access_ends(*, mailbox: str, at: datetime) -> str:
+    """`at` is in UTC."""
+    return (
+        f"The access to mailbox {mailbox} ends on {at:%Y-%m-%d %H:%M} UTC: "
+        "renew its token, secret or certificate before, or it goes blind."
+    )
+
+
+def access_renewed(*, mailbox: str) -> str:
+    return f"The access to mailbox {mailbox} was renewed."
+
+
+def disk_low(*, path: str, free: int) -> str:
+    """`free` are bytes."""
+    return (
+        f"The disk of the store ({path}) has {free // 2**20} MB left: when it is full nothing is watched any "
+        "more. Make room, or move the store."
+    )
+
+
+def disk_roomy(*, path: str) -> str:
+    return f"The disk of the store ({path}) has room again."
+
+
+def channel_down(*, channel: str, dead: int) -> str:
+    """`dead` counts the dead letters that came of it; 0 where all went another way."""
+    became = f"{dead} dead letters" if dead else "the next way was used"
+    return f"Channel {channel} does not deliver: {became}. See the dead letters, mend the channel, send them again."
+
+
+STORE_DOWN = (
+    "The store cannot be used: nothing is read, timed or told until it can. See to its disk, "
+    "its permissions or its server; inboxwatch tries again by itself."
+)
+STORE_UP = "The store can be used again: what had to wait is told now."
+
+
+# To people, about their waits.
+
+
+NOBODY_PRESENT = "Nobody whom the routing names is present: this wait is yours."
+"""To the fallback person."""
+
+
+def overdue_at_first_sight(*, count: int, mailbox: str) -> str:
+    return f"{count} waits of {mailbox} were overdue when inboxwatch first read it; none pages anybody."
+
+
+def first_contact_bounced(*, lead: str) -> str:
+    """`lead` is the buyer's name, or the address where no name is known."""
+    return f"Our first message to {lead} bounced: the buyer never got it. Mend the address, write again."
+
+
+def digest_title(*, reader: str, day: date, sections: Sequence[str]) -> str:
+    """`reader` is a person's name or `team_name`; `sections` are headings with their counts."""
+    counts = " ".join(f"{heading}." for heading in sections)
+    return f"{reader}, {day:%a} {day.day} {day:%b}. {counts}"
+
+
+def team_name(team: str) -> str:
+    return f"Team {team}"
+
+
+def section(*, heading: str, count: int) -> str:
+    """The heading of a digest's part, with its count."""
+    return f"{heading}: {count}"
+
+
+OVERDUE = "Overdue"
+OPEN = "Open"
+
+
+def breached(*, day: str) -> str:
+    """`day` as `day_name` gives it."""
+    return f"Breached {day if day == 'yesterday' else f'since {day}'}, over by now"
+
+
+def follow_ups(*, owner: str, day: str) -> str:
+    """`owner` is a name, or empty where all are the reader's own; `day` as `day_name` gives it."""
+    return f"{f'{owner} follows up' if owner else 'Follow up'} {day}"
+
+
+def day_name(day: date, today: date) -> str:
+    """`today`, `tomorrow`, `yesterday`, or the day by name: `Tue 3 Nov`."""
+    one = timedelta(days=1)
+    near = {today: "today", today + one: "tomorrow", today - one: "yesterday"}
+    return near.get(day) or f"{day:%a} {day.day} {day:%b}"
+
+
+# To whoever acts on a wait: what came of it.
+
+
+UNKNOWN_ACTOR = "inboxwatch does not know you: ask its operator to add your address or Slack id to `people`."
+UNKNOWN_WAIT = "This wait is not known any more."
+
+
+def not_concerned(*, owner: str) -> str:
+    """`owner` is the name of whoever has the wait."""
+    return (
+        f"This wait is {owner}'s: only the owner, the team and its lead, the owner's manager, "
+        "whoever was told of it, the fallback and admins may act on it."
+    )
+
+
+def nothing_done(*, why: str) -> str:
+    """`why` is a clause without a full stop, such as `the wait is over (dismissed)`."""
+    return f"Nothing was done: {why}."
+
+
+def wait_over(*, stop_reason: str) -> str:
+    """The clause for `nothing_done`."""
+    return f"the wait is over ({stop_reason})"
+
+
+def acknowledged(*, person: str, until: datetime | None, reason: str = "") -> str:
+    return f"{person} has it{_until(until)}{_because(reason)}."
+
+
+def snoozed(*, person: str, until: datetime | None, reason: str = "") -> str:
+    return f"Snoozed by {person}{_until(until)}{_because(reason)}."
+
+
+def assigned(*, person: str, owner: str | None, reason: str = "") -> str:
+    """`owner` is the name of the new owner; None where the person took it."""
+    did = "took it" if owner is None else f"gave it to {owner}"
+    return f"{person} {did}{_because(reason)}."
+
+
+def dismissed(*, person: str, reason: str = "") -> str:
+    return f"No reply is owed, says {person}{_because(reason)}."
+
+
+def reached(*, person: str, goes_on: bool, reason: str = "") -> str:
+    """A call or meeting was logged; `goes_on` where that ends no wait in this config."""
+    further = " The wait goes on: `activity` is no stop condition." if goes_on else ""
+    return f"{person} has reached the buyer{_because(reason)}.{further}"
+
+
+def _until(at: datetime | None) -> str:
+    return f" until {when(at)}" if at else ""
+
+
+def _because(reason: str) -> str:
+    return f" ({reason})" if reason else ""
+
+
+# To whoever asks: a lead's three questions, or one's own open waits.
+
+
+def no_lead(*, query: str) -> str:
+    return f"No lead is known by {query}."
+
+
+def several_leads(*, count: int, named: Sequence[tuple[str, str]]) -> str:
+    """`named` are the (name, address) of the first of them; a name may be empty."""
+    names = ", ".join(f"{name or 'no name'} ({address})" for name, address in named)
+    more = f" and {count - len(named)} more" if count > len(named) else ""
+    return f"{count} leads match: {names}{more}. Ask by address."
+
+
+def own_waits(*, count: int, overdue: int) -> str:
+    late = f", {overdue} overdue" if overdue else ""
+    return f"{count} {'wait is' if count == 1 else 'waits are'} yours{late}."
+
+
+def own_follow_ups(*, count: int) -> str:
+    return f"{count} follow-ups are yours."
+
+
+def owner_now(*, owner: str, lead: str, why: Sequence[str]) -> str:
+    """`why` are the rule and the reason of the assignment, as far as there are any."""
+    given = ", ".join(part for part in why if part)
+    return f"{owner} owns {lead} right now{f' ({given})' if why else ''}."
+
+
+def owner_next(*, owner: str, lead: str) -> str:
+    return f"{owner} would own the next wait of {lead}, as routing stands."
+
+
+def target(*, policy: str, metric: str, within: str, due_at: datetime, late: float) -> str:
+    """`within` is the target as the config writes it, empty where the policy is gone; `late` are seconds past due."""
+    standing = f"overdue by {span(late)}" if late >= 0 else f"due in {span(late)}"
+    owed = f"{metric.replace('_', ' ')} within {within}" if within else metric
+    return f"SLA {policy}: {owed}, due {when(due_at)}, {standing}."
+
+
+def target_next(*, policy: str, first_response: str, next_response: str) -> str:
+    return f"SLA {policy}: first response within {first_response}, then {next_response}."
+
+
+NO_POLICY = "No SLA policy covers this lead."
+NOTHING_DUE = "No wait is open: nothing is due."
+
+
+LADDER_ENDED = "If nobody answers, nothing more is told: the ladder has ended."
+
+
+def next_step(*, step: int, targets: Sequence[str], at: datetime, held_until: datetime | None) -> str:
+    pause = f"; held until {when(held_until)}" if held_until else ""
+    return f"If nobody answers, step {step} tells {', '.join(targets) or 'nobody'} at {when(at)}{pause}."
+
+
+# Why routing chose as it did: parts of a reason, joined by `; `.
+
+FIRST_MATCH = "first match"
+NO_RULE = "no rule names a person"
+
+
+def on_leave(*, person: str, first: date, last: date) -> str:
+    return f"{person} is on leave from {first} to {last}"
+
+
+def out_of_hours(*, person: str, until: datetime) -> str:
+    """`until` is in the zone of the person's calendar."""
+    return f"{person} is out of hours until {until:%a %d %b %H:%M}"
+
+
+def had_before(*, person: str) -> str:
+    return f"{person} had it before"

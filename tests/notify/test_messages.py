@@ -1,0 +1,141 @@
+"""The message table: how every sentence reads, and that none of the notices' sentences stands anywhere else."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from inboxwatch.notify import messages
+
+ROOT = Path(__file__).parents[2] / "inboxwatch"
+AT = datetime(2026, 11, 3, 14, 30, tzinfo=UTC)
+DAY = date(2026, 11, 3)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (
+            messages.mailbox_blind(mailbox="ana", reason="auth", read_until=AT, hint="Mend the password."),
+            "Mailbox ana is blind (auth): unread since 2026-11-03 14:30:00 UTC. Mend the password.",
+        ),
+        (
+            messages.mailbox_blind(mailbox="ana", reason="auth", read_until=None, hint=""),
+            "Mailbox ana is blind (auth): never read.",
+        ),
+        (
+            messages.clock_ahead(mailbox="ana", ahead=timedelta(minutes=5)),
+            "The server of mailbox ana is 5 min ahead of this machine: waits begin too late or answers come too early. "
+            "Set both clocks by NTP.",
+        ),
+        (
+            messages.coverage_short(mailbox="ana", coverage=0.99999),
+            "inboxwatch holds only 99.99 % of the messages in mailbox ana: waits may be missing. See its quarantined "
+            "messages, then run `inboxwatch backfill` on ana.",
+        ),
+        (
+            messages.access_ends(mailbox="ana", at=AT),
+            "The access to mailbox ana ends on 2026-11-03 14:30 UTC: renew its token, secret or certificate before, "
+            "or it goes blind.",
+        ),
+        (
+            messages.disk_low(path="/var", free=3 * 2**20),
+            "The disk of the store (/var) has 3 MB left: when it is full nothing is watched any more. Make room, or "
+            "move the store.",
+        ),
+        (
+            messages.channel_down(channel="mail", dead=2),
+            "Channel mail does not deliver: 2 dead letters. See the dead letters, mend the channel, send them again.",
+        ),
+        (
+            messages.channel_down(channel="mail", dead=0),
+            "Channel mail does not deliver: the next way was used. See the dead letters, mend the channel, send them "
+            "again.",
+        ),
+        (
+            messages.first_contact_bounced(lead="Bo"),
+            "Our first message to Bo bounced: the buyer never got it. Mend the address, write again.",
+        ),
+        (
+            messages.digest_title(reader="Ana Diaz", day=DAY, sections=["Overdue: 1", "Open: 2"]),
+            "Ana Diaz, Tue 3 Nov. Overdue: 1. Open: 2.",
+        ),
+        (messages.breached(day="yesterday"), "Breached yesterday, over by now"),
+        (messages.breached(day="Fri 30 Oct"), "Breached since Fri 30 Oct, over by now"),
+        (messages.follow_ups(owner="", day="today"), "Follow up today"),
+        (messages.follow_ups(owner="Ana Diaz", day="tomorrow"), "Ana Diaz follows up tomorrow"),
+        (messages.day_name(DAY + timedelta(days=1), DAY), "tomorrow"),
+        (messages.day_name(DAY + timedelta(days=2), DAY), "Thu 5 Nov"),
+        (
+            messages.acknowledged(person="Ana Diaz", until=AT, reason="on it"),
+            "Ana Diaz has it until Tue 3 Nov 14:30 UTC (on it).",
+        ),
+        (messages.snoozed(person="Ana Diaz", until=None), "Snoozed by Ana Diaz."),
+        (messages.assigned(person="Ana Diaz", owner=None), "Ana Diaz took it."),
+        (messages.assigned(person="Ana Diaz", owner="Ben Ito"), "Ana Diaz gave it to Ben Ito."),
+        (
+            messages.reached(person="Ana Diaz", goes_on=True, reason="call"),
+            "Ana Diaz has reached the buyer (call). The wait goes on: `activity` is no stop condition.",
+        ),
+        (
+            messages.nothing_done(why=messages.wait_over(stop_reason="dismissed")),
+            "Nothing was done: the wait is over (dismissed).",
+        ),
+        (
+            messages.several_leads(count=7, named=[("Bo", "bo@buyer.test"), ("", "x@buyer.test")]),
+            "7 leads match: Bo (bo@buyer.test), no name (x@buyer.test) and 5 more. Ask by address.",
+        ),
+        (messages.own_waits(count=1, overdue=0), "1 wait is yours."),
+        (messages.own_waits(count=2, overdue=1), "2 waits are yours, 1 overdue."),
+        (
+            messages.owner_now(owner="Ana Diaz", lead="Bo", why=("rule 1: lead.owner", "first match")),
+            "Ana Diaz owns Bo right now (rule 1: lead.owner, first match).",
+        ),
+        (messages.owner_now(owner="Ana Diaz", lead="Bo", why=()), "Ana Diaz owns Bo right now."),
+        (
+            messages.target(policy="default", metric="first_response", within="4bh", due_at=AT, late=-60),
+            "SLA default: first response within 4bh, due Tue 3 Nov 14:30 UTC, due in 1 min.",
+        ),
+        (
+            messages.target(policy="default", metric="first_response", within="", due_at=AT, late=60),
+            "SLA default: first_response, due Tue 3 Nov 14:30 UTC, overdue by 1 min.",
+        ),
+        (
+            messages.next_step(step=2, targets=("Max Ode",), at=AT, held_until=AT),
+            "If nobody answers, step 2 tells Max Ode at Tue 3 Nov 14:30 UTC; held until Tue 3 Nov 14:30 UTC.",
+        ),
+        (messages.on_leave(person="ana", first=DAY, last=DAY), "ana is on leave from 2026-11-03 to 2026-11-03"),
+        (messages.out_of_hours(person="ana", until=AT), "ana is out of hours until Tue 03 Nov 14:30"),
+    ],
+)
+def test_a_message_reads_as_it_always_did(said: str, expected: str) -> None:
+    assert said == expected
+
+
+def test_no_sentence_for_people_stands_outside_of_the_table_and_the_templates() -> None:
+    """What ends like a sentence is one: errors for operators and logs do not."""
+    paths = [*(ROOT / "notify").rglob("*.py"), ROOT / "daemon/store_alert.py"]
+    found = [
+        f"{path.relative_to(ROOT)}: {text}"
+        for path in paths
+        if path != ROOT / "notify/messages.py"
+        for text in strings(path)
+        if re.search(r"\w \w.*[^.][.!?]$", text)
+    ]
+    assert found == []
+
+
+def strings(path: Path) -> Iterator[str]:
+    """The texts of a module that the program uses; docstrings are none of them."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    yield from (
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told
+    )
