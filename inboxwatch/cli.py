@@ -11,9 +11,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from inboxwatch import __version__
-
-BAD_CONFIG = 2
-FAILED = 1
+from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.commands.terminal import fail, fail_config
 
 app = typer.Typer(
     name="inboxwatch",
@@ -48,9 +47,8 @@ class OpenOrClosed(StrEnum):
     closed = "closed"
 
 
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(f"inboxwatch: {message}", err=True)
-    raise typer.Exit(code)
+def _fail(message: str, code: ExitCode = ExitCode.FAILED) -> NoReturn:
+    raise typer.Exit(fail(message, code))
 
 
 def _load(path: Path, *, secrets: bool = True) -> Any:
@@ -60,9 +58,7 @@ def _load(path: Path, *, secrets: bool = True) -> Any:
     try:
         return config.load(path, secrets=secrets)
     except config.ConfigError as error:
-        for problem in error.problems:
-            typer.echo(str(problem), err=True)
-        _fail(f"{path}: {len(error.problems)} problem(s)", BAD_CONFIG)
+        raise typer.Exit(fail_config(path, error.problems)) from None
 
 
 def _instant(option: str, text: str | None) -> datetime | None:
@@ -72,9 +68,9 @@ def _instant(option: str, text: str | None) -> datetime | None:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        _fail(f"{option}: {text!r} is no time; write 2026-05-04T12:00:00Z", BAD_CONFIG)
+        _fail(f"{option}: {text!r} is no time; write 2026-05-04T12:00:00Z", ExitCode.BAD_CONFIG)
     if instant.tzinfo is None:
-        _fail(f"{option}: {text!r} has no zone; write it as {text}Z for UTC", BAD_CONFIG)
+        _fail(f"{option}: {text!r} has no zone; write it as {text}Z for UTC", ExitCode.BAD_CONFIG)
     return instant
 
 
@@ -110,9 +106,9 @@ def run(
     try:
         asyncio.run(App(config, loaded).serve())
     except StoreError as error:
-        _fail(str(error), FAILED)
+        _fail(str(error))
     except OSError as error:
-        _fail(f"cannot listen on {loaded.web.listen}: {error.strerror}. Is another daemon running?", FAILED)
+        _fail(f"cannot listen on {loaded.web.listen}: {error.strerror}. Is another daemon running?")
 
 
 @app.command(epilog="Example: inboxwatch check -c inboxwatch.yaml --offline")
@@ -153,14 +149,14 @@ def replay(
 
     until = _instant("--as-of", as_of)
     if config is None and not us:
-        _fail("say who we are: --us DOMAIN (or ADDRESS), or a config with -c", BAD_CONFIG)
+        _fail("say who we are: --us DOMAIN (or ADDRESS), or a config with -c", ExitCode.BAD_CONFIG)
     loaded = _load(config, secrets=False) if config else None
     try:
         run_replay(paths, loaded, us or [], until, sys.stdout)
     except BrokenPipeError:
         sys.stderr.close()
     except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}", FAILED)
+        _fail(f"{error.filename}: {error.strerror}")
 
 
 @app.command(epilog="Example: inboxwatch backfill -c inboxwatch.yaml --since 90d ana")
@@ -319,7 +315,7 @@ def resend(
     from inboxwatch.commands.clocks import resend as send_again
 
     if bool(numbers) == all_:
-        _fail("give the numbers of dead letters, or --all", BAD_CONFIG)
+        _fail("give the numbers of dead letters, or --all", ExitCode.BAD_CONFIG)
     raise typer.Exit(send_again(_load(config), numbers or []))
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.leads import read_sources
+from inboxwatch.commands.terminal import fail, progress, tell
 from inboxwatch.connector import MailboxError, Reading, Reason
 from inboxwatch.core.backoff import Backoff
 from inboxwatch.core.model import MailboxId
@@ -28,7 +27,6 @@ from inboxwatch.store import Store, StoreError
 if TYPE_CHECKING:
     from inboxwatch.config import Config
 
-OK, FAILED, BAD, INTERRUPTED = 0, 1, 2, 130
 ATTEMPTS = 6
 """So many failures in a row, without a batch between them, end the reading of a mailbox."""
 PATIENCE = Backoff(2.0, 120.0)
@@ -40,45 +38,48 @@ NEWS_EVERY = 10.0
 """Seconds between lines of progress where standard error is no terminal."""
 
 
-def run_backfill(config: Config, mailboxes: list[str], since: str) -> int:
+def run_backfill(config: Config, mailboxes: list[str], since: str) -> ExitCode:
     """The command; returns the exit code."""
     try:
         length = Duration.parse(since)
     except ValueError as error:
-        return _say(f"--since: {error}", BAD)
+        return fail(f"--since: {error}", ExitCode.BAD_CONFIG)
     if length.business or not length.length:
-        return _say(f"--since: {since} is no wall time to reach back; write 12h or 90d", BAD)
+        return fail(f"--since: {since} is no wall time to reach back; write 12h or 90d", ExitCode.BAD_CONFIG)
     unknown = [name for name in mailboxes if name not in config.mailboxes]
     if unknown:
-        return _say(f"no mailbox {', '.join(unknown)}; known are {', '.join(config.mailboxes)}", BAD)
+        return fail(f"no mailbox {', '.join(unknown)}; known are {', '.join(config.mailboxes)}", ExitCode.BAD_CONFIG)
     names = [MailboxId(name) for name in mailboxes or config.mailboxes]
     try:
         store = Store(config.store_url.reveal())
     except StoreError as error:
-        return _say(str(error), FAILED)
+        return fail(str(error))
     try:
         return asyncio.run(_all(config, store, names, now() - length.length))
     except KeyboardInterrupt:
-        return _say("interrupted; the same command goes on from here", INTERRUPTED)
+        return fail("interrupted; the same command goes on from here", ExitCode.INTERRUPTED)
     finally:
         store.close()
 
 
-async def _all(config: Config, store: Store, names: list[MailboxId], horizon: datetime) -> int:
+async def _all(config: Config, store: Store, names: list[MailboxId], horizon: datetime) -> ExitCode:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
     rules, writer = Rules.connect(config), Writer(store)
-    code = OK
+    code = ExitCode.OK
     try:
         await writer.write(prepare, rules)
         for source, found in (await read_sources(config)).items():
             leads = [row.lead for row in found.rows]
             await writer.write(take_list, rules, source, leads, found.version, now())
         collect_seldom()
-        with _bars() as bars:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with progress(*columns) as bars:
             for name in names:
                 try:
                     await _History(rules, writer, name, bars).read(horizon)
                 except MailboxError as error:
-                    code = _say(f"{name}: {error}" + (f" -> {error.hint}" if error.hint else ""), FAILED)
+                    code = fail(f"{name}: {error}" + (f" -> {error.hint}" if error.hint else ""))
     finally:
         writer.close()
     return code
@@ -108,13 +109,13 @@ class _History:
                 if error.permanent or not may_pass or failures == ATTEMPTS:
                     raise
                 pause = max(error.retry_after or 0.0, PATIENCE.pause(failures))
-                _say(f"{self.name}: {error}; trying again in {pause:.0f} s", OK)
+                tell(f"{self.name}: {error}; trying again in {pause:.0f} s")
                 await asyncio.sleep(pause)
             else:
                 seconds = max(time.monotonic() - begun, 1e-9)
                 older = f" after {total - self.fresh} of an interrupted backfill" if total > self.fresh else ""
                 rate = f"in {seconds:.1f} s ({self.fresh / seconds:.0f}/s)"
-                _say(f"{self.name}: {self.fresh} messages{older} {rate}", OK)
+                tell(f"{self.name}: {self.fresh} messages{older} {rate}")
                 return
 
     async def _go_on(self, horizon: datetime) -> int:
@@ -134,25 +135,8 @@ class _History:
                 self.bars.update(bar, completed=read, total=total)
                 if self.bars.disable and time.monotonic() - told_at > NEWS_EVERY:
                     told_at = time.monotonic()
-                    _say(f"{self.name}: {read} of {total or 'an unknown number of'} messages", OK)
+                    tell(f"{self.name}: {read} of {total or 'an unknown number of'} messages")
         finally:
             self.bars.remove_task(bar)
             await connector.aclose()
         return read
-
-
-@contextmanager
-def _bars() -> Iterator[Any]:
-    """Progress bars on a terminal; what is printed meanwhile stands above them."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        yield bars
-
-
-def _say(text: str, code: int) -> int:
-    print(f"inboxwatch: {text}", file=sys.stderr)  # noqa: T201  (a command's own words)
-    return code

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import heapq
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from inboxwatch.commands.leads import read_sources
 from inboxwatch.commands.replay import message_line, problem_line, read_all
+from inboxwatch.commands.terminal import progress
 from inboxwatch.config import reply_rules as meanings
 from inboxwatch.config.free_mail import free_mail
 from inboxwatch.core.leads import Directory
@@ -236,7 +236,7 @@ def run_replay(paths: list[Path], config: Config | None, us: list[str], as_of: d
     shared = config is not None and any(box.team for box in config.mailboxes.values())
     rules = config.meanings if config else meanings.load()
     intake = Intake(config.us if config else ours, directory, ThreadIndex(), unknown, shared, rules)
-    with _progress(out) as advance_bar:
+    with _progress() as advance_bar:
         timeline = read_all(_shown(paths, advance_bar), intake, as_of)
     setting = config or setting_of(ours, timeline.entries)
     end = as_of or max(
@@ -263,17 +263,11 @@ def _us_of(words: Iterable[str]) -> Us:
 
 
 @contextmanager
-def _progress(out: TextIO) -> Iterator[Callable[[Path], None]]:
+def _progress() -> Iterator[Callable[[Path], None]]:
     """A bar on a terminal; nothing where output is piped."""
-    if not sys.stderr.isatty():
-        yield lambda path: None
-        return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    from rich.console import Console
-
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as bar:
         task = bar.add_task("reading")
         yield lambda path: bar.update(task, description=f"reading {path}")
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inboxwatch import config as configuration
+from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.ownership_proof import gaps
+from inboxwatch.commands.terminal import fail_config, result
 from inboxwatch.config.reply_rules import built_in
 from inboxwatch.connector import MailboxError, Reading
 from inboxwatch.notify import ChannelError
@@ -19,7 +20,6 @@ from inboxwatch.notify import ChannelError
 if TYPE_CHECKING:
     from inboxwatch.config import Config, MailboxConfig
 
-FINE, UNREACHABLE, BAD = 0, 1, 2
 PROBE_LIMIT = 45.0
 """Seconds that a mailbox or channel may take to be probed."""
 
@@ -36,28 +36,25 @@ class Finding:
     hint: str = ""
 
 
-def run_check(path: Path, *, offline: bool, as_json: bool) -> int:
+def run_check(path: Path, *, offline: bool, as_json: bool) -> ExitCode:
     """The command; returns the exit code."""
     try:
         config = configuration.load(path, secrets=not offline)
     except configuration.ConfigError as error:
+        if not as_json:
+            return fail_config(path, error.problems)
         problems = [str(problem) for problem in error.problems]
-        if as_json:
-            _print(json.dumps({"ok": False, "problems": problems, "findings": []}))
-        else:
-            for problem in problems:
-                _print(problem, error=True)
-            _print(f"inboxwatch: {path}: {len(problems)} problem(s)", error=True)
-        return BAD
+        result(json.dumps({"ok": False, "problems": problems, "findings": []}))
+        return ExitCode.BAD_CONFIG
     findings = [*_ownership(config), *_meanings(config)]
     if not offline:
         findings = asyncio.run(_probe(config)) + findings
     failed = any(one.verdict == "failed" for one in findings)
     if as_json:
-        _print(json.dumps({"ok": not failed, "problems": [], "findings": [asdict(one) for one in findings]}))
+        result(json.dumps({"ok": not failed, "problems": [], "findings": [asdict(one) for one in findings]}))
     else:
         _table(findings, offline)
-    return UNREACHABLE if failed else FINE
+    return ExitCode.FAILED if failed else ExitCode.OK
 
 
 async def _probe(config: Config) -> list[Finding]:
@@ -159,7 +156,3 @@ def _table(findings: list[Finding], offline: bool) -> None:
     console = Console()
     console.print("The config is fine." + (" Nothing was contacted (--offline)." if offline else ""))
     console.print(table)
-
-
-def _print(text: str, *, error: bool = False) -> None:
-    print(text, file=sys.stderr if error else sys.stdout)

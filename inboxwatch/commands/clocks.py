@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import aiohttp
 
-from inboxwatch.commands.leads import print_table
+from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.commands.terminal import fail, result, result_json, table
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
-
-OK, REFUSED = 0, 1
 
 
 class Unreachable(Exception):  # noqa: N818  (what happened to the daemon)
@@ -60,85 +57,79 @@ def _refusal(answer: Any) -> str:
     return str(answer.get("detail") or answer.get("title")) if isinstance(answer, dict) else str(answer)
 
 
-def _say(text: str) -> int:
-    print(f"inboxwatch: {text}", file=sys.stderr)  # noqa: T201  (a command's own words)
-    return REFUSED
-
-
-def list_clocks(config: Config, where: dict[str, str], *, as_json: bool) -> int:
+def list_clocks(config: Config, where: dict[str, str], *, as_json: bool) -> ExitCode:
     """Prints waits; returns the exit code."""
     shown = "stop_reason" if where.get("state") == "closed" else "metric_state"
     columns = ("id", "lead", "owner", "metric", "due_at", shown, "tier", "mailbox")
     return _listed(config, "/api/v1/clocks", where, columns, as_json)
 
 
-def _listed(config: Config, path: str, where: dict[str, str], columns: tuple[str, ...], as_json: bool) -> int:
+def _listed(config: Config, path: str, where: dict[str, str], columns: tuple[str, ...], as_json: bool) -> ExitCode:
     try:
         items = asyncio.run(_all(config, path, where))
     except (Unreachable, ValueError) as error:
-        return _say(str(error))
+        return fail(str(error))
     if as_json:
-        for item in items:
-            print(json.dumps(item, ensure_ascii=False))  # noqa: T201  (the command's output)
+        result_json(items)
     else:
-        print_table(items, columns)
-    return OK
+        table(items, columns)
+    return ExitCode.OK
 
 
-def list_dead_letters(config: Config, *, as_json: bool) -> int:
+def list_dead_letters(config: Config, *, as_json: bool) -> ExitCode:
     """Prints dead letters; returns the exit code."""
     columns = ("id", "owed_at", "type", "target", "channel", "destination", "attempts", "error")
     return _listed(config, "/api/v1/dead-letters", {"limit": "1000"}, columns, as_json)
 
 
-def list_matches(config: Config, *, as_json: bool) -> int:
+def list_matches(config: Config, *, as_json: bool) -> ExitCode:
     """Prints the weak matches that nobody has reviewed; returns the exit code."""
     columns = ("message_id", "at", "sender", "subject", "parent", "evidence", "confidence")
     return _listed(config, "/api/v1/matches", {"review": "open"}, columns, as_json)
 
 
-def review(config: Config, message_id: str, verdict: str, body: dict[str, str]) -> int:
+def review(config: Config, message_id: str, verdict: str, body: dict[str, str]) -> ExitCode:
     """Confirms or splits one match; returns the exit code."""
     try:
         path = f"/api/v1/matches/{quote(message_id.strip().strip('<>'), safe='')}/{verdict}"
         status, answer = asyncio.run(_call(config, "POST", path, json=body))
     except Unreachable as error:
-        return _say(str(error))
+        return fail(str(error))
     if status != 200:
-        return _say(f"refused: {_refusal(answer)}")
-    print(f"{answer['message_id']}: thread {answer['thread']}, by {answer['evidence']}")  # noqa: T201  (its output)
-    return OK
+        return fail(f"refused: {_refusal(answer)}")
+    result(f"{answer['message_id']}: thread {answer['thread']}, by {answer['evidence']}")
+    return ExitCode.OK
 
 
-def resend(config: Config, numbers: list[int]) -> int:
+def resend(config: Config, numbers: list[int]) -> ExitCode:
     """Sends dead letters again, all of them where none is named; returns the exit code."""
 
-    async def each() -> int:
+    async def each() -> ExitCode:
         known = numbers or [item["id"] for item in await _all(config, "/api/v1/dead-letters", {"limit": "1000"})]
-        refused = 0
+        code = ExitCode.OK
         for number in known:
             status, answer = await _call(config, "POST", f"/api/v1/dead-letters/{number}/resend")
             if status == 200:
-                print(f"{number}: will be sent by {answer['channel']}")  # noqa: T201  (the command's output)
+                result(f"{number}: will be sent by {answer['channel']}")
             else:
-                refused = _say(f"{number}: {_refusal(answer)}")
+                code = fail(f"{number}: {_refusal(answer)}")
         if not known:
-            print("no dead letters")  # noqa: T201  (the command's output)
-        return refused
+            result("no dead letters")
+        return code
 
     try:
         return asyncio.run(each())
     except (Unreachable, ValueError) as error:
-        return _say(str(error))
+        return fail(str(error))
 
 
-def act(config: Config, clock: str, deed: str, body: dict[str, str]) -> int:
+def act(config: Config, clock: str, deed: str, body: dict[str, str]) -> ExitCode:
     """Acts on one wait; returns the exit code."""
     try:
         status, answer = asyncio.run(_call(config, "POST", f"/api/v1/clocks/{clock}/{deed}", json=body))
     except Unreachable as error:
-        return _say(str(error))
+        return fail(str(error))
     if status != 200:
-        return _say(f"refused: {_refusal(answer)}")
-    print(f"{answer['id']}: {answer['metric_state'] or answer['state']}, owner {answer['owner']}")  # noqa: T201
-    return OK
+        return fail(f"refused: {_refusal(answer)}")
+    result(f"{answer['id']}: {answer['metric_state'] or answer['state']}, owner {answer['owner']}")
+    return ExitCode.OK

@@ -17,6 +17,7 @@ from pathlib import Path
 from rich.console import Console
 
 from inboxwatch import config as configuration
+from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.daemon.app import App
 from inboxwatch.daemon.logs import configure
 from inboxwatch.now import now
@@ -195,7 +196,7 @@ class Play:
         self._console.print(f"[dim]{now():%H:%M:%S}[/dim] [cyan]mail[/cyan]  {text}", highlight=False)
 
 
-def run_demo(port: int, seconds: float) -> int:
+def run_demo(port: int, seconds: float) -> ExitCode:
     """The command: runs until Ctrl-C (or for `seconds`) and leaves nothing behind. Returns the exit code."""
     configure("error")
     console = Console()
@@ -205,7 +206,7 @@ def run_demo(port: int, seconds: float) -> int:
         post = Post(Path(folder))
         asyncio.run(_play(path, Play(post, console), console, seconds))
     console.print("The demo is over; its mailboxes and its store are gone.")
-    return 0
+    return ExitCode.OK
 
 
 def _prepare(folder: Path, port: int) -> Path:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.commands.terminal import fail, result_json, table
 from inboxwatch.connector import LeadList
 from inboxwatch.engine.views import lead_view
 from inboxwatch.store import Store, StoreError
@@ -14,9 +14,6 @@ from inboxwatch.store import Store, StoreError
 if TYPE_CHECKING:
     from inboxwatch.config import Config
 
-OK, FAILED = 0, 1
-PIPED = 400
-"""Width of a table that goes into a file or another program."""
 COLUMNS = ("email", "name", "company", "owner", "tier", "status", "source")
 
 
@@ -34,7 +31,7 @@ async def read_sources(config: Config) -> dict[str, LeadList]:
     return lists
 
 
-def list_leads(config: Config, *, as_json: bool) -> int:
+def list_leads(config: Config, *, as_json: bool) -> ExitCode:
     """`leads list`: the sources as they are now, and what only the store knows; returns the exit code."""
     try:
         listed = {
@@ -49,29 +46,10 @@ def list_leads(config: Config, *, as_json: bool) -> int:
         finally:
             store.close()
     except (OSError, ValueError, StoreError) as error:
-        print(f"inboxwatch: {error}", file=sys.stderr)  # noqa: T201  (a command's own words)
-        return FAILED
+        return fail(str(error))
     leads = sorted((stored | listed).values(), key=lambda lead: lead["email"])
     if as_json:
-        for lead in leads:
-            print(json.dumps(lead, ensure_ascii=False))  # noqa: T201  (the command's output)
+        result_json(leads)
     else:
-        print_table(leads, COLUMNS)
-    return OK
-
-
-def print_table(items: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
-    """Items as a table for people; a buyer's name is text, whatever it looks like."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column == "id")
-    for item in items:
-        table.add_row(*(Text("" if item.get(column) is None else str(item[column])) for column in columns))
-    # Piped, lines are as long as they need to be: scripts look for ids in them.
-    console = Console(width=None if sys.stdout.isatty() else PIPED)
-    console.print(table)
-    console.print(f"{len(items)} in all", style="dim")
+        table(leads, COLUMNS)
+    return ExitCode.OK

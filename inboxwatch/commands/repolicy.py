@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
+from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.commands.terminal import fail, remark, result
 from inboxwatch.engine.repolicy import reapply
 from inboxwatch.engine.rules import Rules
 from inboxwatch.now import now
@@ -13,16 +14,13 @@ from inboxwatch.store import Store, StoreError
 if TYPE_CHECKING:
     from inboxwatch.config import Config
 
-OK, FAILED = 0, 1
 
-
-def run_repolicy(config: Config, *, dry_run: bool) -> int:
+def run_repolicy(config: Config, *, dry_run: bool) -> ExitCode:
     """The command; returns the exit code. A running daemon must have taken over the same config before."""
     try:
         store = Store(config.store_url.reveal())
     except StoreError as error:
-        print(f"inboxwatch: {error}", file=sys.stderr)  # noqa: T201  (a command's own words)
-        return FAILED
+        return fail(str(error))
     try:
         with store.rehearsal() if dry_run else store.transaction() as tx:
             moves = reapply(tx, Rules.connect(config), now())
@@ -30,7 +28,7 @@ def run_repolicy(config: Config, *, dry_run: bool) -> int:
         store.close()
     for move in moves:
         times = f"due {move.due_before:%Y-%m-%d %H:%M:%S} -> {move.due_after:%Y-%m-%d %H:%M:%S} UTC"
-        print(f"{move.clock}  {move.lead}  {move.before} -> {move.after}  {times}")  # noqa: T201  (the output)
+        result(f"{move.clock}  {move.lead}  {move.before} -> {move.after}  {times}")
     would = "would move" if dry_run else "moved"
-    print(f"{len(moves)} open waits {would}", file=sys.stderr)  # noqa: T201
-    return OK
+    remark(f"{len(moves)} open waits {would}")
+    return ExitCode.OK
