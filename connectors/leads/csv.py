@@ -29,6 +29,7 @@ class CsvSettings(Settings):
     """
 
     path: ConfigPath
+    """The file, in UTF-8; read again when it changes."""
 
 
 class Csv:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from inboxwatch import notify
-from inboxwatch.config import models
+from inboxwatch.config import models, policy_models
 from inboxwatch.config.config import ChannelConfig, Config, LeadsConfig, MailboxConfig, ProxyConfig, WebConfig
 from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER
 from inboxwatch.config.policies import document_of, escalation, restore
@@ -32,9 +32,11 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
     people = {PersonId(id_): _person(id_, model, calendars) for id_, model in found.named(models.PersonModel).items()}
     boxes = found.named(models.MailboxModel)
     mailboxes = {MailboxId(name): _mailbox(found, name, model) for name, model in boxes.items()}
-    escalations = {name: escalation(name, model) for name, model in found.named(models.EscalationPolicyModel).items()}
+    escalations = {
+        name: escalation(name, model) for name, model in found.named(policy_models.EscalationPolicyModel).items()
+    }
     channels = _channels(found)
-    routing, web = _one(found, models.RoutingModel), _one(found, models.WebModel)
+    routing, web = _one(found, policy_models.RoutingModel), _one(found, models.WebModel)
     store = found.one(models.StoreModel)
     return Config(
         path=path,
@@ -127,8 +129,8 @@ def _channels(found: ReadEntries) -> dict[str, ChannelConfig]:
     return given or {"console": ChannelConfig("console", "console", console, console.settings())}
 
 
-def _assign(model: str | models.TeamAssignmentModel) -> Target:
-    if isinstance(model, models.TeamAssignmentModel):
+def _assign(model: str | policy_models.TeamAssignmentModel) -> Target:
+    if isinstance(model, policy_models.TeamAssignmentModel):
         return ToTeam(model.team, _words(model.skills), model.by)
     if model == LEAD_OWNER:
         return ToLeadOwner()

@@ -13,35 +13,26 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationInfo, fiel
 from inboxwatch.config.fields import (
     Address,
     AlertTarget,
-    Assignee,
-    At,
     CalendarRef,
     ChannelRef,
     Day,
     Domain,
     Email,
-    EscalationRef,
     HeaderName,
     Hours,
-    Mailboxes,
     Name,
     OwnRules,
     Peers,
     PersonRef,
-    PositiveTime,
     PositiveWallTime,
-    Reassignee,
-    Target,
     TeamRef,
-    Teams,
-    Time,
-    Values,
     WallTime,
     WebAddress,
     Weekdays,
     Zone,
     weekdays,
 )
+from inboxwatch.config.policy_models import EscalationPolicyModel, RoutingModel, SLAPolicyModel
 from inboxwatch.config.public_holidays import PublicHolidays
 from inboxwatch.core.mail.intake import UnknownSenders
 from inboxwatch.core.model import Privacy
@@ -57,13 +48,16 @@ class OrganizationModel(Settings):
     """Ours, together with all addresses of people and mailboxes; the rest of the world are buyers."""
 
     domains: tuple[Domain, ...] = ()
+    """Our mail domains, with all that lies below them."""
 
 
 class HolidaysModel(Settings):
     """Public holidays by ISO 3166 codes."""
 
     country: Name
+    """ISO 3166-1 code, such as `GB`."""
     subdivision: Name | None = None
+    """ISO 3166-2 code without the country, such as `ENG`."""
 
     @model_validator(mode="after")
     def _known(self) -> HolidaysModel:
@@ -78,7 +72,9 @@ class CalendarModel(Settings):
     """Business hours in a time zone, with the days on which they differ."""
 
     timezone: Zone
+    """The zone in which its hours and days are meant."""
     hours: dict[Weekdays, tuple[Hours, ...]] = Field(min_length=1)
+    """Opening hours by day of the week; days that are not named are closed."""
     holidays: HolidaysModel | None = None
     closed: Annotated[
         Annotated[tuple[Day, ...], Tag("<list>")] | Annotated[dict[Day, Name], Tag("<mapping>")],
@@ -126,7 +122,9 @@ class LeaveModel(Settings):
     """The first and the last day of an absence."""
 
     first: Day = Field(alias="from")
+    """The first day of the absence."""
     last: Day = Field(alias="to")
+    """The last day of the absence."""
 
     @model_validator(mode="after")
     def _in_order(self) -> LeaveModel:
@@ -139,22 +137,34 @@ class PersonModel(Settings):
     """One named person of ours, who can own a wait."""
 
     name: Name
+    """As it is shown in messages and on the board."""
     email: Email
+    """Where mail reaches the person, and by which sent mail is known as theirs."""
     aliases: tuple[Email, ...] = ()
+    """Further addresses of the person."""
     calendar: CalendarRef | None = None
+    """The person's own hours: routing passes over who does not work before the answer is due."""
     manager: PersonRef | None = None
+    """Whom the target `manager` means. Default: the fallback."""
     leave: tuple[LeaveModel, ...] = ()
+    """Absences that are known in advance."""
     skills: tuple[Name, ...] = ()
+    """What a team rule can ask for; free words."""
     languages: tuple[Name, ...] = ()
+    """Languages of which a team rule prefers a speaker: codes such as `es`."""
     slack_id: str = ""
+    """The person's id in Slack, such as `U012AB3CD`. Default: found by e-mail address."""
     notify_by: tuple[ChannelRef, ...] = ()
+    """How this person is reached, in order. Default: `notify_by` of the config."""
 
 
 class TeamModel(Settings):
     """People among whom routing chooses."""
 
     members: tuple[PersonRef, ...] = Field(min_length=1)
+    """Among whom a team rule chooses."""
     lead: PersonRef | None = None
+    """Whom the target `team_lead` means; gets the team's daily digest."""
 
 
 class PluggedModel(Settings):
@@ -167,10 +177,16 @@ class MailboxModel(PluggedModel):
     """A watched mailbox: a person's has an owner, a shared one a team."""
 
     connector: Name
+    """What reads it: `imap`, `gmail`, `graph`, `ews`, `maildir`, or a connector of your own. It decides about the
+    further keys."""
     address: Email
+    """The mailbox's own address."""
     owner: PersonRef | None = None
+    """Whose mailbox it is; exactly one of `owner` and `team`."""
     team: TeamRef | None = Field(default=None, validate_default=True)
+    """Whose shared mailbox it is; exactly one of `owner` and `team`."""
     poll_every: PositiveWallTime = Field(default="60s", validate_default=True)
+    """The ordinary pause between two readings; after news it is shorter for a while."""
     poll_idle: PositiveWallTime | None = None
     """How seldom it is read while it brings no news. Default: 5m, or `poll_every` where that is longer."""
 
@@ -194,106 +210,31 @@ class LeadsModel(PluggedModel):
     """A list of known buyers."""
 
     source: Name
+    """What the list is read from: `csv`, or a source of your own. It decides about the further keys."""
 
 
 class ChannelModel(PluggedModel):
     """A way by which notices leave."""
 
     type: Name
+    """How it sends: `console`, `webhook`, `email`, `slack`, `apprise` or `alertmanager`. It decides about the further
+    keys."""
 
 
 class HistoryModel(Settings):
+    """How far back mail is read, and how often what was read is compared with the server."""
+
     look_back: WallTime = Field(default="30d", validate_default=True)
+    """No waits older than this are opened by the daemon."""
     census_every: PositiveWallTime = Field(default="6h", validate_default=True)
     """How often every Message-ID on the server is compared with the store."""
 
 
-class PolicyWhenModel(Settings):
-    """What a wait must be for a policy to be chosen: each key holds one of its values."""
-
-    tier: Values | None = None
-    mailbox: Mailboxes | None = None
-    team: Teams | None = None
-    domain: Values | None = None
-    country: Values | None = None
-    language: Values | None = None
-    source: Values | None = None
-    class_: Values | None = Field(default=None, alias="class")
-
-    def facts(self) -> dict[str, frozenset[str]]:
-        return {key: values for key, values in self.model_dump(by_alias=True).items() if values is not None}
-
-
-class RoutingWhenModel(PolicyWhenModel):
-    """The same for routing, which also looks at skills."""
-
-    skill: Values | None = None
-
-
-class TeamAssignmentModel(Settings):
-    """A member of the team: by the fewest open waits, or each in turn."""
-
-    team: TeamRef
-    skills: tuple[Name, ...] = ()
-    by: Literal["load", "round_robin"] = "load"
-
-
-class RoutingRuleModel(Settings):
-    """Who gets a wait for which `when` holds."""
-
-    when: RoutingWhenModel = Field(default_factory=RoutingWhenModel)
-    assign: Annotated[
-        Annotated[Assignee, Tag("<word>")] | Annotated[TeamAssignmentModel, Tag("<team>")],
-        Discriminator(lambda value: "<team>" if isinstance(value, dict) else "<word>"),
-    ]
-
-
-class RoutingModel(Settings):
-    """Rules in order, and the person who gets what no rule gives to anybody present."""
-
-    rules: tuple[RoutingRuleModel, ...] = ()
-    fallback: PersonRef
-
-
-class SLAPolicyModel(Settings):
-    """Targets for the waits that `when` holds for."""
-
-    name: Name
-    when: PolicyWhenModel = Field(default_factory=PolicyWhenModel)
-    calendar: CalendarRef | None = None
-    first_response: PositiveTime
-    next_response: PositiveTime
-    follow_up: PositiveTime | None = None
-    escalation: EscalationRef
-
-
-class StepModel(Settings):
-    """Whom to tell, when, and who owns the wait from then on."""
-
-    at: At
-    notify: tuple[Target, ...] = Field(min_length=1)
-    reassign: Reassignee | None = None
-
-
-class RepeatModel(Settings):
-    every: PositiveTime
-    times: int = Field(ge=1, le=1000)
-
-
-class EscalationPolicyModel(Settings):
-    """A ladder of steps."""
-
-    steps: tuple[StepModel, ...] = Field(min_length=1)
-    repeat: RepeatModel | None = None
-    acknowledge_for: PositiveTime = Field(default="30m", validate_default=True)
-    in_hours_only: bool = True
-    blind_grace: Time = Field(default="15m", validate_default=True)
-
-
 class AlertsModel(Settings):
-    """Who is told about blind mailboxes, dead letters and expiring tokens."""
+    """Who is told about blind mailboxes, dead letters and expiring tokens. Default: the fallback person."""
 
     notify: tuple[AlertTarget, ...] = Field(min_length=1)
+    """`fallback`, a person, a channel or `channel:destination`."""
 
 
 class DigestsModel(Settings):
@@ -304,6 +245,8 @@ class DigestsModel(Settings):
 
 
 class StoreModel(Settings):
+    """The database. Default: `sqlite:///inboxwatch.db`, beside the config file."""
+
     url: Secret
     """It may hold a password, so it is given and printed as secrets are."""
 
@@ -325,10 +268,14 @@ class ProxyModel(Settings):
 
 
 class WebModel(Settings):
+    """The web server: board, API, metrics and signed links on one port."""
+
     listen: Address = Field(default="127.0.0.1:9842", validate_default=True)
+    """Another address than loopback needs `token`."""
     url: WebAddress | None = None
     """How people reach it; links in notices begin with it."""
     token: Secret | None = Field(default=None, validate_default=True)
+    """Asked for by the API, the metrics and the board. Default: everybody on this machine may ask."""
     proxy: ProxyModel | None = None
 
     @field_validator("token")
@@ -345,21 +292,34 @@ class ConfigModel(Settings):
 
     organization: OrganizationModel = Field(default_factory=OrganizationModel)
     calendars: dict[str, CalendarModel] = Field(default_factory=dict)
+    """Business hours, by name."""
     people: dict[str, PersonModel] = Field(default_factory=dict)
+    """Our people, by id. Only a named person can own a wait."""
     teams: dict[str, TeamModel] = Field(default_factory=dict)
+    """Teams, by name."""
     mailboxes: dict[str, MailboxModel] = Field(default_factory=dict)
+    """The watched mailboxes, by name."""
     history: HistoryModel = Field(default_factory=HistoryModel)
     unknown_senders: UnknownSenders = UnknownSenders.SHARED
+    """For whom a provisional lead is made: unknown people who write to shared mailboxes, nobody, or all of them."""
     privacy: Privacy = Privacy.HEADERS
+    """`headers`: no text written by a person is read or stored. `text`: it is read in memory for rules and matching,
+    and never stored."""
     meanings: tuple[OwnRules, ...] = ()
     """Files of the operator's own rules of what an answer means; they come before the built-in ones."""
     leads: dict[str, LeadsModel] = Field(default_factory=dict)
+    """Lists of known buyers, by name."""
     routing: RoutingModel
     sla_policies: tuple[SLAPolicyModel, ...]
+    """Targets; the first one whose `when` holds is taken, and the last one has none."""
     escalation_policies: dict[str, EscalationPolicyModel]
+    """Ladders of steps, by name."""
     stop_conditions: tuple[StopCondition, ...]
+    """What ends a wait; `answered` must be among them."""
     channels: dict[str, ChannelModel] = Field(default_factory=dict)
+    """Ways by which messages leave, by name. Default: the console."""
     notify_by: tuple[ChannelRef, ...] = ()
+    """How a person is reached, in order. Default: all channels, in their order."""
     it_alerts: AlertsModel = Field(default_factory=lambda: AlertsModel(notify=("fallback",)))
     admins: tuple[PersonRef, ...] = ()
     """People who may act on every wait from a message."""

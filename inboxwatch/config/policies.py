@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from inboxwatch.config import models
+from inboxwatch.config import models, policy_models
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.sla.hours import ALWAYS
 from inboxwatch.core.sla.policy import EscalationPolicy, Reassign, Repeat, SLAPolicy, Step
@@ -28,7 +28,7 @@ def document_of(data: Mapping[str, Any], policy: Mapping[str, Any]) -> str:
 def restore(document: str) -> SLAPolicy:
     """The policy of a document. People and channels that it names need no longer exist."""
     parts = json.loads(document)
-    policy = models.SLAPolicyModel.model_validate(parts["policy"])
+    policy = policy_models.SLAPolicyModel.model_validate(parts["policy"])
     calendar = ALWAYS
     if policy.calendar:
         calendar = models.CalendarModel.model_validate(parts["calendar"]).business(policy.calendar)
@@ -37,7 +37,9 @@ def restore(document: str) -> SLAPolicy:
         calendar=calendar,
         first_response=policy.first_response,
         next_response=policy.next_response,
-        escalation=escalation(policy.escalation, models.EscalationPolicyModel.model_validate(parts["escalation"])),
+        escalation=escalation(
+            policy.escalation, policy_models.EscalationPolicyModel.model_validate(parts["escalation"])
+        ),
         follow_up=policy.follow_up,
         when=policy.when.facts(),
         version=hashlib.sha256(document.encode()).hexdigest()[:16],
@@ -45,7 +47,7 @@ def restore(document: str) -> SLAPolicy:
     )
 
 
-def escalation(name: str, model: models.EscalationPolicyModel) -> EscalationPolicy:
+def escalation(name: str, model: policy_models.EscalationPolicyModel) -> EscalationPolicy:
     return EscalationPolicy(
         name=name,
         steps=tuple(Step(step.at, step.notify, _reassign(step.reassign)) for step in model.steps),

@@ -11,14 +11,16 @@ from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER, ROLES
 from inboxwatch.config.models import (
     AlertsModel,
     ChannelModel,
-    EscalationPolicyModel,
     MailboxModel,
     PersonModel,
+    TeamModel,
+)
+from inboxwatch.config.policy_models import (
+    EscalationPolicyModel,
     RoutingModel,
     SLAPolicyModel,
     StepModel,
     TeamAssignmentModel,
-    TeamModel,
 )
 from inboxwatch.config.problem import Path as Place
 from inboxwatch.config.reading import ReadEntries

@@ -18,8 +18,8 @@ _MODE: Literal["validation"] = "validation"
 
 def schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a config, with the settings of every connector, lead source and channel there is."""
-    plugins = {section: dict(_plugins(section)) for section in _PLUGGED}
-    settings = {model for section in plugins.values() for model in section.values()}
+    settings_of = {section: dict(plugins(section)) for section in _PLUGGED}
+    settings = {model for section in settings_of.values() for model in section.values()}
     by_module = sorted(settings, key=lambda model: model.__module__)
     wanted: list[type[Settings]] = [ConfigModel, *_PLUGGED.values(), *by_module]
     refs, shared = models_json_schema([(model, _MODE) for model in wanted], title="inboxwatch")
@@ -34,12 +34,12 @@ def schema() -> dict[str, Any]:
         own = described(model)
         key = next(iter(model.model_fields))
         whole["properties"][section]["additionalProperties"] = {
-            "oneOf": [_joined(own, described(kind), key, name) for name, kind in plugins[section].items()]
+            "oneOf": [_joined(own, described(kind), key, name) for name, kind in settings_of[section].items()]
         }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **shared, **whole, "title": "inboxwatch"}
 
 
-def _plugins(section: str) -> Iterator[tuple[str, type[Settings]]]:
+def plugins(section: str) -> Iterator[tuple[str, type[Settings]]]:
     """What may stand in a section, by the name that the config gives it, with the model of its settings."""
     if section == "channels":
         yield from ((name, notify.load(name).settings) for name in notify.types())

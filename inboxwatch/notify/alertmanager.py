@@ -40,20 +40,26 @@ Alert = dict[str, Any]
 
 
 class AlertmanagerSettings(ChannelSettings):
+    """Alerts of Alertmanager's API v2. A destination becomes the label `recipient`."""
+
     url: HttpAddress
     """Where its pages are, such as http://127.0.0.1:9093; a route prefix belongs to it."""
     token: Secret | None = None
     """Sent as `Authorization: Bearer`."""
     username: str | None = None
+    """With `password`: Basic authentication."""
     password: Secret | None = None
+    """With `username`."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Further labels for every alert, such as `{service: sales}`."""
     lasting: Seconds = 7 * 86400.0
     """How long an alert stays active if nothing more is said: Alertmanager itself would end it after five minutes."""
     timeout: Seconds = 10.0
+    """How long a whole exchange may take."""
     ca_file: ConfigPath | None = None
     """PEM file of certificate authorities to trust beside the system's."""
     proxy: str | None = None
+    """The address of an HTTP proxy, such as `http://proxy.acme.test:3128`."""
 
     @field_validator("labels")
     @classmethod

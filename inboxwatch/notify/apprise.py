@@ -24,9 +24,12 @@ logging.getLogger("apprise").setLevel(logging.CRITICAL)
 
 
 class AppriseSettings(ChannelSettings):
+    """One service of the library apprise: Teams, PagerDuty, Opsgenie, ntfy and many more. It has no destinations."""
+
     url: Secret
     """As in https://appriseit.com/services/, such as `ntfy://ntfy.acme.test/sales`; it holds the service's secrets."""
     timeout: Seconds = 30.0
+    """How long the service may take."""
 
     @field_validator("url")
     @classmethod

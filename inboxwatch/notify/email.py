@@ -47,12 +47,18 @@ _URGENT = frozenset({"breach", "escalated", "repeated"})
 
 
 class EmailSettings(ChannelSettings):
+    """Plain and HTML mail over SMTP. Destinations are mail addresses."""
+
     host: str = Field(min_length=1)
+    """The mail server's name or address."""
     port: int = Field(default=0, ge=0, le=65535)
     """0 is the usual one: 465 for tls, 587 for starttls, 25 for none."""
     security: Literal["tls", "starttls", "none"] = "tls"
+    """How the connection is encrypted; `none` is refused unless the host is loopback."""
     username: str | None = None
+    """With `password`; without both there is no login."""
     password: Secret | None = None
+    """With `username`."""
     sender: str
     """`inboxwatch@acme.test` or `Inbox watch <inboxwatch@acme.test>`."""
     reply_to: str | None = None

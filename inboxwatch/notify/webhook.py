@@ -15,6 +15,8 @@ _TEXTS = ("lead_name", "company", "subject")
 
 
 class WebhookSettings(Paced):
+    """One POST of JSON a notice; see `inboxwatch/web/README.md` for its body."""
+
     url: HttpAddress
     """http or https; a secret, since many receivers are protected by nothing but their address."""
     secret: Secret | None = None
@@ -22,9 +24,11 @@ class WebhookSettings(Paced):
     token: Secret | None = None
     """Sent as `Authorization: Bearer`."""
     timeout: Seconds = 10.0
+    """How long a whole exchange may take."""
     ca_file: ConfigPath | None = None
     """PEM file of certificate authorities to trust beside the system's."""
     proxy: str | None = None
+    """The address of an HTTP proxy, such as `http://proxy.acme.test:3128`."""
 
 
 class Webhook:

@@ -22,12 +22,15 @@ class EwsSettings(Settings):
     url: str
     """`https://mail.acme.test/EWS/Exchange.asmx`."""
     auth: Auth = "ntlm"
+    """How it logs in."""
     username: str = ""
     """`DOMAIN\\user` or user@domain; not with kerberos (the process has a ticket) and oauth."""
     password: Secret | None = None
+    """Of `username`, with `auth: ntlm` or `basic`."""
     access: Access = "delegate"
     """As somebody with rights on the mailbox, or in the mailbox owner's name."""
     version: Version = "2016"
+    """Of the server."""
     folders: Names = ()
     """Further folders: names, paths (`Inbox/Deals`) or patterns with `*`."""
     push: Literal["streaming", "off"] = "off"

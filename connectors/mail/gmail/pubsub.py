@@ -49,7 +49,9 @@ class PushSettings(Settings):
     topic: str = Field(pattern=r"^projects/[^/\s]+/topics/[^/\s]+$")
     """Of the project that the login belongs to; Gmail must be allowed to publish to it."""
     subscription: str = Field(pattern=r"^projects/[^/\s]+/subscriptions/[^/\s]+$")
+    """To the topic; pulled, by this process alone."""
     url: str = Field("https://pubsub.googleapis.com", pattern=r"^https://[^\s]+[^\s/]$")
+    """The address of the API."""
 
 
 class PubSubSubscription:

@@ -23,6 +23,7 @@ class GmailSettings(Settings):
     secret_expires: date | None = None
     """The day on which the key or the consent ends, where a policy of the organisation makes it end."""
     scope: Literal["metadata", "readonly"] = "metadata"
+    """What was granted: headers only (gmail.metadata), or whole messages (gmail.readonly)."""
     user: str = ""
     """Default: the mailbox's `address`."""
     exclude: Names = ("SPAM", "TRASH")
@@ -32,13 +33,17 @@ class GmailSettings(Settings):
     units_per_minute: int = Field(6_000, ge=600)
     """The quota of one user; 15,000 for projects made before May 2026."""
     project_units_per_minute: int = Field(1_200_000, ge=600)
+    """The quota of the Google project, shared by all its mailboxes."""
     gmail_url: str = "https://gmail.googleapis.com"
+    """The address of the API."""
     token_url: str = ""
     """Default: that of the key, else Google's."""
     ca_file: ConfigPath | None = None
+    """PEM file of certificate authorities to trust beside the system's."""
     retry_for: Seconds = 20.0
     """How long a request waits in all for a server that throttles it, before the poll gives up until the next one."""
     read_timeout: Seconds = 30.0
+    """How long an answer of the server may take."""
 
     @field_validator("gmail_url", "token_url")
     @classmethod

@@ -17,7 +17,9 @@ class GraphSettings(Settings):
     tenant: str = Field(pattern=r"^[A-Za-z0-9.-]+$")
     """The tenant's id or one of its domains."""
     client_id: str = Field(min_length=1)
+    """The application's id."""
     client_secret: Secret | None = None
+    """Of the application; exactly one of this and `certificate`."""
     certificate: Secret | None = None
     """A PEM text of certificate and private key."""
     secret_expires: date | None = None

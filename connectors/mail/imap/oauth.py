@@ -35,21 +35,27 @@ class OAuthSettings(Settings):
     """
 
     provider: Literal["google", "microsoft"]
+    """Whose tokens they are."""
     client_id: str = ""
+    """The application's id."""
     client_secret: Secret | None = None
+    """Of the application."""
     certificate: Secret | None = None
     """Of microsoft: a PEM text of certificate and private key."""
     refresh_token: Secret | None = None
+    """Of one person's consent."""
     service_account: Secret | None = None
     """The key as JSON; usually given as `service_account_file`."""
     secret_expires: date | None = None
     """The day on which the secret or refresh token ends; a certificate tells its own end."""
     tenant: str = ""
+    """Of microsoft: the tenant's id or one of its domains."""
     scope: str = ""
     """Default: the provider's scope for IMAP."""
     token_url: str = ""
     """Of google, or the authority of microsoft's national clouds; default: the provider's."""
     ca_file: ConfigPath | None = None
+    """PEM file of certificate authorities to trust beside the system's."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

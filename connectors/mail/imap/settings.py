@@ -18,31 +18,40 @@ class ImapSettings(Settings):
     """A mailbox on an IMAP server."""
 
     host: str = Field(min_length=1)
+    """The server's name or address."""
     port: int | None = Field(None, ge=1, le=65535)
     """Default: 993 with TLS, else 143."""
     security: Security = "tls"
+    """How the connection is encrypted; `none` is refused unless the host is loopback."""
     username: str = ""
     """Default: the mailbox's address."""
     password: Secret | None = None
+    """Of `username`, or of `master_user` where one is given; with `auth: password`."""
     auth: Literal["password", "xoauth2", "oauthbearer"] = "password"
+    """How it logs in: by password, or by a token of `oauth`."""
     oauth: OAuthSettings | None = None
     """Where tokens come from, with `auth: xoauth2` or `oauthbearer`."""
     master_user: str = ""
     """A login that may read this mailbox for its owner; `password` is then the master's."""
     inbox: str = "INBOX"
+    """The folder of received mail."""
     sent: Names = ()
     """Default: the folders with SPECIAL-USE \\Sent, or with a usual name."""
     folders: Names = ()
     """Further folders: names, patterns with `*`, or SPECIAL-USE attributes such as `\\All`."""
     ca_file: ConfigPath | None = None
+    """PEM file of certificate authorities to trust beside the system's."""
     push: Literal["idle", "off"] = "idle"
+    """Whether the server tells of news at once (IDLE)."""
     sent_watch: Literal["status", "idle"] = "status"
     """News of sent mail: asked for at each poll (STATUS), or told by a second IDLE on a connection of its own.
 
     Servers with NOTIFY tell them on the inbox's connection, whatever stands here. Other folders are asked for.
     """
     connect_timeout: Seconds = 15.0
+    """How long a connection may take to be made."""
     read_timeout: Seconds = 60.0
+    """How long an answer of the server may take."""
 
     @field_validator("security")
     @classmethod

@@ -12,6 +12,7 @@ class MaildirSettings(Settings):
     """A mailbox in a Maildir."""
 
     path: ConfigPath
+    """The Maildir's folder, with `cur`, `new` and `tmp`."""
     sent: Names = ()
     """Maildir++ folders of sent mail, without the dot. Default: `Sent`, or another usual name."""
     sent_path: ConfigPath | None = None
