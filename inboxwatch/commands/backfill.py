@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from inboxwatch.config import Config
 
 ATTEMPTS = 6
-"""So many failures in a row, without a batch between them, end the reading of a mailbox."""
+"""Failures in a row, without a batch between them, after which the reading of a mailbox ends."""
 PATIENCE = Backoff(2.0, 120.0)
 """Pauses after a failure, unless the provider asks for a longer one."""
 BATCH = 700
@@ -87,7 +87,7 @@ async def _all(config: Config, store: Store, names: list[MailboxId], horizon: da
 
 @dataclass(slots=True)
 class _History:
-    """One mailbox's. The daemon's own position is left alone: it reads on where it was."""
+    """The history of one mailbox. The daemon's own position is not touched."""
 
     rules: Rules
     writer: Writer
@@ -97,7 +97,7 @@ class _History:
     """Messages that this command has read."""
 
     async def read(self, horizon: datetime) -> None:
-        """Reads it whole; raises MailboxError where the server does not let us, again and again or from the start."""
+        """Reads all of it. Raises MailboxError where the first attempt fails, or ATTEMPTS in a row without a batch."""
         failures, begun = 0, time.monotonic()
         while True:
             before = self.fresh

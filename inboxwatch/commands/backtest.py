@@ -280,7 +280,7 @@ def _shown(paths: Iterable[Path], show: Callable[[Path], None]) -> Iterator[Path
 
 @dataclass(frozen=True)
 class _Address:
-    """A mailbox of ours known by its address alone; it owns itself."""
+    """A mailbox of ours that is known by its address only, and owned by the person of that address."""
 
     address: str
     owner: str

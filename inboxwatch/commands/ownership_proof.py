@@ -40,7 +40,7 @@ def gaps(config: Config, start: datetime | None = None) -> Iterator[Gap]:
 
 
 def _owners(config: Config) -> set[PersonId]:
-    """Everybody whom routing or a ladder can make the owner of a wait, or page for one."""
+    """Everybody whom routing or an escalation policy can make the owner of a wait, or notify about one."""
     named: set[str] = {config.fallback}
     for rule in config.rules:
         if isinstance(rule.assign, ToPerson):
@@ -96,9 +96,9 @@ def _absences(config: Config, box: MailboxConfig, begin: datetime) -> Iterator[G
 def _turning_points(config: Config, policy: SLAPolicy, begin: datetime) -> list[datetime]:
     """The instants of the coming year at which an owner could first be missing.
 
-    Somebody is passed over from the moment when his hours close or his leave begins, until his next opening is near
-    enough. So if there is any minute at which everybody is passed over, the first such minute is one of these instants,
-    or the next opening of the policy's calendar after it: to look there is to look at every minute.
+    A person is passed over from the moment when their hours close or their leave begins, until their next opening is
+    near enough. So if there is any minute at which everybody is passed over, the first such minute is one of these
+    instants, or the next opening of the policy's calendar after it: to look there is to look at every minute.
     """
     end = begin + HORIZON
     ends = {stretch.start for stretch in policy.calendar.spans(begin, end) if stretch.open}

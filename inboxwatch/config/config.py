@@ -121,7 +121,7 @@ class Config:
     stop_conditions: frozenset[str]
     channels: Mapping[str, ChannelConfig]
     notify_by: tuple[str, ...]
-    """How a person is reached who has no list of his own; never empty."""
+    """How a person without a list of their own is reached; never empty."""
     it_alerts: tuple[str, ...]
     """Notify targets: `fallback`, people, channels, `channel:destination`."""
     look_back: timedelta

@@ -55,7 +55,7 @@ class MetricsMailbox(Protocol):
 
 
 class MetricsConfig(Protocol):
-    """What of the config gives series before anything has happened."""
+    """The parts of the config from which series exist before anything has happened."""
 
     @property
     def mailboxes(self) -> Mapping[Any, MetricsMailbox]: ...
@@ -72,7 +72,7 @@ class MetricsConfig(Protocol):
 
 
 class ConfigHolder(Protocol):
-    """Whoever holds the config in force; after a reload it holds another one."""
+    """An object with the config in force, which a reload replaces."""
 
     @property
     def config(self) -> MetricsConfig: ...
@@ -85,7 +85,7 @@ def _families(*families: Family) -> dict[str, Family]:
 class Metrics:
     """The metrics of one daemon. Its methods are thread-safe, except that one scrape is rendered at a time."""
 
-    def __init__(self, watched: ConfigHolder | None = None, version: str = __version__) -> None:
+    def __init__(self, holder: ConfigHolder | None = None, version: str = __version__) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         build = Gauge("inboxwatch_build_info", "The version that runs.", ["version"], registry=self.registry)
@@ -118,8 +118,8 @@ class Metrics:
         self._reloaded.set(1)
         self._paces: dict[str, float] = {}
         self._backlogs: dict[str, float] = {}
-        self._watched = watched
-        self._house: MetricsConfig | None = None
+        self._holder = holder
+        self._config: MetricsConfig | None = None
         self._families = _families(
             Family("inboxwatch_owner_info", "gauge", "People who can own a wait.", ("owner", "team", "manager")),
             Family(
@@ -238,23 +238,23 @@ class Metrics:
             ),
         )
 
-    def watch(self, watched: ConfigHolder) -> None:
+    def watch(self, holder: ConfigHolder) -> None:
         """Names who holds the config; its series exist at zero from the next scrape on."""
-        self._watched = watched
+        self._holder = holder
 
     def _present(self) -> MetricsConfig:
         """The config in force, with the series that it gives to what this process counts."""
-        if self._watched is None:
+        if self._holder is None:
             raise RuntimeError("metrics are exposed before watch() was called")
-        house = self._watched.config
-        if house is not self._house:
-            self._house = house
-            for mailbox, box in house.mailboxes.items():
+        config = self._holder.config
+        if config is not self._config:
+            self._config = config
+            for mailbox, box in config.mailboxes.items():
                 for reason in ERRORS:
                     self._errors.labels(mailbox, reason)
                 self._polls.labels(box.connector)
                 self._lag.labels(box.connector)
-        return house
+        return config
 
     def poll_finished(self, connector: str, seconds: float) -> None:
         """Records a complete poll."""
@@ -282,48 +282,48 @@ class Metrics:
 
     def process(self) -> bytes:
         """The exposition of what this process counts itself."""
-        house = self._present()
+        config = self._present()
         parts = [
             text
             for name, values in (("poll_interval_seconds", self._paces), ("backlog_messages", self._backlogs))
             for text in self._lines(
-                f"mailbox_{name}", {(box,): values[box] for box in house.mailboxes if box in values}
+                f"mailbox_{name}", {(box,): values[box] for box in config.mailboxes if box in values}
             )
         ]
         return generate_latest(self.registry) + "".join(parts).encode()
 
     def exposition(self, figures: Figures, now: datetime) -> bytes:
         """The exposition of the store's figures."""
-        house = self._present()
+        config = self._present()
         parts = chain(
-            self._of_mail(house, figures), self._of_waits(house, figures, now), self._of_people(house, figures)
+            self._of_mail(config, figures), self._of_waits(config, figures, now), self._of_people(config, figures)
         )
         return "".join(parts).encode()
 
     def _lines(self, name: str, values: Mapping[Labels, float]) -> Iterable[str]:
         return self._families[f"inboxwatch_{name}"].lines(values)
 
-    def _of_mail(self, house: MetricsConfig, figures: Figures) -> Iterable[str]:
+    def _of_mail(self, config: MetricsConfig, figures: Figures) -> Iterable[str]:
         health = figures.mailboxes
-        messages: dict[tuple[str, ...], float] = dict.fromkeys(product(house.mailboxes, Direction, Kind), 0)
+        messages: dict[tuple[str, ...], float] = dict.fromkeys(product(config.mailboxes, Direction, Kind), 0)
         yield from self._lines("messages_total", messages | figures.messages)
         matches: dict[tuple[str, ...], float] = {(evidence,): figures.matches.get(evidence, 0) for evidence in Evidence}
         yield from self._lines("thread_matches_total", matches)
-        known = {name: health[name] for name in house.mailboxes if name in health}
+        known = {name: health[name] for name in config.mailboxes if name in health}
         up = {
-            (name, house.mailboxes[name].connector): float(one.up) for name, one in known.items() if one.up is not None
+            (name, config.mailboxes[name].connector): float(one.up) for name, one in known.items() if one.up is not None
         }
         yield from self._lines("mailbox_up", up)
         last = {(name,): one.last_success.timestamp() for name, one in known.items() if one.last_success}
         yield from self._lines("mailbox_last_success_timestamp_seconds", last)
-        filled = {name: figures.backfills.get(name, (0, 0)) for name in house.mailboxes}
+        filled = {name: figures.backfills.get(name, (0, 0)) for name in config.mailboxes}
         progress: dict[tuple[str, ...], float] = {(name, "read"): read for name, (read, _) in filled.items()}
         progress |= {(name, "remaining"): left for name, (_, left) in filled.items() if left is not None}
         yield from self._lines("backfill_messages", progress)
         covered = {(name,): one.coverage for name, one in known.items() if one.coverage is not None}
         yield from self._lines("coverage_ratio", covered)
         yield from self._lines("quarantined_messages", {(name,): one.quarantined for name, one in known.items()})
-        channels = dict.fromkeys(house.channels, (0, 0, 0, 0, 0)) | figures.deliveries
+        channels = dict.fromkeys(config.channels, (0, 0, 0, 0, 0)) | figures.deliveries
         outcomes = {
             (channel, outcome): count
             for channel, counts in channels.items()
@@ -332,8 +332,8 @@ class Metrics:
         yield from self._lines("notifications_total", outcomes)
         yield from self._lines("notifications_pending", {(name,): counts[4] for name, counts in channels.items()})
 
-    def _of_waits(self, house: MetricsConfig, figures: Figures, now: datetime) -> Iterable[str]:
-        boxes = [Holding(name, box.owner or "", "") for name, box in house.mailboxes.items()]
+    def _of_waits(self, config: MetricsConfig, figures: Figures, now: datetime) -> Iterable[str]:
+        boxes = [Holding(name, box.owner or "", "") for name, box in config.mailboxes.items()]
         held = sorted(figures.held_once)
         waits: dict[tuple[str, ...], float] = {(*holding, "running"): 0 for holding in boxes}
         for holding in held:
@@ -347,16 +347,16 @@ class Metrics:
         yield from self._lines("ownerless_clocks", {(): figures.ownerless})
         steps: dict[tuple[str, ...], float] = {
             (policy, str(step), reason): 0
-            for policy, ladder in house.escalations.items()
+            for policy, ladder in config.escalations.items()
             for step, reason in product(range(1, len(ladder.steps) + 1), StepReason)
         }
         told = {(policy, str(step), reason): count for (policy, step, reason), count in figures.escalations.items()}
         yield from self._lines("escalations_total", steps | told)
 
-    def _of_people(self, house: MetricsConfig, figures: Figures) -> Iterable[str]:
+    def _of_people(self, config: MetricsConfig, figures: Figures) -> Iterable[str]:
         families = self._families
-        yield from self._lines("owner_info", dict.fromkeys(_people(house), 1.0))
-        pairs = sorted(pairs_in_use(figures, _reps(house)))
+        yield from self._lines("owner_info", dict.fromkeys(_people(config), 1.0))
+        pairs = sorted(pairs_in_use(figures, _reps(config)))
         zero = Tally()
         latencies: dict[tuple[str, ...], Tally] = {}
         replies: dict[tuple[str, ...], float] = {}
@@ -381,16 +381,16 @@ class Metrics:
         yield from self._lines("follow_ups_open", {pair: figures.follow_ups.get(pair, 0) for pair in pairs})
 
 
-def _people(house: MetricsConfig) -> Iterable[tuple[str, str, str]]:
+def _people(config: MetricsConfig) -> Iterable[tuple[str, str, str]]:
     """(person, first team, manager): one series each, so that joins on `owner` are never ambiguous."""
     teams: dict[str, str] = {}
-    for name, team in house.teams.items():
+    for name, team in config.teams.items():
         for member in team.members:
             teams.setdefault(member, name)
-    return ((person, teams.get(person, ""), one.manager or "") for person, one in house.people.items())
+    return ((person, teams.get(person, ""), one.manager or "") for person, one in config.people.items())
 
 
-def _reps(house: MetricsConfig) -> set[str]:
+def _reps(config: MetricsConfig) -> set[str]:
     """Those who can own a wait whatever its lead: owners of mailboxes, members of teams, the fallback."""
-    owners = {box.owner for box in house.mailboxes.values() if box.owner}
-    return owners | {member for team in house.teams.values() for member in team.members} | {house.fallback}
+    owners = {box.owner for box in config.mailboxes.values() if box.owner}
+    return owners | {member for team in config.teams.values() for member in team.members} | {config.fallback}

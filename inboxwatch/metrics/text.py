@@ -1,7 +1,7 @@
 """The Prometheus text format, version 0.0.4, for families whose values come from elsewhere.
 
-A large house has hundreds of thousands of series of which few change between two scrapes, so each series' text is kept
-as long as its value stays.
+A large installation has hundreds of thousands of series, few of which change between two scrapes, so the text of each
+series is cached until its value changes.
 """
 
 from __future__ import annotations

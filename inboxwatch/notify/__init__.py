@@ -79,7 +79,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is told, as it is true when it is sent. All text in it that a buyer wrote is hostile."""
+    """What is told, as it is true when it is sent. Text in it that a buyer wrote is untrusted."""
 
     type: NoticeType
     id: str
@@ -102,13 +102,13 @@ class Notice:
 
     @property
     def listed(self) -> bool:
-        """Whether its waits are shown one a line: a digest, or more than anybody reads one by one (a flood)."""
+        """Whether its waits are shown one a line: a digest, or more than MANY waits."""
         return self.type is NoticeType.DIGEST or len(self.clocks) > MANY
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the channel gave back; `reference` (a Slack ts, a Message-ID) finds the message again."""
+    """What the channel returned; `reference` (a Slack ts, a Message-ID) identifies the message later."""
 
     reference: str = ""
     by_clock: Mapping[str, str] = field(default_factory=dict)
@@ -125,7 +125,7 @@ class ChannelError(Exception):
 
 
 class Channel(Protocol):
-    """One configured channel. All methods raise ChannelError; anything else is our own defect."""
+    """One configured channel. All methods raise ChannelError; any other exception is a bug."""
 
     settings: ClassVar[type[Settings]]
 
@@ -157,12 +157,12 @@ class Channel(Protocol):
 
 @runtime_checkable
 class Finds(Protocol):
-    """A channel that can be asked whether a message arrived: after a crash, or an answer that was lost."""
+    """A channel that can be asked whether a message arrived, as after a crash or a lost answer."""
 
     async def find(self, destination: str, key: str, since: datetime, earlier: str | None = None) -> Receipt | None:
         """The receipt of the message that bears `key`, sent at or after `since`.
 
-        None where there is none, or where the channel may not look: then sending again may tell twice.
+        None where there is none, or where the channel may not look; sending again may then deliver it twice.
         """
         ...
 
@@ -172,7 +172,7 @@ class Bounded(Protocol):
     """A channel whose messages must not grow with a flood."""
 
     most: int
-    """How many deliveries one message may tell; further ones make the next message."""
+    """The largest number of deliveries in one message; the rest go into the next message."""
 
 
 @runtime_checkable
@@ -180,16 +180,16 @@ class Recognizes(Protocol):
     """A channel whose messages may turn up in a watched mailbox."""
 
     def wrote(self, message_id: str) -> bool:
-        """Whether a Message-ID (without brackets) is one of this channel's making."""
+        """Whether a Message-ID (without brackets) was made by this channel."""
         ...
 
 
 @runtime_checkable
 class Joins(Protocol):
-    """A channel that can follow several earlier messages with one; others begin anew where waits were told apart."""
+    """A channel whose message can follow several earlier ones; other channels start a new thread then."""
 
     def joined(self, references: Sequence[str]) -> str | None:
-        """One `earlier` for a notice of several waits, from that of each; an empty one stands for none."""
+        """Joins the references of several waits into one `earlier`; an empty reference stands for none."""
         ...
 
 
@@ -198,7 +198,7 @@ class Interactive(Protocol):
     """A channel by which people act on waits. Its `start` is awaited once, before the first `send`."""
 
     async def start(self, actions: Actions, links: Links | None) -> None:
-        """Opens the way back. Returns at once; a connection that cannot be had is tried again in the background."""
+        """Starts to listen. Returns at once; a failed connection is retried in the background."""
         ...
 
 
@@ -290,7 +290,7 @@ _TYPES = {
 """Channel types of the config; imported only when one is configured."""
 
 PLANNED: tuple[str, ...] = ()
-"""Types that the contract names and no version has yet: refused by name."""
+"""Types that the contract names and this version lacks; they are refused by name."""
 
 
 def types() -> tuple[str, ...]:

@@ -14,7 +14,7 @@ class ActionRefused(Exception):  # noqa: N818  (it is an answer, not a fault)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who pressed, as far as the channel knows; the engine finds the person of the config."""
+    """Who acted, as far as the channel knows; the engine finds the person of the config."""
 
     channel: str
     """The channel's name in the config."""
@@ -60,7 +60,7 @@ class Answer:
 class Actions(Protocol):
     """Every method raises ActionRefused, with a sentence for the person, where the action is not allowed or too late.
 
-    Each may be called again for a press that was delivered twice, and then changes nothing more.
+    All are idempotent: an action that is delivered twice changes nothing the second time.
     """
 
     async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:

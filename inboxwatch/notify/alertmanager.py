@@ -1,4 +1,4 @@
-"""The channel `alertmanager`: waits as alerts of Alertmanager's API v2, for houses that route there already.
+"""The channel `alertmanager`: waits as alerts of Alertmanager's API v2, for organizations that route alerts there.
 
 An alert is known by its labels. Severity and owner are among them, for routes; so each send first ends the alert that
 `earlier` names, if its labels were others. The reference is the JSON of the labels.
@@ -53,7 +53,7 @@ class AlertmanagerSettings(ChannelSettings):
     labels: dict[str, str] = Field(default_factory=dict)
     """Further labels for every alert, such as `{service: sales}`."""
     lasting: Seconds = 7 * 86400.0
-    """How long an alert stays active if nothing more is said: Alertmanager itself would end it after five minutes."""
+    """How long an alert stays active without another message; Alertmanager alone would end it after five minutes."""
     timeout: Seconds = 10.0
     """How long a whole exchange may take."""
     ca_file: ConfigPath | None = None

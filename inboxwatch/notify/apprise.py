@@ -1,4 +1,4 @@
-"""The channel `apprise`: Teams, PagerDuty, Opsgenie, ntfy and a hundred more, by one URL of the library apprise."""
+"""The channel `apprise`: Teams, PagerDuty, Opsgenie, ntfy and many more, by one URL of the library apprise."""
 
 from __future__ import annotations
 
@@ -112,6 +112,6 @@ def _kind(notice: Notice) -> apprise.NotifyType:
 
 
 def _reason(result: Any) -> str:
-    """The service's last words, from the log that apprise keeps of each call (version 2 and later)."""
+    """The service's last error, from the log that apprise keeps of each call (version 2 and later)."""
     entries = [entry.message for service in getattr(result, "results", ()) for entry in service.logs()]
     return said(entries[-1]) if entries else "it gave no reason"

@@ -1,4 +1,4 @@
-"""The channel `email`: plain and HTML mail over SMTP, threaded, and marked so that no robot answers it."""
+"""The channel `email`: plain and HTML mail over SMTP, threaded, and marked so that no automatic responder answers."""
 
 from __future__ import annotations
 

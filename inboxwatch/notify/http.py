@@ -16,7 +16,7 @@ from inboxwatch.notify import ChannelError, Secret
 from inboxwatch.notify.text import retry_after, said, web_link
 
 _TRY_AGAIN = frozenset({408, 409, 421, 425, 429})
-"""Client errors that pass: time-outs, another attempt with the same key still at work, too many requests."""
+"""Client errors that are retried: time-outs, another attempt with the same key in progress, too many requests."""
 _READ = 2048
 """Bytes of an answer that are read: enough to quote it in an error."""
 

@@ -1,4 +1,4 @@
-"""Signed links for one click in a mail: no login, not to be guessed, forged, or used after they expire.
+"""Signed links by which one click in a mail acts without a login; they cannot be guessed or forged, and they expire.
 
 A link names clock, action, person and expiry, and carries their HMAC-SHA256, made and compared by itsdangerous. Opening
 it (GET) only shows what it would do, since mail scanners open every link; the form on that page acts (POST). Using one
@@ -72,7 +72,7 @@ class Links:
         return f"{base64_encode(body).decode()}.{self._signer.get_signature(body).decode()}"
 
     def verify(self, token: str, now: datetime) -> Grant:
-        """What a link allows now. Raises LinkError for one that was altered, is none of ours, or has expired."""
+        """What a link allows now. Raises LinkError for one that was altered, was not signed here, or has expired."""
         encoded, _, signature = token.partition(".")
         try:
             body = base64_decode(encoded)

@@ -96,7 +96,7 @@ class Renderer:
     ) -> str:
         """One of NAMES rendered. `actions` are links by clock id.
 
-        An override that fails is told in the log and left aside: a page with our words beats none with theirs.
+        An override that fails is logged, and the built-in template is used instead.
         """
         values = self._values(notice, person, actions or {})
         html = name.endswith(".html")

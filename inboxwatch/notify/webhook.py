@@ -1,4 +1,4 @@
-"""The channel `webhook`: one signed POST a notice, for programs of the house."""
+"""The channel `webhook`: one signed POST a notice, for other programs."""
 
 from __future__ import annotations
 

@@ -40,12 +40,17 @@ class EwsSettings(Settings):
     tenant: str = ""
     """With `auth: oauth`, for hybrid modern authentication."""
     client_id: str = ""
+    """Of the application, with `auth: oauth`."""
     client_secret: Secret | None = None
+    """Of the application; exactly one of this and `certificate`."""
     certificate: Secret | None = None
+    """A PEM text of certificate and private key of the application."""
     secret_expires: date | None = None
     """The day on which `client_secret` ends; a certificate tells its own end."""
     login_url: HttpsHost = "https://login.microsoftonline.com"
+    """Where tokens are asked for, with `auth: oauth`."""
     ca_file: ConfigPath | None = None
+    """PEM file of certificate authorities to trust beside the system's."""
     retry_for: Seconds = 20.0
     """How long a request waits in all for a server that throttles it, before the poll gives up until the next one."""
 

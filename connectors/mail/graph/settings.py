@@ -31,14 +31,19 @@ class GraphSettings(Settings):
     folders: Names = ()
     """Further folders: names, paths (`Inbox/Deals`) or patterns with `*`."""
     cloud: Literal["global", "us_government", "us_defense"] = "global"
+    """In which of Microsoft's clouds the tenant is."""
     graph_url: HttpsHostOrEmpty = ""
     """Default: that of the cloud. Always https."""
     login_url: HttpsHostOrEmpty = ""
+    """Where tokens are asked for. Default: that of the cloud."""
     ca_file: ConfigPath | None = None
+    """PEM file of certificate authorities to trust beside the system's."""
     retry_for: Seconds = 20.0
     """How long a request waits in all for a server that throttles it, before the poll gives up until the next one."""
     connect_timeout: Seconds = 15.0
+    """How long a connection may take to be made."""
     read_timeout: Seconds = 30.0
+    """How long an answer of the server may take."""
 
     @model_validator(mode="after")
     def _has_one_proof(self) -> GraphSettings:

@@ -20,3 +20,4 @@ class MaildirSettings(Settings):
     folders: Names = ()
     """Further Maildir++ folders: names or patterns with `*`."""
     push: Literal["inotify", "off"] = "inotify"
+    """Whether news are told at once (inotify)."""

@@ -47,7 +47,7 @@ class ReportedWait:
 
     id: str
     name: str
-    """The buyer's name, else his address. Like company and subject: strangers' text, cleaned, not escaped."""
+    """The buyer's name, else the address. Like company and subject, untrusted text: cleaned, not escaped."""
     company: str
     subject: str
     metric: str
@@ -63,7 +63,7 @@ class ReportedWait:
     owner: str
     """Whose it was: the owner when it fell due where it was missed, else the owner when it stopped, or now."""
     away: bool
-    """The owner was away while it could have been answered in time: it is nobody's figure."""
+    """The owner was away while it could have been answered in time: it counts for nobody."""
     answered_by: str
     wall: Length
     business: Length
@@ -94,7 +94,7 @@ class Story:
     cases: tuple[ReportedWait, ...]
     """Waits that began in the period."""
     left_over: tuple[ReportedWait, ...]
-    """Waits that began earlier and were still open at its end: in no rate, but never out of sight."""
+    """Waits that began earlier and were still open at its end: listed, but counted in no rate."""
     follow_ups: tuple[ReportedWait, ...]
     failed_contacts: tuple[tuple[str, bool], ...]
     """(owner, reached since) of each first message to a lead that bounced."""

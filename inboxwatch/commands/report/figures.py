@@ -99,7 +99,7 @@ def grouped(cases: Iterable[ReportedWait], key: Callable[[ReportedWait], str]) -
 
 
 def by_person(story: Story) -> list[Group]:
-    """What happened while a person was away is nobody's figure: it stands apart."""
+    """Waits whose owner was away count for no person; they form a group of their own."""
     return grouped(story.cases, lambda case: AWAY if case.away else case.owner)
 
 

@@ -31,7 +31,7 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def render(story: Story, made_at: datetime) -> str:
-    """The page. Names, companies and subjects are strangers' text: the template escapes all of it."""
+    """The page. Names, companies and subjects are untrusted text; the template escapes all of it."""
     templates = Environment(
         loader=PackageLoader("inboxwatch.commands.report", "templates"),
         autoescape=True,

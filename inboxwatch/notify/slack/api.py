@@ -51,7 +51,7 @@ _HINTS = {
 """Errors that no retry cures, and what to do about them."""
 
 _PATIENCE = 3
-"""Seconds of a Retry-After that are waited out on the spot; longer ones are the outbox's."""
+"""The longest Retry-After, in seconds, that is waited for here; longer ones are left to the outbox."""
 
 _silent = logging.getLogger("inboxwatch.slack_sdk")
 _silent.setLevel(logging.CRITICAL)

@@ -1,6 +1,6 @@
-"""Socket Mode: one WebSocket that is opened again for ever, by which Slack delivers what people press.
+"""Socket Mode: a WebSocket over which Slack delivers what people press; it is reopened whenever it closes.
 
-slack_sdk's own client is not used: after a failed handshake it tries the same one-time address for ever, every few
+slack_sdk's own client is not used: after a failed handshake it retries the same one-time address without end, every few
 seconds and with a traceback each. Protocol: https://docs.slack.dev/apis/events-api/using-socket-mode
 """
 
