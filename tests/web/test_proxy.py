@@ -260,5 +260,5 @@ def test_a_proxy_is_read_and_the_schema_knows_it(tmp_path: Path) -> None:
     )
     proxy = configuration.load(path).web.proxy
     assert proxy == configuration.ProxyConfig("X-User", (ip_network("127.0.0.1/32"), ip_network("fd00::/8")))
-    described = configuration.schema()["$defs"]["Proxy"]
+    described = configuration.schema()["$defs"]["ProxyModel"]
     assert (set(described["properties"]), set(described["required"])) == ({"header", "from"}, {"header", "from"})
