@@ -17,10 +17,11 @@ from inboxwatch.core.model import MailboxId
 from inboxwatch.store import Store
 from tests.doubles.dovecot import PASSWORD, Dovecot
 from tests.doubles.webhook_sink import Sink
-from tests.end_to_end.test_whole_way import ANA, BO
-from tests.support.daemon_process import PROGRAM, House, letter
+from tests.support.daemon_process import PROGRAM, House
 from tests.support.engine import Engine
 from tests.support.in_process import CONFIG
+from tests.support.message_bytes import letter
+from tests.support.team_mail import ANA, BO
 
 MESSAGES = 3000
 PATIENCE = 60.0

@@ -16,10 +16,11 @@ import pytest
 from typer.testing import CliRunner
 
 from inboxwatch.cli import app
-from tests.doubles.dovecot import free_port
 from tests.doubles.webhook_sink import Sink
-from tests.end_to_end.test_whole_way import ANA, BO, MAX, MaildirPeer
-from tests.support.daemon_process import LADDER, House, letter
+from tests.support.daemon_process import LADDER, House
+from tests.support.message_bytes import letter
+from tests.support.ports import free_port
+from tests.support.team_mail import ANA, BO, MAX, MaildirPeer
 
 BAD = """\
 organization: {domains: [acme.test]}

@@ -14,10 +14,10 @@ from inboxwatch.daemon.writer import Writer
 from inboxwatch.notify import Notice, NoticeType, Rate, Receipt, Recipient
 from inboxwatch.notify.console import Console
 from tests.doubles.webhook_sink import Sink
-from tests.end_to_end.test_whole_way import MaildirPeer
 from tests.support import daemon_process, outbox_faults
 from tests.support.in_process import House
 from tests.support.outbox_faults import CHANNELS, Row
+from tests.support.team_mail import MaildirPeer
 
 FINDS = {"slack"}
 """Channels that can be asked whether a message arrived: their readers never see one twice."""

@@ -28,12 +28,9 @@ from tests.support.scripted_connector import (
     Office,
     Pushed,
     Scripted,
-    office,
     refusing,
 )
 from tests.support.virtual_time import START, Clockwork, played
-
-__all__ = ["office"]
 
 
 def test_a_busy_mailbox_is_read_oftener_and_an_idle_one_seldomer(tmp_path: Path) -> None:

@@ -20,12 +20,9 @@ from tests.support.scripted_connector import (
     Pushed,
     Scripted,
     deaf_to_cancelling,
-    office,
     refusing,
 )
 from tests.support.virtual_time import START, Clockwork, played
-
-__all__ = ["office"]
 
 
 @pytest.mark.parametrize("behaviour", ["fails", "breaks", "lies", "returns at once", "cancels itself", "hangs"])

@@ -14,7 +14,6 @@ import contextlib
 import itertools
 import os
 import pwd
-import random
 import shutil
 import signal
 import socket
@@ -29,6 +28,8 @@ from typing import Self
 import pytest
 import trustme
 from imapclient import imap_utf7  # type: ignore[import-untyped]  # it ships no types
+
+from tests.support.ports import free_port
 
 PASSWORD = "pass-of-the-tests"
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
@@ -297,19 +298,3 @@ class Dovecot:
     def _give(self, path: Path) -> None:
         if os.geteuid() == 0:
             os.chown(path, self._owner.pw_uid, self._owner.pw_gid)
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on, below those that the system gives to clients: ours even while down."""
-    while True:
-        port = random.randrange(10_000, 32_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-
-
-@pytest.fixture(scope="module")
-def dovecot() -> Iterator[Dovecot]:
-    """A server with the mailbox `ana` for the tests of a module."""
-    with Dovecot.start(["ana"]) as server:
-        yield server

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.doubles.dovecot import free_port
+from tests.support.ports import free_port
 
 REALM = "ACME.TEST"
 READER, SERVICE = f"watcher@{REALM}", f"HTTP/localhost@{REALM}"

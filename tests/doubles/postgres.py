@@ -1,4 +1,4 @@
-"""Debian's PostgreSQL on loopback for tests, and the fixture `database`: a URL of an empty store of each kind."""
+"""Debian's PostgreSQL on loopback for tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.doubles.dovecot import free_port
+from tests.support.ports import free_port
 
 _names = itertools.count(1)
 
@@ -87,21 +87,3 @@ class Postgres:
             group=self._owner.pw_gid,
             extra_groups=[],
         )
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    """A server for the tests of a module."""
-    with Postgres.start() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty store; the module must import `postgres` beside this."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/store.db"
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    yield server.common
-    server.empty()

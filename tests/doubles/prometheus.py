@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.doubles.dovecot import free_port
+from tests.support.ports import free_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "prometheus"
 Series = tuple[dict[str, str], list[float]]

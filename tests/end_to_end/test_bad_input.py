@@ -5,27 +5,20 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.doubles.dovecot import PASSWORD, Dovecot, dovecot, free_port
+from tests.doubles.dovecot import PASSWORD, Dovecot
 from tests.doubles.webhook_sink import Sink
-from tests.end_to_end.test_whole_way import ANA, BO, MAX, MaildirPeer
-from tests.support.daemon_process import Daemon, House, letter
-
-__all__ = ["dovecot"]
+from tests.support.daemon_process import Daemon, House
+from tests.support.message_bytes import letter
+from tests.support.ports import free_port
+from tests.support.team_mail import ANA, BO, MAX, MaildirPeer
 
 BEN = "ben@acme.test"
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as sink:
-        yield sink
 
 
 @pytest.fixture

@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 
 from tests.doubles.webhook_sink import Post, Sink
-from tests.end_to_end.test_whole_way import ANA, MAX, MaildirPeer
-from tests.support.daemon_process import House, letter
+from tests.support.daemon_process import House
+from tests.support.message_bytes import letter
+from tests.support.team_mail import ANA, MAX, MaildirPeer
 
 BUYERS = 12
 TARGET = 2.0

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
 
-from tests.doubles.dovecot import PASSWORD, Dovecot, dovecot
+from tests.doubles.dovecot import PASSWORD, Dovecot
 from tests.doubles.webhook_sink import Post, Sink
-from tests.support.daemon_process import SECRET, Daemon, House, letter
+from tests.support.daemon_process import SECRET, Daemon, House
+from tests.support.message_bytes import letter
+from tests.support.team_mail import ANA, BO, MAX, ImapPeer, MaildirPeer, Peer
 
-__all__ = ["dovecot"]
-
-ANA, MAX, BO = "ana@acme.test", "max@acme.test", "bo@buyer.test"
 STEP = {
     "step", "round", "reason", "type", "id", "thread", "lead", "metric", "owner", "started_by", "started_at", "due_at",
     "state", "stop_reason", "stopped_by", "stopped_at", "answered_by", "wall_seconds", "business_seconds", "breached",
@@ -25,78 +21,6 @@ STEP = {
     "policy", "waited_seconds", "lead_name", "company", "subject",
 }  # fmt: skip
 """What contract section 4 says of a clock in a POST."""
-
-
-class Peer(Protocol):
-    """The servers of the team's mail, whatever their kind."""
-
-    def mailboxes(self) -> dict[str, dict[str, Any]]: ...
-    def deliver(self, user: str, raw: bytes, folder: str = "INBOX") -> None: ...
-    def snapshot(self) -> Any: ...
-
-
-class ImapPeer:
-    def __init__(self, server: Dovecot, users: list[str]) -> None:
-        self.server, self.users = server, users
-        for user in users:
-            shutil.rmtree(server.folder(user), ignore_errors=True)
-            server.create(user, "INBOX")
-            server.create(user, "Sent")
-
-    def mailboxes(self) -> dict[str, dict[str, Any]]:
-        login = {"host": "127.0.0.1", "port": self.server.port, "security": "none", "password": PASSWORD}
-        return {
-            user.partition("@")[0]: {"connector": "imap", "address": user, "poll_every": "1s", **login}
-            | {"owner": user.partition("@")[0]}
-            for user in self.users
-        }
-
-    def deliver(self, user: str, raw: bytes, folder: str = "INBOX") -> None:
-        self.server.deliver(user, raw, folder)
-
-    def snapshot(self) -> Any:
-        return {user: self.server.snapshot(user) for user in self.users}
-
-
-class MaildirPeer:
-    def __init__(self, root: Path, users: list[str]) -> None:
-        self.root, self.users, self.count = root, users, 0
-        for user in users:
-            for folder in ("INBOX", "Sent"):
-                for part in ("tmp", "new", "cur"):
-                    (self.folder(user, folder) / part).mkdir(parents=True)
-
-    def folder(self, user: str, name: str) -> Path:
-        return self.root / user / ("" if name == "INBOX" else f".{name}")
-
-    def mailboxes(self) -> dict[str, dict[str, Any]]:
-        return {
-            user.partition("@")[0]: {"connector": "maildir", "address": user, "poll_every": "1s"}
-            | {"owner": user.partition("@")[0], "path": str(self.root / user)}
-            for user in self.users
-        }
-
-    def deliver(self, user: str, raw: bytes, folder: str = "INBOX") -> None:
-        self.count += 1
-        draft = self.folder(user, folder) / "tmp" / f"{time.time():.6f}.{self.count}.test"
-        draft.write_bytes(raw)
-        draft.rename(draft.parent.parent / "new" / draft.name)
-
-    def snapshot(self) -> Any:
-        return {str(path): (path.stat().st_mtime_ns, path.stat().st_mode) for path in self.root.rglob("*")}
-
-
-@pytest.fixture(params=["imap", "maildir"])
-def peer(request: pytest.FixtureRequest, tmp_path: Path) -> Peer:
-    if request.param == "imap":
-        return ImapPeer(request.getfixturevalue("dovecot"), [ANA, MAX])
-    return MaildirPeer(tmp_path / "mail", [ANA, MAX])
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as sink:
-        yield sink
 
 
 def instant(text: str) -> datetime:

@@ -7,11 +7,8 @@ from typing import Any
 
 from inboxwatch import config as configuration
 from inboxwatch.connector import MailboxError, Reason
-from tests.doubles.postgres import database, postgres
-from tests.support.batches import ANA, SALES, Office, minutes, office
+from tests.support.batches import ANA, SALES, Office, minutes
 from tests.support.in_process import MONDAY
-
-__all__ = ["database", "office", "postgres"]
 
 
 def test_nothing_is_told_before_the_mailboxes_that_could_hold_the_answer_were_read(office: Office) -> None:

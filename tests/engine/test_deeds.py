@@ -8,10 +8,7 @@ from inboxwatch import config as configuration
 from inboxwatch.core.model import Lead, LeadId, PersonId
 from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.engine.refused import Refused
-from tests.doubles.postgres import database, postgres
-from tests.support.batches import BO, Office, minutes, office
-
-__all__ = ["database", "office", "postgres"]
+from tests.support.batches import BO, Office, minutes
 
 
 def test_deeds_are_refused_with_the_status_that_says_why(office: Office) -> None:

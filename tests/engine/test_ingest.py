@@ -10,12 +10,8 @@ from sqlalchemy import text
 from inboxwatch.connector import Batch, Cursor, Quarantined
 from inboxwatch.core.model import FolderRole, RawMessage
 from inboxwatch.store import Outage, tables
-from tests.doubles.postgres import database, postgres
-from tests.support.batches import ANA, BO, SALES, Office, minutes, office
+from tests.support.batches import ANA, BO, SALES, Office, minutes
 from tests.support.in_process import MONDAY
-
-__all__ = ["database", "office", "postgres"]
-
 
 # One transaction a batch.
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from inboxwatch import config as configuration
-from tests.doubles.postgres import database, postgres
-from tests.support.batches import Office, minutes, office
+from tests.support.batches import Office, minutes
 from tests.support.engine import Engine
-
-__all__ = ["database", "office", "postgres"]
 
 
 def claimed(office: Office) -> tuple[Engine, list[Any]]:

@@ -16,11 +16,8 @@ from inboxwatch.core.model import Lead, LeadId, PersonId
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.repolicy import reapply
 from inboxwatch.store import Store
-from tests.doubles.postgres import database, postgres
-from tests.support.batches import ANA, BO, SALES, Office, minutes, office
+from tests.support.batches import ANA, BO, SALES, Office, minutes
 from tests.support.engine import Engine
-
-__all__ = ["database", "office", "postgres"]
 
 ZOE = "zoe@stranger.test"
 

@@ -11,12 +11,9 @@ import pytest
 from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
-from tests.doubles.postgres import database, postgres
-from tests.support.daemon_process import letter
 from tests.support.engine import Engine
 from tests.support.in_process import House
-
-__all__ = ["database", "postgres"]
+from tests.support.message_bytes import letter
 
 SALES = MailboxId("sales")
 

@@ -10,10 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from inboxwatch.core.model import Direction, Kind
-from tests.doubles.postgres import database, postgres
 from tests.support.in_process import House
-
-__all__ = ["database", "postgres"]
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)

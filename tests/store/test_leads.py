@@ -16,9 +16,6 @@ from sqlalchemy import create_engine, event, insert, select, text
 from inboxwatch.core.leads import Ambiguous, Directory
 from inboxwatch.core.model import Lead, LeadId
 from inboxwatch.store import Store, tables
-from tests.doubles.postgres import database, postgres
-
-__all__ = ["database", "postgres"]
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 FREE = frozenset({"gmail.com", "free.test"})

@@ -30,9 +30,7 @@ from inboxwatch.store.records import (
     NotifiedRecord,
     OutageRecord,
 )
-from tests.doubles.postgres import Postgres, database, postgres
-
-__all__ = ["database", "postgres"]
+from tests.doubles.postgres import Postgres
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LEASE = timedelta(minutes=3)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 
 from inboxwatch.connector import Batch, Cursor
@@ -15,13 +13,9 @@ from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
 from inboxwatch.engine.evaluate import Evaluated
 from inboxwatch.engine.ingest import Ingested
 from inboxwatch.store import tables
-from tests.doubles.postgres import database, postgres
-from tests.support.daemon_process import letter
 from tests.support.engine import Engine
 from tests.support.in_process import MONDAY, House
-
-__all__ = ["database", "office", "postgres"]
-
+from tests.support.message_bytes import letter
 
 ANA, SALES = MailboxId("ana"), MailboxId("sales")
 BO = "bo@buyer.test"
@@ -108,10 +102,3 @@ class Office(House):
 
 def minutes(number: float) -> timedelta:
     return timedelta(minutes=number)
-
-
-@pytest.fixture
-def office(tmp_path: Path, database: str) -> Iterator[Office]:
-    office = Office(tmp_path, database)
-    yield office
-    office.close()

@@ -17,14 +17,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.doubles.dovecot import free_port
+from tests.support.ports import free_port
 
 PROGRAM = str(Path(sys.executable).parent / "inboxwatch")
 PATIENCE = 20.0
@@ -65,31 +63,6 @@ LADDER = [{"at": "50%", "notify": ["owner"]}, {"at": "100%", "notify": ["owner",
 LEADS = "email,name,company,domain,owner,tier,status\nbo@buyer.test,Bo Lind,Buyer Ltd,buyer.test,ana,hot,open\n"
 
 _numbers = itertools.count(1)
-
-
-def letter(
-    sender: str,
-    to: str,
-    *,
-    id: str = "",  # noqa: A002  (the header's own name)
-    answers: str = "",
-    subject: str = "Seats for the spring term",
-    at: datetime | None = None,
-    text: str = "Hello",
-    extra: str = "",
-) -> bytes:
-    """A message as it stands in a mailbox; `answers` is the Message-ID it replies to."""
-    name = id or f"m{next(_numbers)}@{sender.rpartition('@')[2]}"
-    lines = [
-        f"Message-ID: <{name}>",
-        f"From: {sender}",
-        f"To: {to}",
-        f"Subject: {'Re: ' if answers else ''}{subject}",
-        f"Date: {format_datetime(at or datetime.now(UTC))}",
-    ]
-    lines += [f"In-Reply-To: <{answers}>", f"References: <{answers}>"] if answers else []
-    lines += [extra] if extra else []
-    return ("\r\n".join(lines) + f"\r\n\r\n{text}\r\n").encode()
 
 
 class House:

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tests.support.daemon_process import letter
+from tests.support.message_bytes import letter
 
 ZONE = ZoneInfo("Europe/London")
 HOURS = (time(9), time(17, 30))

@@ -18,10 +18,11 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
-from tests.doubles.dovecot import free_port
 from tests.doubles.prometheus import Prometheus, Server, prometheus
 from tests.doubles.webhook_sink import Sink
-from tests.support.daemon_process import Daemon, House, letter
+from tests.support.daemon_process import Daemon, House
+from tests.support.message_bytes import letter
+from tests.support.ports import free_port
 
 PEOPLE = ("ana", "ben", "max")
 LEADS = (

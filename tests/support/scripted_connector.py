@@ -11,7 +11,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 
@@ -160,8 +159,3 @@ class Office:
         with self.house.store.reading() as tx:
             rows = tx.connection.execute(select(tables.delivery).order_by(tables.delivery.c.id)).all()
         return [row.body["title"] for row in rows if row.type == "mailbox"]
-
-
-@pytest.fixture
-def office(tmp_path: Path) -> Callable[..., Office]:
-    return partial(Office, tmp_path)

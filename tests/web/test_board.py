@@ -12,10 +12,8 @@ from playwright.async_api import Browser, Page, expect
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import MailboxId
 from inboxwatch.store.records import DeliveryState
-from tests.support.chromium import BO, CY, HOUR, MINUTE, Served, browser, names, page, served, serving, waiting
+from tests.support.chromium import BO, CY, HOUR, MINUTE, Served, names, serving, waiting
 from tests.support.in_process import House
-
-__all__ = ["browser", "page", "served"]
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

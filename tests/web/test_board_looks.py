@@ -9,9 +9,7 @@ from playwright.async_api import Browser
 
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import MailboxId
-from tests.support.chromium import BO, CY, HOUR, Served, browser, page, served, waiting
-
-__all__ = ["browser", "page", "served"]
+from tests.support.chromium import BO, CY, HOUR, Served, waiting
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

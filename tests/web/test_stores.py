@@ -8,10 +8,7 @@ from pathlib import Path
 from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch.web import make_app
-from tests.doubles.postgres import database, postgres
 from tests.support.in_process import House
-
-__all__ = ["database", "postgres"]
 
 
 async def test_every_page_and_list_is_served_from_either_store(tmp_path: Path, database: str) -> None:

@@ -14,10 +14,10 @@ from tests.doubles.gmail import Gmail
 from tests.doubles.graph import Graph
 from tests.doubles.https_server import Fault
 from tests.doubles.webhook_sink import Sink
-from tests.end_to_end.test_whole_way import ANA, BO
 from tests.support.api_mailboxes import GmailMailbox, GraphMailbox
 from tests.support.daemon_process import House
-from tests.support.daemon_process import letter as mail
+from tests.support.message_bytes import letter as mail
+from tests.support.team_mail import ANA, BO
 
 Server = Gmail | Graph
 _REFUSED = '{"error": {"code": %s, "message": "slow down", "errors": [{"reason": "userRateLimitExceeded"}]}}'

@@ -23,10 +23,10 @@ from tests.doubles.gmail import METADATA
 from tests.doubles.gmail import Gmail as GmailServer
 from tests.doubles.https_server import Fault
 from tests.doubles.pubsub import CONSUME, SUBSCRIPTION, TOPIC
-from tests.end_to_end.test_whole_way import ANA, BO
 from tests.support.api_mailboxes import GmailMailbox
 from tests.support.daemon_process import House
-from tests.support.daemon_process import letter as mail
+from tests.support.message_bytes import letter as mail
+from tests.support.team_mail import ANA, BO
 
 LONG = 30.0
 """Seconds that a test has patience for."""

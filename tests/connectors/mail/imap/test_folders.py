@@ -13,8 +13,8 @@ from connectors.mail.imap import Imap, ImapSettings, session
 from inboxwatch.connector import Context, MailboxError, Reading, Reason
 from inboxwatch.core.model import FolderRole
 from inboxwatch.testing import every, ids, letter, message_id, opened, polled, taken
-from tests.connectors.mail.test_contract import ImapMailbox
 from tests.doubles.dovecot import PASSWORD, Dovecot
+from tests.support.contract_mailboxes import ImapMailbox
 
 FOLDERS = {"Sent": r"\Sent", "Everything": r"\All", "Projects.North": "", "Projects.South": "", "Gelöscht": r"\Trash"}
 _users = itertools.count(1)

@@ -10,8 +10,8 @@ import pytest
 
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.testing import every
-from tests.connectors.mail.imap.test_servers import certified, failing, read, says
 from tests.doubles.scripted_imap import PASSWORD, Answer, Client, ScriptedImap
+from tests.support.imap_sessions import certified, failing, read, says
 
 
 @pytest.mark.parametrize(

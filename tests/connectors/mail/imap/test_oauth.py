@@ -24,9 +24,10 @@ from pydantic import ValidationError
 from connectors.mail.imap import Imap, ImapSettings
 from inboxwatch.connector import Context, MailboxError, Reason
 from inboxwatch.testing import every, ids, letter, message_id, taken
-from tests.doubles.dovecot import Dovecot, free_port
+from tests.doubles.dovecot import Dovecot
 from tests.doubles.entra import certificate
 from tests.doubles.scripted_imap import Client, ScriptedImap
+from tests.support.ports import free_port
 
 SECRET = "the-secret-of-the-tests"
 

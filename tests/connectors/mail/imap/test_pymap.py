@@ -18,7 +18,8 @@ from connectors.mail.imap import Imap, ImapSettings
 from inboxwatch.connector import Context
 from inboxwatch.core.model import FolderRole
 from inboxwatch.testing import every, ids, letter, message_id, taken
-from tests.doubles.dovecot import PASSWORD, free_port
+from tests.doubles.dovecot import PASSWORD
+from tests.support.ports import free_port
 
 
 class Pymap:

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from pathlib import Path
-from typing import Any
 
 import pytest
-import trustme
 
-from connectors.mail.imap import Imap
-from inboxwatch.connector import Batch, Cursor, MailboxError, Reason
+from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import FolderRole
 from inboxwatch.testing import every, ids, letter, message_id, taken
-from tests.doubles.scripted_imap import PASSWORD, Answer, Client, ScriptedImap, uids_of
+from tests.doubles.scripted_imap import Answer, Client, ScriptedImap, uids_of
+from tests.support.imap_sessions import certified, failing, read, says
 
 
 def header(number: int) -> str:
     return letter(number).decode().partition("\r\n\r\n")[0] + "\r\n\r\n"
-
-
-async def read(connector: Imap, cursor: Cursor | None = None) -> list[Batch]:
-    try:
-        return await every(connector, cursor)
-    finally:
-        await connector.aclose()
-
-
-async def failing(connector: Imap) -> MailboxError:
-    with pytest.raises(MailboxError) as caught:
-        await read(connector)
-    assert PASSWORD not in f"{caught.value!r}{caught.value.hint}"
-    return caught.value
 
 
 def idle(*segments: str, then: str = "") -> Answer:
@@ -46,13 +29,6 @@ def idle(*segments: str, then: str = "") -> Answer:
             client.hang_up()
         await client.line()
         await client.send(f"{tag} OK done\r\n")
-
-    return answer
-
-
-def says(text: str) -> Answer:
-    async def answer(client: Client, tag: str, _: str) -> None:
-        await client.send(text.replace("TAG", tag))
 
     return answer
 
@@ -81,14 +57,6 @@ async def test_no_wake_up_is_lost_however_the_line_arrives(
         async with asyncio.timeout(10):
             assert await connector.wait(60)
         await connector.aclose()
-
-
-def certified(folder: Path) -> tuple[ssl.SSLContext, dict[str, Any]]:
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    return context, {"security": "tls", "ca_file": str(folder / "ca.pem")}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,30 @@
+"""Fixtures of many rooms: a store of each kind. Asserts in helpers explain themselves as those in tests do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("tests.support", "tests.doubles")
+
+from tests.doubles.postgres import Postgres  # noqa: E402  (once its asserts are to be rewritten)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    """A server for the tests of a module."""
+    with Postgres.start() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty store."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/store.db"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    yield server.common
+    server.empty()

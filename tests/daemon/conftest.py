@@ -1,0 +1,16 @@
+"""A mailbox that does what a test says, watched in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.support.scripted_connector import Office
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Callable[..., Office]:
+    return partial(Office, tmp_path)
