@@ -13,7 +13,7 @@ from pathlib import Path
 
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
-from tests.benchmarks.imap_backfill import BATCH, NOW, house, message
+from tests.benchmarks.imap_backfill import BATCH, NOW, message, opened
 
 ANA = MailboxId("ana")
 WINDOW = 10_000
@@ -38,7 +38,7 @@ def batch(first: int) -> Batch:
 def main() -> None:
     most = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
     with tempfile.TemporaryDirectory() as name:
-        store, engine = house(Path(name))
+        store, engine = opened(Path(name))
         cursor = engine.begin_history(ANA, NOW - timedelta(days=30), NOW).cursor
         costs: list[float] = []
         for window in range(0, most, WINDOW):

@@ -41,7 +41,7 @@ from inboxwatch.engine.ingest import ingest_history
 from inboxwatch.store import Store
 from tests.doubles.dovecot import PASSWORD, Dovecot
 from tests.support.engine import Engine
-from tests.support.in_process import CONFIG
+from tests.support.in_process_daemon import CONFIG
 
 BATCH = 500
 BUYERS = 2000
@@ -117,7 +117,7 @@ def connector(server: Dovecot) -> Imap:
     return Imap(ImapSettings.model_validate(given), Context("ana", "ana", reading))
 
 
-def house(folder: Path) -> tuple[Store, Engine]:
+def opened(folder: Path) -> tuple[Store, Engine]:
     """An empty store, and an engine that knows the buyers."""
     text = CONFIG.replace("STORE", f"sqlite:///{folder / 'store.db'}").replace("WEB", "").replace("FOLLOW_UP", "")
     (folder / "inboxwatch.yaml").write_text(text)
@@ -132,7 +132,7 @@ def house(folder: Path) -> tuple[Store, Engine]:
 
 async def backfill(server: Dovecot, folder: Path) -> tuple[float, float, int]:
     """Fetch, parse, classify, thread, match, store: seconds, CPU seconds, messages."""
-    store, engine = house(folder)
+    store, engine = opened(folder)
     worker, box = Writer(store), connector(server)
     cursor = engine.begin_history(MailboxId("ana"), NOW - timedelta(days=30), NOW).cursor
     read = 0

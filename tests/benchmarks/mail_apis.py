@@ -22,9 +22,9 @@ from connectors.mail.graph import Graph, GraphSettings
 from inboxwatch import now as instant
 from inboxwatch.connector import Context, Cursor, MailConnector, Reading
 from inboxwatch.testing import bounce, every, letter
-from tests.doubles.ews import Ews as EwsServer
-from tests.doubles.gmail import Gmail as GmailServer
-from tests.doubles.graph import Graph as GraphServer
+from tests.doubles.ews import EwsServer
+from tests.doubles.gmail import GmailServer
+from tests.doubles.graph import GraphServer
 from tests.doubles.https_server import ca_file
 from tests.support.api_mailboxes import EwsMailbox, GmailMailbox, GraphMailbox
 

@@ -40,7 +40,7 @@ WORDS = table("""
 """)
 
 
-def house(count: int, seed: int = 1) -> list[RawMessage]:
+def conversations(count: int, seed: int = 1) -> list[RawMessage]:
     """So many raw messages, oldest first."""
     chance = random.Random(seed)
     raws: list[RawMessage] = []
@@ -93,7 +93,7 @@ def cost(work: Callable[[], object], count: int, rounds: int = 5) -> float:
 
 def growth(size: int) -> float:
     """Microseconds for a message in a batch of 500, where the index holds what the batch's keys find among `size`."""
-    messages = [parse(raw) for raw in house(size + 500)]
+    messages = [parse(raw) for raw in conversations(size + 500)]
     directory = Directory(lead(f"buyer{n}@company{n % 60}.test") for n in range(200))
     everything = ThreadIndex()
     Intake(US, directory, everything).take_batch(messages[:size])
@@ -108,7 +108,7 @@ def growth(size: int) -> float:
 
 
 def main() -> None:
-    raws = house(4000)
+    raws = conversations(4000)
     messages = [parse(raw) for raw in raws]
     directory = Directory(lead(f"buyer{n}@company{n % 60}.test") for n in range(200))
     print(f"header block, bytes in the mean: {sum(len(raw.header) for raw in raws) / len(raws):.0f}")

@@ -33,7 +33,7 @@ TIERS = ("", "hot", "warm", "cold")
 
 
 class Crowd:
-    """A gate to a large house; its rows are written straight into the store."""
+    """The daemon of a large team, as the web sees it; its rows are written straight into the store."""
 
     def __init__(self, folder: Path, mailboxes: int, running: int, closed: int) -> None:
         path = folder / "crowd.yaml"

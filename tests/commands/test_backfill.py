@@ -16,11 +16,11 @@ from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import MailboxId
 from inboxwatch.store import Store
 from tests.doubles.dovecot import PASSWORD, Dovecot
-from tests.doubles.webhook_sink import Sink
-from tests.support.daemon_process import PROGRAM, House
+from tests.doubles.webhook_sink import WebhookSink
 from tests.support.engine import Engine
-from tests.support.in_process import CONFIG
-from tests.support.message_bytes import letter
+from tests.support.in_process_daemon import CONFIG
+from tests.support.installation import PROGRAM, Installation
+from tests.support.message_bytes import message_bytes
 from tests.support.team_mail import ANA, BO
 
 MESSAGES = 3000
@@ -31,10 +31,10 @@ PATIENCE = 60.0
 class Filling:
     """`inboxwatch backfill` as a process, and the store that it fills."""
 
-    def __init__(self, house: House, *words: str) -> None:
-        self._house = house
+    def __init__(self, installation: Installation, *words: str) -> None:
+        self._house = installation
         self.process = subprocess.Popen(
-            [PROGRAM, "backfill", "-c", str(house.path), *words],
+            [PROGRAM, "backfill", "-c", str(installation.path), *words],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -57,11 +57,11 @@ class Filling:
         return said
 
 
-def stored(house: House, what: str) -> int:
+def stored(installation: Installation, what: str) -> int:
     """The number that a query finds in the store; 0 before there is one."""
-    if not (house.folder / "inboxwatch.db").exists():
+    if not (installation.folder / "inboxwatch.db").exists():
         return 0
-    engine = create_engine(f"sqlite:///{house.folder / 'inboxwatch.db'}")
+    engine = create_engine(f"sqlite:///{installation.folder / 'inboxwatch.db'}")
     try:
         with engine.connect() as connection:
             known = connection.execute(text("SELECT count(*) FROM sqlite_master WHERE name = 'backfill'")).scalar()
@@ -75,7 +75,9 @@ def full(server: Dovecot) -> None:
     begun = datetime.now(UTC) - timedelta(minutes=MESSAGES)
     for number in range(MESSAGES):
         at = begun + timedelta(minutes=number)
-        server.deliver("ana", letter(BO, ANA, id=f"q{number}@buyer.test", at=at, subject=f"Matter {number}"), when=at)
+        server.deliver(
+            "ana", message_bytes(BO, ANA, id=f"q{number}@buyer.test", at=at, subject=f"Matter {number}"), when=at
+        )
 
 
 def imap(server: Dovecot) -> dict[str, dict[str, object]]:
@@ -84,31 +86,31 @@ def imap(server: Dovecot) -> dict[str, dict[str, object]]:
 
 
 def test_a_backfill_that_was_killed_goes_on_and_reads_nothing_twice(tmp_path: Path) -> None:
-    with Dovecot.start(["ana"]) as server, Sink() as sink:
+    with Dovecot.start(["ana"]) as server, WebhookSink() as sink:
         full(server)
-        house = House(tmp_path, imap(server), hook=sink.url, target="8h")
-        killed = Filling(house, "--since", "90d")
+        installation = Installation(tmp_path, imap(server), hook=sink.url, target="8h")
+        killed = Filling(installation, "--since", "90d")
         killed.interrupt(signal.SIGKILL)
         killed.process.communicate(timeout=PATIENCE)
-        before = stored(house, "read FROM backfill")
-        assert stored(house, "count(*) FROM sighting") == before
-        said = Filling(house, "--since", "90d").end()
+        before = stored(installation, "read FROM backfill")
+        assert stored(installation, "count(*) FROM sighting") == before
+        said = Filling(installation, "--since", "90d").end()
         assert f"ana: {MESSAGES - before} messages after {before} of an interrupted backfill" in said
-        assert stored(house, "count(*) FROM sighting") == MESSAGES
-        with house.daemon() as daemon:
+        assert stored(installation, "count(*) FROM sighting") == MESSAGES
+        with installation.daemon() as daemon:
             progress = [daemon.metric("inboxwatch_backfill_messages", state=state) for state in ("read", "remaining")]
             assert progress == [MESSAGES, 0]
             daemon.stop()
         # The next one is a new one, and one that reaches further back begins anew.
-        assert f"ana: {MESSAGES} messages in" in Filling(house, "--since", "120d").end()
-        assert stored(house, "count(*) FROM sighting") == MESSAGES
+        assert f"ana: {MESSAGES} messages in" in Filling(installation, "--since", "120d").end()
+        assert stored(installation, "count(*) FROM sighting") == MESSAGES
 
 
 def test_a_backfill_waits_for_a_server_that_went_away_and_goes_on(tmp_path: Path) -> None:
-    with Dovecot.start(["ana"]) as server, Sink() as sink:
+    with Dovecot.start(["ana"]) as server, WebhookSink() as sink:
         full(server)
-        house = House(tmp_path, imap(server), hook=sink.url)
-        filling = Filling(house)
+        installation = Installation(tmp_path, imap(server), hook=sink.url)
+        filling = Filling(installation)
         filling.interrupt(signal.SIGSTOP)
         server.stop()
         filling.process.send_signal(signal.SIGCONT)
@@ -117,14 +119,14 @@ def test_a_backfill_waits_for_a_server_that_went_away_and_goes_on(tmp_path: Path
         server.up()
         said = filling.end()
         assert f"ana: {MESSAGES} messages in" in said
-        assert stored(house, "count(*) FROM sighting") == MESSAGES
+        assert stored(installation, "count(*) FROM sighting") == MESSAGES
 
 
 def test_of_two_backfills_of_one_mailbox_the_later_one_wins(tmp_path: Path) -> None:
     ana, now = MailboxId("ana"), datetime.now(UTC)
-    words = CONFIG.replace("STORE", "sqlite:///house.db").replace("WEB", "").replace("FOLLOW_UP", "")
-    (tmp_path / "house.yaml").write_text(words, encoding="utf-8")
-    config = configuration.load(tmp_path / "house.yaml")
+    words = CONFIG.replace("STORE", "sqlite:///inboxwatch.db").replace("WEB", "").replace("FOLLOW_UP", "")
+    (tmp_path / "inboxwatch.yaml").write_text(words, encoding="utf-8")
+    config = configuration.load(tmp_path / "inboxwatch.yaml")
     store = Store(config.store_url.reveal())
     engine = Engine(store, config, {})
     one, other = Batch((), Cursor("one")), Batch((), Cursor("other"))

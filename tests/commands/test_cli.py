@@ -16,11 +16,11 @@ import pytest
 from typer.testing import CliRunner
 
 from inboxwatch.cli import app
-from tests.doubles.webhook_sink import Sink
-from tests.support.daemon_process import LADDER, House
-from tests.support.message_bytes import letter
+from tests.doubles.webhook_sink import WebhookSink
+from tests.support.installation import LADDER, Installation
+from tests.support.message_bytes import message_bytes
 from tests.support.ports import free_port
-from tests.support.team_mail import ANA, BO, MAX, MaildirPeer
+from tests.support.team_mail import ANA, BO, MAX, MaildirTeamMail
 
 BAD = """\
 organization: {domains: [acme.test]}
@@ -58,16 +58,18 @@ def command(*words: str) -> Done:
     return Done(result.exit_code, result.stdout, result.stderr)
 
 
-def of(house: House, *words: str) -> Done:
+def of(installation: Installation, *words: str) -> Done:
     """Runs `inboxwatch WORDS -c FILE`."""
-    return command(*words, "-c", str(house.path))
+    return command(*words, "-c", str(installation.path))
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def installation(tmp_path: Path) -> Iterator[Installation]:
     """A config that is fine, with two Maildirs and a hook that answers."""
-    with Sink() as sink:
-        yield House(tmp_path, MaildirPeer(tmp_path / "mail", [ANA, MAX]).mailboxes(), hook=sink.url, target="1h")
+    with WebhookSink() as sink:
+        yield Installation(
+            tmp_path, MaildirTeamMail(tmp_path / "mail", [ANA, MAX]).mailboxes(), hook=sink.url, target="1h"
+        )
 
 
 def test_help_answers_without_importing_any_sdk() -> None:
@@ -108,11 +110,13 @@ def test_a_config_with_many_mistakes_is_refused_with_a_message_and_a_path_for_ea
     assert command("check", "-c", str(tmp_path / "missing.yaml")).returncode == 2
 
 
-def test_check_says_what_it_found_and_fails_where_something_is_out_of_reach(house: House, tmp_path: Path) -> None:
-    fine = of(house, "check")
+def test_check_says_what_it_found_and_fails_where_something_is_out_of_reach(
+    installation: Installation, tmp_path: Path
+) -> None:
+    fine = of(installation, "check")
     assert fine.returncode == 0, fine.stdout + fine.stderr
     assert "mailbox ana" in fine.stdout
-    report = json.loads(of(house, "check", "--json").stdout)
+    report = json.loads(of(installation, "check", "--json").stdout)
     assert [finding["text"] for finding in report["findings"] if finding["verdict"] != "ok"] == [
         "ben can own a wait, but no mailbox of ben is watched: answers sent from it cannot be seen"
     ]
@@ -124,22 +128,22 @@ def test_check_says_what_it_found_and_fails_where_something_is_out_of_reach(hous
         "security": "none",
         "password_env": "NOWHERE",
     }
-    boxes = MaildirPeer(tmp_path / "more", [ANA, MAX]).mailboxes()
-    house.write(mailboxes=boxes | {"ben": dead | {"address": "ben@acme.test", "owner": "ben"}})
-    assert of(house, "check", "--offline").returncode == 0, "no secrets are needed offline"
-    assert of(house, "check").returncode == 2, "but to log in they are"
+    boxes = MaildirTeamMail(tmp_path / "more", [ANA, MAX]).mailboxes()
+    installation.write(mailboxes=boxes | {"ben": dead | {"address": "ben@acme.test", "owner": "ben"}})
+    assert of(installation, "check", "--offline").returncode == 0, "no secrets are needed offline"
+    assert of(installation, "check").returncode == 2, "but to log in they are"
     dead["password"] = str(dead.pop("password_env"))
-    house.write(mailboxes=boxes | {"ben": dead | {"address": "ben@acme.test", "owner": "ben"}})
-    failed = json.loads((done := of(house, "check", "--json")).stdout)
+    installation.write(mailboxes=boxes | {"ben": dead | {"address": "ben@acme.test", "owner": "ben"}})
+    failed = json.loads((done := of(installation, "check", "--json")).stdout)
     assert (done.returncode, failed["ok"]) == (1, False)
     (finding,) = (finding for finding in failed["findings"] if finding["verdict"] == "failed")
     assert finding["subject"] == "mailbox ben"
 
 
-def test_a_route_that_ends_at_nobody_who_can_be_reached_fails_the_check(house: House) -> None:
+def test_a_route_that_ends_at_nobody_who_can_be_reached_fails_the_check(installation: Installation) -> None:
     ops = {"type": "apprise", "url": "json://127.0.0.1:1"}
-    house.write(channels={"ops": ops}, notify_by=["ops"], it_alerts=["ops"])
-    done = of(house, "check", "--offline")
+    installation.write(channels={"ops": ops}, notify_by=["ops"], it_alerts=["ops"])
+    done = of(installation, "check", "--offline")
     assert done.returncode == 1
     assert "no channel reaches" in " ".join(done.stdout.split())
 
@@ -155,7 +159,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
         at = noon + timedelta(hours=number)
         received = f"Received: from relay.test by mx.acme.test; {format_datetime(at)}"
         chain = "a1@acme.test" if number == 2 else answers
-        raws.append(letter(sender, to, id=name, answers=chain, at=at, extra=received))
+        raws.append(message_bytes(sender, to, id=name, answers=chain, at=at, extra=received))
     box = mailbox.mbox(folder / "mail.mbox")
     maildir = mailbox.Maildir(folder / "maildir")
     (folder / "eml").mkdir()
@@ -192,30 +196,30 @@ def test_replay_refuses_what_it_cannot_open_and_who_we_are_not(archive: Path, tm
     assert [json.loads(line)["type"] for line in as_of.stdout.splitlines()].count("message") == 1
 
 
-def test_replay_needs_no_secrets_and_no_store(house: House, archive: Path) -> None:
-    house.write(
+def test_replay_needs_no_secrets_and_no_store(installation: Installation, archive: Path) -> None:
+    installation.write(
         channels={"desk": {"type": "webhook", "url_env": "NOWHERE"}}, store="postgresql+psycopg://nobody@127.0.0.1:1/x"
     )
-    done = of(house, "replay", str(archive / "mail.mbox"))
+    done = of(installation, "replay", str(archive / "mail.mbox"))
     assert done.returncode == 0, done.stderr
     escalations = [line for line in map(json.loads, done.stdout.splitlines()) if line["type"] == "escalation"]
     assert [(one["step"], one["targets"]) for one in escalations[:1]] == [(1, ["ana"])]
 
 
-def test_clocks_are_listed_and_acted_on_through_the_running_daemon(house: House, tmp_path: Path) -> None:
-    offline = of(house, "clocks", "list")
+def test_clocks_are_listed_and_acted_on_through_the_running_daemon(installation: Installation, tmp_path: Path) -> None:
+    offline = of(installation, "clocks", "list")
     assert offline.returncode == 1
     assert "inboxwatch run" in offline.stderr
-    peer = MaildirPeer(tmp_path / "other", [ANA, MAX])
-    house.write(mailboxes=peer.mailboxes(), steps=LADDER)
-    with house.daemon() as daemon:
-        peer.deliver(ANA, letter(BO, ANA, id="q1@buyer.test"))
+    team_mail = MaildirTeamMail(tmp_path / "other", [ANA, MAX])
+    installation.write(mailboxes=team_mail.mailboxes(), steps=LADDER)
+    with installation.daemon() as daemon:
+        team_mail.deliver(ANA, message_bytes(BO, ANA, id="q1@buyer.test"))
         daemon.wait(daemon.clocks)
-        listed = of(house, "clocks", "list", "--json")
+        listed = of(installation, "clocks", "list", "--json")
         (clock,) = map(json.loads, listed.stdout.splitlines())
         id_ = clock["id"]
-        assert id_ in of(house, "clocks", "list", "--owner", "ana").stdout
-        assert id_ not in of(house, "clocks", "list", "--owner", "max").stdout
+        assert id_ in of(installation, "clocks", "list", "--owner", "ana").stdout
+        assert id_ not in of(installation, "clocks", "list", "--owner", "max").stdout
         for words, code in (
             (["acknowledge", id_, "--by", "ben", "--reason", "mine"], 0),
             (["snooze", id_, "--by", "ben", "--for", "2h"], 0),
@@ -226,36 +230,38 @@ def test_clocks_are_listed_and_acted_on_through_the_running_daemon(house: House,
             (["dismiss", id_, "--by", "ben", "--reason", "by phone"], 0),
             (["dismiss", id_, "--by", "ben", "--reason", "by phone"], 1),
         ):
-            done = of(house, "clocks", *words)
+            done = of(installation, "clocks", *words)
             assert done.returncode == code, (words, done.stderr)
             assert "refused" in done.stderr if code else id_ in done.stdout
-        assert id_ in of(house, "clocks", "list", "--state", "closed").stdout
-        assert BO in of(house, "leads", "list").stdout
-        told = of(house, "explain", BO)
+        assert id_ in of(installation, "clocks", "list", "--state", "closed").stdout
+        assert BO in of(installation, "leads", "list").stdout
+        told = of(installation, "explain", BO)
         assert (told.returncode, "ana" in told.stdout) == (0, True)
-        assert of(house, "explain", "nobody@nowhere.test").returncode == 1
+        assert of(installation, "explain", "nobody@nowhere.test").returncode == 1
         daemon.stop()
 
 
-def test_backfill_reads_history_for_reports_and_pages_nobody(house: House, tmp_path: Path) -> None:
-    peer = MaildirPeer(tmp_path / "other", [ANA, MAX])
+def test_backfill_reads_history_for_reports_and_pages_nobody(installation: Installation, tmp_path: Path) -> None:
+    team_mail = MaildirTeamMail(tmp_path / "other", [ANA, MAX])
     for number in range(5):
-        peer.deliver(ANA, letter(BO, ANA, id=f"q{number}@buyer.test", subject=f"Matter {number}"))
-    house.write(mailboxes=peer.mailboxes(), target="0.1s")
-    done = of(house, "backfill", "--since", "90d")
+        team_mail.deliver(ANA, message_bytes(BO, ANA, id=f"q{number}@buyer.test", subject=f"Matter {number}"))
+    installation.write(mailboxes=team_mail.mailboxes(), target="0.1s")
+    done = of(installation, "backfill", "--since", "90d")
     assert done.returncode == 0, done.stderr
     assert "ana: 5 messages" in done.stderr
-    assert of(house, "backfill", "nobody").returncode == 2
+    assert of(installation, "backfill", "nobody").returncode == 2
     for unusable in ("long", "0d", "10bh"):
-        refused = of(house, "backfill", "--since", unusable)
+        refused = of(installation, "backfill", "--since", unusable)
         assert refused.returncode == 2
         assert "--since: " in refused.stderr
-    with house.daemon() as daemon:
+    with installation.daemon() as daemon:
         assert len(daemon.clocks()) == 5
         assert daemon.metric("inboxwatch_escalations_total") == 0
         daemon.stop()
-    house.write(mailboxes={"ana": {"connector": "maildir", "address": ANA, "owner": "ana", "path": "/nowhere/at/all"}})
-    assert of(house, "backfill").returncode == 1
+    installation.write(
+        mailboxes={"ana": {"connector": "maildir", "address": ANA, "owner": "ana", "path": "/nowhere/at/all"}}
+    )
+    assert of(installation, "backfill").returncode == 1
 
 
 def test_the_example_of_the_program_passes_its_own_check_and_the_schema_is_json(tmp_path: Path) -> None:

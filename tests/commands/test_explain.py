@@ -12,54 +12,54 @@ from inboxwatch import config as configuration
 from inboxwatch.core.model import PersonId
 from inboxwatch.engine.explanation import explain
 from tests.support.engine import Engine
-from tests.support.in_process import MONDAY, House
+from tests.support.in_process_daemon import MONDAY, InProcessDaemon
 
 FRIDAY = MONDAY - timedelta(days=3)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
     """Friday morning; the Monday is a holiday, and the team hears of waits in business time."""
-    house = House(tmp_path)
+    daemon = InProcessDaemon(tmp_path)
     office = 'office: {timezone: UTC, hours: {mon-fri: ["08:00-18:00"]}, closed: {2026-05-04: Early May bank holiday}}'
-    text = house.path.read_text(encoding="utf-8").replace(
+    text = daemon.path.read_text(encoding="utf-8").replace(
         'office: {timezone: UTC, hours: {mon-fri: ["08:00-18:00"]}}', office
     )
     text = text.replace("first_response: 2h", "first_response: 12bh")
     text = text.replace("[{assign: lead.owner}, ", "[{assign: lead.owner}, {assign: {team: emea}}, ")
-    house.path.write_text(text.replace("in_hours_only: false", "in_hours_only: true"), encoding="utf-8")
-    house.config = configuration.load(house.path)
-    house.engine = Engine(
-        house.store, house.config, {name: one.connect() for name, one in house.config.channels.items()}
+    daemon.path.write_text(text.replace("in_hours_only: false", "in_hours_only: true"), encoding="utf-8")
+    daemon.config = configuration.load(daemon.path)
+    daemon.engine = Engine(
+        daemon.store, daemon.config, {name: one.connect() for name, one in daemon.config.channels.items()}
     )
-    house.at = FRIDAY
-    house.lead("bo@buyer.test", owner="ana", name="Bo Lind", company="Buyer Ltd")
-    with house.store.transaction() as tx:
-        for name in house.config.mailboxes:
+    daemon.at = FRIDAY
+    daemon.lead("bo@buyer.test", owner="ana", name="Bo Lind", company="Buyer Ltd")
+    with daemon.store.transaction() as tx:
+        for name in daemon.config.mailboxes:
             tx.cursors.first_sight(name, done=True)
-    yield house
-    house.close()
+    yield daemon
+    daemon.close()
 
 
-def told(house: House, ref: str) -> str:
-    with house.store.reading() as tx:
-        return "\n".join(explain(tx, house.engine.rules, ref, house.at))
+def told(daemon: InProcessDaemon, ref: str) -> str:
+    with daemon.store.reading() as tx:
+        return "\n".join(explain(tx, daemon.engine.rules, ref, daemon.at))
 
 
 def lines(text: str, *words: str) -> list[str]:
     return [line for line in text.splitlines() if all(word in line for word in words)]
 
 
-def test_a_wait_with_a_nudge_a_holiday_a_vacation_and_a_reassignment_is_explained(house: House) -> None:
-    question = house.mail("bo@buyer.test", "ana@acme.test", after=timedelta(hours=3))
+def test_a_wait_with_a_nudge_a_holiday_a_vacation_and_a_reassignment_is_explained(daemon: InProcessDaemon) -> None:
+    question = daemon.mail("bo@buyer.test", "ana@acme.test", after=timedelta(hours=3))
     away = "Auto-Submitted: auto-replied"
-    house.mail("ana@acme.test", "cy@other.test", subject="Out of office", after=timedelta(hours=1), extra=away)
-    house.mail("bo@buyer.test", "ana@acme.test", parent=question, after=timedelta(hours=1))
-    house.passes(timedelta())
-    wait = house.only_wait("bo@buyer.test")
-    house.at += timedelta(hours=1)
-    house.engine.assign(wait, "ben", house.at, owner=PersonId("max"), reason="Max knows Bo")
-    text = told(house, wait)
+    daemon.mail("ana@acme.test", "cy@other.test", subject="Out of office", after=timedelta(hours=1), extra=away)
+    daemon.mail("bo@buyer.test", "ana@acme.test", parent=question, after=timedelta(hours=1))
+    daemon.passes(timedelta())
+    wait = daemon.only_wait("bo@buyer.test")
+    daemon.at += timedelta(hours=1)
+    daemon.engine.assign(wait, "ben", daemon.at, owner=PersonId("max"), reason="Max knows Bo")
+    text = told(daemon, wait)
     assert "Owner: max by ben: by hand; Max knows Bo" in text
     assert "first_response within 12bh in calendar office" in text
     assert "due Tue 2026-05-05 14:00:00 UTC" in text
@@ -73,43 +73,43 @@ def test_a_wait_with_a_nudge_a_holiday_a_vacation_and_a_reassignment_is_explaine
     assert lines(text, "Tue 2026-05-05 08:00-14:00", "in all 12 h")
 
 
-def test_a_message_read_after_a_dismissal_is_told_as_owed_and_never_as_a_nudge(house: House) -> None:
+def test_a_message_read_after_a_dismissal_is_told_as_owed_and_never_as_a_nudge(daemon: InProcessDaemon) -> None:
     """The dismissed wait names the one that goes on, which in turn does not count what was dismissed."""
-    question = house.mail("bo@buyer.test", "ana@acme.test")
-    dismissed = house.only_wait("bo@buyer.test")
-    house.at += timedelta(minutes=20)
-    house.engine.dismiss(dismissed, "ana", house.at, reason="told by phone")
-    late = house.mail("bo@buyer.test", "ana@acme.test", parent=question, after=timedelta(minutes=-5))
-    house.at += timedelta(hours=1)
-    going_on = house.only_wait("bo@buyer.test")
-    assert lines(told(house, dismissed), late, f"read after the dismissal, so it stays owed: wait {going_on}")
-    assert lines(told(house, going_on), late, "it starts this wait")
-    older = house.mail("bo@buyer.test", "ana@acme.test", parent=question, after=timedelta(minutes=-90))
-    house.at += timedelta(hours=2)
-    going_on = house.only_wait("bo@buyer.test")
-    text = told(house, going_on)
+    question = daemon.mail("bo@buyer.test", "ana@acme.test")
+    dismissed = daemon.only_wait("bo@buyer.test")
+    daemon.at += timedelta(minutes=20)
+    daemon.engine.dismiss(dismissed, "ana", daemon.at, reason="told by phone")
+    late = daemon.mail("bo@buyer.test", "ana@acme.test", parent=question, after=timedelta(minutes=-5))
+    daemon.at += timedelta(hours=1)
+    going_on = daemon.only_wait("bo@buyer.test")
+    assert lines(told(daemon, dismissed), late, f"read after the dismissal, so it stays owed: wait {going_on}")
+    assert lines(told(daemon, going_on), late, "it starts this wait")
+    older = daemon.mail("bo@buyer.test", "ana@acme.test", parent=question, after=timedelta(minutes=-90))
+    daemon.at += timedelta(hours=2)
+    going_on = daemon.only_wait("bo@buyer.test")
+    text = told(daemon, going_on)
     assert lines(text, older, "it starts this wait")
     assert lines(text, f"<{question}>", f"of wait {dismissed}")
     assert lines(text, late, "a nudge")
     assert not lines(text, f"<{question}>", "a nudge")
 
 
-def test_steps_told_and_withheld_are_listed_with_their_reasons(house: House) -> None:
-    house.mail("bo@buyer.test", "ana@acme.test")
-    wait = house.only_wait("bo@buyer.test")
-    house.passes(timedelta(days=5))
-    text = told(house, wait)
+def test_steps_told_and_withheld_are_listed_with_their_reasons(daemon: InProcessDaemon) -> None:
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    wait = daemon.only_wait("bo@buyer.test")
+    daemon.passes(timedelta(days=5))
+    text = told(daemon, wait)
     assert lines(text, "step 1 round 1 withheld: passed")
     assert lines(text, "step 3 round 1 owed to max: escalated")
 
 
-def test_a_message_or_a_lead_leads_to_the_wait_and_the_unknown_to_nothing(house: House) -> None:
-    question = house.mail("bo@buyer.test", "ana@acme.test")
-    wait = house.only_wait("bo@buyer.test")
-    assert f"Wait {wait}" in told(house, f"<{question}>")
-    assert f"Wait {wait}" in told(house, "bo@buyer.test")
-    assert told(house, "nobody@nowhere.test") == ""
+def test_a_message_or_a_lead_leads_to_the_wait_and_the_unknown_to_nothing(daemon: InProcessDaemon) -> None:
+    question = daemon.mail("bo@buyer.test", "ana@acme.test")
+    wait = daemon.only_wait("bo@buyer.test")
+    assert f"Wait {wait}" in told(daemon, f"<{question}>")
+    assert f"Wait {wait}" in told(daemon, "bo@buyer.test")
+    assert told(daemon, "nobody@nowhere.test") == ""
 
 
-def test_a_lead_without_a_wait_has_an_owner_all_the_same(house: House) -> None:
-    assert "Owner now: ana" in told(house, "bo@buyer.test")
+def test_a_lead_without_a_wait_has_an_owner_all_the_same(daemon: InProcessDaemon) -> None:
+    assert "Owner now: ana" in told(daemon, "bo@buyer.test")

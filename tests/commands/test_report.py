@@ -1,4 +1,4 @@
-"""The report: a month of mail against a recount minute by minute; what counts, and for whom, in small houses."""
+"""The report: a month of mail against a recount minute by minute; what counts, and for whom, in small daemons."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from inboxwatch.core.model import Lead, LeadId, MessageId, PersonId
 from inboxwatch.store import Store
 from inboxwatch.store.records import AbsenceRecord
 from tests.support import mail_history
-from tests.support.daemon_process import command
-from tests.support.in_process import MONDAY, House
+from tests.support.in_process_daemon import MONDAY, InProcessDaemon
+from tests.support.installation import command
 
 HOUR, MINUTE, DAY = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
 BO, CY = "bo@buyer.test", "cy@other.test"
@@ -50,7 +50,7 @@ BROWSER += ["--disable-sync", "--no-first-run"]
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    month: mail_history.Month
+    month: mail_history.MailHistory
     html: str
     rows: list[dict[str, str]]
     story: Story
@@ -60,7 +60,7 @@ class Reported:
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
     folder = tmp_path_factory.mktemp("month")
     last = datetime.now(UTC).replace(second=0, microsecond=0) - DAY
-    played = mail_history.play(folder, last, days=21, busy=3, cleo=HOSTILE[1], company=HOSTILE[0])
+    played = mail_history.write_history(folder, last, days=21, busy=3, cleo=HOSTILE[1], company=HOSTILE[0])
     filled = command("backfill", "-c", str(played.config), "--since", "40d")
     assert filled.returncode == 0, filled.stderr
     page, table = folder / "report.html", folder / "waits.csv"
@@ -210,26 +210,29 @@ def test_numbers_and_plain_text_stay_as_they_are() -> None:
     assert (plain(-3.0), plain("Ana - Diaz"), plain(None)) == ("-3", "Ana - Diaz", "")
 
 
-# Small houses: what counts, and for whom.
+# Small daemons: what counts, and for whom.
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
-    house.knows(
+def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
+    daemon = InProcessDaemon(tmp_path)
+    daemon.knows(
         Lead(LeadId(BO), "Bo Lind", owner=PersonId("ana"), tier="hot", source="known"),
         Lead(LeadId(CY), "Cy Obi", owner=PersonId("ben"), tier="warm", source="known"),
     )
-    yield house
-    house.close()
+    yield daemon
+    daemon.close()
 
 
 def told(
-    house: House, end: datetime | None = None, start: datetime = MONDAY - HOUR, compare: datetime | None = None
+    daemon: InProcessDaemon,
+    end: datetime | None = None,
+    start: datetime = MONDAY - HOUR,
+    compare: datetime | None = None,
 ) -> Story:
-    period = Period(start, end or house.at, mail_history.ZONE, compare)
-    with house.store.reading() as tx:
-        return read(tx, house.config, period)
+    period = Period(start, end or daemon.at, mail_history.ZONE, compare)
+    with daemon.store.reading() as tx:
+        return read(tx, daemon.config, period)
 
 
 def only(cases: tuple[ReportedWait, ...]) -> ReportedWait:
@@ -237,170 +240,170 @@ def only(cases: tuple[ReportedWait, ...]) -> ReportedWait:
     return case
 
 
-def test_an_open_wait_is_missed_once_it_is_overdue_and_undecided_before(house: House) -> None:
-    house.mail(BO, "ana@acme.test")
-    house.passes(HOUR)
-    assert only(told(house).cases).outcome is Outcome.OPEN
-    assert Group("all", told(house).cases).attainment is None
-    house.passes(2 * HOUR)
-    case = only(told(house).cases)
+def test_an_open_wait_is_missed_once_it_is_overdue_and_undecided_before(daemon: InProcessDaemon) -> None:
+    daemon.mail(BO, "ana@acme.test")
+    daemon.passes(HOUR)
+    assert only(told(daemon).cases).outcome is Outcome.OPEN
+    assert Group("all", told(daemon).cases).attainment is None
+    daemon.passes(2 * HOUR)
+    case = only(told(daemon).cases)
     assert (case.outcome, case.cause, case.wall.seconds, case.wall.ended) == (
         Outcome.OVERDUE,
         "open, overdue",
         10800,
         False,
     )
-    assert Group("all", told(house).cases).attainment == 0
+    assert Group("all", told(daemon).cases).attainment == 0
 
 
-def test_a_late_answer_stays_missed_and_an_answer_by_a_colleague_counts_for_the_owner(house: House) -> None:
-    question = house.mail(BO, "ana@acme.test")
-    house.passes(2 * HOUR + MINUTE)
-    house.mail("ben@acme.test", BO, mailbox="sales", parent=question)
-    case = only(told(house).cases)
+def test_a_late_answer_stays_missed_and_an_answer_by_a_colleague_counts_for_the_owner(daemon: InProcessDaemon) -> None:
+    question = daemon.mail(BO, "ana@acme.test")
+    daemon.passes(2 * HOUR + MINUTE)
+    daemon.mail("ben@acme.test", BO, mailbox="sales", parent=question)
+    case = only(told(daemon).cases)
     assert (case.outcome, case.owner, case.answered_by) == (Outcome.LATE, "ana", "ben")
     assert case.by_colleague
-    (group,) = by_person(told(house))
+    (group,) = by_person(told(daemon))
     assert (group.name, group.missed, group.by_colleague) == ("ana", 1, 1)
 
 
-def test_a_missed_wait_counts_for_whom_it_belonged_to_when_it_fell_due(house: House) -> None:
+def test_a_missed_wait_counts_for_whom_it_belonged_to_when_it_fell_due(daemon: InProcessDaemon) -> None:
     """The ladder gives it to the fallback half an hour later."""
-    house.mail(BO, "ana@acme.test")
-    house.passes(2 * HOUR)
-    house.passes(HOUR)
-    with house.store.reading() as tx:
+    daemon.mail(BO, "ana@acme.test")
+    daemon.passes(2 * HOUR)
+    daemon.passes(HOUR)
+    with daemon.store.reading() as tx:
         (row,) = tx.clocks.running()
     assert row.owner == "max"
-    case = only(told(house).cases)
+    case = only(told(daemon).cases)
     assert case.owner == "ana"
     assert "moved on once" in case.reasons
 
 
-def test_what_happened_while_its_owner_was_away_is_nobodys_figure(house: House) -> None:
-    house.mail(BO, "ana@acme.test")
-    with house.store.transaction() as tx:
+def test_what_happened_while_its_owner_was_away_is_nobodys_figure(daemon: InProcessDaemon) -> None:
+    daemon.mail(BO, "ana@acme.test")
+    with daemon.store.transaction() as tx:
         tx.absences.record(
-            AbsenceRecord(PersonId("ana"), house.at + HOUR, house.at + 2 * DAY, MessageId("vacation@acme.test"))
+            AbsenceRecord(PersonId("ana"), daemon.at + HOUR, daemon.at + 2 * DAY, MessageId("vacation@acme.test"))
         )
-    house.mail(CY, "ben@acme.test", mailbox="sales")
-    house.passes(3 * HOUR)
-    groups = {group.name: group.missed for group in by_person(told(house))}
+    daemon.mail(CY, "ben@acme.test", mailbox="sales")
+    daemon.passes(3 * HOUR)
+    groups = {group.name: group.missed for group in by_person(told(daemon))}
     assert groups == {"ben": 1, AWAY: 1}
-    (team,) = by_team(told(house))
+    (team,) = by_team(told(daemon))
     assert (team.name, team.missed) == ("emea", 2)
 
 
-def test_leave_counts_as_absence_from_its_first_to_its_last_day(house: House) -> None:
-    house.mail(BO, "ana@acme.test")
-    house.passes(3 * HOUR)
-    ana = house.config.people[PersonId("ana")]
+def test_leave_counts_as_absence_from_its_first_to_its_last_day(daemon: InProcessDaemon) -> None:
+    daemon.mail(BO, "ana@acme.test")
+    daemon.passes(3 * HOUR)
+    ana = daemon.config.people[PersonId("ana")]
     today = MONDAY.date()
     for leave, away in (
         ((today, today), True),
         ((today - DAY, today - DAY), False),
         ((today + DAY, today + DAY), False),
     ):
-        config = replace(house.config, people={**house.config.people, ana.id: replace(ana, leave=(leave,))})
-        period = Period(MONDAY - HOUR, house.at, mail_history.ZONE)
-        with house.store.reading() as tx:
+        config = replace(daemon.config, people={**daemon.config.people, ana.id: replace(ana, leave=(leave,))})
+        period = Period(MONDAY - HOUR, daemon.at, mail_history.ZONE)
+        with daemon.store.reading() as tx:
             assert only(read(tx, config, period).cases).away is away, leave
 
 
-def test_a_wait_in_an_unread_mailbox_is_neither_answered_nor_missed(house: House) -> None:
-    house.mail(BO, "ana@acme.test")
-    house.at += 3 * HOUR
-    house.engine.tick(house.at, looked=house.at)
-    case = only(told(house).cases)
+def test_a_wait_in_an_unread_mailbox_is_neither_answered_nor_missed(daemon: InProcessDaemon) -> None:
+    daemon.mail(BO, "ana@acme.test")
+    daemon.at += 3 * HOUR
+    daemon.engine.tick(daemon.at, looked=daemon.at)
+    case = only(told(daemon).cases)
     assert case.outcome is Outcome.UNVERIFIED
     assert case.wall.seconds == 0, "nothing is known of it since the mailbox was read"
-    assert Group("all", told(house).cases).attainment is None
+    assert Group("all", told(daemon).cases).attainment is None
 
 
-def test_a_report_of_a_past_period_tells_it_as_it_was_at_its_end(house: House) -> None:
-    question = house.mail(BO, "ana@acme.test")
-    house.passes(5 * HOUR)
-    house.mail("ana@acme.test", BO, parent=question)
-    assert only(told(house).cases).outcome is Outcome.LATE
-    then = only(told(house, MONDAY + HOUR).cases)
+def test_a_report_of_a_past_period_tells_it_as_it_was_at_its_end(daemon: InProcessDaemon) -> None:
+    question = daemon.mail(BO, "ana@acme.test")
+    daemon.passes(5 * HOUR)
+    daemon.mail("ana@acme.test", BO, parent=question)
+    assert only(told(daemon).cases).outcome is Outcome.LATE
+    then = only(told(daemon, MONDAY + HOUR).cases)
     assert (then.outcome, then.wall.seconds) == (Outcome.OPEN, 3600)
 
 
-def test_waits_without_an_answer_are_told_by_cause(house: House) -> None:
-    house.mail(BO, "ana@acme.test")
-    house.engine.dismiss(house.only_wait(BO), "ana", house.at + MINUTE, reason="spam")
-    house.mail(CY, "ben@acme.test", mailbox="sales", after=HOUR)
-    house.engine.log_activity(CY, "ben", house.at + MINUTE, "called him", house.at + MINUTE)
-    house.mail(BO, "ana@acme.test", subject="Another matter", after=HOUR)
-    house.passes(MINUTE)
-    found = {cause.name: cause.count for cause in causes(told(house).cases)}
+def test_waits_without_an_answer_are_told_by_cause(daemon: InProcessDaemon) -> None:
+    daemon.mail(BO, "ana@acme.test")
+    daemon.engine.dismiss(daemon.only_wait(BO), "ana", daemon.at + MINUTE, reason="spam")
+    daemon.mail(CY, "ben@acme.test", mailbox="sales", after=HOUR)
+    daemon.engine.log_activity(CY, "ben", daemon.at + MINUTE, "called him", daemon.at + MINUTE)
+    daemon.mail(BO, "ana@acme.test", subject="Another matter", after=HOUR)
+    daemon.passes(MINUTE)
+    found = {cause.name: cause.count for cause in causes(told(daemon).cases)}
     assert found == {"dismissed": 1, "activity": 1, "open, not yet due": 1}
-    assert Group("all", told(house).cases).decided == 0
+    assert Group("all", told(daemon).cases).decided == 0
 
 
-def test_a_wait_from_before_the_period_that_is_still_open_stays_in_sight(house: House) -> None:
-    house.mail(BO, "ana@acme.test")
-    house.passes(3 * DAY)
-    story = told(house, start=house.at - DAY)
+def test_a_wait_from_before_the_period_that_is_still_open_stays_in_sight(daemon: InProcessDaemon) -> None:
+    daemon.mail(BO, "ana@acme.test")
+    daemon.passes(3 * DAY)
+    story = told(daemon, start=daemon.at - DAY)
     assert not story.cases
     assert only(story.left_over).outcome is Outcome.OVERDUE
 
 
 def test_slow_waits_say_what_made_them_slow(tmp_path: Path) -> None:
     """Friday 17:00 to Monday 9:30: two and a half hours of work in two and a half days."""
-    house = House(tmp_path)
-    house.lead(BO, owner="ana", tier="hot")
-    house.at = MONDAY + 4 * DAY + 8 * HOUR
-    question = house.mail(BO, "ana@acme.test")
-    house.mail(BO, "ana@acme.test", parent=question, after=HOUR)
-    house.passes(DAY)
-    with house.store.transaction() as tx:
-        tx.health.failing("ana", house.at, "auth", "no")
-    house.at += DAY
-    with house.store.transaction() as tx:
-        tx.health.recovered("ana", house.at)
-    house.passes(15 * HOUR + 30 * MINUTE)
-    (case,) = slowest(told(house).cases)
+    daemon = InProcessDaemon(tmp_path)
+    daemon.lead(BO, owner="ana", tier="hot")
+    daemon.at = MONDAY + 4 * DAY + 8 * HOUR
+    question = daemon.mail(BO, "ana@acme.test")
+    daemon.mail(BO, "ana@acme.test", parent=question, after=HOUR)
+    daemon.passes(DAY)
+    with daemon.store.transaction() as tx:
+        tx.health.failing("ana", daemon.at, "auth", "no")
+    daemon.at += DAY
+    with daemon.store.transaction() as tx:
+        tx.health.recovered("ana", daemon.at)
+    daemon.passes(15 * HOUR + 30 * MINUTE)
+    (case,) = slowest(told(daemon).cases)
     assert case.business.seconds == 2.5 * 3600
     assert case.reasons[0] == "96% of it outside business hours"
     assert case.reasons[1].startswith("its mailbox was unread for 3")
     assert "the buyer wrote again once" in case.reasons
-    house.close()
+    daemon.close()
 
 
 def test_follow_ups_stand_apart(tmp_path: Path) -> None:
-    house = House(tmp_path, follow_up="2d")
-    house.lead(BO, owner="ana", tier="hot")
-    question = house.mail(BO, "ana@acme.test")
-    house.mail("ana@acme.test", BO, parent=question, after=HOUR)
-    story = told(house, house.at + MINUTE)
+    daemon = InProcessDaemon(tmp_path, follow_up="2d")
+    daemon.lead(BO, owner="ana", tier="hot")
+    question = daemon.mail(BO, "ana@acme.test")
+    daemon.mail("ana@acme.test", BO, parent=question, after=HOUR)
+    story = told(daemon, daemon.at + MINUTE)
     assert [case.metric for case in story.cases] == ["first_response"]
     assert only(story.follow_ups).outcome is Outcome.OPEN
-    house.close()
+    daemon.close()
 
 
-def test_before_and_after_divide_at_the_date(house: House) -> None:
-    slow = house.mail(BO, "ana@acme.test")
-    house.passes(3 * HOUR)
-    house.mail("ana@acme.test", BO, parent=slow)
-    divide = house.at + MINUTE
-    quick = house.mail(BO, "ana@acme.test", subject="Another matter", after=HOUR)
-    house.mail("ana@acme.test", BO, parent=quick, after=MINUTE)
-    compared = comparison(told(house, compare=divide, end=house.at + MINUTE))
+def test_before_and_after_divide_at_the_date(daemon: InProcessDaemon) -> None:
+    slow = daemon.mail(BO, "ana@acme.test")
+    daemon.passes(3 * HOUR)
+    daemon.mail("ana@acme.test", BO, parent=slow)
+    divide = daemon.at + MINUTE
+    quick = daemon.mail(BO, "ana@acme.test", subject="Another matter", after=HOUR)
+    daemon.mail("ana@acme.test", BO, parent=quick, after=MINUTE)
+    compared = comparison(told(daemon, compare=divide, end=daemon.at + MINUTE))
     assert compared is not None
     assert (compared.before.attainment, compared.after.attainment) == (0, 1)
     low, high = compared.difference
     assert low < 0 < high <= 1, "one wait each proves nothing"
 
 
-def test_the_share_of_verified_time_is_told(house: House) -> None:
-    with house.store.transaction() as tx:
+def test_the_share_of_verified_time_is_told(daemon: InProcessDaemon) -> None:
+    with daemon.store.transaction() as tx:
         tx.mailboxes.ensure(["ana", "sales"])
         tx.health.failing("ana", MONDAY, "auth", "no")
-    house.at = MONDAY + HOUR
-    with house.store.transaction() as tx:
-        tx.health.recovered("ana", house.at)
-    story = told(house, MONDAY + 3 * HOUR)
+    daemon.at = MONDAY + HOUR
+    with daemon.store.transaction() as tx:
+        tx.health.recovered("ana", daemon.at)
+    story = told(daemon, MONDAY + 3 * HOUR)
     assert story.verified == {"ana": pytest.approx(0.75), "sales": 1}
 
 
@@ -415,25 +418,25 @@ def test_the_share_of_verified_time_is_told(house: House) -> None:
     ],
 )
 def test_an_option_that_makes_no_period_is_refused_by_name(
-    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: dict[str, str], problem: str
+    daemon: InProcessDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: dict[str, str], problem: str
 ) -> None:
     since = words.pop("since")
-    assert run_report(house.config, since, tmp_path / "report.html", **words) == 2  # type: ignore[arg-type]  # strings
+    assert run_report(daemon.config, since, tmp_path / "report.html", **words) == 2  # type: ignore[arg-type]  # strings
     assert problem in capsys.readouterr().err
     assert not (tmp_path / "report.html").exists()
 
 
 def test_a_store_without_waits_gives_a_page_that_says_what_to_do(
-    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    daemon: InProcessDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_report(house.config, "30d", tmp_path / "report.html") == 0
+    assert run_report(daemon.config, "30d", tmp_path / "report.html") == 0
     assert "backfill" in capsys.readouterr().err
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert re.search(r"No wait began in this period", text)
 
 
 def test_a_file_that_cannot_be_written_is_named(
-    house: House, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    daemon: InProcessDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_report(house.config, "30d", tmp_path / "nowhere" / "report.html") == 1
+    assert run_report(daemon.config, "30d", tmp_path / "nowhere" / "report.html") == 1
     assert "nowhere" in capsys.readouterr().err

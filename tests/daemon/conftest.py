@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.scripted_connector import Office
+from tests.support.scripted_connector import WatchedMailbox
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Callable[..., Office]:
-    return partial(Office, tmp_path)
+def watched_mailbox(tmp_path: Path) -> Callable[..., WatchedMailbox]:
+    return partial(WatchedMailbox, tmp_path)

@@ -23,24 +23,23 @@ from inboxwatch.daemon.writer import Writer
 from inboxwatch.metrics import Metrics
 from inboxwatch.store import Store, tables
 from tests.support.engine import Engine
-from tests.support.in_process import CONFIG
-from tests.support.scripted_connector import Office as Timed
-from tests.support.scripted_connector import Scripted
-from tests.support.virtual_time import Clockwork, played
+from tests.support.in_process_daemon import CONFIG
+from tests.support.scripted_connector import ScriptedConnector, WatchedMailbox
+from tests.support.virtual_time import VirtualTimeLoop, run_in_virtual_time
 
 ANA = MailboxId("ana")
 
 
-class Office:
+class CountedMaildir:
     """A real Maildir, a real store, and the census between them."""
 
     def __init__(self, folder: Path) -> None:
         for box in ("ana", "sales"):
             for part in ("cur", "new", "tmp"):
                 (folder / box / part).mkdir(parents=True)
-        text = CONFIG.replace("WEB", "").replace("STORE", "sqlite:///house.db").replace("FOLLOW_UP", "")
-        (folder / "house.yaml").write_text(text, encoding="utf-8")
-        config = configuration.load(folder / "house.yaml")
+        text = CONFIG.replace("WEB", "").replace("STORE", "sqlite:///store.db").replace("FOLLOW_UP", "")
+        (folder / "inboxwatch.yaml").write_text(text, encoding="utf-8")
+        config = configuration.load(folder / "inboxwatch.yaml")
         self.store = Store(config.store_url.reveal())
         self.engine = Engine(self.store, config, {})
         lead = Lead(LeadId("bo@buyer.test"), owner=PersonId("ana"), source="known")
@@ -78,48 +77,52 @@ class Office:
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    made = Office(tmp_path)
+async def maildir(tmp_path: Path) -> AsyncIterator[CountedMaildir]:
+    made = CountedMaildir(tmp_path)
     yield made
     await made.poller.aclose()
     made.worker.close()
     made.store.close()
 
 
-async def test_a_census_of_a_mailbox_that_was_read_whole_finds_nothing_missing(office: Office) -> None:
-    office.deliver("one")
-    office.deliver("two")
-    assert await office.census.take() == 1.0
-    assert (office.coverage(), office.waits()) == (1.0, 2)
+async def test_a_census_of_a_mailbox_that_was_read_whole_finds_nothing_missing(maildir: CountedMaildir) -> None:
+    maildir.deliver("one")
+    maildir.deliver("two")
+    assert await maildir.census.take() == 1.0
+    assert (maildir.coverage(), maildir.waits()) == (1.0, 2)
 
 
-async def test_messages_that_were_never_read_are_found_read_and_counted(office: Office) -> None:
-    office.deliver("one")
-    office.deliver("two")
-    await office.poller.poll()
-    office.lose_everything_read()
-    assert await office.census.take() == 1.0
-    assert office.waits() == 2
+async def test_messages_that_were_never_read_are_found_read_and_counted(maildir: CountedMaildir) -> None:
+    maildir.deliver("one")
+    maildir.deliver("two")
+    await maildir.poller.poll()
+    maildir.lose_everything_read()
+    assert await maildir.census.take() == 1.0
+    assert maildir.waits() == 2
 
 
-async def test_what_stays_missing_lowers_the_coverage(office: Office) -> None:
+async def test_what_stays_missing_lowers_the_coverage(maildir: CountedMaildir) -> None:
     for name in ("one", "two", "three", "four"):
-        office.deliver(name)
-    await office.poller.poll()
-    office.lose_everything_read()
+        maildir.deliver(name)
+    await maildir.poller.poll()
+    maildir.lose_everything_read()
 
     class Blunt:
         """A connector that can count but not read single messages again."""
 
-        poll, probe, aclose = office.connector.poll, office.connector.probe, office.connector.aclose
-        census = office.connector.census  # type: ignore[attr-defined]  # a Maildir counts
+        poll, probe, aclose = (
+            maildir.connector.poll,
+            maildir.connector.probe,
+            maildir.connector.aclose,
+        )
+        census = maildir.connector.census  # type: ignore[attr-defined]  # a Maildir counts
 
-    blunt = Census(office.poller, Blunt(), office.engine.rules, office.worker, instant.now)  # type: ignore[arg-type]  # no settings
+    blunt = Census(maildir.poller, Blunt(), maildir.engine.rules, maildir.worker, instant.now)  # type: ignore[arg-type]  # no settings
     assert await blunt.take() == 0.0
-    assert office.coverage() == 0.0
+    assert maildir.coverage() == 0.0
 
 
-class Counting(Scripted):
+class Counting(ScriptedConnector):
     """A mailbox of one session, whose count goes as `ails` says."""
 
     ails = ""
@@ -165,12 +168,12 @@ class Counting(Scripted):
 def test_a_census_that_fails_is_told_leaves_the_mailbox_readable_and_is_taken_again(
     tmp_path: Path, ails: str, told: str
 ) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = Timed(tmp_path, loop, Counting)
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = WatchedMailbox(tmp_path, loop, Counting)
         box = here.box
         assert isinstance(box, Counting)
         box.ails = ails
-        census = Census(here.poller, box, here.house.engine.rules, here.worker, loop.now)
+        census = Census(here.poller, box, here.daemon.engine.rules, here.worker, loop.now)
         async with here.watched():
             with capture_logs() as logs:
                 repeating = asyncio.create_task(census.repeat(timedelta(hours=1)))
@@ -184,10 +187,10 @@ def test_a_census_that_fails_is_told_leaves_the_mailbox_readable_and_is_taken_ag
             box.released.set()
             await here.passes(timedelta(hours=2))
             assert box.counts >= 2
-            with here.house.store.reading() as tx:
+            with here.daemon.store.reading() as tx:
                 row = tx.mailboxes.get(ANA)
             assert row is not None
             assert row.coverage == 0.0, "the one message on the server cannot be had"
             repeating.cancel()
 
-    played(play)
+    run_in_virtual_time(play)

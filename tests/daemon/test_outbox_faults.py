@@ -13,17 +13,19 @@ from inboxwatch.daemon.sender import Sender
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.notify import Notice, NoticeType, Rate, Receipt, Recipient
 from inboxwatch.notify.console import Console
-from tests.doubles.webhook_sink import Sink
-from tests.support import daemon_process, outbox_faults
-from tests.support.in_process import House
-from tests.support.outbox_faults import CHANNELS, Row
-from tests.support.team_mail import MaildirPeer
+from tests.doubles.webhook_sink import WebhookSink
+from tests.support import outbox_faults
+from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.installation import Installation
+from tests.support.message_bytes import message_bytes
+from tests.support.outbox_faults import CHANNELS, FaultCount
+from tests.support.team_mail import MaildirTeamMail
 
 FINDS = {"slack"}
 """Channels that can be asked whether a message arrived: their readers never see one twice."""
 
 
-def told_once(row: Row) -> None:
+def told_once(row: FaultCount) -> None:
     """Nothing is lost; a second copy bears the id of the first, and only where the channel cannot be asked."""
     assert (row.lost, row.unsettled) == (0, 0), row
     assert row.copies <= (0 if row.channel in FINDS else row.faults), row
@@ -89,47 +91,47 @@ class Timed(Console):
 
 
 async def test_a_channels_rate_keeps_its_messages_apart(tmp_path: Path) -> None:
-    house = House(tmp_path)
+    daemon = InProcessDaemon(tmp_path)
     assert Rate.parse("20/s").apart == 0.05
-    house.path.write_text(house.path.read_text().replace("{type: console}", "{type: console, rate: 20/s}"))
-    house.config = configuration.load(house.path)
-    channel = Timed(Console(house.config.channels["desk"].settings, "desk"))
-    house.engine.reload(house.config, {"desk": channel})
-    with house.store.transaction() as tx:
+    daemon.path.write_text(daemon.path.read_text().replace("{type: console}", "{type: console, rate: 20/s}"))
+    daemon.config = configuration.load(daemon.path)
+    channel = Timed(Console(daemon.config.channels["desk"].settings, "desk"))
+    daemon.engine.reload(daemon.config, {"desk": channel})
+    with daemon.store.transaction() as tx:
         for number in range(4):
             tx.deliveries.owe(
-                house.engine.rules.notices.notice(NoticeType.DIGEST, f"x/{number}", ["ana"], house.at, title="x")
+                daemon.engine.rules.notices.notice(NoticeType.DIGEST, f"x/{number}", ["ana"], daemon.at, title="x")
             )
 
     async def look(*_: object) -> bool:
         return True
 
-    worker = Writer(house.store)
-    delivering = asyncio.create_task(Sender("desk", channel, house.engine.rules, worker, look, house.now).deliver())
+    worker = Writer(daemon.store)
+    delivering = asyncio.create_task(Sender("desk", channel, daemon.engine.rules, worker, look, daemon.now).deliver())
     await asyncio.wait_for(channel.all_left.wait(), 20)
     delivering.cancel()
     await asyncio.gather(delivering, return_exceptions=True)
     assert min(later - earlier for earlier, later in zip(channel.left, channel.left[1:], strict=False)) >= 0.05
     worker.close()
-    house.close()
+    daemon.close()
 
 
 def test_dead_letters_are_listed_and_sent_again_from_the_command_line(tmp_path: Path) -> None:
     """The real daemon: a receiver that refuses for good, is mended, and gets what it missed once."""
-    peer = MaildirPeer(tmp_path / "mail", ["ana@acme.test"])
-    with Sink() as sink:
+    team_mail = MaildirTeamMail(tmp_path / "mail", ["ana@acme.test"])
+    with WebhookSink() as sink:
         sink.answer = lambda post: 410
         steps = [{"at": "100%", "notify": ["owner"]}]
-        house = daemon_process.House(tmp_path, peer.mailboxes(), hook=sink.url, target="1s", steps=steps)
-        with house.daemon() as running:
-            peer.deliver("ana@acme.test", daemon_process.letter("bo@buyer.test", "ana@acme.test"))
+        daemon = Installation(tmp_path, team_mail.mailboxes(), hook=sink.url, target="1s", steps=steps)
+        with daemon.daemon() as running:
+            team_mail.deliver("ana@acme.test", message_bytes("bo@buyer.test", "ana@acme.test"))
             found = running.wait(lambda: running.get("/api/v1/dead-letters")["items"], "no dead letter")
             assert found[0]["error"].startswith("the server answered 410")
-            listed = house.command("outbox", "list")
+            listed = daemon.command("outbox", "list")
             assert (listed.returncode, "410" in listed.stdout) == (0, True), listed
             assert running.call("POST", "/api/v1/dead-letters/999999/resend")[0] == 404
             sink.answer = lambda post: 200
-            again = house.command("outbox", "resend", "--all")
+            again = daemon.command("outbox", "resend", "--all")
             assert again.returncode == 0, again
             sink.wait(lambda post: post.reasons == ["breach"])
             running.wait(lambda: not running.get("/api/v1/dead-letters")["items"], "still dead")

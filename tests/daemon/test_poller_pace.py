@@ -18,33 +18,33 @@ from structlog.testing import capture_logs
 from inboxwatch import config as configuration
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.engine.mailbox_health import LONG_REST
-from tests.support.in_process import CONFIG, House
+from tests.support.in_process_daemon import CONFIG, InProcessDaemon
 from tests.support.scripted_connector import (
     ANA,
     HOUR,
     LIMITED,
     MINUTE,
     SECOND,
-    Office,
-    Pushed,
-    Scripted,
+    PushingConnector,
+    ScriptedConnector,
+    WatchedMailbox,
     refusing,
 )
-from tests.support.virtual_time import START, Clockwork, played
+from tests.support.virtual_time import START, VirtualTimeLoop, run_in_virtual_time
 
 
 def test_a_busy_mailbox_is_read_oftener_and_an_idle_one_seldomer(tmp_path: Path) -> None:
-    def watched(name: str, mail: list[datetime]) -> Office:
-        async def play(loop: Clockwork) -> Office:
-            office = Office(tmp_path / name, loop)
-            office.box.mail = mail
-            async with office.watched():
-                await office.passes(6 * HOUR)
-                rate = office.figure("poll_interval_seconds")
+    def watched(name: str, mail: list[datetime]) -> WatchedMailbox:
+        async def play(loop: VirtualTimeLoop) -> WatchedMailbox:
+            watched_mailbox = WatchedMailbox(tmp_path / name, loop)
+            watched_mailbox.box.mail = mail
+            async with watched_mailbox.watched():
+                await watched_mailbox.passes(6 * HOUR)
+                rate = watched_mailbox.figure("poll_interval_seconds")
                 assert rate == (300 if not mail else 15)
-            return office
+            return watched_mailbox
 
-        return played(play)
+        return run_in_virtual_time(play)
 
     idle = watched("idle", [])
     busy = watched("busy", [START + number * 12 * SECOND for number in range(5 * 60 * 6)])
@@ -55,34 +55,36 @@ def test_a_busy_mailbox_is_read_oftener_and_an_idle_one_seldomer(tmp_path: Path)
     assert min(busy.box.pauses(START + HOUR)) >= 12
 
 
-def test_the_first_news_brings_an_idle_mailbox_back_at_once(office: Callable[..., Office]) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = office(loop)
+def test_the_first_news_brings_an_idle_mailbox_back_at_once(watched_mailbox: Callable[..., WatchedMailbox]) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop)
         async with here.watched():
             await here.passes(3 * HOUR)
             here.box.mail = [loop.now()]
             await here.passes(6 * MINUTE)
             assert here.box.pauses(loop.now() - 6 * MINUTE)[:2] == pytest.approx([13.5, 27], abs=3.1)
 
-    played(play)
+    run_in_virtual_time(play)
 
 
-def test_the_past_of_a_mailbox_is_no_news(office: Callable[..., Office]) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = office(loop)
+def test_the_past_of_a_mailbox_is_no_news(watched_mailbox: Callable[..., WatchedMailbox]) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop)
         here.box.mail = [START - number * HOUR for number in range(40, 0, -1)]
         async with here.watched():
             await here.passes(SECOND)
             assert here.poller.healthy
             assert here.figure("poll_interval_seconds") == 60
 
-    played(play)
+    run_in_virtual_time(play)
 
 
-@pytest.mark.parametrize("kind", [Scripted, Pushed])
-def test_a_look_that_finds_news_ends_a_long_pause(office: Callable[..., Office], kind: type[Scripted]) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = office(loop, kind)
+@pytest.mark.parametrize("kind", [ScriptedConnector, PushingConnector])
+def test_a_look_that_finds_news_ends_a_long_pause(
+    watched_mailbox: Callable[..., WatchedMailbox], kind: type[ScriptedConnector]
+) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop, kind)
         async with here.watched():
             await here.passes(3 * HOUR)
             read = len(here.box.polls)
@@ -93,12 +95,14 @@ def test_a_look_that_finds_news_ends_a_long_pause(office: Callable[..., Office],
             await here.passes(MINUTE)
             assert len(here.box.polls) >= read + 4
 
-    played(play)
+    run_in_virtual_time(play)
 
 
-def test_what_a_provider_holds_back_for_a_while_is_counted_but_no_failure(office: Callable[..., Office]) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = office(loop)
+def test_what_a_provider_holds_back_for_a_while_is_counted_but_no_failure(
+    watched_mailbox: Callable[..., WatchedMailbox],
+) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop)
         async with here.watched():
             await here.passes(10 * MINUTE)
             began = loop.now()
@@ -116,14 +120,14 @@ def test_what_a_provider_holds_back_for_a_while_is_counted_but_no_failure(office
             assert here.figure("poll_interval_seconds") == 60
             assert not here.told()
 
-    played(play)
+    run_in_virtual_time(play)
 
 
-def test_a_mailbox_refused_at_its_first_reading_was_tried(office: Callable[..., Office]) -> None:
+def test_a_mailbox_refused_at_its_first_reading_was_tried(watched_mailbox: Callable[..., WatchedMailbox]) -> None:
     """/readyz waits for no provider to relent."""
 
-    async def play(loop: Clockwork) -> None:
-        here = office(loop)
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop)
 
         here.box.trouble = refusing(partial(LIMITED, retry_after=600.0))
         async with here.watched():
@@ -131,14 +135,14 @@ def test_a_mailbox_refused_at_its_first_reading_was_tried(office: Callable[..., 
             assert here.poller.tried.is_set()
             assert here.figure("up") is None
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 def test_a_mailbox_held_back_for_long_is_blind_told_once_and_told_once_when_it_sees_again(
-    office: Callable[..., Office],
+    watched_mailbox: Callable[..., WatchedMailbox],
 ) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = office(loop)
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop)
         async with here.watched():
             await here.passes(MINUTE)
 
@@ -151,12 +155,12 @@ def test_a_mailbox_held_back_for_long_is_blind_told_once_and_told_once_when_it_s
             assert here.figure("up") == 1
             assert here.told()[1:] == ["Mailbox ana can be read again."]
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 def test_a_retry_after_is_kept_and_those_refused_together_come_back_apart(tmp_path: Path) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = Office(tmp_path, loop)
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = WatchedMailbox(tmp_path, loop)
         refusals = iter([LIMITED(retry_after=1200.0)])
 
         def refuse(batch: int) -> None:
@@ -170,15 +174,15 @@ def test_a_retry_after_is_kept_and_those_refused_together_come_back_apart(tmp_pa
             first = here.box.pauses(START)[0]
             assert 1200 < first <= 1440
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 @pytest.mark.parametrize("seconds", [1e15, float("inf"), float("nan"), -5.0])
 def test_a_provider_that_asks_for_an_age_ends_nothing_and_it_hears_of_it_now(
-    office: Callable[..., Office], seconds: float
+    watched_mailbox: Callable[..., WatchedMailbox], seconds: float
 ) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = office(loop)
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop)
 
         here.box.trouble = refusing(partial(LIMITED, retry_after=seconds))
         async with here.watched():
@@ -187,14 +191,14 @@ def test_a_provider_that_asks_for_an_age_ends_nothing_and_it_hears_of_it_now(
             await here.passes(30 * HOUR)
             assert len(here.box.polls) > 1
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 def test_a_long_first_reading_under_a_quota_is_no_failure_and_shows_how_far_it_is(
-    office: Callable[..., Office],
+    watched_mailbox: Callable[..., WatchedMailbox],
 ) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = office(loop)
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop)
         here.box.mail = [START - number * MINUTE for number in range(400, 0, -1)]
         here.box.size = 10
 
@@ -217,14 +221,14 @@ def test_a_long_first_reading_under_a_quota_is_no_failure_and_shows_how_far_it_i
             assert loop.now() - START > HOUR
             assert not here.told()
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 def test_a_reading_that_goes_on_after_a_failure_says_that_the_mailbox_sees_again(
-    office: Callable[..., Office],
+    watched_mailbox: Callable[..., WatchedMailbox],
 ) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = office(loop)
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop)
         async with here.watched():
             await here.passes(MINUTE)
             down = partial(MailboxError, Reason.UNAVAILABLE, "connection refused")
@@ -251,31 +255,31 @@ def test_a_reading_that_goes_on_after_a_failure_says_that_the_mailbox_sees_again
             assert here.poller.healthy
             assert len(here.told()) == 2
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 def test_what_was_held_back_for_a_throttled_mailbox_is_looked_at_again_when_it_is_read(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.lead("bo@buyer.test", owner="ana")
-    house.mail("bo@buyer.test", "ana@acme.test")
-    house.engine.first_sight_over(ANA, house.at)
-    house.engine.succeeded(ANA, house.at)
-    house.at += HOUR
-    house.engine.failed(ANA, LIMITED(), house.at)
-    house.engine.tick(house.at, looked=house.at)
-    with house.store.reading() as tx:
+    daemon = InProcessDaemon(tmp_path)
+    daemon.lead("bo@buyer.test", owner="ana")
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.engine.first_sight_over(ANA, daemon.at)
+    daemon.engine.succeeded(ANA, daemon.at)
+    daemon.at += HOUR
+    daemon.engine.failed(ANA, LIMITED(), daemon.at)
+    daemon.engine.tick(daemon.at, looked=daemon.at)
+    with daemon.store.reading() as tx:
         assert [row.held for row in tx.clocks.running()] == [True], "unverified: nobody knows whether she has answered"
-    assert (house.engine.next_wake() or datetime.max.replace(tzinfo=UTC)) > house.at
-    house.engine.succeeded(ANA, house.at + MINUTE)
-    assert house.engine.next_wake() == house.at + MINUTE
-    house.close()
+    assert (daemon.engine.next_wake() or datetime.max.replace(tzinfo=UTC)) > daemon.at
+    daemon.engine.succeeded(ANA, daemon.at + MINUTE)
+    assert daemon.engine.next_wake() == daemon.at + MINUTE
+    daemon.close()
 
 
 def test_an_idle_mailbox_is_read_every_five_minutes_unless_the_config_says_otherwise(tmp_path: Path) -> None:
     def idle(**keys: str) -> timedelta:
-        text = CONFIG.replace("WEB", "").replace("STORE", "sqlite:///house.db").replace("FOLLOW_UP", "")
+        text = CONFIG.replace("WEB", "").replace("STORE", "sqlite:///inboxwatch.db").replace("FOLLOW_UP", "")
         more = "".join(f", {key}: {value}" for key, value in keys.items())
-        path = tmp_path / "house.yaml"
+        path = tmp_path / "inboxwatch.yaml"
         path.write_text(text.replace("path: ana", f"path: ana{more}"), encoding="utf-8")
         return configuration.load(path).mailboxes[ANA].poll_idle
 
@@ -287,25 +291,25 @@ def test_an_idle_mailbox_is_read_every_five_minutes_unless_the_config_says_other
 
 
 def test_series_of_a_mailbox_that_left_the_config_end(tmp_path: Path) -> None:
-    house: Any = House(tmp_path)
+    daemon: Any = InProcessDaemon(tmp_path)
     for name in ("ana", "gone"):
-        house.metrics.paced(name, 60.0)
-        house.metrics.backlog(name, 7)
-    text = house.metrics.process().decode()
+        daemon.metrics.paced(name, 60.0)
+        daemon.metrics.backlog(name, 7)
+    text = daemon.metrics.process().decode()
     assert 'inboxwatch_mailbox_poll_interval_seconds{mailbox="ana"} 60.0' in text
     assert 'inboxwatch_mailbox_backlog_messages{mailbox="ana"} 7.0' in text
     assert "gone" not in text
-    house.close()
+    daemon.close()
 
 
 def test_the_log_at_level_debug_tells_when_each_reading_begins_and_ends(tmp_path: Path) -> None:
     """As the runbook of InboxwatchMailboxStale says: of a reading that hangs only the beginning is there."""
 
-    async def play(loop: Clockwork) -> list[str]:
-        office = Office(tmp_path, loop)
+    async def play(loop: VirtualTimeLoop) -> list[str]:
+        watched_mailbox = WatchedMailbox(tmp_path, loop)
         with capture_logs() as logs:
-            async with office.watched():
-                await office.passes(90 * SECOND)
+            async with watched_mailbox.watched():
+                await watched_mailbox.passes(90 * SECOND)
         return [line["event"] for line in logs if line["log_level"] == "debug"]
 
-    assert played(play)[:4] == ["reading begins", "reading ends"] * 2
+    assert run_in_virtual_time(play)[:4] == ["reading begins", "reading ends"] * 2

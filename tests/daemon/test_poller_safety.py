@@ -16,18 +16,18 @@ from tests.support.scripted_connector import (
     HOUR,
     MINUTE,
     SECOND,
-    Office,
-    Pushed,
-    Scripted,
+    PushingConnector,
+    ScriptedConnector,
+    WatchedMailbox,
     deaf_to_cancelling,
     refusing,
 )
-from tests.support.virtual_time import START, Clockwork, played
+from tests.support.virtual_time import START, VirtualTimeLoop, run_in_virtual_time
 
 
 @pytest.mark.parametrize("behaviour", ["fails", "breaks", "lies", "returns at once", "cancels itself", "hangs"])
 def test_a_push_that_does_not_work_makes_no_mailbox_read_in_a_rush(
-    office: Callable[..., Office], behaviour: str
+    watched_mailbox: Callable[..., WatchedMailbox], behaviour: str
 ) -> None:
     released = asyncio.Event()
     hanging = []
@@ -45,9 +45,9 @@ def test_a_push_that_does_not_work_makes_no_mailbox_read_in_a_rush(
                 raise asyncio.CancelledError
         return behaviour == "lies"
 
-    async def play(loop: Clockwork) -> None:
-        here = office(loop, Pushed)
-        assert isinstance(here.box, Pushed)
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop, PushingConnector)
+        assert isinstance(here.box, PushingConnector)
         here.box.hint = hint
         async with here.watched():
             await here.passes(3 * HOUR)
@@ -57,16 +57,16 @@ def test_a_push_that_does_not_work_makes_no_mailbox_read_in_a_rush(
             assert len(hanging) <= 1, "one that hangs is not asked again"
         released.set()
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 def test_a_hint_is_heeded_at_once_however_many_looks_have_interrupted_the_waiting(
-    office: Callable[..., Office],
+    watched_mailbox: Callable[..., WatchedMailbox],
 ) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = office(loop, Pushed)
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop, PushingConnector)
         box = here.box
-        assert isinstance(box, Pushed)
+        assert isinstance(box, PushingConnector)
         stirred = asyncio.Event()
 
         async def hint(seconds: float) -> bool:
@@ -91,14 +91,14 @@ def test_a_hint_is_heeded_at_once_however_many_looks_have_interrupted_the_waitin
             await here.passes(timedelta(milliseconds=1))
             assert box.polls[-1] == before
 
-    played(play)
+    run_in_virtual_time(play)
 
 
-def test_a_refused_login_is_not_tried_again_and_again(office: Callable[..., Office]) -> None:
+def test_a_refused_login_is_not_tried_again_and_again(watched_mailbox: Callable[..., WatchedMailbox]) -> None:
     """Servers lock accounts for it."""
 
-    async def play(loop: Clockwork) -> None:
-        here = office(loop)
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop)
 
         here.box.trouble = refusing(partial(MailboxError, Reason.AUTH, "NO wrong password", permanent=True))
         async with here.watched():
@@ -106,14 +106,14 @@ def test_a_refused_login_is_not_tried_again_and_again(office: Callable[..., Offi
             assert len(here.box.polls) <= 4
             assert len(here.told()) == 1
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 def test_a_connector_that_hangs_and_cannot_be_cancelled_is_told_and_holds_up_no_end(
-    office: Callable[..., Office],
+    watched_mailbox: Callable[..., WatchedMailbox],
 ) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = office(loop)
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop)
         released = asyncio.Event()
 
         here.box.trouble = lambda batch: deaf_to_cancelling(released)
@@ -127,12 +127,14 @@ def test_a_connector_that_hangs_and_cannot_be_cancelled_is_told_and_holds_up_no_
             await here.passes(10 * MINUTE)
             assert here.poller.healthy
 
-    played(play)
+    run_in_virtual_time(play)
 
 
-def test_a_watch_ends_when_it_is_told_to_though_its_connector_does_not(office: Callable[..., Office]) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = office(loop)
+def test_a_watch_ends_when_it_is_told_to_though_its_connector_does_not(
+    watched_mailbox: Callable[..., WatchedMailbox],
+) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop)
         released = asyncio.Event()
 
         here.box.trouble = lambda batch: deaf_to_cancelling(released)
@@ -140,14 +142,14 @@ def test_a_watch_ends_when_it_is_told_to_though_its_connector_does_not(office: C
             await here.passes(MINUTE)
         released.set()
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 def test_a_connector_that_cancels_itself_does_not_end_the_watch_without_a_word(
-    office: Callable[..., Office],
+    watched_mailbox: Callable[..., WatchedMailbox],
 ) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = office(loop)
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop)
 
         def cancel(batch: int) -> None:
             raise asyncio.CancelledError
@@ -160,18 +162,20 @@ def test_a_connector_that_cancels_itself_does_not_end_the_watch_without_a_word(
             await here.passes(10 * MINUTE)
             assert here.poller.healthy
 
-    played(play)
+    run_in_virtual_time(play)
 
 
-def test_a_reading_that_another_worker_overtook_leaves_the_connector_free(office: Callable[..., Office]) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = office(loop)
+def test_a_reading_that_another_worker_overtook_leaves_the_connector_free(
+    watched_mailbox: Callable[..., WatchedMailbox],
+) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop)
         ended = []
 
-        class Held(Scripted):
+        class Held(ScriptedConnector):
             async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
                 try:
-                    with here.house.store.transaction() as tx:
+                    with here.daemon.store.transaction() as tx:
                         tx.cursors.move("ana", cursor, "somewhere else")
                     yield Batch((), Cursor("1"))
                     yield Batch((), Cursor("2"), loop.now())
@@ -184,15 +188,17 @@ def test_a_reading_that_another_worker_overtook_leaves_the_connector_free(office
         assert ended == [True]
         await here.poller.aclose()
         here.worker.close()
-        here.house.close()
+        here.daemon.close()
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 @pytest.mark.parametrize("jump", [-6 * HOUR, 6 * HOUR])
-def test_a_clock_that_jumps_lets_a_failing_mailbox_be_looked_at(office: Callable[..., Office], jump: timedelta) -> None:
-    async def play(loop: Clockwork) -> None:
-        here = office(loop)
+def test_a_clock_that_jumps_lets_a_failing_mailbox_be_looked_at(
+    watched_mailbox: Callable[..., WatchedMailbox], jump: timedelta
+) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = watched_mailbox(loop)
 
         here.box.trouble = refusing(partial(MailboxError, Reason.UNAVAILABLE, "down"))
         async with here.watched():
@@ -205,4 +211,4 @@ def test_a_clock_that_jumps_lets_a_failing_mailbox_be_looked_at(office: Callable
             assert max(here.box.pauses(START)) <= 7 * 3600
             assert here.poller.healthy
 
-    played(play)
+    run_in_virtual_time(play)

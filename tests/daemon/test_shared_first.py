@@ -10,7 +10,7 @@ from pathlib import Path
 from inboxwatch import config as configuration
 from inboxwatch import now as instant
 from inboxwatch.daemon.app import App
-from tests.support.in_process import CONFIG
+from tests.support.in_process_daemon import CONFIG
 
 WEB = 'web: {listen: "127.0.0.1:0"}\nunknown_senders: shared'
 
@@ -25,14 +25,14 @@ def letter(box: Path, name: str, ago: timedelta, sender: str, to: str, answers: 
 
 
 async def test_an_answer_to_a_stranger_that_is_there_at_the_start_ends_his_wait(tmp_path: Path) -> None:
-    text = CONFIG.replace("WEB", WEB).replace("STORE", "sqlite:///house.db").replace("FOLLOW_UP", "")
-    (tmp_path / "house.yaml").write_text(text, encoding="utf-8")
+    text = CONFIG.replace("WEB", WEB).replace("STORE", "sqlite:///inboxwatch.db").replace("FOLLOW_UP", "")
+    (tmp_path / "inboxwatch.yaml").write_text(text, encoding="utf-8")
     for number in range(1200):  # so that the shared mailbox takes longer to read than the rep's
         letter(tmp_path / "sales", f"n{number}", timedelta(hours=3), "news@list.test", "sales@acme.test")
     letter(tmp_path / "sales", "q", timedelta(minutes=20), "Zoe <zoe@stranger.test>", "sales@acme.test")
     letter(tmp_path / "ana", "n", timedelta(hours=3), "news@list.test", "ana@acme.test")
     letter(tmp_path / "ana" / ".Sent", "a", timedelta(minutes=10), "ana@acme.test", "zoe@stranger.test", answers="q")
-    app = App(tmp_path / "house.yaml", configuration.load(tmp_path / "house.yaml"))
+    app = App(tmp_path / "inboxwatch.yaml", configuration.load(tmp_path / "inboxwatch.yaml"))
     running: list[str] = []
 
     def started(app: App) -> None:

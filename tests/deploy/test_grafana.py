@@ -12,15 +12,15 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.doubles.prometheus import DEPLOY
-from tests.support.monitored_daemon import Scene, scene
+from tests.support.monitored_daemon import MonitoredDaemon, monitored_morning
 from tests.support.panels import ALL, DASHBOARDS, asked, dashboards, filled
 
 GENERATE = DASHBOARDS.parent / "generate.py"
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    with scene(tmp_path_factory.mktemp("scene")) as played:
+def monitored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MonitoredDaemon]:
+    with monitored_morning(tmp_path_factory.mktemp("monitored")) as played:
         yield played
 
 
@@ -54,17 +54,17 @@ def test_panels_fill_the_grid_without_overlap_and_say_what_they_show() -> None:
     [ALL, {"team": "emea", "owner": "ben", "tier": "warm", "mailbox": "ben"}],
     ids=["everything", "one team, owner, tier and mailbox"],
 )
-def test_every_panel_shows_something(stage: Scene, choices: dict[str, str]) -> None:
+def test_every_panel_shows_something(monitored: MonitoredDaemon, choices: dict[str, str]) -> None:
     empty = []
     for one in asked(choices):
-        watcher = stage.prometheus
-        found = watcher.now(one.expr) if one.instant else watcher.over(one.expr, stage.lasted)
+        watcher = monitored.prometheus
+        found = watcher.now(one.expr) if one.instant else watcher.over(one.expr, monitored.lasted)
         if not found:
             empty.append(f"{one.dashboard}: {one.panel} ({one.ref}): {one.expr}")
     assert not empty, "\n".join(empty)
 
 
-def test_every_variable_offers_a_choice(stage: Scene) -> None:
+def test_every_variable_offers_a_choice(monitored: MonitoredDaemon) -> None:
     offered: dict[str, list[str]] = {}
     for dashboard in dashboards():
         for variable in dashboard["templating"]["list"]:
@@ -72,7 +72,7 @@ def test_every_variable_offers_a_choice(stage: Scene) -> None:
                 continue
             query = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"])
             assert query is not None, variable["query"]
-            offered[variable["name"]] = stage.prometheus.values_of(query[2], filled(query[1], ALL))
+            offered[variable["name"]] = monitored.prometheus.values_of(query[2], filled(query[1], ALL))
     assert offered == {
         "team": ["emea"],
         "owner": ["ana", "ben", "max"],
@@ -81,17 +81,17 @@ def test_every_variable_offers_a_choice(stage: Scene) -> None:
     }
 
 
-def test_every_recording_rule_records_something(stage: Scene) -> None:
+def test_every_recording_rule_records_something(monitored: MonitoredDaemon) -> None:
     document = YAML(typ="safe").load((DEPLOY / "inboxwatch.rules.yml").read_text(encoding="utf-8"))
     recorded = {rule["record"] for group in document["groups"] for rule in group["rules"]}
-    empty = [name for name in sorted(recorded) if not stage.prometheus.now(name)]
+    empty = [name for name in sorted(recorded) if not monitored.prometheus.now(name)]
     assert not empty
-    assert not stage.prometheus.broken_rules()
+    assert not monitored.prometheus.broken_rules()
 
 
-def test_attainment_counts_open_overdue_waits_as_missed(stage: Scene) -> None:
+def test_attainment_counts_open_overdue_waits_as_missed(monitored: MonitoredDaemon) -> None:
     """Ana: one answer in time, one late, one wait open past its due time. Ben: one in time, one open and unverified."""
-    value = stage.prometheus.value
+    value = monitored.prometheus.value
     assert value('sum(inboxwatch_clocks_open{owner="ana"})') == 2
     assert value('owner:inboxwatch_sla_attainment:ratio30d{owner="ana"}') == pytest.approx(1 / 3)
     assert value('owner:inboxwatch_sla_attainment:ratio30d{owner="ben"}') == 1
@@ -99,8 +99,8 @@ def test_attainment_counts_open_overdue_waits_as_missed(stage: Scene) -> None:
     assert value('sum(team_owner_tier:inboxwatch_replies_by_colleague:delta30d{owner="ben"})') == 1
 
 
-def test_alerts_fire_for_what_is_wrong_and_for_nothing_else(stage: Scene) -> None:
-    firing = stage.prometheus.firing()
+def test_alerts_fire_for_what_is_wrong_and_for_nothing_else(monitored: MonitoredDaemon) -> None:
+    firing = monitored.prometheus.firing()
     assert firing.keys() == {
         "InboxwatchMailboxBlind",
         "InboxwatchCoverageLow",
@@ -118,11 +118,13 @@ def test_alerts_fire_for_what_is_wrong_and_for_nothing_else(stage: Scene) -> Non
     assert [labels["owner"] for labels in firing["InboxwatchOldestWait"]] == ["ana"]
 
 
-def test_alertmanager_hands_alerts_to_their_audience(stage: Scene) -> None:
+def test_alertmanager_hands_alerts_to_their_audience(monitored: MonitoredDaemon) -> None:
     def received() -> dict[str, list[str]]:
-        alerts = stage.alertmanager.get("/api/v2/alerts")
+        alerts = monitored.alertmanager.get("/api/v2/alerts")
         return {one["labels"]["alertname"]: [each["name"] for each in one["receivers"]] for one in alerts}
 
-    stage.alertmanager.wait(lambda: {"InboxwatchMailboxBlind", "InboxwatchOldestWait"} <= received().keys(), "no alert")
+    monitored.alertmanager.wait(
+        lambda: {"InboxwatchMailboxBlind", "InboxwatchOldestWait"} <= received().keys(), "no alert"
+    )
     assert received()["InboxwatchMailboxBlind"] == ["it"]
     assert received()["InboxwatchOldestWait"] == ["managers"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
 
@@ -64,10 +64,10 @@ def test_every_alert_is_unit_tested_and_says_what_to_do() -> None:
 
 
 def test_rules_name_only_metrics_that_are_exported_or_recorded(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    with house.store.reading() as tx:
-        text = house.metrics.exposition(tx.statistics.figures(house.at), house.at) + house.metrics.process()
-    house.close()
+    daemon = InProcessDaemon(tmp_path)
+    with daemon.store.reading() as tx:
+        text = daemon.metrics.exposition(tx.statistics.figures(daemon.at), daemon.at) + daemon.metrics.process()
+    daemon.close()
     known = set(re.findall(r"^# TYPE (\S+)", text.decode(), re.MULTILINE))
     known |= {f"{name}_bucket" for name in known}
     recorded = {rule["record"] for rule in rules("inboxwatch.rules.yml")}

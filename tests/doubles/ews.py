@@ -49,7 +49,7 @@ class Refusal(Exception):  # noqa: N818  (a normal answer)
     """An EWS response code."""
 
 
-class Ews:
+class EwsServer:
     """One Exchange Server, with one account that reads."""
 
     def __init__(self) -> None:

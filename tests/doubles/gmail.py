@@ -37,14 +37,14 @@ UNITS = {
 
 
 @dataclass
-class Answer:
+class GmailAnswer:
     status: int
     body: dict[str, Any]
     headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
-class Gmail:
+class GmailServer:
     """Mailboxes of one domain, and their quota."""
 
     tokens: GoogleTokens = field(default_factory=GoogleTokens)
@@ -57,7 +57,7 @@ class Gmail:
     noisy: bool = False
     """History repeats records, and some pages are empty."""
     inner_fault: Any = None
-    """A function of (user, message id) that may give an Answer instead of a message in a batch."""
+    """A function of (user, message id) that may give a GmailAnswer instead of a message in a batch."""
 
     def __post_init__(self) -> None:
         self.server = HttpsServer(self._take)
@@ -125,7 +125,7 @@ class Gmail:
                 self.watched[user] = number
                 self.pubsub.publish({"emailAddress": user, "historyId": number})
 
-    def _call(self, who: tuple[str, set[str]], raw_path: str, body: Any = None) -> tuple[str, Answer]:
+    def _call(self, who: tuple[str, set[str]], raw_path: str, body: Any = None) -> tuple[str, GmailAnswer]:
         """Finds the method in Google's description, checks the request and the answer by it."""
         user, scopes = who
         url = urlsplit(raw_path)
@@ -173,7 +173,7 @@ class Gmail:
             answer.body = masked(answer.body, parsed_mask(fields)) if fields else answer.body
         return name, answer
 
-    def _watch(self, user: str, body: dict[str, Any]) -> Answer:
+    def _watch(self, user: str, body: dict[str, Any]) -> GmailAnswer:
         if body["topicName"] != TOPIC:
             return _error(404, "notFound", f"Resource not found (resource={body['topicName'].rpartition('/')[2]}).")
         if not self.pubsub.gmail_may_publish:
@@ -182,7 +182,9 @@ class Gmail:
         number = self.stores[user].number
         self.pubsub.publish({"emailAddress": user, "historyId": number})  # a first one, at once
         self.watched[user] = number
-        return Answer(200, {"historyId": str(number), "expiration": str(int((time.time() + self.watch_lasts) * 1000))})
+        return GmailAnswer(
+            200, {"historyId": str(number), "expiration": str(int((time.time() + self.watch_lasts) * 1000))}
+        )
 
     def _affordable(self, user: str, units: int) -> bool:
         self.units[user] += units
@@ -195,7 +197,7 @@ class Gmail:
 
 @dataclass
 class _Call:
-    gmail: Gmail
+    gmail: GmailServer
     user: str
     store: MailStore
     query: list[tuple[str, str]]
@@ -205,16 +207,16 @@ class _Call:
     def one(self) -> dict[str, str]:
         return dict(self.query)
 
-    def answer(self, name: str, steps: list[str]) -> Answer:
+    def answer(self, name: str, steps: list[str]) -> GmailAnswer:
         match name:
             case "getProfile":
                 its = [one for one in self.store.messages.values() if one.folder not in ("SPAM", "TRASH")]
                 body = {"emailAddress": self.user, "messagesTotal": len(its), "threadsTotal": len(its)}
-                return Answer(200, body | {"historyId": str(self.store.number)})
+                return GmailAnswer(200, body | {"historyId": str(self.store.number)})
             case "labels":
                 names = ("INBOX", "SENT", "SPAM", "TRASH", "DRAFT", "CHAT")
                 found = [{"id": one, "name": one, "type": "system"} for one in names]
-                return Answer(200, {"labels": [*found, {"id": "Label_1", "name": "Private", "type": "user"}]})
+                return GmailAnswer(200, {"labels": [*found, {"id": "Label_1", "name": "Private", "type": "user"}]})
             case "messages.list":
                 return self._list()
             case "messages.get":
@@ -223,7 +225,7 @@ class _Call:
                 return self._attachment(steps[5], steps[7])
         return self._history()
 
-    def _list(self) -> Answer:
+    def _list(self) -> GmailAnswer:
         if "q" in self.one and READONLY not in self.scopes:
             return _error(403, "forbidden", "Metadata scope does not support 'q' parameter")
         hidden = () if self.one.get("includeSpamTrash") == "true" else ("SPAM", "TRASH")
@@ -236,9 +238,9 @@ class _Call:
             body["messages"] = [{"id": one.id, "threadId": one.conversation[:16]} for one in page]
         if len(found) > start + size:
             body["nextPageToken"] = str(start + size)
-        return Answer(200, body)
+        return GmailAnswer(200, body)
 
-    def _get(self, name: str) -> Answer:
+    def _get(self, name: str) -> GmailAnswer:
         one = self.store.messages.get(name)
         if one is None:
             return _error(404, "notFound", "Requested entity was not found.")
@@ -266,7 +268,7 @@ class _Call:
                 if wanted:
                     whole["headers"] = [each for each in whole["headers"] if each["name"].lower() in wanted]
             body["payload"] = whole
-        return Answer(200, body)
+        return GmailAnswer(200, body)
 
     def _part(self, part: Message, number: str, one: Stored) -> dict[str, Any]:
         headers = one.headers if not number else Stored("", "", bytes(part), one.received).headers
@@ -297,7 +299,7 @@ class _Call:
             found["body"]["data"] = base64.urlsafe_b64encode(payload).decode()
         return found
 
-    def _attachment(self, name: str, attachment: str) -> Answer:
+    def _attachment(self, name: str, attachment: str) -> GmailAnswer:
         one = self.store.messages.get(name)
         if one is None:
             return _error(404, "notFound", "Requested entity was not found.")
@@ -309,9 +311,9 @@ class _Call:
             assert isinstance(child, Message)
             part = child
         payload = _payload(part)
-        return Answer(200, {"size": len(payload), "data": base64.urlsafe_b64encode(payload).decode()})
+        return GmailAnswer(200, {"size": len(payload), "data": base64.urlsafe_b64encode(payload).decode()})
 
-    def _history(self) -> Answer:
+    def _history(self) -> GmailAnswer:
         start = int(self.one["startHistoryId"])
         if start < self.store.floor:
             return _error(404, "notFound", "Requested entity was not found.")
@@ -328,7 +330,7 @@ class _Call:
             body["history"] = records
         if len(changes) > size:
             body["nextPageToken"] = str(changes[size - 1].number)
-        return Answer(200, body)
+        return GmailAnswer(200, body)
 
     def _record(self, change: Change, types: set[str]) -> dict[str, Any] | None:
         one = self.store.messages.get(change.id)
@@ -392,14 +394,14 @@ def masked(value: Any, mask: Mask) -> Any:
     return {name: masked(value[name], inner) for name, inner in mask.items() if name in value}
 
 
-def _sent(answer: Answer) -> web.Response:
+def _sent(answer: GmailAnswer) -> web.Response:
     return web.json_response(answer.body, status=answer.status, headers=answer.headers)
 
 
-def _unauthorized() -> Answer:
+def _unauthorized() -> GmailAnswer:
     return _error(401, "authError", "Invalid Credentials")
 
 
-def _error(status: int, reason: str, message: str) -> Answer:
+def _error(status: int, reason: str, message: str) -> GmailAnswer:
     errors = [{"message": message, "domain": "global", "reason": reason}]
-    return Answer(status, {"error": {"code": status, "message": message, "errors": errors}})
+    return GmailAnswer(status, {"error": {"code": status, "message": message, "errors": errors}})

@@ -57,7 +57,7 @@ class GraphUser:
     """Display names (paths) by id."""
 
 
-class Graph:
+class GraphServer:
     """Exchange Online for several mailboxes, with an Entra of its own."""
 
     def __init__(self) -> None:
@@ -111,7 +111,7 @@ class Graph:
 
 @dataclass
 class _Call:
-    graph: Graph
+    graph: GraphServer
     user: GraphUser
     request: web.Request
     address: str

@@ -21,7 +21,7 @@ Series = tuple[dict[str, str], list[float]]
 """Labels, and values in the order of time."""
 
 
-class Server:
+class LoopbackServer:
     """A process that answers HTTP on loopback."""
 
     def __init__(self, folder: Path, *words: str, ready: str) -> None:
@@ -61,7 +61,7 @@ class Server:
         self._process.wait(10)
 
 
-class Prometheus(Server):
+class Prometheus(LoopbackServer):
     def now(self, expr: str) -> list[Series]:
         """An instant query; numbers that are none (NaN) are left out."""
         result = self.get("/api/v1/query", query=expr)["data"]
@@ -111,12 +111,12 @@ def _series(found: Any) -> list[Series]:
 
 
 @contextlib.contextmanager
-def prometheus(folder: Path, target: str) -> Iterator[tuple[Prometheus, Server]]:
+def prometheus(folder: Path, target: str) -> Iterator[tuple[Prometheus, LoopbackServer]]:
     """Prometheus that reads a daemon every second, and the Alertmanager that it tells."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "alertmanager.yml").write_text(_faster((DEPLOY / "alertmanager.yml").read_text("utf-8")), "utf-8")
     words = ["--config.file=alertmanager.yml", "--storage.path=alerts", "--cluster.listen-address="]
-    manager = Server(
+    manager = LoopbackServer(
         folder, "prometheus-alertmanager", *words, "--web.listen-address=127.0.0.1:{port}", ready="/-/ready"
     )
     try:

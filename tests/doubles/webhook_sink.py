@@ -1,6 +1,6 @@
 """A webhook's target on loopback that keeps every POST and fails as told; it runs on a thread of its own.
 
-with Sink() as sink:
+with WebhookSink() as sink:
     sink.answer = lambda post: 503 if len(sink.posts) < 3 else 200
     breach = sink.wait(lambda post: "breach" in post.reasons)
 """
@@ -19,7 +19,7 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class WebhookPost:
     """One POST as it came in."""
 
     at: datetime
@@ -46,13 +46,13 @@ class Post:
         return self.headers.get("x-inboxwatch-signature") == f"sha256={expected}"
 
 
-class Sink:
+class WebhookSink:
     """`posts` are all that came, `accepted` those answered with a 2xx status."""
 
     def __init__(self) -> None:
-        self.posts: list[Post] = []
-        self.accepted: list[Post] = []
-        self.answer: Callable[[Post], int] = lambda post: 200
+        self.posts: list[WebhookPost] = []
+        self.accepted: list[WebhookPost] = []
+        self.answer: Callable[[WebhookPost], int] = lambda post: 200
         """The status for a POST; it may block, and it may raise to hang up without an answer."""
         self._news = threading.Condition()
         sink = self
@@ -65,7 +65,7 @@ class Sink:
             def do_POST(self) -> None:
                 raw = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                post = Post(datetime.now(UTC), self.path, headers, raw, json.loads(raw))
+                post = WebhookPost(datetime.now(UTC), self.path, headers, raw, json.loads(raw))
                 with sink._news:
                     sink.posts.append(post)
                     sink._news.notify_all()
@@ -100,7 +100,7 @@ class Sink:
         self._server.shutdown()
         self._server.server_close()
 
-    def wait(self, wanted: Callable[[Post], bool], timeout: float = 20) -> Post:
+    def wait(self, wanted: Callable[[WebhookPost], bool], timeout: float = 20) -> WebhookPost:
         """The first accepted POST that is wanted, or an AssertionError that shows what came instead."""
         with self._news:
             self._news.wait_for(lambda: any(map(wanted, self.accepted)), timeout)
@@ -110,7 +110,7 @@ class Sink:
         )
         return found
 
-    def wait_for(self, count: int, timeout: float = 20) -> list[Post]:
+    def wait_for(self, count: int, timeout: float = 20) -> list[WebhookPost]:
         """All POSTs, accepted or not, once there are so many."""
         with self._news:
             assert self._news.wait_for(lambda: len(self.posts) >= count, timeout), self.posts

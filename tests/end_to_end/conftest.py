@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.doubles.dovecot import Dovecot
-from tests.doubles.webhook_sink import Sink
-from tests.support.team_mail import ANA, MAX, ImapPeer, MaildirPeer, Peer
+from tests.doubles.webhook_sink import WebhookSink
+from tests.support.team_mail import ANA, MAX, ImapTeamMail, MaildirTeamMail, TeamMail
 
 
 @pytest.fixture(scope="module")
@@ -20,13 +20,13 @@ def dovecot() -> Iterator[Dovecot]:
 
 
 @pytest.fixture(params=["imap", "maildir"])
-def peer(request: pytest.FixtureRequest, tmp_path: Path) -> Peer:
+def team_mail(request: pytest.FixtureRequest, tmp_path: Path) -> TeamMail:
     if request.param == "imap":
-        return ImapPeer(request.getfixturevalue("dovecot"), [ANA, MAX])
-    return MaildirPeer(tmp_path / "mail", [ANA, MAX])
+        return ImapTeamMail(request.getfixturevalue("dovecot"), [ANA, MAX])
+    return MaildirTeamMail(tmp_path / "mail", [ANA, MAX])
 
 
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as sink:
+def sink() -> Iterator[WebhookSink]:
+    with WebhookSink() as sink:
         yield sink

@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 
 from tests.doubles.dovecot import PASSWORD, Dovecot
-from tests.doubles.webhook_sink import Sink
-from tests.support.daemon_process import Daemon, House
-from tests.support.message_bytes import letter
+from tests.doubles.webhook_sink import WebhookSink
+from tests.support.installation import Daemon, Installation
+from tests.support.message_bytes import message_bytes
 from tests.support.ports import free_port
-from tests.support.team_mail import ANA, BO, MAX, MaildirPeer
+from tests.support.team_mail import ANA, BO, MAX, MaildirTeamMail
 
 BEN = "ben@acme.test"
 
 
 @pytest.fixture
-def peer(tmp_path: Path) -> MaildirPeer:
-    return MaildirPeer(tmp_path / "mail", [ANA, MAX])
+def team_mail(tmp_path: Path) -> MaildirTeamMail:
+    return MaildirTeamMail(tmp_path / "mail", [ANA, MAX])
 
 
 def imap(port: int, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
@@ -32,20 +32,22 @@ def imap(port: int, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
     return {"connector": "imap", "address": BEN, "owner": "ben", "poll_every": "1s", **login, **more}
 
 
-def goes_on(daemon: Daemon, peer: MaildirPeer, sink: Sink, number: int = 1) -> None:
+def goes_on(daemon: Daemon, team_mail: MaildirTeamMail, sink: WebhookSink, number: int = 1) -> None:
     """The other mailboxes are read and their waits escalated in time."""
-    peer.deliver(ANA, letter(BO, ANA, id=f"on{number}@buyer.test", subject=f"Business as usual {number}"))
+    team_mail.deliver(ANA, message_bytes(BO, ANA, id=f"on{number}@buyer.test", subject=f"Business as usual {number}"))
     sink.wait(lambda post: any(clock["started_by"] == f"on{number}@buyer.test" for clock in post.body["clocks"]))
 
 
 def test_a_dead_imap_host_is_told_once_counted_and_tried_again_until_it_is_back(
-    peer: MaildirPeer, sink: Sink, tmp_path: Path
+    team_mail: MaildirTeamMail, sink: WebhookSink, tmp_path: Path
 ) -> None:
     with Dovecot.start([BEN]) as server:
         server.kill()
-        house = House(tmp_path, peer.mailboxes() | {"ben": imap(server.port)}, hook=sink.url, target="2s")
-        with house.daemon() as daemon:
-            goes_on(daemon, peer, sink)
+        installation = Installation(
+            tmp_path, team_mail.mailboxes() | {"ben": imap(server.port)}, hook=sink.url, target="2s"
+        )
+        with installation.daemon() as daemon:
+            goes_on(daemon, team_mail, sink)
             told = sink.wait(lambda post: post.type == "mailbox", timeout=30)
             assert (told.body["mailbox"], told.body["clocks"]) == ("ben", [])
             assert told.body["error"]
@@ -64,15 +66,15 @@ def test_a_dead_imap_host_is_told_once_counted_and_tried_again_until_it_is_back(
 
 
 def test_a_wrong_password_is_told_with_the_servers_words_and_never_with_the_password(
-    peer: MaildirPeer, sink: Sink, tmp_path: Path, dovecot: Dovecot
+    team_mail: MaildirTeamMail, sink: WebhookSink, tmp_path: Path, dovecot: Dovecot
 ) -> None:
     wrong = imap(dovecot.port, "wrong-password-of-ben")
-    house = House(tmp_path, peer.mailboxes() | {"ben": wrong}, hook=sink.url, target="2s")
-    with house.daemon() as daemon:
+    installation = Installation(tmp_path, team_mail.mailboxes() | {"ben": wrong}, hook=sink.url, target="2s")
+    with installation.daemon() as daemon:
         told = sink.wait(lambda post: post.type == "mailbox")
         assert "Authentication failed" in told.body["error"]
         assert daemon.metric("inboxwatch_mailbox_errors_total", mailbox="ben", reason="auth") >= 1
-        goes_on(daemon, peer, sink)
+        goes_on(daemon, team_mail, sink)
         boxes = {box["mailbox"]: box for box in daemon.get("/api/v1/mailboxes")["items"]}
         assert (boxes["ben"]["up"], boxes["ben"]["reason"]) == (False, "auth")
         assert daemon.stop() < 5
@@ -82,16 +84,16 @@ def test_a_wrong_password_is_told_with_the_servers_words_and_never_with_the_pass
 
 
 def test_a_server_that_accepts_and_never_answers_holds_up_nobody_and_no_shutdown(
-    peer: MaildirPeer, sink: Sink, tmp_path: Path
+    team_mail: MaildirTeamMail, sink: WebhookSink, tmp_path: Path
 ) -> None:
     with ExitStack() as stack:
         silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         threading.Thread(target=accept_for_ever, args=(silent,), daemon=True).start()
         box = imap(silent.getsockname()[1], read_timeout="60s", connect_timeout="60s")
-        house = House(tmp_path, peer.mailboxes() | {"ben": box}, hook=sink.url, target="2s")
-        with house.daemon(wait=False) as daemon:
+        installation = Installation(tmp_path, team_mail.mailboxes() | {"ben": box}, hook=sink.url, target="2s")
+        with installation.daemon(wait=False) as daemon:
             daemon.wait(lambda: daemon.status("/healthz") == 200)
-            goes_on(daemon, peer, sink)
+            goes_on(daemon, team_mail, sink)
             assert daemon.status("/readyz") == 503, "a mailbox was not tried to an end yet"
             assert daemon.stop() < 5
 
@@ -106,15 +108,15 @@ def accept_for_ever(server: socket.socket) -> None:
 
 
 def test_a_step_of_a_blind_mailbox_waits_for_its_grace_and_then_says_that_it_is_unverified(
-    peer: MaildirPeer, sink: Sink, tmp_path: Path
+    team_mail: MaildirTeamMail, sink: WebhookSink, tmp_path: Path
 ) -> None:
     """Rule 31, by the daemon: the rep's own mailbox goes blind while a wait of his runs."""
     with Dovecot.start([BEN]) as server:
-        boxes = peer.mailboxes() | {"ben": imap(server.port)}
+        boxes = team_mail.mailboxes() | {"ben": imap(server.port)}
         leads = "email,owner\nbo@buyer.test,ben\n"
-        house = House(tmp_path, boxes, hook=sink.url, target="3s", blind_grace="2s", leads=leads)
-        with house.daemon() as daemon:
-            server.deliver(BEN, letter(BO, BEN, id="q1@buyer.test"))
+        installation = Installation(tmp_path, boxes, hook=sink.url, target="3s", blind_grace="2s", leads=leads)
+        with installation.daemon() as daemon:
+            server.deliver(BEN, message_bytes(BO, BEN, id="q1@buyer.test"))
             daemon.wait(daemon.clocks)
             server.kill()
             page = sink.wait(lambda post: "unverified" in post.reasons)
@@ -131,10 +133,10 @@ def test_a_step_of_a_blind_mailbox_waits_for_its_grace_and_then_says_that_it_is_
 
 
 def test_unparsable_mail_is_quarantined_and_the_mail_after_it_is_read(
-    peer: MaildirPeer, sink: Sink, tmp_path: Path
+    team_mail: MaildirTeamMail, sink: WebhookSink, tmp_path: Path
 ) -> None:
-    house = House(tmp_path, peer.mailboxes(), hook=sink.url, target="2s")
-    with house.daemon() as daemon:
+    installation = Installation(tmp_path, team_mail.mailboxes(), hook=sink.url, target="2s")
+    with installation.daemon() as daemon:
         for raw in (
             b"",
             b"\x00\xff" * 2000,
@@ -144,9 +146,9 @@ def test_unparsable_mail_is_quarantined_and_the_mail_after_it_is_read(
             b"From: \xff\xfe <bo@buyer.test>\r\nMessage-ID: <a\x00b@buyer.test>\r\nSubject: =?utf-8?b?////?=\r\n\r\n",
             b"From: bo@buyer.test\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n" + b"--x\r\n" * 3000,
         ):
-            peer.deliver(ANA, raw)
-        (peer.folder(ANA, "INBOX") / "new" / "1.folder.test").mkdir()
-        goes_on(daemon, peer, sink)
+            team_mail.deliver(ANA, raw)
+        (team_mail.folder(ANA, "INBOX") / "new" / "1.folder.test").mkdir()
+        goes_on(daemon, team_mail, sink)
         seen = daemon.metric("inboxwatch_messages_total", mailbox="ana")
         (box,) = (box for box in daemon.get("/api/v1/mailboxes")["items"] if box["mailbox"] == "ana")
         assert seen + box["quarantined"] == 9, "each is accounted for"
@@ -157,25 +159,25 @@ def test_unparsable_mail_is_quarantined_and_the_mail_after_it_is_read(
 
 
 def test_a_channel_that_refuses_for_good_is_replaced_by_the_next_way_and_told_once(
-    peer: MaildirPeer, sink: Sink, tmp_path: Path
+    team_mail: MaildirTeamMail, sink: WebhookSink, tmp_path: Path
 ) -> None:
-    with Sink() as gone:
+    with WebhookSink() as gone:
         gone.answer = lambda post: 410
         channels = {
             "first": {"type": "webhook", "url": f"{gone.url}/gone"},
             "second": {"type": "webhook", "url": f"{sink.url}/hook"},
         }
-        house = House(
+        installation = Installation(
             tmp_path,
-            peer.mailboxes(),
+            team_mail.mailboxes(),
             target="2s",
             channels=channels,
             notify_by=["first", "second"],
             it_alerts=["second"],
         )
-        with house.daemon() as daemon:
-            goes_on(daemon, peer, sink, 1)
-            goes_on(daemon, peer, sink, 2)
+        with installation.daemon() as daemon:
+            goes_on(daemon, team_mail, sink, 1)
+            goes_on(daemon, team_mail, sink, 2)
             alarm = sink.wait(lambda post: post.type == "digest")
             assert "first" in alarm.body["title"]
             daemon.wait(lambda: daemon.metric("inboxwatch_notifications_pending") == 0)
@@ -187,12 +189,12 @@ def test_a_channel_that_refuses_for_good_is_replaced_by_the_next_way_and_told_on
 
 
 def test_a_channel_without_another_way_leaves_dead_letters_that_can_be_sent_again(
-    peer: MaildirPeer, sink: Sink, tmp_path: Path
+    team_mail: MaildirTeamMail, sink: WebhookSink, tmp_path: Path
 ) -> None:
     sink.answer = lambda post: 400
-    house = House(tmp_path, peer.mailboxes(), hook=sink.url, target="2s")
-    with house.daemon() as daemon:
-        peer.deliver(ANA, letter(BO, ANA, id="q1@buyer.test"))
+    installation = Installation(tmp_path, team_mail.mailboxes(), hook=sink.url, target="2s")
+    with installation.daemon() as daemon:
+        team_mail.deliver(ANA, message_bytes(BO, ANA, id="q1@buyer.test"))
         daemon.wait(lambda: daemon.metric("inboxwatch_notifications_total", outcome="dead") >= 3, "warning and breach")
         letters = daemon.get("/api/v1/dead-letters")["items"]
         assert all("400" in one["error"] for one in letters)
@@ -203,7 +205,7 @@ def test_a_channel_without_another_way_leaves_dead_letters_that_can_be_sent_agai
 
 
 def test_a_channel_that_fails_for_a_while_is_tried_again_with_the_same_key(
-    peer: MaildirPeer, sink: Sink, tmp_path: Path
+    team_mail: MaildirTeamMail, sink: WebhookSink, tmp_path: Path
 ) -> None:
     def answer(_: Any) -> int:
         if len(sink.posts) == 1:
@@ -212,9 +214,9 @@ def test_a_channel_that_fails_for_a_while_is_tried_again_with_the_same_key(
 
     sink.answer = answer
     steps = [{"at": "100%", "notify": ["owner"]}]
-    house = House(tmp_path, peer.mailboxes(), hook=sink.url, target="1s", steps=steps)
-    with house.daemon() as daemon:
-        peer.deliver(ANA, letter(BO, ANA, id="q1@buyer.test"))
+    installation = Installation(tmp_path, team_mail.mailboxes(), hook=sink.url, target="1s", steps=steps)
+    with installation.daemon() as daemon:
+        team_mail.deliver(ANA, message_bytes(BO, ANA, id="q1@buyer.test"))
         page = sink.wait(lambda post: "breach" in post.reasons, timeout=40)
         assert [post.key for post in sink.posts] == [page.key] * 3
         gaps = [
@@ -226,19 +228,19 @@ def test_a_channel_that_fails_for_a_while_is_tried_again_with_the_same_key(
         assert daemon.stop() < 5
 
 
-def test_a_dead_channel_holds_up_no_other(peer: MaildirPeer, sink: Sink, tmp_path: Path) -> None:
+def test_a_dead_channel_holds_up_no_other(team_mail: MaildirTeamMail, sink: WebhookSink, tmp_path: Path) -> None:
     """A receiver that never answers keeps its own outbox busy, and nothing else; nor does it hold up the shutdown."""
     release = threading.Event()
-    with Sink() as hung:
+    with WebhookSink() as hung:
         hung.answer = lambda post: 200 if release.wait(60) else 500
         channels = {
             "hung": {"type": "webhook", "url": f"{hung.url}/hung", "timeout": "60s"},
             "desk": {"type": "webhook", "url": f"{sink.url}/hook"},
         }
         steps = [{"at": "50%", "notify": ["hung", "desk"]}, {"at": "100%", "notify": ["desk"]}]
-        house = House(tmp_path, peer.mailboxes(), target="2s", channels=channels, steps=steps)
-        with house.daemon() as daemon:
-            peer.deliver(ANA, letter(BO, ANA, id="q1@buyer.test"))
+        installation = Installation(tmp_path, team_mail.mailboxes(), target="2s", channels=channels, steps=steps)
+        with installation.daemon() as daemon:
+            team_mail.deliver(ANA, message_bytes(BO, ANA, id="q1@buyer.test"))
             hung.wait_for(1)
             sink.wait(lambda post: "breach" in post.reasons)
             assert daemon.stop() < 5
@@ -246,14 +248,14 @@ def test_a_dead_channel_holds_up_no_other(peer: MaildirPeer, sink: Sink, tmp_pat
 
 
 def test_a_port_that_is_taken_and_a_store_that_cannot_be_opened_end_the_start_with_a_sentence(
-    peer: MaildirPeer, sink: Sink, tmp_path: Path
+    team_mail: MaildirTeamMail, sink: WebhookSink, tmp_path: Path
 ) -> None:
-    house = House(tmp_path, peer.mailboxes(), hook=sink.url)
-    with socket.create_server(("127.0.0.1", house.port)):
-        done = house.command("run")
+    installation = Installation(tmp_path, team_mail.mailboxes(), hook=sink.url)
+    with socket.create_server(("127.0.0.1", installation.port)):
+        done = installation.command("run")
     assert done.returncode == 1
     assert "cannot listen" in done.stderr
-    house.write(store="sqlite:////nowhere/at/all/store.db", port=free_port())
-    done = house.command("run")
+    installation.write(store="sqlite:////nowhere/at/all/store.db", port=free_port())
+    done = installation.command("run")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert "/nowhere/at/all" in done.stderr

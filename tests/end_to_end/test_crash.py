@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
-from tests.doubles.webhook_sink import Post, Sink
-from tests.support.daemon_process import House
-from tests.support.message_bytes import letter
-from tests.support.team_mail import ANA, MAX, MaildirPeer
+from tests.doubles.webhook_sink import WebhookPost, WebhookSink
+from tests.support.installation import Installation
+from tests.support.message_bytes import message_bytes
+from tests.support.team_mail import ANA, MAX, MaildirTeamMail
 
 BUYERS = 12
 TARGET = 2.0
@@ -49,15 +49,15 @@ def serve(path: Path) -> None:
 class Town:
     """Buyers who write, a rep who answers some of them, and a daemon that is killed meanwhile."""
 
-    def __init__(self, folder: Path, sink: Sink, seed: int) -> None:
+    def __init__(self, folder: Path, sink: WebhookSink, seed: int) -> None:
         self.chance = random.Random(seed)
         self.sink = sink
-        self.peer = MaildirPeer(folder / "mail", [ANA, MAX])
+        self.team_mail = MaildirTeamMail(folder / "mail", [ANA, MAX])
         leads = [f"b{n}@buyer{n}.test" for n in range(BUYERS)]
         rows = "".join(f"{lead},Buyer {n},,,ana,hot,open\n" for n, lead in enumerate(leads))
-        self.house = House(
+        self.house = Installation(
             folder,
-            self.peer.mailboxes(),
+            self.team_mail.mailboxes(),
             hook=sink.url,
             target=f"{TARGET:g}s",
             leads="email,name,company,domain,owner,tier,status\n" + rows,
@@ -79,14 +79,14 @@ class Town:
         number = self.chance.randrange(BUYERS)
         buyer, question = f"b{number}@buyer{number}.test", f"q{self._number}@buyer{number}.test"
         both = self.chance.random() < 0.3
-        raw = letter(buyer, f"{ANA}, {MAX}" if both else ANA, id=question, subject=f"Matter {self._number}")
+        raw = message_bytes(buyer, f"{ANA}, {MAX}" if both else ANA, id=question, subject=f"Matter {self._number}")
         for user in (ANA, MAX) if both else (ANA,):
-            self.peer.deliver(user, raw)
+            self.team_mail.deliver(user, raw)
         self.asked[question] = buyer
 
     def answer(self, question: str) -> None:
-        raw = letter(ANA, self.asked[question], id=f"a-{question}", answers=question)
-        self.peer.deliver(ANA, raw, folder="Sent")
+        raw = message_bytes(ANA, self.asked[question], id=f"a-{question}", answers=question)
+        self.team_mail.deliver(ANA, raw, folder="Sent")
         self.answered[question] = datetime.now(UTC)
 
     @contextlib.contextmanager
@@ -137,7 +137,7 @@ class Town:
             time.sleep(0.1)
 
 
-def _steps(post: Post, step: int) -> list[Any]:
+def _steps(post: WebhookPost, step: int) -> list[Any]:
     return [clock for clock in post.body["clocks"] if post.type == "escalation" and clock["step"] == step]
 
 
@@ -174,14 +174,14 @@ def check(town: Town, kills: int) -> None:
     assert "Traceback" not in town.log()
 
 
-def slowly(post: Post) -> int:
+def slowly(post: WebhookPost) -> int:
     """Takes its time, so that many kills fall between sending and recording."""
     time.sleep(0.03)
     return 200
 
 
 def run(folder: Path, seed: int, kills: int) -> None:
-    with Sink() as sink:
+    with WebhookSink() as sink:
         sink.answer = slowly
         town = Town(folder, sink, seed)
         town.live(kills)

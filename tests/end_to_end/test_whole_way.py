@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.doubles.dovecot import PASSWORD, Dovecot
-from tests.doubles.webhook_sink import Post, Sink
-from tests.support.daemon_process import SECRET, Daemon, House
-from tests.support.message_bytes import letter
-from tests.support.team_mail import ANA, BO, MAX, ImapPeer, MaildirPeer, Peer
+from tests.doubles.webhook_sink import WebhookPost, WebhookSink
+from tests.support.installation import SECRET, Daemon, Installation
+from tests.support.message_bytes import message_bytes
+from tests.support.team_mail import ANA, BO, MAX, ImapTeamMail, MaildirTeamMail, TeamMail
 
 STEP = {
     "step", "round", "reason", "type", "id", "thread", "lead", "metric", "owner", "started_by", "started_at", "due_at",
@@ -33,13 +33,13 @@ def until(at: datetime) -> None:
 
 
 def test_a_reply_starts_a_clock_is_escalated_in_time_and_an_answer_ends_it_for_good(
-    peer: Peer, sink: Sink, tmp_path: Path
+    team_mail: TeamMail, sink: WebhookSink, tmp_path: Path
 ) -> None:
     """The main job, then a second start over the same store, which repeats nothing."""
-    house = House(tmp_path, peer.mailboxes(), hook=sink.url, target="3s")
-    with house.daemon() as daemon:
-        peer.deliver(ANA, letter(BO, ANA, id="q1@buyer.test", subject="Seats for the spring term"))
-        before = peer.snapshot()
+    installation = Installation(tmp_path, team_mail.mailboxes(), hook=sink.url, target="3s")
+    with installation.daemon() as daemon:
+        team_mail.deliver(ANA, message_bytes(BO, ANA, id="q1@buyer.test", subject="Seats for the spring term"))
+        before = team_mail.snapshot()
         daemon.wait(lambda: daemon.metric("inboxwatch_clocks_open") == 1, "the clock is open")
         assert daemon.metric("inboxwatch_clocks_open", mailbox="ana", owner="ana", tier="hot") == 1
         (clock,) = daemon.clocks()
@@ -58,8 +58,8 @@ def test_a_reply_starts_a_clock_is_escalated_in_time_and_an_answer_ends_it_for_g
         assert daemon.metric("inboxwatch_sla_breaches_total", owner="ana", tier="hot", metric="first_response") == 1
 
         until(due + timedelta(seconds=1))
-        peer.deliver(ANA, letter(ANA, BO, id="a1@acme.test", answers="q1@buyer.test"), folder="Sent")
-        after = peer.snapshot()
+        team_mail.deliver(ANA, message_bytes(ANA, BO, id="a1@acme.test", answers="q1@buyer.test"), folder="Sent")
+        after = team_mail.snapshot()
         resolved = sink.wait(lambda post: post.type == "resolved")
         assert resolved.body["targets"] == ["ana", "max"]
         assert daemon.metric("inboxwatch_clocks_open") == 0
@@ -82,16 +82,16 @@ def test_a_reply_starts_a_clock_is_escalated_in_time_and_an_answer_ends_it_for_g
 
     told = [(post.type, post.key) for post in sink.posts]
     assert len(told) == len(set(told)) == 3
-    with house.daemon() as daemon:
+    with installation.daemon() as daemon:
         daemon.wait(lambda: daemon.metric("inboxwatch_mailbox_up") == 2)
         assert durable(daemon) == figures, "figures about clocks survive a restart"
         daemon.stop()
     assert [(post.type, post.key) for post in sink.posts] == told
-    assert peer.snapshot() == after, "nothing in any mailbox has changed"
+    assert team_mail.snapshot() == after, "nothing in any mailbox has changed"
     assert before != after, "the snapshot would have seen it"
 
 
-def exact(post: Post, daemon: Daemon) -> None:
+def exact(post: WebhookPost, daemon: Daemon) -> None:
     """A POST of contract section 4."""
     assert post.signed_with(SECRET)
     assert post.headers["content-type"].startswith("application/json")
@@ -116,27 +116,29 @@ def private(log: str) -> None:
 
 
 def test_an_answer_that_nobody_has_read_yet_stops_the_page_at_the_last_moment(
-    dovecot: Dovecot, sink: Sink, tmp_path: Path
+    dovecot: Dovecot, sink: WebhookSink, tmp_path: Path
 ) -> None:
     """Rule 30: mailboxes that are polled once an hour are read before a step leaves."""
-    peer = ImapPeer(dovecot, [ANA, MAX])
-    boxes = {name: box | {"poll_every": "1h", "push": "off"} for name, box in peer.mailboxes().items()}
-    peer.deliver(ANA, letter(BO, ANA, id="q1@buyer.test"))
-    peer.deliver(ANA, letter(BO, ANA, id="q2@buyer.test", subject="Another matter"))
-    house = House(tmp_path, boxes, hook=sink.url, target="12s")
-    with house.daemon() as daemon:
+    team_mail = ImapTeamMail(dovecot, [ANA, MAX])
+    boxes = {name: box | {"poll_every": "1h", "push": "off"} for name, box in team_mail.mailboxes().items()}
+    team_mail.deliver(ANA, message_bytes(BO, ANA, id="q1@buyer.test"))
+    team_mail.deliver(ANA, message_bytes(BO, ANA, id="q2@buyer.test", subject="Another matter"))
+    installation = Installation(tmp_path, boxes, hook=sink.url, target="12s")
+    with installation.daemon() as daemon:
         daemon.wait(lambda: daemon.metric("inboxwatch_clocks_open") == 2)
-        peer.deliver(ANA, letter(ANA, BO, answers="q1@buyer.test"), folder="Sent")
+        team_mail.deliver(ANA, message_bytes(ANA, BO, answers="q1@buyer.test"), folder="Sent")
         sink.wait(lambda post: "breach" in post.reasons)
         daemon.stop()
     assert {clock["started_by"] for post in sink.posts for clock in post.body["clocks"]} == {"q2@buyer.test"}
 
 
-def test_people_act_over_the_api_and_are_refused_with_reasons(dovecot: Dovecot, sink: Sink, tmp_path: Path) -> None:
-    peer = ImapPeer(dovecot, [ANA, MAX])
-    house = House(tmp_path, peer.mailboxes(), hook=sink.url, target="1h", acknowledge_for="1s")
-    with house.daemon() as daemon:
-        peer.deliver(ANA, letter(BO, ANA, id="q1@buyer.test"))
+def test_people_act_over_the_api_and_are_refused_with_reasons(
+    dovecot: Dovecot, sink: WebhookSink, tmp_path: Path
+) -> None:
+    team_mail = ImapTeamMail(dovecot, [ANA, MAX])
+    installation = Installation(tmp_path, team_mail.mailboxes(), hook=sink.url, target="1h", acknowledge_for="1s")
+    with installation.daemon() as daemon:
+        team_mail.deliver(ANA, message_bytes(BO, ANA, id="q1@buyer.test"))
         daemon.wait(daemon.clocks)
         (clock,) = daemon.clocks()
         path = f"/api/v1/clocks/{clock['id']}"
@@ -163,30 +165,30 @@ def test_people_act_over_the_api_and_are_refused_with_reasons(dovecot: Dovecot, 
         deeds = [act["deed"] for act in daemon.get(f"{path}/history")["acts"]]
         assert {"acknowledged", "snoozed", "assigned", "dismissed"} <= set(deeds)
         until(datetime.now(UTC) + timedelta(seconds=1))
-        peer.deliver(ANA, letter(BO, ANA, id="q2@buyer.test", answers="q1@buyer.test"))
+        team_mail.deliver(ANA, message_bytes(BO, ANA, id="q2@buyer.test", answers="q1@buyer.test"))
         daemon.wait(daemon.clocks, "the buyer's next message starts a fresh wait")
         assert daemon.clocks()[0]["started_by"] == "q2@buyer.test"
 
 
 def test_a_reload_takes_over_all_or_nothing_and_keeps_running_clocks_under_their_policy(
-    sink: Sink, tmp_path: Path
+    sink: WebhookSink, tmp_path: Path
 ) -> None:
-    peer = MaildirPeer(tmp_path / "mail", [ANA, MAX])
-    house = House(tmp_path, peer.mailboxes(), hook=sink.url, target="1h")
-    with house.daemon() as daemon:
-        peer.deliver(ANA, letter(BO, ANA, id="q1@buyer.test"))
+    team_mail = MaildirTeamMail(tmp_path / "mail", [ANA, MAX])
+    installation = Installation(tmp_path, team_mail.mailboxes(), hook=sink.url, target="1h")
+    with installation.daemon() as daemon:
+        team_mail.deliver(ANA, message_bytes(BO, ANA, id="q1@buyer.test"))
         daemon.wait(daemon.clocks)
-        house.write(target="never")
+        installation.write(target="never")
         daemon.reload()
         daemon.wait(lambda: daemon.metric("inboxwatch_config_last_reload_successful") == 0, "the reload is refused")
         status, problem = daemon.call("POST", "/-/reload")
         assert status >= 400
         assert "first_response" in str(problem)
-        house.write(target="2h")
+        installation.write(target="2h")
         assert daemon.call("POST", "/-/reload")[0] == 200
         assert daemon.status("/readyz") == 200, "who was ready stays ready"
         assert daemon.metric("inboxwatch_config_last_reload_successful") == 1
-        peer.deliver(ANA, letter(BO, ANA, id="q2@buyer.test", subject="Another matter"))
+        team_mail.deliver(ANA, message_bytes(BO, ANA, id="q2@buyer.test", subject="Another matter"))
         daemon.wait(lambda: len(daemon.clocks()) == 2)
         targets = {
             clock["started_by"]: instant(clock["due_at"]) - instant(clock["started_at"]) for clock in daemon.clocks()
@@ -195,13 +197,13 @@ def test_a_reload_takes_over_all_or_nothing_and_keeps_running_clocks_under_their
         assert daemon.stop() < 5
 
 
-def test_the_list_of_leads_is_read_again_when_it_changes(sink: Sink, tmp_path: Path) -> None:
-    peer = MaildirPeer(tmp_path / "mail", [ANA, MAX])
-    house = House(tmp_path, peer.mailboxes(), hook=sink.url, target="1h")
-    with house.daemon() as daemon:
-        peer.deliver(ANA, letter(BO, ANA, id="q1@buyer.test"))
+def test_the_list_of_leads_is_read_again_when_it_changes(sink: WebhookSink, tmp_path: Path) -> None:
+    team_mail = MaildirTeamMail(tmp_path / "mail", [ANA, MAX])
+    installation = Installation(tmp_path, team_mail.mailboxes(), hook=sink.url, target="1h")
+    with installation.daemon() as daemon:
+        team_mail.deliver(ANA, message_bytes(BO, ANA, id="q1@buyer.test"))
         daemon.wait(daemon.clocks)
-        house.leads.write_text(
+        installation.leads.write_text(
             "email,owner,status\nbo@buyer.test,ana,lost\nnot an address,ana,open\ncy@other.test,max,\n"
         )
         daemon.wait(lambda: not daemon.clocks(), "a lead that is lost ends his wait")
@@ -209,23 +211,23 @@ def test_the_list_of_leads_is_read_again_when_it_changes(sink: Sink, tmp_path: P
         assert {lead["email"] for lead in daemon.get("/api/v1/leads")["items"]} == {BO, "cy@other.test"}
         assert "leads.csv:3" in daemon.log
         assert "not an address" not in daemon.log
-        peer.deliver(ANA, letter("cy@other.test", ANA, id="q2@other.test", subject="New here"))
+        team_mail.deliver(ANA, message_bytes("cy@other.test", ANA, id="q2@other.test", subject="New here"))
         daemon.wait(daemon.clocks)
         assert daemon.clocks()[0]["owner"] == "max"
 
 
-def test_what_was_overdue_at_first_sight_is_shown_and_told_in_one_digest(sink: Sink, tmp_path: Path) -> None:
+def test_what_was_overdue_at_first_sight_is_shown_and_told_in_one_digest(sink: WebhookSink, tmp_path: Path) -> None:
     """Rule 39, by the daemon: three old waits, one message."""
-    peer = MaildirPeer(tmp_path / "mail", [ANA, MAX])
+    team_mail = MaildirTeamMail(tmp_path / "mail", [ANA, MAX])
     for number in range(3):
-        peer.deliver(ANA, letter(BO, ANA, id=f"q{number}@buyer.test", subject=f"Matter {number}"))
+        team_mail.deliver(ANA, message_bytes(BO, ANA, id=f"q{number}@buyer.test", subject=f"Matter {number}"))
     time.sleep(1.2)  # the waits must be older than their target; files bear the time at which they were written
-    house = House(tmp_path, peer.mailboxes(), hook=sink.url, target="1s")
-    with house.daemon() as daemon:
+    installation = Installation(tmp_path, team_mail.mailboxes(), hook=sink.url, target="1s")
+    with installation.daemon() as daemon:
         digest = sink.wait(lambda post: post.type == "digest")
         assert (len(digest.body["clocks"]), digest.body["targets"]) == (3, ["ana"])
         assert daemon.metric("inboxwatch_clocks_open", state="breached") == 3
-        peer.deliver(ANA, letter(BO, ANA, id="new@buyer.test", subject="Fresh"))
+        team_mail.deliver(ANA, message_bytes(BO, ANA, id="new@buyer.test", subject="Fresh"))
         sink.wait(lambda post: "breach" in post.reasons)
         daemon.stop()
     escalated = {

@@ -1,4 +1,4 @@
-"""An office whose mail a test writes batch by batch, on each kind of store."""
+"""A daemon whose mail a test writes batch by batch, on each kind of store."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.batches import Office
+from tests.support.batched_daemon import BatchedDaemon
 
 
 @pytest.fixture
-def office(tmp_path: Path, database: str) -> Iterator[Office]:
-    office = Office(tmp_path, database)
-    yield office
-    office.close()
+def daemon(tmp_path: Path, database: str) -> Iterator[BatchedDaemon]:
+    daemon = BatchedDaemon(tmp_path, database)
+    yield daemon
+    daemon.close()

@@ -15,63 +15,63 @@ from inboxwatch.notify import ChannelSettings, Notice, NoticeType, Receipt
 from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.webhook import payload
 from inboxwatch.web import make_app
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path, follow_up="24h")
+def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
+    daemon = InProcessDaemon(tmp_path, follow_up="24h")
     scored = (("score", "87"),)
-    house.knows(
+    daemon.knows(
         Lead(LeadId("bo@buyer.test"), "Bo Lind", "Buyer Ltd", owner=PersonId("ana"), source="known", attributes=scored)
     )
-    yield house
-    house.close()
+    yield daemon
+    daemon.close()
 
 
-def notices(house: House, kind: NoticeType) -> list[Notice]:
+def notices(daemon: InProcessDaemon, kind: NoticeType) -> list[Notice]:
     """Everything of a kind that is due by now; all that is due is sent."""
-    room, found = house.engine, []
-    while rows := room.claim("desk", house.at):
-        if (rendered := room.render(rows, house.at)) is not None:
+    room, found = daemon.engine, []
+    while rows := room.claim("desk", daemon.at):
+        if (rendered := room.render(rows, daemon.at)) is not None:
             found += [rendered.notice] if rendered.notice.type is kind else []
-            room.sent(rendered.rows, Receipt(), house.at)
+            room.sent(rendered.rows, Receipt(), daemon.at)
     return found
 
 
-def test_a_page_says_how_often_words_were_exchanged_before_and_when_last(house: House) -> None:
+def test_a_page_says_how_often_words_were_exchanged_before_and_when_last(daemon: InProcessDaemon) -> None:
     """People's words only: a vacation reply and mail among us are no exchange."""
-    first = house.mail("bo@buyer.test", "ana@acme.test")
-    answer = house.mail("ana@acme.test", "bo@buyer.test", parent=first, after=HOUR)
-    house.mail("bo@buyer.test", "ana@acme.test", parent=answer, after=HOUR, extra="Auto-Submitted: auto-replied")
-    house.mail("ana@acme.test", "max@acme.test", after=HOUR)
-    house.mail("bo@buyer.test", "ana@acme.test", parent=answer, after=HOUR)
-    house.passes(4 * HOUR)
-    notice = notices(house, NoticeType.ESCALATION)[0]
+    first = daemon.mail("bo@buyer.test", "ana@acme.test")
+    answer = daemon.mail("ana@acme.test", "bo@buyer.test", parent=first, after=HOUR)
+    daemon.mail("bo@buyer.test", "ana@acme.test", parent=answer, after=HOUR, extra="Auto-Submitted: auto-replied")
+    daemon.mail("ana@acme.test", "max@acme.test", after=HOUR)
+    daemon.mail("bo@buyer.test", "ana@acme.test", parent=answer, after=HOUR)
+    daemon.passes(4 * HOUR)
+    notice = notices(daemon, NoticeType.ESCALATION)[0]
     (clock,) = notice.clocks
     assert (clock["exchanged"], clock["last_exchanged_at"]) == (2, "2026-05-04T10:00:00Z")
     assert (clock["score"], clock["lead_name"], clock["company"]) == ("87", "Bo Lind", "Buyer Ltd")
     assert clock["owner_name"] == "Ana Diaz"
 
 
-def test_an_answer_says_by_whom_in_his_name(house: House) -> None:
-    first = house.mail("bo@buyer.test", "ana@acme.test")
-    house.passes(2 * HOUR)
-    notices(house, NoticeType.ESCALATION)
-    house.mail("ben@acme.test", "bo@buyer.test", parent=first, after=HOUR)
-    notice = notices(house, NoticeType.RESOLVED)[0]
+def test_an_answer_says_by_whom_in_his_name(daemon: InProcessDaemon) -> None:
+    first = daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.passes(2 * HOUR)
+    notices(daemon, NoticeType.ESCALATION)
+    daemon.mail("ben@acme.test", "bo@buyer.test", parent=first, after=HOUR)
+    notice = notices(daemon, NoticeType.RESOLVED)[0]
     assert {clock["answered_by_name"] for clock in notice.clocks} == {"Ben Ito"}
     line = Renderer(ChannelSettings().zone).line("headline.txt", notice, None)
     assert line == "Answered: Bo Lind (Buyer Ltd), answered after 3 h by Ben Ito"
 
 
-def test_a_lost_first_contact_names_the_buyer_his_owner_and_our_message(house: House) -> None:
-    ours = house.mail("ana@acme.test", "bo@buyer.test", subject="Our offer")
+def test_a_lost_first_contact_names_the_buyer_his_owner_and_our_message(daemon: InProcessDaemon) -> None:
+    ours = daemon.mail("ana@acme.test", "bo@buyer.test", subject="Our offer")
     report = "Content-Type: multipart/report; report-type=delivery-status\r\nX-Failed-Recipients: bo@buyer.test"
-    house.mail("mailer-daemon@buyer.test", "ana@acme.test", parent=ours, subject="Undeliverable", extra=report)
-    (notice,) = notices(house, NoticeType.FIRST_CONTACT_FAILED)
+    daemon.mail("mailer-daemon@buyer.test", "ana@acme.test", parent=ours, subject="Undeliverable", extra=report)
+    (notice,) = notices(daemon, NoticeType.FIRST_CONTACT_FAILED)
     body = payload(notice)
     assert body["type"] == "first_contact_failed"
     assert body["clocks"] == [
@@ -90,11 +90,11 @@ def test_a_lost_first_contact_names_the_buyer_his_owner_and_our_message(house: H
     assert "Waiting" not in text
 
 
-async def test_follow_ups_are_listed_by_day_and_person(house: House) -> None:
+async def test_follow_ups_are_listed_by_day_and_person(daemon: InProcessDaemon) -> None:
     for number in range(3):
         to = "ben@acme.test" if number == 2 else "ana@acme.test"
-        house.mail(to, "bo@buyer.test", subject=f"Offer {number}", after=HOUR if number else timedelta())
-    async with TestClient(TestServer(make_app(house))) as client:
+        daemon.mail(to, "bo@buyer.test", subject=f"Offer {number}", after=HOUR if number else timedelta())
+    async with TestClient(TestServer(make_app(daemon))) as client:
 
         async def ask(query: str = "") -> tuple[int, Any]:
             answer = await client.get(f"/api/v1/follow-ups{query}")

@@ -14,7 +14,7 @@ from inboxwatch.notify import Notice, Receipt
 from inboxwatch.notify.render import Renderer
 from inboxwatch.store import Store
 from tests.support.engine import Engine
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 HOUR = timedelta(hours=1)
 SUNDAY = datetime(2026, 5, 3, 12, 0, tzinfo=UTC)
@@ -31,35 +31,35 @@ CALENDARS = """calendars:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
     """Ana in London, Ben without a calendar, Max in New York, who leads the team; watched since Sunday noon."""
-    house = House(tmp_path, follow_up="24h")
-    configure(house, at_home)
-    house.at = SUNDAY
-    house.lead("bo@buyer.test", owner="ana", name="Bo Lind")
-    house.lead("cy@other.test", owner="ben", name="Cy Young")
-    assert house.engine.write(owe_digests, house.engine.rules, house.at) == 0
-    yield house
-    house.close()
+    daemon = InProcessDaemon(tmp_path, follow_up="24h")
+    configure(daemon, at_home)
+    daemon.at = SUNDAY
+    daemon.lead("bo@buyer.test", owner="ana", name="Bo Lind")
+    daemon.lead("cy@other.test", owner="ben", name="Cy Young")
+    assert daemon.engine.write(owe_digests, daemon.engine.rules, daemon.at) == 0
+    yield daemon
+    daemon.close()
 
 
 def at_home(text: str) -> str:
-    """The house's config with our people and their calendars."""
+    """The daemon's config with our people and their calendars."""
     head, rest = text.split("people:")
     return head.replace("calendars:\n", CALENDARS) + PEOPLE + "teams:" + rest.split("teams:", 1)[1]
 
 
-def configure(house: House, change: Callable[[str], str]) -> None:
-    house.path.write_text(change(house.path.read_text()))
-    house.config = configuration.load(house.path)
-    house.engine.reload(house.config, {name: one.connect() for name, one in house.config.channels.items()})
+def configure(daemon: InProcessDaemon, change: Callable[[str], str]) -> None:
+    daemon.path.write_text(change(daemon.path.read_text()))
+    daemon.config = configuration.load(daemon.path)
+    daemon.engine.reload(daemon.config, {name: one.connect() for name, one in daemon.config.channels.items()})
 
 
-def told(house: House, at: datetime) -> dict[str, Notice]:
+def told(daemon: InProcessDaemon, at: datetime) -> dict[str, Notice]:
     """The digests that leave at an instant, by reader."""
-    house.at = at
-    house.engine.write(owe_digests, house.engine.rules, at)
-    room, found = house.engine, {}
+    daemon.at = at
+    daemon.engine.write(owe_digests, daemon.engine.rules, at)
+    room, found = daemon.engine, {}
     while rows := room.claim("desk", at):
         rendered = room.render(rows, at)
         if rendered is None:
@@ -70,69 +70,71 @@ def told(house: House, at: datetime) -> dict[str, Notice]:
     return found
 
 
-def bo_waits(house: House, at: datetime = SUNDAY + HOUR) -> str:
-    house.at = at
-    return house.mail("bo@buyer.test", "ana@acme.test")
+def bo_waits(daemon: InProcessDaemon, at: datetime = SUNDAY + HOUR) -> str:
+    daemon.at = at
+    return daemon.mail("bo@buyer.test", "ana@acme.test")
 
 
-def test_each_reader_is_told_when_his_own_calendar_opens(house: House) -> None:
-    bo_waits(house)
-    house.mail("cy@other.test", "sales@acme.test", mailbox="sales")
+def test_each_reader_is_told_when_his_own_calendar_opens(daemon: InProcessDaemon) -> None:
+    bo_waits(daemon)
+    daemon.mail("cy@other.test", "sales@acme.test", mailbox="sales")
     opening = {"ana": MONDAY + 7.5 * HOUR, "ben": MONDAY + 8 * HOUR, "emea": MONDAY + 13 * HOUR}
     for reader, at in opening.items():
-        assert reader not in told(house, at - timedelta(seconds=1))
-        assert reader in told(house, at)
+        assert reader not in told(daemon, at - timedelta(seconds=1))
+        assert reader in told(daemon, at)
 
 
-def test_a_digest_is_told_once_a_day_over_restarts(house: House) -> None:
-    bo_waits(house)
-    assert list(told(house, MONDAY + 8 * HOUR)) == ["ana"]
+def test_a_digest_is_told_once_a_day_over_restarts(daemon: InProcessDaemon) -> None:
+    bo_waits(daemon)
+    assert list(told(daemon, MONDAY + 8 * HOUR)) == ["ana"]
     for minutes in (1, 30, 150):
-        store = Store(house.config.store_url.reveal())
-        house.engine = Engine(store, house.config, {name: one.connect() for name, one in house.config.channels.items()})
-        assert told(house, MONDAY + 8 * HOUR + timedelta(minutes=minutes)) == {}
+        store = Store(daemon.config.store_url.reveal())
+        daemon.engine = Engine(
+            store, daemon.config, {name: one.connect() for name, one in daemon.config.channels.items()}
+        )
+        assert told(daemon, MONDAY + 8 * HOUR + timedelta(minutes=minutes)) == {}
         store.close()
-    house.engine = Engine(house.store, house.config, {n: one.connect() for n, one in house.config.channels.items()})
-    assert "ana" in told(house, TUESDAY + 8 * HOUR)
+    daemon.engine = Engine(daemon.store, daemon.config, {n: one.connect() for n, one in daemon.config.channels.items()})
+    assert "ana" in told(daemon, TUESDAY + 8 * HOUR)
 
 
-def test_after_a_long_stop_the_morning_is_over(house: House) -> None:
-    bo_waits(house)
-    assert told(house, MONDAY + 7.5 * HOUR + LATE) == {}
-    assert list(told(house, TUESDAY + 7.5 * HOUR + LATE - HOUR)) == ["ana"]
+def test_after_a_long_stop_the_morning_is_over(daemon: InProcessDaemon) -> None:
+    bo_waits(daemon)
+    assert told(daemon, MONDAY + 7.5 * HOUR + LATE) == {}
+    assert list(told(daemon, TUESDAY + 7.5 * HOUR + LATE - HOUR)) == ["ana"]
 
 
-def test_nobody_is_told_nothing(house: House) -> None:
+def test_nobody_is_told_nothing(daemon: InProcessDaemon) -> None:
     for hours in (7.5, 8, 13):
-        assert told(house, MONDAY + hours * HOUR) == {}
-    with house.store.reading() as tx:
+        assert told(daemon, MONDAY + hours * HOUR) == {}
+    with daemon.store.reading() as tx:
         assert tx.deliveries.next_at("desk") is None
 
 
-def test_a_wait_that_opens_after_the_opening_makes_no_late_digest(house: House) -> None:
-    assert told(house, MONDAY + 7.5 * HOUR) == {}
-    bo_waits(house, MONDAY + 8 * HOUR)
-    assert told(house, MONDAY + 8.2 * HOUR) == {}
+def test_a_wait_that_opens_after_the_opening_makes_no_late_digest(daemon: InProcessDaemon) -> None:
+    assert told(daemon, MONDAY + 7.5 * HOUR) == {}
+    bo_waits(daemon, MONDAY + 8 * HOUR)
+    assert told(daemon, MONDAY + 8.2 * HOUR) == {}
 
 
-def test_what_was_answered_before_it_leaves_is_not_told(house: House) -> None:
+def test_what_was_answered_before_it_leaves_is_not_told(daemon: InProcessDaemon) -> None:
     """Rule 34: a digest is written when it is sent; one that has become empty is dropped."""
-    asked = bo_waits(house, MONDAY + 7 * HOUR)
-    house.at = MONDAY + 7.5 * HOUR
-    assert house.engine.write(owe_digests, house.engine.rules, house.at) == 1
-    configure(house, lambda text: text.replace("follow_up: 24h,", ""))
-    house.mail("ana@acme.test", "bo@buyer.test", parent=asked, subject="Re: An offer")
-    assert told(house, house.at + timedelta(minutes=1)) == {}
-    with house.store.reading() as tx:
+    asked = bo_waits(daemon, MONDAY + 7 * HOUR)
+    daemon.at = MONDAY + 7.5 * HOUR
+    assert daemon.engine.write(owe_digests, daemon.engine.rules, daemon.at) == 1
+    configure(daemon, lambda text: text.replace("follow_up: 24h,", ""))
+    daemon.mail("ana@acme.test", "bo@buyer.test", parent=asked, subject="Re: An offer")
+    assert told(daemon, daemon.at + timedelta(minutes=1)) == {}
+    with daemon.store.reading() as tx:
         assert tx.deliveries.next_at("desk") is None
 
 
-def test_a_person_reads_what_is_open_what_was_breached_and_who_is_next(house: House) -> None:
-    late = bo_waits(house)
-    house.passes(2.25 * HOUR)
-    house.mail("ana@acme.test", "bo@buyer.test", parent=late, subject="Re: An offer", after=HOUR)
-    house.mail("bo@buyer.test", "ana@acme.test", subject="Another matter", after=HOUR)
-    notice = told(house, MONDAY + 7.5 * HOUR)["ana"]
+def test_a_person_reads_what_is_open_what_was_breached_and_who_is_next(daemon: InProcessDaemon) -> None:
+    late = bo_waits(daemon)
+    daemon.passes(2.25 * HOUR)
+    daemon.mail("ana@acme.test", "bo@buyer.test", parent=late, subject="Re: An offer", after=HOUR)
+    daemon.mail("bo@buyer.test", "ana@acme.test", subject="Another matter", after=HOUR)
+    notice = told(daemon, MONDAY + 7.5 * HOUR)["ana"]
     assert notice.title == (
         "Ana Diaz, Mon 4 May. Overdue: 1. Breached since Fri 1 May, over by now: 1. Follow up today: 1."
     )
@@ -141,40 +143,40 @@ def test_a_person_reads_what_is_open_what_was_breached_and_who_is_next(house: Ho
         ("Breached since Fri 1 May, over by now: 1", "An offer"),
         ("Follow up today: 1", "Re: An offer"),
     ]
-    reader = house.config.people["ana"]  # type: ignore[index]  # a person's id
+    reader = daemon.config.people["ana"]  # type: ignore[index]  # a person's id
     body = Renderer(reader.calendar.zone).text("body.txt", notice, None)  # type: ignore[union-attr]  # she has one
     assert "Overdue: 1\n\n- Bo Lind: overdue by" in body
 
 
-def test_a_lead_reads_who_of_the_team_follows_up_when(house: House) -> None:
+def test_a_lead_reads_who_of_the_team_follows_up_when(daemon: InProcessDaemon) -> None:
     """Tuesday is closed in New York, so Wednesday is named; Friday never opens."""
     for number, sender in enumerate(["ana", "ana", "ben"]):
-        house.at = MONDAY + (8 + number) * HOUR
+        daemon.at = MONDAY + (8 + number) * HOUR
         to = "bo@buyer.test" if sender == "ana" else "cy@other.test"
-        house.mail(f"{sender}@acme.test", to, mailbox="ana", subject=f"Offer {number}")
-    notice = told(house, MONDAY + 13 * HOUR)["emea"]
+        daemon.mail(f"{sender}@acme.test", to, mailbox="ana", subject=f"Offer {number}")
+    notice = told(daemon, MONDAY + 13 * HOUR)["emea"]
     assert notice.title == "Team emea, Mon 4 May. Ana Diaz follows up Wed 6 May: 2. Ben Ito follows up Wed 6 May: 1."
     assert notice.targets == ("max",)
 
 
-def test_whoever_is_on_leave_is_let_alone(house: House) -> None:
-    bo_waits(house)
+def test_whoever_is_on_leave_is_let_alone(daemon: InProcessDaemon) -> None:
+    bo_waits(daemon)
     leave = "calendar: london, leave: [{from: 2026-05-01, to: 2026-05-04}]}"
-    configure(house, lambda text: text.replace("calendar: london}", leave))
-    assert "ana" not in told(house, MONDAY + 8 * HOUR)
+    configure(daemon, lambda text: text.replace("calendar: london}", leave))
+    assert "ana" not in told(daemon, MONDAY + 8 * HOUR)
 
 
-def test_digests_can_be_switched_off(house: House) -> None:
-    bo_waits(house)
-    configure(house, lambda text: f"{text}\ndigests: {{daily: false}}\n")
-    assert told(house, MONDAY + 8 * HOUR) == {}
+def test_digests_can_be_switched_off(daemon: InProcessDaemon) -> None:
+    bo_waits(daemon)
+    configure(daemon, lambda text: f"{text}\ndigests: {{daily: false}}\n")
+    assert told(daemon, MONDAY + 8 * HOUR) == {}
 
 
 def test_an_opening_before_the_first_start_of_all_is_no_news(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.lead("bo@buyer.test", owner="ana")
-    house.mail("bo@buyer.test", "ana@acme.test")
-    assert told(house, house.at) == {}
-    assert told(house, house.at + timedelta(minutes=1)) == {}
-    assert "ana" in told(house, house.at + timedelta(hours=24))
-    house.close()
+    daemon = InProcessDaemon(tmp_path)
+    daemon.lead("bo@buyer.test", owner="ana")
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    assert told(daemon, daemon.at) == {}
+    assert told(daemon, daemon.at + timedelta(minutes=1)) == {}
+    assert "ana" in told(daemon, daemon.at + timedelta(hours=24))
+    daemon.close()

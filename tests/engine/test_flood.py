@@ -19,25 +19,25 @@ from inboxwatch.notify import MANY
 from tests.doubles.http_sink import HttpSink, http_sink
 from tests.doubles.slack import BOT, SlackDouble, slack_double
 from tests.doubles.smtp_sink import SmtpSink, smtp_sink
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 COUNT = 1000
 HOUR = timedelta(hours=1)
 
 
 class Outage:
-    """A house whose notices leave by real channels; a thousand buyers wrote while nobody was told."""
+    """A daemon whose notices leave by real channels; a thousand buyers wrote while nobody was told."""
 
     def __init__(self, folder: Path, channels: dict[str, Any], notify_by: list[str]) -> None:
-        self.house = House(folder)
-        text = self.house.path.read_text().replace("{desk: {type: console}}", json.dumps(channels))
-        self.house.path.write_text(text.replace("notify_by: [desk]", f"notify_by: {json.dumps(notify_by)}"))
-        self.house.config = configuration.load(self.house.path)
-        self.channels = {name: one.connect() for name, one in self.house.config.channels.items()}
-        self.house.engine.reload(self.house.config, self.channels)
-        self.worker = Writer(self.house.store)
+        self.daemon = InProcessDaemon(folder)
+        text = self.daemon.path.read_text().replace("{desk: {type: console}}", json.dumps(channels))
+        self.daemon.path.write_text(text.replace("notify_by: [desk]", f"notify_by: {json.dumps(notify_by)}"))
+        self.daemon.config = configuration.load(self.daemon.path)
+        self.channels = {name: one.connect() for name, one in self.daemon.config.channels.items()}
+        self.daemon.engine.reload(self.daemon.config, self.channels)
+        self.worker = Writer(self.daemon.store)
         self.outboxes = {
-            name: Sender(name, channel, self.house.engine.rules, self.worker, self._look, self.house.now)
+            name: Sender(name, channel, self.daemon.engine.rules, self.worker, self._look, self.daemon.now)
             for name, channel in self.channels.items()
         }
 
@@ -46,25 +46,25 @@ class Outage:
 
     def strike(self, count: int = COUNT) -> None:
         """Buyers write, one a second, and three hours go by."""
-        house = self.house
-        house.knows(*(Lead(LeadId(f"p{n}@b{n}.test"), f"Buyer {n}", source="known") for n in range(count)))
-        start = house.at
+        daemon = self.daemon
+        daemon.knows(*(Lead(LeadId(f"p{n}@b{n}.test"), f"Buyer {n}", source="known") for n in range(count)))
+        start = daemon.at
         messages = []
         for n in range(count):
             head = f"Message-ID: <m{n}@b{n}.test>\r\nFrom: p{n}@b{n}.test\r\nTo: ana@acme.test\r\nSubject: Offer {n}"
             at = start + timedelta(seconds=n)
             messages.append(RawMessage(f"INBOX/{n}", FolderRole.INBOX, at, f"{head}\r\n\r\n".encode()))
-        house.at = start + HOUR / 2
-        house.engine.ingest(MailboxId("ana"), Batch(tuple(messages), Cursor("1"), house.at), None, house.at)
-        house.at = start + 2.3 * HOUR
-        with house.store.transaction() as tx:
-            for name in house.config.mailboxes:
-                tx.cursors.seen(name, house.at)
-                tx.health.recovered(name, house.at)
+        daemon.at = start + HOUR / 2
+        daemon.engine.ingest(MailboxId("ana"), Batch(tuple(messages), Cursor("1"), daemon.at), None, daemon.at)
+        daemon.at = start + 2.3 * HOUR
+        with daemon.store.transaction() as tx:
+            for name in daemon.config.mailboxes:
+                tx.cursors.seen(name, daemon.at)
+                tx.health.recovered(name, daemon.at)
 
     def tick(self) -> bool:
         """One turn of the ticker, all mailboxes read; False where nothing was due."""
-        return self.house.engine.tick(self.house.at, looked=self.house.at).told > 0
+        return self.daemon.engine.tick(self.daemon.at, looked=self.daemon.at).told > 0
 
     async def deliver(self) -> None:
         for outbox in self.outboxes.values():
@@ -79,7 +79,7 @@ class Outage:
         await self.deliver()
 
     def keys(self) -> list[Any]:
-        with self.house.store.reading() as tx:
+        with self.daemon.store.reading() as tx:
             rows = [row for clock in tx.clocks.running() for row in tx.deliveries.for_clocks([clock.id])]
         return [row for row in rows if row.type == "escalation"]
 
@@ -87,7 +87,7 @@ class Outage:
         for channel in self.channels.values():
             await channel.aclose()
         self.worker.close()
-        self.house.close()
+        self.daemon.close()
 
 
 @pytest.fixture
@@ -178,13 +178,13 @@ async def test_a_flood_that_is_answered_is_one_word_of_relief(
     outage.strike(60)
     assert outage.tick()
     await outage.deliver()
-    house = outage.house
+    daemon = outage.daemon
     answers = []
     for n in range(60):
         head = f"Message-ID: <a{n}@acme.test>\r\nFrom: ana@acme.test\r\nTo: p{n}@b{n}.test"
         head += f"\r\nIn-Reply-To: <m{n}@b{n}.test>"
-        answers.append(RawMessage(f"Sent/{n}", FolderRole.SENT, house.at, f"{head}\r\n\r\n".encode()))
-    house.engine.ingest(MailboxId("ana"), Batch(tuple(answers), Cursor("2"), house.at), "1", house.at)
+        answers.append(RawMessage(f"Sent/{n}", FolderRole.SENT, daemon.at, f"{head}\r\n\r\n".encode()))
+    daemon.engine.ingest(MailboxId("ana"), Batch(tuple(answers), Cursor("2"), daemon.at), "1", daemon.at)
     await outage.deliver()
     root, relief = slack.messages["D012AB3CD"]
     assert relief["thread_ts"] == root["ts"]
@@ -208,12 +208,12 @@ async def test_the_first_steps_wait_for_the_rest_of_a_flood_but_not_for_long(tmp
     """One mailbox that hangs while its waits are due holds back nobody else's page for more than seconds."""
     outage = Outage(tmp_path, {"desk": {"type": "webhook", "url": hook.url}}, ["desk"])
     outage.strike(MANY + 10)
-    with outage.house.store.reading() as tx:
-        first = tx.clocks.due(outage.house.at, 1)[0][0]
-    outage.house.engine.tick(outage.house.at, only=frozenset({first}), looked=outage.house.at)
+    with outage.daemon.store.reading() as tx:
+        first = tx.clocks.due(outage.daemon.at, 1)[0][0]
+    outage.daemon.engine.tick(outage.daemon.at, only=frozenset({first}), looked=outage.daemon.at)
     await outage.deliver()
     assert hook.received == []
-    outage.house.at += timedelta(seconds=6)
+    outage.daemon.at += timedelta(seconds=6)
     await outage.deliver()
     assert len(hook.received) == 1
     await outage.aclose()
@@ -223,7 +223,7 @@ async def test_a_retry_of_a_flood_is_the_same_message_with_the_same_key(tmp_path
     outage = Outage(tmp_path, {"desk": {"type": "webhook", "url": hook.url}}, ["desk"])
     hook.answers.append((503, {}, "busy"))
     await outage.strike_and_deliver()
-    outage.house.at += HOUR / 12
+    outage.daemon.at += HOUR / 12
     await outage.deliver()
     first, *later = hook.received
     same = [post for post in later if post.headers["Idempotency-Key"] == first.headers["Idempotency-Key"]]

@@ -21,7 +21,7 @@ from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.alarms import Disk, watch_all
 from inboxwatch.notify import ChannelError, Notice, NoticeType, Receipt, Recipient
 from inboxwatch.store.records import DeliveryState
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -61,41 +61,43 @@ class Reader:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
     """People are reached by desk, then pager; IT reads mail only."""
-    house = House(tmp_path)
-    text = house.path.read_text().replace("{desk: {type: console}}", CHANNELS)
-    house.path.write_text(text.replace("notify_by: [desk]", "notify_by: [desk, pager]"))
-    house.config = configuration.load(house.path)
-    house.engine.reload(house.config, {name: Reader() for name in house.config.channels})
-    yield house
-    house.close()
+    daemon = InProcessDaemon(tmp_path)
+    text = daemon.path.read_text().replace("{desk: {type: console}}", CHANNELS)
+    daemon.path.write_text(text.replace("notify_by: [desk]", "notify_by: [desk, pager]"))
+    daemon.config = configuration.load(daemon.path)
+    daemon.engine.reload(daemon.config, {name: Reader() for name in daemon.config.channels})
+    yield daemon
+    daemon.close()
 
 
-def look(house: House, *, expiring: dict[str, datetime | None] | None = None, disk: Disk = PLENTY) -> list[str]:
+def look(
+    daemon: InProcessDaemon, *, expiring: dict[str, datetime | None] | None = None, disk: Disk = PLENTY
+) -> list[str]:
     """One round; what IT reads of it."""
-    house.engine.write(watch_all, house.engine.rules, house.at, expiring or {}, disk)
-    return read(house)
+    daemon.engine.write(watch_all, daemon.engine.rules, daemon.at, expiring or {}, disk)
+    return read(daemon)
 
 
-def read(house: House, channel: str = "mail") -> list[str]:
+def read(daemon: InProcessDaemon, channel: str = "mail") -> list[str]:
     """The titles of what is due by a channel, which is thereby sent."""
-    room, titles = house.engine, []
-    while rows := room.claim(channel, house.at):
-        rendered = room.render(rows, house.at)
+    room, titles = daemon.engine, []
+    while rows := room.claim(channel, daemon.at):
+        rendered = room.render(rows, daemon.at)
         assert rendered is not None
         assert rendered.notice.type in (NoticeType.MAILBOX, NoticeType.DIGEST)
         titles.append(rendered.notice.title)
-        room.sent(rendered.rows, Receipt(), house.at)
+        room.sent(rendered.rows, Receipt(), daemon.at)
     return titles
 
 
-def once_and_over(house: House, wrong: Any, right: Any) -> tuple[str, str]:
+def once_and_over(daemon: InProcessDaemon, wrong: Any, right: Any) -> tuple[str, str]:
     """What is told when something goes wrong and when it is right again; nothing in between, however often."""
     assert right() == []
     (told,) = wrong()
     for _ in range(3):
-        house.at += HOUR
+        daemon.at += HOUR
         assert wrong() == []
     (over,) = right()
     assert right() == []
@@ -104,9 +106,9 @@ def once_and_over(house: House, wrong: Any, right: Any) -> tuple[str, str]:
     return told, over
 
 
-def test_a_full_disk_is_told_before_it_is_full(house: House) -> None:
+def test_a_full_disk_is_told_before_it_is_full(daemon: InProcessDaemon) -> None:
     low = Disk("/srv", GIGABYTE, 500 * GIGABYTE)
-    told, over = once_and_over(house, lambda: look(house, disk=low), lambda: look(house))
+    told, over = once_and_over(daemon, lambda: look(daemon, disk=low), lambda: look(daemon))
     assert told.startswith("The disk of the store (/srv) has 1024 MB left: ")
     assert "Make room" in told
     assert "has room again" in over
@@ -116,119 +118,119 @@ def test_a_full_disk_is_told_before_it_is_full(house: House) -> None:
     ("free", "total", "wrong"),
     [(300 * 2**20, 4 * GIGABYTE, False), (150 * 2**20, GIGABYTE, True), (6 * GIGABYTE, 900 * GIGABYTE, False)],
 )
-def test_a_disk_is_not_full_by_its_share_alone(house: House, free: int, total: int, wrong: bool) -> None:
-    assert bool(look(house, disk=Disk("/srv", free, total))) is wrong
+def test_a_disk_is_not_full_by_its_share_alone(daemon: InProcessDaemon, free: int, total: int, wrong: bool) -> None:
+    assert bool(look(daemon, disk=Disk("/srv", free, total))) is wrong
 
 
-def test_missing_messages_are_told_in_percent_that_never_round_up(house: House) -> None:
+def test_missing_messages_are_told_in_percent_that_never_round_up(daemon: InProcessDaemon) -> None:
     def covered(ratio: float) -> list[str]:
-        with house.store.transaction() as tx:
+        with daemon.store.transaction() as tx:
             tx.health.counted("ana", ratio)
-        return look(house)
+        return look(daemon)
 
-    told, over = once_and_over(house, lambda: covered(0.99999), lambda: covered(1.0))
+    told, over = once_and_over(daemon, lambda: covered(0.99999), lambda: covered(1.0))
     assert "holds only 99.99 % of the messages in mailbox ana" in told
     assert "holds every message of mailbox ana again" in over
 
 
-def test_an_access_that_ends_is_told_two_weeks_before(house: House) -> None:
-    end = house.at + 20 * DAY
-    assert look(house, expiring={"ana": end, "sales": None}) == []
-    house.at += 7 * DAY
-    (told,) = look(house, expiring={"ana": end})
+def test_an_access_that_ends_is_told_two_weeks_before(daemon: InProcessDaemon) -> None:
+    end = daemon.at + 20 * DAY
+    assert look(daemon, expiring={"ana": end, "sales": None}) == []
+    daemon.at += 7 * DAY
+    (told,) = look(daemon, expiring={"ana": end})
     assert told.startswith("The access to mailbox ana ends on 2026-05-24 09:00 UTC: renew")
-    house.at += DAY
-    assert look(house, expiring={"ana": end}) == []
-    assert look(house, expiring={"ana": end + 90 * DAY}) == ["The access to mailbox ana was renewed."]
+    daemon.at += DAY
+    assert look(daemon, expiring={"ana": end}) == []
+    assert look(daemon, expiring={"ana": end + 90 * DAY}) == ["The access to mailbox ana was renewed."]
 
 
-def test_a_server_whose_clock_is_ahead_is_told_with_how_far(house: House) -> None:
+def test_a_server_whose_clock_is_ahead_is_told_with_how_far(daemon: InProcessDaemon) -> None:
     numbers = iter(range(100))
 
     def arrives(ahead: timedelta) -> list[str]:
         number = next(numbers)
         header = f"Message-ID: <m{number}@buyer.test>\r\nFrom: bo@buyer.test\r\n\r\n".encode()
-        raw = RawMessage(f"INBOX/{number}", FolderRole.INBOX, house.at + ahead, header)
-        with house.store.reading() as tx:
+        raw = RawMessage(f"INBOX/{number}", FolderRole.INBOX, daemon.at + ahead, header)
+        with daemon.store.reading() as tx:
             row = tx.mailboxes.get("ana")
         cursor = row.cursor if row else None
-        house.engine.ingest(MailboxId("ana"), Batch((raw,), Cursor(str(number))), cursor, house.at)
-        return read(house)
+        daemon.engine.ingest(MailboxId("ana"), Batch((raw,), Cursor(str(number))), cursor, daemon.at)
+        return read(daemon)
 
-    told, over = once_and_over(house, lambda: arrives(timedelta(minutes=30)), lambda: arrives(timedelta(minutes=1)))
+    told, over = once_and_over(daemon, lambda: arrives(timedelta(minutes=30)), lambda: arrives(timedelta(minutes=1)))
     assert told.startswith("The server of mailbox ana is 30 min ahead of this machine")
     assert "NTP" in told
     assert "agree again" in over
 
 
-def test_dead_letters_are_told_and_gone_once_they_are_sent_again(house: House) -> None:
-    room = house.engine
+def test_dead_letters_are_told_and_gone_once_they_are_sent_again(daemon: InProcessDaemon) -> None:
+    room = daemon.engine
 
     def lose() -> list[str]:
-        with house.store.transaction() as tx:
+        with daemon.store.transaction() as tx:
             if not tx.board.dead_letters():
-                key = f"x/{house.at.isoformat()}"
-                rows = house.engine.rules.notices.notice(NoticeType.DIGEST, key, ["ana"], house.at, title="x")
+                key = f"x/{daemon.at.isoformat()}"
+                rows = daemon.engine.rules.notices.notice(NoticeType.DIGEST, key, ["ana"], daemon.at, title="x")
                 tx.deliveries.owe([replace(row, state=DeliveryState.DEAD, error="no") for row in rows])
-        return look(house)
+        return look(daemon)
 
     def mend() -> list[str]:
-        with house.store.reading() as tx:
+        with daemon.store.reading() as tx:
             dead = tx.deliveries.dead()
         for row in dead:
-            assert room.resend(row.id, house.at) == "desk"
-        read(house, "desk")
-        return look(house)
+            assert room.resend(row.id, daemon.at) == "desk"
+        read(daemon, "desk")
+        return look(daemon)
 
-    told, over = once_and_over(house, lose, mend)
+    told, over = once_and_over(daemon, lose, mend)
     assert told.startswith("1 messages could not be delivered")
     assert "inboxwatch outbox resend" in told
     assert over == "No dead letters are left."
 
 
-def test_a_dead_letter_of_an_alarm_raises_no_further_alarm(house: House) -> None:
+def test_a_dead_letter_of_an_alarm_raises_no_further_alarm(daemon: InProcessDaemon) -> None:
     """Nobody can be told of a dead channel by that channel: the alarm stands, and does not feed itself."""
-    room = house.engine
-    look(house, disk=Disk("/srv", 0, GIGABYTE))
+    room = daemon.engine
+    look(daemon, disk=Disk("/srv", 0, GIGABYTE))
     for _ in range(5):
-        house.engine.write(watch_all, house.engine.rules, house.at, {}, Disk("/srv", 0, GIGABYTE))
-        while rows := room.claim("mail", house.at):
-            room.failed(rows, "gone", house.at, permanent=True, pause=HOUR)
-        house.at += HOUR
-    with house.store.reading() as tx:
+        daemon.engine.write(watch_all, daemon.engine.rules, daemon.at, {}, Disk("/srv", 0, GIGABYTE))
+        while rows := room.claim("mail", daemon.at):
+            room.failed(rows, "gone", daemon.at, permanent=True, pause=HOUR)
+        daemon.at += HOUR
+    with daemon.store.reading() as tx:
         assert tx.board.dead_letters() <= 1
 
 
-def test_a_blind_mailbox_is_told_with_the_servers_own_words(house: House) -> None:
+def test_a_blind_mailbox_is_told_with_the_servers_own_words(daemon: InProcessDaemon) -> None:
     error = MailboxError(Reason.AUTH, "LOGIN failed", hint="Check the password.", permanent=True)
     for _ in range(3):
-        house.engine.failed(MailboxId("ana"), error, house.at)
-        house.at += HOUR
-    rows = house.engine.claim("mail", house.at)
-    rendered = house.engine.render(rows, house.at)
+        daemon.engine.failed(MailboxId("ana"), error, daemon.at)
+        daemon.at += HOUR
+    rows = daemon.engine.claim("mail", daemon.at)
+    rendered = daemon.engine.render(rows, daemon.at)
     assert rendered is not None
     assert (rendered.notice.type, rendered.notice.mailbox, rendered.notice.error) == ("mailbox", "ana", "LOGIN failed")
     assert rendered.notice.title.endswith("Check the password.")
-    house.engine.sent(rendered.rows, Receipt(), house.at)
-    house.engine.succeeded(MailboxId("ana"), house.at)
-    assert read(house) == ["Mailbox ana can be read again."]
+    daemon.engine.sent(rendered.rows, Receipt(), daemon.at)
+    daemon.engine.succeeded(MailboxId("ana"), daemon.at)
+    assert read(daemon) == ["Mailbox ana can be read again."]
 
 
-def breach(house: House) -> None:
+def breach(daemon: InProcessDaemon) -> None:
     """Bo has waited so long that Ana and Max are owed a page by desk."""
-    house.lead("bo@buyer.test", owner="ana")
-    house.mail("bo@buyer.test", "ana@acme.test")
-    house.passes(2 * HOUR)
+    daemon.lead("bo@buyer.test", owner="ana")
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.passes(2 * HOUR)
 
 
-async def test_a_dead_channel_is_passed_over_and_it_hears_of_it_by_another(house: House) -> None:
-    channels = {name: Reader() for name in house.config.channels}
+async def test_a_dead_channel_is_passed_over_and_it_hears_of_it_by_another(daemon: InProcessDaemon) -> None:
+    channels = {name: Reader() for name in daemon.config.channels}
     channels["desk"].error = ChannelError("token revoked", permanent=True)
-    house.engine.reload(house.config, channels)
-    breach(house)
-    worker = Writer(house.store)
+    daemon.engine.reload(daemon.config, channels)
+    breach(daemon)
+    worker = Writer(daemon.store)
     try:
-        await deliver(house, channels, worker)
+        await deliver(daemon, channels, worker)
         assert [notice.targets for notice in channels["pager"].heard] == [("ana",), ("max",)]
         assert {clock["reason"] for notice in channels["pager"].heard for clock in notice.clocks} == {"breach"}
         (told,) = channels["mail"].heard
@@ -238,52 +240,52 @@ async def test_a_dead_channel_is_passed_over_and_it_hears_of_it_by_another(house
         worker.close()
 
 
-async def test_a_channel_that_only_stumbles_is_passed_over_after_some_tries(house: House) -> None:
-    channels = {name: Reader() for name in house.config.channels}
+async def test_a_channel_that_only_stumbles_is_passed_over_after_some_tries(daemon: InProcessDaemon) -> None:
+    channels = {name: Reader() for name in daemon.config.channels}
     channels["desk"].error = ChannelError("busy", retry_after=30.0)
-    house.engine.reload(house.config, channels)
-    breach(house)
-    worker = Writer(house.store)
+    daemon.engine.reload(daemon.config, channels)
+    breach(daemon)
+    worker = Writer(daemon.store)
     try:
         for _ in range(4):
-            await deliver(house, channels, worker)
-            house.at += timedelta(minutes=6)
+            await deliver(daemon, channels, worker)
+            daemon.at += timedelta(minutes=6)
         assert channels["pager"].heard == []
-        await deliver(house, channels, worker)
+        await deliver(daemon, channels, worker)
         assert len(channels["pager"].heard) == 2
     finally:
         worker.close()
 
 
-async def deliver(house: House, channels: dict[str, Reader], worker: Writer) -> None:
+async def deliver(daemon: InProcessDaemon, channels: dict[str, Reader], worker: Writer) -> None:
     async def look(*_: object) -> bool:
         return True
 
     for _ in range(2):
         for name, channel in channels.items():
-            outbox = Sender(name, channel, house.engine.rules, worker, look, house.now)
+            outbox = Sender(name, channel, daemon.engine.rules, worker, look, daemon.now)
             while await outbox.deliver_one():
                 pass
 
 
-async def test_a_round_of_the_daemon_looks_at_the_disk_and_nudges_the_outboxes(house: House) -> None:
-    worker, nudged = Writer(house.store), asyncio.Event()
-    end = house.at + DAY
-    rounds = Housekeeping(house.engine.rules, worker, house.store.file, lambda: {"ana": end}, house.now, nudged.set)
+async def test_a_round_of_the_daemon_looks_at_the_disk_and_nudges_the_outboxes(daemon: InProcessDaemon) -> None:
+    worker, nudged = Writer(daemon.store), asyncio.Event()
+    end = daemon.at + DAY
+    rounds = Housekeeping(daemon.engine.rules, worker, daemon.store.file, lambda: {"ana": end}, daemon.now, nudged.set)
     try:
         await rounds.once()
         assert nudged.is_set()
-        (told,) = read(house)
+        (told,) = read(daemon)
         assert told.startswith("The access to mailbox ana ends on 2026-05-05 09:00 UTC")
     finally:
         worker.close()
 
 
 @pytest.fixture
-async def line(house: House) -> AsyncIterator[tuple[StoreAlert, dict[str, Reader]]]:
-    channels = {name: Reader() for name in house.config.channels}
-    house.engine.reload(house.config, channels)
-    line = StoreAlert(house.engine.rules, channels, house.now, patience=0.01)
+async def line(daemon: InProcessDaemon) -> AsyncIterator[tuple[StoreAlert, dict[str, Reader]]]:
+    channels = {name: Reader() for name in daemon.config.channels}
+    daemon.engine.reload(daemon.config, channels)
+    line = StoreAlert(daemon.engine.rules, channels, daemon.now, patience=0.01)
     yield line, channels
     await line.aclose()
 
@@ -304,16 +306,16 @@ async def test_a_store_that_is_away_is_told_past_it_once_and_when_it_is_back(
     assert channels["desk"].heard == []
 
 
-async def test_a_short_outage_of_the_store_is_no_news(house: House) -> None:
+async def test_a_short_outage_of_the_store_is_no_news(daemon: InProcessDaemon) -> None:
     mail = Reader()
-    line = StoreAlert(house.engine.rules, {"mail": mail}, house.now, patience=60)
+    line = StoreAlert(daemon.engine.rules, {"mail": mail}, daemon.now, patience=60)
     line.store_away("restarting")
     line.store_away(None)
     await line.aclose()
     assert mail.heard == []
 
 
-async def test_the_worker_says_when_the_store_goes_and_comes(house: House) -> None:
+async def test_the_worker_says_when_the_store_goes_and_comes(daemon: InProcessDaemon) -> None:
     """Each outage is said once, however often a unit is tried."""
     from inboxwatch.store import Outage
 
@@ -326,7 +328,7 @@ async def test_the_worker_says_when_the_store_goes_and_comes(house: House) -> No
             raise Outage("no space left")
         return "done"
 
-    worker = Writer(house.store)
+    worker = Writer(daemon.store)
     worker.on_outage = said.append
     try:
         assert await worker.run(unit) == "done"

@@ -20,7 +20,7 @@ from inboxwatch.notify.links import Grant, Links
 from inboxwatch.notify.slack.channel import Slack, SlackSettings
 from inboxwatch.web import make_app
 from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -33,44 +33,44 @@ OUTSIDERS = """
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
     """Bo waits for Ana since 09:00; Zoe and Pat are neither in her team nor above her."""
-    house = House(tmp_path)
-    reconfigure(house)
-    house.lead("bo@buyer.test", owner="ana", tier="hot", name="Bo Lind", company="Buyer Ltd")
-    house.mail("bo@buyer.test", "ana@acme.test")
-    yield house
-    house.close()
+    daemon = InProcessDaemon(tmp_path)
+    reconfigure(daemon)
+    daemon.lead("bo@buyer.test", owner="ana", tier="hot", name="Bo Lind", company="Buyer Ltd")
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    yield daemon
+    daemon.close()
 
 
-def reconfigure(house: House, **more: str) -> None:
-    """The same house with two more people, and further sections."""
-    text = house.path.read_text()
+def reconfigure(daemon: InProcessDaemon, **more: str) -> None:
+    """The same daemon with two more people, and further sections."""
+    text = daemon.path.read_text()
     if "zoe:" not in text:
         text = text.replace("\nteams:", f"{OUTSIDERS}teams:")
     text += "".join(f"{name}: {value}\n" for name, value in more.items())
-    house.path.write_text(text)
-    house.config = configuration.load(house.path)
-    house.engine.reload(house.config, {name: one.connect() for name, one in house.config.channels.items()})
+    daemon.path.write_text(text)
+    daemon.config = configuration.load(daemon.path)
+    daemon.engine.reload(daemon.config, {name: one.connect() for name, one in daemon.config.channels.items()})
 
 
 @pytest.fixture
-def wait(house: House) -> str:
-    return house.only_wait("bo@buyer.test")
+def wait(daemon: InProcessDaemon) -> str:
+    return daemon.only_wait("bo@buyer.test")
 
 
 @pytest.fixture
-def actions(house: House) -> NoticeActions:
-    return NoticeActions(house)
+def actions(daemon: InProcessDaemon) -> NoticeActions:
+    return NoticeActions(daemon)
 
 
-def deeds(house: House) -> list[str]:
+def deeds(daemon: InProcessDaemon) -> list[str]:
     """What people did, oldest first."""
-    with house.store.reading() as tx:
+    with daemon.store.reading() as tx:
         rows = [row.thread for row in tx.clocks.listed({}, None, 10)]
         found = tx.clocks.acts(rows, ["bo@buyer.test"])
     acts = sorted((act for acts in found.values() for act in acts), key=lambda act: act.serial)
-    return [f"{act.by} {act.deed}" for act in acts if act.by in house.config.people]
+    return [f"{act.by} {act.deed}" for act in acts if act.by in daemon.config.people]
 
 
 @pytest.mark.parametrize(
@@ -83,15 +83,17 @@ def deeds(house: House) -> list[str]:
     ],
 )
 async def test_who_pressed_is_found_by_link_then_slack_id_then_address(
-    house: House, actions: NoticeActions, wait: str, actor: Actor, person: str
+    daemon: InProcessDaemon, actions: NoticeActions, wait: str, actor: Actor, person: str
 ) -> None:
-    reconfigure(house, admins="[zoe]")
+    reconfigure(daemon, admins="[zoe]")
     outcome = await actions.acknowledge(wait, actor)
     assert outcome.clock["owner"] == person
 
 
 @pytest.mark.parametrize("actor", [STRANGER, Actor("slack"), Actor("link", person="nobody")])
-async def test_a_stranger_may_do_and_ask_nothing(house: House, actions: NoticeActions, wait: str, actor: Actor) -> None:
+async def test_a_stranger_may_do_and_ask_nothing(
+    daemon: InProcessDaemon, actions: NoticeActions, wait: str, actor: Actor
+) -> None:
     for call in (
         actions.acknowledge(wait, actor),
         actions.dismiss(wait, actor),
@@ -101,22 +103,22 @@ async def test_a_stranger_may_do_and_ask_nothing(house: House, actions: NoticeAc
     ):
         with pytest.raises(ActionRefused, match="does not know you"):
             await call
-    assert deeds(house) == []
+    assert deeds(daemon) == []
 
 
 async def test_owner_team_lead_and_manager_may_act_and_others_are_told_who_may(
-    house: House, actions: NoticeActions, wait: str
+    daemon: InProcessDaemon, actions: NoticeActions, wait: str
 ) -> None:
     for actor in (ANA, BEN, MAX):
         await actions.snooze(wait, actor, HOUR, "at lunch")
-        house.at += 5 * MINUTE
+        daemon.at += 5 * MINUTE
     with pytest.raises(ActionRefused, match="This wait is Ana Diaz's: only the owner, the team"):
         await actions.acknowledge(wait, Actor("slack", slack_id="U0ZOE0001"))
-    assert deeds(house) == ["ana snoozed", "ben snoozed", "max snoozed"]
+    assert deeds(daemon) == ["ana snoozed", "ben snoozed", "max snoozed"]
 
 
-async def test_an_admin_may_act_on_every_wait(house: House, actions: NoticeActions, wait: str) -> None:
-    reconfigure(house, admins="[zoe]")
+async def test_an_admin_may_act_on_every_wait(daemon: InProcessDaemon, actions: NoticeActions, wait: str) -> None:
+    reconfigure(daemon, admins="[zoe]")
     outcome = await actions.assign(wait, Actor("slack", slack_id="U0ZOE0001"), "ben", "knows them")
     assert (outcome.clock["owner"], outcome.sentence) == ("ben", "Zoe Fox gave it to Ben Ito (knows them).")
 
@@ -129,47 +131,49 @@ async def test_acknowledging_takes_the_wait_and_says_until_when(actions: NoticeA
     assert (outcome.clock["lead_name"], outcome.clock["company"]) == ("Bo Lind", "Buyer Ltd")
 
 
-async def test_a_press_that_comes_twice_changes_nothing_more(house: House, actions: NoticeActions, wait: str) -> None:
+async def test_a_press_that_comes_twice_changes_nothing_more(
+    daemon: InProcessDaemon, actions: NoticeActions, wait: str
+) -> None:
     for _ in range(2):
         await actions.acknowledge(wait, ANA)
-        house.at += MINUTE
+        daemon.at += MINUTE
     for _ in range(2):
         await actions.assign(wait, ANA, "ben")
-        house.at += MINUTE
+        daemon.at += MINUTE
     for _ in range(2):
         over = await actions.dismiss(wait, BEN, "wrong address")
-        house.at += MINUTE
+        daemon.at += MINUTE
     assert over.clock["state"] == "dismissed"
-    assert deeds(house) == ["ana acknowledged", "ana assigned", "ana assigned", "ben dismissed"]
+    assert deeds(daemon) == ["ana acknowledged", "ana assigned", "ana assigned", "ben dismissed"]
 
 
 async def test_the_same_press_after_somebody_elses_is_a_new_one(
-    house: House, actions: NoticeActions, wait: str
+    daemon: InProcessDaemon, actions: NoticeActions, wait: str
 ) -> None:
     await actions.acknowledge(wait, ANA)
     await actions.acknowledge(wait, BEN)
     outcome = await actions.acknowledge(wait, ANA)
     assert outcome.clock["owner"] == "ana"
-    assert deeds(house).count("ana acknowledged") == 2
+    assert deeds(daemon).count("ana acknowledged") == 2
 
 
 async def test_a_dismissal_leaves_what_came_in_before_it_but_was_read_after_it(
-    house: House, actions: NoticeActions, wait: str
+    daemon: InProcessDaemon, actions: NoticeActions, wait: str
 ) -> None:
-    house.at += 20 * MINUTE
+    daemon.at += 20 * MINUTE
     await actions.dismiss(wait, ANA)
-    house.mail("bo@buyer.test", "ana@acme.test", after=-5 * MINUTE, parent="m1@buyer.test", subject="Re: An offer")
-    house.at += 10 * MINUTE
-    assert house.only_wait("bo@buyer.test") != wait
+    daemon.mail("bo@buyer.test", "ana@acme.test", after=-5 * MINUTE, parent="m1@buyer.test", subject="Re: An offer")
+    daemon.at += 10 * MINUTE
+    assert daemon.only_wait("bo@buyer.test") != wait
     with pytest.raises(ActionRefused, match="dismissed"):
         await actions.acknowledge(wait, ANA)
 
 
 async def test_a_wait_that_is_over_is_not_acted_on_and_the_reader_learns_why(
-    house: House, actions: NoticeActions, wait: str
+    daemon: InProcessDaemon, actions: NoticeActions, wait: str
 ) -> None:
     await actions.dismiss(wait, ANA)
-    house.at += 10 * MINUTE
+    daemon.at += 10 * MINUTE
     for call in (actions.acknowledge(wait, BEN), actions.dismiss(wait, ANA), actions.activity(wait, ANA, "call")):
         with pytest.raises(ActionRefused, match=r"Nothing was done: the wait is over.*dismissed"):
             await call
@@ -178,13 +182,13 @@ async def test_a_wait_that_is_over_is_not_acted_on_and_the_reader_learns_why(
 
 
 async def test_a_call_ends_the_wait_where_activity_is_a_stop_condition(
-    house: House, actions: NoticeActions, wait: str
+    daemon: InProcessDaemon, actions: NoticeActions, wait: str
 ) -> None:
     outcome = await actions.activity(wait, ANA, "call", "agreed on 40 seats")
     assert (outcome.clock["state"], outcome.clock["stop_reason"]) == ("ended", "activity")
     assert outcome.sentence == "Ana Diaz has reached the buyer (call: agreed on 40 seats)."
     await actions.activity(wait, ANA, "call", "agreed on 40 seats")
-    assert deeds(house) == ["ana activity"]
+    assert deeds(daemon) == ["ana activity"]
 
 
 async def test_candidates_are_the_present_first_with_the_reason_of_the_absent(
@@ -213,7 +217,9 @@ async def test_a_leads_three_questions_are_answered(actions: NoticeActions, quer
     assert [clock["lead"] for clock in answer.clocks] == ["bo@buyer.test"]
 
 
-async def test_between_waits_the_answer_is_whom_routing_names(house: House, actions: NoticeActions, wait: str) -> None:
+async def test_between_waits_the_answer_is_whom_routing_names(
+    daemon: InProcessDaemon, actions: NoticeActions, wait: str
+) -> None:
     await actions.dismiss(wait, ANA)
     answer = await actions.lookup(ANA, "bo@buyer.test")
     assert answer.lines[0] == "Ana Diaz would own the next wait of Bo Lind, as routing stands."
@@ -223,8 +229,8 @@ async def test_between_waits_the_answer_is_whom_routing_names(house: House, acti
     )
 
 
-async def test_an_empty_question_lists_the_askers_own_waits(house: House, actions: NoticeActions) -> None:
-    house.at += 3 * HOUR
+async def test_an_empty_question_lists_the_askers_own_waits(daemon: InProcessDaemon, actions: NoticeActions) -> None:
+    daemon.at += 3 * HOUR
     answer = await actions.lookup(ANA, "  ")
     assert answer.lines == ("1 wait is yours, 1 overdue.",)
     assert len(answer.clocks) == 1
@@ -232,27 +238,27 @@ async def test_an_empty_question_lists_the_askers_own_waits(house: House, action
 
 
 async def test_leads_that_match_together_are_named_and_unknown_ones_said_to_be(
-    house: House, actions: NoticeActions
+    daemon: InProcessDaemon, actions: NoticeActions
 ) -> None:
-    house.knows(*(Lead(LeadId(f"p{n}@buyer.test"), f"P{n}", "Buyer Ltd", source="known") for n in range(7)))
+    daemon.knows(*(Lead(LeadId(f"p{n}@buyer.test"), f"P{n}", "Buyer Ltd", source="known") for n in range(7)))
     (line,) = (await actions.lookup(ANA, "buyer")).lines
     assert line.startswith("7 leads match: P0 (p0@buyer.test), ")
     assert line.endswith("and 2 more. Ask by address.")
     assert (await actions.lookup(ANA, "nowhere")).lines == ("No lead is known by nowhere.",)
 
 
-async def test_a_signed_link_acts_as_its_person_and_for_nobody_who_may_not(house: House, wait: str) -> None:
-    links = Links(house.store.key, house.config.web.url)
-    async with TestClient(TestServer(make_app(house))) as client:
+async def test_a_signed_link_acts_as_its_person_and_for_nobody_who_may_not(daemon: InProcessDaemon, wait: str) -> None:
+    links = Links(daemon.store.key, daemon.config.web.url)
+    async with TestClient(TestServer(make_app(daemon))) as client:
 
         async def press(person: str) -> int:
-            grant = Grant(wait, "acknowledge", person, house.at + HOUR)
+            grant = Grant(wait, "acknowledge", person, daemon.at + HOUR)
             return (await client.post(f"/a/{links.sign(grant)}")).status
 
         assert await press("zoe") == 409
-        assert deeds(house) == []
+        assert deeds(daemon) == []
         assert await press("ben") == 200
-        assert "ben acknowledged" in deeds(house)
+        assert "ben acknowledged" in deeds(daemon)
         assert await press(PersonId("gone")) == 409
 
 
@@ -263,33 +269,33 @@ async def double() -> AsyncIterator[SlackDouble]:
 
 
 async def test_a_page_in_slack_is_acknowledged_with_one_press_and_the_answer_updates_it(
-    house: House, double: SlackDouble, wait: str
+    daemon: InProcessDaemon, double: SlackDouble, wait: str
 ) -> None:
     """The whole way back: outbox, Slack, a press over the socket, the engine, and the message in place."""
     settings: dict[str, Any] = {"bot_token": BOT, "app_token": APP, "api_url": f"{double.url}/api/", "rate": "100/s"}
     slack = Slack(SlackSettings.model_validate(settings), "desk")
-    house.engine.reload(house.config, {"desk": slack})
-    worker = Writer(house.store)
-    outbox = Sender("desk", slack, house.engine.rules, worker, lambda *_: _read(), house.now)
-    await slack.start(NoticeActions(house), None)
+    daemon.engine.reload(daemon.config, {"desk": slack})
+    worker = Writer(daemon.store)
+    outbox = Sender("desk", slack, daemon.engine.rules, worker, lambda *_: _read(), daemon.now)
+    await slack.start(NoticeActions(daemon), None)
     try:
-        house.passes(timedelta(hours=2))
+        daemon.passes(timedelta(hours=2))
         assert await outbox.deliver_one()
         page = double.post(channel="D012AB3CD")
         await double.deliver(double.press(page, "inboxwatch.acknowledge"))
         await double.until(lambda: len(page["versions"]) == 2)
-        assert "ana acknowledged" in deeds(house)
+        assert "ana acknowledged" in deeds(daemon)
         assert "Ana Diaz has it until" in str(page["blocks"])
-        house.mail("ana@acme.test", "bo@buyer.test", after=HOUR, parent="m1@buyer.test", subject="Re: An offer")
+        daemon.mail("ana@acme.test", "bo@buyer.test", after=HOUR, parent="m1@buyer.test", subject="Re: An offer")
         while await outbox.deliver_one():
             pass
         assert "Answered after 3 h" in str(page["blocks"])
     finally:
         await slack.aclose()
         worker.close()
-    with house.store.reading() as tx:
+    with daemon.store.reading() as tx:
         assert {row.state for row in tx.deliveries.for_clocks([wait])} <= {"sent", "cancelled"}
-    assert house.engine.next_at("desk") is None
+    assert daemon.engine.next_at("desk") is None
 
 
 async def _read() -> bool:

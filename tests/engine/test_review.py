@@ -21,206 +21,208 @@ from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.review import weak
 from inboxwatch.store import tables
 from inboxwatch.web import make_app
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 ANA, BO = "ana@acme.test", "bo@buyer.test"
 MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path)
-    house.lead(BO, owner="ana", name="Bo Lind")
-    with house.store.transaction() as tx:
-        for name in house.config.mailboxes:
+def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
+    daemon = InProcessDaemon(tmp_path)
+    daemon.lead(BO, owner="ana", name="Bo Lind")
+    with daemon.store.transaction() as tx:
+        for name in daemon.config.mailboxes:
             tx.cursors.first_sight(name, done=True)
-    yield house
-    house.close()
+    yield daemon
+    daemon.close()
 
 
 @pytest.fixture
-async def client(house: House) -> AsyncIterator[TestClient[Any, Any]]:
-    async with TestClient(TestServer(make_app(house))) as client:
+async def client(daemon: InProcessDaemon) -> AsyncIterator[TestClient[Any, Any]]:
+    async with TestClient(TestServer(make_app(daemon))) as client:
         yield client
 
 
-def asks(house: House, *, subject: str = "Prices", after: timedelta = MINUTE, **words: str) -> str:
-    return house.mail(BO, ANA, subject=subject, after=after, **words)
+def asks(daemon: InProcessDaemon, *, subject: str = "Prices", after: timedelta = MINUTE, **words: str) -> str:
+    return daemon.mail(BO, ANA, subject=subject, after=after, **words)
 
 
-def answers(house: House, *, subject: str = "Re: Prices", after: timedelta = MINUTE, **words: str) -> str:
-    return house.mail(ANA, BO, subject=subject, after=after, **words)
+def answers(daemon: InProcessDaemon, *, subject: str = "Re: Prices", after: timedelta = MINUTE, **words: str) -> str:
+    return daemon.mail(ANA, BO, subject=subject, after=after, **words)
 
 
-def row(house: House, message: str) -> Any:
-    with house.store.reading() as tx:
+def row(daemon: InProcessDaemon, message: str) -> Any:
+    with daemon.store.reading() as tx:
         return tx.mail.row(message)
 
 
-def thread(house: House, message: str) -> str:
-    return str(row(house, message).thread)
+def thread(daemon: InProcessDaemon, message: str) -> str:
+    return str(row(daemon, message).thread)
 
 
-def to_review(house: House) -> list[str]:
-    with house.store.reading() as tx:
+def to_review(daemon: InProcessDaemon) -> list[str]:
+    with daemon.store.reading() as tx:
         return [one.message_id for one in weak(tx, None, 10)]
 
 
-def clock(house: House, wait: str) -> Any:
-    with house.store.reading() as tx:
+def clock(daemon: InProcessDaemon, wait: str) -> Any:
+    with daemon.store.reading() as tx:
         return tx.clocks.get(wait)
 
 
-def waits(house: House) -> dict[str, tuple[str, str, str, str]]:
+def waits(daemon: InProcessDaemon) -> dict[str, tuple[str, str, str, str]]:
     """started_by -> (id, thread, state, owner)."""
-    with house.store.reading() as tx:
+    with daemon.store.reading() as tx:
         rows = tx.connection.execute(select(tables.clock).where(tables.clock.c.metric != "follow_up"))
         return {row.started_by: (row.id, row.thread, row.state, row.owner) for row in rows}
 
 
-def test_a_guess_is_listed_until_it_is_confirmed_and_is_as_good_as_a_header_then(house: House) -> None:
-    question = asks(house)
-    guessed = answers(house)
-    assert to_review(house) == [guessed]
-    before = waits(house)
-    house.engine.confirm(guessed, "ana", house.at, "I wrote it")
-    assert to_review(house) == []
-    found = row(house, guessed)
-    assert (found.thread, found.parent, found.confidence) == (thread(house, question), question, 1.0)
-    assert waits(house) == before
+def test_a_guess_is_listed_until_it_is_confirmed_and_is_as_good_as_a_header_then(daemon: InProcessDaemon) -> None:
+    question = asks(daemon)
+    guessed = answers(daemon)
+    assert to_review(daemon) == [guessed]
+    before = waits(daemon)
+    daemon.engine.confirm(guessed, "ana", daemon.at, "I wrote it")
+    assert to_review(daemon) == []
+    found = row(daemon, guessed)
+    assert (found.thread, found.parent, found.confidence) == (thread(daemon, question), question, 1.0)
+    assert waits(daemon) == before
     # Mail that comes late and looks a better parent does not move what a person has confirmed.
-    asks(house, subject="Prices", after=-MINUTE / 2)
-    assert row(house, guessed).parent == question
+    asks(daemon, subject="Prices", after=-MINUTE / 2)
+    assert row(daemon, guessed).parent == question
 
 
-def test_a_split_answer_answers_nothing_any_more_and_the_wait_runs_again_under_its_id(house: House) -> None:
-    question = asks(house)
-    guessed = answers(house)
-    (before,) = waits(house).values()
+def test_a_split_answer_answers_nothing_any_more_and_the_wait_runs_again_under_its_id(daemon: InProcessDaemon) -> None:
+    question = asks(daemon)
+    guessed = answers(daemon)
+    (before,) = waits(daemon).values()
     assert before[2] == "answered"
-    house.engine.split(guessed, "ana", house.at)
-    assert waits(house) == {question: (before[0], before[1], "running", "ana")}
-    assert thread(house, guessed) != thread(house, question)
-    assert (row(house, guessed).evidence, row(house, guessed).parent) == ("none", None)
-    assert to_review(house) == []
+    daemon.engine.split(guessed, "ana", daemon.at)
+    assert waits(daemon) == {question: (before[0], before[1], "running", "ana")}
+    assert thread(daemon, guessed) != thread(daemon, question)
+    assert (row(daemon, guessed).evidence, row(daemon, guessed).parent) == ("none", None)
+    assert to_review(daemon) == []
 
 
-def test_a_split_question_takes_its_wait_and_what_was_done_to_it_along(house: House) -> None:
-    answers(house, parent=asks(house))
-    guessed = asks(house, subject="Re: Prices")
-    wait = house.only_wait(BO)
-    house.engine.assign(wait, "max", house.at, owner="ben")
-    house.engine.split(guessed, "max", house.at, "another matter")
-    assert waits(house)[guessed] == (wait, thread(house, guessed), "running", "ben")
-    assert clock(house, wait).metric == "first_response"
+def test_a_split_question_takes_its_wait_and_what_was_done_to_it_along(daemon: InProcessDaemon) -> None:
+    answers(daemon, parent=asks(daemon))
+    guessed = asks(daemon, subject="Re: Prices")
+    wait = daemon.only_wait(BO)
+    daemon.engine.assign(wait, "max", daemon.at, owner="ben")
+    daemon.engine.split(guessed, "max", daemon.at, "another matter")
+    assert waits(daemon)[guessed] == (wait, thread(daemon, guessed), "running", "ben")
+    assert clock(daemon, wait).metric == "first_response"
 
 
-def test_a_nudge_that_is_split_off_is_a_wait_of_its_own_and_the_first_one_stays(house: House) -> None:
-    first = asks(house)
-    (before,) = waits(house).values()
-    nudge = asks(house, subject="Re: Prices")
-    house.engine.split(nudge, "ana", house.at)
-    found = waits(house)
+def test_a_nudge_that_is_split_off_is_a_wait_of_its_own_and_the_first_one_stays(daemon: InProcessDaemon) -> None:
+    first = asks(daemon)
+    (before,) = waits(daemon).values()
+    nudge = asks(daemon, subject="Re: Prices")
+    daemon.engine.split(nudge, "ana", daemon.at)
+    found = waits(daemon)
     assert set(found) == {first, nudge}
     assert found[first] == before
-    assert clock(house, found[nudge][0]).started_by == nudge
+    assert clock(daemon, found[nudge][0]).started_by == nudge
 
 
-def test_answers_by_header_go_with_a_split_message_and_guesses_stay_to_be_reviewed(house: House) -> None:
-    question = asks(house)
-    guessed = asks(house, subject="Re: Prices")
-    sure = answers(house, parent=guessed)
-    surer = asks(house, subject="Re: Prices", parent=sure)
-    guess = answers(house)
-    assert row(house, guess).parent == surer
-    house.engine.split(guessed, "ana", house.at)
-    assert thread(house, guessed) == thread(house, sure) == thread(house, surer)
-    assert thread(house, guess) == thread(house, question) != thread(house, guessed)
-    assert row(house, guess).parent is None
-    assert to_review(house) == [guess]
+def test_answers_by_header_go_with_a_split_message_and_guesses_stay_to_be_reviewed(daemon: InProcessDaemon) -> None:
+    question = asks(daemon)
+    guessed = asks(daemon, subject="Re: Prices")
+    sure = answers(daemon, parent=guessed)
+    surer = asks(daemon, subject="Re: Prices", parent=sure)
+    guess = answers(daemon)
+    assert row(daemon, guess).parent == surer
+    daemon.engine.split(guessed, "ana", daemon.at)
+    assert thread(daemon, guessed) == thread(daemon, sure) == thread(daemon, surer)
+    assert thread(daemon, guess) == thread(daemon, question) != thread(daemon, guessed)
+    assert row(daemon, guess).parent is None
+    assert to_review(daemon) == [guess]
 
 
-def test_later_mail_does_not_join_by_a_guess_what_was_split(house: House) -> None:
-    question = asks(house)
-    answer = answers(house, parent=question, extra="References: <unread@acme.test>")
-    guessed = asks(house, subject="Re: Prices", after=10 * MINUTE)
-    house.engine.split(guessed, "ana", house.at)
+def test_later_mail_does_not_join_by_a_guess_what_was_split(daemon: InProcessDaemon) -> None:
+    question = asks(daemon)
+    answer = answers(daemon, parent=question, extra="References: <unread@acme.test>")
+    guessed = asks(daemon, subject="Re: Prices", after=10 * MINUTE)
+    daemon.engine.split(guessed, "ana", daemon.at)
     # One that comes late and would be the likelier parent; one whose named parent a relay may have rewritten.
-    late = answers(house, parent=answer, after=-5 * MINUTE)
-    named = answers(house, parent="unread@acme.test", after=10 * MINUTE)
-    assert thread(house, question) == thread(house, late) == thread(house, named)
-    assert thread(house, guessed) != thread(house, question)
+    late = answers(daemon, parent=answer, after=-5 * MINUTE)
+    named = answers(daemon, parent="unread@acme.test", after=10 * MINUTE)
+    assert thread(daemon, question) == thread(daemon, late) == thread(daemon, named)
+    assert thread(daemon, guessed) != thread(daemon, question)
 
 
-def test_a_split_outlives_that_its_old_thread_becomes_part_of_another(house: House) -> None:
-    elsewhere = asks(house, subject="Contract")
-    question = asks(house)
-    guessed = asks(house, subject="Re: Prices", after=10 * MINUTE)
-    house.engine.split(guessed, "ana", house.at)
+def test_a_split_outlives_that_its_old_thread_becomes_part_of_another(daemon: InProcessDaemon) -> None:
+    elsewhere = asks(daemon, subject="Contract")
+    question = asks(daemon)
+    guessed = asks(daemon, subject="Re: Prices", after=10 * MINUTE)
+    daemon.engine.split(guessed, "ana", daemon.at)
     both = f"References: <{elsewhere}> <{question}>"
-    joined = answers(house, subject="Re: Contract", parent=question, extra=both, after=-5 * MINUTE)
-    assert thread(house, joined) == thread(house, elsewhere) == thread(house, question)
-    late = answers(house, parent=joined, after=MINUTE)
-    assert thread(house, late) == thread(house, question) != thread(house, guessed)
+    joined = answers(daemon, subject="Re: Contract", parent=question, extra=both, after=-5 * MINUTE)
+    assert thread(daemon, joined) == thread(daemon, elsewhere) == thread(daemon, question)
+    late = answers(daemon, parent=joined, after=MINUTE)
+    assert thread(daemon, late) == thread(daemon, question) != thread(daemon, guessed)
 
 
-def test_a_copy_of_a_split_message_in_another_mailbox_changes_nothing(house: House) -> None:
-    asks(house)
-    guessed = asks(house, subject="Re: Prices")
-    house.engine.split(guessed, "ana", house.at)
-    before = row(house, guessed), waits(house)
-    house.mail(BO, ANA, subject="Re: Prices", message_id=guessed, mailbox="sales")
-    assert (row(house, guessed), waits(house)) == before
+def test_a_copy_of_a_split_message_in_another_mailbox_changes_nothing(daemon: InProcessDaemon) -> None:
+    asks(daemon)
+    guessed = asks(daemon, subject="Re: Prices")
+    daemon.engine.split(guessed, "ana", daemon.at)
+    before = row(daemon, guessed), waits(daemon)
+    daemon.mail(BO, ANA, subject="Re: Prices", message_id=guessed, mailbox="sales")
+    assert (row(daemon, guessed), waits(daemon)) == before
 
 
-def test_a_header_that_proves_them_one_joins_what_was_split(house: House) -> None:
-    question = asks(house)
-    guessed = asks(house, subject="Re: Prices")
-    house.engine.split(guessed, "ana", house.at)
-    answers(house, parent=guessed, extra=f"References: <{question}> <{guessed}>")
-    assert thread(house, guessed) == thread(house, question)
+def test_a_header_that_proves_them_one_joins_what_was_split(daemon: InProcessDaemon) -> None:
+    question = asks(daemon)
+    guessed = asks(daemon, subject="Re: Prices")
+    daemon.engine.split(guessed, "ana", daemon.at)
+    answers(daemon, parent=guessed, extra=f"References: <{question}> <{guessed}>")
+    assert thread(daemon, guessed) == thread(daemon, question)
 
 
-def test_an_answer_to_an_unread_message_that_only_the_split_one_named_goes_to_the_new_thread(house: House) -> None:
-    question = asks(house)
-    guessed = answers(house, parent="rewritten@relay.test")
-    assert thread(house, guessed) == thread(house, question)
-    assert to_review(house) == [guessed]
-    house.engine.split(guessed, "ana", house.at)
-    found = row(house, guessed)
+def test_an_answer_to_an_unread_message_that_only_the_split_one_named_goes_to_the_new_thread(
+    daemon: InProcessDaemon,
+) -> None:
+    question = asks(daemon)
+    guessed = answers(daemon, parent="rewritten@relay.test")
+    assert thread(daemon, guessed) == thread(daemon, question)
+    assert to_review(daemon) == [guessed]
+    daemon.engine.split(guessed, "ana", daemon.at)
+    found = row(daemon, guessed)
     assert (found.parent, found.evidence) == ("rewritten@relay.test", "in_reply_to")
-    late = asks(house, subject="Other", message_id="rewritten@relay.test", after=-MINUTE)
-    assert thread(house, late) == thread(house, guessed) != thread(house, question)
+    late = asks(daemon, subject="Other", message_id="rewritten@relay.test", after=-MINUTE)
+    assert thread(daemon, late) == thread(daemon, guessed) != thread(daemon, question)
 
 
-def test_what_was_reviewed_is_told_with_the_person_and_the_reason(house: House) -> None:
-    question = asks(house)
-    guessed = asks(house, subject="Re: Prices")
-    house.engine.split(guessed, "max", house.at, "another matter")
-    for ref in (question, guessed, waits(house)[question][0]):
-        with house.store.reading() as tx:
-            told = "\n".join(explain(tx, house.engine.rules, ref, house.at))
+def test_what_was_reviewed_is_told_with_the_person_and_the_reason(daemon: InProcessDaemon) -> None:
+    question = asks(daemon)
+    guessed = asks(daemon, subject="Re: Prices")
+    daemon.engine.split(guessed, "max", daemon.at, "another matter")
+    for ref in (question, guessed, waits(daemon)[question][0]):
+        with daemon.store.reading() as tx:
+            told = "\n".join(explain(tx, daemon.engine.rules, ref, daemon.at))
         assert f"the thread of <{guessed}> split by max: another matter" in told
 
 
-def test_only_people_review_and_only_what_is_weak(house: House) -> None:
-    question = asks(house)
-    guessed = answers(house)
+def test_only_people_review_and_only_what_is_weak(daemon: InProcessDaemon) -> None:
+    question = asks(daemon)
+    guessed = answers(daemon)
     refused = []
     for message, by in ((guessed, "zoe"), ("none@buyer.test", "ana"), (question, "ana")):
-        for deed in (house.engine.confirm, house.engine.split):
+        for deed in (daemon.engine.confirm, daemon.engine.split):
             with pytest.raises(Refused) as why:
-                deed(message, by, house.at)
+                deed(message, by, daemon.at)
             refused.append(why.value.status)
     assert refused == [422, 422, 404, 404, 409, 409]
 
 
 async def test_matches_are_listed_page_by_page_and_reviewed_over_the_api(
-    house: House, client: TestClient[Any, Any]
+    daemon: InProcessDaemon, client: TestClient[Any, Any]
 ) -> None:
-    asks(house)
-    first = asks(house, subject="Re: Prices", message_id="a/b+c%d@buyer.test")
-    second = asks(house, subject="Re: Prices")
+    asks(daemon)
+    first = asks(daemon, subject="Re: Prices", message_id="a/b+c%d@buyer.test")
+    second = asks(daemon, subject="Re: Prices")
     seen, token = [], None
     while True:
         page = {"review": "open", "limit": "1"} | ({"next": token} if token else {})
@@ -234,7 +236,7 @@ async def test_matches_are_listed_page_by_page_and_reviewed_over_the_api(
     done = await client.post(f"{path}/split", json={"by": "ana", "reason": "new"})
     assert done.status == 200
     split = await done.json()
-    assert (split["message_id"], split["evidence"], split["thread"]) == (first, "none", thread(house, first))
+    assert (split["message_id"], split["evidence"], split["thread"]) == (first, "none", thread(daemon, first))
     assert (await client.post(f"{path}/split", json={"by": "ana"})).status == 409
     assert (await client.post(f"/api/v1/matches/{second}/confirm", json={"by": "max"})).status == 200
     assert (await client.post("/api/v1/matches/none/confirm", json={"by": "max"})).status == 404
@@ -242,14 +244,14 @@ async def test_matches_are_listed_page_by_page_and_reviewed_over_the_api(
     assert (await (await client.get("/api/v1/matches")).json())["items"] == []
 
 
-async def test_the_commands_list_confirm_and_split(house: House, client: TestClient[Any, Any]) -> None:
-    asks(house)
-    first, second = asks(house, subject="Re: Prices", message_id="a/b@buyer.test"), asks(house, subject="Re: Prices")
-    text = house.path.read_text(encoding="utf-8")
-    house.path.write_text(text.replace("127.0.0.1:0", f"127.0.0.1:{client.port}"), encoding="utf-8")
+async def test_the_commands_list_confirm_and_split(daemon: InProcessDaemon, client: TestClient[Any, Any]) -> None:
+    asks(daemon)
+    first, second = asks(daemon, subject="Re: Prices", message_id="a/b@buyer.test"), asks(daemon, subject="Re: Prices")
+    text = daemon.path.read_text(encoding="utf-8")
+    daemon.path.write_text(text.replace("127.0.0.1:0", f"127.0.0.1:{client.port}"), encoding="utf-8")
 
     async def command(*words: str) -> tuple[int, str]:
-        done = await asyncio.to_thread(CliRunner().invoke, app, ["matches", *words, "-c", str(house.path)])
+        done = await asyncio.to_thread(CliRunner().invoke, app, ["matches", *words, "-c", str(daemon.path)])
         return done.exit_code, done.output
 
     code, told = await command("list", "--json")
@@ -259,4 +261,4 @@ async def test_the_commands_list_confirm_and_split(house: House, client: TestCli
     code, told = await command("confirm", second, "--by", "max")
     assert code == 1
     assert "nothing is to be reviewed" in told
-    assert to_review(house) == []
+    assert to_review(daemon) == []

@@ -12,13 +12,13 @@ from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
 from tests.support.engine import Engine
-from tests.support.in_process import House
-from tests.support.message_bytes import letter
+from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.message_bytes import message_bytes
 
 SALES = MailboxId("sales")
 
 
-class Team(House):
+class Team(InProcessDaemon):
     """Ana and Ben share the mailbox sales."""
 
     def share(self, by: str) -> None:
@@ -35,7 +35,9 @@ class Team(House):
         raws = []
         for buyer in buyers:
             self.at += timedelta(seconds=1)
-            header = letter(f"{buyer}@{buyer}.test", "sales@acme.test", id=f"q@{buyer}.test", at=self.at, subject=buyer)
+            header = message_bytes(
+                f"{buyer}@{buyer}.test", "sales@acme.test", id=f"q@{buyer}.test", at=self.at, subject=buyer
+            )
             raws.append(RawMessage(buyer, FolderRole.INBOX, self.at, header))
         with self.store.reading() as tx:
             row = tx.mailboxes.get(SALES)

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from inboxwatch.core.model import Direction, Kind
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -18,16 +18,16 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 @pytest.fixture
-def house(tmp_path: Path, database: str) -> Iterator[House]:
-    house = House(tmp_path, store=database)
-    yield house
-    house.close()
+def daemon(tmp_path: Path, database: str) -> Iterator[InProcessDaemon]:
+    daemon = InProcessDaemon(tmp_path, store=database)
+    yield daemon
+    daemon.close()
 
 
-def scraped(house: House) -> Samples:
+def scraped(daemon: InProcessDaemon) -> Samples:
     """The exposition as Prometheus' own parser reads it."""
-    with house.store.reading() as tx:
-        text = house.metrics.exposition(tx.statistics.figures(house.at), house.at) + house.metrics.process()
+    with daemon.store.reading() as tx:
+        text = daemon.metrics.exposition(tx.statistics.figures(daemon.at), daemon.at) + daemon.metrics.process()
     found: Samples = {}
     for family in text_string_to_metric_families(text.decode()):
         for sample in family.samples:
@@ -49,9 +49,9 @@ def total(samples: Samples, name: str, **labels: str) -> float:
     )
 
 
-def test_series_exist_at_zero_before_anything_has_happened(house: House) -> None:
-    house.lead("bo@buyer.test", owner="ana", tier="hot")
-    samples = scraped(house)
+def test_series_exist_at_zero_before_anything_has_happened(daemon: InProcessDaemon) -> None:
+    daemon.lead("bo@buyer.test", owner="ana", tier="hot")
+    samples = scraped(daemon)
     for direction in Direction:
         for kind in Kind:
             assert value(samples, "messages_total", mailbox="sales", direction=direction, kind=kind) == 0
@@ -76,8 +76,8 @@ def test_series_exist_at_zero_before_anything_has_happened(house: House) -> None
     assert value(samples, "config_last_reload_successful") == 1
 
 
-def test_open_waits_start_with_one_zero_series_a_mailbox_and_its_own_owner(house: House) -> None:
-    samples = scraped(house)
+def test_open_waits_start_with_one_zero_series_a_mailbox_and_its_own_owner(daemon: InProcessDaemon) -> None:
+    samples = scraped(daemon)
     waits = {key for key in samples if key[0] == "inboxwatch_clocks_open"}
     assert len(waits) == 2
     assert value(samples, "clocks_open", mailbox="ana", owner="ana", tier="", state="running") == 0
@@ -85,57 +85,57 @@ def test_open_waits_start_with_one_zero_series_a_mailbox_and_its_own_owner(house
     assert value(samples, "clock_oldest_age_seconds", mailbox="ana", owner="ana", tier="") == 0
 
 
-def test_what_is_not_known_yet_has_no_series(house: House) -> None:
-    samples = scraped(house)
+def test_what_is_not_known_yet_has_no_series(daemon: InProcessDaemon) -> None:
+    samples = scraped(daemon)
     names = {name for name, _ in samples}
     for unknown in ("mailbox_up", "mailbox_last_success_timestamp_seconds", "coverage_ratio"):
         assert f"inboxwatch_{unknown}" not in names
-    house.passes(MINUTE)
-    samples = scraped(house)
+    daemon.passes(MINUTE)
+    samples = scraped(daemon)
     assert value(samples, "mailbox_up", mailbox="ana", connector="maildir") == 1
-    assert value(samples, "mailbox_last_success_timestamp_seconds", mailbox="ana") == house.at.timestamp()
+    assert value(samples, "mailbox_last_success_timestamp_seconds", mailbox="ana") == daemon.at.timestamp()
 
 
-def test_a_wait_is_counted_once_in_the_first_state_that_applies(house: House) -> None:
-    house.lead("bo@buyer.test", owner="ana", tier="hot")
-    house.mail("bo@buyer.test", "ana@acme.test")
+def test_a_wait_is_counted_once_in_the_first_state_that_applies(daemon: InProcessDaemon) -> None:
+    daemon.lead("bo@buyer.test", owner="ana", tier="hot")
+    daemon.mail("bo@buyer.test", "ana@acme.test")
 
     def states() -> dict[str, float]:
-        samples = scraped(house)
+        samples = scraped(daemon)
         assert total(samples, "clocks_open") == 1
         return {
             dict(key[1])["state"]: 1 for key, number in samples.items() if key[0].endswith("clocks_open") and number
         }
 
     assert states() == {"running": 1}
-    house.passes(HOUR)
+    daemon.passes(HOUR)
     assert states() == {"warned": 1}
-    house.engine.acknowledge(house.only_wait("bo@buyer.test"), "ana", house.at)
+    daemon.engine.acknowledge(daemon.only_wait("bo@buyer.test"), "ana", daemon.at)
     assert states() == {"acknowledged": 1}
-    house.engine.snooze(house.only_wait("bo@buyer.test"), "ana", house.at, until=house.at + MINUTE)
+    daemon.engine.snooze(daemon.only_wait("bo@buyer.test"), "ana", daemon.at, until=daemon.at + MINUTE)
     assert states() == {"snoozed": 1}
-    house.passes(2 * HOUR)
+    daemon.passes(2 * HOUR)
     assert states() == {"breached": 1}
 
 
-def test_series_of_open_waits_stay_when_the_wait_is_over(house: House) -> None:
-    house.lead("bo@buyer.test", owner="ana", tier="hot")
-    asked = house.mail("bo@buyer.test", "ana@acme.test")
-    assert value(scraped(house), "clock_oldest_age_seconds", mailbox="ana", owner="ana", tier="hot") == 0
-    house.at += HOUR
-    assert value(scraped(house), "clock_oldest_age_seconds", mailbox="ana", owner="ana", tier="hot") == 3600
-    house.mail("ana@acme.test", "bo@buyer.test", parent=asked)
-    samples = scraped(house)
+def test_series_of_open_waits_stay_when_the_wait_is_over(daemon: InProcessDaemon) -> None:
+    daemon.lead("bo@buyer.test", owner="ana", tier="hot")
+    asked = daemon.mail("bo@buyer.test", "ana@acme.test")
+    assert value(scraped(daemon), "clock_oldest_age_seconds", mailbox="ana", owner="ana", tier="hot") == 0
+    daemon.at += HOUR
+    assert value(scraped(daemon), "clock_oldest_age_seconds", mailbox="ana", owner="ana", tier="hot") == 3600
+    daemon.mail("ana@acme.test", "bo@buyer.test", parent=asked)
+    samples = scraped(daemon)
     assert value(samples, "clocks_open", mailbox="ana", owner="ana", tier="hot", state="running") == 0
     assert value(samples, "clock_oldest_age_seconds", mailbox="ana", owner="ana", tier="hot") == 0
 
 
-def test_a_reply_is_measured_in_wall_and_in_business_time(house: House) -> None:
-    house.lead("bo@buyer.test", owner="ana", tier="hot")
-    house.at += 8 * HOUR + 30 * MINUTE
-    asked = house.mail("bo@buyer.test", "ana@acme.test")  # 17:30; the office closes at 18:00 and opens at 08:00
-    house.mail("ana@acme.test", "bo@buyer.test", parent=asked, after=15 * HOUR)
-    samples = scraped(house)
+def test_a_reply_is_measured_in_wall_and_in_business_time(daemon: InProcessDaemon) -> None:
+    daemon.lead("bo@buyer.test", owner="ana", tier="hot")
+    daemon.at += 8 * HOUR + 30 * MINUTE
+    asked = daemon.mail("bo@buyer.test", "ana@acme.test")  # 17:30; the office closes at 18:00 and opens at 08:00
+    daemon.mail("ana@acme.test", "bo@buyer.test", parent=asked, after=15 * HOUR)
+    samples = scraped(daemon)
     labels = {"owner": "ana", "tier": "hot", "metric": "first_response"}
     assert value(samples, "reply_latency_seconds_sum", basis="wall", **labels) == 15 * 3600
     assert value(samples, "reply_latency_seconds_sum", basis="business", **labels) == 3600
@@ -147,100 +147,100 @@ def test_a_reply_is_measured_in_wall_and_in_business_time(house: House) -> None:
     assert total(samples, "replies_total") == 1
 
 
-def test_a_colleagues_answer_counts_for_the_owner_as_given_by_a_colleague(house: House) -> None:
-    house.lead("bo@buyer.test", owner="ana")
-    asked = house.mail("bo@buyer.test", "ana@acme.test")
-    house.mail("ben@acme.test", "bo@buyer.test", parent=asked, mailbox="sales", after=MINUTE)
+def test_a_colleagues_answer_counts_for_the_owner_as_given_by_a_colleague(daemon: InProcessDaemon) -> None:
+    daemon.lead("bo@buyer.test", owner="ana")
+    asked = daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.mail("ben@acme.test", "bo@buyer.test", parent=asked, mailbox="sales", after=MINUTE)
     reply = {"owner": "ana", "tier": "", "metric": "first_response", "within_sla": "true"}
-    samples = scraped(house)
+    samples = scraped(daemon)
     assert value(samples, "replies_total", by="colleague", **reply) == 1
     assert value(samples, "replies_total", by="owner", **reply) == 0
 
 
-def test_a_breach_belongs_to_the_owner_at_the_due_instant_for_ever(house: House) -> None:
-    house.lead("bo@buyer.test", owner="ana")
-    asked = house.mail("bo@buyer.test", "ana@acme.test")
-    house.passes(2 * HOUR)
+def test_a_breach_belongs_to_the_owner_at_the_due_instant_for_ever(daemon: InProcessDaemon) -> None:
+    daemon.lead("bo@buyer.test", owner="ana")
+    asked = daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.passes(2 * HOUR)
     breach = {"tier": "", "metric": "first_response"}
-    assert value(scraped(house), "sla_breaches_total", owner="ana", **breach) == 1
-    house.passes(30 * MINUTE)  # the ladder gives it to the fallback
-    samples = scraped(house)
+    assert value(scraped(daemon), "sla_breaches_total", owner="ana", **breach) == 1
+    daemon.passes(30 * MINUTE)  # the ladder gives it to the fallback
+    samples = scraped(daemon)
     assert value(samples, "clocks_open", mailbox="ana", owner="max", tier="", state="breached") == 1
     assert value(samples, "sla_breaches_total", owner="ana", **breach) == 1
     assert value(samples, "sla_breaches_total", owner="max", **breach) == 0
-    house.mail("max@acme.test", "bo@buyer.test", parent=asked, mailbox="sales")
-    samples = scraped(house)
+    daemon.mail("max@acme.test", "bo@buyer.test", parent=asked, mailbox="sales")
+    samples = scraped(daemon)
     assert value(samples, "sla_breaches_total", owner="ana", **breach) == 1
     assert total(samples, "sla_breaches_total") == 1
 
 
-def test_an_answer_at_the_due_instant_is_no_breach(house: House) -> None:
-    house.lead("bo@buyer.test", owner="ana")
-    asked = house.mail("bo@buyer.test", "ana@acme.test")
-    house.mail("ana@acme.test", "bo@buyer.test", parent=asked, after=2 * HOUR)
-    samples = scraped(house)
+def test_an_answer_at_the_due_instant_is_no_breach(daemon: InProcessDaemon) -> None:
+    daemon.lead("bo@buyer.test", owner="ana")
+    asked = daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.mail("ana@acme.test", "bo@buyer.test", parent=asked, after=2 * HOUR)
+    samples = scraped(daemon)
     assert total(samples, "sla_breaches_total") == 0
     assert total(samples, "replies_total", within_sla="true") == 1
 
 
-def test_ownership_is_measured_for_each_who_had_the_wait(house: House) -> None:
-    house.lead("bo@buyer.test", owner="ana")
-    asked = house.mail("bo@buyer.test", "ana@acme.test")
-    house.at += 20 * MINUTE
-    house.engine.assign(house.only_wait("bo@buyer.test"), "max", house.at, owner="ben")
-    assert value(scraped(house), "ownership_seconds_sum", owner="ana", tier="") == 1200
-    assert value(scraped(house), "ownership_seconds_count", owner="ben", tier="") == 0
-    house.mail("ben@acme.test", "bo@buyer.test", parent=asked, mailbox="sales", after=MINUTE)
-    samples = scraped(house)
+def test_ownership_is_measured_for_each_who_had_the_wait(daemon: InProcessDaemon) -> None:
+    daemon.lead("bo@buyer.test", owner="ana")
+    asked = daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.at += 20 * MINUTE
+    daemon.engine.assign(daemon.only_wait("bo@buyer.test"), "max", daemon.at, owner="ben")
+    assert value(scraped(daemon), "ownership_seconds_sum", owner="ana", tier="") == 1200
+    assert value(scraped(daemon), "ownership_seconds_count", owner="ben", tier="") == 0
+    daemon.mail("ben@acme.test", "bo@buyer.test", parent=asked, mailbox="sales", after=MINUTE)
+    samples = scraped(daemon)
     assert value(samples, "ownership_seconds_sum", owner="ben", tier="") == 60
     assert value(samples, "ownership_seconds_bucket", owner="ben", tier="", le="60.0") == 1
     assert value(samples, "ownership_seconds_count", owner="ana", tier="") == 1
 
 
 def test_follow_ups_are_never_mixed_with_reply_latency(tmp_path: Path, database: str) -> None:
-    house = House(tmp_path, follow_up="2h", store=database)
-    house.lead("bo@buyer.test", owner="ana")
-    asked = house.mail("bo@buyer.test", "ana@acme.test")
-    house.mail("ana@acme.test", "bo@buyer.test", parent=asked, after=MINUTE)
-    house.passes(3 * HOUR)
-    samples = scraped(house)
+    daemon = InProcessDaemon(tmp_path, follow_up="2h", store=database)
+    daemon.lead("bo@buyer.test", owner="ana")
+    asked = daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.mail("ana@acme.test", "bo@buyer.test", parent=asked, after=MINUTE)
+    daemon.passes(3 * HOUR)
+    samples = scraped(daemon)
     assert total(samples, "clocks_open") == 0
     assert value(samples, "follow_ups_open", owner="ana", tier="") == 1
     assert value(samples, "sla_breaches_total", owner="ana", tier="", metric="follow_up") == 1
-    house.mail("bo@buyer.test", "ana@acme.test", parent=asked)
-    samples = scraped(house)
+    daemon.mail("bo@buyer.test", "ana@acme.test", parent=asked)
+    samples = scraped(daemon)
     assert total(samples, "reply_latency_seconds_count", basis="wall") == 1
     assert total(samples, "ownership_seconds_count") == 1
-    house.close()
+    daemon.close()
 
 
-def test_a_step_counts_once_however_many_readers_it_has(house: House) -> None:
-    house.lead("bo@buyer.test", owner="ana")
-    house.mail("bo@buyer.test", "ana@acme.test")
-    house.passes(HOUR)
-    house.passes(HOUR)
-    samples = scraped(house)
+def test_a_step_counts_once_however_many_readers_it_has(daemon: InProcessDaemon) -> None:
+    daemon.lead("bo@buyer.test", owner="ana")
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.passes(HOUR)
+    daemon.passes(HOUR)
+    samples = scraped(daemon)
     assert value(samples, "escalations_total", policy="standard", step="1", reason="warning") == 1
     assert value(samples, "escalations_total", policy="standard", step="2", reason="breach") == 1
     assert value(samples, "notifications_pending", channel="desk") == 3
 
 
-def test_a_step_that_was_passed_over_is_no_escalation(house: House) -> None:
-    house.lead("bo@buyer.test", owner="ana")
-    house.mail("bo@buyer.test", "ana@acme.test")
-    house.passes(2 * HOUR)
-    assert total(scraped(house), "escalations_total") == 1
+def test_a_step_that_was_passed_over_is_no_escalation(daemon: InProcessDaemon) -> None:
+    daemon.lead("bo@buyer.test", owner="ana")
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.passes(2 * HOUR)
+    assert total(scraped(daemon), "escalations_total") == 1
 
 
-def test_a_restart_changes_no_figure_of_the_store(house: House, tmp_path: Path, database: str) -> None:
-    house.lead("bo@buyer.test", owner="ana", tier="hot")
-    asked = house.mail("bo@buyer.test", "ana@acme.test")
-    house.passes(3 * HOUR)
-    house.mail("ana@acme.test", "bo@buyer.test", parent=asked)
-    house.mail("bo@buyer.test", "ana@acme.test", parent=asked, after=MINUTE)
-    before, at = scraped(house), house.at
-    house.close()
-    again = House(tmp_path, store=database)
+def test_a_restart_changes_no_figure_of_the_store(daemon: InProcessDaemon, tmp_path: Path, database: str) -> None:
+    daemon.lead("bo@buyer.test", owner="ana", tier="hot")
+    asked = daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.passes(3 * HOUR)
+    daemon.mail("ana@acme.test", "bo@buyer.test", parent=asked)
+    daemon.mail("bo@buyer.test", "ana@acme.test", parent=asked, after=MINUTE)
+    before, at = scraped(daemon), daemon.at
+    daemon.close()
+    again = InProcessDaemon(tmp_path, store=database)
     again.at = at
     after = scraped(again)
     again.close()
@@ -249,49 +249,49 @@ def test_a_restart_changes_no_figure_of_the_store(house: House, tmp_path: Path, 
     }
 
 
-def test_a_process_counts_its_polls_errors_and_delays(house: House) -> None:
-    house.metrics.poll_finished("maildir", 0.2)
-    house.metrics.mailbox_error("ana", "auth")
-    house.metrics.detected("maildir", -3.0)
-    house.metrics.reloaded(False)
-    samples = scraped(house)
+def test_a_process_counts_its_polls_errors_and_delays(daemon: InProcessDaemon) -> None:
+    daemon.metrics.poll_finished("maildir", 0.2)
+    daemon.metrics.mailbox_error("ana", "auth")
+    daemon.metrics.detected("maildir", -3.0)
+    daemon.metrics.reloaded(False)
+    samples = scraped(daemon)
     assert value(samples, "mailbox_poll_duration_seconds_sum", connector="maildir") == 0.2
     assert value(samples, "mailbox_errors_total", mailbox="ana", reason="auth") == 1
     assert value(samples, "detection_lag_seconds_sum", connector="maildir") == 0
     assert value(samples, "config_last_reload_successful") == 0
 
 
-def test_no_label_holds_an_address_a_subject_or_a_message_id(house: House) -> None:
-    house.lead("bo@buyer.test", owner="ana", name="Bo Buyer", company="Buyer Ltd")
-    asked = house.mail("bo@buyer.test", "ana@acme.test", subject="Confidential offer")
-    house.mail("stranger@example.org", "sales@acme.test", mailbox="sales", subject="Confidential question")
-    house.passes(3 * HOUR)
-    house.mail("someone.else@acme.test", "bo@buyer.test", parent=asked, mailbox="sales")
-    for _, labels in scraped(house):
+def test_no_label_holds_an_address_a_subject_or_a_message_id(daemon: InProcessDaemon) -> None:
+    daemon.lead("bo@buyer.test", owner="ana", name="Bo Buyer", company="Buyer Ltd")
+    asked = daemon.mail("bo@buyer.test", "ana@acme.test", subject="Confidential offer")
+    daemon.mail("stranger@example.org", "sales@acme.test", mailbox="sales", subject="Confidential question")
+    daemon.passes(3 * HOUR)
+    daemon.mail("someone.else@acme.test", "bo@buyer.test", parent=asked, mailbox="sales")
+    for _, labels in scraped(daemon):
         for _, text in labels:
             assert "@" not in text
             assert "Confidential" not in text
             assert "buyer" not in text.lower()
 
 
-def test_each_person_has_one_info_series_so_that_joins_are_unambiguous(house: House) -> None:
-    samples = scraped(house)
+def test_each_person_has_one_info_series_so_that_joins_are_unambiguous(daemon: InProcessDaemon) -> None:
+    samples = scraped(daemon)
     assert value(samples, "owner_info", owner="ana", team="emea", manager="max") == 1
     assert value(samples, "owner_info", owner="max", team="", manager="") == 1
     assert total(samples, "owner_info") == 3
 
 
-def test_label_values_are_escaped(house: House) -> None:
-    house.lead("bo@buyer.test", owner="ana", tier='ho"t\\\n')
-    assert value(scraped(house), "sla_breaches_total", owner="ana", tier='ho"t\\\n', metric="first_response") == 0
+def test_label_values_are_escaped(daemon: InProcessDaemon) -> None:
+    daemon.lead("bo@buyer.test", owner="ana", tier='ho"t\\\n')
+    assert value(scraped(daemon), "sla_breaches_total", owner="ana", tier='ho"t\\\n', metric="first_response") == 0
 
 
-def test_a_first_message_that_bounced_is_counted_for_its_owner(house: House) -> None:
-    house.lead("bo@buyer.test", owner="ana", tier="hot")
-    sent = house.mail("ana@acme.test", "bo@buyer.test")
+def test_a_first_message_that_bounced_is_counted_for_its_owner(daemon: InProcessDaemon) -> None:
+    daemon.lead("bo@buyer.test", owner="ana", tier="hot")
+    sent = daemon.mail("ana@acme.test", "bo@buyer.test")
     bounce = (
         "Content-Type: multipart/report; report-type=delivery-status\r\n"
         "X-Failed-Recipients: bo@buyer.test\r\nAuto-Submitted: auto-replied"
     )
-    house.mail("mailer-daemon@relay.test", "ana@acme.test", subject="Undelivered Mail", parent=sent, extra=bounce)
-    assert value(scraped(house), "first_contact_failures_total", owner="ana", tier="hot") == 1
+    daemon.mail("mailer-daemon@relay.test", "ana@acme.test", subject="Undelivered Mail", parent=sent, extra=bounce)
+    assert value(scraped(daemon), "first_contact_failures_total", owner="ana", tier="hot") == 1

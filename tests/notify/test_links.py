@@ -61,7 +61,7 @@ def test_no_text_is_a_link(text: str) -> None:
 
 def test_another_secret_or_an_own_signature_is_refused() -> None:
     with pytest.raises(LinkError):
-        Links(b"another secret of the house", "https://watch.acme.test").verify(LINKS.sign(GRANT), NOW)
+        Links(b"the secret of another daemon", "https://watch.acme.test").verify(LINKS.sign(GRANT), NOW)
     body = base64.urlsafe_b64encode(b'["c1","dismiss","ana",99999999999]').rstrip(b"=").decode()
     for mac in ("", "AAAA", base64.urlsafe_b64encode(bytes(32)).rstrip(b"=").decode()):
         with pytest.raises(LinkError):

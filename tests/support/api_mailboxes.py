@@ -12,13 +12,10 @@ from connectors.mail.graph import Graph, GraphSettings
 from inboxwatch import now as instant
 from inboxwatch.connector import Context, Reading
 from tests.doubles.entra import CLIENT_ID, SECRET, TENANT
-from tests.doubles.ews import ACCOUNT, DOMAIN, PASSWORD
-from tests.doubles.ews import Ews as EwsServer
-from tests.doubles.gmail import METADATA, READONLY
-from tests.doubles.gmail import Gmail as GmailServer
+from tests.doubles.ews import ACCOUNT, DOMAIN, PASSWORD, EwsServer
+from tests.doubles.gmail import METADATA, READONLY, GmailServer
 from tests.doubles.google_tokens import pem
-from tests.doubles.graph import INBOX, SENT
-from tests.doubles.graph import Graph as GraphServer
+from tests.doubles.graph import INBOX, SENT, GraphServer
 from tests.doubles.https_server import ca_file
 from tests.doubles.mailstore import MailStore
 

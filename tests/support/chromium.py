@@ -10,7 +10,7 @@ from aiohttp import web
 from playwright.async_api import Page
 
 from inboxwatch.web import make_app
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -26,31 +26,31 @@ ARGUMENTS = [
 
 
 class Served:
-    """A house behind a real server."""
+    """A daemon behind a real server."""
 
-    def __init__(self, house: House, url: str) -> None:
-        self.house = house
+    def __init__(self, daemon: InProcessDaemon, url: str) -> None:
+        self.daemon = daemon
         self.url = url
 
 
 @asynccontextmanager
-async def serving(house: House) -> AsyncIterator[Served]:
-    """Serves a house, and closes it afterwards."""
-    runner = web.AppRunner(make_app(house), access_log=None, shutdown_timeout=1)
+async def serving(daemon: InProcessDaemon) -> AsyncIterator[Served]:
+    """Serves a daemon, and closes it afterwards."""
+    runner = web.AppRunner(make_app(daemon), access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield Served(house, f"http://127.0.0.1:{runner.addresses[0][1]}")
+    yield Served(daemon, f"http://127.0.0.1:{runner.addresses[0][1]}")
     await runner.cleanup()
-    house.close()
+    daemon.close()
 
 
-def waiting(house: House) -> None:
+def waiting(daemon: InProcessDaemon) -> None:
     """Bo waits for Ana and is overdue, Cy waits for Ben."""
-    house.lead(BO, owner="ana", tier="hot", name="Bo Buyer", company="Buyer Ltd")
-    house.lead(CY, owner="ben", name="Cy Chen", company="Other SA")
-    house.mail(BO, "ana@acme.test", subject="Quote for 40 units")
-    house.mail(CY, "sales@acme.test", mailbox="sales", after=110 * MINUTE, subject="Delivery in June?")
-    house.passes(20 * MINUTE)
+    daemon.lead(BO, owner="ana", tier="hot", name="Bo Buyer", company="Buyer Ltd")
+    daemon.lead(CY, owner="ben", name="Cy Chen", company="Other SA")
+    daemon.mail(BO, "ana@acme.test", subject="Quote for 40 units")
+    daemon.mail(CY, "sales@acme.test", mailbox="sales", after=110 * MINUTE, subject="Delivery in June?")
+    daemon.passes(20 * MINUTE)
 
 
 async def names(page: Page) -> list[str]:

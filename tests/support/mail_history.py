@@ -1,20 +1,20 @@
-"""Five weeks of a small sales team in Maildirs, as a play with a seed: what `backfill` and `report` are tried on.
+"""Five weeks of mail of a small sales team in Maildirs, drawn from a seed: `backfill` and `report` are tried on it.
 
-The play keeps what truly happened, so that a report can be held to it.
+`write_history` returns what truly happened, so that a report can be held to it.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-import os
 import random
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tests.support.message_bytes import letter
+from tests.support.message_bytes import message_bytes
+from tests.support.team_mail import MaildirTeamMail
 
 ZONE = ZoneInfo("Europe/London")
 HOURS = (time(9), time(17, 30))
@@ -71,20 +71,20 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class MailHistory:
     config: Path
     begun: datetime
     exchanges: tuple[Exchange, ...]
 
 
-def play(
+def write_history(
     folder: Path, last: datetime, *, days: int = 35, seed: int = 5, cleo: str = "Cleo Park", company: str = "",
     busy: float = 4.0,
-) -> Month:  # fmt: skip
+) -> MailHistory:  # fmt: skip
     """Writes the config, the leads and the mail of the days before `last`; nobody answers after it."""
     chance = random.Random(seed)
     first = (last - timedelta(days=days)).astimezone(ZONE).date()
-    post = _Post(folder)
+    mail = MaildirTeamMail(folder, list(REPS))
     exchanges: list[Exchange] = []
     leads = [["email", "name", "company", "owner", "tier"]]
     for day in (first + timedelta(days=number) for number in range(days + 1)):
@@ -102,15 +102,29 @@ def play(
                 quicker = 0.55 if day > first + timedelta(days=days // 2) else 1.0
                 answered = _answered(chance, asked, slowness * quicker)
                 answered = answered if answered is not None and answered < last else None
-                question = post.ask(name, rep, chance.choice(SUBJECTS), asked)
+                question = _ask(mail, name, rep, chance.choice(SUBJECTS), asked)
                 if answered is not None:
-                    post.answer(rep if chance.random() < 0.9 else "ana", name, question, answered)
+                    _answer(mail, rep if chance.random() < 0.9 else "ana", name, question, answered)
                 exchanges.append(Exchange(rep, tier, asked, answered))
     with (folder / "leads.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(leads)
     path = folder / "inboxwatch.yaml"
     path.write_text(CONFIG.format(cleo=json.dumps(cleo)), encoding="utf-8")
-    return Month(path, datetime.combine(first, time(), ZONE), tuple(exchanges))
+    return MailHistory(path, datetime.combine(first, time(), ZONE), tuple(exchanges))
+
+
+def _ask(mail: MaildirTeamMail, buyer: str, rep: str, subject: str, at: datetime) -> str:
+    """A buyer's question comes in; returns its Message-ID."""
+    name = f"q{mail.count}@{buyer.partition('@')[2]}"
+    mail.deliver(
+        rep, message_bytes(buyer, f"{rep}@acme.test", id=name, subject=f"{subject} ({mail.count})", at=at), at=at
+    )
+    return name
+
+
+def _answer(mail: MaildirTeamMail, rep: str, buyer: str, question: str, at: datetime) -> None:
+    raw = message_bytes(f"{rep}@acme.test", buyer, answers=question, at=at, subject="Answer")
+    mail.deliver(rep, raw, "Sent", at)
 
 
 def _asked(chance: random.Random, day: date) -> datetime:
@@ -139,27 +153,3 @@ def business(start: datetime, end: datetime) -> timedelta:
     """Counted minute by minute; both instants are whole minutes."""
     minutes = int((end - start).total_seconds() // 60)
     return timedelta(minutes=sum(working(start + timedelta(minutes=number)) for number in range(minutes)))
-
-
-class _Post:
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._count = folder, 0
-        for person in REPS:
-            for box in ("", ".Sent"):
-                for part in ("cur", "new", "tmp"):
-                    (folder / person / box / part).mkdir(parents=True)
-
-    def ask(self, buyer: str, rep: str, subject: str, at: datetime) -> str:
-        self._count += 1
-        name = f"q{self._count}@{buyer.partition('@')[2]}"
-        self._file(rep, letter(buyer, f"{rep}@acme.test", id=name, subject=f"{subject} ({self._count})", at=at), at)
-        return name
-
-    def answer(self, rep: str, buyer: str, question: str, at: datetime) -> None:
-        self._file(f"{rep}/.Sent", letter(f"{rep}@acme.test", buyer, answers=question, at=at, subject="Answer"), at)
-
-    def _file(self, box: str, raw: bytes, at: datetime) -> None:
-        self._count += 1
-        path = self._folder / box / "cur" / f"{self._count}.month:2,S"
-        path.write_bytes(raw)
-        os.utime(path, (at.timestamp(), at.timestamp()))

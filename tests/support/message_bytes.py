@@ -9,7 +9,7 @@ from email.utils import format_datetime
 _numbers = itertools.count(1)
 
 
-def letter(
+def message_bytes(
     sender: str,
     to: str,
     *,

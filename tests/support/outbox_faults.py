@@ -17,22 +17,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 from inboxwatch import config as configuration
 from inboxwatch.daemon.sender import Sender
-from inboxwatch.daemon.writer import Writer
 from inboxwatch.notify import Channel
 from inboxwatch.notify.email import Email
 from inboxwatch.notify.slack.channel import _fingerprint
-from inboxwatch.store import Store, Transaction
 from tests.doubles.http_sink import http_sink
 from tests.doubles.slack import BOT, slack_double
 from tests.doubles.smtp_sink import smtp_sink
-from tests.support.in_process import House
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.inline_writer import InlineWriter, Killed
 
 STEP = 5
 """Minutes that pass at once."""
@@ -42,39 +38,8 @@ POINTS = ("claim", "render", "sent")
 MANY_FAULTS = 100_000
 
 
-class Killed(BaseException):
-    """The process is killed here."""
-
-
-class Mortal(Writer):
-    """Runs units of work at once; dies before or after the one whose name is `fuse`."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store)
-        self.fuse: tuple[str, bool] | None = None
-        """(name of the unit, True: once it is done)."""
-
-    async def write(
-        self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
-    ) -> R:
-        named = getattr(use_case, "__name__", "")
-        self._burn(named, done=False)
-        done = await super().write(use_case, *args, **kwargs)
-        if named != "claim" or done:
-            self._burn(named, done=True)
-        return done
-
-    async def run(self, unit: Callable[[], R]) -> R:
-        return unit()
-
-    def _burn(self, unit: str, *, done: bool) -> None:
-        if self.fuse == (unit, done):
-            self.fuse = None
-            raise Killed
-
-
 @dataclass(frozen=True, slots=True)
-class Server:
+class ChannelServer:
     """What a channel sends to."""
 
     settings: dict[str, Any]
@@ -90,7 +55,7 @@ class Server:
 
 
 @asynccontextmanager
-async def webhook() -> AsyncIterator[Server]:
+async def webhook() -> AsyncIterator[ChannelServer]:
     async with http_sink() as sink:
         failed: set[int] = set()
 
@@ -106,7 +71,7 @@ async def webhook() -> AsyncIterator[Server]:
             sink.answers.clear()
             failed.difference_update(range(len(sink.received), max(failed, default=0) + 1))
 
-        yield Server(
+        yield ChannelServer(
             {"type": "webhook", "url": sink.url},
             taken,
             fail,
@@ -117,7 +82,7 @@ async def webhook() -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
-async def email() -> AsyncIterator[Server]:
+async def email() -> AsyncIterator[ChannelServer]:
     async with smtp_sink() as sink:
 
         def mend() -> None:
@@ -128,7 +93,7 @@ async def email() -> AsyncIterator[Server]:
             assert isinstance(channel, Email)
             return f"<{channel.message_id(key)}>"
 
-        yield Server(
+        yield ChannelServer(
             {"type": "email", "host": "127.0.0.1", "port": sink.port, "security": "none", "sender": "i@acme.test"},
             lambda: [str(mail["Message-ID"]) for mail in sink.mails],
             lambda: sink.rcpt_answers.extend(["451 4.3.0 later", "421 4.3.2 closing"] * MANY_FAULTS),
@@ -139,7 +104,7 @@ async def email() -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
-async def slack() -> AsyncIterator[Server]:
+async def slack() -> AsyncIterator[ChannelServer]:
     async with slack_double() as double:
         double.users["U0MAX0001"] = "max@acme.test"
         posting, updating = double.faults["chat.postMessage"], double.faults["chat.update"]
@@ -157,7 +122,7 @@ async def slack() -> AsyncIterator[Server]:
             posting.clear()
             updating.clear()
 
-        yield Server(
+        yield ChannelServer(
             {"type": "slack", "bot_token": BOT, "api_url": f"{double.url}/api/"},
             taken,
             fail,
@@ -171,7 +136,7 @@ SERVERS = {"webhook": webhook, "e-mail": email, "slack": slack}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FaultCount:
     """What became of the keys of one run."""
 
     channel: str
@@ -189,47 +154,47 @@ class Row:
     """Keys that the outbox has not recorded as sent."""
 
 
-class Rig:
-    """A house with one channel, and a clock of its own."""
+class ChannelUnderFault:
+    """An in-process daemon with one channel, and a process to kill."""
 
-    def __init__(self, folder: Path, server: Server) -> None:
-        self.house = House(folder)
-        text = self.house.path.read_text().replace("{desk: {type: console}}", json.dumps({"desk": server.settings}))
-        self.house.path.write_text(text)
-        self.house.config = configuration.load(self.house.path)
+    def __init__(self, folder: Path, server: ChannelServer) -> None:
+        self.daemon = InProcessDaemon(folder)
+        text = self.daemon.path.read_text().replace("{desk: {type: console}}", json.dumps({"desk": server.settings}))
+        self.daemon.path.write_text(text)
+        self.daemon.config = configuration.load(self.daemon.path)
         self.server = server
-        self.worker = Mortal(self.house.store)
-        self.channel = self.house.config.channels["desk"].connect()
-        self.house.engine.reload(self.house.config, {"desk": self.channel})
+        self.worker = InlineWriter(self.daemon.store)
+        self.channel = self.daemon.config.channels["desk"].connect()
+        self.daemon.engine.reload(self.daemon.config, {"desk": self.channel})
         self.outbox = self._started()
 
     def _started(self) -> Sender:
         async def look(*_: object) -> bool:
             return True
 
-        self.house.engine.sweep(["desk"], self.house.at)
-        return Sender("desk", self.channel, self.house.engine.rules, self.worker, look, self.house.now)
+        self.daemon.engine.sweep(["desk"], self.daemon.at)
+        return Sender("desk", self.channel, self.daemon.engine.rules, self.worker, look, self.daemon.now)
 
     def restart(self) -> None:
         self.outbox = self._started()
 
     def asked(self, number: int) -> None:
         """A new buyer writes to Ana."""
-        self.house.lead(f"p{number}@b{number}.test", owner="ana")
-        self.house.mail(f"p{number}@b{number}.test", "ana@acme.test")
+        self.daemon.lead(f"p{number}@b{number}.test", owner="ana")
+        self.daemon.mail(f"p{number}@b{number}.test", "ana@acme.test")
 
     async def pass_time(self) -> None:
-        self.house.passes(timedelta(minutes=STEP))
+        self.daemon.passes(timedelta(minutes=STEP))
         while await self.outbox.deliver_one():
             pass
 
-    def row(self, channel: str, fault: str, faults: int) -> Row:
-        with self.house.store.reading() as tx:
+    def row(self, channel: str, fault: str, faults: int) -> FaultCount:
+        with self.daemon.store.reading() as tx:
             clocks = [row.id for row in tx.clocks.listed({}, None, 10_000)]
             rows = [row for row in tx.deliveries.for_clocks(clocks) if row.state != "cancelled"]
         taken = Counter(self.server.taken())
         ids = [self.server.id_of(self.channel, row.bundle or row.key) for row in rows]
-        return Row(
+        return FaultCount(
             channel,
             fault,
             faults,
@@ -243,23 +208,23 @@ class Rig:
     async def aclose(self) -> None:
         await self.channel.aclose()
         self.worker.close()
-        self.house.close()
+        self.daemon.close()
 
 
 @asynccontextmanager
-async def rig(channel: str) -> AsyncIterator[Rig]:
+async def channel_under_fault(channel: str) -> AsyncIterator[ChannelUnderFault]:
     with tempfile.TemporaryDirectory() as folder:
         async with SERVERS[channel]() as server:
-            made = Rig(Path(folder), server)
+            made = ChannelUnderFault(Path(folder), server)
             try:
                 yield made
             finally:
                 await made.aclose()
 
 
-async def down_for_an_hour(channel: str, waits: int = 12) -> Row:
+async def down_for_an_hour(channel: str, waits: int = 12) -> FaultCount:
     """The channel refuses everything for an hour in which steps fall due; then it works again."""
-    async with rig(channel) as one:
+    async with channel_under_fault(channel) as one:
         for minute in range(0, 5 * 60, STEP):
             if minute < waits * 10 and minute % 10 == 0:
                 one.asked(minute)
@@ -271,15 +236,15 @@ async def down_for_an_hour(channel: str, waits: int = 12) -> Row:
         return one.row(channel, "down for an hour", 1)
 
 
-async def killed(channel: str, kills: int, points: Iterable[tuple[str, bool]], fault: str) -> Row:
+async def killed(channel: str, kills: int, points: Iterable[tuple[str, bool]], fault: str) -> FaultCount:
     """The process dies at the points in turn, once for each of `kills` messages, and is started again."""
-    async with rig(channel) as one:
+    async with channel_under_fault(channel) as one:
         turns, died = cycle(points), 0
         for minute in range(0, 20 * kills + 200, STEP):
             if minute % 15 == 0 and minute < 15 * kills:
                 one.asked(minute)
-            if died < kills and one.worker.fuse is None:
-                one.worker.fuse = next(turns)
+            if died < kills and one.worker.dies_at is None:
+                one.worker.dies_at = next(turns)
             try:
                 await one.pass_time()
             except Killed:
@@ -292,19 +257,19 @@ async def killed(channel: str, kills: int, points: Iterable[tuple[str, bool]], f
         return one.row(channel, fault, died)
 
 
-async def killed_before_the_record(channel: str, kills: int) -> Row:
+async def killed_before_the_record(channel: str, kills: int) -> FaultCount:
     """The worst point: the message has left, and nothing says so."""
     return await killed(channel, kills, [("sent", False)], "killed between send and record")
 
 
-async def killed_anywhere(channel: str, kills: int) -> Row:
+async def killed_anywhere(channel: str, kills: int) -> FaultCount:
     points = [(point, done) for point in POINTS for done in (False, True)]
     return await killed(channel, kills, points, "killed at any point of a delivery")
 
 
-async def answer_lost(channel: str, times: int) -> Row:
+async def answer_lost(channel: str, times: int) -> FaultCount:
     """The server takes a message and hangs up before it answers."""
-    async with rig(channel) as one:
+    async with channel_under_fault(channel) as one:
         lost = 0
         for minute in range(0, 20 * times + 200, STEP):
             if minute % 15 == 0 and minute < 15 * times:
@@ -316,7 +281,7 @@ async def answer_lost(channel: str, times: int) -> Row:
         return one.row(channel, "answer lost", lost)
 
 
-async def table(kills: int) -> list[Row]:
+async def table(kills: int) -> list[FaultCount]:
     rows = []
     for channel in CHANNELS:
         rows.append(await down_for_an_hour(channel))
@@ -326,9 +291,9 @@ async def table(kills: int) -> list[Row]:
     return rows
 
 
-def printed(rows: Iterable[Row]) -> str:
+def printed(rows: Iterable[FaultCount]) -> str:
     heads = ("channel", "fault", "times", "keys", "messages", "copies", "lost", "unsettled")
-    lines = [heads, *(tuple(str(getattr(row, name)) for name in Row.__slots__) for row in rows)]
+    lines = [heads, *(tuple(str(getattr(row, name)) for name in FaultCount.__slots__) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     return "\n".join(
         "  ".join(cell.ljust(width) if place < 2 else cell.rjust(width) for place, (cell, width) in enumerate(both))

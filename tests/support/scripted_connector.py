@@ -18,16 +18,16 @@ from inboxwatch.connector import Batch, Cursor, MailboxError, Probe, Reason, Set
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
 from inboxwatch.daemon.poller import Poller
 from inboxwatch.store import tables
-from tests.support.in_process import House
-from tests.support.simulation.world import Inline
-from tests.support.virtual_time import Clockwork
+from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.inline_writer import InlineWriter
+from tests.support.virtual_time import VirtualTimeLoop
 
 ANA = MailboxId("ana")
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 LIMITED = partial(MailboxError, Reason.RATE_LIMITED, "429 too many requests")
 
 
-class Scripted:
+class ScriptedConnector:
     """A mailbox that holds what has arrived by now, and breaks as it is told."""
 
     settings: ClassVar[type[Settings]] = Settings
@@ -66,7 +66,7 @@ class Scripted:
         return [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
 
 
-class Pushed(Scripted):
+class PushingConnector(ScriptedConnector):
     """One that says when there may be news, in the way that `hint` scripts."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -106,22 +106,22 @@ def numbered_letter(number: int, at: datetime) -> RawMessage:
     return RawMessage(f"inbox/{number}", FolderRole.INBOX, at, ("\r\n".join(lines) + "\r\n\r\n").encode())
 
 
-class Office:
-    """A house of which one mailbox is watched."""
+class WatchedMailbox:
+    """A daemon of which one mailbox is watched."""
 
-    def __init__(self, folder: Path, loop: Clockwork, kind: type[Scripted] = Scripted) -> None:
+    def __init__(self, folder: Path, loop: VirtualTimeLoop, kind: type[ScriptedConnector] = ScriptedConnector) -> None:
         self.loop = loop
-        self.house = House(folder)
-        self.house.lead("bo@buyer.test", owner="ana")
+        self.daemon = InProcessDaemon(folder)
+        self.daemon.lead("bo@buyer.test", owner="ana")
         self.box = kind(loop.now)
-        self.worker = Inline(self.house.store)
+        self.worker = InlineWriter(self.daemon.store)
         self.poller = Poller(
             ANA,
-            self.house.config.mailboxes[ANA],
+            self.daemon.config.mailboxes[ANA],
             self.box,
-            self.house.engine.rules,
+            self.daemon.engine.rules,
             self.worker,
-            self.house.metrics,
+            self.daemon.metrics,
             loop.now,
             lambda: None,
         )
@@ -138,15 +138,15 @@ class Office:
             assert watch.done(), "the watch ends when it is told to"
             await self.poller.aclose()
             self.worker.close()
-            self.house.close()
+            self.daemon.close()
 
     async def passes(self, time: timedelta) -> None:
         await asyncio.sleep(time.total_seconds())
 
     def figure(self, name: str, **labels: str) -> float | None:
-        with self.house.store.reading() as tx:
+        with self.daemon.store.reading() as tx:
             figures = tx.statistics.figures(self.loop.now())
-        text = self.house.metrics.exposition(figures, self.loop.now()) + self.house.metrics.process()
+        text = self.daemon.metrics.exposition(figures, self.loop.now()) + self.daemon.metrics.process()
         wanted = {"mailbox": "ana", **labels}.items()
         for family in text_string_to_metric_families(text.decode()):
             for sample in family.samples:
@@ -156,6 +156,6 @@ class Office:
 
     def told(self) -> list[str]:
         """The titles of what IT is told."""
-        with self.house.store.reading() as tx:
+        with self.daemon.store.reading() as tx:
             rows = tx.connection.execute(select(tables.delivery).order_by(tables.delivery.c.id)).all()
         return [row.body["title"] for row in rows if row.type == "mailbox"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +14,7 @@ from tests.doubles.dovecot import PASSWORD, Dovecot
 ANA, MAX, BO = "ana@acme.test", "max@acme.test", "bo@buyer.test"
 
 
-class Peer(Protocol):
+class TeamMail(Protocol):
     """The servers of the team's mail, whatever their kind."""
 
     def mailboxes(self) -> dict[str, dict[str, Any]]: ...
@@ -20,7 +22,9 @@ class Peer(Protocol):
     def snapshot(self) -> Any: ...
 
 
-class ImapPeer:
+class ImapTeamMail:
+    """Mailboxes on a Dovecot; users are mail addresses."""
+
     def __init__(self, server: Dovecot, users: list[str]) -> None:
         self.server, self.users = server, users
         for user in users:
@@ -43,7 +47,9 @@ class ImapPeer:
         return {user: self.server.snapshot(user) for user in self.users}
 
 
-class MaildirPeer:
+class MaildirTeamMail:
+    """Maildirs below a folder; users are mail addresses, or any names where no config is asked for."""
+
     def __init__(self, root: Path, users: list[str]) -> None:
         self.root, self.users, self.count = root, users, 0
         for user in users:
@@ -61,11 +67,18 @@ class MaildirPeer:
             for user in self.users
         }
 
-    def deliver(self, user: str, raw: bytes, folder: str = "INBOX") -> None:
+    def deliver(self, user: str, raw: bytes, folder: str = "INBOX", at: datetime | None = None) -> None:
+        """A message comes in now, or came in at that time: the file's own is the time of receipt."""
         self.count += 1
         draft = self.folder(user, folder) / "tmp" / f"{time.time():.6f}.{self.count}.test"
         draft.write_bytes(raw)
+        if at is not None:
+            os.utime(draft, (at.timestamp(), at.timestamp()))
         draft.rename(draft.parent.parent / "new" / draft.name)
+
+    def remove(self, user: str) -> None:
+        """The mailbox is gone, as when a disk is unmounted."""
+        (self.root / user).rename(self.root / f"{user}.gone")
 
     def snapshot(self) -> Any:
         return {str(path): (path.stat().st_mtime_ns, path.stat().st_mode) for path in self.root.rglob("*")}

@@ -27,7 +27,7 @@ class _NoSleep(selectors.SelectSelector):
         return super().select(0)
 
 
-class Clockwork(asyncio.SelectorEventLoop):
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """The loop; `now` is its time of day, which a test may also set."""
 
     def __init__(self) -> None:
@@ -42,9 +42,9 @@ class Clockwork(asyncio.SelectorEventLoop):
         return START + timedelta(seconds=self.time()) + self.jump
 
 
-def played(play: Callable[[Clockwork], Coroutine[Any, Any, Result]]) -> Result:
+def run_in_virtual_time(play: Callable[[VirtualTimeLoop], Coroutine[Any, Any, Result]]) -> Result:
     """What a coroutine returns that runs in such a loop."""
-    with asyncio.Runner(loop_factory=Clockwork) as runner:
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         loop = runner.get_loop()
-        assert isinstance(loop, Clockwork)
+        assert isinstance(loop, VirtualTimeLoop)
         return runner.run(play(loop))

@@ -10,12 +10,12 @@ import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, Response, async_playwright
 
 from tests.support.chromium import ARGUMENTS, Served, serving
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with serving(House(tmp_path, follow_up="16bh")) as served:
+    async with serving(InProcessDaemon(tmp_path, follow_up="16bh")) as served:
         yield served
 
 

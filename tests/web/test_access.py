@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch.notify.links import Grant, Links
 from inboxwatch.web import make_app
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 HOUR = timedelta(hours=1)
 TOKEN = "sesame-open-please"  # a test's own
@@ -22,31 +22,31 @@ PAGE = {"Accept": "text/html"}
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path, token=TOKEN)
-    house.lead("bo@buyer.test", owner="ana", name="Bo Buyer")
-    house.mail("bo@buyer.test", "ana@acme.test")
-    yield house
-    house.close()
+async def daemon(tmp_path: Path) -> AsyncIterator[InProcessDaemon]:
+    daemon = InProcessDaemon(tmp_path, token=TOKEN)
+    daemon.lead("bo@buyer.test", owner="ana", name="Bo Buyer")
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    yield daemon
+    daemon.close()
 
 
 @pytest.fixture
-async def client(house: House) -> AsyncIterator[TestClient[Any, Any]]:
-    async with TestClient(TestServer(make_app(house))) as client:
+async def client(daemon: InProcessDaemon) -> AsyncIterator[TestClient[Any, Any]]:
+    async with TestClient(TestServer(make_app(daemon))) as client:
         yield client
 
 
 @pytest.fixture
 async def open_client(tmp_path: Path) -> AsyncIterator[TestClient[Any, Any]]:
-    """A house without a token, on this machine only."""
+    """A daemon without a token, on this machine only."""
     folder = tmp_path / "open"
     folder.mkdir()
-    house = House(folder, origin="https://watch.acme.test")
-    house.lead("bo@buyer.test", owner="ana")
-    house.mail("bo@buyer.test", "ana@acme.test")
-    async with TestClient(TestServer(make_app(house))) as client:
+    daemon = InProcessDaemon(folder, origin="https://watch.acme.test")
+    daemon.lead("bo@buyer.test", owner="ana")
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    async with TestClient(TestServer(make_app(daemon))) as client:
         yield client
-    house.close()
+    daemon.close()
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/api/v1/clocks", "/api/v1/leads", "/-/reload", "/events", "/nothing"])
@@ -90,22 +90,22 @@ async def test_a_forged_cookie_opens_nothing(client: TestClient[Any, Any], forge
 
 
 async def test_a_cookie_ends_after_its_time_and_with_its_token(
-    client: TestClient[Any, Any], house: House, tmp_path: Path
+    client: TestClient[Any, Any], daemon: InProcessDaemon, tmp_path: Path
 ) -> None:
     await client.post("/login", data={"token": TOKEN}, allow_redirects=False)
     assert (await client.get("/api/v1/clocks")).status == 200
-    house.at += timedelta(days=31)
+    daemon.at += timedelta(days=31)
     assert (await client.get("/api/v1/clocks")).status == 401
-    house.at -= timedelta(days=31)
+    daemon.at -= timedelta(days=31)
     assert (await client.get("/api/v1/clocks")).status == 200
-    another = House(tmp_path, token="another-token-now")
-    house.config = another.config
+    another = InProcessDaemon(tmp_path, token="another-token-now")
+    daemon.config = another.config
     assert (await client.get("/api/v1/clocks")).status == 401
     another.close()
 
 
 async def test_a_cookie_in_another_spelling_or_of_another_time_opens_nothing(
-    client: TestClient[Any, Any], house: House
+    client: TestClient[Any, Any], daemon: InProcessDaemon
 ) -> None:
     answer = await client.post("/login", data={"token": TOKEN}, allow_redirects=False)
     cookie = answer.cookies["inboxwatch"].value
@@ -114,7 +114,7 @@ async def test_a_cookie_in_another_spelling_or_of_another_time_opens_nothing(
     good = await client.get("/api/v1/clocks", headers={"Cookie": f"inboxwatch={cookie}"})
     assert good.status == 200
     longer = f"{int(expires) + 1}.{mac}"
-    link_mac = link(house, "dismiss").rpartition(".")[2]
+    link_mac = link(daemon, "dismiss").rpartition(".")[2]
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_+/="
     spellings = {f"{expires}.{mac[:-1]}{letter}" for letter in letters} | {f"{cookie}=", f"{expires}.*{mac}"}
     for forged in ({longer, f"{expires}.{link_mac}", f"0{cookie}"} | spellings) - {cookie}:
@@ -149,13 +149,13 @@ async def test_a_name_that_resolves_here_by_trickery_is_refused(open_client: Tes
         assert (await open_client.get("/api/v1/clocks", headers={"Host": host})).status == 200
 
 
-async def test_a_form_without_its_key_does_nothing(client: TestClient[Any, Any], house: House) -> None:
-    clock = house.only_wait("bo@buyer.test")
+async def test_a_form_without_its_key_does_nothing(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
+    clock = daemon.only_wait("bo@buyer.test")
     form = {"by": "ben", "key": "x"}
     answer = await client.post(f"/waits/{clock}/acknowledge", data=form, headers=BEARER | PAGE)
     assert answer.status == 403
     assert "the form is too old" in await answer.text()
-    with house.store.reading() as tx:
+    with daemon.store.reading() as tx:
         row = tx.clocks.get(clock)
     assert row is not None
     assert row.owner == "ana"
@@ -179,15 +179,15 @@ async def test_pages_run_nothing_but_our_own_script(open_client: TestClient[Any,
 async def test_a_defect_is_told_without_anybodys_data(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A gate that fails with a buyer's address in its words: neither the answer nor the log shows it."""
 
-    class Broken(House):
+    class Broken(InProcessDaemon):
         async def read(self, query: Any) -> Any:
             raise KeyError("bo@buyer.test")
 
-    house = Broken(tmp_path)
-    async with TestClient(TestServer(make_app(house))) as client:
+    daemon = Broken(tmp_path)
+    async with TestClient(TestServer(make_app(daemon))) as client:
         answer = await client.get("/api/v1/clocks")
         text = await answer.text()
-    house.close()
+    daemon.close()
     logged = "".join(capfd.readouterr())
     assert answer.status == 500
     assert "KeyError" in logged
@@ -196,33 +196,35 @@ async def test_a_defect_is_told_without_anybodys_data(tmp_path: Path, capfd: pyt
         assert "bo@buyer.test" not in words
 
 
-def link(house: House, action: str, *, later: timedelta = HOUR) -> str:
-    links = Links(house.store.key, house.config.web.url)
-    grant = Grant(house.only_wait("bo@buyer.test"), action, "ben", house.at + later)
+def link(daemon: InProcessDaemon, action: str, *, later: timedelta = HOUR) -> str:
+    links = Links(daemon.store.key, daemon.config.web.url)
+    grant = Grant(daemon.only_wait("bo@buyer.test"), action, "ben", daemon.at + later)
     return f"/a/{links.sign(grant)}"
 
 
-async def test_a_signed_link_shows_and_only_its_button_acts(client: TestClient[Any, Any], house: House) -> None:
-    path, clock = link(house, "acknowledge"), house.only_wait("bo@buyer.test")
+async def test_a_signed_link_shows_and_only_its_button_acts(
+    client: TestClient[Any, Any], daemon: InProcessDaemon
+) -> None:
+    path, clock = link(daemon, "acknowledge"), daemon.only_wait("bo@buyer.test")
     for _ in range(2):
         answer = await client.get(path)
         assert answer.status == 200
         assert "I have it" in await answer.text()
-    with house.store.reading() as tx:
+    with daemon.store.reading() as tx:
         row = tx.clocks.get(clock)
         assert row is not None
         assert row.owner == "ana"
     answer = await client.post(path)
     assert answer.status == 200
     assert "Ben Ito has it now" in await answer.text()
-    with house.store.reading() as tx:
+    with daemon.store.reading() as tx:
         row = tx.clocks.get(clock)
         assert row is not None
         assert row.owner == "ben"
 
 
-async def test_a_link_to_a_wait_that_is_over_says_so(client: TestClient[Any, Any], house: House) -> None:
-    path = link(house, "dismiss")
+async def test_a_link_to_a_wait_that_is_over_says_so(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
+    path = link(daemon, "dismiss")
     assert (await client.post(path)).status == 200
     answer = await client.get(path)
     assert "This wait is over" in await answer.text()
@@ -231,18 +233,20 @@ async def test_a_link_to_a_wait_that_is_over_says_so(client: TestClient[Any, Any
     assert "Nothing was done" in await answer.text()
 
 
-async def test_an_altered_or_expired_link_does_nothing(client: TestClient[Any, Any], house: House) -> None:
-    good, clock = link(house, "dismiss"), house.only_wait("bo@buyer.test")
-    for path in (good[:-2], good.replace(".", "x", 1), "/a/x.y", link(house, "dismiss", later=-HOUR)):
+async def test_an_altered_or_expired_link_does_nothing(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
+    good, clock = link(daemon, "dismiss"), daemon.only_wait("bo@buyer.test")
+    for path in (good[:-2], good.replace(".", "x", 1), "/a/x.y", link(daemon, "dismiss", later=-HOUR)):
         for method in ("GET", "POST"):
             assert (await client.request(method, path)).status == 403
-    with house.store.reading() as tx:
+    with daemon.store.reading() as tx:
         row = tx.clocks.get(clock)
         assert row is not None
         assert row.state == "running"
 
 
-async def test_listeners_are_told_at_once_that_something_changed(client: TestClient[Any, Any], house: House) -> None:
+async def test_listeners_are_told_at_once_that_something_changed(
+    client: TestClient[Any, Any], daemon: InProcessDaemon
+) -> None:
     async with client.get("/events", headers=BEARER) as stream:
         assert stream.content_type == "text/event-stream"
 
@@ -255,12 +259,12 @@ async def test_listeners_are_told_at_once_that_something_changed(client: TestCli
         assert await event() == "hello"
         told = asyncio.create_task(event())
         await asyncio.sleep(0)
-        await asyncio.to_thread(house.mail, "bo@buyer.test", "ana@acme.test", after=HOUR)
+        await asyncio.to_thread(daemon.mail, "bo@buyer.test", "ana@acme.test", after=HOUR)
         assert await asyncio.wait_for(told, 20) == "changed"
 
 
-async def test_a_stopping_server_ends_its_streams(house: House) -> None:
-    server = TestServer(make_app(house))
+async def test_a_stopping_server_ends_its_streams(daemon: InProcessDaemon) -> None:
+    server = TestServer(make_app(daemon))
     client = TestClient(server)
     await client.start_server()
     stream = await client.get("/events", headers=BEARER)

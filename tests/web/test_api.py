@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch.store.records import DeliveryState
 from inboxwatch.web import make_app
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -20,16 +20,16 @@ Answer = tuple[int, Any]
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    house = House(tmp_path)
-    house.lead("bo@buyer.test", owner="ana", tier="hot", name="Bo Buyer", company="Buyer Ltd")
-    yield house
-    house.close()
+async def daemon(tmp_path: Path) -> AsyncIterator[InProcessDaemon]:
+    daemon = InProcessDaemon(tmp_path)
+    daemon.lead("bo@buyer.test", owner="ana", tier="hot", name="Bo Buyer", company="Buyer Ltd")
+    yield daemon
+    daemon.close()
 
 
 @pytest.fixture
-async def client(house: House) -> AsyncIterator[TestClient[Any, Any]]:
-    async with TestClient(TestServer(make_app(house))) as client:
+async def client(daemon: InProcessDaemon) -> AsyncIterator[TestClient[Any, Any]]:
+    async with TestClient(TestServer(make_app(daemon))) as client:
         yield client
 
 
@@ -46,17 +46,19 @@ async def send(client: TestClient[Any, Any], method: str, path: str, body: Any =
 
 
 async def test_health_needs_nothing_and_readiness_waits_for_every_mailbox(
-    client: TestClient[Any, Any], house: House
+    client: TestClient[Any, Any], daemon: InProcessDaemon
 ) -> None:
     assert (await client.get("/healthz")).status == 200
     assert (await client.get("/readyz")).status == 200
-    house.is_ready = False
+    daemon.is_ready = False
     assert (await client.get("/healthz")).status == 200
     assert (await client.get("/readyz")).status == 503
 
 
-async def test_a_scrape_has_the_text_format_and_the_present_figures(client: TestClient[Any, Any], house: House) -> None:
-    house.mail("bo@buyer.test", "ana@acme.test")
+async def test_a_scrape_has_the_text_format_and_the_present_figures(
+    client: TestClient[Any, Any], daemon: InProcessDaemon
+) -> None:
+    daemon.mail("bo@buyer.test", "ana@acme.test")
     answer = await client.get("/metrics")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     text = await answer.text()
@@ -64,9 +66,9 @@ async def test_a_scrape_has_the_text_format_and_the_present_figures(client: Test
     assert "inboxwatch_build_info" in text
 
 
-async def test_a_clock_has_all_that_the_contract_names(client: TestClient[Any, Any], house: House) -> None:
-    house.mail("bo@buyer.test", "sales@acme.test", mailbox="sales")
-    status, clock = await get(client, f"/api/v1/clocks/{house.only_wait('bo@buyer.test')}")
+async def test_a_clock_has_all_that_the_contract_names(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
+    daemon.mail("bo@buyer.test", "sales@acme.test", mailbox="sales")
+    status, clock = await get(client, f"/api/v1/clocks/{daemon.only_wait('bo@buyer.test')}")
     assert status == 200
     assert clock["metric_state"] == "running"
     assert clock["next_step"] == {"step": 1, "round": 1, "at": "2026-05-04T10:00:00Z", "targets": ["ana"]}
@@ -77,10 +79,10 @@ async def test_a_clock_has_all_that_the_contract_names(client: TestClient[Any, A
     assert (await get(client, "/api/v1/clocks/none"))[0] == 404
 
 
-async def test_clocks_are_listed_by_what_they_are(client: TestClient[Any, Any], house: House) -> None:
-    house.lead("cy@other.test", owner="ben", tier="cold")
-    asked = house.mail("bo@buyer.test", "ana@acme.test")
-    house.mail("cy@other.test", "sales@acme.test", mailbox="sales", after=MINUTE)
+async def test_clocks_are_listed_by_what_they_are(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
+    daemon.lead("cy@other.test", owner="ben", tier="cold")
+    asked = daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.mail("cy@other.test", "sales@acme.test", mailbox="sales", after=MINUTE)
 
     async def leads(**where: str) -> list[str]:
         status, answer = await get(client, "/api/v1/clocks", **where)
@@ -95,15 +97,15 @@ async def test_clocks_are_listed_by_what_they_are(client: TestClient[Any, Any], 
     assert await leads(metric="next_response") == []
     assert await leads(lead="CY@other.test") == ["cy@other.test"]
     assert await leads(state="closed") == []
-    house.mail("ana@acme.test", "bo@buyer.test", parent=asked)
+    daemon.mail("ana@acme.test", "bo@buyer.test", parent=asked)
     assert await leads(state="open") == ["cy@other.test"]
     assert await leads(state="closed") == ["bo@buyer.test"]
 
 
-async def test_pages_of_a_list_hold_each_item_once(client: TestClient[Any, Any], house: House) -> None:
+async def test_pages_of_a_list_hold_each_item_once(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
     for number in range(7):
-        house.lead(f"b{number}@buyer{number}.test", owner="ana")
-        house.mail(f"b{number}@buyer{number}.test", "ana@acme.test")
+        daemon.lead(f"b{number}@buyer{number}.test", owner="ana")
+        daemon.mail(f"b{number}@buyer{number}.test", "ana@acme.test")
     for path, count in (("/api/v1/clocks", 7), ("/api/v1/leads", 8)):
         found, token = [], ""
         while True:
@@ -131,9 +133,11 @@ async def test_a_query_that_cannot_be_understood_is_refused(client: TestClient[A
         assert problem["detail"].split(":")[0] in (*params, "onwer")
 
 
-async def test_acknowledging_takes_the_wait_and_rests_its_ladder(client: TestClient[Any, Any], house: House) -> None:
-    house.mail("bo@buyer.test", "ana@acme.test")
-    clock = house.only_wait("bo@buyer.test")
+async def test_acknowledging_takes_the_wait_and_rests_its_ladder(
+    client: TestClient[Any, Any], daemon: InProcessDaemon
+) -> None:
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    clock = daemon.only_wait("bo@buyer.test")
     status, answer = await send(
         client, "POST", f"/api/v1/clocks/{clock}/acknowledge", {"by": "ben", "reason": "calling"}
     )
@@ -151,17 +155,19 @@ async def test_acknowledging_takes_the_wait_and_rests_its_ladder(client: TestCli
     ],
 )
 async def test_a_wait_is_snoozed_until_an_instant_or_for_a_duration(
-    client: TestClient[Any, Any], house: House, end: dict[str, str], until: str
+    client: TestClient[Any, Any], daemon: InProcessDaemon, end: dict[str, str], until: str
 ) -> None:
-    house.mail("bo@buyer.test", "ana@acme.test")
-    path = f"/api/v1/clocks/{house.only_wait('bo@buyer.test')}/snooze"
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    path = f"/api/v1/clocks/{daemon.only_wait('bo@buyer.test')}/snooze"
     status, answer = await send(client, "POST", path, {"by": "ana", **end})
     assert (status, answer["snoozed_until"], answer["metric_state"]) == (200, until, "snoozed")
 
 
-async def test_a_wait_is_assigned_and_dismissed_with_a_reason(client: TestClient[Any, Any], house: House) -> None:
-    house.mail("bo@buyer.test", "ana@acme.test")
-    path = f"/api/v1/clocks/{house.only_wait('bo@buyer.test')}"
+async def test_a_wait_is_assigned_and_dismissed_with_a_reason(
+    client: TestClient[Any, Any], daemon: InProcessDaemon
+) -> None:
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    path = f"/api/v1/clocks/{daemon.only_wait('bo@buyer.test')}"
     status, answer = await send(client, "POST", f"{path}/assign", {"by": "max", "owner": "ben"})
     assert (status, answer["owner"]) == (200, "ben")
     status, answer = await send(client, "POST", f"{path}/dismiss", {"by": "max", "reason": "a thank-you note"})
@@ -190,23 +196,23 @@ async def test_a_wait_is_assigned_and_dismissed_with_a_reason(client: TestClient
     ],
 )
 async def test_a_body_is_refused_with_all_that_is_wrong_in_it(
-    client: TestClient[Any, Any], house: House, action: str, body: Any, fields: set[str]
+    client: TestClient[Any, Any], daemon: InProcessDaemon, action: str, body: Any, fields: set[str]
 ) -> None:
-    house.mail("bo@buyer.test", "ana@acme.test")
-    path = f"/api/v1/clocks/{house.only_wait('bo@buyer.test')}/{action}"
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    path = f"/api/v1/clocks/{daemon.only_wait('bo@buyer.test')}/{action}"
     status, problem = await send(client, "POST", path, body)
     assert status == 422
     assert {one["field"] for one in problem.get("problems", ())} == fields
     assert problem["title"] == "Unprocessable Entity"
-    with house.store.reading() as tx:
-        row = tx.clocks.get(house.only_wait("bo@buyer.test"))
+    with daemon.store.reading() as tx:
+        row = tx.clocks.get(daemon.only_wait("bo@buyer.test"))
     assert row is not None
     assert row.owner == "ana"
 
 
-async def test_errors_are_problem_details(client: TestClient[Any, Any], house: House) -> None:
-    house.mail("bo@buyer.test", "ana@acme.test")
-    path = f"/api/v1/clocks/{house.only_wait('bo@buyer.test')}/dismiss"
+async def test_errors_are_problem_details(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    path = f"/api/v1/clocks/{daemon.only_wait('bo@buyer.test')}/dismiss"
     for answer, status in (
         (await client.get("/api/v1/nothing"), 404),
         (await client.post("/api/v1/clocks/none/dismiss", json={"by": "ana", "reason": "x"}), 404),
@@ -224,12 +230,12 @@ async def test_errors_are_problem_details(client: TestClient[Any, Any], house: H
     assert (await client.delete("/api/v1/clocks")).headers["Allow"]
 
 
-async def test_history_says_who_owned_it_when_and_why(client: TestClient[Any, Any], house: House) -> None:
-    house.mail("bo@buyer.test", "ana@acme.test")
-    clock = house.only_wait("bo@buyer.test")
-    house.passes(HOUR)
-    house.engine.assign(clock, "max", house.at, owner="ben", reason="knows them")
-    house.passes(HOUR)
+async def test_history_says_who_owned_it_when_and_why(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    clock = daemon.only_wait("bo@buyer.test")
+    daemon.passes(HOUR)
+    daemon.engine.assign(clock, "max", daemon.at, owner="ben", reason="knows them")
+    daemon.passes(HOUR)
     status, told = await get(client, f"/api/v1/clocks/{clock}/history")
     assert status == 200
     assert [(one["owner"], one["from"], one["until"], one["by"]) for one in told["ownership"]] == [
@@ -248,13 +254,13 @@ async def test_history_says_who_owned_it_when_and_why(client: TestClient[Any, An
     assert (await get(client, "/api/v1/clocks/none/history"))[0] == 404
 
 
-async def test_an_id_once_told_stays_valid(client: TestClient[Any, Any], house: House) -> None:
+async def test_an_id_once_told_stays_valid(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
     """An older message of the same wait arrives late: the wait has a new id, the old one still finds it."""
-    house.mail("bo@buyer.test", "ana@acme.test", after=HOUR, parent="first@buyer.test")
-    told = house.only_wait("bo@buyer.test")
-    house.at -= HOUR
-    house.mail("bo@buyer.test", "ana@acme.test", message_id="first@buyer.test")
-    house.at += HOUR
+    daemon.mail("bo@buyer.test", "ana@acme.test", after=HOUR, parent="first@buyer.test")
+    told = daemon.only_wait("bo@buyer.test")
+    daemon.at -= HOUR
+    daemon.mail("bo@buyer.test", "ana@acme.test", message_id="first@buyer.test")
+    daemon.at += HOUR
     status, clock = await get(client, f"/api/v1/clocks/{told}")
     assert (status, clock["started_at"]) == (200, "2026-05-04T09:00:00Z")
     assert clock["id"] != told
@@ -262,25 +268,25 @@ async def test_an_id_once_told_stays_valid(client: TestClient[Any, Any], house: 
     assert (since["id"], told in since["aliases"]) == (clock["id"], True)
 
 
-async def test_a_lead_answers_the_three_questions(client: TestClient[Any, Any], house: House) -> None:
+async def test_a_lead_answers_the_three_questions(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
     status, lead = await get(client, "/api/v1/leads/bo@buyer.test")
     assert (status, lead["owner_now"], lead["open"], lead["next_step"]) == (200, "ana", [], None)
     assert lead["sla"]["first_response"] == "2h"
     assert [step["at"] for step in lead["sla"]["steps"]] == ["50%", "100%", "100% + 30m"]
-    house.mail("bo@buyer.test", "ana@acme.test")
-    house.passes(3 * HOUR)
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.passes(3 * HOUR)
     status, lead = await get(client, "/api/v1/leads/BO@buyer.test")
     assert (status, lead["owner_now"], len(lead["open"])) == (200, "max", 1)
     assert (await get(client, "/api/v1/leads/nobody@buyer.test"))[0] == 404
 
 
-async def test_a_lead_is_pushed_changed_and_forgotten(client: TestClient[Any, Any], house: House) -> None:
+async def test_a_lead_is_pushed_changed_and_forgotten(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
     path = "/api/v1/leads/Di@third.test"
     body = {"name": "Di", "company": "Third", "owner": "ben", "tier": "warm", "region": "north"}
     status, lead = await send(client, "PUT", path, body)
     assert status == 200
     assert (lead["email"], lead["source"], lead["attributes"]) == ("di@third.test", "api", {"region": "north"})
-    house.mail("di@third.test", "ana@acme.test")
+    daemon.mail("di@third.test", "ana@acme.test")
     status, lead = await get(client, path)
     assert (lead["owner_now"], lead["tier"]) == ("ben", "warm")
     status, lead = await send(client, "PUT", path, body | {"tier": "hot"})
@@ -293,16 +299,18 @@ async def test_a_lead_is_pushed_changed_and_forgotten(client: TestClient[Any, An
     assert (await get(client, "/api/v1/leads/ed@fourth.test"))[0] == 200
 
 
-async def test_a_closed_lead_ends_his_waits(client: TestClient[Any, Any], house: House) -> None:
+async def test_a_closed_lead_ends_his_waits(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
     path = "/api/v1/leads/di@third.test"
     await send(client, "PUT", path, {"owner": "ben"})
-    house.mail("di@third.test", "ana@acme.test")
-    clock = house.only_wait("di@third.test")
+    daemon.mail("di@third.test", "ana@acme.test")
+    clock = daemon.only_wait("di@third.test")
     await send(client, "PUT", path, {"owner": "ben", "status": "won"})
     assert (await get(client, f"/api/v1/clocks/{clock}"))[1]["stop_reason"] == "lead_closed"
 
 
-async def test_a_lead_kept_by_another_source_is_changed_there(client: TestClient[Any, Any], house: House) -> None:
+async def test_a_lead_kept_by_another_source_is_changed_there(
+    client: TestClient[Any, Any], daemon: InProcessDaemon
+) -> None:
     for method, body in (("PUT", {"owner": "ben"}), ("DELETE", None)):
         status, problem = await send(client, method, "/api/v1/leads/bo@buyer.test", body)
         assert status == 409
@@ -326,10 +334,10 @@ async def test_a_lead_that_cannot_be_is_refused(client: TestClient[Any, Any], em
     assert (await send(client, "PUT", f"/api/v1/leads/{email}", body))[0] == 422
 
 
-async def test_a_logged_call_ends_the_wait(client: TestClient[Any, Any], house: House) -> None:
-    house.mail("bo@buyer.test", "ana@acme.test")
-    clock = house.only_wait("bo@buyer.test")
-    house.at += HOUR
+async def test_a_logged_call_ends_the_wait(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    clock = daemon.only_wait("bo@buyer.test")
+    daemon.at += HOUR
     body = {"lead": "bo@buyer.test", "type": "call", "at": "2026-05-04T09:45:00Z", "by": "ana", "note": "agreed"}
     status, answer = await send(client, "POST", "/api/v1/activities", body)
     assert (status, answer["lead"], answer["at"]) == (200, "bo@buyer.test", "2026-05-04T09:45:00Z")
@@ -344,20 +352,20 @@ async def test_a_logged_call_ends_the_wait(client: TestClient[Any, Any], house: 
         assert (await send(client, "POST", "/api/v1/activities", body | change))[0] == status
 
 
-async def test_mailboxes_are_listed_with_their_health(client: TestClient[Any, Any], house: House) -> None:
+async def test_mailboxes_are_listed_with_their_health(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
     status, answer = await get(client, "/api/v1/mailboxes")
     assert (status, answer["next"]) == (200, None)
     assert [(one["mailbox"], one["up"]) for one in answer["items"]] == [("ana", None), ("sales", None)]
-    house.passes(MINUTE)
+    daemon.passes(MINUTE)
     assert [one["up"] for one in (await get(client, "/api/v1/mailboxes"))[1]["items"]] == [True, True]
 
 
-async def test_dead_letters_are_listed_and_sent_again(client: TestClient[Any, Any], house: House) -> None:
-    house.mail("bo@buyer.test", "ana@acme.test")
-    house.passes(HOUR)
-    with house.store.transaction() as tx:
-        (row,) = tx.deliveries.claim("desk", house.at, HOUR)
-        tx.deliveries.settle([row.id], DeliveryState.DEAD, house.at, error="no such channel")
+async def test_dead_letters_are_listed_and_sent_again(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.passes(HOUR)
+    with daemon.store.transaction() as tx:
+        (row,) = tx.deliveries.claim("desk", daemon.at, HOUR)
+        tx.deliveries.settle([row.id], DeliveryState.DEAD, daemon.at, error="no such channel")
     _, answer = await get(client, "/api/v1/dead-letters")
     assert [(one["id"], one["error"]) for one in answer["items"]] == [(row.id, "no such channel")]
     assert (await send(client, "POST", f"/api/v1/dead-letters/{row.id}/resend"))[0] == 200
@@ -365,10 +373,12 @@ async def test_dead_letters_are_listed_and_sent_again(client: TestClient[Any, An
     assert (await send(client, "POST", f"/api/v1/dead-letters/{row.id}/resend"))[0] == 404
 
 
-async def test_a_reload_tells_what_is_wrong_with_the_config(client: TestClient[Any, Any], house: House) -> None:
+async def test_a_reload_tells_what_is_wrong_with_the_config(
+    client: TestClient[Any, Any], daemon: InProcessDaemon
+) -> None:
     assert await send(client, "POST", "/-/reload") == (200, {"reloaded": True})
-    house.problems = ["mailboxes.ana.port: must be a whole number", "people: is required"]
+    daemon.problems = ["mailboxes.ana.port: must be a whole number", "people: is required"]
     status, problem = await send(client, "POST", "/-/reload")
-    assert (status, house.reloads) == (422, 2)
+    assert (status, daemon.reloads) == (422, 2)
     assert problem["problems"][0] == {"field": "mailboxes.ana.port", "problem": "must be a whole number"}
     assert (await client.get("/-/reload")).status == 405

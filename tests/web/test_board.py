@@ -13,7 +13,7 @@ from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import MailboxId
 from inboxwatch.store.records import DeliveryState
 from tests.support.chromium import BO, CY, HOUR, MINUTE, Served, names, serving, waiting
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -28,7 +28,7 @@ HOSTILE = [
 
 
 async def test_open_waits_show_who_waits_whose_it_is_and_what_happens_next(page: Page, served: Served) -> None:
-    waiting(served.house)
+    waiting(served.daemon)
     await page.goto("/")
     assert await names(page) == ["Bo Buyer", "Cy Chen"]
     overdue = page.locator("tbody tr").first
@@ -50,7 +50,7 @@ async def test_open_waits_show_who_waits_whose_it_is_and_what_happens_next(page:
 
 
 async def test_filters_live_in_the_address(page: Page, served: Served) -> None:
-    waiting(served.house)
+    waiting(served.daemon)
     await page.goto("/")
     await page.get_by_label("Owner").select_option("ben")
     await page.wait_for_url("**/?owner=ben")
@@ -69,35 +69,35 @@ async def test_filters_live_in_the_address(page: Page, served: Served) -> None:
 
 
 async def test_the_board_follows_what_happens_without_a_reload(page: Page, served: Served) -> None:
-    house = served.house
-    waiting(house)
+    daemon = served.daemon
+    waiting(daemon)
     await page.goto("/")
     await expect(page.locator("#pulse")).to_have_text("live")
     await page.evaluate("document.body.dataset.kept = 'yes'")
-    house.lead("di@third.test", owner="ana", name="Di Dorn")
-    house.mail("di@third.test", "ana@acme.test")
+    daemon.lead("di@third.test", owner="ana", name="Di Dorn")
+    daemon.mail("di@third.test", "ana@acme.test")
     await expect(page.locator("a.row")).to_have_text(["Bo Buyer", "Cy Chen", "Di Dorn"])
-    house.engine.dismiss(house.only_wait(BO), "max", house.at, reason="a thank-you note")
+    daemon.engine.dismiss(daemon.only_wait(BO), "max", daemon.at, reason="a thank-you note")
     await expect(page.locator("a.row")).to_have_text(["Cy Chen", "Di Dorn"])
     assert await page.evaluate("document.body.dataset.kept") == "yes"
 
 
 async def test_the_focus_stays_on_its_wait_when_the_board_changes(page: Page, served: Served) -> None:
-    waiting(served.house)
+    waiting(served.daemon)
     await page.goto("/")
     await expect(page.locator("#pulse")).to_have_text("live")
     await page.keyboard.press("j")
     await page.keyboard.press("j")
     await expect(page.locator("a.row:focus")).to_have_text("Cy Chen")
-    served.house.lead("di@third.test", owner="ana", name="Di Dorn")
-    served.house.mail("di@third.test", "ana@acme.test")
+    served.daemon.lead("di@third.test", owner="ana", name="Di Dorn")
+    served.daemon.mail("di@third.test", "ana@acme.test")
     await expect(page.locator("a.row")).to_have_count(3)
     await expect(page.locator("a.row:focus")).to_have_text("Cy Chen")
 
 
 async def test_the_keyboard_reaches_a_wait_and_acts_on_it(page: Page, served: Served) -> None:
-    house = served.house
-    waiting(house)
+    daemon = served.daemon
+    waiting(daemon)
     await page.goto("/")
     await page.keyboard.press("Tab")
     await expect(page.locator(":focus")).to_have_text("Skip to content")
@@ -113,16 +113,16 @@ async def test_the_keyboard_reaches_a_wait_and_acts_on_it(page: Page, served: Se
     await expect(page.locator(".notice.good")).to_have_text("Done: acknowledged.")
     await expect(page.locator(".answers")).to_contain_text("Ben Ito")
     await expect(page.locator(".story")).to_contain_text("calling them now")
-    with house.store.reading() as tx:
-        row = tx.clocks.get(house.only_wait(BO))
+    with daemon.store.reading() as tx:
+        row = tx.clocks.get(daemon.only_wait(BO))
     assert row is not None
     assert row.owner == "ben"
 
 
 async def test_every_deed_is_done_with_its_reason_and_told_in_the_history(page: Page, served: Served) -> None:
-    house = served.house
-    waiting(house)
-    await page.goto(f"/waits/{house.only_wait(CY)}")
+    daemon = served.daemon
+    waiting(daemon)
+    await page.goto(f"/waits/{daemon.only_wait(CY)}")
     await page.get_by_label("You are").select_option("max")
     await page.get_by_label("Reason").fill("they are closed today")
     await page.get_by_label("Hold for").select_option("4h")
@@ -143,45 +143,45 @@ async def test_every_deed_is_done_with_its_reason_and_told_in_the_history(page: 
 
 
 async def test_a_deed_that_is_refused_says_why_and_keeps_what_was_typed(page: Page, served: Served) -> None:
-    house = served.house
-    waiting(house)
-    await page.goto(f"/waits/{house.only_wait(CY)}")
+    daemon = served.daemon
+    waiting(daemon)
+    await page.goto(f"/waits/{daemon.only_wait(CY)}")
     await page.get_by_label("You are").select_option("ana")
     await page.get_by_role("button", name="No reply owed").click()
     await expect(page.get_by_role("alert")).to_contain_text("reason: is required")
     await expect(page.get_by_label("You are")).to_have_value("ana")
     await page.get_by_label("Reason").fill("only said thanks")
-    house.engine.dismiss(house.only_wait(CY), "max", house.at, reason="first")
+    daemon.engine.dismiss(daemon.only_wait(CY), "max", daemon.at, reason="first")
     await page.get_by_role("button", name="No reply owed").click()
     await expect(page.get_by_role("alert")).to_contain_text("the wait is over")
 
 
 async def test_what_is_typed_survives_a_live_update(page: Page, served: Served) -> None:
-    house = served.house
-    waiting(house)
-    await page.goto(f"/waits/{house.only_wait(CY)}")
+    daemon = served.daemon
+    waiting(daemon)
+    await page.goto(f"/waits/{daemon.only_wait(CY)}")
     await expect(page.locator("#pulse")).to_have_text("live")
     await page.get_by_label("Reason").fill("half a sentence")
-    house.engine.assign(house.only_wait(CY), "max", house.at, owner="ana", reason="knows them")
+    daemon.engine.assign(daemon.only_wait(CY), "max", daemon.at, owner="ana", reason="knows them")
     await expect(page.locator(".answers")).to_contain_text("Ana Diaz")
     await expect(page.locator(".story")).to_contain_text("knows them")
     await expect(page.get_by_label("Reason")).to_have_value("half a sentence")
 
 
 async def test_text_of_strangers_is_shown_as_text(page: Page, served: Served) -> None:
-    house = served.house
+    daemon = served.daemon
     for number, text in enumerate(HOSTILE):
         email = f"x{number}@hostile{number}.test"
-        house.lead(email, owner="ana", name=text, company=text, tier=text)
-        house.mail(email, "ana@acme.test", subject=text)
-        house.engine.assign(house.only_wait(email), "max", house.at, owner="ben", reason=text)
+        daemon.lead(email, owner="ana", name=text, company=text, tier=text)
+        daemon.mail(email, "ana@acme.test", subject=text)
+        daemon.engine.assign(daemon.only_wait(email), "max", daemon.at, owner="ben", reason=text)
     await page.goto("/")
     shown = await page.locator("main").inner_text()
     for text in HOSTILE:
         assert shown.count(text) >= 3, text
     for number, text in enumerate(HOSTILE):
         for path in (
-            f"/waits/{house.only_wait(f'x{number}@hostile{number}.test')}",
+            f"/waits/{daemon.only_wait(f'x{number}@hostile{number}.test')}",
             f"/leads/x{number}@hostile{number}.test",
         ):
             await page.goto(path)
@@ -192,8 +192,8 @@ async def test_text_of_strangers_is_shown_as_text(page: Page, served: Served) ->
 
 
 async def test_a_lead_shows_the_three_answers_and_all_waits(page: Page, served: Served) -> None:
-    house = served.house
-    waiting(house)
+    daemon = served.daemon
+    waiting(daemon)
     await page.goto(f"/leads/{BO}")
     answers = page.locator(".answers")
     for text in ("Ana Diaz", "2h first, 4h next", "Max Ode"):
@@ -204,11 +204,11 @@ async def test_a_lead_shows_the_three_answers_and_all_waits(page: Page, served: 
 
 
 async def test_a_wait_that_is_over_says_how_it_ended(page: Page, served: Served) -> None:
-    house = served.house
-    house.lead(BO, owner="ana", name="Bo Buyer")
-    asked = house.mail(BO, "ana@acme.test")
-    clock = house.only_wait(BO)
-    house.mail("ben@acme.test", BO, mailbox="sales", parent=asked, after=3 * HOUR)
+    daemon = served.daemon
+    daemon.lead(BO, owner="ana", name="Bo Buyer")
+    asked = daemon.mail(BO, "ana@acme.test")
+    clock = daemon.only_wait(BO)
+    daemon.mail("ben@acme.test", BO, mailbox="sales", parent=asked, after=3 * HOUR)
     await page.goto(f"/waits/{clock}")
     await expect(page.locator(".answers")).to_contain_text("answered by Ben Ito")
     await expect(page.locator(".answers")).to_contain_text("late")
@@ -217,9 +217,9 @@ async def test_a_wait_that_is_over_says_how_it_ended(page: Page, served: Served)
 
 
 async def test_a_wait_explains_every_decision(page: Page, served: Served) -> None:
-    house = served.house
-    waiting(house)
-    await page.goto(f"/waits/{house.only_wait(BO)}")
+    daemon = served.daemon
+    waiting(daemon)
+    await page.goto(f"/waits/{daemon.only_wait(BO)}")
     await page.get_by_text("Explain every decision").click()
     explained = page.locator(".explain pre")
     for text in ("rule 1: lead.owner", "first_response within 2h in calendar office", "The clock runs on"):
@@ -227,9 +227,9 @@ async def test_a_wait_explains_every_decision(page: Page, served: Served) -> Non
 
 
 async def test_follow_ups_are_listed_by_day(page: Page, served: Served) -> None:
-    house = served.house
-    house.lead(BO, owner="ana", name="Bo Buyer")
-    house.mail("ana@acme.test", BO)
+    daemon = served.daemon
+    daemon.lead(BO, owner="ana", name="Bo Buyer")
+    daemon.mail("ana@acme.test", BO)
     await page.goto("/follow-ups")
     await expect(page.get_by_role("heading", name="Tomorrow: 1")).to_be_visible()
     await expect(page.locator("tbody tr")).to_contain_text("Bo Buyer")
@@ -238,12 +238,12 @@ async def test_follow_ups_are_listed_by_day(page: Page, served: Served) -> None:
 
 
 async def test_blind_mailboxes_and_dead_letters_are_told_on_top(page: Page, served: Served) -> None:
-    house = served.house
-    waiting(house)
-    house.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO <b>invalid</b>", permanent=True), house.at)
-    with house.store.transaction() as tx:
-        (row, *_) = tx.deliveries.claim("desk", house.at, HOUR)
-        tx.deliveries.settle([row.id], DeliveryState.DEAD, house.at, error="no such channel")
+    daemon = served.daemon
+    waiting(daemon)
+    daemon.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO <b>invalid</b>", permanent=True), daemon.at)
+    with daemon.store.transaction() as tx:
+        (row, *_) = tx.deliveries.claim("desk", daemon.at, HOUR)
+        tx.deliveries.settle([row.id], DeliveryState.DEAD, daemon.at, error="no such channel")
     await page.goto("/")
     await expect(page.locator(".notice").first).to_contain_text("1 of the mailboxes cannot be read: sales")
     await page.get_by_role("link", name=re.compile("could not be delivered")).click()
@@ -256,11 +256,11 @@ async def test_blind_mailboxes_and_dead_letters_are_told_on_top(page: Page, serv
 async def test_a_mailbox_that_its_provider_holds_back_says_until_when_and_is_not_called_blind(
     page: Page, served: Served
 ) -> None:
-    house = served.house
-    house.engine.succeeded(MailboxId("sales"), house.at)
-    again = house.at + 7 * MINUTE
+    daemon = served.daemon
+    daemon.engine.succeeded(MailboxId("sales"), daemon.at)
+    again = daemon.at + 7 * MINUTE
     refusal = MailboxError(Reason.RATE_LIMITED, "429 <img src=x onerror=alert(1)>", retry_after=400.0)
-    house.engine.failed(MailboxId("sales"), refusal, house.at, since=house.at, again=again)
+    daemon.engine.failed(MailboxId("sales"), refusal, daemon.at, since=daemon.at, again=again)
     await page.goto("/mailboxes")
     sales = page.locator(".boxes tbody tr", has_text="sales@acme.test")
     await expect(sales).to_contain_text("held back by its provider")
@@ -268,11 +268,11 @@ async def test_a_mailbox_that_its_provider_holds_back_says_until_when_and_is_not
     await expect(sales).to_contain_text("429 <img src=x onerror=alert(1)>")
     for words in ("blind", "readable"):
         await expect(sales).not_to_contain_text(words)
-    house.passes(8 * MINUTE)
+    daemon.passes(8 * MINUTE)
     await page.goto("/mailboxes")
     await expect(sales).to_contain_text("held back by its provider")
     await expect(sales).not_to_contain_text("until")
-    house.engine.succeeded(MailboxId("sales"), house.at)
+    daemon.engine.succeeded(MailboxId("sales"), daemon.at)
     await page.goto("/mailboxes")
     await expect(sales.locator(".c-state")).to_have_text("readable")
     await page.goto("/")
@@ -280,14 +280,14 @@ async def test_a_mailbox_that_its_provider_holds_back_says_until_when_and_is_not
 
 
 async def test_many_waits_come_in_pages_and_overdue_ones_do_not_hide_the_rest(page: Page, served: Served) -> None:
-    house = served.house
+    daemon = served.daemon
     for number in range(12):
-        house.lead(f"b{number}@late{number}.test", owner="ana", name=f"Late {number}")
-        house.mail(f"b{number}@late{number}.test", "ana@acme.test")
-    house.passes(3 * HOUR)
+        daemon.lead(f"b{number}@late{number}.test", owner="ana", name=f"Late {number}")
+        daemon.mail(f"b{number}@late{number}.test", "ana@acme.test")
+    daemon.passes(3 * HOUR)
     for number in range(105):
-        house.lead(f"b{number}@next{number}.test", owner="ben", name=f"Next {number}")
-        house.mail(f"b{number}@next{number}.test", "sales@acme.test", mailbox="sales", after=timedelta(seconds=1))
+        daemon.lead(f"b{number}@next{number}.test", owner="ben", name=f"Next {number}")
+        daemon.mail(f"b{number}@next{number}.test", "sales@acme.test", mailbox="sales", after=timedelta(seconds=1))
     await page.goto("/")
     assert len(await names(page)) == 10 + 100
     await expect(page.get_by_role("link", name="2 more overdue")).to_be_visible()
@@ -298,7 +298,7 @@ async def test_many_waits_come_in_pages_and_overdue_ones_do_not_hide_the_rest(pa
 
 
 async def test_entering_the_token_opens_the_board(browser: Browser, tmp_path: Path) -> None:
-    async with serving(House(tmp_path, token="a-token-of-this-test")) as served:
+    async with serving(InProcessDaemon(tmp_path, token="a-token-of-this-test")) as served:
         page = await browser.new_page(base_url=served.url)
         await page.goto("/?state=closed")
         await page.get_by_label("Token").fill("wrong")

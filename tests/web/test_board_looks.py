@@ -17,11 +17,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_text_has_enough_contrast_and_fits_a_phone(browser: Browser, served: Served, scheme: str) -> None:
     """WCAG AA: 4.5 to 1 for text, 3 to 1 for large text, computed from what the browser paints; no sideways scroll."""
-    house = served.house
-    waiting(house)
-    house.engine.snooze(house.only_wait(CY), "ben", house.at, until=house.at + HOUR)
-    house.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO", permanent=True), house.at)
-    paths = ["/", "/follow-ups", "/mailboxes", f"/waits/{house.only_wait(CY)}", f"/leads/{BO}", "/nothing"]
+    daemon = served.daemon
+    waiting(daemon)
+    daemon.engine.snooze(daemon.only_wait(CY), "ben", daemon.at, until=daemon.at + HOUR)
+    daemon.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO", permanent=True), daemon.at)
+    paths = ["/", "/follow-ups", "/mailboxes", f"/waits/{daemon.only_wait(CY)}", f"/leads/{BO}", "/nothing"]
     for width in (390, 1280):
         context = await browser.new_context(
             base_url=served.url,
@@ -45,18 +45,18 @@ async def test_axe_finds_nothing_to_object_to(browser: Browser, served: Served, 
     reason = "axe-playwright-python is not in the development lock yet"
     axe = pytest.importorskip("axe_playwright_python", reason=reason)
     script = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-    house = served.house
-    waiting(house)
-    house.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO", permanent=True), house.at)
-    house.engine.succeeded(MailboxId("ana"), house.at)
-    house.engine.failed(MailboxId("ana"), MailboxError(Reason.RATE_LIMITED, "429"), house.at, again=house.at + HOUR)
+    daemon = served.daemon
+    waiting(daemon)
+    daemon.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO", permanent=True), daemon.at)
+    daemon.engine.succeeded(MailboxId("ana"), daemon.at)
+    daemon.engine.failed(MailboxId("ana"), MailboxError(Reason.RATE_LIMITED, "429"), daemon.at, again=daemon.at + HOUR)
     context = await browser.new_context(
         base_url=served.url,
         bypass_csp=True,  # axe is not ours, and our pages run nothing else
         color_scheme=scheme,  # type: ignore[arg-type]  # one of playwright's literals
     )
     page = await context.new_page()
-    for path in ("/", "/follow-ups", "/mailboxes", f"/waits/{house.only_wait(CY)}", f"/leads/{BO}", "/nothing"):
+    for path in ("/", "/follow-ups", "/mailboxes", f"/waits/{daemon.only_wait(CY)}", f"/leads/{BO}", "/nothing"):
         await page.goto(path)
         await page.evaluate(script)
         found = await page.evaluate("axe.run()")

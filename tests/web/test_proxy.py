@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch import config as configuration
 from inboxwatch.web import make_app
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 TOKEN = "sesame-open-please"  # a test's own
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -27,8 +27,8 @@ Client = TestClient[Any, Any]
 Open = Callable[..., Any]
 
 
-class Proxied(House):
-    """A house whose config believes a proxy at `peers`, and has one wait."""
+class Proxied(InProcessDaemon):
+    """A daemon whose config believes a proxy at `peers`, and has one wait."""
 
     def __init__(self, folder: Path, peers: str, token: str) -> None:
         super().__init__(folder, token=token, origin=PUBLIC)
@@ -53,13 +53,13 @@ class Proxied(House):
 
 @pytest.fixture
 async def open_house(tmp_path: Path) -> AsyncIterator[Open]:
-    """Opens a house and a client of it that connects from 127.0.0.1."""
+    """Opens a daemon and a client of it that connects from 127.0.0.1."""
     async with AsyncExitStack() as stack:
 
         async def opened(peers: str = "[127.0.0.1]", token: str = TOKEN) -> tuple[Client, Proxied]:
-            house = Proxied(tmp_path, peers, token)
-            stack.callback(house.close)
-            return await stack.enter_async_context(TestClient(TestServer(make_app(house)))), house
+            daemon = Proxied(tmp_path, peers, token)
+            stack.callback(daemon.close)
+            return await stack.enter_async_context(TestClient(TestServer(make_app(daemon)))), daemon
 
         yield opened
 
@@ -73,8 +73,8 @@ def form_key(page: str) -> str:
 @pytest.mark.parametrize("peers", ["[127.0.0.1]", "[127.0.0.0/8]", '["10.1.2.3", "::1", "127.0.0.1/32"]'])
 @pytest.mark.parametrize("user", ["ana", "ana@acme.test", "Ana@ACME.test", " ana "])
 async def test_the_proxys_word_is_enough_for_board_and_api(open_house: Open, peers: str, user: str) -> None:
-    client, house = await open_house(peers)
-    for path in ("/", f"/waits/{house.wait}", "/mailboxes", "/api/v1/clocks", "/metrics"):
+    client, daemon = await open_house(peers)
+    for path in ("/", f"/waits/{daemon.wait}", "/mailboxes", "/api/v1/clocks", "/metrics"):
         assert (await client.get(path, headers={HEADER: user} | PAGE, allow_redirects=False)).status == 200
     answer = await client.get("/login?next=/mailboxes", headers={HEADER: user} | PAGE, allow_redirects=False)
     assert (answer.status, answer.headers["Location"]) == (303, "/mailboxes")
@@ -82,13 +82,13 @@ async def test_the_proxys_word_is_enough_for_board_and_api(open_house: Open, pee
 
 @pytest.mark.parametrize("peers", ["[10.1.2.3]", "[127.0.0.2]", '["127.0.0.2/31", "::1"]'])
 async def test_from_anywhere_else_the_header_is_ignored(open_house: Open, peers: str) -> None:
-    client, house = await open_house(peers)
+    client, daemon = await open_house(peers)
     assert (await client.get("/api/v1/clocks", headers=ANA)).status == 401
     answer = await client.get("/", headers=ANA | PAGE, allow_redirects=False)
     assert (answer.status, answer.headers["Location"]) == (303, "/login?next=/")
-    assert (await client.post(f"/waits/{house.wait}/acknowledge", data={"by": "ana"}, headers=ANA)).status == 401
+    assert (await client.post(f"/waits/{daemon.wait}/acknowledge", data={"by": "ana"}, headers=ANA)).status == 401
     for headers in (BEARER | ANA, BEARER | {HEADER: "nobody"}):
-        answer = await client.get(f"/waits/{house.wait}", headers=headers | PAGE)
+        answer = await client.get(f"/waits/{daemon.wait}", headers=headers | PAGE)
         assert answer.status == 200
         assert '<select name="by"' in await answer.text()
     forwarded = {"X-Forwarded-For": "10.1.2.3", "Forwarded": "for=10.1.2.3", "X-Real-IP": "10.1.2.3"}
@@ -127,8 +127,8 @@ async def test_a_header_beside_the_proxys_own_is_refused(open_house: Open) -> No
 
 
 async def test_a_deed_on_the_board_is_of_whom_the_proxy_named(open_house: Open) -> None:
-    client, house = await open_house()
-    path = f"/waits/{house.wait}"
+    client, daemon = await open_house()
+    path = f"/waits/{daemon.wait}"
     page = await (await client.get(path, headers=BEN | PAGE)).text()
     assert "You are <b>Ben Ito</b>" in page
     assert 'name="by"' not in page
@@ -136,21 +136,21 @@ async def test_a_deed_on_the_board_is_of_whom_the_proxy_named(open_house: Open) 
     answer = await client.post(f"{path}/acknowledge", data=form | {"by": "ana"}, headers=BEN | PAGE)
     assert answer.status == 403
     assert "you are signed in as ben and cannot act as" in await answer.text()
-    assert house.owner == "max"
+    assert daemon.owner == "max"
     answer = await client.post(f"{path}/acknowledge", data=form, headers=BEN | PAGE, allow_redirects=False)
     assert answer.status == 303
-    assert house.owner == "ben"
+    assert daemon.owner == "ben"
 
 
 async def test_a_deed_by_the_api_is_of_whom_the_proxy_named(open_house: Open) -> None:
-    client, house = await open_house()
-    path = f"/api/v1/clocks/{house.wait}/acknowledge"
+    client, daemon = await open_house()
+    path = f"/api/v1/clocks/{daemon.wait}/acknowledge"
     for by in ("ana", "max", 7, None, ["ben"]):
         assert (await client.post(path, json={"by": by}, headers=BEN)).status == 403
-    assert house.owner == "max"
+    assert daemon.owner == "max"
     for body in ({}, {"by": "ben"}, {"by": "ben@acme.test"}):
         assert (await client.post(path, json=body, headers=BEN)).status == 200
-        assert house.owner == "ben"
+        assert daemon.owner == "ben"
     assert (await client.post(path, json={}, headers=BEARER)).status == 422
     at = "2026-05-04T08:30:00Z"
     answer = await client.post(
@@ -160,22 +160,22 @@ async def test_a_deed_by_the_api_is_of_whom_the_proxy_named(open_house: Open) ->
 
 
 async def test_anothers_form_does_nothing(open_house: Open) -> None:
-    client, house = await open_house()
-    path = f"/waits/{house.wait}"
+    client, daemon = await open_house()
+    path = f"/waits/{daemon.wait}"
     keys = [form_key(await (await client.get(path, headers=headers | PAGE)).text()) for headers in (BEARER, ANA)]
     for key in (*keys, "", "x"):
         assert (await client.post(f"{path}/acknowledge", data={"key": key}, headers=BEN)).status == 403
-    assert house.owner == "max"
+    assert daemon.owner == "max"
 
 
 async def test_another_sites_page_cannot_act_through_the_proxy(open_house: Open) -> None:
-    client, house = await open_house()
-    page = await (await client.get(f"/waits/{house.wait}", headers=BEN | PAGE)).text()
-    api, board = f"/api/v1/clocks/{house.wait}/acknowledge", f"/waits/{house.wait}/acknowledge"
+    client, daemon = await open_house()
+    page = await (await client.get(f"/waits/{daemon.wait}", headers=BEN | PAGE)).text()
+    api, board = f"/api/v1/clocks/{daemon.wait}/acknowledge", f"/waits/{daemon.wait}/acknowledge"
     for headers in ({"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
         assert (await client.post(api, json={}, headers=BEN | headers)).status == 403
         assert (await client.post(board, data={"key": form_key(page)}, headers=BEN | headers)).status == 403
-    assert house.owner == "max"
+    assert daemon.owner == "max"
     own = {"Origin": PUBLIC, "Sec-Fetch-Site": "same-origin", "Host": "watch.acme.test"}
     assert (await client.post(api, json={}, headers=BEN | own)).status == 200
 

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from inboxwatch.core.statistics.figures import LATENCY_EDGES
 from inboxwatch.web import make_app
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 REFERENCE = (Path(__file__).parents[2] / "inboxwatch/web/README.md").read_text(encoding="utf-8")
 PAGES = re.compile(r"/(?:$|waits/|leads/|mailboxes$|follow-ups$|dead-letters/|login$|static)")
@@ -22,12 +22,12 @@ PAGES = re.compile(r"/(?:$|waits/|leads/|mailboxes$|follow-ups$|dead-letters/|lo
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[TestClient[Any, Any]]:
-    house = House(tmp_path, follow_up="2h")
-    house.lead("bo@buyer.test", owner="ana", name="Bo Buyer")
-    house.mail("bo@buyer.test", "ana@acme.test")
-    async with TestClient(TestServer(make_app(house))) as client:
+    daemon = InProcessDaemon(tmp_path, follow_up="2h")
+    daemon.lead("bo@buyer.test", owner="ana", name="Bo Buyer")
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    async with TestClient(TestServer(make_app(daemon))) as client:
         yield client
-    house.close()
+    daemon.close()
 
 
 async def test_the_routes_are_those_of_the_server(client: TestClient[Any, Any]) -> None:

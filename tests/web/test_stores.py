@@ -8,20 +8,20 @@ from pathlib import Path
 from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch.web import make_app
-from tests.support.in_process import House
+from tests.support.in_process_daemon import InProcessDaemon
 
 
 async def test_every_page_and_list_is_served_from_either_store(tmp_path: Path, database: str) -> None:
-    house = House(tmp_path, follow_up="16bh", store=database)
-    house.lead("bo@buyer.test", owner="ana", tier="hot", name="Bo Buyer")
-    house.lead("cy@other.test", owner="ben")
-    asked = house.mail("bo@buyer.test", "ana@acme.test")
-    over = house.only_wait("bo@buyer.test")
-    house.mail("ana@acme.test", "bo@buyer.test", parent=asked, after=timedelta(hours=3))
-    house.mail("cy@other.test", "sales@acme.test", mailbox="sales")
-    house.passes(timedelta(hours=1))
-    clock = house.only_wait("cy@other.test")
-    house.engine.snooze(clock, "ben", house.at, until=house.at + timedelta(hours=1))
+    daemon = InProcessDaemon(tmp_path, follow_up="16bh", store=database)
+    daemon.lead("bo@buyer.test", owner="ana", tier="hot", name="Bo Buyer")
+    daemon.lead("cy@other.test", owner="ben")
+    asked = daemon.mail("bo@buyer.test", "ana@acme.test")
+    over = daemon.only_wait("bo@buyer.test")
+    daemon.mail("ana@acme.test", "bo@buyer.test", parent=asked, after=timedelta(hours=3))
+    daemon.mail("cy@other.test", "sales@acme.test", mailbox="sales")
+    daemon.passes(timedelta(hours=1))
+    clock = daemon.only_wait("cy@other.test")
+    daemon.engine.snooze(clock, "ben", daemon.at, until=daemon.at + timedelta(hours=1))
     shown = {
         "/": "cy@other.test",
         "/?owner=ben&team=emea&state=snoozed&mailbox=sales&lead=cy@other.test": "cy@other.test",
@@ -41,16 +41,16 @@ async def test_every_page_and_list_is_served_from_either_store(tmp_path: Path, d
         "/api/v1/mailboxes": "sales@acme.test",
         "/api/v1/dead-letters": "[]",
     }
-    async with TestClient(TestServer(make_app(house))) as client:
+    async with TestClient(TestServer(make_app(daemon))) as client:
         for path, text in shown.items():
             answer = await client.get(path, headers={"Accept": "text/html"})
             assert answer.status == 200, path
             assert text in await answer.text(), path
         put = await client.put("/api/v1/leads/di@third.test", json={"owner": "ana"})
         assert put.status == 200
-    with house.store.reading() as tx:
+    with daemon.store.reading() as tx:
         before = tx.board.pulse()
-    house.mail("di@third.test", "ana@acme.test")
-    with house.store.reading() as tx:
+    daemon.mail("di@third.test", "ana@acme.test")
+    with daemon.store.reading() as tx:
         assert tx.board.pulse() != before
-    house.close()
+    daemon.close()

@@ -16,9 +16,9 @@ from aiohttp import web
 from inboxwatch import now as instant
 from inboxwatch.connector import Cursor, MailboxError, MailConnector, Reading, Reason
 from inboxwatch.testing import letter, message_id, message_of
-from tests.doubles.ews import Ews
-from tests.doubles.gmail import Answer, Gmail
-from tests.doubles.graph import Graph
+from tests.doubles.ews import EwsServer
+from tests.doubles.gmail import GmailAnswer, GmailServer
+from tests.doubles.graph import GraphServer
 from tests.doubles.https_server import Fault, HttpsServer
 from tests.doubles.mailstore import MailStore
 from tests.support.api_mailboxes import EwsMailbox, GmailMailbox, GraphMailbox
@@ -139,20 +139,22 @@ class Reader:
 
 
 def graph(chance: random.Random) -> World:
-    server = Graph()
+    server = GraphServer()
     server.noisy = chance.random() < 0.5
     mailbox = GraphMailbox(server, chance.choice(["basic", "read"]), retry_for="2s")
     return World(mailbox, (server.server, server.entra.server), server.entra.revoke, lambda: None, server.close, chance)
 
 
 def gmail(chance: random.Random) -> World:
-    server = Gmail()
+    server = GmailServer()
     server.noisy = chance.random() < 0.5
     server.inner_fault = lambda user, name: (
         chance.choice(
             [
-                Answer(429, {"error": {"code": 429, "errors": [{"reason": "rateLimitExceeded"}], "message": "slow"}}),
-                Answer(500, {"error": {"code": 500, "errors": [{"reason": "backendError"}], "message": "oops"}}),
+                GmailAnswer(
+                    429, {"error": {"code": 429, "errors": [{"reason": "rateLimitExceeded"}], "message": "slow"}}
+                ),
+                GmailAnswer(500, {"error": {"code": 500, "errors": [{"reason": "backendError"}], "message": "oops"}}),
             ]
         )
         if chance.random() < 0.03
@@ -168,7 +170,7 @@ def gmail(chance: random.Random) -> World:
 
 
 def ews(chance: random.Random) -> World:
-    server = Ews()
+    server = EwsServer()
     server.noisy = chance.random() < 0.5
     server.soap_fault = lambda operation, user: ("ErrorServerBusy", 10) if chance.random() < 0.05 else None
     mailbox = EwsMailbox(server, auth="basic", retry_for="2s")

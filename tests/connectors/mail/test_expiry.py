@@ -16,13 +16,12 @@ from inboxwatch import now as instant
 from inboxwatch.connector import Expires, MailConnector, Reading
 from inboxwatch.testing import every
 from tests.doubles.entra import CLIENT_ID, SECRET, TENANT, certificate
-from tests.doubles.ews import Ews as EwsServer
-from tests.doubles.gmail import METADATA
-from tests.doubles.gmail import Gmail as GmailServer
-from tests.doubles.graph import Graph as GraphServer
-from tests.doubles.webhook_sink import Sink
+from tests.doubles.ews import EwsServer
+from tests.doubles.gmail import METADATA, GmailServer
+from tests.doubles.graph import GraphServer
+from tests.doubles.webhook_sink import WebhookSink
 from tests.support.api_mailboxes import EwsMailbox, GmailMailbox, GraphMailbox
-from tests.support.daemon_process import House
+from tests.support.installation import Installation
 
 DAY = timedelta(days=1)
 
@@ -55,7 +54,7 @@ def test_check_shows_when_each_login_ends_and_warns_where_nobody_knows(server: G
         "unknown": box(server, client_secret=SECRET),
         "over": box(server, client_secret=SECRET, secret_expires="2026-01-31"),
     }
-    done = House(tmp_path, boxes, hook="http://127.0.0.1:9").command("check", "--json")
+    done = Installation(tmp_path, boxes, hook="http://127.0.0.1:9").command("check", "--json")
     findings = json.loads(done.stdout)["findings"]
     told = {name: [one for one in findings if one["subject"] == f"mailbox {name}"] for name in boxes}
     facts = {name: next(one["text"] for one in ones if one["verdict"] == "ok") for name, ones in told.items()}
@@ -75,7 +74,7 @@ def test_the_daemon_tells_it_before_a_certificate_or_a_secret_ends(server: Graph
         "secret": box(server, client_secret=SECRET, secret_expires=f"{instant.now() + 13 * DAY:%Y-%m-%d}"),
         "later": box(server, client_secret=SECRET, secret_expires=f"{instant.now() + 30 * DAY:%Y-%m-%d}"),
     }
-    with Sink() as sink, House(tmp_path, boxes, hook=sink.url).daemon() as daemon:
+    with WebhookSink() as sink, Installation(tmp_path, boxes, hook=sink.url).daemon() as daemon:
         for name in ("cert", "secret"):
             sink.wait(lambda post, name=name: f"access to mailbox {name} ends on " in post.raw.decode())  # type: ignore[misc]
         assert "mailbox later ends" not in " ".join(post.raw.decode() for post in sink.posts)

@@ -15,7 +15,7 @@ from connectors.mail.gmail.quota import ProjectQuota, RateLimiter
 from connectors.mail.quota_turns import TURN_LIMIT, MailboxTurns, QuotaTurns
 from inboxwatch.connector import Batch, Cursor, MailboxError, Quarantined, Reason
 from inboxwatch.daemon.poller import BATCH_LIMIT
-from tests.support.virtual_time import Clockwork, played
+from tests.support.virtual_time import VirtualTimeLoop, run_in_virtual_time
 
 NOW = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 
@@ -74,7 +74,7 @@ class Account:
 def test_a_thousand_mailboxes_of_a_project_that_start_at_once_are_all_read_within_its_quota(
     project_per_minute: float, user_per_minute: float, accounts: int, chunks: int
 ) -> None:
-    async def play(loop: Clockwork) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
         chance = random.Random(1)
         project = ProjectQuota(project_per_minute, user_per_minute)
         all_ = [Account(project, user_per_minute, chunks, chance) for _ in range(accounts)]
@@ -87,11 +87,11 @@ def test_a_thousand_mailboxes_of_a_project_that_start_at_once_are_all_read_withi
         assert spent <= needed * 1.1, "hardly anything is read for nothing"
         assert loop.time() <= at_least * 2 + 120, "and no time is left unused"
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 def test_nobody_gets_a_second_turn_before_all_who_wait_had_their_first() -> None:
-    async def play(loop: Clockwork) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
         turns, order, numbers = QuotaTurns(2), list[int](), count()
 
         async def read() -> None:
@@ -104,11 +104,11 @@ def test_nobody_gets_a_second_turn_before_all_who_wait_had_their_first() -> None
         await asyncio.gather(*[read() for _ in range(10)])
         assert sorted(order[:10]) == list(range(10))
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 def test_who_would_wait_too_long_for_his_turn_is_held_back_and_hinders_nobody() -> None:
-    async def play(loop: Clockwork) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
         turns = QuotaTurns(1)
         slow, late = MailboxTurns(20.0, lambda: turns), MailboxTurns(20.0, lambda: turns)
         await slow.begin()
@@ -124,12 +124,12 @@ def test_who_would_wait_too_long_for_his_turn_is_held_back_and_hinders_nobody() 
                 async with asyncio.timeout(1):
                     await slow.begin()
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 @pytest.mark.parametrize("end", [lambda poll: poll.aclose(), lambda poll: _cancelled(anext(poll))])
 def test_a_poll_that_is_broken_off_gives_its_turn_back(end: Callable[[AsyncGenerator[Batch, None]], None]) -> None:
-    async def play(loop: Clockwork) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
         turns = QuotaTurns(1)
         steps, other = MailboxTurns(20.0, lambda: turns), MailboxTurns(20.0, lambda: turns)
 
@@ -143,7 +143,7 @@ def test_a_poll_that_is_broken_off_gives_its_turn_back(end: Callable[[AsyncGener
         async with asyncio.timeout(1), other.one():
             pass
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 async def _cancelled(step: object) -> None:
@@ -155,7 +155,7 @@ async def _cancelled(step: object) -> None:
 
 
 def test_a_server_that_throttles_is_not_waited_for_beyond_the_step() -> None:
-    async def play(loop: Clockwork) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
         steps = MailboxTurns(10_000.0, lambda: turns)
         turns = QuotaTurns(1)
 
@@ -167,11 +167,11 @@ def test_a_server_that_throttles_is_not_waited_for_beyond_the_step() -> None:
                 await steps.retried(refused)
         assert 100 < loop.time() < BATCH_LIMIT
 
-    played(play)
+    run_in_virtual_time(play)
 
 
 def test_a_step_that_takes_long_gives_what_it_has_and_goes_on_from_there() -> None:
-    async def play(loop: Clockwork) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
         steps = MailboxTurns(20.0, lambda: turns)
         turns = QuotaTurns(1)
 
@@ -189,4 +189,4 @@ def test_a_step_that_takes_long_gives_what_it_has_and_goes_on_from_there() -> No
         assert len(given) == 5
         assert given[-1].cursor == "19"
 
-    played(play)
+    run_in_virtual_time(play)

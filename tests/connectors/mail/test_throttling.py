@@ -10,20 +10,20 @@ import pytest
 from aiohttp import web
 
 from inboxwatch import now as instant
-from tests.doubles.gmail import Gmail
-from tests.doubles.graph import Graph
+from tests.doubles.gmail import GmailServer
+from tests.doubles.graph import GraphServer
 from tests.doubles.https_server import Fault
-from tests.doubles.webhook_sink import Sink
+from tests.doubles.webhook_sink import WebhookSink
 from tests.support.api_mailboxes import GmailMailbox, GraphMailbox
-from tests.support.daemon_process import House
-from tests.support.message_bytes import letter as mail
+from tests.support.installation import Installation
+from tests.support.message_bytes import message_bytes
 from tests.support.team_mail import ANA, BO
 
-Server = Gmail | Graph
+Server = GmailServer | GraphServer
 _REFUSED = '{"error": {"code": %s, "message": "slow down", "errors": [{"reason": "userRateLimitExceeded"}]}}'
 
 
-@pytest.fixture(params=[Gmail, Graph])
+@pytest.fixture(params=[GmailServer, GraphServer])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     running = request.param()
     yield running
@@ -33,19 +33,19 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 def test_a_throttled_mailbox_is_up_asked_less_often_and_read_when_the_provider_relents(
     server: Server, tmp_path: Path
 ) -> None:
-    mailbox = GmailMailbox(server) if isinstance(server, Gmail) else GraphMailbox(server)
+    mailbox = GmailMailbox(server) if isinstance(server, GmailServer) else GraphMailbox(server)
     refused: list[str] = []
 
     def throttle(request: web.Request) -> Fault:
         refused.append(request.path)
         return Fault(
-            429, _REFUSED % ("429" if isinstance(server, Gmail) else '"TooManyRequests"'), {"Retry-After": "1"}
+            429, _REFUSED % ("429" if isinstance(server, GmailServer) else '"TooManyRequests"'), {"Retry-After": "1"}
         )
 
     box = {"address": ANA, "owner": "ana", "poll_every": "1s", "poll_idle": "30s"} | mailbox.settings
-    box |= {"connector": "gmail" if isinstance(server, Gmail) else "graph", "user": mailbox.address}
+    box |= {"connector": "gmail" if isinstance(server, GmailServer) else "graph", "user": mailbox.address}
     box |= {"retry_for": "0.1s"}
-    with Sink() as sink, House(tmp_path, {"ana": box}, hook=sink.url, target="1h").daemon() as daemon:
+    with WebhookSink() as sink, Installation(tmp_path, {"ana": box}, hook=sink.url, target="1h").daemon() as daemon:
 
         def figure(name: str) -> float:
             return daemon.metric(f"inboxwatch_mailbox_{name}", mailbox="ana")
@@ -56,7 +56,7 @@ def test_a_throttled_mailbox_is_up_asked_less_often_and_read_when_the_provider_r
         daemon.wait(lambda: figure("up") == 1)
         at_first = figure("poll_interval_seconds")
         server.server.fault = throttle
-        mailbox.deliver(mail(BO, ANA, at=instant.now() - timedelta(seconds=1)))
+        mailbox.deliver(message_bytes(BO, ANA, at=instant.now() - timedelta(seconds=1)))
         daemon.wait(lambda: errors() >= 2, "no refusal was counted")
         assert figure("poll_interval_seconds") >= 2 * at_first
         (state,) = daemon.get("/api/v1/mailboxes")["items"]

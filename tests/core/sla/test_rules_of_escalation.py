@@ -26,7 +26,7 @@ TEN = at("10:00")
 
 def wait(policy: SLAPolicy, *facts: object, start: datetime = TEN) -> Clock:
     """A wait that began at 10:00 under a policy."""
-    (clock,) = fold(buyer("q", start), *facts, policy=policy)  # type: ignore[arg-type]  # facts of the story
+    (clock,) = fold(buyer("q", start), *facts, policy=policy)  # type: ignore[arg-type]  # facts
     return clock
 
 

@@ -18,7 +18,7 @@ from inboxwatch.store import Transaction, tables
 from tests.support.simulation.mail import true_clocks
 
 if TYPE_CHECKING:
-    from tests.support.simulation.world import Sent, Stage
+    from tests.support.simulation.world import SentNotice, SimulatedWorld
 
 SLACK = timedelta(seconds=60)
 """Servers' clocks differ from ours; a step may be that late."""
@@ -59,8 +59,8 @@ def in_hours(at: datetime) -> datetime:
     return next(max(opens, at) for opens, closes in spans(at) if at <= closes)
 
 
-class Checks:
-    def __init__(self, world: Stage) -> None:
+class Invariants:
+    def __init__(self, world: SimulatedWorld) -> None:
         self._world = world
         self._told: set[tuple[str, int, int, str]] = set()
         self._sent: dict[tuple[Any, ...], list[str]] = {}
@@ -68,7 +68,7 @@ class Checks:
 
     # While it runs.
 
-    def sending(self, sent: Sent) -> None:
+    def sending(self, sent: SentNotice) -> None:
         """A notice reaches a reader now."""
         if sent.notice.type not in (NoticeType.ESCALATION, NoticeType.RESOLVED):
             return
@@ -81,7 +81,7 @@ class Checks:
             self._hold(not keys or keys[0] == sent.key, f"told twice under two keys: {what} {keys} {sent.key}")
             keys.append(sent.key)
 
-    def _no_answer_is_readable(self, sent: Sent, clock: Any) -> None:
+    def _no_answer_is_readable(self, sent: SentNotice, clock: Any) -> None:
         world = self._world
         letters = {letter.id: letter for letter in world.letters}
         question = letters[clock["started_by"]]
@@ -95,7 +95,7 @@ class Checks:
                 late = clock["metric"] == "follow_up" or not ends or answer.at <= question.at
                 self._hold(late, f"{clock['id']} is told although <{answer.id}> was readable in {box.name}")
 
-    def _not_held(self, sent: Sent, clock: str) -> None:
+    def _not_held(self, sent: SentNotice, clock: str) -> None:
         for _, until in self._holds(clock):
             self._hold(not sent.at < until, f"{clock} is told although it is held until {until}")
 

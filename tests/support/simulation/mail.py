@@ -22,7 +22,7 @@ from inboxwatch.now import Now
 
 
 @dataclass(frozen=True)
-class Letter:
+class SimulatedMail:
     """One message as its author sent it."""
 
     id: str
@@ -30,7 +30,7 @@ class Letter:
     sender: str
     to: tuple[str, ...]
     subject: str
-    answers: Letter | None = None
+    answers: SimulatedMail | None = None
     marks: tuple[str, ...] = ()
     """Further header lines."""
     body: str = "."
@@ -52,7 +52,7 @@ class Letter:
             yield self.answers.id
 
 
-def bounced(letter: Letter, failed: str, at: datetime) -> Letter:
+def bounced(letter: SimulatedMail, failed: str, at: datetime) -> SimulatedMail:
     """The delivery status notification (RFC 3464) that says that a letter never reached a reader."""
     body = "\r\n".join(
         (
@@ -65,32 +65,32 @@ def bounced(letter: Letter, failed: str, at: datetime) -> Letter:
     )
     marks = ("MIME-Version: 1.0", "Content-Type: multipart/report; report-type=delivery-status; boundary=cut")
     sender = f"mailer-daemon@mx.{failed.rpartition('@')[2]}"
-    return Letter(f"dsn.{letter.id}", at, sender, (letter.sender,), "Undelivered Mail", marks=marks, body=body)
+    return SimulatedMail(f"dsn.{letter.id}", at, sender, (letter.sender,), "Undelivered Mail", marks=marks, body=body)
 
 
 @dataclass(frozen=True)
-class Copy:
+class MailCopy:
     """A letter in a mailbox: when its server says that it came, and when it can be read there."""
 
-    letter: Letter
+    letter: SimulatedMail
     message: RawMessage
     visible_at: datetime
 
 
 @dataclass
-class Box:
+class SimulatedMailbox:
     """A mailbox of the world, and the connector to it: it lags, goes blind, and its server's clock is not ours."""
 
     name: MailboxId
     skew: timedelta = timedelta()
-    copies: list[Copy] = field(default_factory=list)
+    copies: list[MailCopy] = field(default_factory=list)
     """In the order in which they become visible."""
     dark: list[tuple[datetime, datetime]] = field(default_factory=list)
     """When it cannot be read."""
     cut: int = 0
     """How many of the next polls break off after their first batch."""
 
-    def put(self, letter: Letter, role: FolderRole, lag: timedelta) -> None:
+    def put(self, letter: SimulatedMail, role: FolderRole, lag: timedelta) -> None:
         raw = letter.raw
         message = RawMessage(
             ref=f"{role}/{letter.id}/{len(self.copies)}",
@@ -99,20 +99,20 @@ class Box:
             header=raw.partition(b"\r\n\r\n")[0],
             parts=machine_parts(raw),
         )
-        self.copies.append(Copy(letter, message, letter.at + lag))
+        self.copies.append(MailCopy(letter, message, letter.at + lag))
         self.copies.sort(key=lambda copy: copy.visible_at)
 
     def readable(self, now: datetime) -> bool:
         return not any(start <= now < end for start, end in self.dark)
 
-    def holds(self, now: datetime) -> list[Copy]:
+    def holds(self, now: datetime) -> list[MailCopy]:
         return [copy for copy in self.copies if copy.visible_at <= now]
 
 
-class Reader:
+class SimulatedConnector:
     """The connector: everything visible behind the cursor, in batches of a few."""
 
-    def __init__(self, box: Box, now: Now) -> None:
+    def __init__(self, box: SimulatedMailbox, now: Now) -> None:
         self._box = box
         self._now = now
 
@@ -136,7 +136,7 @@ class Reader:
 
 
 def true_clocks(
-    setting: Setting, leads: Iterable[Lead], copies: Sequence[Copy], deeds: Sequence[Act]
+    setting: Setting, leads: Iterable[Lead], copies: Sequence[MailCopy], deeds: Sequence[Act]
 ) -> dict[str, Clock]:
     """What the fold makes of everything that the mailboxes hold, read at once and in order: the clocks by id."""
     earliest: dict[str, RawMessage] = {}

@@ -1,5 +1,5 @@
-"""A seeded world on the stage: buyers write, reps answer late or not at all, mail lags, doubles and bounces, mailboxes
-go blind, channels fail, the daemon is killed and started again. After each instant the invariants of
+"""A simulated world drawn from a seed: buyers write, reps answer late or not at all, mail lags, doubles and bounces,
+mailboxes go blind, channels fail, the daemon is killed and started again. After each instant the invariants of
 `invariants` must hold. `python -m tests.support.simulation SEED` prints what happens with one seed.
 """
 
@@ -18,13 +18,13 @@ import structlog
 from inboxwatch.core.model import FolderRole, LeadId
 from inboxwatch.core.sla.timeline import Act, Deed
 from inboxwatch.engine.refused import Refused
-from tests.support.simulation.mail import Box, Letter, bounced
-from tests.support.simulation.world import LEADS, MINUTE, START, Stage, config_of
+from tests.support.simulation.mail import SimulatedMail, SimulatedMailbox, bounced
+from tests.support.simulation.world import LEADS, MINUTE, START, SimulatedWorld, config_of
 
 AUTOMATIC = ("Auto-Submitted: auto-replied",)
 
 
-class World(Stage):
+class RandomWorld(SimulatedWorld):
     """One seed: everything that happens is drawn before it begins, except what people do to waits that exist then."""
 
     def __init__(self, seed: int, show: Callable[[str], None] | None = None) -> None:
@@ -50,15 +50,15 @@ class World(Stage):
         for box in self.boxes.values():
             box.dark.clear()
             box.cut = 0
-        for wire in self.wires.values():
-            wire.down.clear()
-            wire.deadly = 0
+        for channel in self.channels.values():
+            channel.down.clear()
+            channel.deadly = 0
         self._queue.clear()
         self.boot()
         self._queue.clear()
         for poller in self.pollers.values():
             assert await poller.poll() is None, f"seed {self.seed}: {poller.name} stays unreadable"
-        self.worker.fuse = None
+        self.worker.units_left = None
         for _ in range(3):
             self.at += timedelta(minutes=6)
             await self._work()
@@ -75,14 +75,14 @@ class World(Stage):
                 box.dark.append((start, start + chance.choice((3, 12, 45)) * MINUTE))
             if chance.random() < 0.2:
                 box.cut = 1
-        for wire in self.wires.values():
+        for channel in self.channels.values():
             if chance.random() < 0.3:
                 start = self._some_time()
-                wire.down.append((start, start + chance.choice((1, 10, 90)) * MINUTE, chance.random() < 0.3))
+                channel.down.append((start, start + chance.choice((1, 10, 90)) * MINUTE, chance.random() < 0.3))
             if chance.random() < 0.2:
-                wire.deadly = 1
+                channel.deadly = 1
         for _ in range(chance.choice((0, 1, 2))):
-            self.put(self._some_time(), partial(self._arm, chance.randint(1, 40)))
+            self.put(self._some_time(), partial(self._kill_after, chance.randint(1, 40)))
         for _ in range(chance.randint(0, 4)):
             self.put(self._some_time(), self._deed)
         if chance.random() < 0.15:
@@ -106,23 +106,23 @@ class World(Stage):
             kind = chance.choices(("buyer", "answer", "auto", "note"), (4, 4, 1, 1))[0] if last else "buyer"
             if kind == "buyer":
                 to = chance.choice(((mine,), (sales,), (mine, sales)))
-                last = self._plan(Letter(theirs, at, lead.id, to, subject, last))
+                last = self._plan(SimulatedMail(theirs, at, lead.id, to, subject, last))
             elif kind == "answer":
                 by = f"{chance.choices((rep, other), (4, 1))[0]}@acme.test"
-                last = self._plan(Letter(ours, at, by, (lead.id,), subject, last, answers_buyer=True))
+                last = self._plan(SimulatedMail(ours, at, by, (lead.id,), subject, last, answers_buyer=True))
                 if chance.random() < 0.15:
                     self._plan(bounced(last, lead.id, at + chance.choice((1, 7, 50)) * MINUTE))
             elif kind == "auto":
-                self._plan(Letter(theirs, at, lead.id, (mine,), f"Away: {subject}", last, AUTOMATIC))
+                self._plan(SimulatedMail(theirs, at, lead.id, (mine,), f"Away: {subject}", last, AUTOMATIC))
             else:
-                self._plan(Letter(ours, at, mine, ("ben@acme.test",), f"Fwd: {subject}", last))
+                self._plan(SimulatedMail(ours, at, mine, ("ben@acme.test",), f"Fwd: {subject}", last))
             at += timedelta(minutes=chance.choice((3, 8, 25, 50, 110, 240)))
 
-    def _plan(self, letter: Letter) -> Letter:
+    def _plan(self, letter: SimulatedMail) -> SimulatedMail:
         self.put(letter.at, partial(self.post, letter))
         return letter
 
-    def deliver(self, box: Box, letter: Letter, role: FolderRole) -> None:
+    def deliver(self, box: SimulatedMailbox, letter: SimulatedMail, role: FolderRole) -> None:
         """A copy arrives, late or twice or unannounced."""
         lag = self.chance.choices((0, 2, 15, 70), (70, 15, 10, 5))[0] * MINUTE
         box.put(letter, role, lag)
@@ -132,9 +132,9 @@ class World(Stage):
         if self.chance.random() < 0.6:
             self.put(self.at + lag, partial(self.push, box.name))
 
-    async def _arm(self, fuse: int) -> None:
+    async def _kill_after(self, units: int) -> None:
         if self.alive:
-            self.worker.fuse = fuse
+            self.worker.units_left = units
 
     async def _deed(self) -> None:
         """Somebody acts on a wait that the board shows."""
@@ -167,7 +167,9 @@ class World(Stage):
         """A rep's own mailbox answers that he is away."""
         lead = self.chance.choice(LEADS)
         name = f"away.{int(self.at.timestamp())}@acme.test"
-        await self.post(Letter(name, self.at, "ana@acme.test", (lead.id,), "Out of office: away", None, AUTOMATIC))
+        await self.post(
+            SimulatedMail(name, self.at, "ana@acme.test", (lead.id,), "Out of office: away", None, AUTOMATIC)
+        )
 
     async def _close_lead(self) -> None:
         """The list of leads says that one is lost."""
@@ -184,10 +186,10 @@ def _pair(owner: str) -> tuple[str, str]:
     return ("ana", "ben") if owner == "ana" else ("ben", "ana")
 
 
-def play(seed: int, show: Callable[[str], None] | None = None) -> World:
+def play(seed: int, show: Callable[[str], None] | None = None) -> RandomWorld:
     """Runs one seed; raises AssertionError where an invariant is broken."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    world = World(seed, show)
+    world = RandomWorld(seed, show)
     try:
         asyncio.run(world.run())
     finally:

@@ -1,6 +1,6 @@
-"""A stage for the real engine, store, poller, ticker and outbox: virtual time, mailboxes, channels, and a kill switch.
+"""A simulated world around the real engine, store, poller, ticker and outbox: virtual time, mailboxes and channels.
 
-Tests put letters into its mailboxes and let time pass; `random_world` draws whole worlds on it.
+Tests put mail into its mailboxes, let time pass and may kill the daemon; `random_world` draws all of it from a seed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from random import Random
-from typing import Any, ClassVar, ParamSpec, TypeVar
+from typing import Any, ClassVar
 
 from sqlalchemy import Row, func, literal, select, union_all
 
@@ -24,16 +24,13 @@ from inboxwatch.core.sla.timeline import Act, Deed
 from inboxwatch.daemon.poller import Poller
 from inboxwatch.daemon.scheduler import Scheduler
 from inboxwatch.daemon.sender import Sender
-from inboxwatch.daemon.writer import Writer
 from inboxwatch.notify import ChannelError, Notice, Receipt, Recipient
 from inboxwatch.settings import Settings
 from inboxwatch.store import Store, tables
 from tests.support.engine import Engine
-from tests.support.simulation.invariants import Checks
-from tests.support.simulation.mail import Box, Letter, Reader
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from tests.support.inline_writer import InlineWriter, Killed
+from tests.support.simulation.invariants import Invariants
+from tests.support.simulation.mail import SimulatedConnector, SimulatedMail, SimulatedMailbox
 
 START = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 """A Monday morning."""
@@ -112,34 +109,8 @@ def config_of(routing: str, in_hours: bool) -> Config:
         return configuration.load(path)
 
 
-class Killed(BaseException):
-    """The process is killed here; no handler of the program sees it."""
-
-
-class Inline(Writer):
-    """Runs units of work at once; a fuse kills the process before or after one of them."""
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store)
-        self.fuse: int | None = None
-        """How many units, halves counted, until the process dies."""
-
-    async def run(self, unit: Callable[[], R]) -> R:
-        self._burn()
-        done = unit()
-        self._burn()
-        return done
-
-    def _burn(self) -> None:
-        if self.fuse is not None:
-            self.fuse -= 1
-            if self.fuse <= 0:
-                self.fuse = None
-                raise Killed
-
-
 @dataclass(frozen=True)
-class Sent:
+class SentNotice:
     """A notice that reached a reader."""
 
     at: datetime
@@ -150,11 +121,11 @@ class Sent:
 
 
 @dataclass
-class Wire:
+class SimulatedChannel:
     """A channel of the world: it delivers, fails for a while, refuses for good, or dies with the process."""
 
     name: str
-    stage: Stage
+    world: SimulatedWorld
     down: list[tuple[datetime, datetime, bool]] = field(default_factory=list)
     """(from, to, permanent): when it refuses."""
     deadly: int = 0
@@ -171,18 +142,18 @@ class Wire:
     async def send(
         self, notice: Notice, destination: str, person: Recipient | None, key: str, earlier: str | None = None
     ) -> Receipt:
-        now = self.stage.now()
+        now = self.world.now()
         for start, end, permanent in self.down:
             if start <= now < end:
                 raise ChannelError("refused" if permanent else "busy", permanent=permanent)
-        sent = Sent(now, self.name, destination, key, notice)
-        self.stage.tell(f"{self.name} -> {destination or '*'}: {notice.type} {_steps(notice)} [{key}]")
-        self.stage.checks.sending(sent)
-        self.stage.sent.append(sent)
+        sent = SentNotice(now, self.name, destination, key, notice)
+        self.world.tell(f"{self.name} -> {destination or '*'}: {notice.type} {_steps(notice)} [{key}]")
+        self.world.checks.sending(sent)
+        self.world.sent.append(sent)
         if self.deadly:
             self.deadly -= 1
             raise Killed
-        return Receipt(f"{self.name}-{len(self.stage.sent)}")
+        return Receipt(f"{self.name}-{len(self.world.sent)}")
 
     async def probe(self) -> str:
         return "fine"
@@ -201,8 +172,8 @@ class _Meter:
     def backlog(self, mailbox: str, messages: int) -> None: ...
 
 
-class Stage:
-    """The daemon and all that is around it. Nothing happens on it by itself but what the daemon does."""
+class SimulatedWorld:
+    """The daemon and all that is around it. Nothing happens by itself but what the daemon does."""
 
     seed = 0
 
@@ -211,13 +182,13 @@ class Stage:
         self.chance = chance or Random(0)
         self.at = START
         self.store = Store("sqlite://")
-        self.sent: list[Sent] = []
+        self.sent: list[SentNotice] = []
         self.deeds: list[Act] = []
         """What people did to waits and leads, as the daemon was told."""
-        self.letters: list[Letter] = []
-        self.boxes = {name: Box(name) for name in map(MailboxId, ("ana", "ben", "sales"))}
-        self.wires = {name: Wire(name, self) for name in config.channels}
-        self.checks = Checks(self)
+        self.letters: list[SimulatedMail] = []
+        self.boxes = {name: SimulatedMailbox(name) for name in map(MailboxId, ("ana", "ben", "sales"))}
+        self.channels = {name: SimulatedChannel(name, self) for name in config.channels}
+        self.checks = Invariants(self)
         self.alive = False
         self.kills = 0
         self._boots = 0
@@ -236,19 +207,19 @@ class Stage:
     def boot(self) -> None:
         """Starts the daemon over the same store, as after a restart."""
         self.alive = True
-        self.worker = Inline(self.store)
-        wires: dict[str, Any] = self.wires
-        readers: dict[str, Any] = {name: Reader(box, self.now) for name, box in self.boxes.items()}
-        self.engine = Engine(self.store, self.config, wires)
-        self.engine.sweep(list(self.wires), self.at)
+        self.worker = InlineWriter(self.store)
+        channels: dict[str, Any] = self.channels
+        readers: dict[str, Any] = {name: SimulatedConnector(box, self.now) for name, box in self.boxes.items()}
+        self.engine = Engine(self.store, self.config, channels)
+        self.engine.sweep(list(self.channels), self.at)
         self.pollers = {
             name: Poller(name, box, readers[name], self.engine.rules, self.worker, _Meter(), self.now, self._nudge)
             for name, box in self.config.mailboxes.items()
         }
         self.ticker = Scheduler(self.engine.rules, self.worker, self._look, self.now, self._beside.append, self._nudge)
         self.outboxes = {
-            name: Sender(name, wire, self.engine.rules, self.worker, self._look, self.now)
-            for name, wire in self.wires.items()
+            name: Sender(name, channel, self.engine.rules, self.worker, self._look, self.now)
+            for name, channel in self.channels.items()
         }
         self._boots += 1
         # Nobody knows which of its loops is first.
@@ -343,7 +314,7 @@ class Stage:
         held = until if isinstance(until, datetime) else None
         self.deeds.append(Act(self.at, deed, by, row.id, until=held, serial=len(self.deeds)))
 
-    async def post(self, letter: Letter) -> None:
+    async def post(self, letter: SimulatedMail) -> None:
         """A letter leaves its author's hand now; every mailbox of ours that is to hold it gets a copy."""
         self.letters.append(letter)
         self.tell(f"{letter.sender} writes <{letter.id}> to {', '.join(letter.to)}")
@@ -352,7 +323,7 @@ class Stage:
             if domain == "acme.test" and (box := self.boxes.get(MailboxId(name))) is not None:
                 self.deliver(box, letter, role)
 
-    def deliver(self, box: Box, letter: Letter, role: FolderRole) -> None:
+    def deliver(self, box: SimulatedMailbox, letter: SimulatedMail, role: FolderRole) -> None:
         """A copy arrives at once, and the server says so."""
         box.put(letter, role, timedelta())
         self.put(self.at, partial(self.push, box.name))

@@ -19,8 +19,7 @@ from inboxwatch.core.mail.headers import parse
 from inboxwatch.core.model import FolderRole
 from inboxwatch.testing import ConnectorContract, Mailbox, every, ids, letter, message_id, polled, taken
 from tests.doubles.entra import CLIENT_ID, SECRET, TENANT, Entra
-from tests.doubles.ews import PASSWORD
-from tests.doubles.ews import Ews as EwsServer
+from tests.doubles.ews import PASSWORD, EwsServer
 from tests.doubles.https_server import Fault
 from tests.support.api_mailboxes import EwsMailbox
 

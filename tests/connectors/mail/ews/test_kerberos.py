@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from inboxwatch.testing import letter
-from tests.doubles.ews import Ews as EwsServer
+from tests.doubles.ews import EwsServer
 from tests.doubles.kerberos import READER, Acceptor, Realm, libraries, realm
 from tests.support.api_mailboxes import EwsMailbox
-from tests.support.daemon_process import PROGRAM, House
+from tests.support.installation import PROGRAM, Installation
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ def server() -> Iterator[EwsServer]:
     running.close()
 
 
-def checked(house: House, environment: Mapping[str, str]) -> dict[str, Any]:
+def checked(installation: Installation, environment: Mapping[str, str]) -> dict[str, Any]:
     """What `inboxwatch check` finds of the mailbox."""
     done = subprocess.run(
-        [PROGRAM, "check", "--json", "-c", str(house.path)],
+        [PROGRAM, "check", "--json", "-c", str(installation.path)],
         capture_output=True, text=True, timeout=60, check=False, env={"PATH": os.environ["PATH"], **environment},
     )  # fmt: skip
     findings = json.loads(done.stdout)["findings"]
@@ -53,24 +53,26 @@ def test_a_ticket_opens_the_mailbox_and_is_bound_to_the_tls_connection(
     del mailbox.settings["username"], mailbox.settings["password"]
     mailbox.deliver(letter(1))
     box = {"connector": "ews", "address": mailbox.address, "owner": "ana"} | mailbox.settings
-    house = House(tmp_path, {"ana": box}, hook="http://127.0.0.1:9")
+    installation = Installation(tmp_path, {"ana": box}, hook="http://127.0.0.1:9")
     library = libraries(tmp_path)
     has_ticket = {"PYTHONPATH": str(library), **kerberos.reader}
 
     good, elsewhere = Acceptor(kerberos, library, server.server.certificate), Acceptor(kerberos, library, b"another")
     try:
         server.negotiate = good
-        found = checked(house, has_ticket)
+        found = checked(installation, has_ticket)
         assert (found["verdict"], set(good.answers)) == ("ok", {READER})
         assert "login kerberos, delegate" in found["text"]
 
         server.negotiate = elsewhere  # as somebody between us and the server would pass it on
-        found = checked(house, has_ticket)
+        found = checked(installation, has_ticket)
         assert (found["verdict"], "auth" in found["text"]) == ("failed", True)
         assert all("channel bindings" in answer.lower() for answer in elsewhere.answers)
 
         server.negotiate = good
-        found = checked(house, {"PYTHONPATH": str(library), **kerberos.library, "KRB5CCNAME": "FILE:/nowhere/at/all"})
+        found = checked(
+            installation, {"PYTHONPATH": str(library), **kerberos.library, "KRB5CCNAME": "FILE:/nowhere/at/all"}
+        )
         assert (found["verdict"], "klist" in found["hint"]) == ("failed", True)
     finally:
         good.close()

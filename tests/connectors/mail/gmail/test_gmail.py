@@ -30,8 +30,7 @@ from inboxwatch.testing import (
     polled,
     taken,
 )
-from tests.doubles.gmail import METADATA, Answer
-from tests.doubles.gmail import Gmail as GmailServer
+from tests.doubles.gmail import METADATA, GmailAnswer, GmailServer
 from tests.doubles.google_tokens import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from tests.support.api_mailboxes import GmailMailbox
 
@@ -204,11 +203,13 @@ async def test_parts_of_a_batch_that_are_refused_are_asked_for_again() -> None:
             mailbox.deliver(letter(number))
         refused: set[str] = set()
 
-        def fault(user: str, name: str) -> Answer | None:
+        def fault(user: str, name: str) -> GmailAnswer | None:
             if name in refused or len(refused) >= 20:
                 return None
             refused.add(name)
-            return Answer(429, {"error": {"code": 429, "errors": [{"reason": "rateLimitExceeded"}], "message": ""}})
+            return GmailAnswer(
+                429, {"error": {"code": 429, "errors": [{"reason": "rateLimitExceeded"}], "message": ""}}
+            )
 
         server.inner_fault = fault
         assert len(taken(await every(one, None))) == 30

@@ -19,13 +19,12 @@ from connectors.mail.gmail import Gmail
 from inboxwatch import now as instant
 from inboxwatch.connector import Reading
 from inboxwatch.testing import every, ids, letter, message_id, taken
-from tests.doubles.gmail import METADATA
-from tests.doubles.gmail import Gmail as GmailServer
+from tests.doubles.gmail import METADATA, GmailServer
 from tests.doubles.https_server import Fault
 from tests.doubles.pubsub import CONSUME, SUBSCRIPTION, TOPIC
 from tests.support.api_mailboxes import GmailMailbox
-from tests.support.daemon_process import House
-from tests.support.message_bytes import letter as mail
+from tests.support.installation import Installation
+from tests.support.message_bytes import message_bytes
 from tests.support.team_mail import ANA, BO
 
 LONG = 30.0
@@ -325,11 +324,13 @@ async def test_a_login_that_can_delete_the_subscription_is_warned_of(server: Gma
 def test_a_daemon_that_polls_hourly_sees_mail_at_once_by_push(server: GmailServer, tmp_path: Path) -> None:
     mailbox = GmailMailbox(server, push=server.pubsub.settings)
     box = {"connector": "gmail", "address": ANA, "owner": "ana", "poll_every": "1h"} | mailbox.settings
-    house = House(tmp_path, {"ana": box | {"user": mailbox.address}}, hook="http://127.0.0.1:9", target="1h")
-    with house.daemon() as daemon:
+    installation = Installation(
+        tmp_path, {"ana": box | {"user": mailbox.address}}, hook="http://127.0.0.1:9", target="1h"
+    )
+    with installation.daemon() as daemon:
         daemon.wait(lambda: server.watched and not server.pubsub.waiting)
         assert daemon.clocks() == []
-        mailbox.deliver(mail(BO, ANA, at=instant.now() - timedelta(seconds=1)))
+        mailbox.deliver(message_bytes(BO, ANA, at=instant.now() - timedelta(seconds=1)))
         assert daemon.wait(daemon.clocks)
         daemon.stop()
 

@@ -30,7 +30,7 @@ from inboxwatch.testing import (
     taken,
 )
 from tests.doubles.entra import PRINCIPAL, SECRET, certificate
-from tests.doubles.graph import Graph as GraphServer
+from tests.doubles.graph import GraphServer
 from tests.doubles.https_server import Fault
 from tests.support.api_mailboxes import GraphMailbox
 

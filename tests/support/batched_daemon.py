@@ -1,4 +1,4 @@
-"""An office whose mail a test writes batch by batch, on SQLite and on PostgreSQL alike."""
+"""A daemon whose mail a test writes batch by batch, on SQLite and on PostgreSQL alike."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from inboxwatch.engine.evaluate import Evaluated
 from inboxwatch.engine.ingest import Ingested
 from inboxwatch.store import tables
 from tests.support.engine import Engine
-from tests.support.in_process import MONDAY, House
-from tests.support.message_bytes import letter
+from tests.support.in_process_daemon import MONDAY, InProcessDaemon
+from tests.support.message_bytes import message_bytes
 
 ANA, SALES = MailboxId("ana"), MailboxId("sales")
 BO = "bo@buyer.test"
 
 
-class Office(House):
-    """A house whose mail is written by the test, batch by batch."""
+class BatchedDaemon(InProcessDaemon):
+    """An in-process daemon that reads the batches a test makes, and shows what they left in the store."""
 
     def __init__(self, folder: Path, store: str) -> None:
         super().__init__(folder, store=store)
@@ -35,7 +35,7 @@ class Office(House):
         """A message that the server received so many minutes after nine."""
         at = MONDAY + timedelta(minutes=minutes)
         role = FolderRole.SENT if "@acme.test" in sender else FolderRole.INBOX
-        header = letter(sender, to, at=at, **words).partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        header = message_bytes(sender, to, at=at, **words).partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
         self._number += 1
         return RawMessage(f"{role}/{self._number}", role, at, header)
 

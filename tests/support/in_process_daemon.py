@@ -1,4 +1,4 @@
-"""A small house for tests of the web and the metrics: a real config, store and engine, and mail written by hand."""
+"""The daemon of a small sales team inside the test: a real config, store and engine, and mail written by hand."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ WEB
 """
 
 
-class House:
-    """Ana, Ben and Max, their mailboxes, and a clock that the test turns. It is also the web's gate."""
+class InProcessDaemon:
+    """Ana, Ben and Max, their mailboxes, and a clock that the test turns. It is also the web's `DaemonPort`."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class House:
         token: str = "",
         follow_up: str = "",
         origin: str = "",
-        store: str = "sqlite:///house.db",
+        store: str = "sqlite:///inboxwatch.db",
     ) -> None:
         for name in ("ana", "sales"):
             (folder / name / "new").mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ class House:
         parts += [f'url: "{origin}"'] if origin else []
         text = CONFIG.replace("WEB", f"web: {{{', '.join(parts)}}}").replace("STORE", store)
         text = text.replace("FOLLOW_UP", f"follow_up: {follow_up}," if follow_up else "")
-        self.path = folder / "house.yaml"
+        self.path = folder / "inboxwatch.yaml"
         self.path.write_text(text, encoding="utf-8")
         config = configuration.load(self.path)
         self.store = Store(config.store_url.reveal())
@@ -103,7 +103,7 @@ class House:
     def close(self) -> None:
         self.store.close()
 
-    # The gate.
+    # What the web asks of a daemon.
 
     def now(self) -> datetime:
         return self.at

@@ -1,6 +1,6 @@
 """The daemon as a real process, as systemd would run it: started, asked over HTTP, told to stop, killed.
 
-with House(tmp_path, mailboxes=...).daemon() as daemon:
+with Installation(tmp_path, mailboxes=...).daemon() as daemon:
     daemon.get("/api/v1/clocks")
 """
 
@@ -65,7 +65,7 @@ LEADS = "email,name,company,domain,owner,tier,status\nbo@buyer.test,Bo Lind,Buye
 _numbers = itertools.count(1)
 
 
-class House:
+class Installation:
     """A config file, its leads and its store in a folder; several daemons may run over it, one after the other."""
 
     def __init__(
@@ -137,13 +137,13 @@ def command(*words: str, timeout: float = 60, **more: Any) -> subprocess.Complet
 class Daemon:
     """One process of `inboxwatch run`."""
 
-    def __init__(self, house: House, log_level: str = "info") -> None:
-        self.house = house
-        self.url = f"http://127.0.0.1:{house.port}"
-        self.log_path = house.folder / f"daemon-{next(_numbers)}.log"
+    def __init__(self, installation: Installation, log_level: str = "info") -> None:
+        self.installation = installation
+        self.url = f"http://127.0.0.1:{installation.port}"
+        self.log_path = installation.folder / f"daemon-{next(_numbers)}.log"
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, "run", "-c", str(house.path), "--log-level", log_level],
+                [PROGRAM, "run", "-c", str(installation.path), "--log-level", log_level],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=_environment(),
