@@ -27,6 +27,7 @@ from inboxwatch.notify import (
     Recipient,
     Seconds,
     Secret,
+    Settings,
 )
 from inboxwatch.notify.http import HttpAddress, Poster
 from inboxwatch.notify.render import Renderer
@@ -79,7 +80,7 @@ class AlertmanagerSettings(ChannelSettings):
 
 
 class Alertmanager:
-    settings: ClassVar[type[ChannelSettings]] = AlertmanagerSettings
+    settings: ClassVar[type[Settings]] = AlertmanagerSettings
 
     def __init__(self, settings: AlertmanagerSettings, name: str) -> None:
         self.name = name

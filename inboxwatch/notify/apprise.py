@@ -10,7 +10,17 @@ from typing import Any, ClassVar
 import apprise
 from pydantic import field_validator
 
-from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Receipt, Recipient, Seconds, Secret
+from inboxwatch.notify import (
+    ChannelError,
+    ChannelSettings,
+    Notice,
+    NoticeType,
+    Receipt,
+    Recipient,
+    Seconds,
+    Secret,
+    Settings,
+)
 from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.text import said
 
@@ -46,7 +56,7 @@ class AppriseSettings(ChannelSettings):
 class Apprise:
     """Tells one place, the one of its URL; people are reached by other channels."""
 
-    settings: ClassVar[type[ChannelSettings]] = AppriseSettings
+    settings: ClassVar[type[Settings]] = AppriseSettings
 
     def __init__(self, settings: AppriseSettings, name: str) -> None:
         self.name = name

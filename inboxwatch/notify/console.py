@@ -10,7 +10,7 @@ from typing import ClassVar, TextIO
 from rich.console import Console as Terminal
 from rich.text import Text
 
-from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Receipt, Recipient, messages
+from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Receipt, Recipient, Settings, messages
 from inboxwatch.notify.render import SHOWN, Renderer
 from inboxwatch.notify.text import clean, web_link
 from inboxwatch.notify.wait import ShownWait, chosen
@@ -29,7 +29,7 @@ _STYLES = {
 class Console:
     """Writes to `out` (standard output); in colours where that is a terminal, in plain lines elsewhere."""
 
-    settings: ClassVar[type[ChannelSettings]] = ChannelSettings
+    settings: ClassVar[type[Settings]] = ChannelSettings
 
     def __init__(self, settings: ChannelSettings, name: str, out: TextIO | None = None) -> None:
         self.name = name

@@ -30,6 +30,7 @@ from inboxwatch.notify import (
     Recipient,
     Seconds,
     Secret,
+    Settings,
 )
 from inboxwatch.notify.links import Action
 from inboxwatch.notify.render import Renderer
@@ -109,7 +110,7 @@ def _address(written: str, name: str = "") -> Address:
 class Email:
     """Sends one mail a notice, over a connection of its own."""
 
-    settings: ClassVar[type[ChannelSettings]] = EmailSettings
+    settings: ClassVar[type[Settings]] = EmailSettings
 
     def __init__(self, settings: EmailSettings, name: str) -> None:
         self.name = name

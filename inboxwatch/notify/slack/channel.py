@@ -22,6 +22,7 @@ from inboxwatch.notify import (
     Recipient,
     Seconds,
     Secret,
+    Settings,
 )
 from inboxwatch.notify.actions import Actions
 from inboxwatch.notify.render import Renderer
@@ -84,7 +85,7 @@ class _Posted(NamedTuple):
 class Slack:
     """One app in one workspace."""
 
-    settings: ClassVar[type[ChannelSettings]] = SlackSettings
+    settings: ClassVar[type[Settings]] = SlackSettings
 
     def __init__(self, settings: SlackSettings, name: str) -> None:
         self.name = name
