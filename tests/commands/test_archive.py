@@ -30,7 +30,7 @@ def ids(timeline: Timeline) -> list[str]:
     return [entry.message.id for _, entry in timeline.sightings]
 
 
-def test_an_mbox_gives_each_message_with_its_offset_and_unquotes_from_lines(tmp_path: Path):
+def test_an_mbox_gives_each_message_with_its_offset_and_unquotes_from_lines(tmp_path: Path) -> None:
     box = tmp_path / "in.mbox"
     first = b"From bea@buyer.test Mon Mar  2 09:30:00 2026\n" + ONE + b">From here on it is quoted\n>>From twice\n\n"
     box.write_bytes(first + b"From - Mon Mar  2 09:31:00 2026\n" + TWO)
@@ -40,7 +40,7 @@ def test_an_mbox_gives_each_message_with_its_offset_and_unquotes_from_lines(tmp_
     assert b"\nFrom here on it is quoted\n>From twice\n" in (found[0].raw.text or b"")
 
 
-def test_a_from_line_inside_a_message_does_not_cut_it(tmp_path: Path):
+def test_a_from_line_inside_a_message_does_not_cut_it(tmp_path: Path) -> None:
     box = tmp_path / "in.mbox"
     box.write_bytes(b"From - Mon Mar  2 09:30:00 2026\n" + ONE + b"\nFrom the bottom of my heart\n")
     assert len(list(archive.read(box))) == 1
@@ -59,20 +59,20 @@ def test_a_from_line_inside_a_message_does_not_cut_it(tmp_path: Path):
 )
 def test_the_time_is_that_of_the_topmost_received_line_then_of_the_from_line(
     tmp_path: Path, header: bytes, at: str, time_from: str
-):
+) -> None:
     box = tmp_path / "in.mbox"
     box.write_bytes(b"From - Mon Mar  2 09:30:00 2026\n" + header + ONE)
     (entry,) = replayed(box).entries
     assert (instant(entry.message.received_at), entry.message.time_from) == (at, time_from)
 
 
-def test_a_single_file_without_any_relay_has_the_time_of_its_date(tmp_path: Path):
+def test_a_single_file_without_any_relay_has_the_time_of_its_date(tmp_path: Path) -> None:
     (tmp_path / "one.eml").write_bytes(ONE)
     (entry,) = replayed(tmp_path / "one.eml").entries
     assert instant(entry.message.received_at) == "2026-03-02T09:00:00Z"
 
 
-def test_maildirs_and_folders_are_read_whole_and_tmp_is_not(tmp_path: Path):
+def test_maildirs_and_folders_are_read_whole_and_tmp_is_not(tmp_path: Path) -> None:
     for name in ("cur", "new", "tmp", ".Sent/cur", ".Sent/new", ".Sent/tmp"):
         (tmp_path / "box" / name).mkdir(parents=True)
     (tmp_path / "box/cur/1.a:2,S").write_bytes(ONE)
@@ -84,14 +84,14 @@ def test_maildirs_and_folders_are_read_whole_and_tmp_is_not(tmp_path: Path):
     assert sorted(ids(replayed(tmp_path / "box"))) == ["q1@buyer.test", "q2@buyer.test"]
 
 
-def test_duplicates_are_shown_and_one_entry_counts(tmp_path: Path):
+def test_duplicates_are_shown_and_one_entry_counts(tmp_path: Path) -> None:
     (tmp_path / "1.eml").write_bytes(ONE)
     (tmp_path / "2.eml").write_bytes(ONE)
     timeline = replayed(tmp_path)
     assert (len(timeline.sightings), len(timeline.entries)) == (2, 1)
 
 
-def test_what_cannot_be_used_is_a_problem_and_never_a_stop(tmp_path: Path):
+def test_what_cannot_be_used_is_a_problem_and_never_a_stop(tmp_path: Path) -> None:
     (tmp_path / "1.eml").write_bytes(b"")
     (tmp_path / "2.eml").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
     (tmp_path / "3.eml").write_bytes(ONE)
@@ -101,12 +101,12 @@ def test_what_cannot_be_used_is_a_problem_and_never_a_stop(tmp_path: Path):
     assert [(Path(one["path"]).name, bool(one["reason"])) for one in lines] == [("1.eml", True), ("2.eml", True)]
 
 
-def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path):
+def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="nowhere"):
         replayed(tmp_path / "nowhere")
 
 
-def test_a_message_line_has_the_contracts_keys_and_ids_without_brackets(tmp_path: Path):
+def test_a_message_line_has_the_contracts_keys_and_ids_without_brackets(tmp_path: Path) -> None:
     (tmp_path / "1.eml").write_bytes(ONE)
     ((path, entry),) = replayed(tmp_path).sightings
     line = json.loads(json.dumps(message_line(path, entry)))
@@ -132,7 +132,7 @@ def test_a_message_line_has_the_contracts_keys_and_ids_without_brackets(tmp_path
     )
 
 
-def test_files_of_one_run_are_one_timeline_whatever_their_order(tmp_path: Path):
+def test_files_of_one_run_are_one_timeline_whatever_their_order(tmp_path: Path) -> None:
     (tmp_path / "b.eml").write_bytes(ONE)
     answer = (
         b"From: ana@acme.test\nTo: bea@buyer.test\nSubject: Re: Prices\nMessage-ID: "
@@ -146,7 +146,7 @@ def test_files_of_one_run_are_one_timeline_whatever_their_order(tmp_path: Path):
         assert timeline.entries[1].match.parent == "q1@buyer.test"
 
 
-def test_two_messages_with_one_id_are_printed_with_the_id_of_their_header(tmp_path: Path):
+def test_two_messages_with_one_id_are_printed_with_the_id_of_their_header(tmp_path: Path) -> None:
     (tmp_path / "1.eml").write_bytes(ONE)
     (tmp_path / "2.eml").write_bytes(ONE.replace(b"2 Mar", b"9 Mar"))
     timeline = replayed(tmp_path)

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inboxwatch import config
+from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.routing import ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
 from inboxwatch.core.sla.hours import ALWAYS
 from inboxwatch.core.sla.policy import Reassign
@@ -184,7 +185,7 @@ def test_admins_digests_and_rates_are_read_and_have_sane_defaults(write: Any) ->
     assert (plain.admins, plain.daily_digests) == (frozenset(), True)
     channels = "channels: {desk: {type: console, rate: 30/m}, all: {type: console}}"
     told = config.load(write(f"{MINIMAL}admins: [ana]\ndigests: {{daily: false}}\n{channels}\n"))
-    assert (told.admins, told.daily_digests) == ({"ana"}, False)
+    assert (told.admins, told.daily_digests) == (frozenset({PersonId("ana")}), False)
     rates = {name: channel.settings.rate for name, channel in told.channels.items()}  # type: ignore[attr-defined]  # Paced
     assert (rates["desk"].apart, rates["all"]) == (2.0, None)
 

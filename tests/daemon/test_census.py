@@ -34,9 +34,9 @@ class CountedMaildir:
     """A real Maildir, a real store, and the census between them."""
 
     def __init__(self, folder: Path) -> None:
-        for box in ("ana", "sales"):
+        for name in ("ana", "sales"):
             for part in ("cur", "new", "tmp"):
-                (folder / box / part).mkdir(parents=True)
+                (folder / name / part).mkdir(parents=True)
         text = CONFIG.replace("WEB", "").replace("STORE", "sqlite:///store.db").replace("FOLLOW_UP", "")
         (folder / "inboxwatch.yaml").write_text(text, encoding="utf-8")
         config = configuration.load(folder / "inboxwatch.yaml")

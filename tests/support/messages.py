@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.headers import parse
@@ -51,9 +52,9 @@ def mail(
     return parse(replace(whole, provider_thread=conversation), text)
 
 
-def ours(name: str, minutes: float = 0, **more: str) -> Message:
+def ours(name: str, minutes: float = 0, **more: Any) -> Message:
     """A message that Ana wrote to Bea."""
-    return mail(name, minutes, **{"sender": "Ana Diaz <ana@acme.test>", "to": "bea@buyer.test", **more})  # type: ignore[arg-type]  # texts only
+    return mail(name, minutes, **{"sender": "Ana Diaz <ana@acme.test>", "to": "bea@buyer.test", **more})
 
 
 def take(
@@ -72,5 +73,5 @@ def take(
     return found
 
 
-def lead(email: str, **more: str) -> Lead:
-    return Lead(LeadId(email), **more)  # type: ignore[arg-type]  # texts only
+def lead(email: str, **more: Any) -> Lead:
+    return Lead(LeadId(email), **more)

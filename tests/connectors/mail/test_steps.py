@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from itertools import count
 
@@ -128,7 +128,9 @@ def test_who_would_wait_too_long_for_his_turn_is_held_back_and_hinders_nobody() 
 
 
 @pytest.mark.parametrize("end", [lambda poll: poll.aclose(), lambda poll: _cancelled(anext(poll))])
-def test_a_poll_that_is_broken_off_gives_its_turn_back(end: Callable[[AsyncGenerator[Batch, None]], None]) -> None:
+def test_a_poll_that_is_broken_off_gives_its_turn_back(
+    end: Callable[[AsyncIterator[Batch]], Awaitable[None]],
+) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
         turns = QuotaTurns(1)
         steps, other = MailboxTurns(20.0, lambda: turns), MailboxTurns(20.0, lambda: turns)
@@ -139,7 +141,7 @@ def test_a_poll_that_is_broken_off_gives_its_turn_back(end: Callable[[AsyncGener
 
         poll = steps.polled(reading())
         await anext(poll)
-        await end(poll)  # type: ignore[func-returns-value, arg-type]  # both are awaited
+        await end(poll)
         async with asyncio.timeout(1), other.one():
             pass
 

@@ -142,23 +142,23 @@ def taken(whole: bytes) -> Message:
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_read_as_a_message_with_its_id(name: str):
+def test_a_bomb_is_read_as_a_message_with_its_id(name: str) -> None:
     assert taken(BOMBS[name]()).id == "x@buyer.test"
 
 
-def test_bombs_leave_the_memory_bounded():
+def test_bombs_leave_the_memory_bounded() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for name in ("one header of 10 MB", "100,000 references", "open comments", "bare carriage returns"):
         taken(BOMBS[name]())
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300 * 1024
 
 
-def test_parts_are_counted_to_a_limit():
+def test_parts_are_counted_to_a_limit() -> None:
     flat = BASE + b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 10_000 + b"--b--\n"
     assert len(machine_parts(flat)) == MAX_PARTS
 
 
-def test_machine_parts_show_types_and_sizes_of_all_and_bytes_of_machines_only():
+def test_machine_parts_show_types_and_sizes_of_all_and_bytes_of_machines_only() -> None:
     whole = BASE + (
         b"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nsecret words\n--b\n"
         b"Content-Type: TEXT/Calendar; METHOD=Reply\nContent-Transfer-Encoding: base64\n\nTUVUSE9EOlJFUExZ\n--b\n"
@@ -170,7 +170,7 @@ def test_machine_parts_show_types_and_sizes_of_all_and_bytes_of_machines_only():
     assert returned.payload == b"Message-ID: <a1@acme.test>\nSubject: Prices"
 
 
-def test_html_shows_its_text_marks_quotations_and_hides_scripts():
+def test_html_shows_its_text_marks_quotations_and_hides_scripts() -> None:
     source = (
         "<head><style>p {}</style></head><p>Hello&nbsp;Ana</p><!-- no "
         "--><script>evil()</script><blockquote>old <b>words</b></blockquote>new <a "
@@ -180,18 +180,18 @@ def test_html_shows_its_text_marks_quotations_and_hides_scripts():
 
 
 @given(st.text(st.sampled_from("<>!-=/'\" abpdivscript&;\n"), max_size=300))
-def test_any_html_ends_as_text(source: str):
+def test_any_html_ends_as_text(source: str) -> None:
     assert "\0" not in html_text(source)
 
 
 @given(st.text(st.sampled_from("> |:-_ \nOn wrote@1<>From"), max_size=400))
-def test_any_text_is_taken_apart(text: str):
+def test_any_text_is_taken_apart(text: str) -> None:
     found = quotes.read(text)
     assert found.own is not None
 
 
 @given(st.binary(max_size=2000))
-def test_any_bytes_have_machine_parts_and_a_text_or_a_refusal(whole: bytes):
+def test_any_bytes_have_machine_parts_and_a_text_or_a_refusal(whole: bytes) -> None:
     assert machine_parts(whole)
     try:
         text_of(whole)
@@ -203,7 +203,7 @@ def test_any_bytes_have_machine_parts_and_a_text_or_a_refusal(whole: bytes):
 @pytest.mark.timeout(900)
 @settings(max_examples=100_000, deadline=None)
 @given(st.lists(st.sampled_from(SHARDS), max_size=60).map(b"".join))
-def test_ten_minutes_of_broken_mail_end_as_messages_or_refusals(whole: bytes):
+def test_ten_minutes_of_broken_mail_end_as_messages_or_refusals(whole: bytes) -> None:
     found = archive.found("broken", whole)
     if found.raw is None:
         assert found.problem

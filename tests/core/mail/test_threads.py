@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inboxwatch.core.mail.intake import Entry
 from inboxwatch.core.mail.threads import ThreadIndex, keys
 from inboxwatch.core.model import Evidence, Message
 from tests.support.messages import mail, ours, take
@@ -28,14 +29,14 @@ def one_thread(*messages: Message) -> bool:
     return len({entry.match.thread for entry in take(*messages).values()}) == 1
 
 
-def test_in_reply_to_names_the_parent():
+def test_in_reply_to_names_the_parent() -> None:
     assert parents(*CHAIN) == {"q1": None, "a1": "q1", "q2": "a1", "a2": "q2"}
     assert one_thread(*CHAIN)
 
 
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("batches", [True, False])
-def test_header_evidence_does_not_depend_on_the_order_of_arrival(seed: int, batches: bool):
+def test_header_evidence_does_not_depend_on_the_order_of_arrival(seed: int, batches: bool) -> None:
     shuffled = list(CHAIN)
     random.Random(seed).shuffle(shuffled)
     found = take(*shuffled, batches=batches)
@@ -44,16 +45,16 @@ def test_header_evidence_does_not_depend_on_the_order_of_arrival(seed: int, batc
     assert len({entry.match.thread for entry in found.values()}) == 1
 
 
-def test_a_parent_that_nobody_read_is_named_all_the_same():
+def test_a_parent_that_nobody_read_is_named_all_the_same() -> None:
     found = take(mail("q2", 20, subject="Re: Prices", answers="a1", references="a1"))
     assert found["q2"].match.parent == "a1"
 
 
-def test_where_the_parent_is_missing_the_nearest_ancestor_that_was_read_is_answered():
+def test_where_the_parent_is_missing_the_nearest_ancestor_that_was_read_is_answered() -> None:
     assert parents(CHAIN[0], CHAIN[2])["q2"] == "q1"
 
 
-def test_unknown_parents_hold_their_thread_for_those_who_come_late():
+def test_unknown_parents_hold_their_thread_for_those_who_come_late() -> None:
     child, other = (
         mail("c1", 30, answers="gone", references="root gone"),
         mail("c2", 40, answers="root", references="root"),
@@ -61,39 +62,39 @@ def test_unknown_parents_hold_their_thread_for_those_who_come_late():
     assert one_thread(child, other)
 
 
-def test_a_message_that_names_two_threads_merges_them():
+def test_a_message_that_names_two_threads_merges_them() -> None:
     left, right = mail("l", 0, subject="Left"), mail("r", 1, subject="Right")
     both = mail("b", 10, subject="Re: Left", answers="l", references="r l")
     found = take(left, right, both, batches=True)
     assert len({entry.match.thread for entry in found.values()}) == 1
 
 
-def test_a_cycle_of_answers_ends():
+def test_a_cycle_of_answers_ends() -> None:
     loop = (mail("x", 0, answers="z"), mail("y", 1, answers="x"), mail("z", 2, answers="y"))
     found = parents(*loop)
     assert None in found.values()
 
 
-def test_a_later_answer_tells_where_a_message_without_headers_hangs():
+def test_a_later_answer_tells_where_a_message_without_headers_hangs() -> None:
     bare = ours("a1", 10, subject="Something else")
     last = mail("q2", 20, subject="Re: Prices", answers="a1", references="q1 a1")
     found = take(mail("q1", 0), bare, last)
     assert (found["a1"].match.parent, found["a1"].match.evidence) == ("q1", Evidence.REFERENCED)
 
 
-def test_an_answer_without_headers_is_matched_by_title_people_and_time():
+def test_an_answer_without_headers_is_matched_by_title_people_and_time() -> None:
     found = take(mail("q1", 0), ours("a1", 10, subject="Re: Prices"))
     assert (found["a1"].match.parent, found["a1"].match.evidence) == ("q1", Evidence.SUBJECT)
     assert found["a1"].match.confidence < 1
 
 
-def test_a_late_question_gets_the_answer_that_was_read_before_it():
+def test_a_late_question_gets_the_answer_that_was_read_before_it() -> None:
     found = take(ours("a1", 10, subject="AW: Prices"), mail("q1", 0), batches=True)
     assert found["a1"].match.parent == "q1"
     assert found["a1"].match.thread == found["q1"].match.thread
 
 
-def test_recurring_titles_of_strangers_stay_apart():
+def test_recurring_titles_of_strangers_stay_apart() -> None:
     assert not one_thread(
         mail("m1", 0, subject="Meeting"),
         mail("m2", 60, subject="Meeting", sender="cy@other.test"),
@@ -101,11 +102,11 @@ def test_recurring_titles_of_strangers_stay_apart():
     )
 
 
-def test_a_title_joins_nothing_after_months():
+def test_a_title_joins_nothing_after_months() -> None:
     assert not one_thread(mail("q1", 0), ours("a1", 60 * 24 * 90, subject="Re: Prices"))
 
 
-def test_quoted_words_tell_which_of_two_questions_was_answered():
+def test_quoted_words_tell_which_of_two_questions_was_answered() -> None:
     first = mail("q1", 0, text="Could you send the price list for the large lathe with the long bed, please?")
     second = mail("q2", 60, text="And when could a technician visit our plant in Ghent this spring?")
     quoting = (
@@ -127,7 +128,7 @@ def test_quoted_words_tell_which_of_two_questions_was_answered():
     assert take(first, second, answer, older)["a2"].match.parent == "q1"
 
 
-def test_an_outlook_header_block_marks_the_quoted_original():
+def test_an_outlook_header_block_marks_the_quoted_original() -> None:
     words = "Could you send the price list for the large lathe with the long bed, please?"
     quoting = (
         "Gern.\n\n-----Ursprüngliche Nachricht-----\nVon: Bea Buyer\nGesendet: Montag, 2. März 2026 09:00\n"
@@ -137,7 +138,7 @@ def test_an_outlook_header_block_marks_the_quoted_original():
     assert take(question, answer)["a1"].match.parent == "q1"
 
 
-def test_an_id_that_a_relay_rewrote_is_found_by_what_hangs_together():
+def test_an_id_that_a_relay_rewrote_is_found_by_what_hangs_together() -> None:
     question = mail("q1", 0)
     sent_copy = ours("rewritten-by-relay", 10, subject="Re: Prices", answers="q1", references="q1")
     reply = mail("q2", 20, subject="Re: Prices", answers="original", references="q1 original")
@@ -146,7 +147,7 @@ def test_an_id_that_a_relay_rewrote_is_found_by_what_hangs_together():
     assert found["q2"].match.confidence < 1
 
 
-def test_parts_of_a_numbered_series_belong_to_its_first_part():
+def test_parts_of_a_numbered_series_belong_to_its_first_part() -> None:
     parts = [
         mail(f"p{n}", n, subject=f"[Offer {n}/3] {title}")
         for n, title in enumerate(("Overview", "Lathe", "Mill", "Terms"))
@@ -154,7 +155,7 @@ def test_parts_of_a_numbered_series_belong_to_its_first_part():
     assert parents(*parts) == {"p0": None, "p1": "p0", "p2": "p0", "p3": "p0"}
 
 
-def test_outlooks_thread_index_names_the_parent():
+def test_outlooks_thread_index_names_the_parent() -> None:
     import base64
 
     root = bytes(range(22))
@@ -164,7 +165,7 @@ def test_outlooks_thread_index_names_the_parent():
     assert (found["a1"].match.parent, found["a1"].match.evidence) == ("q1", Evidence.INDEX)
 
 
-def test_a_providers_conversation_joins_what_nothing_else_joins():
+def test_a_providers_conversation_joins_what_nothing_else_joins() -> None:
     first, second = mail("q1", 0, conversation="c1"), ours("a1", 60, subject="Your machine", conversation="c1")
     other = ours("a2", 70, subject="Your machine", conversation="c2")
     found = take(first, second, other)
@@ -174,13 +175,13 @@ def test_a_providers_conversation_joins_what_nothing_else_joins():
     assert (late["a1"].match.parent, late["a1"].match.thread) == ("q1", late["q1"].match.thread)
 
 
-def test_keys_name_all_that_must_be_looked_up():
+def test_keys_name_all_that_must_be_looked_up() -> None:
     found = keys([CHAIN[3]])
     assert found.ids == {"a2", "q2", "a1", "q1"}
     assert found.subject_keys == {"prices"}
 
 
-def test_what_an_index_learned_places_later_mail_like_one_index_would():
+def test_what_an_index_learned_places_later_mail_like_one_index_would() -> None:
     first = ThreadIndex()
     from inboxwatch.core.leads import Directory
     from inboxwatch.core.mail.intake import Intake
@@ -193,7 +194,7 @@ def test_what_an_index_learned_places_later_mail_like_one_index_would():
     assert later[0].match.parent == "a1"
 
 
-def test_two_messages_with_one_id_are_told_apart_and_copies_are_not():
+def test_two_messages_with_one_id_are_told_apart_and_copies_are_not() -> None:
     first, copy = mail("same", 0), mail("same", 0.2)
     other = mail("same", 60 * 24, subject="Another matter")
     assert len(take(first, copy)) == 1
@@ -204,8 +205,9 @@ forest = st.lists(st.tuples(st.integers(0, 30), st.booleans()), min_size=1, max_
 
 
 @given(forest, st.randoms(use_true_random=False))
-def test_any_order_of_any_forest_gives_the_same_threads(shape: list[tuple[int, bool]], chance: random.Random):
-    messages, chains = [], []
+def test_any_order_of_any_forest_gives_the_same_threads(shape: list[tuple[int, bool]], chance: random.Random) -> None:
+    messages: list[Message] = []
+    chains: list[tuple[str, ...]] = []
     for number, (pick, full) in enumerate(shape):
         above = chains[pick % number] if number and pick % (number + 1) else ()
         chains.append((*above, f"m{number}"))
@@ -224,7 +226,7 @@ def test_any_order_of_any_forest_gives_the_same_threads(shape: list[tuple[int, b
     found = take(*messages, batches=True)
     assert all(found[name].match.parent == one.match.parent for name, one in expected.items())
 
-    def groups(entries):
+    def groups(entries: dict[str, Entry]) -> set[frozenset[str]]:
         threads: dict[str, set[str]] = {}
         for name, one in entries.items():
             threads.setdefault(one.match.thread, set()).add(name)

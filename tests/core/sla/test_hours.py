@@ -319,6 +319,6 @@ def test_the_time_elapsed_over_years_is_the_sum_of_its_pieces() -> None:
 
 
 def test_a_year_that_ends_with_the_last_day_is_not_counted_beyond_it() -> None:
-    hours = BusinessCalendar("eve", UTC, ((), (), (Span(0, 15),), (), (), (), ()))
+    hours = BusinessCalendar("eve", ZoneInfo("UTC"), ((), (), (Span(0, 15),), (), (), (), ()))
     start, middle, end = (datetime(*day, tzinfo=UTC) for day in ((2006, 1, 1), (2008, 1, 2), (2008, 12, 31)))
     assert hours.elapsed(start, middle) + hours.elapsed(middle, end) == hours.elapsed(start, end)

@@ -177,7 +177,7 @@ def test_a_stranger_who_writes_in_the_thread_is_on_the_side_that_he_answers_besi
 
 def test_rule_35_each_stop_condition_ends_the_wait_by_name() -> None:
     lead = BO.lead
-    deeds = {
+    deeds: dict[str, Fact] = {
         "activity": Act(at("10:30"), Deed.ACTIVITY, "ana", lead=lead),
         "lead_closed": Act(at("10:30"), Deed.LEAD_CLOSED, "known", lead=lead),
         "opted_out": buyer("stop", at("10:30"), effect="opted_out"),
@@ -252,11 +252,11 @@ def histories(draw: st.DrawFn) -> list[Fact]:
             case "ours":
                 facts.append(ours(f"m{number}", when, draw(PEOPLE), parent=parent))
             case "bounce":
-                facts.append(bounce(draw(st.sampled_from(earlier or ["none"])), when))
+                facts.append(bounce(draw(st.sampled_from(earlier or [MessageId("none")])), when))
             case "auto":
                 facts.append(buyer(f"m{number}", when, draw(PEOPLE), kind=Kind.AUTO_REPLY))
             case _:
-                on = draw(st.sampled_from(earlier or ["none"]))
+                on = draw(st.sampled_from(earlier or [MessageId("none")]))
                 facts.append(deed(draw(st.sampled_from([Deed.DISMISSED, Deed.ACKNOWLEDGED])), when, on, until=when))
     return facts
 
