@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest.register_assert_rewrite("tests.support", "tests.doubles")
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")  # examples take as long as a busy machine needs
 
 from tests.doubles.postgres import Postgres  # noqa: E402  (once its asserts are to be rewritten)
 

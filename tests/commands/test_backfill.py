@@ -22,9 +22,9 @@ from tests.support.in_process_daemon import CONFIG
 from tests.support.installation import PROGRAM, Installation
 from tests.support.message_bytes import message_bytes
 from tests.support.team_mail import ANA, BO
+from tests.support.waiting import PATIENCE
 
 MESSAGES = 3000
-PATIENCE = 60.0
 """Seconds after which a test that waits fails."""
 
 

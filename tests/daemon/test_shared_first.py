@@ -11,6 +11,7 @@ from inboxwatch import config as configuration
 from inboxwatch import now as instant
 from inboxwatch.daemon.app import App
 from tests.support.in_process_daemon import CONFIG
+from tests.support.waiting import PATIENCE
 
 WEB = 'web: {listen: "127.0.0.1:0"}\nunknown_senders: shared'
 
@@ -37,7 +38,7 @@ async def test_an_answer_to_a_stranger_that_is_there_at_the_start_ends_his_wait(
 
     def started(app: App) -> None:
         async def watch() -> None:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 for poller in app.supervisor.pollers.values():
                     await poller.tried.wait()
             with app.store.reading() as tx:

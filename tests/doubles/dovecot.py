@@ -30,6 +30,7 @@ import trustme
 from imapclient import imap_utf7  # type: ignore[import-untyped]  # it ships no types
 
 from tests.support.ports import free_port
+from tests.support.waiting import PATIENCE
 
 PASSWORD = "pass-of-the-tests"
 _PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
@@ -153,7 +154,7 @@ class Dovecot:
 
     def up(self) -> None:
         """Starts the server, on the ports it always had."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 2 * PATIENCE
         while time.monotonic() < deadline:
             self._process = subprocess.Popen(
                 ["dovecot", "-F", "-c", str(self.base / "dovecot.conf")],
@@ -173,9 +174,12 @@ class Dovecot:
 
     def _serves(self, process: subprocess.Popen[bytes]) -> bool:
         """Waits until the server greets; False where it ended or does not."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while process.poll() is None and time.monotonic() < deadline:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as probe:
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as probe,
+            ):
                 if probe.recv(1):
                     return True
             time.sleep(0.02)
@@ -214,7 +218,7 @@ class Dovecot:
                 process.wait(0.2)  # clients have read BYE by now; the master itself would linger for a second
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(PATIENCE)
         (self.base / "run" / "master.pid").unlink(missing_ok=True)
 
     def log(self) -> str:

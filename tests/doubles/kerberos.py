@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.ports import free_port
+from tests.support.waiting import PATIENCE
 
 REALM = "ACME.TEST"
 READER, SERVICE = f"watcher@{REALM}", f"HTTP/localhost@{REALM}"
@@ -81,7 +82,7 @@ def realm(folder: Path) -> Iterator[Realm]:
     with (folder / "centre.log").open("wb") as log:
 
         def does(*words: str) -> None:
-            subprocess.run(words, env=environment, stdout=log, stderr=log, check=True, timeout=30)
+            subprocess.run(words, env=environment, stdout=log, stderr=log, check=True, timeout=PATIENCE)
 
         does("kdb5_util", "create", "-s", "-r", REALM, "-P", "the master key of the tests")
         for principal, keytab in ((READER, "reader.keytab"), (SERVICE, "service.keytab")):
@@ -118,7 +119,7 @@ class Acceptor:
         return self.answers[-1] == READER
 
     def close(self) -> None:
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=PATIENCE)
 
 
 _ACCEPTOR = """

@@ -11,10 +11,12 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tests.support.ports import free_port
+from tests.support.waiting import PATIENCE
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "prometheus"
 Series = tuple[dict[str, str], list[float]]
@@ -34,18 +36,18 @@ class LoopbackServer:
         self.wait(lambda: self._up(ready), "is not ready")
 
     def _up(self, path: str) -> bool:
-        with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as answer:
             return bool(answer.status == 200)
 
     def get(self, path: str, **values: Any) -> Any:
         address = f"{self.url}{path}?{urllib.parse.urlencode(values, doseq=True)}"
         try:
-            with urllib.request.urlopen(address, timeout=10) as answer:
+            with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{values}: {error.read().decode()}") from error
 
-    def wait(self, met: Callable[[], Any], what: str, timeout: float = 30) -> Any:
+    def wait(self, met: Callable[[], Any], what: str, timeout: float = PATIENCE) -> Any:
         deadline = time.monotonic() + timeout
         while True:
             with contextlib.suppress(OSError):
@@ -58,7 +60,7 @@ class LoopbackServer:
 
     def end(self) -> None:
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(PATIENCE)
 
 
 class Prometheus(LoopbackServer):
@@ -74,6 +76,18 @@ class Prometheus(LoopbackServer):
         asked = {"query": expr, "start": end - seconds, "end": end, "step": step}
         result = self.get("/api/v1/query_range", **asked)["data"]["result"]
         return _series((one["metric"], one["values"]) for one in result)
+
+    def evaluate(self) -> None:
+        """Waits until each group of rules was evaluated once more, from its start to its end."""
+        begun = datetime.now(UTC)
+
+        def done() -> bool:
+            groups = self.get("/api/v1/rules")["data"]["groups"]
+            return all(
+                datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", one["lastEvaluation"])) > begun for one in groups
+            )
+
+        self.wait(done, "the rules are not evaluated")
 
     def value(self, expr: str) -> float:
         """The one number that an expression yields."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Self
 
@@ -73,7 +74,8 @@ class ScriptedImap:
         """Header blocks by folder; a message's UID is its place, from 1."""
         self.validity = 7
         self.commands: list[str] = []
-        self.connections = 0
+        self.connected_at: list[float] = []
+        """When each connection was made, in seconds of `time.monotonic`."""
         self.idlers: dict[str, Client] = {}
         """The last client that went idle on each folder."""
         self._stirred = asyncio.Condition()
@@ -99,6 +101,11 @@ class ScriptedImap:
     def connector(self, reading: Reading | None = None, **settings: Any) -> Imap:
         given = {"host": "127.0.0.1", "port": self.port, "security": "none", "password": PASSWORD} | settings
         return Imap(ImapSettings.model_validate(given), Context("ana", "ana@acme.test", reading or Reading()))
+
+    @property
+    def connections(self) -> int:
+        """How many were made so far."""
+        return len(self.connected_at)
 
     @property
     def open(self) -> int:
@@ -127,7 +134,7 @@ class ScriptedImap:
         task = asyncio.current_task()
         assert task is not None
         self._clients.add(task)
-        self.connections += 1
+        self.connected_at.append(time.monotonic())
         client = Client(self, reader, writer)
         try:
             if self.greeting is None:

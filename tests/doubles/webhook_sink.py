@@ -10,12 +10,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+
+from tests.support.waiting import PATIENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class WebhookSink:
         self.answer: Callable[[WebhookPost], int] = lambda post: 200
         """The status for a POST; it may block, and it may raise to hang up without an answer."""
         self._news = threading.Condition()
+        self._open = 0
+        """Connections whose request was not answered yet."""
         sink = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -88,7 +93,19 @@ class WebhookSink:
             def log_message(self, *_: object) -> None:
                 """Tests want a quiet server."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(ThreadingHTTPServer):
+            def process_request(self, request: Any, client_address: Any) -> None:
+                with sink._news:
+                    sink._open += 1
+                super().process_request(request, client_address)
+
+            def shutdown_request(self, request: Any) -> None:
+                super().shutdown_request(request)
+                with sink._news:
+                    sink._open -= 1
+                    sink._news.notify_all()
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -100,7 +117,7 @@ class WebhookSink:
         self._server.shutdown()
         self._server.server_close()
 
-    def wait(self, wanted: Callable[[WebhookPost], bool], timeout: float = 20) -> WebhookPost:
+    def wait(self, wanted: Callable[[WebhookPost], bool], timeout: float = PATIENCE) -> WebhookPost:
         """The first accepted POST that is wanted, or an AssertionError that shows what came instead."""
         with self._news:
             self._news.wait_for(lambda: any(map(wanted, self.accepted)), timeout)
@@ -110,7 +127,15 @@ class WebhookSink:
         )
         return found
 
-    def wait_for(self, count: int, timeout: float = 20) -> list[WebhookPost]:
+    def drain(self) -> None:
+        """Returns once all that was sent so far has been received; connections are taken in the order they came."""
+        with socket.create_connection(("127.0.0.1", self._server.server_port)) as last:
+            last.sendall(b"HEAD / HTTP/1.0\r\n\r\n")
+            last.recv(1)
+        with self._news:
+            assert self._news.wait_for(lambda: self._open == 0, PATIENCE), f"{self._open} requests stay open"
+
+    def wait_for(self, count: int, timeout: float = PATIENCE) -> list[WebhookPost]:
         """All POSTs, accepted or not, once there are so many."""
         with self._news:
             assert self._news.wait_for(lambda: len(self.posts) >= count, timeout), self.posts

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -19,9 +19,10 @@ from inboxwatch.daemon.sender import Sender
 from inboxwatch.daemon.store_alert import StoreAlert
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.alarms import Disk, watch_all
-from inboxwatch.notify import ChannelError, Notice, NoticeType, Receipt, Recipient
+from inboxwatch.notify import ChannelError, Notice, NoticeType, Receipt, Recipient, Settings
 from inboxwatch.store.records import DeliveryState
 from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.waiting import PATIENCE
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -33,7 +34,9 @@ CHANNELS = "{desk: {type: console}, pager: {type: console}, mail: {type: console
 class Reader:
     """A channel that keeps what it is given, and fails as told."""
 
-    def __init__(self) -> None:
+    settings: ClassVar[type[Settings]] = Settings
+
+    def __init__(self, settings: object = None, name: str = "") -> None:
         self.heard: list[Notice] = []
         self.error: ChannelError | None = None
         self.news = asyncio.Event()
@@ -295,13 +298,13 @@ async def test_a_store_that_is_away_is_told_past_it_once_and_when_it_is_back(
 ) -> None:
     direct, channels = line
     direct.store_away("disk I/O error")
-    await asyncio.wait_for(channels["mail"].news.wait(), 10)
+    await asyncio.wait_for(channels["mail"].news.wait(), PATIENCE)
     (told,) = channels["mail"].heard
     assert told.title.startswith("The store cannot be used")
     assert told.error == "disk I/O error"
     channels["mail"].news.clear()
     direct.store_away(None)
-    await asyncio.wait_for(channels["mail"].news.wait(), 10)
+    await asyncio.wait_for(channels["mail"].news.wait(), PATIENCE)
     assert channels["mail"].heard[-1].title.startswith("The store can be used again")
     assert channels["desk"].heard == []
 

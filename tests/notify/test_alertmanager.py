@@ -19,6 +19,7 @@ from inboxwatch.notify.alertmanager import Alertmanager, AlertmanagerSettings
 from tests.doubles.http_sink import http_sink
 from tests.support.hostile_texts import HOSTILE, assert_harmless
 from tests.support.notices import ANA, ANSWERED, clock, notice, of_people
+from tests.support.waiting import PATIENCE
 
 BINARY = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 CONFIG = 'route: {receiver: nobody, group_by: ["..."]}\nreceivers: [{name: nobody}]\n'
@@ -46,7 +47,7 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr
-    while b"Listening on" not in (line := await asyncio.wait_for(process.stderr.readline(), 20)):
+    while b"Listening on" not in (line := await asyncio.wait_for(process.stderr.readline(), PATIENCE)):
         assert line, "Alertmanager ended before it listened"
     draining = asyncio.create_task(process.stderr.read())
     yield f"http://127.0.0.1:{port}"

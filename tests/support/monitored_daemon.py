@@ -23,6 +23,7 @@ from tests.support.installation import Daemon, Installation
 from tests.support.message_bytes import message_bytes
 from tests.support.ports import free_port
 from tests.support.team_mail import ANA, MAX, MaildirTeamMail
+from tests.support.waiting import until
 
 BEN = "ben@acme.test"
 PEOPLE = [ANA, BEN, MAX]
@@ -65,11 +66,8 @@ def monitored_morning(folder: Path) -> Iterator[MonitoredDaemon]:
         installation = Installation(
             folder, mail.mailboxes(), target=f"{TARGET:g}s", steps=steps, channels=channels, leads=LEADS
         )
-        mail.deliver(
-            ANA,
-            message_bytes("bo@buyer.test", "ana@acme.test", id="old@buyer.test"),
-            at=datetime.now(UTC) - timedelta(days=4),
-        )
+        old = message_bytes("bo@buyer.test", "ana@acme.test", id="old@buyer.test")
+        mail.deliver(ANA, old, at=datetime.now(UTC) - timedelta(days=4))
         with (
             installation.daemon() as daemon,
             prometheus(folder / "prometheus", f"127.0.0.1:{installation.port}") as (watcher, manager),
@@ -83,34 +81,36 @@ def _play(daemon: Daemon, mail: MaildirTeamMail, watcher: Prometheus, installati
     watcher.wait(lambda: watcher.now("inboxwatch:sla_objective:ratio"), "no rule was evaluated")
     watcher.wait(lambda: watcher.now("team_owner_tier:inboxwatch_sla_breaches:delta30d"), "no baseline was recorded")
 
-    def asks(buyer: str, person: str, number: str) -> None:
-        mail.deliver(
-            f"{person}@acme.test",
-            message_bytes(buyer, f"{person}@acme.test", id=f"q{number}@{buyer.partition('@')[2]}", subject=number),
-        )
+    asked: dict[str, datetime] = {}
 
-    def answers(person: str, buyer: str, number: str) -> None:
+    def asks(buyer: str, person: str, number: str) -> None:
+        asked[number] = datetime.now(UTC)
         question = f"q{number}@{buyer.partition('@')[2]}"
-        mail.deliver(
-            f"{person}@acme.test", message_bytes(f"{person}@acme.test", buyer, answers=question, subject=number), "Sent"
-        )
+        mail.deliver(person, message_bytes(buyer, person, id=question, subject=number), at=asked[number])
+
+    def answers(person: str, buyer: str, number: str, after: timedelta | None = None) -> None:
+        """Now, or so long after the question by the server's clock, however slow this machine is."""
+        question = f"q{number}@{buyer.partition('@')[2]}"
+        raw = message_bytes(person, buyer, answers=question, subject=number)
+        mail.deliver(person, raw, "Sent", asked[number] + after if after else None)
 
     bo, cy = "bo@buyer.test", "cy@client.test"
-    for buyer, person, number in ((bo, "ana", "one"), (bo, "ana", "two"), (bo, "ana", "three"), (cy, "ben", "four")):
+    for buyer, person, number in ((bo, ANA, "one"), (bo, ANA, "two"), (bo, ANA, "three"), (cy, BEN, "four")):
         asks(buyer, person, number)
     mail.deliver(ANA, message_bytes(bo, "ana@acme.test", subject="Away", extra="Auto-Submitted: auto-replied"))
     mail.deliver(ANA, message_bytes("ana@acme.test", "di@gone.test", id="first@acme.test", subject="Hello"), "Sent")
     daemon.wait(lambda: len(daemon.clocks()) >= 5, "not all waits were opened")
-    time.sleep(1.1)  # an answer within the second of its question would have no length to measure
-    answers("ana", bo, "one")
-    answers("max", cy, "four")
+    in_time = timedelta(seconds=1.1)  # an answer within the second of its question would have no length to measure
+    until(max(asked.values()) + in_time)
+    answers(ANA, bo, "one", in_time)
+    answers(MAX, cy, "four", in_time)
     mail.deliver(ANA, _bounce("di@gone.test", "first@acme.test"))
     daemon.wait(lambda: daemon.metric("inboxwatch_replies_total", within_sla="true") == 2, "not answered in time")
-    asks(cy, "ben", "five")
+    asks(cy, BEN, "five")
     daemon.wait(lambda: any(clock["lead"] == cy for clock in daemon.clocks()), "the last wait was not opened")
     mail.remove(BEN)
     daemon.wait(lambda: daemon.metric("inboxwatch_sla_breaches_total", owner="ana") == 3, "no breach")
-    answers("ana", bo, "two")
+    answers(ANA, bo, "two")
     daemon.wait(lambda: daemon.metric("inboxwatch_replies_total", within_sla="false") == 1, "not answered late")
     daemon.wait(lambda: daemon.metric("inboxwatch_clocks_open", state="unverified") == 1, "no wait is unverified")
     daemon.wait(lambda: daemon.metric("inboxwatch_notifications_total", outcome="dead") >= 1, "no dead letter")
@@ -121,7 +121,8 @@ def _play(daemon: Daemon, mail: MaildirTeamMail, watcher: Prometheus, installati
     daemon.wait(lambda: daemon.metric("inboxwatch_config_last_reload_successful") == 0, "the config was taken over")
     settled = "inboxwatch_config_last_reload_successful == 0 and on () inboxwatch:sla_attainment:ratio30d"
     watcher.wait(lambda: watcher.now(settled), "Prometheus has not seen the end")
-    time.sleep(2.5)  # two rounds of rules that build on each other
+    watcher.evaluate()
+    watcher.evaluate()  # rules that build on others
 
 
 def _census(installation: Installation) -> None:

@@ -18,7 +18,7 @@ class TeamMail(Protocol):
     """The servers of the team's mail, whatever their kind."""
 
     def mailboxes(self) -> dict[str, dict[str, Any]]: ...
-    def deliver(self, user: str, raw: bytes, folder: str = "INBOX") -> None: ...
+    def deliver(self, user: str, raw: bytes, folder: str = "INBOX", at: datetime | None = None) -> None: ...
     def snapshot(self) -> Any: ...
 
 
@@ -40,8 +40,8 @@ class ImapTeamMail:
             for user in self.users
         }
 
-    def deliver(self, user: str, raw: bytes, folder: str = "INBOX") -> None:
-        self.server.deliver(user, raw, folder)
+    def deliver(self, user: str, raw: bytes, folder: str = "INBOX", at: datetime | None = None) -> None:
+        self.server.deliver(user, raw, folder, at)
 
     def snapshot(self) -> Any:
         return {user: self.server.snapshot(user) for user in self.users}

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, Response, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Response, async_playwright, expect
 
 from tests.support.chromium import ARGUMENTS, Served, serving
 from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.waiting import PATIENCE
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -23,6 +24,7 @@ async def served(tmp_path: Path) -> AsyncIterator[Served]:
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        expect.set_options(timeout=PATIENCE * 1000)
         yield browser
         await browser.close()
 
@@ -31,6 +33,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def page(browser: Browser, served: Served) -> AsyncIterator[Page]:
     """A page whose console must stay silent, but for the browser's own note that a page was refused."""
     context = await browser.new_context(base_url=served.url, timezone_id="UTC", locale="en-GB")
+    context.set_default_timeout(PATIENCE * 1000)
     page = await context.new_page()
     said: list[str] = []
 

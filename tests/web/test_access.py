@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from inboxwatch.notify.links import Grant, Links
 from inboxwatch.web import make_app
 from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.waiting import PATIENCE
 
 HOUR = timedelta(hours=1)
 TOKEN = "sesame-open-please"  # a test's own
@@ -260,7 +261,7 @@ async def test_listeners_are_told_at_once_that_something_changed(
         told = asyncio.create_task(event())
         await asyncio.sleep(0)
         await asyncio.to_thread(daemon.mail, "bo@buyer.test", "ana@acme.test", after=HOUR)
-        assert await asyncio.wait_for(told, 20) == "changed"
+        assert await asyncio.wait_for(told, PATIENCE) == "changed"
 
 
 async def test_a_stopping_server_ends_its_streams(daemon: InProcessDaemon) -> None:
@@ -270,7 +271,7 @@ async def test_a_stopping_server_ends_its_streams(daemon: InProcessDaemon) -> No
     stream = await client.get("/events", headers=BEARER)
     assert (await stream.content.readline()).startswith(b"retry")
     closing = asyncio.create_task(server.close())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while not stream.content.at_eof():
             await stream.content.readany()
     await closing

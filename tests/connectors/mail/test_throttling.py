@@ -18,6 +18,7 @@ from tests.support.api_mailboxes import GmailMailbox, GraphMailbox
 from tests.support.installation import Installation
 from tests.support.message_bytes import message_bytes
 from tests.support.team_mail import ANA, BO
+from tests.support.waiting import PATIENCE
 
 Server = GmailServer | GraphServer
 _REFUSED = '{"error": {"code": %s, "message": "slow down", "errors": [{"reason": "userRateLimitExceeded"}]}}'
@@ -64,9 +65,11 @@ def test_a_throttled_mailbox_is_up_asked_less_often_and_read_when_the_provider_r
         assert figure("up") == 1
         assert len(refused) < 3 * errors(), "one refused request ends a poll"
         server.server.fault = lambda request: None
-        (clock,) = daemon.wait(daemon.clocks, timeout=60)
+        (clock,) = daemon.wait(daemon.clocks)
         assert clock["lead"] == BO
-        daemon.wait(lambda: figure("poll_interval_seconds") <= at_first, "the pace did not recover", timeout=60)
+        daemon.wait(
+            lambda: figure("poll_interval_seconds") <= at_first, "the pace did not recover", timeout=2 * PATIENCE
+        )
         assert figure("up") == 1
         assert daemon.metric("inboxwatch_mailbox_errors_total", mailbox="ana") == errors()
         assert daemon.status("/readyz") == 200

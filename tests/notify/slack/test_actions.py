@@ -75,7 +75,7 @@ def engine() -> Engine:
 
 @pytest.fixture
 async def slack(double: SlackDouble, engine: Engine) -> AsyncIterator[Slack]:
-    settings = {"bot_token": BOT, "app_token": APP, "api_url": f"{double.url}/api/", "timeout": "2s"}
+    settings = {"bot_token": BOT, "app_token": APP, "api_url": f"{double.url}/api/", "timeout": "30s"}
     slack = Slack(SlackSettings.model_validate(settings), "slack")
     await slack.start(engine, None)
     yield slack

@@ -37,7 +37,7 @@ async def slack(double: SlackDouble) -> AsyncIterator[Slack]:
 
 
 def make(double: SlackDouble, **settings: Any) -> Slack:
-    base = {"bot_token": BOT, "app_token": APP, "api_url": f"{double.url}/api/", "timeout": "2s"}
+    base = {"bot_token": BOT, "app_token": APP, "api_url": f"{double.url}/api/", "timeout": "30s"}
     return Slack(SlackSettings.model_validate({**base, **settings}), "slack")
 
 

@@ -12,6 +12,7 @@ from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.testing import every
 from tests.doubles.scripted_imap import PASSWORD, Answer, Client, ScriptedImap
 from tests.support.imap_sessions import certified, failing, read, says
+from tests.support.waiting import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ async def test_the_time_that_a_throttling_server_asks_for_is_passed_on() -> None
 @pytest.mark.parametrize(("greeting", "on"), [(None, {}), ("* OK hi\r\n", {"LOGIN": says("")}), ("", {})])
 async def test_a_server_that_falls_silent_is_given_up_in_time(greeting: str | None, on: dict[str, Answer]) -> None:
     async with ScriptedImap(on, greeting=greeting) as server:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             error = await failing(server.connector(connect_timeout="0.2s", read_timeout="0.2s"))
     assert error.reason is Reason.TIMEOUT
 
@@ -55,11 +56,12 @@ async def test_a_server_that_falls_silent_while_leaving_idle_is_given_up_in_time
         await asyncio.Event().wait()
 
     async with ScriptedImap({"IDLE": deaf}) as server:
-        connector = server.connector(read_timeout="0.2s")
+        connector = server.connector(read_timeout="2s")
         cursor = (await every(connector, None))[-1].cursor
-        assert not await connector.wait(0.05)
+        while "IDLE" not in server.commands:
+            assert not await connector.wait(0.1)
         with pytest.raises(MailboxError) as caught:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 await every(connector, cursor)
         assert caught.value.reason is Reason.TIMEOUT
         await connector.aclose()

@@ -28,6 +28,7 @@ from tests.doubles.dovecot import Dovecot
 from tests.doubles.entra import certificate
 from tests.doubles.scripted_imap import Client, ScriptedImap
 from tests.support.ports import free_port
+from tests.support.waiting import PATIENCE
 
 SECRET = "the-secret-of-the-tests"
 
@@ -341,7 +342,7 @@ async def test_dovecot_takes_tokens_and_tells_why_it_refuses_them(mechanism: str
         tokens.expires(-600)
         connector = Imap(ImapSettings.model_validate(given), Context("ana", "ana"), tokens=tokens)
         with pytest.raises(MailboxError) as caught:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 await every(connector, None)
         assert caught.value.reason is Reason.AUTH
         await connector.aclose()

@@ -20,6 +20,7 @@ from inboxwatch.core.model import FolderRole
 from inboxwatch.testing import every, ids, letter, message_id, taken
 from tests.doubles.dovecot import PASSWORD
 from tests.support.ports import free_port
+from tests.support.waiting import PATIENCE
 
 
 class Pymap:
@@ -114,7 +115,7 @@ async def test_idle_tells_of_new_mail_and_a_second_idle_of_sent_mail(pymap: Pyma
     cursor = (await every(connector, None))[-1].cursor
     assert not await connector.wait(0.3)
     pymap.deliver(1, folder)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert await connector.wait(60)
     assert ids(taken(await every(connector, cursor))) == [message_id(1)]
     await connector.aclose()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from inboxwatch.connector import Context, Cursor, MailboxError, Probe, Reason
 from inboxwatch.testing import every, ids, letter, message_id, taken
 from tests.doubles.dovecot import PASSWORD, Dovecot
 from tests.doubles.scripted_imap import Answer, Client, ScriptedImap
+from tests.support.waiting import PATIENCE
 
 WITHOUT_NOTIFY = "imap_capability = IMAP4rev1 SASL-IR LITERAL+ ID ENABLE IDLE ESEARCH LIST-EXTENDED SPECIAL-USE\n"
 
@@ -30,7 +33,7 @@ async def closing(connector: Imap) -> AsyncIterator[Imap]:
 @contextlib.asynccontextmanager
 async def waiting(server: ScriptedImap, **settings: Any) -> AsyncIterator[tuple[Imap, asyncio.Task[bool]]]:
     """A connector whose mailbox was polled and is waited for, with both connections idle."""
-    async with closing(server.connector(sent_watch="idle", **settings)) as connector, asyncio.timeout(20):
+    async with closing(server.connector(sent_watch="idle", **settings)) as connector, asyncio.timeout(PATIENCE):
         await every(connector, None)
         wait = asyncio.create_task(connector.wait(60))
         await server.saw("IDLE", times=2)
@@ -120,7 +123,7 @@ async def test_mail_sent_between_the_poll_and_the_second_idle_is_told() -> None:
     async with ScriptedImap() as server, closing(server.connector(sent_watch="idle")) as connector:
         await every(connector, None)
         server.on["EXAMINE"] = examine
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert await connector.wait(60)
 
 
@@ -142,12 +145,12 @@ async def test_a_second_connection_that_ends_is_a_hint_and_is_opened_again_witho
             for _ in range(3):
                 await connector.wait(0.1)
                 await every(connector, cursor)
-            assert server.connections == 2
             wait = asyncio.create_task(connector.wait(60))
             await server.until(lambda: "Out" in server.idlers)
             await server.idlers["Out"].send("* 1 EXISTS\r\n")
             assert await wait
-        assert server.connections == 3
+        _, second, third = server.connected_at
+        assert third - second >= 0.7, "a pause of a second, give or take"
         assert told(log) == []
 
 
@@ -173,11 +176,13 @@ async def test_a_refused_second_connection_is_said_once_and_sent_mail_is_polled(
         async with closing(server.connector(sent_watch="idle")) as connector:
             with capture_logs() as log:
                 cursor = (await every(connector, None))[-1].cursor
+                while not told(log):
+                    assert not await connector.wait(0.05)
                 for _ in range(5):
                     assert not await connector.wait(0.05)
                     await every(connector, cursor)
                 server.mail["Out"].append(letter(1).decode())
-                assert await connector.wait(0.05)
+                assert await connector.wait(60)
                 assert ids(taken(await every(connector, cursor))) == [message_id(1)]
         assert server.connections == 2
     assert told(log) == ["no second connection: sent mail is polled"]
@@ -200,7 +205,10 @@ async def test_the_second_connection_gives_way_where_the_poll_is_refused_for_too
 
 
 async def test_an_idle_that_ends_each_time_is_left_alone_for_longer_and_longer() -> None:
+    asked: list[float] = []
+
     async def bye(client: Client, _tag: str, _: str) -> None:
+        asked.append(time.monotonic())
         await client.send("+ idling\r\n* BYE bye\r\n")
         client.hang_up()
 
@@ -211,15 +219,16 @@ async def test_an_idle_that_ends_each_time_is_left_alone_for_longer_and_longer()
         for _ in range(3):
             assert not await connector.wait(0.05)
             await every(connector, cursor)
-        assert server.commands.count("IDLE") == 1
-        assert server.connections == 2
+        assert all(later - earlier >= 0.7 for earlier, later in pairwise(asked)), "a second, give or take, then more"
+        assert len(asked) <= 2
+        assert server.connections == 1 + len(asked)
 
 
 async def test_closing_ends_both_connections() -> None:
     async with ScriptedImap() as server, closing(server.connector(sent_watch="idle")) as connector:
         await every(connector, None)
         wait = asyncio.create_task(connector.wait(60))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await server.saw("IDLE", times=2)
             await connector.aclose()
             await server.until(lambda: not server.open)
@@ -264,7 +273,7 @@ async def test_dovecot_without_notify_tells_of_sent_mail_by_a_second_idle() -> N
             before = server.snapshot("ana")
             cursor = (await every(connector, None))[-1].cursor
             wait = asyncio.create_task(connector.wait(60))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while server.doveadm("who", "-1", "ana").count("imap") < 2:  # noqa: ASYNC110  (another process)
                     await asyncio.sleep(0.05)
                 assert server.snapshot("ana") == before
@@ -278,7 +287,7 @@ async def test_dovecot_that_allows_one_connection_serves_the_poll() -> None:
         with capture_logs() as log:
             async with closing(dovecots(server, sent_watch="idle")) as connector:
                 cursor = (await every(connector, None))[-1].cursor
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE):
                     while not told(log):
                         await connector.wait(0.1)
                 server.deliver("ana", letter(1), folder="Sent")
