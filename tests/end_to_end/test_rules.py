@@ -35,7 +35,7 @@ def world() -> Iterator[SimulatedWorld]:
     world.boot()
     world.engine.learn("known", LEADS, world.at)
     yield world
-    world.store.close()
+    world.close()
 
 
 async def write(
@@ -293,7 +293,7 @@ async def test_rule_39_the_first_sight_of_a_mailbox_pages_nobody_and_tells_what_
     await world.until(at("12:00"))
     (digest,) = sent(world, NoticeType.DIGEST)
     assert (sent(world), len(digest.notice.clocks)) == ([], 7)
-    world.store.close()
+    world.close()
 
 
 async def test_an_acknowledged_wait_is_held_until_the_acknowledgement_expires(world: SimulatedWorld) -> None:

@@ -1,9 +1,12 @@
-"""`python -m tests.support.simulation SEED` prints what happens in one simulated world."""
+"""`python -m tests.support.simulation SEED [PROCESSES]` prints what happens in one simulated world."""
 
 from __future__ import annotations
 
 import sys
+import tempfile
 
 from tests.support.simulation.random_world import play
 
-play(int(sys.argv[1]), print)
+seed, processes = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
+with tempfile.TemporaryDirectory() as folder:
+    play(seed, print, url=f"sqlite:///{folder}/store.db" if processes > 1 else "sqlite://", processes=processes)

@@ -128,7 +128,7 @@ class Invariants:
 
     def _told_in_time(self, row: Row[Any], told: Iterable[Row[Any]], seen: datetime | None) -> None:
         now = self._world.now()
-        policy = self._world.engine.policies[row.policy_version]
+        policy = self._world.engine.rules.policies[row.policy_version]
         done = max(((one.round, one.step) for one in told if one.clock in _ids(row)), default=(0, 0))
         grace = policy.escalation.blind_grace.length if row.held else timedelta()
         holds = self._holds(row.id, row.aliases)
@@ -161,7 +161,7 @@ class Invariants:
             for clock, step, round_, target in self._told:
                 again = clock in _ids(row) and (step, round_) == (one.step, one.round)
                 self._hold(not again, f"step {step}.{round_} of {one.clock} is told twice ({clock}, {target})")
-            policy = self._world.engine.policies[row.policy_version]
+            policy = self._world.engine.rules.policies[row.policy_version]
             due = dict(rungs(policy, row.metric, row.started_at)).get((one.round, one.step))
             early = due is not None and one.at < due - SLACK
             self._hold(not early, f"step {one.step}.{one.round} of {one.clock} is told before {due}")

@@ -27,9 +27,12 @@ AUTOMATIC = ("Auto-Submitted: auto-replied",)
 class RandomWorld(SimulatedWorld):
     """One seed: everything that happens is drawn before it begins, except what people do to waits that exist then."""
 
-    def __init__(self, seed: int, show: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, seed: int, show: Callable[[str], None] | None = None, *, url: str = "sqlite://", processes: int = 1
+    ) -> None:
         chance = Random(seed)
-        super().__init__(config_of(chance.choice(("load", "round_robin")), chance.random() < 0.7), chance, show)
+        config = config_of(chance.choice(("load", "round_robin")), chance.random() < 0.7)
+        super().__init__(config, chance, show, url=url, processes=processes)
         self.seed = seed
         for box in self.boxes.values():
             box.skew = timedelta(seconds=chance.randint(-40, 40))
@@ -56,9 +59,10 @@ class RandomWorld(SimulatedWorld):
         self._queue.clear()
         self.boot()
         self._queue.clear()
-        for poller in self.pollers.values():
+        for poller in self.process.pollers.values():
             assert await poller.poll() is None, f"seed {self.seed}: {poller.name} stays unreadable"
-        self.worker.units_left = None
+        for process in self.processes:
+            process.writer.units_left = None
         for _ in range(3):
             self.at += timedelta(minutes=6)
             await self._work()
@@ -134,7 +138,7 @@ class RandomWorld(SimulatedWorld):
 
     async def _kill_after(self, units: int) -> None:
         if self.alive:
-            self.worker.units_left = units
+            self.process.writer.units_left = units
 
     async def _deed(self) -> None:
         """Somebody acts on a wait that the board shows."""
@@ -186,12 +190,14 @@ def _pair(owner: str) -> tuple[str, str]:
     return ("ana", "ben") if owner == "ana" else ("ben", "ana")
 
 
-def play(seed: int, show: Callable[[str], None] | None = None) -> RandomWorld:
+def play(
+    seed: int, show: Callable[[str], None] | None = None, *, url: str = "sqlite://", processes: int = 1
+) -> RandomWorld:
     """Runs one seed; raises AssertionError where an invariant is broken."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    world = RandomWorld(seed, show)
+    world = RandomWorld(seed, show, url=url, processes=processes)
     try:
         asyncio.run(world.run())
     finally:
-        world.store.close()
+        world.close()
     return world

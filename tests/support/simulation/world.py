@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import tempfile
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -21,27 +21,25 @@ from inboxwatch import config as configuration
 from inboxwatch.config import Config
 from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, PersonId
 from inboxwatch.core.sla.timeline import Act, Deed
-from inboxwatch.daemon.poller import Poller
-from inboxwatch.daemon.scheduler import Scheduler
-from inboxwatch.daemon.sender import Sender
 from inboxwatch.notify import ChannelError, Notice, Receipt, Recipient
 from inboxwatch.settings import Settings
 from inboxwatch.store import Store, tables
 from tests.support.engine import Engine
-from tests.support.inline_writer import InlineWriter, Killed
+from tests.support.inline_writer import Killed
 from tests.support.simulation.invariants import Invariants
 from tests.support.simulation.mail import SimulatedConnector, SimulatedMail, SimulatedMailbox
+from tests.support.simulation.process import SimulatedProcess
 
 START = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 """A Monday morning."""
 MINUTE = timedelta(minutes=1)
-_TICKER = "ticker"
+_SCHEDULER = "scheduler"
 _WAKE, _DUE = tables.clock.c, tables.delivery.c
 _OWED = union_all(
-    select(literal(_TICKER), func.min(_WAKE.wake_at)).where(_WAKE.state == "running"),
+    select(literal(_SCHEDULER), func.min(_WAKE.wake_at)).where(_WAKE.state == "running"),
     select(_DUE.channel, func.min(_DUE.next_at)).where(_DUE.state.in_(("pending", "claimed"))).group_by(_DUE.channel),
 )
-"""When the ticker and each outbox wake by themselves."""
+"""When a scheduler and each sender wake by themselves."""
 
 CONFIG = """
 organization: {domains: [acme.test]}
@@ -162,26 +160,27 @@ class SimulatedChannel:
         """Nothing is held."""
 
 
-class _Meter:
-    """Counts nothing."""
-
-    def poll_finished(self, connector: str, seconds: float) -> None: ...
-    def mailbox_error(self, mailbox: str, reason: str) -> None: ...
-    def detected(self, connector: str, lag_seconds: float) -> None: ...
-    def paced(self, mailbox: str, seconds: float) -> None: ...
-    def backlog(self, mailbox: str, messages: int) -> None: ...
-
-
 class SimulatedWorld:
     """The daemon and all that is around it. Nothing happens by itself but what the daemon does."""
 
     seed = 0
 
-    def __init__(self, config: Config, chance: Random | None = None, show: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        chance: Random | None = None,
+        show: Callable[[str], None] | None = None,
+        *,
+        url: str = "sqlite://",
+        processes: int = 1,
+    ) -> None:
+        """`processes` daemons share the store at `url`, and take turns at random; they die together."""
         self.config = config
         self.chance = chance or Random(0)
         self.at = START
-        self.store = Store("sqlite://")
+        self.store = Store(url)
+        self._stores = [self.store, *(Store(url) for _ in range(processes - 1))]
+        self.processes: list[SimulatedProcess] = []
         self.sent: list[SentNotice] = []
         self.deeds: list[Act] = []
         """What people did to waits and leads, as the daemon was told."""
@@ -195,7 +194,6 @@ class SimulatedWorld:
         self._show = show
         self._queue: list[tuple[datetime, int, Callable[[], Coroutine[Any, Any, None]]]] = []
         self._serial = 0
-        self._beside: list[Coroutine[Any, Any, None]] = []
 
     def now(self) -> datetime:
         return self.at
@@ -207,57 +205,52 @@ class SimulatedWorld:
     def boot(self) -> None:
         """Starts the daemon over the same store, as after a restart."""
         self.alive = True
-        self.worker = InlineWriter(self.store)
-        channels: dict[str, Any] = self.channels
-        readers: dict[str, Any] = {name: SimulatedConnector(box, self.now) for name, box in self.boxes.items()}
-        self.engine = Engine(self.store, self.config, channels)
-        self.engine.sweep(list(self.channels), self.at)
-        self.pollers = {
-            name: Poller(name, box, readers[name], self.engine.rules, self.worker, _Meter(), self.now, self._nudge)
-            for name, box in self.config.mailboxes.items()
-        }
-        self.ticker = Scheduler(self.engine.rules, self.worker, self._look, self.now, self._beside.append, self._nudge)
-        self.outboxes = {
-            name: Sender(name, channel, self.engine.rules, self.worker, self._look, self.now)
-            for name, channel in self.channels.items()
-        }
+        connectors = {name: SimulatedConnector(box, self.now) for name, box in self.boxes.items()}
+        self.processes = [
+            SimulatedProcess(store, self.config, self.channels, connectors, self.now) for store in self._stores
+        ]
         self._boots += 1
         # Nobody knows which of its loops is first.
         begin = self.at + timedelta(seconds=self.chance.choice((0, 2)))
-        for name in self.pollers:
+        for name in self.boxes:
             self.put(begin, partial(self._poll, name, self._boots))
 
-    def _nudge(self) -> None:
-        """The world turns the ticker after everything that happens."""
+    @property
+    def process(self) -> SimulatedProcess:
+        """Whose turn it is."""
+        return self.processes[0] if len(self.processes) == 1 else self.chance.choice(self.processes)
 
-    async def _look(self, nearest: Iterable[str], others: Iterable[str]) -> bool:
-        well = {name: await self.pollers[MailboxId(name)].look() for name in sorted({*nearest, *others})}
-        return all(well[name] for name in nearest)
+    @property
+    def engine(self) -> Engine:
+        """The use cases in the process whose turn it is."""
+        return self.process.engine
+
+    def close(self) -> None:
+        for store in self._stores:
+            store.close()
 
     async def _poll(self, name: MailboxId, boot: int) -> None:
         if not self.alive or boot != self._boots:
             return
-        pause = await self.pollers[name].poll()
+        pause = await self.process.pollers[name].poll()
         every = self.config.mailboxes[name].poll_every
         self.put(self.at + (every if pause is None else timedelta(seconds=pause)), partial(self._poll, name, boot))
 
     async def _work(self) -> None:
-        """Turns the ticker and the outboxes until nothing is due any more."""
+        """Turns schedulers and senders until nothing is due any more."""
         for _ in range(30):
             due = [name for name, at in self._owed().items() if at <= self.at]
             if not due:
                 return
-            if _TICKER in due:
-                await self.ticker.turn()
-                while self._beside:
-                    await self._beside.pop()
+            if _SCHEDULER in due:
+                await self.process.turn()
             for name in due:
-                while name != _TICKER and await self.outboxes[name].deliver_one():
+                while name != _SCHEDULER and await self.process.senders[name].deliver_one():
                     pass
         raise AssertionError(f"seed {self.seed} at {self.at}: the daemon never comes to rest")
 
     def _owed(self) -> dict[str, datetime]:
-        """When the ticker and each outbox wake by themselves."""
+        """When a scheduler and each sender wake by themselves."""
         with self.store.reading() as tx:
             times = [tuple(row) for row in tx.connection.execute(_OWED)]
         return {name: at for name, at in times if at is not None}
@@ -289,9 +282,8 @@ class SimulatedWorld:
     def _die(self) -> None:
         self.alive = False
         self.kills += 1
-        for one in self._beside:
-            one.close()
-        self._beside.clear()
+        for process in self.processes:
+            process.die()
         down = timedelta(minutes=self.chance.choice((0, 1, 5, 30)))
         self.tell(f"KILLED, down for {down}")
         self.put(self.at + down, self._reboot)
@@ -310,7 +302,7 @@ class SimulatedWorld:
         self.engine.act(row.id, deed, by, self.at, **details)
         until = details.get("until")
         if deed is Deed.ACKNOWLEDGED:
-            until = self.at + self.engine.policies[row.policy_version].escalation.acknowledge_for.length
+            until = self.at + self.engine.rules.policies[row.policy_version].escalation.acknowledge_for.length
         held = until if isinstance(until, datetime) else None
         self.deeds.append(Act(self.at, deed, by, row.id, until=held, serial=len(self.deeds)))
 
@@ -331,7 +323,7 @@ class SimulatedWorld:
     async def push(self, name: MailboxId) -> None:
         """The server says that there is mail."""
         if self.alive:
-            await self.pollers[name].poll()
+            await self.process.pollers[name].poll()
 
 
 def _steps(notice: Notice) -> str:
