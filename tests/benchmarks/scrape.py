@@ -14,12 +14,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from aiohttp import web
 from sqlalchemy import insert
 
 from inboxwatch import config as configuration
+from inboxwatch.engine.rules import Rules
 from inboxwatch.metrics import Metrics
 from inboxwatch.store import Store, Transaction, tables
 from inboxwatch.web import make_app
@@ -116,15 +117,21 @@ class Crowd:
     async def reload(self) -> list[str]:
         return []
 
-    async def run(self, unit: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return await asyncio.to_thread(unit, *args, **kwargs)
+    @property
+    def rules(self) -> Rules:
+        return self.engine.rules
 
-    async def read(self, query: Callable[[Transaction], R], /) -> R:
-        def ask() -> R:
-            with self.store.reading() as tx:
-                return query(tx)
+    @property
+    def key(self) -> bytes:
+        return self.store.key
 
-        return await asyncio.to_thread(ask)
+    async def write(
+        self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        return await asyncio.to_thread(self.engine.write, use_case, *args, **kwargs)
+
+    async def read(self, query: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await asyncio.to_thread(self.engine.read, query, *args, **kwargs)
 
 
 async def measure(crowd: Crowd) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from inboxwatch.connector import Batch, Cursor, Quarantined
-from inboxwatch.core.model import FolderRole, RawMessage
+from inboxwatch.core.model import FolderRole, MessageId, RawMessage
 from inboxwatch.store import Outage, tables
 from tests.support.batched_daemon import ANA, BO, SALES, BatchedDaemon, minutes
 from tests.support.in_process_daemon import MONDAY
@@ -180,7 +180,7 @@ def test_a_parent_that_comes_late_is_written_to_the_child_it_belongs_to(daemon: 
     daemon.reads(daemon.replies("a1@acme.test", 10, "q1@buyer.test"))
     with daemon.store.reading() as tx:
         rows = {row.message_id: row for row in tx.mail.rows(daemon.clocks()[0].thread)}
-    assert rows["q2@buyer.test"].parent == "a1@acme.test"
+    assert rows[MessageId("q2@buyer.test")].parent == "a1@acme.test"
     assert [(clock.metric, clock.state) for clock in daemon.clocks()] == [
         ("first_response", "answered"),
         ("next_response", "running"),

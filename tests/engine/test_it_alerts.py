@@ -198,7 +198,7 @@ def test_a_dead_letter_of_an_alarm_raises_no_further_alarm(daemon: InProcessDaem
     for _ in range(5):
         daemon.engine.write(watch_all, daemon.engine.rules, daemon.at, {}, Disk("/srv", 0, GIGABYTE))
         while rows := room.claim("mail", daemon.at):
-            room.failed(rows, "gone", daemon.at, permanent=True, pause=HOUR)
+            room.delivery_failed(rows, "gone", daemon.at, permanent=True, pause=HOUR)
         daemon.at += HOUR
     with daemon.store.reading() as tx:
         assert tx.board.dead_letters() <= 1

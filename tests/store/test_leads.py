@@ -72,8 +72,9 @@ def test_the_leads_that_addresses_concern_answer_as_all_leads_would(
             assert few.get(lead) == full.get(lead)
             assert few.same_company(email, lead) == full.same_company(email, lead)
         for leads in ([], *([lead] for lead in members), members):
-            told = {"thread": frozenset(leads), "reply_to": asked}
-            assert few.attribute(email, **told) == full.attribute(email, **told)
+            known = frozenset(leads)
+            told = few.attribute(email, thread=known, reply_to=asked)
+            assert told == full.attribute(email, thread=known, reply_to=asked)
             assert few.attribute(email, thread=frozenset(leads)) == full.attribute(email, thread=frozenset(leads))
     assert few.leads.items() <= full.leads.items()
 
@@ -156,7 +157,14 @@ def test_a_store_of_before_is_filled_with_the_keys_of_its_leads(database: str) -
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         command.downgrade(config, "0004")
-        data = {"name": "Bo", "company": "", "domain": "buyer.test", "owner": None, "tier": "", "status": "open"}
+        data: dict[str, object] = {
+            "name": "Bo",
+            "company": "",
+            "domain": "buyer.test",
+            "owner": None,
+            "tier": "",
+            "status": "open",
+        }
         data |= {"source": "crm", "country": "", "language": "", "attributes": [], "provisional": False}
         row = {"source": "crm", "owner": None, "status": "open", "provisional": False, "updated_at": NOON}
         kept = [

@@ -14,6 +14,7 @@ from inboxwatch.engine import actions, ingest, leads, mailbox_health, review
 from inboxwatch.engine.delivery import claim, settle
 from inboxwatch.engine.delivery.compose import Composed
 from inboxwatch.engine.evaluate import Evaluated, evaluate_due
+from inboxwatch.engine.ingest import HistoryPlace, Ingested
 from inboxwatch.engine.policies import policies_of, prepare
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import Channel, Receipt
@@ -46,13 +47,13 @@ class Engine:
 
     def ingest(
         self, mailbox: MailboxId, batch: Batch, expected: str | None, now: datetime, *, quiet: bool = False
-    ) -> ingest.Ingested:
+    ) -> Ingested:
         return self.write(ingest.ingest, self.rules, mailbox, batch, expected, now, quiet=quiet)
 
-    def ingest_history(self, mailbox: MailboxId, batch: Batch, expected: str | None, now: datetime) -> ingest.Ingested:
+    def ingest_history(self, mailbox: MailboxId, batch: Batch, expected: str | None, now: datetime) -> Ingested:
         return self.write(ingest.ingest_history, self.rules, mailbox, batch, expected, now)
 
-    def begin_history(self, mailbox: MailboxId, since: datetime, now: datetime) -> ingest.HistoryPlace:
+    def begin_history(self, mailbox: MailboxId, since: datetime, now: datetime) -> HistoryPlace:
         return self.write(ingest.begin_history, mailbox, since, now)
 
     def tick(self, now: datetime, **choice: Any) -> Evaluated:

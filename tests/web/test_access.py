@@ -178,10 +178,10 @@ async def test_pages_run_nothing_but_our_own_script(open_client: TestClient[Any,
 
 
 async def test_a_defect_is_told_without_anybodys_data(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """A gate that fails with a buyer's address in its words: neither the answer nor the log shows it."""
+    """A daemon that fails with a buyer's address in its words: neither the answer nor the log shows it."""
 
     class Broken(InProcessDaemon):
-        async def read(self, query: Any) -> Any:
+        async def read(self, query: Any, /, *args: Any, **kwargs: Any) -> Any:
             raise KeyError("bo@buyer.test")
 
     daemon = Broken(tmp_path)

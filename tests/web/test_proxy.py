@@ -48,7 +48,7 @@ class Proxied(InProcessDaemon):
         with self.store.reading() as tx:
             row = tx.clocks.get(self.wait)
         assert row is not None
-        return row.owner  # type: ignore[no-any-return]  # a row's columns have no types
+        return row.owner
 
 
 @pytest.fixture
