@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import NoticeType
-from inboxwatch.notify.text import span
+from inboxwatch.notify import NoticeType, messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import AlarmMark
 
@@ -78,9 +77,8 @@ def skew(mailbox: str, latest: datetime, now: datetime) -> Condition:
     return Condition(
         f"skew/{mailbox}",
         ahead > SKEW,
-        f"The server of mailbox {mailbox} is {span(ahead.total_seconds())} ahead of this machine: waits begin too late "
-        "or answers come too early. Set both clocks by NTP.",
-        f"The clocks of this machine and of mailbox {mailbox} agree again.",
+        messages.clock_ahead(mailbox=mailbox, ahead=ahead),
+        messages.clock_right(mailbox=mailbox),
         mailbox,
     )
 
@@ -88,36 +86,27 @@ def skew(mailbox: str, latest: datetime, now: datetime) -> Condition:
 def _coverage(tx: Transaction, rules: Rules) -> Iterator[Condition]:
     for row in tx.mailboxes.all():
         if row.coverage is not None and row.id in rules.config.mailboxes:
-            # Cut, not rounded: 99.99 % is not all.
             yield Condition(
                 f"coverage/{row.id}",
                 row.coverage < 1,
-                f"inboxwatch holds only {int(row.coverage * 10000) / 100:g} % of the messages in mailbox {row.id}: "
-                f"waits may be missing. See its quarantined messages, then run `inboxwatch backfill` on {row.id}.",
-                f"inboxwatch holds every message of mailbox {row.id} again.",
+                messages.coverage_short(mailbox=row.id, coverage=row.coverage),
+                messages.coverage_whole(mailbox=row.id),
                 row.id,
             )
 
 
 def _dead_letters(tx: Transaction) -> Condition:
     count = tx.board.dead_letters()
-    return Condition(
-        "dead-letters",
-        count > 0,
-        f"{count} messages could not be delivered and are dead letters: somebody was not told. Mend the channels "
-        "(`inboxwatch outbox list` says why), then run `inboxwatch outbox resend --all`.",
-        "No dead letters are left.",
-    )
+    return Condition("dead-letters", count > 0, messages.dead_letters(count=count), messages.NO_DEAD_LETTERS)
 
 
 def _expiry(name: str, expires_at: datetime | None, now: datetime) -> Condition:
     wrong = expires_at is not None and expires_at - now < RENEWAL
-    at = f"{expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else ""
     return Condition(
         f"expiry/{name}",
         wrong,
-        f"The access to mailbox {name} ends on {at}: renew its token, secret or certificate before, or it goes blind.",
-        f"The access to mailbox {name} was renewed.",
+        messages.access_ends(mailbox=name, at=expires_at) if expires_at else "",
+        messages.access_renewed(mailbox=name),
         name,
     )
 
@@ -127,7 +116,6 @@ def _disk(disk: Disk) -> Condition:
     return Condition(
         "disk",
         low,
-        f"The disk of the store ({disk.path}) has {disk.free // 2**20} MB left: when it is full nothing is watched any "
-        "more. Make room, or move the store.",
-        f"The disk of the store ({disk.path}) has room again.",
+        messages.disk_low(path=disk.path, free=disk.free),
+        messages.disk_roomy(path=disk.path),
     )

@@ -12,7 +12,7 @@ from inboxwatch.core.ownership.people import Person
 from inboxwatch.engine.descriptions import describe
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import NoticeType
+from inboxwatch.notify import NoticeType, messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import DigestMark, DigestsBeganMark
 from inboxwatch.store.records import ClockRecord
@@ -63,9 +63,7 @@ class _Days:
         return _midnight(day, self.zone)
 
     def called(self, day: date) -> str:
-        """`today`, `tomorrow`, `yesterday`, or the day by name."""
-        near = {self.today: "today", self.today + _DAY: "tomorrow", self.today - _DAY: "yesterday"}
-        return near.get(day) or f"{day:%a} {day.day} {day:%b}"
+        return messages.day_name(day, self.today)
 
 
 def owe_digests(tx: Transaction, rules: Rules, now: datetime) -> int:
@@ -144,9 +142,9 @@ class Daily:
         waits = [(heading, row) for heading, found in sections for row in found]
         clocks = describe(self._tx, self._rules, [row for _, row in waits], self._now)
         told = [clock | {"section": heading} for (heading, _), clock in zip(waits, clocks, strict=True)]
-        who = f"Team {about['team']}" if team else config.people[PersonId(reader)].name
-        counts = " ".join(f"{heading}." for heading, _ in sections)
-        return f"{who}, {days.today:%a} {days.today.day} {days.today:%b}. {counts}", told
+        who = messages.team_name(about["team"]) if team else config.people[PersonId(reader)].name
+        headings = [heading for heading, _ in sections]
+        return messages.digest_title(reader=who, day=days.today, sections=headings), told
 
     def _sections(
         self, rows: Sequence[ClockRecord], days: _Days, *, by_person: bool
@@ -154,20 +152,19 @@ class Daily:
         """Headings with their counts, and the clocks under each; empty ones are left out."""
         waits = [row for row in rows if row.state == "running" and row.metric != "follow_up"]
         today = days.start(days.today)
-        yield from _section("Overdue", waits, lambda row: row.due_at <= self._now)
-        yield from _section("Open", waits, lambda row: row.due_at > self._now)
+        yield from _section(messages.OVERDUE, waits, lambda row: row.due_at <= self._now)
+        yield from _section(messages.OPEN, waits, lambda row: row.due_at > self._now)
         over = [row for row in rows if row.state != "running" and row.metric != "follow_up"]
-        before = days.called(days.before)
-        label = f"Breached {before if before == 'yesterday' else f'since {before}'}, over by now"
+        label = messages.breached(day=days.called(days.before))
         yield from _section(label, over, lambda row: row.breached_at is not None and row.breached_at < today)
         follow_ups = [row for row in rows if row.state == "running" and row.metric == "follow_up"]
         ends = today + _DAY, days.start(days.after + _DAY)
         for day, since, until in ((days.today, None, ends[0]), (days.after, ends[0], ends[1])):
             due = [row for row in follow_ups if (since is None or since <= row.due_at) and row.due_at < until]
             for owner in dict.fromkeys(row.owner for row in due) if by_person else [None]:
-                name = f"{self._name(owner)} follows up" if owner else "Follow up"
+                label = messages.follow_ups(owner=self._name(owner) if owner else "", day=days.called(day))
                 own = [row for row in due if owner is None or row.owner == owner]
-                yield from _section(f"{name} {days.called(day)}", own, lambda row: True)
+                yield from _section(label, own, lambda row: True)
 
     def _name(self, person: str) -> str:
         known = self._rules.config.people.get(PersonId(person))
@@ -179,4 +176,4 @@ def _section(
 ) -> Iterator[tuple[str, list[ClockRecord]]]:
     found = sorted(filter(wanted, rows), key=lambda row: (row.due_at, row.id))
     if found:
-        yield f"{label}: {len(found)}", found
+        yield messages.section(heading=label, count=len(found)), found

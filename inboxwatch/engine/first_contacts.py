@@ -10,7 +10,7 @@ from inboxwatch.core.model import Direction
 from inboxwatch.core.sla.first_contact import first_contacts
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import NoticeType
+from inboxwatch.notify import NoticeType, messages
 from inboxwatch.store import Transaction
 
 
@@ -30,7 +30,7 @@ def notice_first_contacts(
             fresh = tx.mail.contact_failure(lead, failure.message, failure.failed_at, failure.resolved_at, owner, tier)
             if fresh and failure.resolved_at is None and not quiet:
                 name = (known.name if known else "") or lead
-                title = f"Our first message to {name} bounced: the buyer never got it. Mend the address, write again."
+                title = messages.first_contact_bounced(lead=name)
                 body = {"title": title, "lead": lead, "message_id": failure.message}
                 kind, key = NoticeType.FIRST_CONTACT_FAILED, f"first-contact/{failure.message}"
                 tx.deliveries.owe(rules.notices.notice(kind, key, [owner], now, **body))

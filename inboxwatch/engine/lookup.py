@@ -14,8 +14,8 @@ from inboxwatch.engine.descriptions import describe
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
+from inboxwatch.notify import messages
 from inboxwatch.notify.actions import Answer
-from inboxwatch.notify.text import span, when
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
 
@@ -43,21 +43,19 @@ class Lookup:
             return self._own()
         found, count = self._leads(query)
         if not found:
-            return Answer((f"No lead is known by {query}.",))
+            return Answer((messages.no_lead(query=query),))
         if count > 1:
-            named = ", ".join(f"{lead.name or 'no name'} ({lead.id})" for lead in found)
-            more = f" and {count - len(found)} more" if count > len(found) else ""
-            return Answer((f"{count} leads match: {named}{more}. Ask by address.",))
+            named = [(lead.name, lead.id) for lead in found]
+            return Answer((messages.several_leads(count=count, named=named),))
         return self._about(found[0])
 
     def _own(self) -> Answer:
         rows = self._tx.clocks.listed({"state": "open", "owner": self._asker.id}, None, MOST)
         waits = [row for row in rows if row.metric != Metric.FOLLOW_UP]
         overdue = sum(row.due_at <= self._now for row in waits)
-        late = f", {overdue} overdue" if overdue else ""
-        lines = [f"{len(waits)} {'wait is' if len(waits) == 1 else 'waits are'} yours{late}."]
+        lines = [messages.own_waits(count=len(waits), overdue=overdue)]
         if len(rows) > len(waits):
-            lines.append(f"{len(rows) - len(waits)} follow-ups are yours.")
+            lines.append(messages.own_follow_ups(count=len(rows) - len(waits)))
         return Answer(tuple(lines), tuple(describe(self._tx, self._rules, rows, self._now)))
 
     def _leads(self, query: str) -> tuple[list[Lead], int]:
@@ -68,7 +66,7 @@ class Lookup:
     def _about(self, lead: Lead) -> Answer:
         rows = self._tx.clocks.listed({"state": "open", "lead": lead.id}, None, MOST)
         if not rows:
-            return Answer((self._owner_between(lead), self._target_between(lead), "No wait is open: nothing is due."))
+            return Answer((self._owner_between(lead), self._target_between(lead), messages.NOTHING_DUE))
         first = rows[0]
         lines = (self._owner(first, lead), self._target(first), self._next(first))
         return Answer(lines, tuple(describe(self._tx, self._rules, rows, self._now)))
@@ -78,41 +76,49 @@ class Lookup:
         acts = self._tx.clocks.acts([row.thread], []).get(row.thread, ())
         given = [act for act in acts if act.deed is Deed.ASSIGNED and act.clock in ids]
         last = max(given, key=lambda act: act.serial, default=None)
-        why = f" ({', '.join(part for part in (last.rule, last.reason) if part)})" if last else ""
-        return f"{self._name(row.owner)} owns {lead.name or lead.id} right now{why}."
+        why = (last.rule, last.reason) if last else ()
+        return messages.owner_now(owner=self._name(row.owner), lead=lead.name or lead.id, why=why)
 
     def _owner_between(self, lead: Lead) -> str:
         owner = owner_between_waits(self._tx, self._rules, lead.id, self._now)
-        return f"{self._name(owner)} would own the next wait of {lead.name or lead.id}, as routing stands."
+        return messages.owner_next(owner=self._name(owner), lead=lead.name or lead.id)
 
     def _target(self, row: ClockRecord) -> str:
         policy = policies_of(self._tx, self._rules, [row.policy_version]).get(row.policy_version)
-        late = (self._now - row.due_at).total_seconds()
-        standing = f"overdue by {span(late)}" if late >= 0 else f"due in {span(late)}"
-        within = f"{row.metric.replace('_', ' ')} within {policy.target(Metric(row.metric))}" if policy else row.metric
-        return f"SLA {row.policy}: {within}, due {self._when(row.due_at)}, {standing}."
+        return messages.target(
+            policy=row.policy,
+            metric=row.metric,
+            within=str(policy.target(Metric(row.metric))) if policy else "",
+            due_at=self._local(row.due_at),
+            late=(self._now - row.due_at).total_seconds(),
+        )
 
     def _target_between(self, lead: Lead) -> str:
         last = self._tx.mail.last_mailbox(lead.id)
         facts = self._rules.context.facts(lead.id, lead, MailboxId(last) if last else None)
         policy: SLAPolicy | None = choose(self._rules.config.policies, facts)
         if policy is None:
-            return "No SLA policy covers this lead."
-        return f"SLA {policy.name}: first response within {policy.first_response}, then {policy.next_response}."
+            return messages.NO_POLICY
+        return messages.target_next(
+            policy=policy.name, first_response=str(policy.first_response), next_response=str(policy.next_response)
+        )
 
     def _next(self, row: ClockRecord) -> str:
         held = max((at for at in (row.acknowledged_until, row.snoozed_until) if at and at > self._now), default=None)
         if row.next_step is None:
-            return "If nobody answers, nothing more is told: the ladder has ended."
-        targets = ", ".join(map(self._name, row.next_step.targets)) or "nobody"
-        at = self._when(row.next_step.at)
-        pause = f"; held until {self._when(held)}" if held else ""
-        return f"If nobody answers, step {row.next_step.step} tells {targets} at {at}{pause}."
+            return messages.LADDER_ENDED
+        return messages.next_step(
+            step=row.next_step.step,
+            targets=[self._name(target) for target in row.next_step.targets],
+            at=self._local(row.next_step.at),
+            held_until=self._local(held) if held else None,
+        )
 
     def _name(self, person: str | None) -> str:
         people = self._rules.config.people
         return people[person].name if person in people else person or "Nobody"  # type: ignore[index]  # a person's id
 
-    def _when(self, at: datetime) -> str:
+    def _local(self, at: datetime) -> datetime:
+        """An instant in the asker's zone."""
         zone = self._asker.calendar.zone if self._asker.calendar else ZoneInfo("UTC")
-        return when(at.astimezone(zone))
+        return at.astimezone(zone)

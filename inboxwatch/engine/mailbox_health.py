@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from inboxwatch.connector import Cursor, MailboxError, Reason
 from inboxwatch.core.model import MailboxId
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import NoticeType
+from inboxwatch.notify import NoticeType, messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import HeldUntilMark
 from inboxwatch.store.records import MailboxRecord
@@ -54,8 +54,7 @@ def failed(
     told_later = now - since < patience and not error.permanent and not limited
     if row is None or row.blind_told or told_later:
         return
-    age = f"unread since {row.seen_until:%Y-%m-%d %H:%M:%S} UTC" if row.seen_until else "never read"
-    title = f"Mailbox {mailbox} is blind ({error.reason}): {age}. {error.hint}".strip()
+    title = messages.mailbox_blind(mailbox=mailbox, reason=error.reason, read_until=row.seen_until, hint=error.hint)
     key = f"blind/{mailbox}/{since.isoformat()}"
     body = {"mailbox": mailbox, "error": str(error), "title": title}
     tx.deliveries.owe(rules.notices.notice(NoticeType.MAILBOX, key, rules.config.it_alerts, now, **body))
@@ -85,7 +84,7 @@ def _tell_recovery(tx: Transaction, rules: Rules, row: MailboxRecord, now: datet
     """Tells IT that a mailbox that was told to be blind sees again; `row` is as it was before."""
     if not row.blind_told or row.failing_since is None:
         return
-    body = {"mailbox": row.id, "error": None, "title": f"Mailbox {row.id} can be read again."}
+    body = {"mailbox": row.id, "error": None, "title": messages.mailbox_readable(mailbox=row.id)}
     key = f"seeing/{row.id}/{row.failing_since.isoformat()}"
     tx.deliveries.owe(rules.notices.notice(NoticeType.MAILBOX, key, rules.config.it_alerts, now, **body))
 
@@ -100,7 +99,7 @@ def first_sight_over(tx: Transaction, rules: Rules, mailbox: MailboxId, now: dat
     box = rules.config.mailboxes[mailbox]
     team = rules.config.teams.get(box.team or "")
     reader = box.owner or (team.lead if team else None) or rules.config.fallback
-    title = f"{len(late)} waits of {mailbox} were overdue when inboxwatch first read it; none pages anybody."
+    title = messages.overdue_at_first_sight(count=len(late), mailbox=mailbox)
     body = {"title": title, "clock_ids": [row.id for row in late]}
     key = f"first-sight/{mailbox}/{now.isoformat()}"
     tx.deliveries.owe(rules.notices.notice(NoticeType.DIGEST, key, [reader], now, **body))

@@ -20,8 +20,8 @@ from inboxwatch.engine.lookup import Lookup
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
+from inboxwatch.notify import messages
 from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate
-from inboxwatch.notify.text import when
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
 
@@ -83,9 +83,7 @@ def _person(rules: Rules, by: Actor) -> Person:
     known = config.us.person(by.email) if by.email else None
     found = config.people.get(PersonId(by.person)) or slack or (config.people[known] if known else None)
     if found is None:
-        raise ActionRefused(
-            "inboxwatch does not know you: ask its operator to add your address or Slack id to `people`."
-        )
+        raise ActionRefused(messages.UNKNOWN_ACTOR)
     return found
 
 
@@ -93,15 +91,11 @@ def _wait(tx: Transaction, rules: Rules, clock: str, person: Person) -> ClockRec
     """The wait, for somebody who may act on it."""
     row = tx.clocks.get(clock)
     if row is None:
-        raise ActionRefused("This wait is not known any more.")
+        raise ActionRefused(messages.UNKNOWN_WAIT)
     config = rules.config
     allowed = concerned(config, tx, row)
     if person.id not in allowed:
-        owner = config.people[row.owner].name if row.owner and row.owner in config.people else row.owner
-        raise ActionRefused(
-            f"This wait is {owner}'s: only the owner, the team and its lead, the owner's manager, "
-            "whoever was told of it, the fallback and admins may act on it."
-        )
+        raise ActionRefused(messages.not_concerned(owner=_name(rules, row.owner)))
     return row
 
 
@@ -116,7 +110,7 @@ def _do(tx: Transaction, rules: Rules, clock: str, person: Person, press: _Press
 
 def _once(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> None:
     if press.deed is Deed.ACTIVITY and row.state != "running":
-        raise ActionRefused(f"Nothing was done: the wait is over ({row.stop_reason}).")
+        raise ActionRefused(messages.nothing_done(why=messages.wait_over(stop_reason=str(row.stop_reason))))
     reason = press.reason
     try:
         match press.deed:
@@ -131,7 +125,7 @@ def _once(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press
             case Deed.ACTIVITY:
                 actions.log_activity(tx, rules, row.lead, person.id, now, reason, now)
     except Refused as refused:
-        raise ActionRefused(f"Nothing was done: {refused}.") from refused
+        raise ActionRefused(messages.nothing_done(why=str(refused))) from refused
 
 
 def _done_before(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> bool:
@@ -146,22 +140,30 @@ def _done_before(tx: Transaction, rules: Rules, row: ClockRecord, person: Person
 
 
 def _sentence(rules: Rules, row: ClockRecord, person: Person, press: _Press) -> str:
-    people, deed = rules.config.people, press.deed
+    """What came of it, for whoever pressed."""
+    name, reason = person.name, press.reason
+    match press.deed:
+        case Deed.ACKNOWLEDGED:
+            return messages.acknowledged(person=name, until=_local(row.acknowledged_until, person), reason=reason)
+        case Deed.SNOOZED:
+            return messages.snoozed(person=name, until=_local(row.snoozed_until, person), reason=reason)
+        case Deed.ASSIGNED:
+            owner = None if row.owner == person.id else _name(rules, row.owner)
+            return messages.assigned(person=name, owner=owner, reason=reason)
+        case Deed.DISMISSED:
+            return messages.dismissed(person=name, reason=reason)
+    return messages.reached(person=name, goes_on=row.state == "running", reason=reason)
+
+
+def _name(rules: Rules, person: str | None) -> str:
+    people = rules.config.people
+    return people[PersonId(person)].name if person and person in people else str(person)
+
+
+def _local(at: datetime | None, person: Person) -> datetime | None:
+    """An instant in the zone of its reader."""
     zone = person.calendar.zone if person.calendar else ZoneInfo("UTC")
-    why = f" ({press.reason})" if press.reason else ""
-    if deed in (Deed.ACKNOWLEDGED, Deed.SNOOZED):
-        end = row.acknowledged_until if deed is Deed.ACKNOWLEDGED else row.snoozed_until
-        until = f" until {when(end.astimezone(zone))}" if end else ""
-        did = f"{person.name} has it" if deed is Deed.ACKNOWLEDGED else f"Snoozed by {person.name}"
-        return f"{did}{until}{why}."
-    if deed is Deed.ASSIGNED:
-        owner = people[row.owner].name if row.owner and row.owner in people else row.owner
-        did = "took it" if row.owner == person.id else f"gave it to {owner}"
-        return f"{person.name} {did}{why}."
-    if deed is Deed.DISMISSED:
-        return f"No reply is owed, says {person.name}{why}."
-    goes_on = " The wait goes on: `activity` is no stop condition." if row.state == "running" else ""
-    return f"{person.name} has reached the buyer{why}.{goes_on}"
+    return at.astimezone(zone) if at else None
 
 
 def candidates(tx: Transaction, rules: Rules, clock: str, asker: Person, now: datetime) -> list[Candidate]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import NoticeType, Receipt
+from inboxwatch.notify import NoticeType, Receipt, messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import DeliveryRecord, DeliveryState
 
@@ -69,9 +69,7 @@ def _tell_it(
     if not lost:
         return
     channel, dead = lost[0].channel, sum(outcome == "dead" for outcome in outcomes)
-    became = f"{dead} dead letters" if dead else "the next way was used"
-    title = f"Channel {channel} does not deliver: {became}. See the dead letters, mend the channel, send them again."
-    body = {"title": title, "error": error}
+    body = {"title": messages.channel_down(channel=channel, dead=dead), "error": error}
     key = f"channel/{channel}/{tx.deliveries.last_sent(channel)}"
     others = [target for target in rules.config.it_alerts if target.partition(":")[0] != channel]
     tx.deliveries.owe(rules.notices.notice(NoticeType.DIGEST, key, others, now, **body))

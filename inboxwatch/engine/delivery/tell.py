@@ -11,7 +11,7 @@ from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import Telling
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import Rung
-from inboxwatch.notify import NoticeType
+from inboxwatch.notify import NoticeType, messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import NotifiedRecord
 
@@ -45,10 +45,9 @@ class Teller:
 
     def nobody_left(self, clock: Clock) -> None:
         """Tells the fallback person that a wait is theirs because nobody else is present (rule 24)."""
-        title = "Nobody whom the routing names is present: this wait is yours."
         key = f"{clock.id}/nobody-left"
         targets = [self._rules.config.fallback]
-        rows = self._rules.notices.notice(NoticeType.DIGEST, key, targets, self._now, title=title)
+        rows = self._rules.notices.notice(NoticeType.DIGEST, key, targets, self._now, title=messages.NOBODY_PRESENT)
         self._tx.deliveries.owe([replace(row, clock=clock.id) for row in rows])
 
     def reopened(self, clock: Clock) -> None:
