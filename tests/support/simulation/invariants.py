@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, select
@@ -15,6 +15,7 @@ from inboxwatch.core.sla.timeline import Act
 from inboxwatch.core.statistics.figures import LATENCY_EDGES
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Transaction, tables
+from inboxwatch.store.records import ClockRecord
 from tests.support.simulation.mail import true_clocks
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 SLACK = timedelta(seconds=60)
 """Servers' clocks differ from ours; a step may be that late."""
+Clocked = ClockRecord | Row[Any]
+"""A clock as the store gives it, or as its table has it."""
+NEVER = datetime.min.replace(tzinfo=UTC)
 BACK_OFF = timedelta(minutes=6)
 """The longest pause of a poller after a failure, and some."""
 FRESH = timedelta(seconds=15)
@@ -108,25 +112,26 @@ class Invariants:
         assert not self._broken, self._broken
         with self._world.store.reading() as tx:
             rows = tx.clocks.running()
-            seen = {row.id: row.seen_until for row in tx.mailboxes.all()}
+            seen = {str(row.id): row.seen_until for row in tx.mailboxes.all()}
             told = tx.connection.execute(select(tables.told)).all()
             threads = sorted({row.thread for row in rows})
             witnesses, acts = tx.mail.witnesses(threads), tx.clocks.acts(threads, [])
             for row in rows:
-                until = min((seen[box] for box in witnesses.get(row.thread, ())), default=None)
+                times = [seen[box] or NEVER for box in witnesses.get(row.thread, ())]
+                until = min(times, default=None)
                 self._owned(row, acts.get(row.thread, []))
                 self._told_in_time(row, told, until)
                 self._claims_what_was_seen(row, until)
             self._told_once(tx, told)
 
-    def _owned(self, row: Row[Any], known: Iterable[Act]) -> None:
+    def _owned(self, row: Clocked, known: Iterable[Act]) -> None:
         acts = [act for act in known if act.clock in _ids(row)]
         first, last = assignment_at(acts, row.started_at), assignment_at(acts)
         self._hold(first is not None, f"nobody owned {row.id} at {row.started_at}")
         self._hold(last is not None and last.owner == row.owner, f"the history of {row.id} does not end with its owner")
         self._hold(row.owner in self._world.config.people, f"{row.id} has no owner: {row.owner}")
 
-    def _told_in_time(self, row: Row[Any], told: Iterable[Row[Any]], seen: datetime | None) -> None:
+    def _told_in_time(self, row: Clocked, told: Iterable[Row[Any]], seen: datetime | None) -> None:
         now = self._world.now()
         policy = self._world.engine.rules.policies[row.policy_version]
         done = max(((one.round, one.step) for one in told if one.clock in _ids(row)), default=(0, 0))
@@ -144,7 +149,7 @@ class Invariants:
             due = max(ends)
         return in_hours(due) if policy.escalation.in_hours_only else due
 
-    def _claims_what_was_seen(self, row: Row[Any], seen: datetime | None) -> None:
+    def _claims_what_was_seen(self, row: Clocked, seen: datetime | None) -> None:
         if row.breached_at is not None:
             self._hold(seen is None or seen >= row.due_at, f"{row.id} is called breached, seen until {seen}")
         elif row.due_at + SLACK <= self._world.now() and seen is not None and seen >= row.due_at:
@@ -190,7 +195,7 @@ class Invariants:
         kills = sum(len(keys) - 1 for keys in self._sent.values())
         self._hold(kills <= world.kills, f"{kills} notices came twice, the process died {world.kills} times")
 
-    def _same(self, row: Row[Any], name: str, true: Any) -> None:
+    def _same(self, row: Clocked, name: str, true: Any) -> None:
         self._hold(getattr(row, name) == true, f"{row.id}: {name} is {getattr(row, name)}, in truth {true}")
 
     def _figures(self, tx: Transaction, truth: dict[str, Any]) -> None:
@@ -262,5 +267,5 @@ def rungs(policy: SLAPolicy, metric: str, start: datetime) -> list[tuple[tuple[i
     return found
 
 
-def _ids(row: Row[Any]) -> set[str]:
+def _ids(row: Clocked) -> set[str]:
     return {row.id, *row.aliases}

@@ -24,6 +24,7 @@ from inboxwatch.core.sla.timeline import Act, Deed
 from inboxwatch.notify import ChannelError, Notice, Receipt, Recipient
 from inboxwatch.settings import Settings
 from inboxwatch.store import Store, tables
+from inboxwatch.store.records import ClockRecord
 from tests.support.engine import Engine
 from tests.support.inline_writer import Killed
 from tests.support.simulation.invariants import Invariants
@@ -297,7 +298,7 @@ class SimulatedWorld:
         self._serial += 1
         heapq.heappush(self._queue, (at, self._serial, what))
 
-    def act(self, row: Row[Any], deed: Deed, by: str, **details: object) -> None:
+    def act(self, row: ClockRecord | Row[Any], deed: Deed, by: str, **details: object) -> None:
         """A person's deed on a wait; raises Refused."""
         self.engine.act(row.id, deed, by, self.at, **details)
         until = details.get("until")
