@@ -7,7 +7,8 @@ import codecs
 import csv
 import re
 from collections.abc import Iterator
-from hashlib import blake2b
+from functools import partial
+from hashlib import blake2b, file_digest
 from typing import ClassVar
 
 from inboxwatch.connector import ConfigPath, Context, LeadList, MailboxError, Reason, Row, Settings
@@ -17,6 +18,7 @@ STATUSES = ("open", "won", "lost", "closed")
 _EMAIL = re.compile(r"[^@\s,;:<>\"()\x00-\x1f]+@(?:[^@\s,;:<>\"().\x00-\x1f]+\.)+[^@\s,;:<>\"().\x00-\x1f]+")
 _SEPARATORS = ",;\t|"
 _SPLIT = re.compile(r"[\s,;|]+")
+_hash = partial(blake2b, digest_size=16)
 _MAX_LINES = 50
 """Lines of one record; longer ones come from a quotation mark that is never closed."""
 
@@ -59,8 +61,12 @@ class Csv:
         stamp = (found.st_ino, found.st_size, found.st_mtime_ns)
         if version is not None and self._seen == (stamp, version):
             return None
-        content = self._path.read_bytes()
-        digest = blake2b(content, digest_size=16).hexdigest()
+        # A list that is as it was is never held in memory: it may name a million leads.
+        with self._path.open("rb") as file:
+            digest = file_digest(file, _hash).hexdigest()
+        if digest != version:
+            content = self._path.read_bytes()
+            digest = _hash(content).hexdigest()
         self._seen = (stamp, digest)
         if digest == version:
             return None
