@@ -15,10 +15,12 @@ from typing import Any
 import aiohttp
 import structlog
 
+from inboxwatch.core.backoff import Backoff, jittered
 from inboxwatch.notify import ChannelError
 from inboxwatch.notify.slack.api import SlackApi, done
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 60.0
+_BACK_OFF = Backoff(0.2, 60.0)
+"""Pauses before a new connection; one that held for longer than the longest begins anew."""
 _PING = 15.0
 """Seconds between our pings; a connection that leaves one unanswered for half of that is dead."""
 
@@ -40,7 +42,8 @@ class Socket:
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
-        pause, told = _FIRST_PAUSE, False
+        tries, told = 0, False
+        chance = random.Random()  # noqa: S311  (jitter is no secret)
         try:
             while True:
                 began, hint = loop.time(), None
@@ -52,10 +55,8 @@ class Socket:
                         _log.warning("slack_socket_down", reason=str(error) or type(error).__name__)
                         told = True
                     hint = error.retry_after if isinstance(error, ChannelError) else None
-                if loop.time() - began > _LONGEST_PAUSE:
-                    pause = _FIRST_PAUSE
-                await asyncio.sleep(hint or pause * random.uniform(0.5, 1.0))  # noqa: S311  (jitter is no secret)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                tries = 1 if loop.time() - began > _BACK_OFF.longest else tries + 1
+                await asyncio.sleep(hint or jittered(_BACK_OFF.pause(tries), chance, 0.5))
         finally:
             for task in self._working:
                 task.cancel()
