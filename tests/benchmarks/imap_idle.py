@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import trustme
 
@@ -123,14 +124,14 @@ async def lost_wake_ups(secured: bool) -> None:
         await client.send(f"{tag} OK done\r\n")
 
     with tempfile.TemporaryDirectory() as folder:
-        context, settings = None, {}
+        context, settings = None, dict[str, Any]()
         if secured:
             authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             authority.issue_cert("127.0.0.1").configure_cert(context)
             authority.cert_pem.write_to_path(f"{folder}/ca.pem")
             settings = {"security": "tls", "ca_file": f"{folder}/ca.pem"}
         async with ScriptedImap({"IDLE": glued}, tls=context) as server:
-            connector = server.connector(None, **settings)
+            connector = server.connector(**settings)
             cursor = (await every(connector, None))[-1].cursor
             lost = 0
             for _ in range(LOST_WAKE_UPS):

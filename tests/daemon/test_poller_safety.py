@@ -169,8 +169,7 @@ def test_a_reading_that_another_worker_overtook_leaves_the_connector_free(
     watched_mailbox: Callable[..., WatchedMailbox],
 ) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop)
-        ended = []
+        ended: list[bool] = []
 
         class Held(ScriptedConnector):
             async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
@@ -182,8 +181,7 @@ def test_a_reading_that_another_worker_overtook_leaves_the_connector_free(
                 finally:
                     ended.append(True)
 
-        held = Held(loop.now)
-        here.poller._connector = held
+        here = watched_mailbox(loop, Held)
         assert await here.poller.poll() is None
         assert ended == [True]
         await here.poller.aclose()

@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Self
 
 from connectors.mail.imap import Imap, ImapSettings
+from connectors.mail.imap.limits import USUAL, ImapLimits
 from inboxwatch.connector import Context, Reading
 
 PASSWORD = "pass-of-the-tests"
@@ -98,9 +99,10 @@ class ScriptedImap:
         assert self._server is not None
         return int(self._server.sockets[0].getsockname()[1])
 
-    def connector(self, reading: Reading | None = None, **settings: Any) -> Imap:
+    def connector(self, reading: Reading | None = None, limits: ImapLimits = USUAL, **settings: Any) -> Imap:
         given = {"host": "127.0.0.1", "port": self.port, "security": "none", "password": PASSWORD} | settings
-        return Imap(ImapSettings.model_validate(given), Context("ana", "ana@acme.test", reading or Reading()))
+        context = Context("ana", "ana@acme.test", reading or Reading())
+        return Imap(ImapSettings.model_validate(given), context, limits=limits)
 
     @property
     def connections(self) -> int:

@@ -49,13 +49,15 @@ def owed(key: str, destination: str = "", **values: Any) -> NewDelivery:
     return NewDelivery(key, ways=(("desk", destination), ("mail", "ana@acme.test")), **(usual | values))
 
 
-def test_the_tables_of_the_migrations_are_those_of_the_code(store: Store) -> None:
-    seen = inspect(store._engine)
+def test_the_tables_of_the_migrations_are_those_of_the_code(store: Store, database: str) -> None:
+    engine = create_engine(database)
+    seen = inspect(engine)
     for table in tables.metadata.sorted_tables:
         columns = {column["name"]: column["nullable"] for column in seen.get_columns(table.name)}
         assert columns == {column.name: bool(column.nullable) for column in table.columns}, table.name
         indexes = {index["name"] for index in seen.get_indexes(table.name) if not index.get("duplicates_constraint")}
         assert indexes == {index.name for index in table.indexes}, table.name
+    engine.dispose()
 
 
 def test_a_store_of_the_first_version_is_brought_up_to_date_and_keeps_its_mail(database: str) -> None:

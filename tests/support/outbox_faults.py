@@ -23,7 +23,7 @@ from inboxwatch import config as configuration
 from inboxwatch.daemon.sender import Sender
 from inboxwatch.notify import Channel
 from inboxwatch.notify.email import Email
-from inboxwatch.notify.slack.channel import _fingerprint
+from inboxwatch.notify.slack.channel import fingerprint
 from tests.doubles.http_sink import http_sink
 from tests.doubles.slack import BOT, slack_double
 from tests.doubles.smtp_sink import smtp_sink
@@ -128,7 +128,7 @@ async def slack() -> AsyncIterator[ChannelServer]:
             fail,
             mend,
             lambda: posting.append((200, "lose", {})),
-            lambda channel, key: _fingerprint(key),
+            lambda channel, key: fingerprint(key),
         )
 
 

@@ -21,6 +21,7 @@ from connectors.mail.folder_roles import WantedFolders
 from connectors.mail.imap.census import identities, places, recover
 from connectors.mail.imap.connection import ImapServer
 from connectors.mail.imap.idle import Idle
+from connectors.mail.imap.limits import USUAL, ImapLimits
 from connectors.mail.imap.login import PasswordLogin, TokenLogin
 from connectors.mail.imap.mailbox import ImapMailbox
 from connectors.mail.imap.oauth import TokenCache, TokenSource, tokens_of
@@ -60,7 +61,9 @@ class Imap:
 
     settings: ClassVar[type[Settings]] = ImapSettings
 
-    def __init__(self, settings: ImapSettings, context: Context, tokens: TokenSource | None = None) -> None:
+    def __init__(
+        self, settings: ImapSettings, context: Context, tokens: TokenSource | None = None, limits: ImapLimits = USUAL
+    ) -> None:
         """`tokens`: another source of OAuth tokens than the settings name."""
         self._settings = settings
         self._reading = context.reading
@@ -78,9 +81,15 @@ class Imap:
         self._backoff = PushBackoff()
         self._rests_until = 0.0
         wanted = WantedFolders(settings.inbox, settings.sent, settings.folders)
-        self._mailbox = ImapMailbox(lambda: ImapSession.open(self._server, self._login), wanted, self._reading.since)
+        self._idle_lasts = limits.idle
+        self._mailbox = ImapMailbox(
+            lambda: ImapSession.open(self._server, self._login, limits.search_window),
+            wanted,
+            self._reading.since,
+            limits.folder_list,
+        )
         self._reader = ImapReader(self._mailbox, self._reading)
-        self._sent_idle = SentIdle(context.name, settings.host, lambda: self._mailbox, self._on_sent_news)
+        self._sent_idle = SentIdle(context.name, settings.host, lambda: self._mailbox, self._on_sent_news, limits.idle)
         self._sent_news = False
         """Sent mail may have come since the last poll began."""
 
@@ -235,7 +244,7 @@ class Imap:
         if session is None:
             return True
         if "IDLE" in session.capabilities:
-            self._idle = Idle(session, mailbox.states)
+            self._idle = Idle(session, mailbox.states, self._idle_lasts)
             if self._settings.sent_watch == "idle" and not session.notified:
                 self._sent_idle.start()
         return False

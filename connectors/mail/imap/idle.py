@@ -13,8 +13,6 @@ from connectors.mail.imap.folder_state import FolderState
 from connectors.mail.imap.session import ImapSession
 from inboxwatch.connector import MailboxError
 
-_RENEW = 540.0
-"""Seconds: NAT and firewalls forget idle connections well before the 29 minutes of RFC 2177."""
 _LASTING = 60.0
 """Seconds: an IDLE that ended earlier may end so each time."""
 _NEWS = re.compile(rb"\* \d+ (?:EXISTS|RECENT)", re.IGNORECASE)
@@ -24,9 +22,13 @@ _STATUS = re.compile(rb'\* STATUS "?(.*?)"? \(.*\bUIDNEXT (\d+)', re.IGNORECASE)
 class Idle:
     """One IDLE under way on a session; nothing else may use the session meanwhile."""
 
-    def __init__(self, session: ImapSession, states: Mapping[str, FolderState]) -> None:
-        """`states`: the folders, by name, as they were surveyed; a NOTIFY that says the same is no news."""
+    def __init__(self, session: ImapSession, states: Mapping[str, FolderState], lasts: float) -> None:
+        """`states`: the folders, by name, as they were surveyed; a NOTIFY that says the same is no news.
+
+        `lasts`: seconds after which it must be renewed.
+        """
         self._session = session
+        self._lasts = lasts
         self._known = {(imap_utf7.encode(name), state.uidnext) for name, state in states.items()}
         self._began = asyncio.get_running_loop().time()
         self._over: asyncio.Future[None] | None = None
@@ -41,7 +43,7 @@ class Idle:
     @property
     def renewal(self) -> float:
         """Seconds until it must be renewed."""
-        return self._began + _RENEW - asyncio.get_running_loop().time()
+        return self._began + self._lasts - asyncio.get_running_loop().time()
 
     def reset(self) -> None:
         """The caller knows of the news so far; `news` waits for further ones."""

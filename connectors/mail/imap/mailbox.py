@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 from connectors.mail.folder_reading import FolderSurvey
 from connectors.mail.folder_roles import WantedFolders, WatchedFolders, choose
 from connectors.mail.imap.folder_state import FolderState
+from connectors.mail.imap.limits import USUAL
 from connectors.mail.imap.position import UidPosition, decode
 from connectors.mail.imap.session import ImapSession
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import FolderRole
 
 _DAY = timedelta(days=1)
-_LIST_EVERY = 600.0
-"""Seconds after which folders are listed again: new ones may match a pattern."""
 
 
 @dataclass(slots=True)
@@ -28,6 +27,8 @@ class ImapMailbox:
     wanted: WantedFolders
     since: datetime | None
     """The look-back horizon."""
+    list_every: float = USUAL.folder_list
+    """Seconds after which folders are listed again."""
     watched: WatchedFolders = field(default_factory=WatchedFolders)
     states: dict[str, FolderState] = field(default_factory=dict)
     """Each folder when it was last surveyed."""
@@ -55,7 +56,13 @@ class ImapMailbox:
     def renewed(self) -> ImapMailbox:
         """The same mailbox, with what is known of its folders, through another connection."""
         return ImapMailbox(
-            self.connect, self.wanted, self.since, self.watched, dict(self.states), _listed_at=self._listed_at
+            self.connect,
+            self.wanted,
+            self.since,
+            self.list_every,
+            self.watched,
+            dict(self.states),
+            _listed_at=self._listed_at,
         )
 
     def abandon(self) -> None:
@@ -76,7 +83,7 @@ class ImapMailbox:
 
     @property
     def _must_list(self) -> bool:
-        return time.monotonic() - self._listed_at > _LIST_EVERY
+        return time.monotonic() - self._listed_at > self.list_every
 
     def _find_folders(self, session: ImapSession) -> None:
         self.watched = choose(session.folders(), self.wanted)

@@ -39,12 +39,17 @@ class SentIdle:
         host: str,
         polled: Callable[[], ImapMailbox],
         on_news: Callable[[], None],
+        lasts: float,
     ) -> None:
-        """`polled`: the mailbox as the poll sees it; `on_news` is called where the poll may find more."""
+        """`polled`: the mailbox as the poll sees it; `on_news` is called where the poll may find more.
+
+        `lasts`: seconds of one IDLE.
+        """
         self._name = name
         self._host = host
         self._polled = polled
         self._on_news = on_news
+        self._lasts = lasts
         self._backoff = PushBackoff()
         self._went_idle = False
         """The connection went idle."""
@@ -90,7 +95,7 @@ class SentIdle:
         if changed:
             self._on_news()
         self._went_idle = True
-        idle = Idle(session, {})
+        idle = Idle(session, {}, self._lasts)
         try:
             while (left := idle.renewal) > 0:
                 if await idle.news(left):

@@ -24,11 +24,10 @@ from connectors.mail.imap.connection import ImapServer, connect
 from connectors.mail.imap.errors import failure, refusal
 from connectors.mail.imap.fetch_response import FetchResponse, fetch_responses
 from connectors.mail.imap.folder_state import STATUS_ITEMS, FolderState, state_of, status_of
+from connectors.mail.imap.limits import USUAL
 from connectors.mail.imap.position import ranges
 from inboxwatch.connector import MailboxError, Reason
 
-_SEARCH_WINDOW = 80_000
-"""imaplib refuses lines over 1 MB, which is a SEARCH answer of some 90,000 UIDs."""
 _FAREWELL = 2.0
 """Seconds that a server has for its BYE."""
 _PIECE = 64 * 1024
@@ -62,8 +61,9 @@ def _shared(capabilities: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], frozens
 class ImapSession:
     """One connection. Every method raises MailboxError; where `alive` is false after it, the session has ended."""
 
-    def __init__(self, client: IMAPClient, read_timeout: float) -> None:
+    def __init__(self, client: IMAPClient, read_timeout: float, search_window: int) -> None:
         self._client = client
+        self._search_window = search_window
         self._read_timeout = read_timeout
         self._imap: Any = client._imap
         self.selected: str | None = None
@@ -78,8 +78,8 @@ class ImapSession:
         self._imap.capabilities = ()
 
     @classmethod
-    def open(cls, server: ImapServer, login: ImapLogin) -> ImapSession:
-        """Connects, encrypts as `security` says, and logs in."""
+    def open(cls, server: ImapServer, login: ImapLogin, search_window: int = USUAL.search_window) -> ImapSession:
+        """Connects, encrypts as `security` says, and logs in. `search_window`: messages of one SEARCH."""
         with _errors_of(f"connecting to {server.host}:{server.port}"):
             client = connect(server)
         try:
@@ -89,7 +89,7 @@ class ImapSession:
                 except LoginError as error:
                     cut = isinstance(error.__context__, IMAP4.abort)
                     raise refusal(str(error), "logging in", broken=cut, login=not cut) from None
-                session = cls(client, server.read_timeout)
+                session = cls(client, server.read_timeout, search_window)
                 if "ID" in session.capabilities:
                     with contextlib.suppress(IMAP4.error):  # some providers serve no client without it
                         client.id_({"name": "inboxwatch"})
@@ -189,14 +189,14 @@ class ImapSession:
         with self._doing("searching"):
             if "ESEARCH" in self.capabilities:
                 found = self._esearch(criteria)
-            elif min(last - first + 1, messages) <= _SEARCH_WINDOW:
+            elif min(last - first + 1, messages) <= self._search_window:
                 found = self._search(criteria)
             else:
                 # By sequence number, from the top: what is expunged meanwhile moves later messages into windows yet
                 # to come, so that none is missed.
                 found = set()
-                for top in range(messages, 0, -_SEARCH_WINDOW):
-                    found |= self._search(f"{max(1, top - _SEARCH_WINDOW + 1)}:{top} {criteria}")
+                for top in range(messages, 0, -self._search_window):
+                    found |= self._search(f"{max(1, top - self._search_window + 1)}:{top} {criteria}")
             return sorted(uid for uid in found if first <= uid <= last)
 
     def fetch(self, uids: Sequence[int], items: str) -> list[FetchResponse]:

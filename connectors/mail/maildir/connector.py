@@ -16,8 +16,8 @@ import structlog
 
 from connectors.mail.folder_reading import ReadMessages, shares
 from connectors.mail.folder_roles import WantedFolders
-from connectors.mail.maildir.folder import MaildirPosition, MessageFile
-from connectors.mail.maildir.inotify import directory_watches
+from connectors.mail.maildir.folder import USUAL_TRUST, MaildirPosition, MessageFile, StampTrust
+from connectors.mail.maildir.inotify import DirectoryWatches, directory_watches
 from connectors.mail.maildir.settings import MaildirSettings
 from connectors.mail.maildir.tree import MaildirTree, encode
 from connectors.mail.worker_threads import workers
@@ -38,12 +38,20 @@ class Maildir:
 
     settings: ClassVar[type[Settings]] = MaildirSettings
 
-    def __init__(self, settings: MaildirSettings, context: Context) -> None:
+    def __init__(
+        self,
+        settings: MaildirSettings,
+        context: Context,
+        trust: StampTrust = USUAL_TRUST,
+        watches: Callable[[], DirectoryWatches] = directory_watches,
+    ) -> None:
+        """`trust`: how far the file system's time stamps can be believed; `watches`: of the running event loop."""
         self._settings = settings
         self._name = context.name
         self._size = context.reading.batch_size
         wanted = WantedFolders("INBOX", settings.sent, settings.folders, sent_may_come=True)
-        self._tree = MaildirTree(settings.path, settings.sent_path, wanted, context.reading)
+        self._tree = MaildirTree(settings.path, settings.sent_path, wanted, context.reading, trust)
+        self._watches = watches
         self._lock = asyncio.Lock()
         self._news = asyncio.Event()
         self._unsubscribe: Callable[[], None] | None = None
@@ -135,7 +143,7 @@ class Maildir:
                 self._unsubscribe()
             self._unsubscribe, self._watched = None, self._tree.directories
             try:
-                self._unsubscribe = directory_watches().subscribe(self._watched, self._appeared)
+                self._unsubscribe = self._watches().subscribe(self._watched, self._appeared)
             except OSError as error:
                 if not self._exhausted:
                     log.warning(

@@ -23,11 +23,8 @@ Result = TypeVar("Result")
 
 _RECENT = 500
 """Names that a position remembers."""
-_COARSE = 2.0
-"""Seconds within which two changes may bear the same time stamp, on coarse clocks and file systems."""
-_RACY_NS = int(_COARSE * 1e9)
-_LIST_EVERY = 600.0
-"""Seconds after which a folder is listed though it bears the old stamps: not every network file system keeps them."""
+_RACY_NS = 2_000_000_000
+"""Within so many nanoseconds before it was listed, a file may have come and been missed."""
 
 Key = tuple[int, str]
 """When a message was delivered, by its name (seconds, 0 where it does not say), and the name: a total order."""
@@ -117,11 +114,25 @@ def digest(name: str) -> str:
     return hashlib.blake2b(os.fsencode(name), digest_size=4).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class StampTrust:
+    """How far the time stamps of a file system can be believed. Times are seconds."""
+
+    apart: float = 2.0
+    """Within it two changes may bear the same stamp, on coarse clocks and file systems."""
+    lasts: float = 600.0
+    """After it a folder is listed though it bears the old stamps: not every network file system keeps them."""
+
+
+USUAL_TRUST = StampTrust()
+
+
 @dataclass(slots=True)
 class _Directory:
     """`new` or `cur` of a folder: whether it must be listed again."""
 
     path: Path
+    trust: StampTrust
     listed: bool = False
     """All its names are among those seen."""
     _stamp: int = 0
@@ -136,10 +147,10 @@ class _Directory:
             self._stamp, self._stamped_at = stamp, now
         if self._checked_at is None:
             self._checked_at = now
-        if stamp == trusted and now - self._checked_at < _LIST_EVERY:
+        if stamp == trusted and now - self._checked_at < self.trust.lasts:
             return False, stamp
         self._checked_at = now
-        return True, stamp if now - self._stamped_at >= _COARSE else 0
+        return True, stamp if now - self._stamped_at >= self.trust.apart else 0
 
 
 @dataclass(slots=True)
@@ -147,6 +158,7 @@ class MaildirFolder:
     """Methods raise OSError where the folder cannot be read."""
 
     path: Path
+    trust: StampTrust = USUAL_TRUST
     _parts: tuple[_Directory, ...] = ()
     _seen: array[int] = field(default_factory=lambda: array("q"))
     """Hashes of all names that were ever listed here, ascending: eight bytes a message.
@@ -158,7 +170,7 @@ class MaildirFolder:
     _moved_at: Stamps = ()
 
     def __post_init__(self) -> None:
-        self._parts = tuple(map(_Directory, self.directories))
+        self._parts = tuple(_Directory(directory, self.trust) for directory in self.directories)
 
     @property
     def directories(self) -> tuple[Path, Path]:

@@ -19,11 +19,17 @@ Wake = Callable[[Path | None], None]
 """Called with the entry that appeared or the directory that vanished; with None where events were lost."""
 
 
+def _opened() -> Inotify:
+    return Inotify(cache_size=100)
+
+
 class DirectoryWatches:
     """The watches of one event loop; the inotify instance lives as long as there are watches."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, opened: Callable[[], Inotify] = _opened) -> None:
+        """`opened` makes an inotify instance."""
         self._loop = loop
+        self._opened = opened
         self._inotify: Inotify | None = None
         self._listeners: defaultdict[int, list[Wake]] = defaultdict(list)
 
@@ -50,7 +56,7 @@ class DirectoryWatches:
 
     def _instance(self) -> Inotify:
         if self._inotify is None:
-            self._inotify = Inotify(cache_size=100)
+            self._inotify = self._opened()
             os.set_blocking(self._inotify.fd, False)  # asyncinotify 4.4 asks for CLOEXEC where it means NONBLOCK
             self._loop.add_reader(self._inotify.fd, self._take)
         return self._inotify

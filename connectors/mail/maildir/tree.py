@@ -15,7 +15,7 @@ from imapclient import imap_utf7  # type: ignore[import-untyped]  # it ships no 
 
 from connectors.mail.folder_reading import FolderSurvey, ReadMessages
 from connectors.mail.folder_roles import ListedFolder, WantedFolders, WatchedFolders, choose
-from connectors.mail.maildir.folder import MaildirFolder, MaildirPosition, MessageFile
+from connectors.mail.maildir.folder import USUAL_TRUST, MaildirFolder, MaildirPosition, MessageFile, StampTrust
 from connectors.mail.message_id import message_id
 from inboxwatch.connector import Cursor, MailboxError, Quarantined, Reading, Reason
 from inboxwatch.core.mail.headers import MAX_BLOCK
@@ -56,6 +56,7 @@ class MaildirTree:
     sent_path: Path | None
     wanted: WantedFolders
     reading: Reading
+    trust: StampTrust = USUAL_TRUST
     watched: WatchedFolders = field(default_factory=WatchedFolders)
     directories: Mapping[Path, int] = field(default_factory=dict)
     """Where messages appear, with their inodes: those of a folder that was replaced are others."""
@@ -76,7 +77,9 @@ class MaildirTree:
             there[str(self.sent_path)] = self.sent_path
             wanted = replace(wanted, sent=(str(self.sent_path),))
         self.watched = choose([ListedFolder(name, _DELIMITER) for name in there], wanted)
-        self._folders = {name: self._folders.get(name, MaildirFolder(there[name])) for name in self.watched.roles}
+        self._folders = {
+            name: self._folders.get(name, MaildirFolder(there[name], self.trust)) for name in self.watched.roles
+        }
         try:
             self.directories = {
                 directory: directory.stat().st_ino

@@ -150,7 +150,7 @@ class Slack:
             return None
         for message in posted:
             payload = (message.get("metadata") or {}).get("event_payload") or {}
-            if payload.get("key") == _fingerprint(key):
+            if payload.get("key") == fingerprint(key):
                 return Receipt(str(root or _Posted(channel, message["ts"], bool(payload.get("group")))))
         return None
 
@@ -254,7 +254,7 @@ class Slack:
                 link_names=False,
                 metadata={
                     "event_type": "inboxwatch_notice",
-                    "event_payload": {"key": _fingerprint(key), "group": group},
+                    "event_payload": {"key": fingerprint(key), "group": group},
                 },
             )
         )
@@ -275,5 +275,5 @@ class Slack:
         return self._people[destination]
 
 
-def _fingerprint(key: str) -> str:
+def fingerprint(key: str) -> str:
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:32]

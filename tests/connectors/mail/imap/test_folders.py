@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from connectors.mail.imap import Imap, ImapSettings, session
+from connectors.mail.imap import Imap, ImapSettings
+from connectors.mail.imap.limits import USUAL, ImapLimits
 from inboxwatch.connector import Context, MailboxError, Reading, Reason
 from inboxwatch.core.model import FolderRole
 from inboxwatch.testing import every, ids, letter, message_id, opened, polled, taken
@@ -34,9 +35,11 @@ def user(server: Dovecot) -> str:
     return user
 
 
-def connect(server: Dovecot, user: str, reading: Reading | None = None, **settings: Any) -> Imap:
+def connect(
+    server: Dovecot, user: str, reading: Reading | None = None, limits: ImapLimits = USUAL, **settings: Any
+) -> Imap:
     given = {"host": "127.0.0.1", "port": server.port, "security": "none", "password": PASSWORD} | settings
-    return Imap(ImapSettings.model_validate(given), Context(user, user, reading or Reading()))
+    return Imap(ImapSettings.model_validate(given), Context(user, user, reading or Reading()), limits=limits)
 
 
 async def test_further_folders_are_watched_by_pattern_and_by_special_use(server: Dovecot, user: str) -> None:
@@ -82,11 +85,8 @@ async def test_a_moved_message_is_a_sighting_of_the_same_message_id(server: Dove
     assert not moved[0].resynced
 
 
-async def test_a_folder_that_appears_is_read_and_one_that_vanishes_stops_nothing(
-    server: Dovecot, user: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("connectors.mail.imap.mailbox._LIST_EVERY", 0.0)
-    connector = connect(server, user, folders="Projects.*")
+async def test_a_folder_that_appears_is_read_and_one_that_vanishes_stops_nothing(server: Dovecot, user: str) -> None:
+    connector = connect(server, user, limits=ImapLimits(folder_list=0.0), folders="Projects.*")
     cursor = (await every(connector, None))[-1].cursor
     server.doveadm("mailbox", "create", "-u", user, "Projects.East")
     server.deliver(user, letter(1), "Projects.East", when=datetime.now(UTC) - timedelta(hours=1))
@@ -120,20 +120,17 @@ async def test_a_sent_folder_that_the_configuration_names_wrongly_is_refused(ser
     assert caught.value.reason is Reason.CLIENT
 
 
-@pytest.mark.parametrize("extended", [True, False], ids=["esearch", "windows"])
-async def test_large_folders_are_searched_in_answers_that_the_library_can_read(
-    server: Dovecot, user: str, extended: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "_SEARCH_WINDOW", 7)
-    if not extended:
-        monkeypatch.setattr(session, "_shared", lambda words: (words, frozenset({"IMAP4REV1"})))
+@pytest.mark.parametrize("capabilities", ["", "imap_capability = IMAP4rev1\n"], ids=["esearch", "windows"])
+async def test_large_folders_are_searched_in_answers_that_the_library_can_read(capabilities: str) -> None:
     now = datetime.now(UTC)
-    for number in range(40):
-        server.deliver(user, letter(number), when=now - timedelta(days=40 - number))
-    server.doveadm("expunge", "-u", user, "mailbox", "INBOX", "uid", "20:25")
-    connector = connect(server, user, Reading(since=now - timedelta(days=30, hours=12)))
-    messages = taken(await every(connector, None))
-    await connector.aclose()
+    with Dovecot.start(["ana"], extra=capabilities) as server:
+        for number in range(40):
+            server.deliver("ana", letter(number), when=now - timedelta(days=40 - number))
+        server.doveadm("expunge", "-u", "ana", "mailbox", "INBOX", "uid", "20:25")
+        reading = Reading(since=now - timedelta(days=30, hours=12))
+        connector = connect(server, "ana", reading, ImapLimits(search_window=7))
+        messages = taken(await every(connector, None))
+        await connector.aclose()
     assert ids(messages) == [message_id(number) for number in range(10, 40) if not 19 <= number <= 24]
 
 

@@ -13,6 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors.mail.imap import Imap, ImapSettings
+from connectors.mail.imap.limits import ImapLimits
 from inboxwatch.connector import Context, Cursor, MailboxError, Probe, Reason
 from inboxwatch.testing import every, ids, letter, message_id, taken
 from tests.doubles.dovecot import PASSWORD, Dovecot
@@ -154,9 +155,8 @@ async def test_a_second_connection_that_ends_is_a_hint_and_is_opened_again_witho
         assert told(log) == []
 
 
-async def test_the_second_idle_is_renewed_on_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.mail.imap.idle._RENEW", 0.05)
-    async with ScriptedImap() as server, waiting(server) as (_, wait):
+async def test_the_second_idle_is_renewed_on_its_connection() -> None:
+    async with ScriptedImap() as server, waiting(server, limits=ImapLimits(idle=0.05)) as (_, wait):
         await server.saw("IDLE", times=8)
         server.mail["Out"].append(letter(1).decode())  # told by no line: renewal finds it
         assert await wait

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.mail.imap.limits import ImapLimits
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import FolderRole
 from inboxwatch.testing import every, ids, letter, message_id, taken
@@ -80,10 +81,9 @@ async def test_a_connection_that_ends_while_idle_is_told_at_once(answer: Answer,
         await connector.aclose()
 
 
-async def test_idle_is_renewed_before_firewalls_forget_and_costs_no_wake_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.mail.imap.idle._RENEW", 0.05)
+async def test_idle_is_renewed_before_firewalls_forget_and_costs_no_wake_up() -> None:
     async with ScriptedImap() as server:
-        connector = server.connector()
+        connector = server.connector(limits=ImapLimits(idle=0.05))
         await every(connector, None)
         waiting = asyncio.create_task(connector.wait(60))
         async with asyncio.timeout(PATIENCE):

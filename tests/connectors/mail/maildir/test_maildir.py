@@ -7,11 +7,15 @@ import errno
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from asyncinotify import Inotify
 from structlog.testing import capture_logs
 
 from connectors.mail.maildir import Maildir, MaildirSettings
+from connectors.mail.maildir.folder import USUAL_TRUST, StampTrust
+from connectors.mail.maildir.inotify import DirectoryWatches
 from inboxwatch import now as instant
 from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Reading, Reason
 from inboxwatch.core.model import FolderRole
@@ -25,9 +29,10 @@ def deliver(box: Path, name: str) -> None:
     (box / "tmp" / name).rename(box / "new" / name)
 
 
-def connect(root: Path) -> Maildir:
+def connect(root: Path, trust: StampTrust = USUAL_TRUST) -> Maildir:
     settings = MaildirSettings.model_validate({"path": str(root), "push": "off"})
-    return Maildir(settings, Context("ana", "ana@acme.test", Reading(since=instant.now() - timedelta(days=1))))
+    reading = Reading(since=instant.now() - timedelta(days=1))
+    return Maildir(settings, Context("ana", "ana@acme.test", reading), trust)
 
 
 async def all_of(box: Maildir, cursor: Cursor | None) -> list[Batch]:
@@ -91,16 +96,18 @@ async def test_a_message_that_is_flagged_while_it_is_read_is_found_under_its_new
     assert sorted(read) == [f"INBOX/17953142{number:02}.x.host" for number in range(12)]
 
 
-async def test_where_inotify_is_exhausted_the_poll_goes_on_and_check_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def exhausted(*_: object) -> None:
+class Exhausted(Inotify):
+    """inotify where the user's limit is reached."""
+
+    def add_watch(self, *_: object) -> NoReturn:
         raise OSError(errno.ENOSPC, "inotify watch limit reached")
 
-    monkeypatch.setattr("connectors.mail.maildir.inotify.Inotify.add_watch", exhausted)
+
+async def test_where_inotify_is_exhausted_the_poll_goes_on_and_check_says_so(tmp_path: Path) -> None:
+    watches = DirectoryWatches(asyncio.get_running_loop(), Exhausted)
     deliver(tmp_path, "1795314217.a.host")
     settings = MaildirSettings.model_validate({"path": str(tmp_path)})
-    box = Maildir(settings, Context("ana", "ana@acme.test"))
+    box = Maildir(settings, Context("ana", "ana@acme.test"), watches=lambda: watches)
     with capture_logs() as log:
         batches = await all_of(box, None)
         assert [len(batch.messages) for batch in batches] == [1]
@@ -140,17 +147,17 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def test_an_unchanged_folder_is_not_listed_again_not_even_after_a_restart(
-    tmp_path: Path, listed: list[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, listed: list[str]
 ) -> None:
-    monkeypatch.setattr("connectors.mail.maildir.folder._COARSE", 0.0)
+    fine = StampTrust(apart=0.0)
     several(tmp_path, ["1795314217.a.host", "1795314218.b.host"])
-    box = connect(tmp_path)
+    box = connect(tmp_path, fine)
     cursor = (await all_of(box, None))[-1].cursor
     assert {"new", "cur"} <= set(listed)
     listed.clear()
     for _ in range(3):
         cursor = (await all_of(box, cursor))[-1].cursor
-    box = connect(tmp_path)
+    box = connect(tmp_path, fine)
     for _ in range(3):
         cursor = (await all_of(box, cursor))[-1].cursor
     assert not {"new", "cur"} & set(listed)
@@ -186,11 +193,11 @@ async def test_what_changes_under_an_old_stamp_is_found(tmp_path: Path, monkeypa
     deliver(tmp_path, "1795314218.b.host")  # within the two seconds that a stamp may last
     batches = await all_of(box, cursor)
     assert refs(batches) == ["INBOX/1795314218.b.host"]
-    monkeypatch.setattr("connectors.mail.maildir.folder._COARSE", 0.0)
+    box = connect(tmp_path, StampTrust(apart=0.0))
     cursor = (await all_of(box, batches[-1].cursor))[-1].cursor
     deliver(tmp_path, "1795314219.c.host")  # on a file system that does not stamp at all
     assert refs(await all_of(box, cursor)) == []
-    monkeypatch.setattr("connectors.mail.maildir.folder._LIST_EVERY", 0.0)
+    box = connect(tmp_path, StampTrust(apart=0.0, lasts=0.0))
     assert refs(await all_of(box, cursor)) == ["INBOX/1795314219.c.host"]
 
 
