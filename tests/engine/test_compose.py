@@ -67,6 +67,13 @@ def test_an_answer_says_by_whom_in_his_name(daemon: InProcessDaemon) -> None:
     assert line == "Answered: Bo Lind (Buyer Ltd), answered after 3 h by Ben Ito"
 
 
+def test_rule_07_the_owner_hears_of_a_colleagues_answer_though_nobody_was_paged(daemon: InProcessDaemon) -> None:
+    first = daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.mail("ben@acme.test", "bo@buyer.test", parent=first, after=HOUR / 4)
+    (notice,) = notices(daemon, NoticeType.RESOLVED)
+    assert (notice.targets, notice.clocks[0]["answered_by"]) == (("ana",), "ben")
+
+
 def test_a_lost_first_contact_names_the_buyer_his_owner_and_our_message(daemon: InProcessDaemon) -> None:
     ours = daemon.mail("ana@acme.test", "bo@buyer.test", subject="Our offer")
     report = "Content-Type: multipart/report; report-type=delivery-status\r\nX-Failed-Recipients: bo@buyer.test"
