@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.routing import Case, Roster, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam, Window
 from inboxwatch.core.sla.policy import Duration, SLAPolicy
+from inboxwatch.engine.assignment_reasons import in_words
 from inboxwatch.engine.delivery.enqueue import ways_of
 from inboxwatch.now import now
 
@@ -79,7 +80,7 @@ def _absences(config: Config, box: MailboxConfig, begin: datetime) -> Iterator[G
             found = roster.assign(case, Window(at, policy.first_response.after(at, policy.calendar)))
             if found.nobody_left:
                 day = at.astimezone(policy.calendar.zone).date()
-                days.setdefault(day, found.reason)
+                days.setdefault(day, in_words(found.reasons))
                 if roster.absence(config.fallback, at):
                     alone.add(day)
     if days:

@@ -13,6 +13,7 @@ from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.ownership.routing import Window
 from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.engine import actions
+from inboxwatch.engine.assignment_reasons import in_words
 from inboxwatch.engine.authority import concerned
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.descriptions import describe
@@ -176,5 +177,6 @@ def candidates(tx: Transaction, rules: Rules, clock: str, asker: Person, now: da
         if person.id == row.owner:
             continue
         why = here.passed_over(person.id, Window(now, max(now, row.due_at)))
-        found.append(Candidate(person.id, person.name, why is None, (why or "").removeprefix(f"{person.id} is ")))
+        absent = in_words([why] if why else [])
+        found.append(Candidate(person.id, person.name, why is None, absent.removeprefix(f"{person.id} is ")))
     return sorted(found, key=lambda candidate: not candidate.present)

@@ -13,6 +13,7 @@ from inboxwatch.core.ownership.routing import Roster
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import Reason, Rung, next_rung, overdue, plan
 from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.engine.assignment_reasons import in_words
 from inboxwatch.engine.delivery.tell import FIRST_SIGHT, PASSED, Teller
 from inboxwatch.engine.rule_context import Leads
 from inboxwatch.engine.rules import Rules
@@ -82,8 +83,7 @@ class Progress:
             told |= self._teller.mark(clock, overdue(clock, self._now), FIRST_SIGHT)
         sight = self._visibility.of(clock, before.witnesses)
         moved, unread = self._advance(clock, told, sight, may_tell=may_tell)
-        for act in moved.assigned:
-            self._assigned.append((act, clock.thread))
+        for act in self._assign(clock, moved):
             self._work.add(act)
         if moved.nobody_left and not self._quiet:
             self._teller.nobody_left(clock)
@@ -95,6 +95,12 @@ class Progress:
                 values["warned_at"] = self._now
         values |= self._standing(clock, moved, told, sight, was_held=before.held, unread=unread)
         return After(self._row(clock, before, values), moved.telling is not None, unread)
+
+    def _assign(self, clock: Clock, moved: Advance) -> list[Act]:
+        """New assignments, to be recorded with their reasons in words."""
+        given = [replace(handover.act, reason=in_words(handover.reasons)) for handover in moved.handovers]
+        self._assigned += [(act, clock.thread) for act in given]
+        return given
 
     def record_assignments(self) -> None:
         """Writes the assignments made so far, in their order."""
@@ -157,7 +163,7 @@ class Progress:
             # A wait that was over before it was first seen: who would have owned it.
             case = self._rules.context.case(clock, self._leads)
             moved = advance(replace(clock, acts=()), case, self._roster, EVERYTHING, clock.started_at)
-            self._assigned += [(act, clock.thread) for act in moved.assigned]
+            self._assign(clock, moved)
             owner = moved.owner
         if was_running:
             self._teller.over(clock, None if self._quiet else owner)

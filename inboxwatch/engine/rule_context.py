@@ -10,6 +10,7 @@ from typing import Protocol
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId
 from inboxwatch.core.ownership.people import Person, Team
+from inboxwatch.core.ownership.reasons import SeenAway
 from inboxwatch.core.ownership.routing import Case, Roster, Rule
 from inboxwatch.core.sla.clock import Clock, Wait
 from inboxwatch.core.sla.policy import SLAPolicy, choose
@@ -122,18 +123,16 @@ class RuleContext:
     ) -> Roster:
         """The people now: absences seen in mail, open waits each owns, turns taken by each team."""
 
-        def seen_away(person: PersonId, at: datetime) -> str | None:
-            span = away.get(person)
-            if span is None or not span[0] <= at < span[1]:
-                return None
-            return f"{person} is away: the own mailbox answered with a vacation reply on {span[0]:%d %b %H:%M} UTC"
+        def seen_away(person: PersonId, at: datetime) -> SeenAway | None:
+            since, until = away.get(person, (at, at))
+            return SeenAway(person, since) if since <= at < until else None
 
         return Roster(
             people=self.setting.people,
             teams=self.setting.teams,
             rules=self.setting.rules,
             fallback=self.setting.fallback,
-            away=seen_away,
+            seen_away=seen_away,
             load=load,
             turns=turns,
         )

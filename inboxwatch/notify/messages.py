@@ -338,6 +338,11 @@ def on_leave(*, person: str, first: date, last: date) -> str:
     return f"{person} is on leave from {first} to {last}"
 
 
+def seen_away(*, person: str, since: datetime) -> str:
+    """`since` is in UTC."""
+    return f"{person} is away: the own mailbox answered with a vacation reply on {since:%d %b %H:%M} UTC"
+
+
 def out_of_hours(*, person: str, until: datetime) -> str:
     """`until` is in the zone of the person's calendar."""
     return f"{person} is out of hours until {until:%a %d %b %H:%M}"
@@ -345,3 +350,8 @@ def out_of_hours(*, person: str, until: datetime) -> str:
 
 def had_before(*, person: str) -> str:
     return f"{person} had it before"
+
+
+def step_reached(*, step: int, policy: str) -> str:
+    """The step of an escalation policy that gave the wait to somebody else."""
+    return f"step {step} of {policy}"

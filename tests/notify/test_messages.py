@@ -15,6 +15,8 @@ from inboxwatch.notify import messages
 ROOT = Path(__file__).parents[2] / "inboxwatch"
 AT = datetime(2026, 11, 3, 14, 30, tzinfo=UTC)
 DAY = date(2026, 11, 3)
+EXPLANATION = ROOT / "engine/explanation.py"
+"""The record of decisions that `explain` and the board print: lines of its own, which no notice contains."""
 
 
 @pytest.mark.parametrize(
@@ -111,6 +113,11 @@ DAY = date(2026, 11, 3)
         ),
         (messages.on_leave(person="ana", first=DAY, last=DAY), "ana is on leave from 2026-11-03 to 2026-11-03"),
         (messages.out_of_hours(person="ana", until=AT), "ana is out of hours until Tue 03 Nov 14:30"),
+        (
+            messages.seen_away(person="ana", since=AT),
+            "ana is away: the own mailbox answered with a vacation reply on 03 Nov 14:30 UTC",
+        ),
+        (messages.step_reached(step=2, policy="standard"), "step 2 of standard"),
     ],
 )
 def test_a_message_reads_as_it_always_did(said: str, expected: str) -> None:
@@ -119,11 +126,11 @@ def test_a_message_reads_as_it_always_did(said: str, expected: str) -> None:
 
 def test_no_sentence_for_people_stands_outside_of_the_table_and_the_templates() -> None:
     """What ends like a sentence is one: errors for operators and logs do not."""
-    paths = [*(ROOT / "notify").rglob("*.py"), ROOT / "daemon/store_alert.py"]
+    paths = [path for room in ("notify", "daemon", "engine", "core") for path in (ROOT / room).rglob("*.py")]
     found = [
         f"{path.relative_to(ROOT)}: {text}"
         for path in paths
-        if path != ROOT / "notify/messages.py"
+        if path not in (ROOT / "notify/messages.py", EXPLANATION)
         for text in strings(path)
         if re.search(r"\w \w.*[^.][.!?]$", text)
     ]

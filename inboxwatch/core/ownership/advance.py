@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inboxwatch.core.model import PersonId
+from inboxwatch.core.ownership.reasons import AssignmentReason, StepReached
 from inboxwatch.core.ownership.routing import Assignment, Case, Roster, Window
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import Rung, plan
@@ -33,11 +34,19 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True)
+class Handover:
+    """A new assignment, and why it was made: `act` has no reason in words yet."""
+
+    act: Act
+    reasons: tuple[AssignmentReason, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Advance:
     """What has become of a wait at an instant."""
 
     owner: PersonId
-    assigned: tuple[Act, ...]
+    handovers: tuple[Handover, ...]
     """New assignments, in order."""
     telling: Telling | None
     passed: tuple[Rung, ...]
@@ -47,6 +56,11 @@ class Advance:
     """True where the mailboxes that could hold the answer must be read before anything is told."""
     nobody_left: bool = False
     """True where everybody whom routing names is absent, so that the fallback must be told at once."""
+
+    @property
+    def assigned(self) -> tuple[Act, ...]:
+        """The acts of the new assignments, in order."""
+        return tuple(handover.act for handover in self.handovers)
 
 
 def assignment_at(acts: Iterable[Act], at: datetime | None = None) -> Act | None:
@@ -66,7 +80,7 @@ class _Holder:
         self._clock, self._case, self._roster, self._now = clock, case, roster, now
         self._serial = max((act.serial for act in clock.acts), default=0)
         self._window = Window(clock.policy.calendar.next_open(now), clock.due_at)
-        self.assigned: list[Act] = []
+        self.handovers: list[Handover] = []
         self.nobody_left = False
         held = assignment_at(clock.acts)
         if held is None or held.owner is None:
@@ -82,7 +96,7 @@ class _Holder:
         if why := self._roster.absence(self.owner, self._window.opens_at):
             other = self._roster.assign(self._case, self._window, frozenset({self.owner}))
             if other.owner != self.owner:
-                self.owner = self._give(replace(other, reason=f"{why}; {other.reason}"), self._now, ROUTING)
+                self.owner = self._give(replace(other, reasons=(why, *other.reasons)), self._now, ROUTING)
 
     def reassign(self, rung: Rung) -> None:
         """Applies a rung's own reassignment."""
@@ -91,35 +105,33 @@ class _Holder:
         if rung.reassign is Reassign.NEXT:
             chosen = self._roster.assign(self._case, self._window, frozenset({self.owner}))
         elif rung.reassign is Reassign.FALLBACK:
-            chosen = Assignment(self._roster.fallback, "fallback", "")
+            chosen = Assignment(self._roster.fallback, "fallback")
         elif rung.reassign is Reassign.TEAM_LEAD:
-            chosen = Assignment(team_lead(self.owner, self._case, self._roster), "team lead", "")
+            chosen = Assignment(team_lead(self.owner, self._case, self._roster), "team lead")
         else:
             # A wait that runs under an older policy may name somebody who has left.
             named = rung.reassign if rung.reassign in self._roster.people else self._roster.fallback
-            chosen = Assignment(PersonId(named), "named", "")
+            chosen = Assignment(PersonId(named), "named")
         if chosen.owner != self.owner:
-            reason = f"step {rung.step} of {self._clock.policy.escalation.name}"
-            why = "; ".join(filter(None, (reason, chosen.reason)))
-            self.owner = self._give(replace(chosen, reason=why), self._now, ESCALATION)
+            reached = StepReached(rung.step, self._clock.policy.escalation.name)
+            chosen = replace(chosen, reasons=(reached, *chosen.reasons))
+            self.owner = self._give(chosen, self._now, ESCALATION)
 
     def _give(self, chosen: Assignment, at: datetime, by: str) -> PersonId:
         self._serial += 1
         self.nobody_left = self.nobody_left or chosen.nobody_left
-        self.assigned.append(
-            Act(
-                at=at,
-                deed=Deed.ASSIGNED,
-                by=by,
-                clock=self._clock.id,
-                lead=self._clock.lead,
-                owner=chosen.owner,
-                reason=chosen.reason,
-                rule=chosen.rule,
-                team=chosen.team,
-                serial=self._serial,
-            )
+        given = Act(
+            at=at,
+            deed=Deed.ASSIGNED,
+            by=by,
+            clock=self._clock.id,
+            lead=self._clock.lead,
+            owner=chosen.owner,
+            rule=chosen.rule,
+            team=chosen.team,
+            serial=self._serial,
         )
+        self.handovers.append(Handover(given, chosen.reasons))
         return chosen.owner
 
 
@@ -145,7 +157,7 @@ def advance(
         holder.reassign(owed.rung)
     leave = roster.next_leave(holder.owner, now)
     wake_at = min((at for at in (owed.wake_at, leave) if at is not None), default=None)
-    return Advance(holder.owner, tuple(holder.assigned), telling, owed.passed, wake_at, owed.look, holder.nobody_left)
+    return Advance(holder.owner, tuple(holder.handovers), telling, owed.passed, wake_at, owed.look, holder.nobody_left)
 
 
 def team_lead(owner: PersonId, case: Case, roster: Roster) -> PersonId:

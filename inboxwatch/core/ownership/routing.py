@@ -8,6 +8,16 @@ from datetime import UTC, datetime, time, timedelta
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.people import Person, Team
+from inboxwatch.core.ownership.reasons import (
+    Absence,
+    AssignmentReason,
+    HadBefore,
+    OnLeave,
+    OutOfHours,
+    PassedOver,
+    Routed,
+    SeenAway,
+)
 from inboxwatch.core.sla.policy import matches
 
 OUT_OF_HOURS_LIMIT = timedelta(hours=1)
@@ -85,7 +95,8 @@ class Assignment:
 
     owner: PersonId
     rule: str
-    reason: str
+    reasons: tuple[AssignmentReason, ...] = ()
+    """In their order; empty where the rule says all."""
     team: str = ""
     """The team among whose members the rule chose."""
     nobody_left: bool = False
@@ -100,18 +111,18 @@ class Roster:
     teams: Mapping[str, Team]
     rules: tuple[Rule, ...]
     fallback: PersonId
-    away: Callable[[PersonId, datetime], str | None] = lambda person, now: None
-    """Absence seen in mail: the sentence that says so, or None."""
+    seen_away: Callable[[PersonId, datetime], SeenAway | None] = lambda person, now: None
+    """Absence seen in mail at an instant (UTC), or None."""
     load: Callable[[PersonId], int] = lambda person: 0
     """Open waits that a person owns now."""
     turns: Callable[[str], int] = lambda team: 0
     """Waits that a team was given so far, for round robin."""
 
-    def absence(self, person: PersonId, at: datetime) -> str | None:
+    def absence(self, person: PersonId, at: datetime) -> Absence | None:
         """Why a person cannot act for days: leave, or absence seen in mail; None where present."""
-        if span := self.people[person].leave_at(at):
-            return f"{person} is on leave from {span[0]} to {span[1]}"
-        return self.away(person, at)
+        if days := self.people[person].leave_at(at):
+            return OnLeave(person, *days)
+        return self.seen_away(person, at)
 
     def next_leave(self, person: PersonId, after: datetime) -> datetime | None:
         """When the person's next leave begins (UTC), or None."""
@@ -120,7 +131,7 @@ class Roster:
         starts = (datetime.combine(first, time(), zone).astimezone(UTC) for first, _ in someone.leave)
         return min((start for start in starts if start > after), default=None)
 
-    def passed_over(self, person: PersonId, window: Window) -> str | None:
+    def passed_over(self, person: PersonId, window: Window) -> PassedOver | None:
         """Why routing does not choose a person for a wait, or None where it may."""
         if why := self.absence(person, window.opens_at):
             return why
@@ -128,26 +139,26 @@ class Roster:
         if calendar is not None:
             opening = calendar.next_open(window.opens_at)
             if opening > max(window.due_at, window.opens_at + OUT_OF_HOURS_LIMIT):
-                return f"{person} is out of hours until {opening.astimezone(calendar.zone):%a %d %b %H:%M}"
+                return OutOfHours(person, opening.astimezone(calendar.zone))
         return None
 
     def assign(self, case: Case, window: Window, without: frozenset[PersonId] = frozenset()) -> Assignment:
         """Who owns this wait: the first rule that matches and yields a person who is present; then the fallback."""
-        passed: list[str] = []
+        passed: list[AssignmentReason] = []
         for number, rule in enumerate(self.rules, 1):
             if not matches(rule.when, case.facts):
                 continue
             for person in self._candidates(rule.assign, case):
                 if person in without:
-                    passed.append(f"{person} had it before")
+                    passed.append(HadBefore(person))
                 elif why := self.passed_over(person, window):
                     passed.append(why)
                 else:
                     team = rule.assign.team if isinstance(rule.assign, ToTeam) else ""
-                    why = "; ".join(passed) or "first match"
-                    return Assignment(person, f"rule {number}: {rule.assign}", why, team)
-        reason = "; ".join(passed) or "no rule names a person"
-        return Assignment(self.fallback, "fallback", reason, nobody_left=bool(passed))
+                    reasons = tuple(passed) or (Routed.FIRST_MATCH,)
+                    return Assignment(person, f"rule {number}: {rule.assign}", reasons, team)
+        reasons = tuple(passed) or (Routed.NO_RULE,)
+        return Assignment(self.fallback, "fallback", reasons, nobody_left=bool(passed))
 
     def _candidates(self, target: Target, case: Case) -> list[PersonId]:
         match target:

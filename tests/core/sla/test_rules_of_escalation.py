@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import EVERYTHING, advance, assignment_at, resolve
 from inboxwatch.core.ownership.people import Team
+from inboxwatch.core.ownership.reasons import OnLeave, OutOfHours, SeenAway, StepReached
 from inboxwatch.core.ownership.routing import Rule, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import Reason, ladder, plan
@@ -189,7 +190,7 @@ def test_rule_24_who_is_on_leave_is_passed_over_with_the_reason() -> None:
         wait(sla()), case(), roster(away, person("eve"), person("max"), rules=rules), EVERYTHING, at("10:00")
     )
     assert moved.owner == "eve"
-    assert "ana is on leave from 2026-05-04 to 2026-05-08" in moved.assigned[0].reason
+    assert moved.handovers[0].reasons == (OnLeave(PersonId("ana"), date(2026, 5, 4), date(2026, 5, 8)),)
 
 
 def test_rule_24_nobody_left_means_the_fallback_at_once() -> None:
@@ -202,15 +203,15 @@ def test_rule_24_an_owner_seen_to_be_away_is_relieved_at_once() -> None:
     first = advance(wait(sla()), case(), roster(), EVERYTHING, at("10:00"))
     clock = replace(wait(sla()), acts=first.assigned)
     rules = (Rule(ToLeadOwner()), Rule(ToPerson(PersonId("max"))))
-    seen = roster(rules=rules, away=lambda who, when: "ana is away: vacation reply" if who == "ana" else None)
+    seen = roster(rules=rules, seen_away=lambda who, when: SeenAway(who, at("10:15")) if who == "ana" else None)
     moved = advance(clock, case(), seen, EVERYTHING, at("10:20"))
     assert moved.owner == "max"
-    assert moved.assigned[0].reason.startswith("ana is away")
+    assert moved.handovers[0].reasons[0] == SeenAway(PersonId("ana"), at("10:15"))
 
 
 def test_rule_24_a_persons_own_choice_is_not_undone_by_routing() -> None:
     by_hand = deed(Deed.ASSIGNED, at("10:05"), "q", by="max", owner=PersonId("ana"))
-    seen = roster(away=lambda who, when: "away" if who == "ana" else None)
+    seen = roster(seen_away=lambda who, when: SeenAway(who, at("10:15")) if who == "ana" else None)
     moved = advance(wait(sla(), by_hand), case(), seen, EVERYTHING, at("10:20"))
     assert (moved.owner, moved.assigned) == ("ana", ())
 
@@ -220,7 +221,8 @@ def test_rule_24_who_does_not_work_before_the_answer_is_due_is_passed_over() -> 
     people = (person("ana", calendar=late_shift), person("max", calendar=weekdays("08:00-18:00")))
     moved = advance(wait(sla("1h")), case(), roster(*people), EVERYTHING, at("10:00"))
     assert moved.owner == "max"
-    assert "out of hours until Mon 04 May 18:00" in moved.assigned[0].reason
+    (reason,) = moved.handovers[0].reasons
+    assert reason == OutOfHours(PersonId("ana"), at("18:00"))
 
 
 def test_a_weekend_does_not_make_everybody_absent() -> None:
@@ -268,7 +270,8 @@ def test_rule_26_the_owner_at_any_instant_is_known_with_the_reason() -> None:
     assert before is not None
     assert after is not None
     assert (before.owner, before.rule) == ("ana", "rule 1: lead.owner")
-    assert (after.owner, after.by, after.reason) == ("max", "escalation", "step 2 of standard")
+    assert (after.owner, after.by) == ("max", "escalation")
+    assert second.handovers[0].reasons == (StepReached(2, "standard"),)
 
 
 def test_targets_are_resolved_before_the_steps_own_reassignment() -> None:

@@ -1,0 +1,39 @@
+"""The reasons of an assignment as the store keeps them and people read them: one text, in the message table's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from inboxwatch.core.ownership.reasons import (
+    AssignmentReason,
+    HadBefore,
+    OnLeave,
+    OutOfHours,
+    Routed,
+    SeenAway,
+    StepReached,
+)
+from inboxwatch.notify import messages
+
+
+def in_words(reasons: Iterable[AssignmentReason]) -> str:
+    """All reasons in their order, joined by `; `; empty for none."""
+    return "; ".join(map(_phrase, reasons))
+
+
+def _phrase(reason: AssignmentReason) -> str:
+    match reason:
+        case OnLeave(person, first, last):
+            return messages.on_leave(person=person, first=first, last=last)
+        case SeenAway(person, since):
+            return messages.seen_away(person=person, since=since)
+        case OutOfHours(person, until):
+            return messages.out_of_hours(person=person, until=until)
+        case HadBefore(person):
+            return messages.had_before(person=person)
+        case StepReached(step, policy):
+            return messages.step_reached(step=step, policy=policy)
+        case Routed.FIRST_MATCH:
+            return messages.FIRST_MATCH
+        case Routed.NO_RULE:
+            return messages.NO_RULE
