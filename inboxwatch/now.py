@@ -11,8 +11,3 @@ Now = Callable[[], datetime]
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-def rfc3339(at: datetime) -> str:
-    """An instant as `2026-05-04T09:30:00Z`, with microseconds only where it has any."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

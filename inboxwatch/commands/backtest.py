@@ -32,10 +32,10 @@ from inboxwatch.core.sla.clock import Clock, Replay, State, Wait
 from inboxwatch.core.sla.hours import ALWAYS
 from inboxwatch.core.sla.policy import Duration, EscalationPolicy, SLAPolicy, Step, StepTime
 from inboxwatch.core.sla.timeline import Act, Mail
+from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.absences import SEEN_AWAY
 from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.rule_context import RuleContext, Setting
-from inboxwatch.engine.views import rfc3339
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from inboxwatch.commands import archive
 from inboxwatch.core.mail.headers import Unusable, parse
 from inboxwatch.core.mail.intake import Entry, Intake, written_id
 from inboxwatch.core.model import Message, MessageId, RawMessage
+from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.mime import text_of
 
 
@@ -80,7 +81,7 @@ def message_line(path: str, entry: Entry, mailbox: str | None = None) -> dict[st
         "message_id": written_id(entry.message.id),
         "path": path,
         "mailbox": mailbox,
-        "at": instant(entry.message.received_at),
+        "at": rfc3339(entry.message.received_at),
         "direction": entry.direction.value,
         "kind": entry.verdict.kind.value,
         "signal": entry.verdict.signal,
@@ -94,8 +95,3 @@ def message_line(path: str, entry: Entry, mailbox: str | None = None) -> dict[st
 def problem_line(problem: UnusableMessage) -> dict[str, Any]:
     """The `problem` object of the contract, section 5."""
     return {"type": "problem", "path": problem.path, "reason": problem.reason}
-
-
-def instant(at: datetime) -> str:
-    """RFC 3339 in UTC."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

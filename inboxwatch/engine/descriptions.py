@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from inboxwatch.core.model import Lead, PersonId
+from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.views import clock_view, rfc3339
+from inboxwatch.engine.views import clock_view
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
 

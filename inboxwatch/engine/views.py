@@ -8,13 +8,8 @@ from typing import Any
 
 from inboxwatch.core.model import Lead
 from inboxwatch.core.sla.policy import SLAPolicy
-from inboxwatch.now import rfc3339 as written
+from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.store.records import ClockRecord, MailboxRecord
-
-
-def rfc3339(at: datetime | None) -> str | None:
-    """An instant as in `inboxwatch.now.rfc3339`; None stays None."""
-    return None if at is None else written(at)
 
 
 def metric_state(row: ClockRecord, now: datetime) -> str | None:

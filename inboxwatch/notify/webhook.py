@@ -7,6 +7,7 @@ import hmac
 import json
 from typing import Any, ClassVar
 
+from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.notify import ConfigPath, Notice, Paced, Receipt, Recipient, Seconds, Secret, Settings
 from inboxwatch.notify.http import HttpAddress, Poster
 from inboxwatch.notify.text import clean, clean_tree
@@ -79,7 +80,7 @@ def payload(notice: Notice) -> dict[str, Any]:
     body: dict[str, Any] = {
         "type": notice.type.value,
         "id": notice.id,
-        "at": notice.at.isoformat().replace("+00:00", "Z"),
+        "at": rfc3339(notice.at),
         "clocks": [
             clean_tree(clock) | {key: clean(clock[key]) for key in _TEXTS if clock.get(key)} for clock in notice.clocks
         ],

@@ -19,8 +19,8 @@ from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, LeadId, MailboxId, MessageId, PersonId, ThreadId
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.notify import NoticeType
-from inboxwatch.now import rfc3339
 from inboxwatch.store import tables
 from inboxwatch.store.known import load
 

@@ -12,12 +12,13 @@ from typing import Any
 from aiohttp import web
 
 from inboxwatch.core.model import Lead
+from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine import actions
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import resend
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.views import clock_view, lead_view, mailbox_view, rfc3339
+from inboxwatch.engine.views import clock_view, lead_view, mailbox_view
 from inboxwatch.store import Transaction
 from inboxwatch.web import actions as deeds
 from inboxwatch.web import follow_ups, leads, matches

@@ -8,8 +8,8 @@ from typing import Any
 
 from inboxwatch.core.model import ClockId
 from inboxwatch.core.sla.timeline import REVIEWS, Act, Deed
+from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.refused import Refused
-from inboxwatch.engine.views import rfc3339
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord, DeliveryRecord, MessageRecord, NotifiedRecord
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine import review
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.refused import Refused
-from inboxwatch.engine.views import rfc3339
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import MessageRecord
 from inboxwatch.web.bodies import Reviewed

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.daemon_port import DaemonPort
-from inboxwatch.engine.views import rfc3339
 from inboxwatch.notify.text import clean, span
 from inboxwatch.web.auth import Guard
 from inboxwatch.web.problems import Problem

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from inboxwatch.commands import archive
-from inboxwatch.commands.replay import Timeline, instant, message_line, problem_line, read_all
+from inboxwatch.commands.replay import Timeline, message_line, problem_line, read_all
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.intake import Intake, UnknownSenders
 from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import FolderRole
+from inboxwatch.core.timestamp import rfc3339
 from tests.support.messages import US
 
 ONE = (
@@ -63,13 +64,13 @@ def test_the_time_is_that_of_the_topmost_received_line_then_of_the_from_line(
     box = tmp_path / "in.mbox"
     box.write_bytes(b"From - Mon Mar  2 09:30:00 2026\n" + header + ONE)
     (entry,) = replayed(box).entries
-    assert (instant(entry.message.received_at), entry.message.time_from) == (at, time_from)
+    assert (rfc3339(entry.message.received_at), entry.message.time_from) == (at, time_from)
 
 
 def test_a_single_file_without_any_relay_has_the_time_of_its_date(tmp_path: Path) -> None:
     (tmp_path / "one.eml").write_bytes(ONE)
     (entry,) = replayed(tmp_path / "one.eml").entries
-    assert instant(entry.message.received_at) == "2026-03-02T09:00:00Z"
+    assert rfc3339(entry.message.received_at) == "2026-03-02T09:00:00Z"
 
 
 def test_maildirs_and_folders_are_read_whole_and_tmp_is_not(tmp_path: Path) -> None:

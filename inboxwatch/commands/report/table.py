@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 from inboxwatch.commands.report.cases import ReportedWait, Story
-from inboxwatch.engine.views import rfc3339
+from inboxwatch.core.timestamp import rfc3339
 
 COLUMNS = (
     "clock", "buyer", "company", "subject", "metric", "tier", "mailbox", "owner", "owner_away", "team", "started_at",

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from inboxwatch.core.model import LeadId
+from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.descriptions import describe
 from inboxwatch.engine.digests import Daily
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.views import rfc3339
 from inboxwatch.notify import MANY, Notice, NoticeType
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord, DeliveryRecord
