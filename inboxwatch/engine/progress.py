@@ -13,6 +13,7 @@ from inboxwatch.core.ownership.routing import Roster
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import Reason, Rung, next_rung, overdue, plan
 from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.core.wait_view import NextStep
 from inboxwatch.engine.assignment_reasons import in_words
 from inboxwatch.engine.delivery.tell import FIRST_SIGHT, PASSED, Teller
 from inboxwatch.engine.rule_context import Leads
@@ -20,7 +21,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.visibility import Sight, Unread, Visibility
 from inboxwatch.engine.workload import Workload
 from inboxwatch.store import Transaction
-from inboxwatch.store.records import ClockRecord, NextStep
+from inboxwatch.store.records import ClockRecord
 
 
 @dataclass(frozen=True, slots=True)

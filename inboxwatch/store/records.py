@@ -19,35 +19,13 @@ from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, LeadId, MailboxId, MessageId, PersonId, ThreadId
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.policy import Metric
-from inboxwatch.core.timestamp import rfc3339
+from inboxwatch.core.wait_view import NextStep
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import tables
 from inboxwatch.store.known import load
 
 Route = tuple[str, str]
 """(channel, destination): one way of reaching somebody."""
-
-
-@dataclass(frozen=True, slots=True)
-class NextStep:
-    """What a running wait's ladder tells next if nobody answers."""
-
-    step: int
-    """From 1."""
-    round: int
-    """1 for the ladder; repeats of its last step count from 2."""
-    at: datetime
-    targets: tuple[str, ...]
-    """Persons of the config, or `channel:destination`."""
-
-    def as_json(self) -> dict[str, Any]:
-        """As it is stored and shown: `{step, round, at: RFC 3339 UTC, targets: [...]}`."""
-        return {"step": self.step, "round": self.round, "at": rfc3339(self.at), "targets": list(self.targets)}
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> NextStep:
-        """The reverse of `as_json`."""
-        return cls(data["step"], data["round"], datetime.fromisoformat(data["at"]), tuple(data["targets"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,221 @@
+"""One wait as everybody is shown it: what its clock says, whose it is by name, what was exchanged before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from inboxwatch.core.model import ClockId, LeadId, MailboxId, MessageId, PersonId, ThreadId
+from inboxwatch.core.sla.clock import State
+from inboxwatch.core.sla.policy import Metric, SLAPolicy
+from inboxwatch.core.timestamp import rfc3339
+
+
+class MetricState(StrEnum):
+    """How an open wait stands; the first that applies, from `unverified` on."""
+
+    UNVERIFIED = "unverified"
+    SNOOZED = "snoozed"
+    ACKNOWLEDGED = "acknowledged"
+    BREACHED = "breached"
+    WARNED = "warned"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What a running wait's ladder tells next if nobody answers."""
+
+    step: int
+    """From 1."""
+    round: int
+    """1 for the ladder; repeats of its last step count from 2."""
+    at: datetime
+    targets: tuple[str, ...]
+    """Persons of the config, or `channel:destination`."""
+
+    def as_json(self) -> dict[str, object]:
+        """As it is stored and shown: `{step, round, at: RFC 3339 UTC, targets: [...]}`."""
+        return {"step": self.step, "round": self.round, "at": rfc3339(self.at), "targets": list(self.targets)}
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> NextStep:
+        """The reverse of `as_json`."""
+        return cls(data["step"], data["round"], datetime.fromisoformat(data["at"]), tuple(data["targets"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitView:
+    """A wait as of one instant. Times are UTC; texts that a buyer wrote are untrusted and cleaned where they are shown.
+
+    Names, subject and exchange are empty (None) where they are not known, or where its maker did not look them up.
+    """
+
+    as_of: datetime
+    """The instant at which all of this is true."""
+    id: ClockId
+    aliases: tuple[ClockId, ...] = ()
+    """Further ids of the same wait, sorted."""
+    thread: ThreadId
+    lead: LeadId
+    metric: Metric
+    owner: PersonId | None
+    started_by: MessageId
+    started_at: datetime
+    due_at: datetime
+    state: State = State.RUNNING
+    stop_reason: str | None = None
+    stopped_by: str | None = None
+    """The Message-ID, or for a deed who did it."""
+    stopped_at: datetime | None = None
+    answered_by: str | None = None
+    """A person's id, or the address where it is nobody's."""
+    wall_at_end: float | None = None
+    """Seconds from start to stop, of a wait that is over."""
+    business_at_end: float | None = None
+    """The same in business hours."""
+    held: bool = False
+    """A mailbox that could hold the answer is unread."""
+    first_sight: bool = False
+    """It began before its mailbox was first read."""
+    warned_at: datetime | None = None
+    breached_at: datetime | None = None
+    acknowledged_until: datetime | None = None
+    snoozed_until: datetime | None = None
+    next_step: NextStep | None = None
+    mailbox: MailboxId | None = None
+    team: str | None = None
+    tier: str = ""
+    policy: str = ""
+    """The name of its SLA policy."""
+    policy_version: str = ""
+    sla: SLAPolicy | None = field(default=None, repr=False, compare=False)
+    """The policy itself, in the version under which the wait runs; None where the store has lost it."""
+    nudges: int = 0
+    """Further messages of the buyer since the start."""
+    reopened: str | None = None
+    """Why it runs although it seemed answered: `bounced`."""
+    lead_name: str = ""
+    company: str = ""
+    score: str = ""
+    subject: str = ""
+    """Of the message that started it."""
+    owner_name: str = ""
+    answered_by_name: str = ""
+    exchanged: int | None = None
+    """Messages of people to and fro with the lead before this wait."""
+    last_exchanged_at: datetime | None = None
+
+    @property
+    def ids(self) -> frozenset[ClockId]:
+        """Every id the wait has or had."""
+        return frozenset((self.id, *self.aliases))
+
+    @property
+    def buyer(self) -> str:
+        """The lead's name, else the address."""
+        return self.lead_name or self.lead
+
+    @property
+    def running(self) -> bool:
+        return self.state is State.RUNNING
+
+    @property
+    def follow_up(self) -> bool:
+        return self.metric is Metric.FOLLOW_UP
+
+    @property
+    def breached(self) -> bool:
+        return self.breached_at is not None
+
+    @property
+    def metric_state(self) -> MetricState | None:
+        """None where the wait is over."""
+        if not self.running:
+            return None
+        if self.held:
+            return MetricState.UNVERIFIED
+        if self.snoozed_until and self.snoozed_until > self.as_of:
+            return MetricState.SNOOZED
+        if self.acknowledged_until and self.acknowledged_until > self.as_of:
+            return MetricState.ACKNOWLEDGED
+        if self.breached_at:
+            return MetricState.BREACHED
+        return MetricState.WARNED if self.warned_at else MetricState.RUNNING
+
+    @property
+    def wall_seconds(self) -> float | None:
+        """From the start to the stop, or to now."""
+        return (self.as_of - self.started_at).total_seconds() if self.running else self.wall_at_end
+
+    @property
+    def business_seconds(self) -> float | None:
+        """The same in the business hours of its policy; None where the policy is not known."""
+        if not self.running:
+            return self.business_at_end
+        if self.sla is None:
+            return None
+        return self.sla.calendar.elapsed(self.started_at, max(self.started_at, self.as_of)).total_seconds()
+
+    @property
+    def left(self) -> float:
+        """Seconds until it is due, negative once it is overdue; of a wait that is over, as it was at its end."""
+        return (self.due_at - self._end).total_seconds()
+
+    @property
+    def overdue(self) -> bool:
+        """Whether it still runs, and its due time has passed."""
+        return self.running and self.left <= 0
+
+    @property
+    def share(self) -> float:
+        """The used-up part of the target, in the time in which it is measured; 1 is the due time."""
+        end = self._end
+        used, whole = end - self.started_at, self.due_at - self.started_at
+        if self.sla is not None and self.started_at < end < self.due_at and not self.follow_up:
+            calendar, target = self.sla.calendar, self.sla.target(self.metric)
+            business = calendar.elapsed(self.started_at, self.due_at)
+            if target is not None and target.business and business:
+                used, whole = calendar.elapsed(self.started_at, end), business
+        return max(0.0, used / whole) if whole else 1.0
+
+    @property
+    def _end(self) -> datetime:
+        return self.stopped_at or self.as_of
+
+    def as_json(self) -> dict[str, object]:
+        """The clock of contract sections 4 and 5; times in RFC 3339 UTC."""
+        return {
+            "type": "clock",
+            "id": self.id,
+            "thread": self.thread,
+            "lead": self.lead,
+            "metric": self.metric,
+            "owner": self.owner,
+            "started_by": self.started_by,
+            "started_at": rfc3339(self.started_at),
+            "due_at": rfc3339(self.due_at),
+            "state": self.state,
+            "stop_reason": self.stop_reason,
+            "stopped_by": self.stopped_by,
+            "stopped_at": rfc3339(self.stopped_at),
+            "answered_by": self.answered_by,
+            "wall_seconds": self.wall_seconds,
+            "business_seconds": self.business_seconds,
+            "breached": self.breached,
+            "metric_state": self.metric_state,
+            "warned_at": rfc3339(self.warned_at),
+            "breached_at": rfc3339(self.breached_at),
+            "acknowledged_until": rfc3339(self.acknowledged_until),
+            "snoozed_until": rfc3339(self.snoozed_until),
+            "next_step": self.next_step and self.next_step.as_json(),
+            "mailbox": self.mailbox,
+            "team": self.team,
+            "tier": self.tier,
+            "policy": self.policy,
+            "nudges": self.nudges,
+            "reopened": self.reopened,
+        }
