@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from inboxwatch.core.model import FolderRole, MailboxId
 from inboxwatch.core.sla.timeline import Deed
 from inboxwatch.engine.explanation import explain
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import tables
+from inboxwatch.store.records import ClockRecord, clocks_of
 from tests.support.facts import at, weekdays
 from tests.support.simulation.mail import SimulatedMail
 from tests.support.simulation.world import LEADS, MINUTE, SentNotice, SimulatedWorld, config_of
@@ -59,10 +60,10 @@ def silence(world: SimulatedWorld, until: datetime, *channels: str) -> None:
         world.channels[name].down = [(world.at, until, False)]
 
 
-def waits(world: SimulatedWorld) -> list[Row[Any]]:
+def waits(world: SimulatedWorld) -> list[ClockRecord]:
     with world.store.reading() as tx:
         found = select(tables.clock).where(tables.clock.c.metric != "follow_up").order_by(tables.clock.c.started_at)
-        return list(tx.connection.execute(found))
+        return clocks_of(tx.connection.execute(found))
 
 
 def sent(world: SimulatedWorld, kind: NoticeType = NoticeType.ESCALATION) -> list[SentNotice]:
