@@ -18,7 +18,7 @@ from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, RawMessage
 from inboxwatch.store import Store
 from tests.benchmarks.imap_backfill import NOW, opened
-from tests.support.installation import Daemon, Installation
+from tests.support.installation import DaemonProcess, Installation
 
 FEW = 1_000
 MESSAGES, BATCHES = 200, 25
@@ -75,7 +75,7 @@ def cost_of_a_batch(count: int) -> float:
     return median(spent[3:])
 
 
-def ready(daemon: Daemon) -> bool:
+def ready(daemon: DaemonProcess) -> bool:
     return daemon.status("/readyz") == 200
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.scripted_connector import WatchedMailbox
+from tests.support.scripted_connector import PolledMailbox
 
 
 @pytest.fixture
-def watched_mailbox(tmp_path: Path) -> Callable[..., WatchedMailbox]:
-    return partial(WatchedMailbox, tmp_path)
+def polled_mailbox(tmp_path: Path) -> Callable[..., PolledMailbox]:
+    return partial(PolledMailbox, tmp_path)

@@ -24,7 +24,7 @@ from inboxwatch.metrics import Metrics
 from inboxwatch.store import Store, tables
 from tests.support.engine import Engine
 from tests.support.in_process_daemon import CONFIG
-from tests.support.scripted_connector import ScriptedConnector, WatchedMailbox
+from tests.support.scripted_connector import PolledMailbox, ScriptedConnector
 from tests.support.virtual_time import VirtualTimeLoop, run_in_virtual_time
 
 ANA = MailboxId("ana")
@@ -169,7 +169,7 @@ def test_a_census_that_fails_is_told_leaves_the_mailbox_readable_and_is_taken_ag
     tmp_path: Path, ails: str, told: str
 ) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = WatchedMailbox(tmp_path, loop, Counting)
+        here = PolledMailbox(tmp_path, loop, Counting)
         box = here.box
         assert isinstance(box, Counting)
         box.ails = ails

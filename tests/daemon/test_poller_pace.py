@@ -25,24 +25,24 @@ from tests.support.scripted_connector import (
     LIMITED,
     MINUTE,
     SECOND,
+    PolledMailbox,
     PushingConnector,
     ScriptedConnector,
-    WatchedMailbox,
     refusing,
 )
 from tests.support.virtual_time import START, VirtualTimeLoop, run_in_virtual_time
 
 
 def test_a_busy_mailbox_is_read_oftener_and_an_idle_one_seldomer(tmp_path: Path) -> None:
-    def watched(name: str, mail: list[datetime]) -> WatchedMailbox:
-        async def play(loop: VirtualTimeLoop) -> WatchedMailbox:
-            watched_mailbox = WatchedMailbox(tmp_path / name, loop)
-            watched_mailbox.box.mail = mail
-            async with watched_mailbox.watched():
-                await watched_mailbox.passes(6 * HOUR)
-                rate = watched_mailbox.figure("poll_interval_seconds")
+    def watched(name: str, mail: list[datetime]) -> PolledMailbox:
+        async def play(loop: VirtualTimeLoop) -> PolledMailbox:
+            polled_mailbox = PolledMailbox(tmp_path / name, loop)
+            polled_mailbox.box.mail = mail
+            async with polled_mailbox.watched():
+                await polled_mailbox.passes(6 * HOUR)
+                rate = polled_mailbox.figure("poll_interval_seconds")
                 assert rate == (300 if not mail else 15)
-            return watched_mailbox
+            return polled_mailbox
 
         return run_in_virtual_time(play)
 
@@ -55,9 +55,9 @@ def test_a_busy_mailbox_is_read_oftener_and_an_idle_one_seldomer(tmp_path: Path)
     assert min(busy.box.pauses(START + HOUR)) >= 12
 
 
-def test_the_first_news_brings_an_idle_mailbox_back_at_once(watched_mailbox: Callable[..., WatchedMailbox]) -> None:
+def test_the_first_news_brings_an_idle_mailbox_back_at_once(polled_mailbox: Callable[..., PolledMailbox]) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop)
+        here = polled_mailbox(loop)
         async with here.watched():
             await here.passes(3 * HOUR)
             here.box.mail = [loop.now()]
@@ -67,9 +67,9 @@ def test_the_first_news_brings_an_idle_mailbox_back_at_once(watched_mailbox: Cal
     run_in_virtual_time(play)
 
 
-def test_the_past_of_a_mailbox_is_no_news(watched_mailbox: Callable[..., WatchedMailbox]) -> None:
+def test_the_past_of_a_mailbox_is_no_news(polled_mailbox: Callable[..., PolledMailbox]) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop)
+        here = polled_mailbox(loop)
         here.box.mail = [START - number * HOUR for number in range(40, 0, -1)]
         async with here.watched():
             await here.passes(SECOND)
@@ -81,10 +81,10 @@ def test_the_past_of_a_mailbox_is_no_news(watched_mailbox: Callable[..., Watched
 
 @pytest.mark.parametrize("kind", [ScriptedConnector, PushingConnector])
 def test_a_look_that_finds_news_ends_a_long_pause(
-    watched_mailbox: Callable[..., WatchedMailbox], kind: type[ScriptedConnector]
+    polled_mailbox: Callable[..., PolledMailbox], kind: type[ScriptedConnector]
 ) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop, kind)
+        here = polled_mailbox(loop, kind)
         async with here.watched():
             await here.passes(3 * HOUR)
             read = len(here.box.polls)
@@ -99,10 +99,10 @@ def test_a_look_that_finds_news_ends_a_long_pause(
 
 
 def test_what_a_provider_holds_back_for_a_while_is_counted_but_no_failure(
-    watched_mailbox: Callable[..., WatchedMailbox],
+    polled_mailbox: Callable[..., PolledMailbox],
 ) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop)
+        here = polled_mailbox(loop)
         async with here.watched():
             await here.passes(10 * MINUTE)
             began = loop.now()
@@ -123,11 +123,11 @@ def test_what_a_provider_holds_back_for_a_while_is_counted_but_no_failure(
     run_in_virtual_time(play)
 
 
-def test_a_mailbox_refused_at_its_first_reading_was_tried(watched_mailbox: Callable[..., WatchedMailbox]) -> None:
+def test_a_mailbox_refused_at_its_first_reading_was_tried(polled_mailbox: Callable[..., PolledMailbox]) -> None:
     """/readyz waits for no provider to relent."""
 
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop)
+        here = polled_mailbox(loop)
 
         here.box.trouble = refusing(partial(LIMITED, retry_after=600.0))
         async with here.watched():
@@ -139,10 +139,10 @@ def test_a_mailbox_refused_at_its_first_reading_was_tried(watched_mailbox: Calla
 
 
 def test_a_mailbox_held_back_for_long_is_blind_told_once_and_told_once_when_it_sees_again(
-    watched_mailbox: Callable[..., WatchedMailbox],
+    polled_mailbox: Callable[..., PolledMailbox],
 ) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop)
+        here = polled_mailbox(loop)
         async with here.watched():
             await here.passes(MINUTE)
 
@@ -160,7 +160,7 @@ def test_a_mailbox_held_back_for_long_is_blind_told_once_and_told_once_when_it_s
 
 def test_a_retry_after_is_kept_and_those_refused_together_come_back_apart(tmp_path: Path) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = WatchedMailbox(tmp_path, loop)
+        here = PolledMailbox(tmp_path, loop)
         refusals = iter([LIMITED(retry_after=1200.0)])
 
         def refuse(batch: int) -> None:
@@ -179,10 +179,10 @@ def test_a_retry_after_is_kept_and_those_refused_together_come_back_apart(tmp_pa
 
 @pytest.mark.parametrize("seconds", [1e15, float("inf"), float("nan"), -5.0])
 def test_a_provider_that_asks_for_an_age_ends_nothing_and_it_hears_of_it_now(
-    watched_mailbox: Callable[..., WatchedMailbox], seconds: float
+    polled_mailbox: Callable[..., PolledMailbox], seconds: float
 ) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop)
+        here = polled_mailbox(loop)
 
         here.box.trouble = refusing(partial(LIMITED, retry_after=seconds))
         async with here.watched():
@@ -195,10 +195,10 @@ def test_a_provider_that_asks_for_an_age_ends_nothing_and_it_hears_of_it_now(
 
 
 def test_a_long_first_reading_under_a_quota_is_no_failure_and_shows_how_far_it_is(
-    watched_mailbox: Callable[..., WatchedMailbox],
+    polled_mailbox: Callable[..., PolledMailbox],
 ) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop)
+        here = polled_mailbox(loop)
         here.box.mail = [START - number * MINUTE for number in range(400, 0, -1)]
         here.box.size = 10
 
@@ -225,10 +225,10 @@ def test_a_long_first_reading_under_a_quota_is_no_failure_and_shows_how_far_it_i
 
 
 def test_a_reading_that_goes_on_after_a_failure_says_that_the_mailbox_sees_again(
-    watched_mailbox: Callable[..., WatchedMailbox],
+    polled_mailbox: Callable[..., PolledMailbox],
 ) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop)
+        here = polled_mailbox(loop)
         async with here.watched():
             await here.passes(MINUTE)
             down = partial(MailboxError, Reason.UNAVAILABLE, "connection refused")
@@ -306,10 +306,10 @@ def test_the_log_at_level_debug_tells_when_each_reading_begins_and_ends(tmp_path
     """As the runbook of InboxwatchMailboxStale says: of a reading that hangs only the beginning is there."""
 
     async def play(loop: VirtualTimeLoop) -> list[str]:
-        watched_mailbox = WatchedMailbox(tmp_path, loop)
+        polled_mailbox = PolledMailbox(tmp_path, loop)
         with capture_logs() as logs:
-            async with watched_mailbox.watched():
-                await watched_mailbox.passes(90 * SECOND)
+            async with polled_mailbox.watched():
+                await polled_mailbox.passes(90 * SECOND)
         return [line["event"] for line in logs if line["log_level"] == "debug"]
 
     assert run_in_virtual_time(play)[:4] == ["reading begins", "reading ends"] * 2

@@ -16,9 +16,9 @@ from tests.support.scripted_connector import (
     HOUR,
     MINUTE,
     SECOND,
+    PolledMailbox,
     PushingConnector,
     ScriptedConnector,
-    WatchedMailbox,
     deaf_to_cancelling,
     refusing,
 )
@@ -27,7 +27,7 @@ from tests.support.virtual_time import START, VirtualTimeLoop, run_in_virtual_ti
 
 @pytest.mark.parametrize("behaviour", ["fails", "breaks", "lies", "returns at once", "cancels itself", "hangs"])
 def test_a_push_that_does_not_work_makes_no_mailbox_read_in_a_rush(
-    watched_mailbox: Callable[..., WatchedMailbox], behaviour: str
+    polled_mailbox: Callable[..., PolledMailbox], behaviour: str
 ) -> None:
     released = asyncio.Event()
     hanging = []
@@ -46,7 +46,7 @@ def test_a_push_that_does_not_work_makes_no_mailbox_read_in_a_rush(
         return behaviour == "lies"
 
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop, PushingConnector)
+        here = polled_mailbox(loop, PushingConnector)
         assert isinstance(here.box, PushingConnector)
         here.box.hint = hint
         async with here.watched():
@@ -61,10 +61,10 @@ def test_a_push_that_does_not_work_makes_no_mailbox_read_in_a_rush(
 
 
 def test_a_hint_is_heeded_at_once_however_many_looks_have_interrupted_the_waiting(
-    watched_mailbox: Callable[..., WatchedMailbox],
+    polled_mailbox: Callable[..., PolledMailbox],
 ) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop, PushingConnector)
+        here = polled_mailbox(loop, PushingConnector)
         box = here.box
         assert isinstance(box, PushingConnector)
         stirred = asyncio.Event()
@@ -94,11 +94,11 @@ def test_a_hint_is_heeded_at_once_however_many_looks_have_interrupted_the_waitin
     run_in_virtual_time(play)
 
 
-def test_a_refused_login_is_not_tried_again_and_again(watched_mailbox: Callable[..., WatchedMailbox]) -> None:
+def test_a_refused_login_is_not_tried_again_and_again(polled_mailbox: Callable[..., PolledMailbox]) -> None:
     """Servers lock accounts for it."""
 
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop)
+        here = polled_mailbox(loop)
 
         here.box.trouble = refusing(partial(MailboxError, Reason.AUTH, "NO wrong password", permanent=True))
         async with here.watched():
@@ -110,10 +110,10 @@ def test_a_refused_login_is_not_tried_again_and_again(watched_mailbox: Callable[
 
 
 def test_a_connector_that_hangs_and_cannot_be_cancelled_is_told_and_holds_up_no_end(
-    watched_mailbox: Callable[..., WatchedMailbox],
+    polled_mailbox: Callable[..., PolledMailbox],
 ) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop)
+        here = polled_mailbox(loop)
         released = asyncio.Event()
 
         here.box.trouble = lambda batch: deaf_to_cancelling(released)
@@ -131,10 +131,10 @@ def test_a_connector_that_hangs_and_cannot_be_cancelled_is_told_and_holds_up_no_
 
 
 def test_a_watch_ends_when_it_is_told_to_though_its_connector_does_not(
-    watched_mailbox: Callable[..., WatchedMailbox],
+    polled_mailbox: Callable[..., PolledMailbox],
 ) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop)
+        here = polled_mailbox(loop)
         released = asyncio.Event()
 
         here.box.trouble = lambda batch: deaf_to_cancelling(released)
@@ -146,10 +146,10 @@ def test_a_watch_ends_when_it_is_told_to_though_its_connector_does_not(
 
 
 def test_a_connector_that_cancels_itself_does_not_end_the_watch_without_a_word(
-    watched_mailbox: Callable[..., WatchedMailbox],
+    polled_mailbox: Callable[..., PolledMailbox],
 ) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop)
+        here = polled_mailbox(loop)
 
         def cancel(batch: int) -> None:
             raise asyncio.CancelledError
@@ -166,7 +166,7 @@ def test_a_connector_that_cancels_itself_does_not_end_the_watch_without_a_word(
 
 
 def test_a_reading_that_another_worker_overtook_leaves_the_connector_free(
-    watched_mailbox: Callable[..., WatchedMailbox],
+    polled_mailbox: Callable[..., PolledMailbox],
 ) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
         ended: list[bool] = []
@@ -181,7 +181,7 @@ def test_a_reading_that_another_worker_overtook_leaves_the_connector_free(
                 finally:
                     ended.append(True)
 
-        here = watched_mailbox(loop, Held)
+        here = polled_mailbox(loop, Held)
         assert await here.poller.poll() is None
         assert ended == [True]
         await here.poller.aclose()
@@ -193,10 +193,10 @@ def test_a_reading_that_another_worker_overtook_leaves_the_connector_free(
 
 @pytest.mark.parametrize("jump", [-6 * HOUR, 6 * HOUR])
 def test_a_clock_that_jumps_lets_a_failing_mailbox_be_looked_at(
-    watched_mailbox: Callable[..., WatchedMailbox], jump: timedelta
+    polled_mailbox: Callable[..., PolledMailbox], jump: timedelta
 ) -> None:
     async def play(loop: VirtualTimeLoop) -> None:
-        here = watched_mailbox(loop)
+        here = polled_mailbox(loop)
 
         here.box.trouble = refusing(partial(MailboxError, Reason.UNAVAILABLE, "down"))
         async with here.watched():

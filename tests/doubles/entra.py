@@ -33,7 +33,7 @@ _ERRORS = {
 
 
 @dataclass
-class Entra:
+class EntraServer:
     """One tenant with one application."""
 
     roles: list[str] = field(default_factory=list)

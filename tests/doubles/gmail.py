@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from aiohttp import web
 
 from tests.doubles.google_schema import conforms, described
-from tests.doubles.google_tokens import GoogleTokens
+from tests.doubles.google_tokens import GoogleTokenServer
 from tests.doubles.https_server import KIND, HttpsServer
 from tests.doubles.mailstore import Change, MailStore, Stored
 from tests.doubles.pubsub import TOPIC, PubSub
@@ -47,7 +47,7 @@ class GmailAnswer:
 class GmailServer:
     """Mailboxes of one domain, and their quota."""
 
-    tokens: GoogleTokens = field(default_factory=GoogleTokens)
+    tokens: GoogleTokenServer = field(default_factory=GoogleTokenServer)
     stores: dict[str, MailStore] = field(default_factory=dict)
     units: Counter[str] = field(default_factory=Counter)
     """Quota used, by user."""

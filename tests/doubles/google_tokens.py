@@ -37,7 +37,7 @@ def pem() -> str:
 
 
 @dataclass
-class GoogleTokens:
+class GoogleTokenServer:
     """One domain with one service account and one OAuth client."""
 
     delegated: set[str] = field(default_factory=set)

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from aiohttp import web
 
-from tests.doubles.entra import Entra
+from tests.doubles.entra import EntraServer
 from tests.doubles.https_server import KIND, HttpsServer
 from tests.doubles.mailstore import Change, MailStore, Stored, rfc3339
 
@@ -61,7 +61,7 @@ class GraphServer:
     """Exchange Online for several mailboxes, with an Entra of its own."""
 
     def __init__(self) -> None:
-        self.entra = Entra()
+        self.entra = EntraServer()
         self.server = HttpsServer(self._take)
         self.users: dict[str, GraphUser] = {}
         self.refuses_meeting_type = False

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from inboxwatch import now as instant
 from tests.doubles.google_schema import conforms, described
-from tests.doubles.google_tokens import PROJECT, GoogleTokens
+from tests.doubles.google_tokens import PROJECT, GoogleTokenServer
 from tests.doubles.https_server import KIND, HttpsServer
 
 TOPIC = f"projects/{PROJECT}/topics/inbox"
@@ -39,7 +39,7 @@ class Waiting:
 class PubSub:
     """One topic with one subscription."""
 
-    tokens: GoogleTokens
+    tokens: GoogleTokenServer
     permissions: set[str] = field(default_factory=lambda: {CONSUME})
     """What the login may do with the subscription."""
     gmail_may_publish: bool = True

@@ -13,7 +13,7 @@ import pytest
 
 from tests.doubles.dovecot import PASSWORD, Dovecot
 from tests.doubles.webhook_sink import WebhookSink
-from tests.support.installation import Daemon, Installation
+from tests.support.installation import DaemonProcess, Installation
 from tests.support.message_bytes import message_bytes
 from tests.support.ports import free_port
 from tests.support.team_mail import ANA, BO, MAX, MaildirTeamMail
@@ -32,7 +32,7 @@ def imap(port: int, password: str = PASSWORD, **more: Any) -> dict[str, Any]:
     return {"connector": "imap", "address": BEN, "owner": "ben", "poll_every": "1s", **login, **more}
 
 
-def goes_on(daemon: Daemon, team_mail: MaildirTeamMail, sink: WebhookSink, number: int = 1) -> None:
+def goes_on(daemon: DaemonProcess, team_mail: MaildirTeamMail, sink: WebhookSink, number: int = 1) -> None:
     """The other mailboxes are read and their waits escalated in time."""
     team_mail.deliver(ANA, message_bytes(BO, ANA, id=f"on{number}@buyer.test", subject=f"Business as usual {number}"))
     sink.wait(lambda post: any(clock["started_by"] == f"on{number}@buyer.test" for clock in post.body["clocks"]))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.doubles.dovecot import PASSWORD, Dovecot
 from tests.doubles.webhook_sink import WebhookPost, WebhookSink
-from tests.support.installation import SECRET, Daemon, Installation
+from tests.support.installation import SECRET, DaemonProcess, Installation
 from tests.support.message_bytes import message_bytes
 from tests.support.team_mail import ANA, BO, MAX, ImapTeamMail, MaildirTeamMail, TeamMail
 from tests.support.waiting import until
@@ -86,7 +86,7 @@ def test_a_reply_starts_a_clock_is_escalated_in_time_and_an_answer_ends_it_for_g
     assert before != after, "the snapshot would have seen it"
 
 
-def exact(post: WebhookPost, daemon: Daemon) -> None:
+def exact(post: WebhookPost, daemon: DaemonProcess) -> None:
     """A POST of contract section 4."""
     assert post.signed_with(SECRET)
     assert post.headers["content-type"].startswith("application/json")
@@ -99,7 +99,7 @@ def exact(post: WebhookPost, daemon: Daemon) -> None:
     assert daemon.status(f"/waits/{clock['id']}") == 200
 
 
-def durable(daemon: Daemon) -> dict[str, float]:
+def durable(daemon: DaemonProcess) -> dict[str, float]:
     names = ("reply_latency_seconds_sum", "replies_total", "sla_breaches_total", "escalations_total", "messages_total")
     return {name: daemon.metric(f"inboxwatch_{name}") for name in names}
 

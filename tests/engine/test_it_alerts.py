@@ -31,7 +31,7 @@ PLENTY = Disk("/srv", 400 * GIGABYTE, 500 * GIGABYTE)
 CHANNELS = "{desk: {type: console}, pager: {type: console}, mail: {type: console}}\nit_alerts: {notify: [mail]}"
 
 
-class Reader:
+class RecordingChannel:
     """A channel that keeps what it is given, and fails as told."""
 
     settings: ClassVar[type[Settings]] = Settings
@@ -70,7 +70,7 @@ def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
     text = daemon.path.read_text().replace("{desk: {type: console}}", CHANNELS)
     daemon.path.write_text(text.replace("notify_by: [desk]", "notify_by: [desk, pager]"))
     daemon.config = configuration.load(daemon.path)
-    daemon.engine.reload(daemon.config, {name: Reader() for name in daemon.config.channels})
+    daemon.engine.reload(daemon.config, {name: RecordingChannel() for name in daemon.config.channels})
     yield daemon
     daemon.close()
 
@@ -227,7 +227,7 @@ def breach(daemon: InProcessDaemon) -> None:
 
 
 async def test_a_dead_channel_is_passed_over_and_it_hears_of_it_by_another(daemon: InProcessDaemon) -> None:
-    channels = {name: Reader() for name in daemon.config.channels}
+    channels = {name: RecordingChannel() for name in daemon.config.channels}
     channels["desk"].error = ChannelError("token revoked", permanent=True)
     daemon.engine.reload(daemon.config, channels)
     breach(daemon)
@@ -244,7 +244,7 @@ async def test_a_dead_channel_is_passed_over_and_it_hears_of_it_by_another(daemo
 
 
 async def test_a_channel_that_only_stumbles_is_passed_over_after_some_tries(daemon: InProcessDaemon) -> None:
-    channels = {name: Reader() for name in daemon.config.channels}
+    channels = {name: RecordingChannel() for name in daemon.config.channels}
     channels["desk"].error = ChannelError("busy", retry_after=30.0)
     daemon.engine.reload(daemon.config, channels)
     breach(daemon)
@@ -260,7 +260,7 @@ async def test_a_channel_that_only_stumbles_is_passed_over_after_some_tries(daem
         worker.close()
 
 
-async def deliver(daemon: InProcessDaemon, channels: dict[str, Reader], worker: Writer) -> None:
+async def deliver(daemon: InProcessDaemon, channels: dict[str, RecordingChannel], worker: Writer) -> None:
     async def look(*_: object) -> bool:
         return True
 
@@ -285,8 +285,8 @@ async def test_a_round_of_the_daemon_looks_at_the_disk_and_nudges_the_outboxes(d
 
 
 @pytest.fixture
-async def line(daemon: InProcessDaemon) -> AsyncIterator[tuple[StoreAlert, dict[str, Reader]]]:
-    channels = {name: Reader() for name in daemon.config.channels}
+async def line(daemon: InProcessDaemon) -> AsyncIterator[tuple[StoreAlert, dict[str, RecordingChannel]]]:
+    channels = {name: RecordingChannel() for name in daemon.config.channels}
     daemon.engine.reload(daemon.config, channels)
     line = StoreAlert(daemon.engine.rules, channels, daemon.now, patience=0.01)
     yield line, channels
@@ -294,7 +294,7 @@ async def line(daemon: InProcessDaemon) -> AsyncIterator[tuple[StoreAlert, dict[
 
 
 async def test_a_store_that_is_away_is_told_past_it_once_and_when_it_is_back(
-    line: tuple[StoreAlert, dict[str, Reader]],
+    line: tuple[StoreAlert, dict[str, RecordingChannel]],
 ) -> None:
     direct, channels = line
     direct.store_away("disk I/O error")
@@ -310,7 +310,7 @@ async def test_a_store_that_is_away_is_told_past_it_once_and_when_it_is_back(
 
 
 async def test_a_short_outage_of_the_store_is_no_news(daemon: InProcessDaemon) -> None:
-    mail = Reader()
+    mail = RecordingChannel()
     line = StoreAlert(daemon.engine.rules, {"mail": mail}, daemon.now, patience=60)
     line.store_away("restarting")
     line.store_away(None)

@@ -19,7 +19,7 @@ from tests.doubles.dovecot import PASSWORD, Dovecot
 _users = itertools.count(1)
 
 
-class ImapMailbox:
+class DovecotMailbox:
     """A mailbox of its own on a Dovecot that tests share; `security` is how the connector reaches it."""
 
     secrets: tuple[str, ...] = (PASSWORD,)

@@ -111,9 +111,9 @@ class Installation:
         self.path.write_text(CONFIG.format(**texts), encoding="utf-8")
 
     @contextlib.contextmanager
-    def daemon(self, *, wait: bool = True, log_level: str = "info") -> Iterator[Daemon]:
+    def daemon(self, *, wait: bool = True, log_level: str = "info") -> Iterator[DaemonProcess]:
         """A running daemon; it is gone afterwards, by SIGTERM unless the test ended it."""
-        daemon = Daemon(self, log_level)
+        daemon = DaemonProcess(self, log_level)
         try:
             if wait:
                 daemon.wait_ready()
@@ -133,7 +133,7 @@ def command(*words: str, timeout: float = PATIENCE, **more: Any) -> subprocess.C
     )
 
 
-class Daemon:
+class DaemonProcess:
     """One process of `inboxwatch run`."""
 
     def __init__(self, installation: Installation, log_level: str = "info") -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, text
 
 from tests.doubles.prometheus import LoopbackServer, Prometheus, prometheus
 from tests.doubles.webhook_sink import WebhookSink
-from tests.support.installation import Daemon, Installation
+from tests.support.installation import DaemonProcess, Installation
 from tests.support.message_bytes import message_bytes
 from tests.support.ports import free_port
 from tests.support.team_mail import ANA, MAX, MaildirTeamMail
@@ -41,7 +41,7 @@ TARGET = 4.0
 class MonitoredDaemon:
     """The daemon and its monitoring after the last event: still running, so that both can be asked."""
 
-    daemon: Daemon
+    daemon: DaemonProcess
     prometheus: Prometheus
     alertmanager: LoopbackServer
     begun: float
@@ -77,7 +77,7 @@ def monitored_morning(folder: Path) -> Iterator[MonitoredDaemon]:
             yield MonitoredDaemon(daemon, watcher, manager, begun)
 
 
-def _play(daemon: Daemon, mail: MaildirTeamMail, watcher: Prometheus, installation: Installation) -> None:
+def _play(daemon: DaemonProcess, mail: MaildirTeamMail, watcher: Prometheus, installation: Installation) -> None:
     watcher.wait(lambda: watcher.now("inboxwatch:sla_objective:ratio"), "no rule was evaluated")
     watcher.wait(lambda: watcher.now("team_owner_tier:inboxwatch_sla_breaches:delta30d"), "no baseline was recorded")
 

@@ -106,7 +106,7 @@ def numbered_letter(number: int, at: datetime) -> RawMessage:
     return RawMessage(f"inbox/{number}", FolderRole.INBOX, at, ("\r\n".join(lines) + "\r\n\r\n").encode())
 
 
-class WatchedMailbox:
+class PolledMailbox:
     """A daemon of which one mailbox is watched."""
 
     def __init__(self, folder: Path, loop: VirtualTimeLoop, kind: type[ScriptedConnector] = ScriptedConnector) -> None:

@@ -103,7 +103,7 @@ def _error(status: int, code: str, reason: str) -> str:
 
 
 @dataclass
-class Reader:
+class BatchReader:
     """Reads as the daemon does: a batch and its cursor are kept together, or not at all."""
 
     connect: Callable[[], MailConnector]
@@ -192,7 +192,7 @@ async def weather(kind: Callable[[random.Random], World], seed: int) -> str:
 
 async def _weather(world: World) -> str:
     reading = Reading(since=instant.now() - HORIZON, batch_size=world.chance.choice([2, 5, 50]))
-    reader = Reader(lambda: world.mailbox.connector(reading), world.chance)
+    reader = BatchReader(lambda: world.mailbox.connector(reading), world.chance)
     world.store.deliver(b"Message-ID: <old@buyer.test>\r\n\r\n", world.mailbox.inbox, instant.now() - 2 * HORIZON)
     world.stormy(on=True)
     for _ in range(STEPS):

@@ -9,7 +9,7 @@ import pytest
 
 from inboxwatch.testing import ConnectorContract, Mailbox
 from tests.doubles.dovecot import Dovecot
-from tests.support.contract_mailboxes import ImapMailbox, MaildirMailbox
+from tests.support.contract_mailboxes import DovecotMailbox, MaildirMailbox
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def server() -> Iterator[Dovecot]:
 class TestImap(ConnectorContract):
     @pytest.fixture(params=["none", "tls", "starttls"])
     def mailbox(self, server: Dovecot, request: pytest.FixtureRequest) -> Mailbox:
-        return ImapMailbox(server, request.param)
+        return DovecotMailbox(server, request.param)
 
 
 class TestMaildir(ConnectorContract):

@@ -14,9 +14,9 @@ from connectors.mail.imap.oauth import OAuthSettings, tokens_of
 from connectors.mail.login_expiry import expiry
 from connectors.mail.optional_package import optional_package
 from inboxwatch.connector import MailboxError, Reason, Secret
-from tests.doubles.entra import CLIENT_ID, SECRET, TENANT, Entra
+from tests.doubles.entra import CLIENT_ID, SECRET, TENANT, EntraServer
 from tests.doubles.google_tokens import CLIENT_ID as GOOGLE_CLIENT
-from tests.doubles.google_tokens import CLIENT_SECRET, REFRESH_TOKEN, GoogleTokens
+from tests.doubles.google_tokens import CLIENT_SECRET, REFRESH_TOKEN, GoogleTokenServer
 from tests.doubles.https_server import Fault, HttpsServer, ca_file
 
 Ask = Callable[[], Token | str]
@@ -43,15 +43,15 @@ STRANGE = [
 
 
 @pytest.fixture(scope="module")
-def entra() -> Iterator[Entra]:
-    server = Entra()
+def entra() -> Iterator[EntraServer]:
+    server = EntraServer()
     yield server
     server.server.close()
 
 
 @pytest.fixture(scope="module")
-def google() -> Iterator[GoogleTokens]:
-    server = GoogleTokens()
+def google() -> Iterator[GoogleTokenServer]:
+    server = GoogleTokenServer()
     yield server
     server.server.close()
 
@@ -88,7 +88,7 @@ def of_google(server: HttpsServer) -> str:
 @pytest.mark.parametrize("body", STRANGE, ids=range(len(STRANGE)))
 @pytest.mark.parametrize("kind", [of_microsoft, of_a_person, of_google])
 def test_an_answer_that_no_server_should_give_is_a_passing_fault_of_the_protocol(
-    entra: Entra, google: GoogleTokens, kind: Callable[[HttpsServer], Token | str], body: str
+    entra: EntraServer, google: GoogleTokenServer, kind: Callable[[HttpsServer], Token | str], body: str
 ) -> None:
     server = google.server if kind is of_google else entra.server
     server.fault = lambda request: Fault(200, body) if request.method == "POST" else None
@@ -105,7 +105,9 @@ def test_an_answer_that_no_server_should_give_is_a_passing_fault_of_the_protocol
 
 
 @pytest.mark.parametrize("renewed", ["null", '""', "[]", "{}", "7"])
-def test_a_persons_refresh_token_is_kept_where_the_answer_holds_no_usable_new_one(entra: Entra, renewed: str) -> None:
+def test_a_persons_refresh_token_is_kept_where_the_answer_holds_no_usable_new_one(
+    entra: EntraServer, renewed: str
+) -> None:
     body = '{"access_token": "t0k3n", "expires_in": 60, "refresh_token": %s}' % renewed  # noqa: UP031  (braces of JSON)
     entra.server.fault = lambda request: Fault(200, body) if request.method == "POST" else None
     application = Application(entra.server.url, TENANT, CLIENT_ID, None, None, "scope", ca_file(), 5.0)
@@ -120,7 +122,7 @@ def test_a_certificate_that_was_not_resolved_or_is_none_has_no_known_end() -> No
     assert expiry("client secret", Secret("-----BEGIN CERTIFICATE-----\nAAAA", "the test"), None).at is None
 
 
-def test_a_consent_that_lasts_for_ever_by_what_is_told_breaks_nothing(google: GoogleTokens) -> None:
+def test_a_consent_that_lasts_for_ever_by_what_is_told_breaks_nothing(google: GoogleTokenServer) -> None:
     consent = {"client_id": GOOGLE_CLIENT, "client_secret": CLIENT_SECRET, "refresh_token": REFRESH_TOKEN}
     login = GoogleLogin("oauth", Secret(json.dumps(consent), "t"), "", METADATA, f"{google.server.url}/token")
     body = '{"access_token": "t0k3n", "expires_in": 60, "refresh_token_expires_in": 999999999}'

@@ -18,7 +18,7 @@ CHANNEL = "#sales-escalations"
 HELD = {"acknowledged_until": "2026-11-03T11:35:00Z"}
 
 
-class Engine:
+class RecordedActions:
     """Does what it is asked and keeps what that was."""
 
     def __init__(self) -> None:
@@ -69,15 +69,15 @@ async def double() -> AsyncIterator[SlackDouble]:
 
 
 @pytest.fixture
-def engine() -> Engine:
-    return Engine()
+def actions() -> RecordedActions:
+    return RecordedActions()
 
 
 @pytest.fixture
-async def slack(double: SlackDouble, engine: Engine) -> AsyncIterator[Slack]:
+async def slack(double: SlackDouble, actions: RecordedActions) -> AsyncIterator[Slack]:
     settings = {"bot_token": BOT, "app_token": APP, "api_url": f"{double.url}/api/", "timeout": "30s"}
     slack = Slack(SlackSettings.model_validate(settings), "slack")
-    await slack.start(engine, None)
+    await slack.start(actions, None)
     yield slack
     await slack.aclose()
 
@@ -87,13 +87,13 @@ def ids(message: dict[str, Any]) -> list[str]:
 
 
 async def test_one_press_acknowledges_and_the_message_shows_by_whom(
-    double: SlackDouble, engine: Engine, slack: Slack
+    double: SlackDouble, actions: RecordedActions, slack: Slack
 ) -> None:
     await slack.send(notice(), CHANNEL, None, "k1")
     await double.deliver(double.press(double.post(), "inboxwatch.acknowledge"))
     await double.until(lambda: len(double.post()["versions"]) == 2)
-    assert engine.done == [("acknowledge", "c1", "")]
-    actor = engine.actors[0]
+    assert actions.done == [("acknowledge", "c1", "")]
+    actor = actions.actors[0]
     assert (actor.channel, actor.slack_id, actor.email, actor.name) == ("slack", "U012AB3CD", "ana@acme.test", "ana")
     posted = double.post()
     assert posted["blocks"][0]["text"]["text"].startswith("⏸️")
@@ -103,7 +103,7 @@ async def test_one_press_acknowledges_and_the_message_shows_by_whom(
 
 
 async def test_a_press_that_is_delivered_twice_or_on_a_new_connection_acts_once(
-    double: SlackDouble, engine: Engine, slack: Slack
+    double: SlackDouble, actions: RecordedActions, slack: Slack
 ) -> None:
     await slack.send(notice(), CHANNEL, None, "k1")
     press = double.press(double.post(), "inboxwatch.acknowledge")
@@ -113,7 +113,7 @@ async def test_a_press_that_is_delivered_twice_or_on_a_new_connection_acts_once(
     await double.deliver(press)
     await double.deliver(double.press(double.post(), "inboxwatch.acknowledge"))
     await double.until(lambda: len(double.post()["versions"]) == 3)
-    assert len(engine.done) == 2
+    assert len(actions.done) == 2
 
 
 @pytest.mark.parametrize(
@@ -126,21 +126,28 @@ async def test_a_press_that_is_delivered_twice_or_on_a_new_connection_acts_once(
     ],
 )
 async def test_a_dialog_asks_for_choice_and_reason_and_acts_when_it_is_saved(
-    double: SlackDouble, engine: Engine, slack: Slack, button: str, values: dict[str, str], done: tuple[Any, ...]
+    double: SlackDouble,
+    actions: RecordedActions,
+    slack: Slack,
+    button: str,
+    values: dict[str, str],
+    done: tuple[Any, ...],
 ) -> None:
     await slack.send(notice(), CHANNEL, None, "k1")
     await double.deliver(double.press(double.post(), f"inboxwatch.{button}"))
     await double.until(lambda: double.views)
-    assert engine.done == []
+    assert actions.done == []
     submission = double.submit(double.views[0], **values)
     await double.deliver(submission)
     await double.deliver(submission)
     await double.until(lambda: len(double.post()["versions"]) == 2)
-    assert engine.done == [done]
+    assert actions.done == [done]
     assert ("act" in ids(double.post())) is (button != "dismiss")
 
 
-async def test_people_who_are_here_come_first_in_the_menu(double: SlackDouble, engine: Engine, slack: Slack) -> None:
+async def test_people_who_are_here_come_first_in_the_menu(
+    double: SlackDouble, actions: RecordedActions, slack: Slack
+) -> None:
     await slack.send(notice(), CHANNEL, None, "k1")
     await double.deliver(double.press(double.post(), "inboxwatch.assign"))
     await double.until(lambda: double.views)
@@ -152,9 +159,9 @@ async def test_people_who_are_here_come_first_in_the_menu(double: SlackDouble, e
 
 
 async def test_who_may_not_is_told_why_alone_and_nothing_changes(
-    double: SlackDouble, engine: Engine, slack: Slack
+    double: SlackDouble, actions: RecordedActions, slack: Slack
 ) -> None:
-    engine.refusal = ActionRefused("Only the owner, the team lead or <a manager> may do that.")
+    actions.refusal = ActionRefused("Only the owner, the team lead or <a manager> may do that.")
     await slack.send(notice(), CHANNEL, None, "k1")
     for place, button in enumerate(("acknowledge", "assign")):
         await double.deliver(double.press(double.post(), f"inboxwatch.{button}", user="U0MAX0001"))
@@ -166,35 +173,37 @@ async def test_who_may_not_is_told_why_alone_and_nothing_changes(
 
 
 async def test_a_defect_of_ours_is_told_and_the_next_press_works(
-    double: SlackDouble, engine: Engine, slack: Slack
+    double: SlackDouble, actions: RecordedActions, slack: Slack
 ) -> None:
     await slack.send(notice(), CHANNEL, None, "k1")
-    engine.refusal = ZeroDivisionError("secret detail")
+    actions.refusal = ZeroDivisionError("secret detail")
     await double.deliver(double.press(double.post(), "inboxwatch.acknowledge"))
     await double.until(lambda: double.ephemeral)
     assert "our own fault" in double.ephemeral[0]["text"]
     assert "secret" not in double.ephemeral[0]["text"]
-    engine.refusal = None
+    actions.refusal = None
     await double.deliver(double.press(double.post(), "inboxwatch.acknowledge"))
     await double.until(lambda: len(double.post()["versions"]) == 2)
 
 
-async def test_in_a_group_only_the_pressed_wait_changes(double: SlackDouble, engine: Engine, slack: Slack) -> None:
+async def test_in_a_group_only_the_pressed_wait_changes(
+    double: SlackDouble, actions: RecordedActions, slack: Slack
+) -> None:
     await slack.send(notice(clock(), clock(id="c2", lead_name="Cy")), CHANNEL, None, "k1")
     before = double.post()["blocks"]
     await double.deliver(double.press(double.post(), "inboxwatch.acknowledge", clock="c2"))
     await double.until(lambda: len(double.post()["versions"]) == 2)
-    assert engine.done == [("acknowledge", "c2", "")]
+    assert actions.done == [("acknowledge", "c2", "")]
     assert double.post()["blocks"][:4] == before[:4]
     assert ids(double.post())[4:] == ["who", "facts", "act", "note", ""]
 
 
 async def test_the_command_answers_about_a_lead_to_the_asker_alone(
-    double: SlackDouble, engine: Engine, slack: Slack
+    double: SlackDouble, actions: RecordedActions, slack: Slack
 ) -> None:
     await double.deliver(double.command("<mailto:bo@buyer.test|bo@buyer.test>"))
     await double.until(lambda: double.responses)
-    assert engine.done == [("lookup", "bo@buyer.test")]
+    assert actions.done == [("lookup", "bo@buyer.test")]
     (response,) = double.responses
     assert response["response_type"] == "ephemeral"
     said = [block["text"]["text"] for block in response["blocks"]]
@@ -202,8 +211,10 @@ async def test_the_command_answers_about_a_lead_to_the_asker_alone(
     assert said[3].startswith("🔴 Bo Buyer (Buyer Ltd), overdue by 5 min, owner Ana Diaz")
 
 
-async def test_the_command_answers_when_nothing_waits(double: SlackDouble, engine: Engine, slack: Slack) -> None:
-    engine.answer = Answer(())
+async def test_the_command_answers_when_nothing_waits(
+    double: SlackDouble, actions: RecordedActions, slack: Slack
+) -> None:
+    actions.answer = Answer(())
     await double.deliver(double.command(""))
     await double.until(lambda: double.responses)
     assert double.responses[0]["text"] == "Nothing waits."
@@ -211,10 +222,10 @@ async def test_the_command_answers_when_nothing_waits(double: SlackDouble, engin
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 async def test_hostile_text_in_answers_and_reasons_stays_text(
-    double: SlackDouble, engine: Engine, slack: Slack, text: str
+    double: SlackDouble, actions: RecordedActions, slack: Slack, text: str
 ) -> None:
-    engine.answer = Answer((text,), (clock(lead_name=text, subject=text),))
-    engine.people = [Candidate("max", text, note=text)]
+    actions.answer = Answer((text,), (clock(lead_name=text, subject=text),))
+    actions.people = [Candidate("max", text, note=text)]
     await double.deliver(double.command("x"))
     await double.until(lambda: double.responses)
     assert not set("<>") & set(str([block["text"]["text"] for block in double.responses[0]["blocks"]]))
@@ -223,12 +234,12 @@ async def test_hostile_text_in_answers_and_reasons_stays_text(
     await double.until(lambda: double.views)
     await double.deliver(double.submit(double.views[0], choice="max", reason=text[:300].replace("\r", "")))
     await double.until(lambda: len(double.post()["versions"]) == 2)
-    assert "\n" not in engine.done[-1][3]
+    assert "\n" not in actions.done[-1][3]
     assert not set("<>") & set(double.post()["text"])
 
 
 async def test_slacks_wish_for_a_new_connection_a_cut_and_a_refused_handshake_lose_no_press(
-    double: SlackDouble, engine: Engine, slack: Slack
+    double: SlackDouble, actions: RecordedActions, slack: Slack
 ) -> None:
     await slack.send(notice(), CHANNEL, None, "k1")
     await double.until(lambda: double.connections)
@@ -238,40 +249,42 @@ async def test_slacks_wish_for_a_new_connection_a_cut_and_a_refused_handshake_lo
     await double.disconnect(told=False)
     await double.deliver(double.press(double.post(), "inboxwatch.acknowledge"))
     await double.until(lambda: len(double.post()["versions"]) == 3)
-    assert len(engine.done) == 2
+    assert len(actions.done) == 2
 
 
 async def test_a_restart_between_button_and_dialog_still_renews_a_message_of_one_wait(
-    double: SlackDouble, engine: Engine, slack: Slack
+    double: SlackDouble, actions: RecordedActions, slack: Slack
 ) -> None:
     await slack.send(notice(), CHANNEL, None, "k1")
     await double.deliver(double.press(double.post(), "inboxwatch.dismiss"))
     await double.until(lambda: double.views)
     await slack.aclose()
-    await slack.start(engine, None)
+    await slack.start(actions, None)
     await double.deliver(double.submit(double.views[0], reason="spam"))
     await double.until(lambda: len(double.post()["versions"]) == 2)
-    assert engine.done == [("dismiss", "c1", "spam")]
+    assert actions.done == [("dismiss", "c1", "spam")]
 
 
 async def test_variables_of_another_slack_app_in_the_environment_change_nothing(
-    double: SlackDouble, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    double: SlackDouble, actions: RecordedActions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN"):
         monkeypatch.setenv(name, "of-another-app")
     settings = {"bot_token": BOT, "app_token": APP, "api_url": f"{double.url}/api/"}
     slack = Slack(SlackSettings.model_validate(settings), "slack")
-    await slack.start(engine, None)
+    await slack.start(actions, None)
     await slack.send(notice(), CHANNEL, None, "k1")
     await double.deliver(double.press(double.post(), "inboxwatch.acknowledge"))
-    await double.until(lambda: engine.done)
+    await double.until(lambda: actions.done)
     await double.deliver(double.command("x"))
     await double.until(lambda: double.responses)
     assert double.called("auth.test") == []
     await slack.aclose()
 
 
-async def test_what_is_not_ours_is_acknowledged_and_ignored(double: SlackDouble, engine: Engine, slack: Slack) -> None:
+async def test_what_is_not_ours_is_acknowledged_and_ignored(
+    double: SlackDouble, actions: RecordedActions, slack: Slack
+) -> None:
     await slack.send(notice(), CHANNEL, None, "k1")
     foreign = double.press(double.post(), "inboxwatch.acknowledge")
     foreign["actions"][0]["action_id"] = "somebody.elses"
@@ -280,4 +293,4 @@ async def test_what_is_not_ours_is_acknowledged_and_ignored(double: SlackDouble,
     await double.connections[-1].send_str("[1]")
     await double.connections[-1].send_str('{"type": "events_api", "envelope_id": "E0", "payload": null}')
     await double.deliver(foreign)
-    assert engine.done == []
+    assert actions.done == []

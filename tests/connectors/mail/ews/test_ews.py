@@ -18,7 +18,7 @@ from inboxwatch.connector import MailboxError, Reading, Reason
 from inboxwatch.core.mail.headers import parse
 from inboxwatch.core.model import FolderRole
 from inboxwatch.testing import ConnectorContract, Mailbox, every, ids, letter, message_id, polled, taken
-from tests.doubles.entra import CLIENT_ID, SECRET, TENANT, Entra
+from tests.doubles.entra import CLIENT_ID, SECRET, TENANT, EntraServer
 from tests.doubles.ews import PASSWORD, EwsServer
 from tests.doubles.https_server import Fault
 from tests.support.api_mailboxes import EwsMailbox
@@ -83,7 +83,7 @@ async def test_impersonation_reads_in_the_owners_name_where_it_is_granted() -> N
 
 
 async def test_oauth_of_a_hybrid_asks_entra_and_renews_the_token() -> None:
-    server, entra = EwsServer(), Entra()
+    server, entra = EwsServer(), EntraServer()
     server.bearer = entra.tokens
     try:
         mailbox, one = connector(

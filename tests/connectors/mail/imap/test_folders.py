@@ -15,7 +15,7 @@ from inboxwatch.connector import Context, MailboxError, Reading, Reason
 from inboxwatch.core.model import FolderRole
 from inboxwatch.testing import every, ids, letter, message_id, opened, polled, taken
 from tests.doubles.dovecot import PASSWORD, Dovecot
-from tests.support.contract_mailboxes import ImapMailbox
+from tests.support.contract_mailboxes import DovecotMailbox
 
 FOLDERS = {"Sent": r"\Sent", "Everything": r"\All", "Projects.North": "", "Projects.South": "", "Gelöscht": r"\Trash"}
 _users = itertools.count(1)
@@ -182,7 +182,7 @@ async def test_messages_that_the_census_found_missing_can_be_read_again(server: 
 
 
 async def test_two_connectors_on_one_mailbox_do_not_disturb_each_other(server: Dovecot) -> None:
-    mailbox = ImapMailbox(server, "none")
+    mailbox = DovecotMailbox(server, "none")
     mailbox.deliver(letter(1))
     async with opened(mailbox) as one, opened(mailbox) as other:
         cursor = (await every(one, None))[-1].cursor
