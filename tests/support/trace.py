@@ -1,7 +1,7 @@
 """Which functions one message passes from poll to send, in a real daemon: `python -m tests.support.trace`.
 
 A daemon with one Maildir and the console as its channel is started in this process; a buyer's message is put into the
-Maildir, and its answer falls due two seconds later. Each call of a function of inboxwatch/ or connectors/ is recorded,
+Maildir, and its answer falls due four seconds later. Each call of a function of inboxwatch/ or connectors/ is recorded,
 also across tasks and threads, until the notice is recorded as sent. Loops that have nothing to do with the message
 (census, housekeeping, leads, web) are left out.
 """
@@ -41,7 +41,7 @@ mailboxes:
   ana: {connector: maildir, address: ana@acme.test, owner: ana, path: ana}
 leads: {}
 routing: {rules: [{assign: mailbox.owner}], fallback: ana}
-sla_policies: [{name: default, first_response: 2s, next_response: 2s, escalation: standard}]
+sla_policies: [{name: default, first_response: 4s, next_response: 4s, escalation: standard}]
 escalation_policies:
   standard: {steps: [{at: 100%, notify: [owner]}], in_hours_only: false}
 stop_conditions: [answered, dismissed]
