@@ -50,12 +50,3 @@ def test_the_layers_are_those_that_import_linter_holds() -> None:
     section = README[README.index("## The layers") : README.index("## Where to find what")]
     told = [re.findall(r"`(\w+)`", row) for row in re.findall(r"^\| (`[^|]+) \|", section, re.MULTILINE)]
     assert told == held
-
-
-def test_every_file_that_the_document_names_exists() -> None:
-    named = set(re.findall(r"`([\w./-]+(?:\.(?:py|md|yaml|toml)|/))`", README))
-    links = set(re.findall(r"\]\(([\w./-]+)\)", README))
-    package = ROOT / "inboxwatch"
-    bases = (ROOT, package, package / "core" / "sla", package / "core" / "ownership")
-    assert [name for name in sorted(named) if not any((base / name).exists() for base in bases)] == []
-    assert [name for name in sorted(links) if not (package / name).exists()] == []
