@@ -205,16 +205,16 @@ def clocks_list(
 Wait = Annotated[str, typer.Argument(metavar="CLOCK", help="The wait's id, as `clocks list` shows it.")]
 
 
-def _act(config: Path, clock: str, deed: str, body: dict[str, str]) -> NoReturn:
+def _do(config: Path, clock: str, action: str, body: dict[str, str]) -> NoReturn:
     from inboxwatch.commands.clocks import act
 
-    raise typer.Exit(act(_load(config), clock, deed, {key: value for key, value in body.items() if value}))
+    raise typer.Exit(act(_load(config), clock, action, {key: value for key, value in body.items() if value}))
 
 
 @clocks.command()
 def acknowledge(clock: Wait, config: ConfigFile, by: By, reason: Reason = "") -> None:
     """I have it: takes the wait over and holds its ladder for a while."""
-    _act(config, clock, "acknowledge", {"by": by, "reason": reason})
+    _do(config, clock, "acknowledge", {"by": by, "reason": reason})
 
 
 @clocks.command()
@@ -227,7 +227,7 @@ def snooze(
     reason: Reason = "",
 ) -> None:
     """Holds the ladder until a time; the clock runs on."""
-    _act(config, clock, "snooze", {"by": by, "for": for_, "until": until, "reason": reason})
+    _do(config, clock, "snooze", {"by": by, "for": for_, "until": until, "reason": reason})
 
 
 @clocks.command()
@@ -239,7 +239,7 @@ def assign(
     reason: Reason = "",
 ) -> None:
     """Gives the wait to another person."""
-    _act(config, clock, "assign", {"by": by, "owner": owner, "reason": reason})
+    _do(config, clock, "assign", {"by": by, "owner": owner, "reason": reason})
 
 
 @clocks.command()
@@ -247,7 +247,7 @@ def dismiss(
     clock: Wait, config: ConfigFile, by: By, reason: Annotated[str, typer.Option(help="Why no reply is owed.")]
 ) -> None:
     """No reply is owed for this wait; the buyer's next message starts a fresh one."""
-    _act(config, clock, "dismiss", {"by": by, "reason": reason})
+    _do(config, clock, "dismiss", {"by": by, "reason": reason})
 
 
 @clocks.command(epilog="Example: inboxwatch clocks repolicy -c inboxwatch.yaml --dry-run")

@@ -31,7 +31,7 @@ from inboxwatch.core.ownership.routing import Rule, ToMailboxOwner
 from inboxwatch.core.sla.clock import Clock, Replay, State, Wait
 from inboxwatch.core.sla.hours import ALWAYS
 from inboxwatch.core.sla.policy import Duration, EscalationPolicy, SLAPolicy, Step, StepTime
-from inboxwatch.core.sla.timeline import Act, Mail
+from inboxwatch.core.sla.timeline import Action, Mail
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.absences import SEEN_AWAY
 from inboxwatch.engine.filing import mail_of, mailbox_of
@@ -55,7 +55,7 @@ class _Course:
     """One clock on its way through virtual time."""
 
     clock: Clock
-    acts: list[Act] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
     told: set[tuple[int, int]] = field(default_factory=set)
     owner: PersonId | None = None
 
@@ -68,7 +68,7 @@ class _Course:
             stopped_by=None,
             stopped_at=None,
             answered_by=None,
-            acts=tuple(self.acts),
+            actions=tuple(self.actions),
         )
 
     def over(self, now: datetime) -> bool:
@@ -178,8 +178,8 @@ class BackTest:
         return advance(clock, self._context.case(clock, self._leads), roster, told, now)
 
     def _own(self, course: _Course, moved: Advance) -> None:
-        course.acts.extend(moved.assigned)
-        self._turns.update(act.team for act in moved.assigned)
+        course.actions.extend(moved.assigned)
+        self._turns.update(action.team for action in moved.assigned)
         if course.owner != moved.owner:
             if course.owner is not None:
                 self._load[course.owner] -= 1
@@ -202,7 +202,7 @@ class BackTest:
 
 def _line(course: _Course, now: datetime) -> dict[str, Any]:
     clock = course.clock
-    held = assignment_at(course.acts, clock.stopped_at)
+    held = assignment_at(course.actions, clock.stopped_at)
     return {
         "type": "clock",
         "id": clock.id,

@@ -123,10 +123,10 @@ def resend(config: Config, numbers: list[int]) -> ExitCode:
         return fail(str(error))
 
 
-def act(config: Config, clock: str, deed: str, body: dict[str, str]) -> ExitCode:
+def act(config: Config, clock: str, action: str, body: dict[str, str]) -> ExitCode:
     """Acts on one wait; returns the exit code."""
     try:
-        status, answer = asyncio.run(_call(config, "POST", f"/api/v1/clocks/{clock}/{deed}", json=body))
+        status, answer = asyncio.run(_call(config, "POST", f"/api/v1/clocks/{clock}/{action}", json=body))
     except Unreachable as error:
         return fail(str(error))
     if status != 200:

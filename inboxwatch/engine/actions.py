@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.evaluate import evaluate
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.refused import Refused
@@ -19,9 +19,9 @@ def acknowledge(tx: Transaction, rules: Rules, clock: str, by: str, now: datetim
     row = _running(tx, rules, clock, by)
     policy = policies_of(tx, rules, [row.policy_version]).get(row.policy_version) or rules.config.policies[-1]
     until = policy.escalation.acknowledge_for.after(now, policy.calendar)
-    tx.clocks.record(Act(now, Deed.ACKNOWLEDGED, by, row.id, row.lead, until, reason=reason), row.thread)
+    tx.clocks.record(Action(now, ActionKind.ACKNOWLEDGED, by, row.id, row.lead, until, reason=reason), row.thread)
     owner = PersonId(by)
-    taken = Act(now, Deed.ASSIGNED, by, row.id, row.lead, owner=owner, reason="acknowledged", rule="by hand")
+    taken = Action(now, ActionKind.ASSIGNED, by, row.id, row.lead, owner=owner, reason="acknowledged", rule="by hand")
     tx.clocks.record(taken, row.thread)
     tx.deliveries.cancel([row.id], now)
     return _evaluated(tx, rules, row, now)
@@ -34,7 +34,7 @@ def snooze(
     row = _running(tx, rules, clock, by)
     if until <= now:
         raise Refused(422, "until: must lie in the future")
-    tx.clocks.record(Act(now, Deed.SNOOZED, by, row.id, row.lead, until, reason=reason), row.thread)
+    tx.clocks.record(Action(now, ActionKind.SNOOZED, by, row.id, row.lead, until, reason=reason), row.thread)
     tx.deliveries.cancel([row.id], now)
     return _evaluated(tx, rules, row, now)
 
@@ -45,7 +45,7 @@ def assign(tx: Transaction, rules: Rules, clock: str, by: str, now: datetime, *,
     if owner not in rules.config.people:
         raise Refused(422, f"owner: {owner!r} is no person of the config; groups cannot own a wait")
     row = _running(tx, rules, clock, by)
-    given = Act(now, Deed.ASSIGNED, by, row.id, row.lead, owner=PersonId(owner), reason=reason, rule="by hand")
+    given = Action(now, ActionKind.ASSIGNED, by, row.id, row.lead, owner=PersonId(owner), reason=reason, rule="by hand")
     tx.clocks.record(given, row.thread)
     return _evaluated(tx, rules, row, now)
 
@@ -54,7 +54,7 @@ def dismiss(tx: Transaction, rules: Rules, clock: str, by: str, now: datetime, r
     """Ends a wait to which no reply is owed, as the person knew it. Returns its id. Raises Refused."""
     row = _running(tx, rules, clock, by)
     seen = frozenset({row.id, *row.aliases})
-    tx.clocks.record(Act(now, Deed.DISMISSED, by, row.id, row.lead, reason=reason, seen=seen), row.thread)
+    tx.clocks.record(Action(now, ActionKind.DISMISSED, by, row.id, row.lead, reason=reason, seen=seen), row.thread)
     return _evaluated(tx, rules, row, now)
 
 
@@ -67,7 +67,7 @@ def log_activity(tx: Transaction, rules: Rules, lead: str, by: str, at: datetime
     known = tx.leads.by_address(lead.lower())
     if known is None:
         raise Refused(404, f"no lead has the address {lead}")
-    tx.clocks.record(Act(at, Deed.ACTIVITY, by, lead=known.id, reason=reason), None)
+    tx.clocks.record(Action(at, ActionKind.ACTIVITY, by, lead=known.id, reason=reason), None)
     threads = tx.mail.threads_of_lead(known.id)
     evaluate(tx, rules, sorted(threads), now)
     return len(threads)

@@ -128,7 +128,7 @@ def _fold(
 ) -> dict[str, tuple[Clock, ...]]:
     """The clocks of threads. A wait that was known keeps the policy that it began with (rule 21)."""
     parties = {thread: {lead for mail in mails for lead in _leads(mail)} for thread, mails in timelines.items()}
-    acts = tx.clocks.acts(list(timelines), set().union(*parties.values()))
+    actions = tx.clocks.actions(list(timelines), set().union(*parties.values()))
     pinned = policies_of(tx, rules, {row.policy_version for row in old.values()})
 
     def policy_of(wait: Wait) -> SLAPolicy | None:
@@ -139,9 +139,9 @@ def _fold(
 
     folded = {}
     for thread, mails in timelines.items():
-        facts: list[Fact] = [*mails, *acts.get(thread, ())]
+        facts: list[Fact] = [*mails, *actions.get(thread, ())]
         for lead in parties[thread]:
-            facts += acts.get(f"lead:{lead}", ())
+            facts += actions.get(f"lead:{lead}", ())
         folded[thread] = Replay(ThreadId(thread), policy_of, rules.config.stop_conditions).clocks(facts)
     return folded
 

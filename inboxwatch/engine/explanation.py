@@ -14,7 +14,7 @@ from inboxwatch.core.model import Lead
 from inboxwatch.core.ownership.advance import assignment_at
 from inboxwatch.core.sla.clock import clock_id
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
-from inboxwatch.core.sla.timeline import REVIEWS, Act, Deed
+from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
@@ -62,17 +62,25 @@ def _clock(tx: Transaction, rules: Rules, row: ClockRecord, at: datetime, then: 
         return "-" if instant is None else f"{instant.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"
 
     yield f"Wait {row.id} of {row.lead} ({row.metric}), mailbox {row.mailbox or '-'}, tier {row.tier or '-'}"
-    acts = _acts(tx, row)
-    last = max((act for act in acts if act.deed is Deed.ASSIGNED), key=lambda act: act.serial, default=None)
+    actions = _actions(tx, row)
+    last = max(
+        (action for action in actions if action.kind is ActionKind.ASSIGNED),
+        key=lambda action: action.serial,
+        default=None,
+    )
     why = f" by {last.by}: {last.rule}; {last.reason}" if last else ""
     yield f"  Owner: {row.owner}{why}"
     if then is not None:
-        yield f"  Owner at {when(then)}: {_owner_at(row, acts, then)}"
+        yield f"  Owner at {when(then)}: {_owner_at(row, actions, then)}"
     yield from _target(row, policy, when)
     yield from _next(row, at, when)
     yield ""
     yield "  What happened:"
-    events = [*_messages(tx, row.thread, row), *((act.at, _act(act, when)) for act in acts), *_tellings(tx, row)]
+    events = [
+        *_messages(tx, row.thread, row),
+        *((action.at, _action(action, when)) for action in actions),
+        *_tellings(tx, row),
+    ]
     for instant, text in sorted(events, key=lambda event: event[0]):
         yield f"    {when(instant)}  {text}"
     if policy is not None:
@@ -80,11 +88,11 @@ def _clock(tx: Transaction, rules: Rules, row: ClockRecord, at: datetime, then: 
         yield from _arithmetic(row, policy, at, when)
 
 
-def _owner_at(row: ClockRecord, acts: list[Act], then: datetime) -> str:
+def _owner_at(row: ClockRecord, actions: list[Action], then: datetime) -> str:
     """Who owned a wait at an instant, since when and why (rule 26)."""
     if then < row.started_at or (row.stopped_at is not None and then > row.stopped_at):
         return "nobody: the wait was not open then"
-    held = assignment_at(acts, then)
+    held = assignment_at(actions, then)
     return f"{held.owner}, given by {held.by} ({held.rule}): {held.reason}" if held else str(row.owner)
 
 
@@ -160,29 +168,31 @@ def _message(tx: Transaction, thread: str, message_id: str) -> Iterator[str]:
     for at, text in _messages(tx, thread):
         if f"<{message_id}>" in text:
             yield f"Message {at:%Y-%m-%d %H:%M:%S} UTC: {text}"
-    for act in tx.clocks.acts([thread], []).get(thread, ()):
-        if act.deed in REVIEWS and act.rule == message_id:
-            yield f"  {act.at:%Y-%m-%d %H:%M:%S} UTC: {_act(act, None)}"
+    for action in tx.clocks.actions([thread], []).get(thread, ()):
+        if action.kind in REVIEWS and action.rule == message_id:
+            yield f"  {action.at:%Y-%m-%d %H:%M:%S} UTC: {_action(action, None)}"
 
 
-def _acts(tx: Transaction, row: ClockRecord) -> list[Act]:
-    known = tx.clocks.acts([row.thread], [row.lead])
+def _actions(tx: Transaction, row: ClockRecord) -> list[Action]:
+    known = tx.clocks.actions([row.thread], [row.lead])
     mine = {row.id, *row.aliases}
-    acts = [act for act in known.get(row.thread, []) if act.clock in mine or act.deed in REVIEWS]
+    actions = [action for action in known.get(row.thread, []) if action.clock in mine or action.kind in REVIEWS]
     end = row.stopped_at
-    return acts + [
-        act for act in known.get(f"lead:{row.lead}", []) if act.at >= row.started_at and (end is None or act.at <= end)
+    return actions + [
+        action
+        for action in known.get(f"lead:{row.lead}", [])
+        if action.at >= row.started_at and (end is None or action.at <= end)
     ]
 
 
-def _act(act: Act, when: Any) -> str:
-    reason = f": {act.reason}" if act.reason else ""
-    if act.deed is Deed.ASSIGNED:
-        return f"owner {act.owner}, given by {act.by} ({act.rule}){reason}"
-    if act.deed in REVIEWS:
-        return f"the thread of <{act.rule}> {act.deed.value} by {act.by}{reason}"
-    until = f" until {when(act.until)}" if act.until else ""
-    return f"{act.deed.value} by {act.by}{until}{reason}"
+def _action(action: Action, when: Any) -> str:
+    reason = f": {action.reason}" if action.reason else ""
+    if action.kind is ActionKind.ASSIGNED:
+        return f"owner {action.owner}, given by {action.by} ({action.rule}){reason}"
+    if action.kind in REVIEWS:
+        return f"the thread of <{action.rule}> {action.kind.value} by {action.by}{reason}"
+    until = f" until {when(action.until)}" if action.until else ""
+    return f"{action.kind.value} by {action.by}{until}{reason}"
 
 
 def _tellings(tx: Transaction, row: ClockRecord) -> Iterator[tuple[datetime, str]]:

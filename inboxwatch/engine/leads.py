@@ -7,7 +7,7 @@ from datetime import datetime
 
 from inboxwatch import __version__
 from inboxwatch.core.model import Lead, LeadId
-from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.evaluate import evaluate
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
@@ -70,7 +70,9 @@ def _close(
     threads: set[str] = set()
     for lead in leads:
         if lead.status != "open" and (old := before.get(lead.id)) is not None and old.status == "open":
-            tx.clocks.record(Act(now, Deed.LEAD_CLOSED, source, lead=lead.id, reason=f"status in {source}"), None)
+            tx.clocks.record(
+                Action(now, ActionKind.LEAD_CLOSED, source, lead=lead.id, reason=f"status in {source}"), None
+            )
             threads.update(tx.mail.threads_of_lead(lead.id))
     if threads:
         evaluate(tx, rules, sorted(threads), now)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from inboxwatch.core.model import Lead, MailboxId
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.sla.policy import Metric, SLAPolicy, choose
-from inboxwatch.core.sla.timeline import Deed
+from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.engine.descriptions import describe
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.roster import owner_between_waits
@@ -73,9 +73,9 @@ class Lookup:
 
     def _owner(self, row: ClockRecord, lead: Lead) -> str:
         ids = {row.id, *row.aliases}
-        acts = self._tx.clocks.acts([row.thread], []).get(row.thread, ())
-        given = [act for act in acts if act.deed is Deed.ASSIGNED and act.clock in ids]
-        last = max(given, key=lambda act: act.serial, default=None)
+        actions = self._tx.clocks.actions([row.thread], []).get(row.thread, ())
+        given = [action for action in actions if action.kind is ActionKind.ASSIGNED and action.clock in ids]
+        last = max(given, key=lambda action: action.serial, default=None)
         why = (last.rule, last.reason) if last else ()
         return messages.owner_now(owner=self._name(row.owner), lead=lead.name or lead.id, why=why)
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.ownership.routing import Window
-from inboxwatch.core.sla.timeline import Deed
+from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.engine import actions
 from inboxwatch.engine.assignment_reasons import in_words
 from inboxwatch.engine.authority import concerned
@@ -37,21 +37,21 @@ class NoticeActions:
         self._daemon = daemon
 
     async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
-        return await self._press(clock, by, _Press(Deed.ACKNOWLEDGED, reason))
+        return await self._press(clock, by, _Press(ActionKind.ACKNOWLEDGED, reason))
 
     async def snooze(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> ActionOutcome:
-        return await self._press(clock, by, _Press(Deed.SNOOZED, reason, until=self._daemon.now() + length))
+        return await self._press(clock, by, _Press(ActionKind.SNOOZED, reason, until=self._daemon.now() + length))
 
     async def assign(self, clock: str, by: Actor, owner: str, reason: str = "") -> ActionOutcome:
-        return await self._press(clock, by, _Press(Deed.ASSIGNED, reason, owner=owner))
+        return await self._press(clock, by, _Press(ActionKind.ASSIGNED, reason, owner=owner))
 
     async def dismiss(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
-        return await self._press(clock, by, _Press(Deed.DISMISSED, reason))
+        return await self._press(clock, by, _Press(ActionKind.DISMISSED, reason))
 
     async def activity(
         self, clock: str, by: Actor, kind: Literal["call", "meeting", "other"], note: str = ""
     ) -> ActionOutcome:
-        return await self._press(clock, by, _Press(Deed.ACTIVITY, f"{kind}: {note}" if note else kind))
+        return await self._press(clock, by, _Press(ActionKind.ACTIVITY, f"{kind}: {note}" if note else kind))
 
     async def candidates(self, clock: str, by: Actor) -> Sequence[Candidate]:
         rules = self._daemon.rules
@@ -71,7 +71,7 @@ class NoticeActions:
 class _Press:
     """What somebody wants done to a wait."""
 
-    deed: Deed
+    kind: ActionKind
     reason: str
     owner: str | None = None
     until: datetime | None = None
@@ -110,20 +110,20 @@ def _do(tx: Transaction, rules: Rules, clock: str, person: Person, press: _Press
 
 
 def _once(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> None:
-    if press.deed is Deed.ACTIVITY and row.state != "running":
+    if press.kind is ActionKind.ACTIVITY and row.state != "running":
         raise ActionRefused(messages.nothing_done(why=messages.wait_over(stop_reason=str(row.stop_reason))))
     reason = press.reason
     try:
-        match press.deed:
-            case Deed.ACKNOWLEDGED:
+        match press.kind:
+            case ActionKind.ACKNOWLEDGED:
                 actions.acknowledge(tx, rules, row.id, person.id, now, reason)
-            case Deed.SNOOZED:
+            case ActionKind.SNOOZED:
                 actions.snooze(tx, rules, row.id, person.id, now, until=press.until or now, reason=reason)
-            case Deed.ASSIGNED:
+            case ActionKind.ASSIGNED:
                 actions.assign(tx, rules, row.id, person.id, now, owner=press.owner or "", reason=reason)
-            case Deed.DISMISSED:
+            case ActionKind.DISMISSED:
                 actions.dismiss(tx, rules, row.id, person.id, now, reason)
-            case Deed.ACTIVITY:
+            case ActionKind.ACTIVITY:
                 actions.log_activity(tx, rules, row.lead, person.id, now, reason, now)
     except Refused as refused:
         raise ActionRefused(messages.nothing_done(why=str(refused))) from refused
@@ -132,26 +132,28 @@ def _once(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press
 def _done_before(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> bool:
     """Whether the last thing that anybody did to the wait is this very action, a moment ago."""
     people, ids = rules.config.people, {row.id, *row.aliases}
-    acts = [act for found in tx.clocks.acts([row.thread], [row.lead]).values() for act in found]
-    done = [act for act in acts if act.by in people and (act.clock in ids or act.clock is None)]
-    last = max(done, key=lambda act: act.serial, default=None)
+    recorded = [action for found in tx.clocks.actions([row.thread], [row.lead]).values() for action in found]
+    done = [action for action in recorded if action.by in people and (action.clock in ids or action.clock is None)]
+    last = max(done, key=lambda action: action.serial, default=None)
     if last is None or last.by != person.id or now - last.at > AGAIN:
         return False
-    return any(act.at == last.at and act.deed is press.deed and press.owner in (None, act.owner) for act in done)
+    return any(
+        action.at == last.at and action.kind is press.kind and press.owner in (None, action.owner) for action in done
+    )
 
 
 def _sentence(rules: Rules, row: ClockRecord, person: Person, press: _Press) -> str:
     """What came of it, for whoever pressed."""
     name, reason = person.name, press.reason
-    match press.deed:
-        case Deed.ACKNOWLEDGED:
+    match press.kind:
+        case ActionKind.ACKNOWLEDGED:
             return messages.acknowledged(person=name, until=_local(row.acknowledged_until, person), reason=reason)
-        case Deed.SNOOZED:
+        case ActionKind.SNOOZED:
             return messages.snoozed(person=name, until=_local(row.snoozed_until, person), reason=reason)
-        case Deed.ASSIGNED:
+        case ActionKind.ASSIGNED:
             owner = None if row.owner == person.id else _name(rules, row.owner)
             return messages.assigned(person=name, owner=owner, reason=reason)
-        case Deed.DISMISSED:
+        case ActionKind.DISMISSED:
             return messages.dismissed(person=name, reason=reason)
     return messages.reached(person=name, goes_on=row.state == "running", reason=reason)
 

@@ -12,7 +12,7 @@ from inboxwatch.core.ownership.advance import EVERYTHING, Advance, advance, assi
 from inboxwatch.core.ownership.routing import Roster
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import Reason, Rung, next_rung, overdue, plan
-from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.core.wait_view import NextStep
 from inboxwatch.engine.assignment_reasons import in_words
 from inboxwatch.engine.delivery.tell import FIRST_SIGHT, PASSED, Teller
@@ -71,7 +71,7 @@ class Progress:
         self._teller = Teller(tx, rules, now)
         self._work = Workload(tx, config.rules, config.teams)
         self._roster: Roster = rules.context.roster(tx.absences.at(now), self._work.waits, self._work.turns)
-        self._assigned: list[tuple[Act, str | None]] = []
+        self._assigned: list[tuple[Action, str | None]] = []
 
     def of(self, clock: Clock, before: Before, *, may_tell: bool) -> After:
         """Brings a wait up to now, and tells its step where one is owed and `may_tell`."""
@@ -84,8 +84,8 @@ class Progress:
             told |= self._teller.mark(clock, overdue(clock, self._now), FIRST_SIGHT)
         sight = self._visibility.of(clock, before.witnesses)
         moved, unread = self._advance(clock, told, sight, may_tell=may_tell)
-        for act in self._assign(clock, moved):
-            self._work.add(act)
+        for action in self._assign(clock, moved):
+            self._work.add(action)
         if moved.nobody_left and not self._quiet:
             self._teller.nobody_left(clock)
         values: dict[str, Any] = {}
@@ -97,10 +97,10 @@ class Progress:
         values |= self._standing(clock, moved, told, sight, was_held=before.held, unread=unread)
         return After(self._row(clock, before, values), moved.telling is not None, unread)
 
-    def _assign(self, clock: Clock, moved: Advance) -> list[Act]:
+    def _assign(self, clock: Clock, moved: Advance) -> list[Action]:
         """New assignments, to be recorded with their reasons in words."""
-        given = [replace(handover.act, reason=in_words(handover.reasons)) for handover in moved.handovers]
-        self._assigned += [(act, clock.thread) for act in given]
+        given = [replace(handover.action, reason=in_words(handover.reasons)) for handover in moved.handovers]
+        self._assigned += [(action, clock.thread) for action in given]
         return given
 
     def record_assignments(self) -> None:
@@ -137,7 +137,7 @@ class Progress:
         if not sight.blind and (waiting.rung is not None or waiting.look or sight.due_unseen or unread):
             wake_at = now
         owner = PersonId(moved.owner)
-        given = (act.at for act in (*clock.acts, *moved.assigned) if act.deed is Deed.ASSIGNED)
+        given = (action.at for action in (*clock.actions, *moved.assigned) if action.kind is ActionKind.ASSIGNED)
         holds = {hold.why: hold.end for hold in clock.holds if hold.start <= now < hold.end}
         return {
             "owner": owner,
@@ -158,12 +158,12 @@ class Progress:
 
     def _stop(self, clock: Clock, was_running: bool) -> dict[str, Any]:
         """How a wait that is over stands; whoever was paged for it is told."""
-        held_by = assignment_at(clock.acts, clock.stopped_at or self._now)
+        held_by = assignment_at(clock.actions, clock.stopped_at or self._now)
         owner = held_by.owner if held_by is not None else None
         if owner is None:
             # A wait that was over before it was first seen: who would have owned it.
             case = self._rules.context.case(clock, self._leads)
-            moved = advance(replace(clock, acts=()), case, self._roster, EVERYTHING, clock.started_at)
+            moved = advance(replace(clock, actions=()), case, self._roster, EVERYTHING, clock.started_at)
             self._assign(clock, moved)
             owner = moved.owner
         if was_running:

@@ -11,7 +11,7 @@ from inboxwatch.core.mail.threads import split as split_thread
 from inboxwatch.core.model import MessageId
 from inboxwatch.core.sla.clock import clock_id
 from inboxwatch.core.sla.policy import Metric
-from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.evaluate import evaluate
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
@@ -28,7 +28,7 @@ def confirm(tx: Transaction, rules: Rules, message_id: str, by: str, now: dateti
     """The match is right: from now on it is as good as a header. Raises Refused."""
     row = _open(tx, rules, message_id, by)
     tx.mail.amend([replace(row.known, confidence=1.0)])
-    tx.clocks.record(Act(now, Deed.CONFIRMED, by, reason=reason, rule=row.message_id), row.thread)
+    tx.clocks.record(Action(now, ActionKind.CONFIRMED, by, reason=reason, rule=row.message_id), row.thread)
 
 
 def split(tx: Transaction, rules: Rules, message_id: str, by: str, now: datetime, reason: str = "") -> None:
@@ -45,7 +45,7 @@ def split(tx: Transaction, rules: Rules, message_id: str, by: str, now: datetime
     tx.mail.add_ghosts(dict.fromkeys(tx.mail.awaited(old, cut.ghosts), cut.thread))
     tx.clocks.move(_clocks(tx, old, [one.id for one in cut.moved]), old, cut.thread)
     for concerned in (old, cut.thread):
-        tx.clocks.record(Act(now, Deed.SPLIT, by, reason=reason, rule=row.message_id), concerned)
+        tx.clocks.record(Action(now, ActionKind.SPLIT, by, reason=reason, rule=row.message_id), concerned)
     evaluate(tx, rules, [old, cut.thread], now)
 
 

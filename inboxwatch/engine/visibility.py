@@ -75,7 +75,7 @@ class Visibility:
 
     def _boxes(self, clock: Clock, witnesses: set[str], at: datetime) -> set[str]:
         """The mailboxes in which the answer of whoever owned a wait at an instant would be seen."""
-        held_by = assignment_at(clock.acts, at)
+        held_by = assignment_at(clock.actions, at)
         owner = held_by.owner if held_by else None
         return (witnesses | self._rules.context.watching(owner, clock.mailbox)) & self._readable
 

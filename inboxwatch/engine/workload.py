@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from inboxwatch.core.ownership.people import Team
 from inboxwatch.core.ownership.routing import Rule, ToTeam
-from inboxwatch.core.sla.timeline import Act
+from inboxwatch.core.sla.timeline import Action
 
 if TYPE_CHECKING:
     from inboxwatch.store import Transaction
@@ -36,9 +36,9 @@ class Workload:
             self._turns[team] = self._tx.clocks.turns(team)
         return self._turns[team]
 
-    def add(self, act: Act) -> None:
+    def add(self, action: Action) -> None:
         """Counts an assignment that is not in the store yet."""
-        if act.owner in self._by_load:
-            self._waits[act.owner] = self.waits(act.owner) + 1
-        if act.team in self._by_turn:
-            self._turns[act.team] = self.turns(act.team) + 1
+        if action.owner in self._by_load:
+            self._waits[action.owner] = self.waits(action.owner) + 1
+        if action.team in self._by_turn:
+            self._turns[action.team] = self.turns(action.team) + 1

@@ -1,4 +1,4 @@
-"""Clocks (a cache of the fold), their acts, and what was told of them."""
+"""Clocks (a cache of the fold), what was done to them, and what was told of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
 from inboxwatch.core.model import ClockId, LeadId, PersonId, ThreadId
-from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.store import tables
 from inboxwatch.store.records import ClockRecord, NotifiedRecord, clock_of, clock_row, clocks_of, notified_row
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
@@ -110,30 +110,30 @@ class Clocks:
         """How many waits routing gave to a team."""
         return int(self._connection.execute(select(func.count()).where(_act.c.team == team)).scalar() or 0)
 
-    def acts(self, threads: Sequence[str], leads: Iterable[str]) -> dict[str, list[Act]]:
-        """Deeds by thread; those on a lead come under the key `lead:ID`."""
-        acts: dict[str, list[Act]] = {}
+    def actions(self, threads: Sequence[str], leads: Iterable[str]) -> dict[str, list[Action]]:
+        """Actions by thread; those on a lead come under the key `lead:ID`."""
+        actions: dict[str, list[Action]] = {}
         for column, values in ((_act.c.thread, list(threads)), (_act.c.lead, list(leads))):
             for part in chunks(values):
                 chosen: ColumnElement[bool] = column.in_(part)
                 if column is _act.c.lead:
                     chosen = and_(chosen, _act.c.thread.is_(None))
                 for row in self._connection.execute(select(_act).where(chosen).order_by(_act.c.id)):
-                    acts.setdefault(row.thread or f"lead:{row.lead}", []).append(to_act(row))
-        return acts
+                    actions.setdefault(row.thread or f"lead:{row.lead}", []).append(to_action(row))
+        return actions
 
-    def record_all(self, acts: Sequence[tuple[Act, str | None]]) -> None:
-        """Adds deeds, each with the thread it belongs to, in this order."""
-        if acts:
-            self._connection.execute(insert(_act), [_values(act, thread) for act, thread in acts])
+    def record_all(self, actions: Sequence[tuple[Action, str | None]]) -> None:
+        """Adds actions, each with the thread it belongs to, in this order."""
+        if actions:
+            self._connection.execute(insert(_act), [_values(action, thread) for action, thread in actions])
 
-    def record(self, act: Act, thread: str | None) -> int:
-        values = _values(act, thread)
+    def record(self, action: Action, thread: str | None) -> int:
+        values = _values(action, thread)
         key = self._connection.execute(insert(_act).values(values)).inserted_primary_key
         return int(key[0]) if key else 0
 
     def move(self, clocks: Iterable[str], old: str, new: str) -> None:
-        """The deeds on clocks go from one thread to another with them."""
+        """The actions on clocks go from one thread to another with them."""
         for part in chunks(list(clocks)):
             chosen = (_act.c.thread == old, _act.c.clock.in_(part))
             self._connection.execute(update(_act).where(*chosen).values(thread=new))
@@ -196,10 +196,10 @@ class Clocks:
         return clocks_of(self._connection.execute(select(_clock).where(_clock.c.state == "running")))
 
 
-def to_act(row: Row[Any]) -> Act:
-    return Act(
+def to_action(row: Row[Any]) -> Action:
+    return Action(
         at=row.at,
-        deed=Deed(row.deed),
+        kind=ActionKind(row.deed),
         by=row.by,
         clock=row.clock and ClockId(row.clock),
         lead=row.lead and LeadId(row.lead),
@@ -213,18 +213,18 @@ def to_act(row: Row[Any]) -> Act:
     )
 
 
-def _values(act: Act, thread: str | None) -> dict[str, Any]:
+def _values(action: Action, thread: str | None) -> dict[str, Any]:
     return {
-        "at": act.at,
-        "deed": act.deed.value,
-        "by": act.by,
-        "clock": act.clock,
+        "at": action.at,
+        "deed": action.kind.value,
+        "by": action.by,
+        "clock": action.clock,
         "thread": thread,
-        "lead": act.lead,
-        "until": act.until,
-        "owner": act.owner,
-        "reason": act.reason,
-        "rule": act.rule,
-        "team": act.team or None,
-        "seen": sorted(act.seen) or None,
+        "lead": action.lead,
+        "until": action.until,
+        "owner": action.owner,
+        "reason": action.reason,
+        "rule": action.rule,
+        "team": action.team or None,
+        "seen": sorted(action.seen) or None,
     }

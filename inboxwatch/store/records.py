@@ -42,7 +42,7 @@ class ClockRecord:
     state: State
     stop_reason: str | None
     stopped_by: str | None
-    """The Message-ID, or for a deed who did it."""
+    """The Message-ID, or the person who ended it by an action."""
     stopped_at: datetime | None
     answered_by: str | None
     """A person's id, or the address where it is nobody's."""

@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import Connection, or_, select
 
 from inboxwatch.core.model import ClockId
-from inboxwatch.core.sla.timeline import Act
+from inboxwatch.core.sla.timeline import Action
 from inboxwatch.store import tables
-from inboxwatch.store.clocks import to_act
+from inboxwatch.store.clocks import to_action
 from inboxwatch.store.records import ClockRecord, FirstContactRecord, clocks_of
 from inboxwatch.store.upsert import chunks
 
@@ -34,13 +34,13 @@ class Waits:
         found = select(_clock).where(_clock.c.started_at < start, still, _clock.c.metric != "follow_up")
         return clocks_of(self._connection.execute(found.order_by(_clock.c.started_at, _clock.c.id)))
 
-    def acts(self, clocks: Iterable[ClockId]) -> dict[ClockId, list[Act]]:
-        """Deeds on waits, by the id under which they were recorded, in their order."""
-        found: dict[ClockId, list[Act]] = {}
+    def actions(self, clocks: Iterable[ClockId]) -> dict[ClockId, list[Action]]:
+        """Actions on waits, by the id under which they were recorded, in their order."""
+        found: dict[ClockId, list[Action]] = {}
         for part in chunks(sorted(clocks)):
             rows = select(_act).where(_act.c.clock.in_(part)).order_by(_act.c.at, _act.c.id)
             for row in self._connection.execute(rows):
-                found.setdefault(row.clock, []).append(to_act(row))
+                found.setdefault(row.clock, []).append(to_action(row))
         return found
 
     def first_contacts(self, start: datetime, end: datetime) -> list[FirstContactRecord]:

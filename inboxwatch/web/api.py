@@ -20,8 +20,7 @@ from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import clock_view, lead_view, mailbox_view
 from inboxwatch.store import Transaction
-from inboxwatch.web import actions as deeds
-from inboxwatch.web import follow_ups, leads, matches
+from inboxwatch.web import follow_ups, leads, matches, wait_actions
 from inboxwatch.web.bodies import Activity, LeadBody, Reviewed, read
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.problems import Problem
@@ -77,15 +76,15 @@ class Api:
         return _json(await self._daemon.read(ask))
 
     async def clock(self, request: web.Request) -> web.Response:
-        return _json(await deeds.shown(self._daemon, request.match_info["clock"]))
+        return _json(await wait_actions.shown(self._daemon, request.match_info["clock"]))
 
     async def history(self, request: web.Request) -> web.Response:
         return _json(await self._daemon.read(lambda tx: history(tx, request.match_info["clock"])))
 
     async def act(self, request: web.Request) -> web.Response:
         action = request.match_info["action"]
-        body = await read(request, deeds.BODIES[action])
-        return _json(await deeds.do(self._daemon, request.match_info["clock"], action, body))
+        body = await read(request, wait_actions.BODIES[action])
+        return _json(await wait_actions.do(self._daemon, request.match_info["clock"], action, body))
 
     async def leads(self, request: web.Request) -> web.Response:
         limit = _limit(request)

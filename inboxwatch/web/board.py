@@ -1,4 +1,4 @@
-"""The board: who waits, whose it is, what happens next; pages for a wait, a lead, the mailboxes; deeds as forms."""
+"""The board: who waits, whose it is, what happens next; pages for a wait, a lead, the mailboxes; actions as forms."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import HeldUntilMark
 from inboxwatch.store.records import ClockRecord
-from inboxwatch.web import actions as deeds
-from inboxwatch.web import leads
+from inboxwatch.web import leads, wait_actions
 from inboxwatch.web.auth import Guard, local_path
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.pages import BY, Pages
@@ -174,11 +173,11 @@ class Board:
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         self._guard.check_form(request, form.pop("key", ""))
         form["by"] = acting(request, form.get("by", ""))
-        model = deeds.BODIES[action]
+        model = wait_actions.BODIES[action]
         known = {field.alias or name for name, field in model.model_fields.items()}
         try:
             body = model.model_validate({name: value for name, value in form.items() if name in known and value})
-            await deeds.do(self._daemon, clock, action, body)
+            await wait_actions.do(self._daemon, clock, action, body)
         except ValidationError as refused:
             return await self._wait(request, status=422, problem=Problem.unusable(refused).detail, given=form)
         except Refused as refused:

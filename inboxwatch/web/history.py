@@ -1,4 +1,4 @@
-"""What has happened to a wait: who owned it when and why, every deed, what was told to whom and what became of it."""
+"""What has happened to a wait: who owned it when and why, every action, what was told to whom and what became of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from inboxwatch.core.model import ClockId
-from inboxwatch.core.sla.timeline import REVIEWS, Act, Deed
+from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.refused import Refused
 from inboxwatch.store import Transaction
@@ -20,59 +20,59 @@ def history(tx: Transaction, clock: str) -> dict[str, Any]:
     if row is None:
         raise Refused(404, f"no wait has the id {clock}")
     ids = row.ids
-    acts = _acts(tx, row, ids)
+    actions = _actions(tx, row, ids)
     return {
         "id": row.id,
         "aliases": sorted(ids - {row.id}),
-        "ownership": _ownership(acts, row),
-        "acts": [_act(act) for act in acts],
+        "ownership": _ownership(actions, row),
+        "acts": [_action(action) for action in actions],
         "tellings": [_telling(one) for one in tx.clocks.tellings(ids)],
         "deliveries": [delivery_view(one) for one in tx.deliveries.for_clocks(ids)],
         "messages": [_message(one) for one in tx.mail.rows(row.thread) if _concerns(one, row)],
     }
 
 
-def _acts(tx: Transaction, row: ClockRecord, ids: Set[ClockId]) -> list[Act]:
-    found = tx.clocks.acts([row.thread], [row.lead])
+def _actions(tx: Transaction, row: ClockRecord, ids: Set[ClockId]) -> list[Action]:
+    found = tx.clocks.actions([row.thread], [row.lead])
     of_lead = [
-        act
-        for act in found.get(f"lead:{row.lead}", ())
-        if row.started_at <= act.at and (row.stopped_at is None or act.at <= row.stopped_at)
+        action
+        for action in found.get(f"lead:{row.lead}", ())
+        if row.started_at <= action.at and (row.stopped_at is None or action.at <= row.stopped_at)
     ]
-    of_clock = [act for act in found.get(row.thread, ()) if act.clock in ids or act.deed in REVIEWS]
-    return sorted([*of_clock, *of_lead], key=lambda act: (act.at, act.serial))
+    of_clock = [action for action in found.get(row.thread, ()) if action.clock in ids or action.kind in REVIEWS]
+    return sorted([*of_clock, *of_lead], key=lambda action: (action.at, action.serial))
 
 
-def _ownership(acts: list[Act], row: ClockRecord) -> list[dict[str, Any]]:
+def _ownership(actions: list[Action], row: ClockRecord) -> list[dict[str, Any]]:
     """Each owner with the instants between which the wait was his; the last one until it ended."""
-    given = [act for act in acts if act.deed is Deed.ASSIGNED]
-    ends: list[datetime | None] = [act.at for act in given[1:]]
+    given = [action for action in actions if action.kind is ActionKind.ASSIGNED]
+    ends: list[datetime | None] = [action.at for action in given[1:]]
     return (
         [
             {
-                "owner": act.owner,
-                "from": rfc3339(act.at),
+                "owner": action.owner,
+                "from": rfc3339(action.at),
                 "until": rfc3339(end),
-                "by": act.by,
-                "rule": act.rule,
-                "reason": act.reason,
+                "by": action.by,
+                "rule": action.rule,
+                "reason": action.reason,
             }
-            for act, end in zip(given, [*ends, row.stopped_at], strict=True)
+            for action, end in zip(given, [*ends, row.stopped_at], strict=True)
         ]
         if given
         else []
     )
 
 
-def _act(act: Act) -> dict[str, Any]:
+def _action(action: Action) -> dict[str, Any]:
     return {
-        "at": rfc3339(act.at),
-        "deed": act.deed.value,
-        "by": act.by,
-        "owner": act.owner,
-        "until": rfc3339(act.until),
-        "rule": act.rule,
-        "reason": act.reason,
+        "at": rfc3339(action.at),
+        "deed": action.kind.value,
+        "by": action.by,
+        "owner": action.owner,
+        "until": rfc3339(action.until),
+        "rule": action.rule,
+        "reason": action.reason,
     }
 
 

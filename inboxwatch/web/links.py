@@ -11,7 +11,7 @@ from inboxwatch.engine.notice_actions import NoticeActions
 from inboxwatch.engine.refused import Refused
 from inboxwatch.notify.actions import ActionRefused, Actor
 from inboxwatch.notify.links import LABELS, Grant, LinkError, Links
-from inboxwatch.web import actions as deeds
+from inboxwatch.web import wait_actions
 from inboxwatch.web.pages import Pages
 
 
@@ -30,7 +30,7 @@ class SignedLinks:
         if isinstance(grant, web.Response):
             return grant
         try:
-            clock = await deeds.shown(self._daemon, grant.clock)
+            clock = await wait_actions.shown(self._daemon, grant.clock)
         except Refused as refused:
             return self._say(request, str(refused), refused.status)
         if clock["state"] != "running":
@@ -43,7 +43,7 @@ class SignedLinks:
             return grant
         do = {"acknowledge": self._actions.acknowledge, "dismiss": self._actions.dismiss}[grant.action]
         try:
-            if (clock := await deeds.shown(self._daemon, grant.clock))["state"] != "running":
+            if (clock := await wait_actions.shown(self._daemon, grant.clock))["state"] != "running":
                 return self._say(request, f"Nothing was done: the wait is over ({clock['stop_reason']}).", 409)
             outcome = await do(grant.clock, Actor("link", person=grant.person), "by the link in a message")
         except Refused as refused:

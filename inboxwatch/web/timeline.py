@@ -1,4 +1,4 @@
-"""A wait's history as one story: messages, deeds and tellings in the order in which they happened."""
+"""A wait's history as one story: messages, actions and notifications in the order in which they happened."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-_DEEDS = {
+_ACTIONS = {
     "acknowledged": "acknowledged it",
     "snoozed": "snoozed it",
     "dismissed": "said that no reply is owed",
@@ -69,13 +69,13 @@ def _messages(told: dict[str, Any]) -> list[Event]:
 
 def _deeds(told: dict[str, Any]) -> list[Event]:
     events = []
-    for act in told["acts"]:
-        if act["deed"] == "assigned":
-            why = "; ".join(part for part in (act["rule"], act["reason"]) if part)
-            events.append(Event(act["at"], "owner", act["by"], "gave it to", why, (act["owner"],)))
+    for action in told["acts"]:
+        if action["deed"] == "assigned":
+            why = "; ".join(part for part in (action["rule"], action["reason"]) if part)
+            events.append(Event(action["at"], "owner", action["by"], "gave it to", why, (action["owner"],)))
         else:
-            what = _DEEDS.get(act["deed"], act["deed"])
-            events.append(Event(act["at"], "deed", act["by"], what, act["reason"], until=act["until"]))
+            what = _ACTIONS.get(action["deed"], action["deed"])
+            events.append(Event(action["at"], "deed", action["by"], what, action["reason"], until=action["until"]))
     return events
 
 

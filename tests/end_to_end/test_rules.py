@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from inboxwatch.core.model import FolderRole, MailboxId
-from inboxwatch.core.sla.timeline import Deed
+from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.engine.explanation import explain
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import tables
@@ -298,7 +298,7 @@ async def test_an_acknowledged_wait_is_held_until_the_acknowledgement_expires(wo
     await write(world, "q", at("8:10"))
     await world.until(at("8:45"))
     (row,) = waits(world)
-    world.act(row, Deed.ACKNOWLEDGED, "max")
+    world.act(row, ActionKind.ACKNOWLEDGED, "max")
     await world.until(at("9:14"))
     assert steps(world) == []
     await world.until(at("9:15"))

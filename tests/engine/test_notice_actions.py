@@ -64,13 +64,13 @@ def actions(daemon: InProcessDaemon) -> NoticeActions:
     return NoticeActions(daemon)
 
 
-def deeds(daemon: InProcessDaemon) -> list[str]:
+def recorded(daemon: InProcessDaemon) -> list[str]:
     """What people did, oldest first."""
     with daemon.store.reading() as tx:
         rows = [row.thread for row in tx.clocks.listed({}, None, 10)]
-        found = tx.clocks.acts(rows, ["bo@buyer.test"])
-    acts = sorted((act for acts in found.values() for act in acts), key=lambda act: act.serial)
-    return [f"{act.by} {act.deed}" for act in acts if act.by in daemon.config.people]
+        found = tx.clocks.actions(rows, ["bo@buyer.test"])
+    done = sorted((one for actions in found.values() for one in actions), key=lambda one: one.serial)
+    return [f"{one.by} {one.kind}" for one in done if one.by in daemon.config.people]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ async def test_a_stranger_may_do_and_ask_nothing(
     ):
         with pytest.raises(ActionRefused, match="does not know you"):
             await call
-    assert deeds(daemon) == []
+    assert recorded(daemon) == []
 
 
 async def test_owner_team_lead_and_manager_may_act_and_others_are_told_who_may(
@@ -114,7 +114,7 @@ async def test_owner_team_lead_and_manager_may_act_and_others_are_told_who_may(
         daemon.at += 5 * MINUTE
     with pytest.raises(ActionRefused, match="This wait is Ana Diaz's: only the owner, the team"):
         await actions.acknowledge(wait, Actor("slack", slack_id="U0ZOE0001"))
-    assert deeds(daemon) == ["ana snoozed", "ben snoozed", "max snoozed"]
+    assert recorded(daemon) == ["ana snoozed", "ben snoozed", "max snoozed"]
 
 
 async def test_an_admin_may_act_on_every_wait(daemon: InProcessDaemon, actions: NoticeActions, wait: str) -> None:
@@ -144,7 +144,7 @@ async def test_a_press_that_comes_twice_changes_nothing_more(
         over = await actions.dismiss(wait, BEN, "wrong address")
         daemon.at += MINUTE
     assert over.clock["state"] == "dismissed"
-    assert deeds(daemon) == ["ana acknowledged", "ana assigned", "ana assigned", "ben dismissed"]
+    assert recorded(daemon) == ["ana acknowledged", "ana assigned", "ana assigned", "ben dismissed"]
 
 
 async def test_the_same_press_after_somebody_elses_is_a_new_one(
@@ -154,7 +154,7 @@ async def test_the_same_press_after_somebody_elses_is_a_new_one(
     await actions.acknowledge(wait, BEN)
     outcome = await actions.acknowledge(wait, ANA)
     assert outcome.clock["owner"] == "ana"
-    assert deeds(daemon).count("ana acknowledged") == 2
+    assert recorded(daemon).count("ana acknowledged") == 2
 
 
 async def test_a_dismissal_leaves_what_came_in_before_it_but_was_read_after_it(
@@ -188,7 +188,7 @@ async def test_a_call_ends_the_wait_where_activity_is_a_stop_condition(
     assert (outcome.clock["state"], outcome.clock["stop_reason"]) == ("ended", "activity")
     assert outcome.sentence == "Ana Diaz has reached the buyer (call: agreed on 40 seats)."
     await actions.activity(wait, ANA, "call", "agreed on 40 seats")
-    assert deeds(daemon) == ["ana activity"]
+    assert recorded(daemon) == ["ana activity"]
 
 
 async def test_candidates_are_the_present_first_with_the_reason_of_the_absent(
@@ -256,9 +256,9 @@ async def test_a_signed_link_acts_as_its_person_and_for_nobody_who_may_not(daemo
             return (await client.post(f"/a/{links.sign(grant)}")).status
 
         assert await press("zoe") == 409
-        assert deeds(daemon) == []
+        assert recorded(daemon) == []
         assert await press("ben") == 200
-        assert "ben acknowledged" in deeds(daemon)
+        assert "ben acknowledged" in recorded(daemon)
         assert await press(PersonId("gone")) == 409
 
 
@@ -284,7 +284,7 @@ async def test_a_page_in_slack_is_acknowledged_with_one_press_and_the_answer_upd
         page = double.post(channel="D012AB3CD")
         await double.deliver(double.press(page, "inboxwatch.acknowledge"))
         await double.until(lambda: len(page["versions"]) == 2)
-        assert "ana acknowledged" in deeds(daemon)
+        assert "ana acknowledged" in recorded(daemon)
         assert "Ana Diaz has it until" in str(page["blocks"])
         daemon.mail("ana@acme.test", "bo@buyer.test", after=HOUR, parent="m1@buyer.test", subject="Re: An offer")
         while await outbox.deliver_one():

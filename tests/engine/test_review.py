@@ -210,9 +210,9 @@ def test_only_people_review_and_only_what_is_weak(daemon: InProcessDaemon) -> No
     guessed = answers(daemon)
     refused = []
     for message, by in ((guessed, "zoe"), ("none@buyer.test", "ana"), (question, "ana")):
-        for deed in (daemon.engine.confirm, daemon.engine.split):
+        for action in (daemon.engine.confirm, daemon.engine.split):
             with pytest.raises(Refused) as why:
-                deed(message, by, daemon.at)
+                action(message, by, daemon.at)
             refused.append(why.value.status)
     assert refused == [422, 422, 404, 404, 409, 409]
 

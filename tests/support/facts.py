@@ -12,7 +12,7 @@ from inboxwatch.core.ownership.routing import Case, Roster, Rule, ToLeadOwner
 from inboxwatch.core.sla.clock import Clock, Replay, clock_id
 from inboxwatch.core.sla.hours import ALWAYS, BusinessCalendar, Span
 from inboxwatch.core.sla.policy import Duration, EscalationPolicy, Metric, Repeat, SLAPolicy, Step, StepTime
-from inboxwatch.core.sla.timeline import Act, Deed, Fact, Mail, Party
+from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail, Party
 
 MONDAY = datetime(2026, 5, 4, tzinfo=UTC)
 EVERY_STOP = frozenset(
@@ -80,11 +80,11 @@ def bounce(of: str, when: datetime, *failed: str, action: str = "failed", sender
     return buyer(f"dsn-of-{of}", when, source, kind=Kind.BOUNCE, owes_reply=False, delivery=delivery)
 
 
-def deed(
-    what: Deed, when: datetime, on: str, by: str = "ana", metric: Metric = Metric.FIRST_RESPONSE, **more: Any
-) -> Act:
-    """A person's deed on the wait that a message started."""
-    return Act(when, what, by, clock=clock_id(MessageId(on), metric), **more)
+def action(
+    what: ActionKind, when: datetime, on: str, by: str = "ana", metric: Metric = Metric.FIRST_RESPONSE, **more: Any
+) -> Action:
+    """A person's action on the wait that a message started."""
+    return Action(when, what, by, clock=clock_id(MessageId(on), metric), **more)
 
 
 def fold(*facts: Fact, policy: SLAPolicy | None = None, stops: frozenset[str] = EVERY_STOP) -> tuple[Clock, ...]:

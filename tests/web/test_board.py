@@ -1,4 +1,4 @@
-"""The board in a real Chromium: pages, deeds, live updates, keyboard, hostile text."""
+"""The board in a real Chromium: pages, actions, live updates, keyboard, hostile text."""
 
 from __future__ import annotations
 

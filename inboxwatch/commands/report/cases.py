@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from inboxwatch.commands.report.period import Period
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.sla.policy import SLAPolicy
-from inboxwatch.core.sla.timeline import Act
+from inboxwatch.core.sla.timeline import Action
 from inboxwatch.core.statistics.survival import Length
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
@@ -159,15 +159,15 @@ class _Reader:
         leads = self._tx.leads.get_many({row.lead for row in rows})
         subjects = self._tx.mail.subjects([row.started_by for row in rows])
         ids = [one for row in rows for one in (row.id, *row.aliases)]
-        acts = self._waits.acts(ids)
+        actions = self._waits.actions(ids)
         told: dict[str, int] = {}
         for part in (ids[at : at + 500] for at in range(0, len(ids), 500)):
             for one in self._tx.clocks.tellings(part):
                 told[one.clock] = told.get(one.clock, 0) + bool(one.target)
         for row in rows:
             lead = leads.get(row.lead)
-            own = [one for name in (row.id, *row.aliases) for one in acts.get(name, ())]
-            own.sort(key=lambda act: (act.at, act.serial))
+            own = [one for name in (row.id, *row.aliases) for one in actions.get(name, ())]
+            own.sort(key=lambda action: (action.at, action.serial))
             case = self._case(row, own)
             steps = sum(told.get(name, 0) for name in (row.id, *row.aliases))
             yield ReportedWait(
@@ -178,12 +178,12 @@ class _Reader:
                 reasons=tuple(self._reasons(row, case, own, steps)) if case["outcome"] in MISSED else (),
             )
 
-    def _case(self, row: ClockRecord, acts: list[Act]) -> dict[str, Any]:
+    def _case(self, row: ClockRecord, actions: list[Action]) -> dict[str, Any]:
         end = self._period.end
         stopped = row.stopped_at if row.stopped_at is not None and row.stopped_at <= end else None
         outcome = self._outcome(row, stopped)
         missed = outcome in MISSED
-        owner = _owner_at(acts, row.due_at if missed else stopped or end) or row.owner or ""
+        owner = _owner_at(actions, row.due_at if missed else stopped or end) or row.owner or ""
         known = stopped or (self._read_until(row) if outcome is Outcome.UNVERIFIED else end)
         known = max(known, row.started_at)
         policy = self._policies.get(row.policy_version)
@@ -243,7 +243,7 @@ class _Reader:
         stretches = [*self._seen_away.get(person, ()), *(_leave(known) if known else ())]
         return any(since < end and until > start for since, until in stretches)
 
-    def _reasons(self, row: ClockRecord, case: Mapping[str, Any], acts: list[Act], steps: int) -> Iterable[str]:
+    def _reasons(self, row: ClockRecord, case: Mapping[str, Any], actions: list[Action], steps: int) -> Iterable[str]:
         end = case["stopped_at"] or self._period.end
         wall, business = case["wall"].seconds, case["business"].seconds
         if wall - business > max(3600.0, wall / 4) and business < _DAYS_WORK:
@@ -258,10 +258,10 @@ class _Reader:
         unread = sum(touching, timedelta()).total_seconds()
         if unread > 60 and wall:
             yield f"its mailbox was unread for {unread / wall:.0%} of it"
-        given = [act.owner for act in acts if act.deed == "assigned" and act.at <= end]
+        given = [action.owner for action in actions if action.kind == "assigned" and action.at <= end]
         if (moves := len(given) - 1) > 0:
             yield f"moved on {_times(moves)}"
-        held = {act.deed for act in acts if act.at <= end} & {"acknowledged", "snoozed"}
+        held = {action.kind for action in actions if action.at <= end} & {"acknowledged", "snoozed"}
         if held:
             yield " and ".join(sorted(held))
         if row.reopened == "bounced":
@@ -278,10 +278,10 @@ def _times(number: int) -> str:
     return {1: "once", 2: "twice"}.get(number, f"{number} times")
 
 
-def _owner_at(acts: list[Act], at: datetime) -> str | None:
+def _owner_at(actions: list[Action], at: datetime) -> str | None:
     """The owner in force at an instant; the first one owns it from its start."""
-    given = [act for act in acts if act.deed == "assigned" and act.owner]
-    before = [act for act in given if act.at <= at]
+    given = [action for action in actions if action.kind == "assigned" and action.owner]
+    before = [action for action in given if action.at <= at]
     chosen = before[-1] if before else next(iter(given), None)
     return str(chosen.owner) if chosen is not None else None
 

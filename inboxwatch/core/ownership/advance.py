@@ -15,7 +15,7 @@ from inboxwatch.core.ownership.routing import Assignment, Case, Roster, Window
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import Rung, plan
 from inboxwatch.core.sla.policy import Reassign
-from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.core.sla.timeline import Action, ActionKind
 
 EVERYTHING = frozenset({(1 << 30, 0)})
 """Told pairs under which no rung is owed: an owner is named, nothing is told."""
@@ -35,9 +35,9 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """A new assignment, and why it was made: `act` has no reason in words yet."""
+    """A new assignment, and why it was made: `action` has no reason in words yet."""
 
-    act: Act
+    action: Action
     reasons: tuple[AssignmentReason, ...]
 
 
@@ -58,18 +58,21 @@ class Advance:
     """True where everybody whom routing names is absent, so that the fallback must be told at once."""
 
     @property
-    def assigned(self) -> tuple[Act, ...]:
-        """The acts of the new assignments, in order."""
-        return tuple(handover.act for handover in self.handovers)
+    def assigned(self) -> tuple[Action, ...]:
+        """The actions of the new assignments, in order."""
+        return tuple(handover.action for handover in self.handovers)
 
 
-def assignment_at(acts: Iterable[Act], at: datetime | None = None) -> Act | None:
+def assignment_at(actions: Iterable[Action], at: datetime | None = None) -> Action | None:
     """The assignment in force at an instant (None: the latest).
 
     The first one holds from the start of the wait, also where mail that came late has moved the start back (rule 22).
     """
-    made = sorted((act for act in acts if act.deed is Deed.ASSIGNED), key=lambda act: (act.at, act.serial))
-    in_force = [act for act in made if at is None or act.at <= at]
+    made = sorted(
+        (action for action in actions if action.kind is ActionKind.ASSIGNED),
+        key=lambda action: (action.at, action.serial),
+    )
+    in_force = [action for action in made if at is None or action.at <= at]
     return in_force[-1] if in_force else next(iter(made), None)
 
 
@@ -78,18 +81,18 @@ class _Holder:
 
     def __init__(self, clock: Clock, case: Case, roster: Roster, now: datetime) -> None:
         self._clock, self._case, self._roster, self._now = clock, case, roster, now
-        self._serial = max((act.serial for act in clock.acts), default=0)
+        self._serial = max((action.serial for action in clock.actions), default=0)
         self._window = Window(clock.policy.calendar.next_open(now), clock.due_at)
         self.handovers: list[Handover] = []
         self.nobody_left = False
-        held = assignment_at(clock.acts)
+        held = assignment_at(clock.actions)
         if held is None or held.owner is None:
             self.owner = self._give(roster.assign(case, self._window), clock.started_at, ROUTING)
         else:
             self.owner = held.owner
             self._relieve(held)
 
-    def _relieve(self, held: Act) -> None:
+    def _relieve(self, held: Action) -> None:
         """Routing's own choice is made again when the owner turns out to be absent; a person's choice stands."""
         if held.by != ROUTING or held.rule == "fallback":
             return
@@ -120,9 +123,9 @@ class _Holder:
     def _give(self, chosen: Assignment, at: datetime, by: str) -> PersonId:
         self._serial += 1
         self.nobody_left = self.nobody_left or chosen.nobody_left
-        given = Act(
+        given = Action(
             at=at,
-            deed=Deed.ASSIGNED,
+            kind=ActionKind.ASSIGNED,
             by=by,
             clock=self._clock.id,
             lead=self._clock.lead,

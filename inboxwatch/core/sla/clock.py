@@ -25,7 +25,7 @@ from enum import StrEnum
 
 from inboxwatch.core.model import ClockId, Direction, Kind, LeadId, MailboxId, MessageId, ThreadId
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
-from inboxwatch.core.sla.timeline import Act, Deed, Fact, Mail, Party, in_order
+from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail, Party, in_order
 
 
 class State(StrEnum):
@@ -78,14 +78,14 @@ class Clock:
     stop_reason: str | None = None
     """answered, or the stop condition; of a follow-up also `followed_up`: a further message of ours."""
     stopped_by: str | None = None
-    """The Message-ID, or for a deed who did it."""
+    """The Message-ID, or the person who ended it by an action."""
     stopped_at: datetime | None = None
     answered_by: str | None = None
     nudges: int = 0
     reopened: str | None = None
     """bounced: an answer that seemed to end this wait never reached the buyer."""
     holds: tuple[Span, ...] = ()
-    acts: tuple[Act, ...] = ()
+    actions: tuple[Action, ...] = ()
     """Acknowledgements, snoozes and assignments made while it was open."""
 
     @property
@@ -131,7 +131,7 @@ class _Running:
     metric: Metric
     ordinal: int = 0
     holds: list[Span] = field(default_factory=list)
-    acts: list[Act] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
     due_moved: datetime | None = None
 
     def id_by(self, mail: Mail) -> ClockId:
@@ -177,8 +177,8 @@ class Replay:
                 known = self._failures.setdefault(fact.delivery.of, [])
                 known.append((fact.at, fact.delivery.recipients))
         for fact in ordered:
-            if isinstance(fact, Act):
-                self._act(fact)
+            if isinstance(fact, Action):
+                self._apply(fact)
             elif fact.direction is Direction.INBOUND:
                 self._inbound(fact)
             elif fact.direction is Direction.OUTBOUND:
@@ -276,33 +276,33 @@ class Replay:
         self._sides.setdefault(side, _Side())
         self._lead_of.setdefault(side, lead)
 
-    def _act(self, act: Act) -> None:
+    def _apply(self, action: Action) -> None:
         for key, side in self._sides.items():
-            if act.deed in (Deed.ACTIVITY, Deed.LEAD_CLOSED):
-                concerned = act.lead == self._lead_of[key] or any(
-                    running is not None and running.lead == act.lead for running in (side.wait, side.follow_up)
+            if action.kind in (ActionKind.ACTIVITY, ActionKind.LEAD_CLOSED):
+                concerned = action.lead == self._lead_of[key] or any(
+                    running is not None and running.lead == action.lead for running in (side.wait, side.follow_up)
                 )
-                if concerned and act.deed.value in self._stops:
-                    self._stop(side, State.ENDED, act.deed.value, act)
+                if concerned and action.kind.value in self._stops:
+                    self._stop(side, State.ENDED, action.kind.value, action)
                 continue
             for running in (side.wait, side.follow_up):
-                if running is not None and act.clock in running.ids:
-                    self._act_on(side, running, act)
+                if running is not None and action.clock in running.ids:
+                    self._apply_to(side, running, action)
 
-    def _act_on(self, side: _Side, running: _Running, act: Act) -> None:
-        if act.deed is Deed.DISMISSED:
-            unseen = [mail for mail in running.mails if act.seen and running.id_by(mail) not in act.seen]
-            rest = replace(running, mails=unseen, holds=[], acts=[]) if unseen else None
+    def _apply_to(self, side: _Side, running: _Running, action: Action) -> None:
+        if action.kind is ActionKind.DISMISSED:
+            unseen = [mail for mail in running.mails if action.seen and running.id_by(mail) not in action.seen]
+            rest = replace(running, mails=unseen, holds=[], actions=[]) if unseen else None
             running.mails = [mail for mail in running.mails if mail not in unseen]
-            self._close(running, State.DISMISSED, "dismissed", act, by=act.by)
+            self._close(running, State.DISMISSED, "dismissed", action, by=action.by)
             if running is side.wait:
                 side.wait = rest
             else:
                 side.follow_up = None
             return
-        running.acts.append(act)
-        if act.deed in (Deed.ACKNOWLEDGED, Deed.SNOOZED) and act.until is not None:
-            running.holds.append(Span(act.at, max(act.at, act.until), act.deed.value, act.by))
+        running.actions.append(action)
+        if action.kind in (ActionKind.ACKNOWLEDGED, ActionKind.SNOOZED) and action.until is not None:
+            running.holds.append(Span(action.at, max(action.at, action.until), action.kind.value, action.by))
 
     def _stop(self, side: _Side, state: State, reason: str, fact: Fact) -> None:
         for running in (side.wait, side.follow_up):
@@ -345,7 +345,7 @@ class Replay:
                 nudges=len(running.mails) - 1,
                 reopened="bounced" if any(hold.why == "bounced" for hold in running.holds) else None,
                 holds=_settled(running.holds, fact.at if fact is not None else None),
-                acts=tuple(running.acts),
+                actions=tuple(running.actions),
             )
         )
 

@@ -12,7 +12,7 @@ from inboxwatch.core.model import ClockId, Delivery, Direction, Kind, LeadId, Ma
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Somebody outside: his address, his lead where known, and the side he is on (a company, or the lead alone)."""
+    """Somebody outside: the address, the lead where known, and the side (a company, or the lead alone)."""
 
     email: str
     lead: LeadId | None = None
@@ -44,7 +44,7 @@ class Mail:
     """Of a vacation reply that names the day of return."""
 
 
-class Deed(StrEnum):
+class ActionKind(StrEnum):
     """What people and policies do to a wait."""
 
     ACKNOWLEDGED = "acknowledged"
@@ -54,21 +54,21 @@ class Deed(StrEnum):
     ACTIVITY = "activity"
     LEAD_CLOSED = "lead_closed"
     CONFIRMED = "confirmed"
-    """A weak match is right; of a message (`Act.rule`), not of a wait."""
+    """A weak match is right; of a message (`Action.rule`), not of a wait."""
     SPLIT = "split"
-    """A weak match was wrong: the message (`Act.rule`) has a thread of its own."""
+    """A weak match was wrong: the message (`Action.rule`) has a thread of its own."""
 
 
-REVIEWS = frozenset({Deed.CONFIRMED, Deed.SPLIT})
-"""Deeds on the match of a message: they concern its whole thread."""
+REVIEWS = frozenset({ActionKind.CONFIRMED, ActionKind.SPLIT})
+"""Actions on the match of a message: they concern its whole thread."""
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """A deed of a person, a policy or routing, on one wait (`clock`) or on all waits of a lead."""
+class Action:
+    """What a person, a policy or routing did, to one wait (`clock`) or to all waits of a lead."""
 
     at: datetime
-    deed: Deed
+    kind: ActionKind
     by: str
     """A person's id; `routing`, or `escalation` for the program's own."""
     clock: ClockId | None = None
@@ -78,15 +78,15 @@ class Act:
     reason: str = ""
     rule: str = ""
     team: str = ""
-    """The team whose turn an assignment was."""
+    """The team among whose members routing chose the owner."""
     serial: int = 0
-    """Order of recording; breaks ties between acts of one instant."""
+    """Order of recording; breaks ties between actions of one instant."""
     seen: frozenset[ClockId] = frozenset()
-    """Of a dismissal: the ids of the wait as the person knew it, one for each of its messages. What came in before his
-    deed but was read after it he never saw: it is not dismissed. Empty: all that was received before the deed."""
+    """Of a dismissal: the ids of the wait as the person knew it, one for each of its messages. What came in before the
+    action but was read after it was never seen: it is not dismissed. Empty: all that was received before it."""
 
 
-Fact = Mail | Act
+Fact = Mail | Action
 
 
 def in_order(facts: Iterable[Fact]) -> list[Fact]:
@@ -95,10 +95,10 @@ def in_order(facts: Iterable[Fact]) -> list[Fact]:
     An answer is never earlier than what it answers: servers' clocks differ, causality does not (clock-rules 12).
     """
     mails: dict[MessageId, Mail] = {}
-    acts: dict[Act, None] = {}
+    actions: dict[Action, None] = {}
     for fact in facts:
-        if isinstance(fact, Act):
-            acts[fact] = None
+        if isinstance(fact, Action):
+            actions[fact] = None
         elif (known := mails.get(fact.id)) is None or _sighting(fact) < _sighting(known):
             mails[fact.id] = fact
     placed: list[tuple[datetime, int, int, str, Fact]] = []
@@ -107,8 +107,8 @@ def in_order(facts: Iterable[Fact]) -> list[Fact]:
         rank = 0 if mail.direction is Direction.INBOUND else 1
         placed.append((at, depth, rank, mail.id, mail if at == mail.at else replace(mail, at=at)))
     ordered: list[Fact] = [row[4] for row in sorted(placed, key=lambda row: row[:4])]
-    deeds = sorted(acts, key=lambda act: (act.at, act.serial, act.deed, act.clock or "", act.by))
-    return _merge(ordered, deeds)
+    done = sorted(actions, key=lambda action: (action.at, action.serial, action.kind, action.clock or "", action.by))
+    return _merge(ordered, done)
 
 
 def _sighting(mail: Mail) -> tuple[datetime, str, str]:
@@ -127,13 +127,13 @@ def _causal(mail: Mail, mails: dict[MessageId, Mail]) -> tuple[datetime, int]:
     return at, depth
 
 
-def _merge(mails: list[Fact], deeds: list[Act]) -> list[Fact]:
-    """Deeds come after the mail of their instant: what was known when they were done."""
+def _merge(mails: list[Fact], actions: list[Action]) -> list[Fact]:
+    """Actions come after the mail of their instant: what was known when they were done."""
     merged: list[Fact] = []
     position = 0
-    for deed in deeds:
-        while position < len(mails) and mails[position].at <= deed.at:
+    for action in actions:
+        while position < len(mails) and mails[position].at <= action.at:
             merged.append(mails[position])
             position += 1
-        merged.append(deed)
+        merged.append(action)
     return merged + mails[position:]

@@ -16,8 +16,8 @@ from inboxwatch.core.ownership.routing import Rule, ToLeadOwner, ToMailboxOwner,
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import Reason, ladder, plan
 from inboxwatch.core.sla.policy import Reassign, SLAPolicy, Step, StepTime
-from inboxwatch.core.sla.timeline import Deed
-from tests.support.facts import at, bounce, buyer, case, deed, every, fold, ours, person, roster, sla, weekdays
+from inboxwatch.core.sla.timeline import ActionKind
+from tests.support.facts import action, at, bounce, buyer, case, every, fold, ours, person, roster, sla, weekdays
 
 LADDER = [("50%", "owner"), ("100%", "owner", "manager"), ("100% + 30m", "manager")]
 
@@ -89,7 +89,7 @@ def test_rule_28_the_reassignments_of_skipped_steps_still_apply_in_order() -> No
     moved = advance(wait(sla("1h", steps=steps)), case(), roster(), frozenset(), at("15:00"))
     assert moved.telling is not None
     assert (moved.telling.targets, moved.owner) == (("max",), "max")
-    assert [act.owner for act in moved.assigned] == ["ana", "max"]
+    assert [action.owner for action in moved.assigned] == ["ana", "max"]
 
 
 @given(st.lists(st.integers(0, 600), min_size=1, max_size=30).map(sorted))
@@ -141,13 +141,13 @@ def test_rule_31_a_mailbox_read_past_the_step_verifies_it() -> None:
 
 
 def test_rule_32_an_acknowledgement_holds_the_ladder_and_expires() -> None:
-    taken = deed(Deed.ACKNOWLEDGED, at("10:05"), "q", until=at("10:35"))
+    taken = action(ActionKind.ACKNOWLEDGED, at("10:05"), "q", until=at("10:35"))
     told = told_over_time(wait(sla("1h", steps=LADDER), taken), at("23:00"))
     assert [(when, step) for when, step, _, _ in told] == [(at("10:35"), 1), (at("11:00"), 2), (at("11:30"), 3)]
 
 
 def test_rule_32_a_reply_beats_an_acknowledgement_in_any_order_of_arrival() -> None:
-    taken = deed(Deed.ACKNOWLEDGED, at("10:05"), "q", until=at("10:35"))
+    taken = action(ActionKind.ACKNOWLEDGED, at("10:05"), "q", until=at("10:35"))
     answer = ours("a", at("10:10"))
     assert wait(sla(), taken, answer) == wait(sla(), answer, taken)
     assert not wait(sla(), taken, answer).running
@@ -201,7 +201,7 @@ def test_rule_24_nobody_left_means_the_fallback_at_once() -> None:
 
 def test_rule_24_an_owner_seen_to_be_away_is_relieved_at_once() -> None:
     first = advance(wait(sla()), case(), roster(), EVERYTHING, at("10:00"))
-    clock = replace(wait(sla()), acts=first.assigned)
+    clock = replace(wait(sla()), actions=first.assigned)
     rules = (Rule(ToLeadOwner()), Rule(ToPerson(PersonId("max"))))
     seen = roster(rules=rules, seen_away=lambda who, when: SeenAway(who, at("10:15")) if who == "ana" else None)
     moved = advance(clock, case(), seen, EVERYTHING, at("10:20"))
@@ -210,7 +210,7 @@ def test_rule_24_an_owner_seen_to_be_away_is_relieved_at_once() -> None:
 
 
 def test_rule_24_a_persons_own_choice_is_not_undone_by_routing() -> None:
-    by_hand = deed(Deed.ASSIGNED, at("10:05"), "q", by="max", owner=PersonId("ana"))
+    by_hand = action(ActionKind.ASSIGNED, at("10:05"), "q", by="max", owner=PersonId("ana"))
     seen = roster(seen_away=lambda who, when: SeenAway(who, at("10:15")) if who == "ana" else None)
     moved = advance(wait(sla(), by_hand), case(), seen, EVERYTHING, at("10:20"))
     assert (moved.owner, moved.assigned) == ("ana", ())
@@ -254,7 +254,7 @@ def test_a_team_gives_to_the_able_with_the_fewest_open_waits_or_in_turn() -> Non
 
 
 def test_rule_25_reassignment_does_not_move_the_buyers_clock() -> None:
-    by_hand = deed(Deed.ASSIGNED, at("10:30"), "q", owner=PersonId("max"))
+    by_hand = action(ActionKind.ASSIGNED, at("10:30"), "q", owner=PersonId("max"))
     clock = wait(sla(), by_hand)
     assert (clock.started_at, clock.due_at) == (at("10:00"), at("11:00"))
 
@@ -263,7 +263,7 @@ def test_rule_26_the_owner_at_any_instant_is_known_with_the_reason() -> None:
     steps = [("50%", "owner"), Step(StepTime.parse("100%"), ("owner",), Reassign.FALLBACK)]
     clock = wait(sla("1h", steps=steps))
     first = advance(clock, case(), roster(), frozenset(), at("10:00"))
-    clock = replace(clock, acts=first.assigned)
+    clock = replace(clock, actions=first.assigned)
     second = advance(clock, case(), roster(), frozenset(), at("11:00"))
     history = (*first.assigned, *second.assigned)
     before, after = assignment_at(history, at("10:59")), assignment_at(history, at("11:00"))

@@ -12,8 +12,8 @@ from inboxwatch.core.model import Direction, Kind, LeadId, MessageId
 from inboxwatch.core.sla.clock import Clock, State
 from inboxwatch.core.sla.first_contact import first_contacts
 from inboxwatch.core.sla.policy import Metric
-from inboxwatch.core.sla.timeline import Act, Deed, Fact, Mail, Party
-from tests.support.facts import BO, CY, at, bounce, buyer, deed, fold, follow_ups, id_of, ours, sla, weekdays
+from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail, Party
+from tests.support.facts import BO, CY, action, at, bounce, buyer, fold, follow_ups, id_of, ours, sla, weekdays
 
 NOW = at("23:00")
 
@@ -56,7 +56,7 @@ def test_rule_04_an_open_wait_has_its_age() -> None:
 def test_rule_05_waits_are_first_responses_until_one_was_answered() -> None:
     waits = fold(
         buyer("q1", at("9:00")),
-        deed(Deed.DISMISSED, at("9:30"), "q1"),
+        action(ActionKind.DISMISSED, at("9:30"), "q1"),
         buyer("q2", at("10:00")),
         ours("a", at("10:30")),
         buyer("q3", at("11:00")),
@@ -150,14 +150,16 @@ def test_rule_15_a_late_message_moves_the_start_back_and_the_old_id_stays_valid(
 
 
 def test_rule_16_dismissing_ends_this_wait_only_and_the_next_message_starts_a_fresh_one() -> None:
-    first, second = fold(buyer("q1", at("9:00")), deed(Deed.DISMISSED, at("9:30"), "q1"), buyer("q2", at("15:00")))
+    first, second = fold(
+        buyer("q1", at("9:00")), action(ActionKind.DISMISSED, at("9:30"), "q1"), buyer("q2", at("15:00"))
+    )
     assert (first.state, first.stop_reason, first.answered_by) == (State.DISMISSED, "dismissed", None)
     assert (second.started_at, second.due_at) == (at("15:00"), at("16:00"))
 
 
 def test_rule_16_a_dismissal_leaves_the_message_that_the_person_had_not_seen() -> None:
-    gone = deed(Deed.DISMISSED, at("9:30"), "q1", seen=frozenset({id_of("q1")}))
-    # Received before the deed, read after it: one before and one behind the message that he knew.
+    gone = action(ActionKind.DISMISSED, at("9:30"), "q1", seen=frozenset({id_of("q1")}))
+    # Received before the action, read after it: one before and one behind the message that he knew.
     first, second = fold(buyer("q1", at("9:00")), gone, buyer("q0", at("8:50")), buyer("q2", at("9:20")))
     assert (first.state, first.started_by, second.state, second.started_by) == ("running", "q0", "dismissed", "q1")
     assert (first.ids & second.ids, first.nudges, second.nudges) == (frozenset(), 1, 0)
@@ -177,20 +179,22 @@ def test_a_stranger_who_writes_in_the_thread_is_on_the_side_that_he_answers_besi
 
 def test_rule_35_each_stop_condition_ends_the_wait_by_name() -> None:
     lead = BO.lead
-    deeds: dict[str, Fact] = {
-        "activity": Act(at("10:30"), Deed.ACTIVITY, "ana", lead=lead),
-        "lead_closed": Act(at("10:30"), Deed.LEAD_CLOSED, "known", lead=lead),
+    actions: dict[str, Fact] = {
+        "activity": Action(at("10:30"), ActionKind.ACTIVITY, "ana", lead=lead),
+        "lead_closed": Action(at("10:30"), ActionKind.LEAD_CLOSED, "known", lead=lead),
         "opted_out": buyer("stop", at("10:30"), effect="opted_out"),
         "meeting_accepted": buyer("yes", at("10:30"), kind=Kind.CALENDAR, effect="meeting_accepted"),
     }
-    for reason, fact in deeds.items():
+    for reason, fact in actions.items():
         (clock,) = fold(buyer("q", at("10:00")), fact)
         assert (clock.state, clock.stop_reason, clock.stopped_at) == (State.ENDED, reason, at("10:30"))
 
 
 def test_rule_35_a_condition_that_is_not_listed_ends_nothing() -> None:
     (clock,) = fold(
-        buyer("q", at("10:00")), Act(at("10:30"), Deed.ACTIVITY, "ana", lead=BO.lead), stops=frozenset({"answered"})
+        buyer("q", at("10:00")),
+        Action(at("10:30"), ActionKind.ACTIVITY, "ana", lead=BO.lead),
+        stops=frozenset({"answered"}),
     )
     assert clock.running
 
@@ -205,7 +209,7 @@ def test_rule_40_the_buyers_word_a_further_one_of_ours_or_a_call_ends_the_follow
     policy = sla(follow_up="2d")
     (answered,) = follow_ups(ours("a", at("10:00")), buyer("q", at("11:00")), policy=policy)
     first, second = follow_ups(ours("a", at("10:00")), ours("b", at("11:00")), policy=policy)
-    called = Act(at("11:00"), Deed.ACTIVITY, "ana", lead=BO.lead)
+    called = Action(at("11:00"), ActionKind.ACTIVITY, "ana", lead=BO.lead)
     (logged,) = follow_ups(ours("a", at("10:00")), called, policy=policy)
     assert (answered.state, answered.stopped_by) == (State.ANSWERED, "q")
     assert (first.stop_reason, second.running) == ("followed_up", True)
@@ -227,7 +231,7 @@ def test_a_wait_is_measured_in_business_time_beside_wall_time() -> None:
 
 
 def test_an_acknowledgement_is_kept_with_the_wait_and_ends_with_it() -> None:
-    taken = deed(Deed.ACKNOWLEDGED, at("10:05"), "q", until=at("10:35"))
+    taken = action(ActionKind.ACKNOWLEDGED, at("10:05"), "q", until=at("10:35"))
     (clock,) = fold(buyer("q", at("10:00")), taken, ours("a", at("10:20")))
     assert [(hold.why, hold.end) for hold in clock.holds] == [("acknowledged", at("10:20"))]
 
@@ -240,7 +244,7 @@ PEOPLE = st.sampled_from([BO, CY, Party("di@buyer.test", LeadId("di@buyer.test")
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Fact]:
-    """A thread of up to twelve facts, many at one instant, with answers, bounces, deeds and parents."""
+    """A thread of up to twelve facts, many at one instant, with answers, bounces, actions and parents."""
     facts: list[Fact] = []
     for number in range(draw(st.integers(1, 12))):
         when = at("8:00") + timedelta(minutes=draw(MINUTES))
@@ -257,7 +261,9 @@ def histories(draw: st.DrawFn) -> list[Fact]:
                 facts.append(buyer(f"m{number}", when, draw(PEOPLE), kind=Kind.AUTO_REPLY))
             case _:
                 on = draw(st.sampled_from(earlier or [MessageId("none")]))
-                facts.append(deed(draw(st.sampled_from([Deed.DISMISSED, Deed.ACKNOWLEDGED])), when, on, until=when))
+                facts.append(
+                    action(draw(st.sampled_from([ActionKind.DISMISSED, ActionKind.ACKNOWLEDGED])), when, on, until=when)
+                )
     return facts
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row, select
 
 from inboxwatch.core.ownership.advance import assignment_at
 from inboxwatch.core.sla.policy import Duration, SLAPolicy
-from inboxwatch.core.sla.timeline import Act
+from inboxwatch.core.sla.timeline import Action
 from inboxwatch.core.statistics.figures import LATENCY_EDGES
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Transaction, tables
@@ -105,7 +105,11 @@ class Invariants:
 
     def _holds(self, clock: str, ids: Iterable[str] = ()) -> list[tuple[datetime, datetime]]:
         held = {clock, *ids}
-        return [(deed.at, deed.until) for deed in self._world.deeds if deed.clock in held and deed.until is not None]
+        return [
+            (action.at, action.until)
+            for action in self._world.actions
+            if action.clock in held and action.until is not None
+        ]
 
     def instant(self) -> None:
         """The daemon has done all that it has to do at this instant."""
@@ -115,18 +119,18 @@ class Invariants:
             seen = {str(row.id): row.seen_until for row in tx.mailboxes.all()}
             told = tx.connection.execute(select(tables.told)).all()
             threads = sorted({row.thread for row in rows})
-            witnesses, acts = tx.mail.witnesses(threads), tx.clocks.acts(threads, [])
+            witnesses, actions = tx.mail.witnesses(threads), tx.clocks.actions(threads, [])
             for row in rows:
                 times = [seen[box] or NEVER for box in witnesses.get(row.thread, ())]
                 until = min(times, default=None)
-                self._owned(row, acts.get(row.thread, []))
+                self._owned(row, actions.get(row.thread, []))
                 self._told_in_time(row, told, until)
                 self._claims_what_was_seen(row, until)
             self._told_once(tx, told)
 
-    def _owned(self, row: Clocked, known: Iterable[Act]) -> None:
-        acts = [act for act in known if act.clock in _ids(row)]
-        first, last = assignment_at(acts, row.started_at), assignment_at(acts)
+    def _owned(self, row: Clocked, known: Iterable[Action]) -> None:
+        actions = [action for action in known if action.clock in _ids(row)]
+        first, last = assignment_at(actions, row.started_at), assignment_at(actions)
         self._hold(first is not None, f"nobody owned {row.id} at {row.started_at}")
         self._hold(last is not None and last.owner == row.owner, f"the history of {row.id} does not end with its owner")
         self._hold(row.owner in self._world.config.people, f"{row.id} has no owner: {row.owner}")
@@ -178,7 +182,7 @@ class Invariants:
         world = self._world
         copies = [copy for box in world.boxes.values() for copy in box.copies]
         with world.store.reading() as tx:
-            truth = true_clocks(world.config, tx.leads.all(), copies, world.deeds)
+            truth = true_clocks(world.config, tx.leads.all(), copies, world.actions)
             rows = {row.id: row for row in tx.connection.execute(select(tables.clock))}
             self._hold(rows.keys() == truth.keys(), f"other clocks than {truth.keys()}: {rows.keys()}")
             aliases = set(tx.connection.execute(select(tables.clock_alias.c.alias)).scalars())

@@ -14,7 +14,7 @@ from inboxwatch.core.mail.intake import Intake, UnknownSenders
 from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import FolderRole, Lead, MailboxId, RawMessage, ThreadId
 from inboxwatch.core.sla.clock import Clock, Replay
-from inboxwatch.core.sla.timeline import Act, Fact, Mail
+from inboxwatch.core.sla.timeline import Action, Fact, Mail
 from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.rule_context import RuleContext, Setting
 from inboxwatch.mime import machine_parts
@@ -136,7 +136,7 @@ class SimulatedConnector:
 
 
 def true_clocks(
-    setting: Setting, leads: Iterable[Lead], copies: Sequence[MailCopy], deeds: Sequence[Act]
+    setting: Setting, leads: Iterable[Lead], copies: Sequence[MailCopy], actions: Sequence[Action]
 ) -> dict[str, Clock]:
     """What the fold makes of everything that the mailboxes hold, read at once and in order: the clocks by id."""
     earliest: dict[str, RawMessage] = {}
@@ -156,7 +156,10 @@ def true_clocks(
     clocks: dict[str, Clock] = {}
     for thread, mails in threads.items():
         concerned = {party.lead for mail in mails for party in (mail.sender, *mail.recipients) if party.lead}
-        facts: list[Fact] = [*mails, *(act for act in deeds if act.clock is not None or act.lead in concerned)]
+        facts: list[Fact] = [
+            *mails,
+            *(action for action in actions if action.clock is not None or action.lead in concerned),
+        ]
         fold = Replay(thread, lambda wait: context.policy(wait, directory.leads), setting.stop_conditions)
         clocks.update((clock.id, clock) for clock in fold.clocks(facts))
     return clocks

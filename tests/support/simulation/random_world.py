@@ -16,7 +16,7 @@ from random import Random
 import structlog
 
 from inboxwatch.core.model import FolderRole, LeadId
-from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.refused import Refused
 from tests.support.simulation.mail import SimulatedMail, SimulatedMailbox, bounced
 from tests.support.simulation.world import LEADS, MINUTE, START, SimulatedWorld, config_of
@@ -149,23 +149,23 @@ class RandomWorld(SimulatedWorld):
         if not rows:
             return
         chance, row = self.chance, self.chance.choice(rows)
-        deed = chance.choice((Deed.ACKNOWLEDGED, Deed.SNOOZED, Deed.DISMISSED, Deed.ASSIGNED))
+        kind = chance.choice((ActionKind.ACKNOWLEDGED, ActionKind.SNOOZED, ActionKind.DISMISSED, ActionKind.ASSIGNED))
         by = chance.choice(("ana", "ben", "max"))
         until = self.at + chance.choice((5, 40, 120)) * MINUTE
-        details: dict[str, object] = {"until": until} if deed is Deed.SNOOZED else {}
-        if deed is Deed.ASSIGNED:
+        details: dict[str, object] = {"until": until} if kind is ActionKind.SNOOZED else {}
+        if kind is ActionKind.ASSIGNED:
             details["owner"] = chance.choice(("ana", "ben", "max"))
         if chance.random() < 0.15:
             self.engine.log_activity(row.lead, by, self.at, "called", self.at)
-            self.deeds.append(Act(self.at, Deed.ACTIVITY, by, lead=LeadId(row.lead)))
+            self.actions.append(Action(self.at, ActionKind.ACTIVITY, by, lead=LeadId(row.lead)))
             self.tell(f"{by} logs a call with {row.lead}")
             return
         try:
-            self.act(row, deed, by, **details)
+            self.act(row, kind, by, **details)
         except Refused as refused:
-            self.tell(f"{by}: {deed} of {row.id} refused: {refused}")
+            self.tell(f"{by}: {kind} of {row.id} refused: {refused}")
             return
-        self.tell(f"{by}: {deed} {row.id} of {row.lead}")
+        self.tell(f"{by}: {kind} {row.id} of {row.lead}")
 
     async def _vacation(self) -> None:
         """A rep's own mailbox answers that he is away."""
@@ -182,7 +182,7 @@ class RandomWorld(SimulatedWorld):
         lost = self.chance.choice(LEADS)
         listed = [replace(one, status="lost") if one.id == lost.id else one for one in LEADS]
         self.engine.learn("known", listed, self.at)
-        self.deeds.append(Act(self.at, Deed.LEAD_CLOSED, "known", lead=lost.id))
+        self.actions.append(Action(self.at, ActionKind.LEAD_CLOSED, "known", lead=lost.id))
         self.tell(f"{lost.id} is lost")
 
 

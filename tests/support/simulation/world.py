@@ -20,7 +20,7 @@ from sqlalchemy import Row, func, literal, select, union_all
 from inboxwatch import config as configuration
 from inboxwatch.config import Config
 from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, PersonId
-from inboxwatch.core.sla.timeline import Act, Deed
+from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.notify import ChannelError, Notice, Receipt, Recipient
 from inboxwatch.settings import Settings
 from inboxwatch.store import Store, tables
@@ -183,7 +183,7 @@ class SimulatedWorld:
         self._stores = [self.store, *(Store(url) for _ in range(processes - 1))]
         self.processes: list[SimulatedProcess] = []
         self.sent: list[SentNotice] = []
-        self.deeds: list[Act] = []
+        self.actions: list[Action] = []
         """What people did to waits and leads, as the daemon was told."""
         self.letters: list[SimulatedMail] = []
         self.boxes = {name: SimulatedMailbox(name) for name in map(MailboxId, ("ana", "ben", "sales"))}
@@ -298,14 +298,14 @@ class SimulatedWorld:
         self._serial += 1
         heapq.heappush(self._queue, (at, self._serial, what))
 
-    def act(self, row: ClockRecord | Row[Any], deed: Deed, by: str, **details: object) -> None:
-        """A person's deed on a wait; raises Refused."""
-        self.engine.act(row.id, deed, by, self.at, **details)
+    def act(self, row: ClockRecord | Row[Any], kind: ActionKind, by: str, **details: object) -> None:
+        """A person's action on a wait; raises Refused."""
+        self.engine.act(row.id, kind, by, self.at, **details)
         until = details.get("until")
-        if deed is Deed.ACKNOWLEDGED:
+        if kind is ActionKind.ACKNOWLEDGED:
             until = self.at + self.engine.rules.policies[row.policy_version].escalation.acknowledge_for.length
         held = until if isinstance(until, datetime) else None
-        self.deeds.append(Act(self.at, deed, by, row.id, until=held, serial=len(self.deeds)))
+        self.actions.append(Action(self.at, kind, by, row.id, until=held, serial=len(self.actions)))
 
     async def post(self, letter: SimulatedMail) -> None:
         """A letter leaves its author's hand now; every mailbox of ours that is to hold it gets a copy."""

@@ -6,26 +6,26 @@ import pytest
 
 from inboxwatch import config as configuration
 from inboxwatch.core.model import Lead, LeadId, PersonId
-from inboxwatch.core.sla.timeline import Deed
+from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.engine.refused import Refused
 from tests.support.batched_daemon import BO, BatchedDaemon, minutes
 
 
-def test_deeds_are_refused_with_the_status_that_says_why(daemon: BatchedDaemon) -> None:
+def test_actions_are_refused_with_the_status_that_says_why(daemon: BatchedDaemon) -> None:
     daemon.reads(daemon.asks("q1@buyer.test", 0))
     (clock,) = daemon.clocks()
 
-    def status(what: Deed, id: str = clock.id, by: str = "ana", **details: object) -> int:  # noqa: A002
+    def status(what: ActionKind, id: str = clock.id, by: str = "ana", **details: object) -> int:  # noqa: A002
         with pytest.raises(Refused) as refused:
             daemon.engine.act(id, what, by, daemon.at, **details)
         return refused.value.status
 
-    assert status(Deed.DISMISSED, "nowhere") == 404
-    assert status(Deed.DISMISSED, by="nobody") == 422
-    assert status(Deed.ASSIGNED, owner="emea") == 422
-    assert status(Deed.SNOOZED, until=daemon.at) == 422
+    assert status(ActionKind.DISMISSED, "nowhere") == 404
+    assert status(ActionKind.DISMISSED, by="nobody") == 422
+    assert status(ActionKind.ASSIGNED, owner="emea") == 422
+    assert status(ActionKind.SNOOZED, until=daemon.at) == 422
     daemon.engine.dismiss(clock.id, "ana", daemon.at)
-    assert status(Deed.DISMISSED) == 409
+    assert status(ActionKind.DISMISSED) == 409
 
 
 def test_acknowledging_takes_the_wait_and_holds_the_ladder_until_it_expires(daemon: BatchedDaemon) -> None:
