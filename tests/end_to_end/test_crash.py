@@ -134,13 +134,14 @@ class CrashScenario:
             wait(lambda: self.found("SELECT count(*) FROM mailbox WHERE first_sight_done") == [(2,)], self.log)
 
     def all_is_read(self) -> bool:
-        return {row[0] for row in self.found("SELECT id FROM message")} >= self.asked.keys()
+        return {row[0] for row in self.found("SELECT message_id FROM message")} >= self.asked.keys()
 
     def found(self, query: str) -> list[Any]:
         """As `rows`, and nothing while the daemon has not made its store."""
         try:
             return self.rows(query)
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            assert "no such table" in str(error) or "unable to open" in str(error), error
             return []
 
     def settle(self) -> None:
