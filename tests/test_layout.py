@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,3 +35,13 @@ def test_files_stay_readable() -> None:
 def test_no_exception_is_swallowed_without_a_word() -> None:
     silent = re.compile(r"except( Exception| BaseException)?:\s*\n\s+pass\b")
     assert [path for path in sources() if silent.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_tests_share_helpers_of_one_name_each_and_patch_nothing_of_ours() -> None:
+    sources = {path: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")}
+    shared = re.compile(r"^(from|import) tests\.([\w.]*\.)?test_", re.MULTILINE)
+    patched = re.compile(r"""monkeypatch\.setattr\(\s*["'](inboxwatch|connectors)\.""")
+    assert [path for path, text in sources.items() if shared.search(text) or patched.search(text)] == []
+    helpers = [text for path, text in sources.items() if path.relative_to(ROOT).parts[1] in ("support", "doubles")]
+    names = Counter(re.findall(r"^class ([A-Z]\w*)", "\n".join(helpers), re.MULTILINE))
+    assert [name for name, times in names.items() if times > 1] == []
