@@ -47,7 +47,7 @@ def list_leads(config: Config, *, as_json: bool) -> ExitCode:
             store.close()
     except (OSError, ValueError, StoreError) as error:
         return fail(str(error))
-    leads = sorted((stored | listed).values(), key=lambda lead: lead["email"])
+    leads = [lead for _, lead in sorted((stored | listed).items())]
     if as_json:
         result_json(leads)
     else:

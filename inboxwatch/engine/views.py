@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from inboxwatch.core.model import Lead
 from inboxwatch.core.sla.policy import SLAPolicy
@@ -27,7 +26,7 @@ def metric_state(row: ClockRecord, now: datetime) -> str | None:
     return "warned" if row.warned_at else "running"
 
 
-def clock_view(row: ClockRecord, policies: Mapping[str, SLAPolicy], now: datetime) -> dict[str, Any]:
+def clock_view(row: ClockRecord, policies: Mapping[str, SLAPolicy], now: datetime) -> dict[str, object]:
     """The clock of contract sections 4 and 5."""
     wall, business = row.wall_seconds, row.business_seconds
     if row.state == "running":
@@ -67,7 +66,7 @@ def clock_view(row: ClockRecord, policies: Mapping[str, SLAPolicy], now: datetim
     }
 
 
-def lead_view(lead: Lead) -> dict[str, Any]:
+def lead_view(lead: Lead) -> dict[str, object]:
     """A lead with the CSV's columns; further columns are attributes."""
     return {
         "email": lead.id,
@@ -86,7 +85,7 @@ def lead_view(lead: Lead) -> dict[str, Any]:
     }
 
 
-def mailbox_view(row: MailboxRecord, connector: str, address: str, quarantined: int) -> dict[str, Any]:
+def mailbox_view(row: MailboxRecord, connector: str, address: str, quarantined: int) -> dict[str, object]:
     """How a mailbox fares."""
     return {
         "mailbox": row.id,

@@ -16,9 +16,9 @@ from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine import actions
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import resend
-from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.views import clock_view, lead_view, mailbox_view
+from inboxwatch.engine.views import lead_view, mailbox_view
+from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.store import Transaction
 from inboxwatch.web import follow_ups, leads, matches, wait_actions
 from inboxwatch.web.bodies import Activity, LeadBody, Reviewed, read
@@ -66,31 +66,30 @@ class Api:
         limit, now = _limit(request), self._daemon.now()
         after = _after(request, lambda due, clock: (datetime.fromtimestamp(due / 1_000_000, UTC), str(clock)))
 
-        def ask(tx: Transaction) -> dict[str, Any]:
+        def ask(tx: Transaction) -> dict[str, object]:
             rows = tx.clocks.listed(where, after, limit + 1)
             last = rows[limit - 1] if len(rows) > limit else None
             token = _token(round(last.due_at.timestamp() * 1_000_000), last.id) if last is not None else None
-            policies = policies_of(tx, self._daemon.rules, {row.policy_version for row in rows})
-            return {"items": [clock_view(row, policies, now) for row in rows[:limit]], "next": token}
+            views = wait_views(tx, self._daemon.rules, rows[:limit], now, Detail.CLOCK)
+            return {"items": [view.as_json() for view in views], "next": token}
 
         return _json(await self._daemon.read(ask))
 
     async def clock(self, request: web.Request) -> web.Response:
-        return _json(await wait_actions.shown(self._daemon, request.match_info["clock"]))
+        return _json((await wait_actions.shown(self._daemon, request.match_info["clock"])).as_json())
 
     async def history(self, request: web.Request) -> web.Response:
-        return _json(await self._daemon.read(lambda tx: history(tx, request.match_info["clock"])))
+        return _json(await self._daemon.read(lambda tx: history(tx, request.match_info["clock"]).as_json()))
 
     async def act(self, request: web.Request) -> web.Response:
-        action = request.match_info["action"]
-        body = await read(request, wait_actions.BODIES[action])
-        return _json(await wait_actions.do(self._daemon, request.match_info["clock"], action, body))
+        body = await read(request, wait_actions.BODIES[request.match_info["action"]])
+        return _json((await wait_actions.do(self._daemon, request.match_info["clock"], body)).as_json())
 
     async def leads(self, request: web.Request) -> web.Response:
         limit = _limit(request)
         (after,) = _after(request, lambda lead: (str(lead),)) or ("",)
 
-        def ask(tx: Transaction) -> dict[str, Any]:
+        def ask(tx: Transaction) -> dict[str, object]:
             found = tx.leads.page(after, limit + 1)
             token = _token(found[limit - 1].id) if len(found) > limit else None
             return {"items": [lead_view(lead) for lead in found[:limit]], "next": token}
@@ -98,8 +97,8 @@ class Api:
         return _json(await self._daemon.read(ask))
 
     async def lead(self, request: web.Request) -> web.Response:
-        daemon = self._daemon
-        return _json(await daemon.read(leads.answers, daemon.rules, request.match_info["email"], daemon.now()))
+        daemon, email = self._daemon, request.match_info["email"]
+        return _json((await daemon.read(leads.answers, daemon.rules, email, daemon.now())).as_json())
 
     async def put_lead(self, request: web.Request) -> web.Response:
         body = await read(request, LeadBody)
@@ -132,7 +131,7 @@ class Api:
     async def mailboxes(self, request: web.Request) -> web.Response:
         boxes = self._daemon.rules.config.mailboxes
 
-        def ask(tx: Transaction) -> dict[str, Any]:
+        def ask(tx: Transaction) -> dict[str, object]:
             apart = tx.quarantine.counts()
             rows = {row.id: row for row in tx.mailboxes.all()}
             items = [
@@ -159,7 +158,7 @@ class Api:
     async def dead_letters(self, request: web.Request) -> web.Response:
         limit = _limit(request)
 
-        def ask(tx: Transaction) -> dict[str, Any]:
+        def ask(tx: Transaction) -> dict[str, object]:
             return {"items": [delivery_view(row) for row in tx.deliveries.dead(limit)], "next": None}
 
         return _json(await self._daemon.read(ask))

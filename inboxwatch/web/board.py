@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -12,14 +11,13 @@ from urllib.parse import quote, urlencode
 from aiohttp import web
 from pydantic import ValidationError
 
-from inboxwatch.core.model import Lead
-from inboxwatch.core.sla.policy import SLAPolicy
+from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import resend
 from inboxwatch.engine.explanation import explain
-from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.refused import Refused
-from inboxwatch.engine.views import clock_view, mailbox_view
+from inboxwatch.engine.views import mailbox_view
+from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import HeldUntilMark
@@ -39,21 +37,6 @@ FIRST = 10
 STATES = ("running", "warned", "breached", "acknowledged", "snoozed", "unverified")
 WRONG_TOKEN_PAUSE = 0.5
 """Seconds that a wrong token costs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A wait as the board lists it."""
-
-    clock: dict[str, Any]
-    name: str
-    """The buyer's name, else his address."""
-    company: str
-    subject: str
-    share: float
-    """How much of the target is used up; 1 is the due time."""
-    left: float
-    """Seconds until it is due, negative once it is overdue."""
 
 
 class Board:
@@ -86,24 +69,24 @@ class Board:
 
         def ask(tx: Transaction) -> dict[str, Any]:
             counts = tx.board.counts(where, now)
-            sections: list[tuple[str, list[Line], int]] = []
+            sections: list[tuple[str, list[WaitView], int]] = []
             start = (page - 1) * PAGE
             if state == "closed":
                 rows = tx.board.closed(where, now, offset=start, limit=PAGE + 1)
-                sections = [("Over", self._lines(tx, rows[:PAGE], now), 0)]
+                sections = [("Over", self._views(tx, rows[:PAGE], now), 0)]
             elif state == "overdue":
                 rest = {name: value for name, value in where.items() if name != "state"}
                 rows = tx.board.waits(rest, now, overdue=True, offset=start, limit=PAGE + 1)
-                sections = [("Overdue", self._lines(tx, rows[:PAGE], now), 0)]
+                sections = [("Overdue", self._views(tx, rows[:PAGE], now), 0)]
             elif state:
                 rows = tx.board.waits(where, now, offset=start, limit=PAGE + 1)
-                sections = [(state.capitalize(), self._lines(tx, rows[:PAGE], now), 0)]
+                sections = [(state.capitalize(), self._views(tx, rows[:PAGE], now), 0)]
             else:
                 late = tx.board.waits(where, now, overdue=True, limit=FIRST) if page == 1 else []
                 rows = tx.board.waits(where, now, overdue=False, offset=start, limit=PAGE + 1)
                 sections = [
-                    ("Overdue", self._lines(tx, late, now), counts.overdue - len(late) if page == 1 else 0),
-                    ("Due next", self._lines(tx, rows[:PAGE], now), 0),
+                    ("Overdue", self._views(tx, late, now), counts.overdue - len(late) if page == 1 else 0),
+                    ("Due next", self._views(tx, rows[:PAGE], now), 0),
                 ]
             ill = [
                 row.id
@@ -128,13 +111,12 @@ class Board:
         now = self._daemon.now()
         where = {name: request.query[name] for name in ("owner", "team", "tier") if request.query.get(name)}
 
-        def ask(tx: Transaction) -> list[Line]:
-            return self._lines(tx, tx.board.waits(where, now, metric="follow_up", limit=500), now)
+        def ask(tx: Transaction) -> list[WaitView]:
+            return self._views(tx, tx.board.waits(where, now, metric="follow_up", limit=500), now)
 
-        days: dict[str, list[Line]] = {}
-        for line in await self._daemon.read(ask):
-            due = datetime.fromisoformat(line.clock["due_at"])
-            days.setdefault(_day(due, now), []).append(line)
+        days: dict[str, list[WaitView]] = {}
+        for wait in await self._daemon.read(ask):
+            days.setdefault(_day(wait.due_at, now), []).append(wait)
         return self._pages.render(request, "follow_ups.html", days=days)
 
     async def wait(self, request: web.Request) -> web.Response:
@@ -149,18 +131,10 @@ class Board:
             row = tx.clocks.get(clock)
             if row is None:
                 raise Refused(404, f"no wait has the id {clock}")
-            (line,) = self._lines(tx, [row], now)
+            (view,) = self._views(tx, [row], now)
             told = history(tx, clock)
-            rules = self._daemon.rules
-            policy = policies_of(tx, rules, [row.policy_version]).get(row.policy_version)
-            explained = [_shown(text) for text in explain(tx, rules, row.id, now)]
-            return {
-                "line": line,
-                "events": timeline(told, line.clock),
-                "told": told,
-                "policy": policy,
-                "explained": explained,
-            }
+            explained = [_shown(text) for text in explain(tx, self._daemon.rules, row.id, now)]
+            return {"wait": view, "events": timeline(told), "ownership": told.ownership, "explained": explained}
 
         values = await self._daemon.read(ask)
         done = request.query.get("done", "") if not problem else ""
@@ -177,7 +151,7 @@ class Board:
         known = {field.alias or name for name, field in model.model_fields.items()}
         try:
             body = model.model_validate({name: value for name, value in form.items() if name in known and value})
-            await wait_actions.do(self._daemon, clock, action, body)
+            await wait_actions.do(self._daemon, clock, body)
         except ValidationError as refused:
             return await self._wait(request, status=422, problem=Problem.unusable(refused).detail, given=form)
         except Refused as refused:
@@ -191,9 +165,9 @@ class Board:
 
         def ask(tx: Transaction) -> dict[str, Any]:
             answers = leads.answers(tx, self._daemon.rules, email, now)
-            rows = tx.board.waits({"lead": answers["email"]}, now, limit=PAGE)
-            over = tx.board.closed({"lead": answers["email"]}, now, limit=50)
-            return {"lead": answers, "lines": self._lines(tx, rows, now), "over": self._lines(tx, over, now)}
+            where = {"lead": answers.lead.id}
+            rows, over = tx.board.waits(where, now, limit=PAGE), tx.board.closed(where, now, limit=50)
+            return {"answers": answers, "waits": self._views(tx, rows, now), "over": self._views(tx, over, now)}
 
         return self._pages.render(request, "lead.html", **await self._daemon.read(ask))
 
@@ -238,44 +212,13 @@ class Board:
         self._guard.sign_in(response)
         return response
 
-    def _lines(self, tx: Transaction, rows: Iterable[ClockRecord], now: datetime) -> list[Line]:
-        rows = list(rows)
-        known = tx.leads.get_many({row.lead for row in rows})
-        subjects = tx.mail.subjects([row.started_by for row in rows])
-        policies = policies_of(tx, self._daemon.rules, {row.policy_version for row in rows})
-        return [
-            _line(row, known.get(row.lead), subjects.get(row.started_by, ""), policies.get(row.policy_version), now)
-            for row in rows
-        ]
-
-
-def _line(row: ClockRecord, lead: Lead | None, subject: str, policy: SLAPolicy | None, now: datetime) -> Line:
-    end = row.stopped_at or now
-    return Line(
-        clock=clock_view(row, {policy.version: policy} if policy else {}, now),
-        name=clean((lead.name if lead else "") or row.lead, 80),
-        company=clean(lead.company if lead else "", 80),
-        subject=clean(subject, 120),
-        share=_share(row, policy, end),
-        left=(row.due_at - end).total_seconds(),
-    )
+    def _views(self, tx: Transaction, rows: Sequence[ClockRecord], now: datetime) -> list[WaitView]:
+        return wait_views(tx, self._daemon.rules, rows, now, Detail.BUYER)
 
 
 def _shown(line: str) -> str:
     """A line of `explain` made harmless, with its indentation."""
     return line[: len(line) - len(line.lstrip(" "))] + clean(line, 1000)
-
-
-def _share(row: ClockRecord, policy: SLAPolicy | None, end: datetime) -> float:
-    """The used-up part of the target, in the time in which it is measured."""
-    used, whole = end - row.started_at, row.due_at - row.started_at
-    if policy is not None and end < row.due_at and end > row.started_at:
-        calendar = policy.calendar
-        business, all_business = calendar.elapsed(row.started_at, end), calendar.elapsed(row.started_at, row.due_at)
-        target = {"first_response": policy.first_response, "next_response": policy.next_response}.get(row.metric)
-        if target is not None and target.business and all_business:
-            used, whole = business, all_business
-    return max(0.0, used / whole) if whole else 1.0
 
 
 def _later(at: datetime | None, now: datetime) -> datetime | None:

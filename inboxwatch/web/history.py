@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from inboxwatch.core.model import ClockId
+from inboxwatch.core.model import ClockId, PersonId
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.refused import Refused
@@ -14,22 +14,69 @@ from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord, DeliveryRecord, MessageRecord, NotifiedRecord
 
 
-def history(tx: Transaction, clock: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """A stretch of time in which a wait was one person's."""
+
+    owner: PersonId | None
+    since: datetime
+    until: datetime | None
+    """None while it still is."""
+    by: str
+    """A person's id, `routing`, or `escalation`."""
+    rule: str
+    reason: str
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "owner": self.owner,
+            "from": rfc3339(self.since),
+            "until": rfc3339(self.until),
+            "by": self.by,
+            "rule": self.rule,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The records of a wait, each kind in the order of time."""
+
+    clock: ClockRecord
+    ownership: Sequence[Ownership]
+    actions: Sequence[Action]
+    tellings: Sequence[NotifiedRecord]
+    deliveries: Sequence[DeliveryRecord]
+    messages: Sequence[MessageRecord]
+
+    def as_json(self) -> dict[str, object]:
+        """As `GET /api/v1/clocks/ID/history` answers."""
+        return {
+            "id": self.clock.id,
+            "aliases": sorted(self.clock.ids - {self.clock.id}),
+            "ownership": [one.as_json() for one in self.ownership],
+            "acts": [_action(action) for action in self.actions],
+            "tellings": [_telling(one) for one in self.tellings],
+            "deliveries": [delivery_view(one) for one in self.deliveries],
+            "messages": [_message(one) for one in self.messages],
+        }
+
+
+def history(tx: Transaction, clock: str) -> History:
     """The history of a clock, by any id it ever had. Raises Refused where there is none."""
     row = tx.clocks.get(clock)
     if row is None:
         raise Refused(404, f"no wait has the id {clock}")
     ids = row.ids
     actions = _actions(tx, row, ids)
-    return {
-        "id": row.id,
-        "aliases": sorted(ids - {row.id}),
-        "ownership": _ownership(actions, row),
-        "acts": [_action(action) for action in actions],
-        "tellings": [_telling(one) for one in tx.clocks.tellings(ids)],
-        "deliveries": [delivery_view(one) for one in tx.deliveries.for_clocks(ids)],
-        "messages": [_message(one) for one in tx.mail.rows(row.thread) if _concerns(one, row)],
-    }
+    return History(
+        clock=row,
+        ownership=_ownership(actions, row),
+        actions=actions,
+        tellings=tx.clocks.tellings(ids),
+        deliveries=tx.deliveries.for_clocks(ids),
+        messages=[one for one in tx.mail.rows(row.thread) if _concerns(one, row)],
+    )
 
 
 def _actions(tx: Transaction, row: ClockRecord, ids: Set[ClockId]) -> list[Action]:
@@ -43,28 +90,17 @@ def _actions(tx: Transaction, row: ClockRecord, ids: Set[ClockId]) -> list[Actio
     return sorted([*of_clock, *of_lead], key=lambda action: (action.at, action.serial))
 
 
-def _ownership(actions: list[Action], row: ClockRecord) -> list[dict[str, Any]]:
-    """Each owner with the instants between which the wait was his; the last one until it ended."""
+def _ownership(actions: Sequence[Action], row: ClockRecord) -> list[Ownership]:
+    """Each owner with the instants between which the wait was theirs; the last one until it ended."""
     given = [action for action in actions if action.kind is ActionKind.ASSIGNED]
-    ends: list[datetime | None] = [action.at for action in given[1:]]
-    return (
-        [
-            {
-                "owner": action.owner,
-                "from": rfc3339(action.at),
-                "until": rfc3339(end),
-                "by": action.by,
-                "rule": action.rule,
-                "reason": action.reason,
-            }
-            for action, end in zip(given, [*ends, row.stopped_at], strict=True)
-        ]
-        if given
-        else []
-    )
+    ends = [*(action.at for action in given[1:]), row.stopped_at]
+    return [
+        Ownership(action.owner, action.at, end, action.by, action.rule, action.reason)
+        for action, end in zip(given, ends[: len(given)], strict=True)
+    ]
 
 
-def _action(action: Action) -> dict[str, Any]:
+def _action(action: Action) -> dict[str, object]:
     return {
         "at": rfc3339(action.at),
         "deed": action.kind.value,
@@ -76,7 +112,7 @@ def _action(action: Action) -> dict[str, Any]:
     }
 
 
-def _telling(row: NotifiedRecord) -> dict[str, Any]:
+def _telling(row: NotifiedRecord) -> dict[str, object]:
     return {
         "at": rfc3339(row.at),
         "step": row.step,
@@ -87,7 +123,7 @@ def _telling(row: NotifiedRecord) -> dict[str, Any]:
     }
 
 
-def delivery_view(row: DeliveryRecord) -> dict[str, Any]:
+def delivery_view(row: DeliveryRecord) -> dict[str, object]:
     """A delivery with its outcome."""
     return {
         "id": row.id,
@@ -109,10 +145,10 @@ def delivery_view(row: DeliveryRecord) -> dict[str, Any]:
 
 
 def _concerns(message: MessageRecord, row: ClockRecord) -> bool:
-    return bool(message.at >= row.started_at and (row.stopped_at is None or message.at <= row.stopped_at))
+    return message.at >= row.started_at and (row.stopped_at is None or message.at <= row.stopped_at)
 
 
-def _message(row: MessageRecord) -> dict[str, Any]:
+def _message(row: MessageRecord) -> dict[str, object]:
     return {
         "at": rfc3339(row.at),
         "message_id": row.message_id,

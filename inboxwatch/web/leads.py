@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId
 from inboxwatch.core.sla.policy import SLAPolicy, choose
+from inboxwatch.core.wait_view import NextStep, WaitView
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.leads import forget, learn_one
-from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.views import clock_view, lead_view
+from inboxwatch.engine.views import lead_view
+from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.store import Transaction
 from inboxwatch.web.bodies import LeadBody
 from inboxwatch.web.problems import Problem
@@ -29,26 +31,48 @@ def known(tx: Transaction, email: str) -> Lead:
     return found
 
 
-def answers(tx: Transaction, rules: Rules, email: str, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class LeadAnswers:
+    """A lead with the three answers of rule 27: who owns it now, what is the SLA, what happens when it slips."""
+
+    lead: Lead
+    owner_now: str | None
+    """Of the wait that is due first; between waits whom routing names."""
+    sla: SLAPolicy | None
+    open: Sequence[WaitView]
+    """Follow-ups too, by due time."""
+
+    @property
+    def next_step(self) -> NextStep | None:
+        """Of the wait that is due first."""
+        return next((wait.next_step for wait in self.open if not wait.follow_up), None)
+
+    def as_json(self) -> dict[str, object]:
+        """As `GET /api/v1/leads/EMAIL` answers."""
+        return lead_view(self.lead) | {
+            "owner_now": self.owner_now,
+            "sla": _sla(self.sla) if self.sla is not None else None,
+            "open": [wait.as_json() for wait in self.open],
+            "next_step": self.next_step and self.next_step.as_json(),
+        }
+
+
+def answers(tx: Transaction, rules: Rules, email: str, now: datetime) -> LeadAnswers:
     """Who owns the lead now, what is the SLA, and what happens when it slips (rule 27). Raises Problem."""
     lead = known(tx, email)
-    rows = tx.clocks.listed({"state": "open", "lead": lead.id}, None, 100)
-    policies = policies_of(tx, rules, {row.policy_version for row in rows})
-    clocks = [clock_view(row, policies, now) for row in rows]
-    waits = [clock for clock in clocks if clock["metric"] != "follow_up"]
+    views = wait_views(tx, rules, tx.clocks.listed({"state": "open", "lead": lead.id}, None, 100), now, Detail.CLOCK)
+    first = next((wait for wait in views if not wait.follow_up), None)
     box = tx.mail.last_mailbox(lead.id)
-    pinned = next((policies.get(row.policy_version) for row in rows if row.metric != "follow_up"), None)
     facts = rules.context.facts(lead.id, lead, MailboxId(box) if box else None)
-    policy = pinned or choose(rules.config.policies, facts)
-    return lead_view(lead) | {
-        "owner_now": waits[0]["owner"] if waits else owner_between_waits(tx, rules, lead.id, now),
-        "sla": _sla(policy) if policy is not None else None,
-        "open": clocks,
-        "next_step": waits[0]["next_step"] if waits else None,
-    }
+    return LeadAnswers(
+        lead=lead,
+        owner_now=first.owner if first else owner_between_waits(tx, rules, lead.id, now),
+        sla=(first.sla if first else None) or choose(rules.config.policies, facts),
+        open=views,
+    )
 
 
-def _sla(policy: SLAPolicy) -> dict[str, Any]:
+def _sla(policy: SLAPolicy) -> dict[str, object]:
     return {
         "policy": policy.name,
         "calendar": policy.calendar.name,
@@ -68,7 +92,7 @@ def _sla(policy: SLAPolicy) -> dict[str, Any]:
     }
 
 
-async def put(daemon: DaemonPort, email: str, body: LeadBody) -> dict[str, Any]:
+async def put(daemon: DaemonPort, email: str, body: LeadBody) -> dict[str, object]:
     """Adds or replaces a lead. Raises Problem where his list is kept elsewhere, or a person is unknown."""
     lead_id = LeadId(email.strip().lower())
     local, at, domain = lead_id.rpartition("@")
@@ -100,7 +124,7 @@ async def put(daemon: DaemonPort, email: str, body: LeadBody) -> dict[str, Any]:
     return lead_view(lead)
 
 
-async def delete(daemon: DaemonPort, email: str) -> dict[str, Any]:
+async def delete(daemon: DaemonPort, email: str) -> dict[str, object]:
     """Forgets a pushed lead; his mail and waits stay. Raises Problem. Returns the lead as he was."""
 
     def drop(tx: Transaction) -> Lead:

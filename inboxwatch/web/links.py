@@ -30,12 +30,12 @@ class SignedLinks:
         if isinstance(grant, web.Response):
             return grant
         try:
-            clock = await wait_actions.shown(self._daemon, grant.clock)
+            wait = await wait_actions.shown(self._daemon, grant.clock)
         except Refused as refused:
             return self._say(request, str(refused), refused.status)
-        if clock["state"] != "running":
-            return self._say(request, f"This wait is over: {clock['stop_reason']}. There is nothing left to do.")
-        return self._page(request, clock=clock, label=LABELS[grant.action], reader=self._name(grant.person))
+        if not wait.running:
+            return self._say(request, f"This wait is over: {wait.stop_reason}. There is nothing left to do.")
+        return self._page(request, wait=wait, label=LABELS[grant.action], reader=self._name(grant.person))
 
     async def act(self, request: web.Request) -> web.Response:
         grant = self._grant(request)
@@ -43,17 +43,17 @@ class SignedLinks:
             return grant
         do = {"acknowledge": self._actions.acknowledge, "dismiss": self._actions.dismiss}[grant.action]
         try:
-            if (clock := await wait_actions.shown(self._daemon, grant.clock))["state"] != "running":
-                return self._say(request, f"Nothing was done: the wait is over ({clock['stop_reason']}).", 409)
-            outcome = await do(grant.clock, Actor("link", person=grant.person), "by the link in a message")
+            if not (wait := await wait_actions.shown(self._daemon, grant.clock)).running:
+                return self._say(request, f"Nothing was done: the wait is over ({wait.stop_reason}).", 409)
+            await do(grant.clock, Actor("link", person=grant.person), "by the link in a message")
         except Refused as refused:
             return self._say(request, f"Nothing was done: {refused}.", refused.status)
         except ActionRefused as refused:
             return self._say(request, str(refused), 409)
         who = self._name(grant.person)
         if grant.action == "acknowledge":
-            return self._say(request, f"{who} has it now.", clock=outcome.clock)
-        return self._say(request, f"Done: no reply is owed, says {who}.", clock=outcome.clock)
+            return self._say(request, f"{who} has it now.")
+        return self._say(request, f"Done: no reply is owed, says {who}.")
 
     def _grant(self, request: web.Request) -> Grant | web.Response:
         try:
@@ -69,5 +69,5 @@ class SignedLinks:
         return self._page(request, status=status, sentence=sentence, **values)
 
     def _page(self, request: web.Request, status: int = 200, **values: Any) -> web.Response:
-        defaults = {"sentence": "", "clock": None, "label": "", "reader": ""}
+        defaults = {"sentence": "", "wait": None, "label": "", "reader": ""}
         return self._pages.render(request, "link.html", status=status, **(defaults | values))

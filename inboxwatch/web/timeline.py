@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+
+from inboxwatch.core.model import Direction, Kind
+from inboxwatch.core.sla.timeline import ActionKind
+from inboxwatch.notify import NoticeType
+from inboxwatch.store.records import DeliveryState, NotifiedRecord
+from inboxwatch.web.history import History
 
 _ACTIONS = {
     "acknowledged": "acknowledged it",
@@ -31,8 +37,7 @@ _OUTCOMES = {"sent": "sent", "dead": "could not be delivered", "cancelled": "can
 class Event:
     """One thing that happened."""
 
-    at: str
-    """RFC 3339."""
+    at: datetime
     mark: str
     """inbound, outbound, internal, deed, owner, told, end: how it is marked."""
     actor: str
@@ -41,63 +46,61 @@ class Event:
     detail: str = ""
     """The reason, subject or evidence: text of others."""
     targets: tuple[str, ...] = ()
-    until: str | None = None
+    until: datetime | None = None
 
 
-def timeline(told: dict[str, Any], clock: dict[str, Any]) -> list[Event]:
-    """The story of a wait, oldest first; `told` is its history, `clock` the wait itself."""
-    events = [*_messages(told), *_deeds(told), *_tellings(told)]
-    if clock["stopped_at"] and clock["stop_reason"] != "answered":
-        events.append(
-            Event(clock["stopped_at"], "end", "", f"The wait ended: {clock['stop_reason'].replace('_', ' ')}")
-        )
+def timeline(told: History) -> list[Event]:
+    """The story of a wait, oldest first."""
+    events = [*_messages(told), *_actions(told), *_tellings(told)]
+    clock = told.clock
+    if clock.stopped_at is not None and clock.stop_reason != "answered":
+        why = (clock.stop_reason or clock.state).replace("_", " ")
+        events.append(Event(clock.stopped_at, "end", "", f"The wait ended: {why}"))
     return sorted(events, key=lambda event: event.at)
 
 
-def _messages(told: dict[str, Any]) -> list[Event]:
-    words = {"inbound": "wrote", "outbound": "answered", "internal": "wrote among us"}
+def _messages(told: History) -> list[Event]:
+    words = {Direction.INBOUND: "wrote", Direction.OUTBOUND: "answered", Direction.INTERNAL: "wrote among us"}
     events = []
-    for message in told["messages"]:
-        what = words[message["direction"]]
-        if message["kind"] != "human":
-            what = f"sent, {message['kind'].replace('_', ' ')}: {message['signal']}"
-        events.append(
-            Event(message["at"], message["direction"], message["author"] or "", what, message["subject"] or "")
-        )
+    for message in told.messages:
+        what = words[message.direction]
+        if message.kind is not Kind.HUMAN:
+            what = f"sent, {message.kind.replace('_', ' ')}: {message.signal}"
+        events.append(Event(message.at, message.direction.value, message.author or "", what, message.subject or ""))
     return events
 
 
-def _deeds(told: dict[str, Any]) -> list[Event]:
+def _actions(told: History) -> list[Event]:
     events = []
-    for action in told["acts"]:
-        if action["deed"] == "assigned":
-            why = "; ".join(part for part in (action["rule"], action["reason"]) if part)
-            events.append(Event(action["at"], "owner", action["by"], "gave it to", why, (action["owner"],)))
+    for action in told.actions:
+        if action.kind is ActionKind.ASSIGNED:
+            why = "; ".join(part for part in (action.rule, action.reason) if part)
+            events.append(Event(action.at, "owner", action.by, "gave it to", why, (action.owner or "",)))
         else:
-            what = _ACTIONS.get(action["deed"], action["deed"])
-            events.append(Event(action["at"], "deed", action["by"], what, action["reason"], until=action["until"]))
+            what = _ACTIONS.get(action.kind, action.kind.value)
+            events.append(Event(action.at, "deed", action.by, what, action.reason, until=action.until))
     return events
 
 
-def _tellings(told: dict[str, Any]) -> list[Event]:
+def _tellings(told: History) -> list[Event]:
     """Tellings of one step are one event, with what became of each message."""
     outcomes: dict[tuple[int, int], list[str]] = defaultdict(list)
-    for one in told["deliveries"]:
-        if one["type"] == "escalation" and one["step"] is not None:
-            state = _OUTCOMES.get(one["state"], "on its way")
-            why = f" ({one['error']})" if one["state"] == "dead" and one["error"] else ""
-            outcomes[one["step"], one["round"]].append(f"{one['channel']} to {one['target']}: {state}{why}")
-    steps: dict[tuple[int, int], list[dict[str, Any]]] = defaultdict(list)
-    for telling in told["tellings"]:
-        steps[telling["step"], telling["round"]].append(telling)
+    for one in told.deliveries:
+        if one.type is NoticeType.ESCALATION and one.step is not None and one.round is not None:
+            state = _OUTCOMES.get(one.state, "on its way")
+            why = f" ({one.error})" if one.state is DeliveryState.DEAD and one.error else ""
+            outcomes[one.step, one.round].append(f"{one.channel} to {one.target}: {state}{why}")
+    steps: dict[tuple[int, int], list[NotifiedRecord]] = defaultdict(list)
+    for telling in told.tellings:
+        steps[telling.step, telling.round].append(telling)
     events = []
     for (step, turn), tellings in steps.items():
         first = tellings[0]
         name = f"Step {step}" + (f", round {turn}" if turn > 1 else "")
-        if first["reason"] in _UNTOLD:
-            events.append(Event(first["at"], "told", "", f"{name} {_UNTOLD[first['reason']]}"))
+        if first.reason in _UNTOLD:
+            events.append(Event(first.at, "told", "", f"{name} {_UNTOLD[first.reason]}"))
             continue
-        targets = tuple(telling["target"] for telling in tellings if telling["target"])
-        what = f"{name}: {_TOLD.get(first['reason'], first['reason'])}"
-        events.append(Event(first["at"], "told", "", what, "; ".join(outcomes[step, turn]), targets))
+        targets = tuple(telling.target for telling in tellings if telling.target)
+        what = f"{name}: {_TOLD.get(first.reason, first.reason)}"
+        events.append(Event(first.at, "told", "", what, "; ".join(outcomes[step, turn]), targets))
     return events

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
+from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine import actions
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.views import clock_view
+from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.store import Transaction
-from inboxwatch.web.bodies import Acknowledge, Assign, Body, Dismiss, Snooze
+from inboxwatch.web.bodies import Acknowledge, Assign, Dismiss, Snooze
 
-BODIES: dict[str, type[Body]] = {
+ActionBody = Acknowledge | Snooze | Assign | Dismiss
+BODIES: dict[str, type[ActionBody]] = {
     "acknowledge": Acknowledge,
     "snooze": Snooze,
     "assign": Assign,
@@ -22,36 +23,35 @@ BODIES: dict[str, type[Body]] = {
 }
 
 
-async def do(daemon: DaemonPort, clock: str, action: str, body: Any) -> dict[str, Any]:
+async def do(daemon: DaemonPort, clock: str, body: ActionBody) -> WaitView:
     """Acts on a running wait; returns it as it is then. Raises Refused (404, 409, 422)."""
-    return await daemon.write(_do, daemon.rules, clock, action, body, daemon.now())
+    return await daemon.write(_do, daemon.rules, clock, body, daemon.now())
 
 
-def _do(tx: Transaction, rules: Rules, clock: str, action: str, body: Any, now: datetime) -> dict[str, Any]:
-    match action:
-        case "acknowledge":
+def _do(tx: Transaction, rules: Rules, clock: str, body: ActionBody, now: datetime) -> WaitView:
+    match body:
+        case Acknowledge():
             actions.acknowledge(tx, rules, clock, body.by, now, body.reason)
-        case "snooze":
-            actions.snooze(
-                tx, rules, clock, body.by, now, until=_until(tx, rules, clock, body, now), reason=body.reason
-            )
-        case "assign":
+        case Snooze():
+            until = _until(tx, rules, clock, body, now)
+            actions.snooze(tx, rules, clock, body.by, now, until=until, reason=body.reason)
+        case Assign():
             actions.assign(tx, rules, clock, body.by, now, owner=body.owner, reason=body.reason)
-        case "dismiss":
+        case Dismiss():
             actions.dismiss(tx, rules, clock, body.by, now, body.reason)
-    return _view(tx, rules, clock, now)
+    return _shown(tx, rules, clock, now)
 
 
-async def shown(daemon: DaemonPort, clock: str) -> dict[str, Any]:
+async def shown(daemon: DaemonPort, clock: str) -> WaitView:
     """A clock, by any id it ever had. Raises Refused where there is none."""
-    return await daemon.read(_view, daemon.rules, clock, daemon.now())
+    return await daemon.read(_shown, daemon.rules, clock, daemon.now())
 
 
-def _view(tx: Transaction, rules: Rules, clock: str, now: datetime) -> dict[str, Any]:
+def _shown(tx: Transaction, rules: Rules, clock: str, now: datetime) -> WaitView:
     row = tx.clocks.get(clock)
     if row is None:
         raise Refused(404, f"no wait has the id {clock}")
-    return clock_view(row, policies_of(tx, rules, [row.policy_version]), now)
+    return wait_views(tx, rules, [row], now, Detail.CLOCK)[0]
 
 
 def _until(tx: Transaction, rules: Rules, clock: str, body: Snooze, now: datetime) -> datetime:
