@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Any
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.people import Person
-from inboxwatch.engine.descriptions import describe
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import NoticeType, messages
+from inboxwatch.engine.wait_views import wait_views
+from inboxwatch.notify import NoticeType, NoticeWait, messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import DigestMark, DigestsBeganMark
 from inboxwatch.store.records import ClockRecord
@@ -123,7 +122,7 @@ class Daily:
         self._tx = tx
         self._now = now
 
-    def write(self, about: dict[str, str], day: str) -> tuple[str, list[dict[str, Any]]] | None:
+    def write(self, about: dict[str, str], day: str) -> tuple[str, list[NoticeWait]] | None:
         """The title and the waits, each under its `section`; None where there is nothing to tell.
 
         `about` names a person or a team.
@@ -140,8 +139,8 @@ class Daily:
         if not sections:
             return None
         waits = [(heading, row) for heading, found in sections for row in found]
-        clocks = describe(self._tx, self._rules, [row for _, row in waits], self._now)
-        told = [clock | {"section": heading} for (heading, _), clock in zip(waits, clocks, strict=True)]
+        views = wait_views(self._tx, self._rules, [row for _, row in waits], self._now)
+        told = [NoticeWait(view, section=heading) for (heading, _), view in zip(waits, views, strict=True)]
         who = messages.team_name(about["team"]) if team else config.people[PersonId(reader)].name
         headings = [heading for heading, _ in sections]
         return messages.digest_title(reader=who, day=days.today, sections=headings), told

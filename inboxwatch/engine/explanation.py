@@ -5,22 +5,24 @@ Nothing is recomputed for show: messages, matches, assignments and tellings are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from inboxwatch.core.model import Lead
 from inboxwatch.core.ownership.advance import assignment_at
 from inboxwatch.core.sla.clock import clock_id
-from inboxwatch.core.sla.policy import Metric, SLAPolicy
+from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
-from inboxwatch.engine.policies import policies_of
+from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.views import metric_state
+from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord, MessageRecord
+
+_When = Callable[[datetime | None], str]
+"""Writes an instant in the zone of a wait's calendar."""
 
 
 def explain(tx: Transaction, rules: Rules, ref: str, at: datetime, then: datetime | None = None) -> Iterator[str]:
@@ -28,14 +30,16 @@ def explain(tx: Transaction, rules: Rules, ref: str, at: datetime, then: datetim
     ref = ref.strip().strip("<>")
     clock = tx.clocks.get(ref)
     if clock is not None:
-        yield from _clock(tx, rules, clock, at, then)
+        (wait,) = _views(tx, rules, [clock], at)
+        yield from _wait(tx, wait, then)
         return
     thread = tx.mail.thread_of(ref)
     if thread is not None:
         yield from _message(tx, thread, ref)
-        for one in sorted(tx.clocks.of_threads([thread]).values(), key=lambda row: row.started_at):
+        rows = sorted(tx.clocks.of_threads([thread]).values(), key=lambda row: row.started_at)
+        for wait in _views(tx, rules, rows, at):
             yield ""
-            yield from _clock(tx, rules, one, at, then)
+            yield from _wait(tx, wait, then)
         return
     lead = tx.leads.by_address(ref.lower())
     if lead is not None:
@@ -49,83 +53,87 @@ def _lead(tx: Transaction, rules: Rules, known: Lead, at: datetime, then: dateti
     if not running:
         owner = owner_between_waits(tx, rules, known.id, at)
         yield f"  Owner now: {owner} (whom routing names between waits). No wait is open; nothing happens next."
-    for row in sorted(rows, key=lambda row: (row.state != "running", row.started_at)):
+    rows.sort(key=lambda row: (row.state != "running", row.started_at))
+    for wait in _views(tx, rules, rows, at):
         yield ""
-        yield from _clock(tx, rules, row, at, then)
+        yield from _wait(tx, wait, then)
 
 
-def _clock(tx: Transaction, rules: Rules, row: ClockRecord, at: datetime, then: datetime | None) -> Iterator[str]:
-    policy = policies_of(tx, rules, [row.policy_version]).get(row.policy_version)
-    zone = policy.calendar.zone if policy else ZoneInfo("UTC")
+def _views(tx: Transaction, rules: Rules, rows: Sequence[ClockRecord], at: datetime) -> list[WaitView]:
+    return wait_views(tx, rules, rows, at, Detail.CLOCK)
+
+
+def _wait(tx: Transaction, wait: WaitView, then: datetime | None) -> Iterator[str]:
+    zone = wait.sla.calendar.zone if wait.sla else ZoneInfo("UTC")
 
     def when(instant: datetime | None) -> str:
         return "-" if instant is None else f"{instant.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"
 
-    yield f"Wait {row.id} of {row.lead} ({row.metric}), mailbox {row.mailbox or '-'}, tier {row.tier or '-'}"
-    actions = _actions(tx, row)
+    yield f"Wait {wait.id} of {wait.lead} ({wait.metric}), mailbox {wait.mailbox or '-'}, tier {wait.tier or '-'}"
+    actions = _actions(tx, wait)
     last = max(
         (action for action in actions if action.kind is ActionKind.ASSIGNED),
         key=lambda action: action.serial,
         default=None,
     )
     why = f" by {last.by}: {last.rule}; {last.reason}" if last else ""
-    yield f"  Owner: {row.owner}{why}"
+    yield f"  Owner: {wait.owner}{why}"
     if then is not None:
-        yield f"  Owner at {when(then)}: {_owner_at(row, actions, then)}"
-    yield from _target(row, policy, when)
-    yield from _next(row, at, when)
+        yield f"  Owner at {when(then)}: {_owner_at(wait, actions, then)}"
+    yield from _target(wait, when)
+    yield from _next(wait, when)
     yield ""
     yield "  What happened:"
     events = [
-        *_messages(tx, row.thread, row),
+        *_messages(tx, wait.thread, wait),
         *((action.at, _action(action, when)) for action in actions),
-        *_tellings(tx, row),
+        *_tellings(tx, wait),
     ]
     for instant, text in sorted(events, key=lambda event: event[0]):
         yield f"    {when(instant)}  {text}"
-    if policy is not None:
+    if wait.sla is not None:
         yield ""
-        yield from _arithmetic(row, policy, at, when)
+        yield from _arithmetic(wait, wait.sla, when)
 
 
-def _owner_at(row: ClockRecord, actions: list[Action], then: datetime) -> str:
+def _owner_at(wait: WaitView, actions: list[Action], then: datetime) -> str:
     """Who owned a wait at an instant, since when and why (rule 26)."""
-    if then < row.started_at or (row.stopped_at is not None and then > row.stopped_at):
+    if then < wait.started_at or (wait.stopped_at is not None and then > wait.stopped_at):
         return "nobody: the wait was not open then"
     held = assignment_at(actions, then)
-    return f"{held.owner}, given by {held.by} ({held.rule}): {held.reason}" if held else str(row.owner)
+    return f"{held.owner}, given by {held.by} ({held.rule}): {held.reason}" if held else str(wait.owner)
 
 
-def _target(row: ClockRecord, policy: SLAPolicy | None, when: Any) -> Iterator[str]:
-    target = policy.target(Metric(row.metric)) if policy else None
-    calendar = policy.calendar.name if policy else "?"
+def _target(wait: WaitView, when: _When) -> Iterator[str]:
+    target = wait.sla.target(wait.metric) if wait.sla else None
+    calendar = wait.sla.calendar.name if wait.sla else "?"
     yield (
-        f"  SLA: policy {row.policy} (version {row.policy_version}): {row.metric} within {target} "
-        f"in calendar {calendar}; started {when(row.started_at)}, due {when(row.due_at)}"
+        f"  SLA: policy {wait.policy} (version {wait.policy_version}): {wait.metric} within {target} "
+        f"in calendar {calendar}; started {when(wait.started_at)}, due {when(wait.due_at)}"
     )
 
 
-def _next(row: ClockRecord, at: datetime, when: Any) -> Iterator[str]:
-    if row.state != "running":
-        by = row.answered_by or row.stopped_by or "-"
-        verdict = "a breach" if row.breached_at else "in time"
-        why = "" if row.stop_reason in (None, row.state) else f" ({row.stop_reason})"
-        ended = f"{row.state}{why} {when(row.stopped_at)} by {by}"
+def _next(wait: WaitView, when: _When) -> Iterator[str]:
+    if not wait.running:
+        by = wait.answered_by or wait.stopped_by or "-"
+        verdict = "a breach" if wait.breached_at else "in time"
+        why = "" if wait.stop_reason in (None, wait.state) else f" ({wait.stop_reason})"
+        ended = f"{wait.state}{why} {when(wait.stopped_at)} by {by}"
         yield f"  Over: {ended}; {verdict}. Nothing happens next."
         return
-    yield f"  State: {metric_state(row, at)}, waiting for {_length((at - row.started_at).total_seconds())}"
-    if row.held:
+    yield f"  State: {wait.metric_state}, waiting for {_length(wait.wall_seconds or 0.0)}"
+    if wait.held:
         yield "  Unverified: a mailbox that could hold the answer is unread; its step waits for blind_grace at most"
-    if row.next_step is None:
+    if wait.next_step is None:
         yield "  Next: the ladder has ended; the wait stays open and visible"
         return
-    step = row.next_step
+    step = wait.next_step
     targets = ", ".join(step.targets)
     due = when(step.at)
     yield f"  Next: step {step.step} (round {step.round}) at {due} to {targets}, unless somebody answers"
 
 
-def _messages(tx: Transaction, thread: str, wait: ClockRecord | None = None) -> Iterator[tuple[datetime, str]]:
+def _messages(tx: Transaction, thread: str, wait: WaitView | None = None) -> Iterator[tuple[datetime, str]]:
     others = () if wait is None else [row for row in tx.clocks.of_threads([thread]).values() if row.id != wait.id]
     for row in tx.mail.rows(thread):
         answers = f", answers {row.parent}" if row.parent else ""
@@ -139,7 +147,7 @@ def _messages(tx: Transaction, thread: str, wait: ClockRecord | None = None) -> 
         )
 
 
-def _part(message: MessageRecord, wait: ClockRecord | None, others: Sequence[ClockRecord]) -> str:
+def _part(message: MessageRecord, wait: WaitView | None, others: Sequence[ClockRecord]) -> str:
     """What a message is to a wait, beside the thread's other ones."""
     if wait is None:
         return ""
@@ -148,7 +156,7 @@ def _part(message: MessageRecord, wait: ClockRecord | None, others: Sequence[Clo
     if message.message_id == wait.stopped_by:
         return "; it ends this wait"
     within = wait.started_at <= message.at and (wait.stopped_at is None or message.at <= wait.stopped_at)
-    if message.direction != "inbound" or not message.owes_reply or not within or wait.metric == "follow_up":
+    if message.direction != "inbound" or not message.owes_reply or not within or wait.follow_up:
         return ""
     if _counts(message, wait):
         return "; a nudge: start and due time stay"
@@ -159,9 +167,9 @@ def _part(message: MessageRecord, wait: ClockRecord | None, others: Sequence[Clo
     return f"; read after the dismissal, so it stays owed: wait {other.id}" if unseen else f"; of wait {other.id}"
 
 
-def _counts(message: MessageRecord, wait: ClockRecord) -> bool:
+def _counts(message: MessageRecord, wait: WaitView | ClockRecord) -> bool:
     """Whether a message is one of those whose answer the wait is for: each of them has given it an id."""
-    return clock_id(message.message_id, Metric(wait.metric)) in {wait.id, *wait.aliases}
+    return clock_id(message.message_id, wait.metric) in wait.ids
 
 
 def _message(tx: Transaction, thread: str, message_id: str) -> Iterator[str]:
@@ -170,22 +178,22 @@ def _message(tx: Transaction, thread: str, message_id: str) -> Iterator[str]:
             yield f"Message {at:%Y-%m-%d %H:%M:%S} UTC: {text}"
     for action in tx.clocks.actions([thread], []).get(thread, ()):
         if action.kind in REVIEWS and action.rule == message_id:
-            yield f"  {action.at:%Y-%m-%d %H:%M:%S} UTC: {_action(action, None)}"
+            yield f"  {action.at:%Y-%m-%d %H:%M:%S} UTC: {_action(action, str)}"
 
 
-def _actions(tx: Transaction, row: ClockRecord) -> list[Action]:
-    known = tx.clocks.actions([row.thread], [row.lead])
-    mine = {row.id, *row.aliases}
-    actions = [action for action in known.get(row.thread, []) if action.clock in mine or action.kind in REVIEWS]
-    end = row.stopped_at
+def _actions(tx: Transaction, wait: WaitView) -> list[Action]:
+    known = tx.clocks.actions([wait.thread], [wait.lead])
+    mine = wait.ids
+    actions = [action for action in known.get(wait.thread, []) if action.clock in mine or action.kind in REVIEWS]
+    end = wait.stopped_at
     return actions + [
         action
-        for action in known.get(f"lead:{row.lead}", [])
-        if action.at >= row.started_at and (end is None or action.at <= end)
+        for action in known.get(f"lead:{wait.lead}", [])
+        if action.at >= wait.started_at and (end is None or action.at <= end)
     ]
 
 
-def _action(action: Action, when: Any) -> str:
+def _action(action: Action, when: _When) -> str:
     reason = f": {action.reason}" if action.reason else ""
     if action.kind is ActionKind.ASSIGNED:
         return f"owner {action.owner}, given by {action.by} ({action.rule}){reason}"
@@ -195,8 +203,8 @@ def _action(action: Action, when: Any) -> str:
     return f"{action.kind.value} by {action.by}{until}{reason}"
 
 
-def _tellings(tx: Transaction, row: ClockRecord) -> Iterator[tuple[datetime, str]]:
-    ids = [row.id, *row.aliases]
+def _tellings(tx: Transaction, wait: WaitView) -> Iterator[tuple[datetime, str]]:
+    ids = wait.ids
     for one in tx.clocks.tellings(ids):
         if one.target:
             yield one.at, f"step {one.step} round {one.round} owed to {one.target}: {one.reason}"
@@ -208,15 +216,15 @@ def _tellings(tx: Transaction, row: ClockRecord) -> Iterator[tuple[datetime, str
             yield sent.settled_at, f"{sent.type} to {sent.target} by {sent.channel}: {sent.state}{detail}"
 
 
-def _arithmetic(row: ClockRecord, policy: SLAPolicy, at: datetime, when: Any) -> Iterator[str]:
+def _arithmetic(wait: WaitView, policy: SLAPolicy, when: _When) -> Iterator[str]:
     """From the start to the due time, span by span, with the names of holidays."""
-    target = policy.target(Metric(row.metric))
+    target = policy.target(wait.metric)
     if target is None or not target.business:
-        yield f"  The clock runs on wall time: {when(row.started_at)} + {target} = {when(row.due_at)}"
+        yield f"  The clock runs on wall time: {when(wait.started_at)} + {target} = {when(wait.due_at)}"
         return
     yield f"  How {target} are counted in calendar {policy.calendar.name} ({policy.calendar.zone.key}):"
     total, zone = timedelta(), policy.calendar.zone
-    for stretch in policy.calendar.spans(row.started_at, row.due_at):
+    for stretch in policy.calendar.spans(wait.started_at, wait.due_at):
         if not stretch.open:
             yield f"    {stretch.day:%a %Y-%m-%d} closed: {stretch.reason or 'no hours'}"
             continue

@@ -8,16 +8,15 @@ from zoneinfo import ZoneInfo
 
 from inboxwatch.core.model import Lead, MailboxId
 from inboxwatch.core.ownership.people import Person
-from inboxwatch.core.sla.policy import Metric, SLAPolicy, choose
+from inboxwatch.core.sla.policy import SLAPolicy, choose
 from inboxwatch.core.sla.timeline import ActionKind
-from inboxwatch.engine.descriptions import describe
-from inboxwatch.engine.policies import policies_of
+from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
+from inboxwatch.engine.wait_views import wait_views
 from inboxwatch.notify import messages
 from inboxwatch.notify.actions import Answer
 from inboxwatch.store import Transaction
-from inboxwatch.store.records import ClockRecord
 
 MOST = 100
 """Waits of one answer."""
@@ -50,13 +49,17 @@ class Lookup:
         return self._about(found[0])
 
     def _own(self) -> Answer:
-        rows = self._tx.clocks.listed({"state": "open", "owner": self._asker.id}, None, MOST)
-        waits = [row for row in rows if row.metric != Metric.FOLLOW_UP]
-        overdue = sum(row.due_at <= self._now for row in waits)
-        lines = [messages.own_waits(count=len(waits), overdue=overdue)]
-        if len(rows) > len(waits):
-            lines.append(messages.own_follow_ups(count=len(rows) - len(waits)))
-        return Answer(tuple(lines), tuple(describe(self._tx, self._rules, rows, self._now)))
+        views = self._open(owner=self._asker.id)
+        waits = [wait for wait in views if not wait.follow_up]
+        lines = [messages.own_waits(count=len(waits), overdue=sum(wait.overdue for wait in waits))]
+        if len(views) > len(waits):
+            lines.append(messages.own_follow_ups(count=len(views) - len(waits)))
+        return Answer(tuple(lines), tuple(views))
+
+    def _open(self, **where: str) -> list[WaitView]:
+        """Open waits and follow-ups of a lead or an owner, by due time."""
+        rows = self._tx.clocks.listed({"state": "open", **where}, None, MOST)
+        return wait_views(self._tx, self._rules, rows, self._now)
 
     def _leads(self, query: str) -> tuple[list[Lead], int]:
         """The first leads that match, and how many do."""
@@ -64,33 +67,31 @@ class Lookup:
         return ([exact], 1) if exact is not None else self._tx.leads.find(query, _NAMED)
 
     def _about(self, lead: Lead) -> Answer:
-        rows = self._tx.clocks.listed({"state": "open", "lead": lead.id}, None, MOST)
-        if not rows:
+        views = self._open(lead=lead.id)
+        if not views:
             return Answer((self._owner_between(lead), self._target_between(lead), messages.NOTHING_DUE))
-        first = rows[0]
+        first = views[0]
         lines = (self._owner(first, lead), self._target(first), self._next(first))
-        return Answer(lines, tuple(describe(self._tx, self._rules, rows, self._now)))
+        return Answer(lines, tuple(views))
 
-    def _owner(self, row: ClockRecord, lead: Lead) -> str:
-        ids = {row.id, *row.aliases}
-        actions = self._tx.clocks.actions([row.thread], []).get(row.thread, ())
-        given = [action for action in actions if action.kind is ActionKind.ASSIGNED and action.clock in ids]
+    def _owner(self, wait: WaitView, lead: Lead) -> str:
+        actions = self._tx.clocks.actions([wait.thread], []).get(wait.thread, ())
+        given = [action for action in actions if action.kind is ActionKind.ASSIGNED and action.clock in wait.ids]
         last = max(given, key=lambda action: action.serial, default=None)
         why = (last.rule, last.reason) if last else ()
-        return messages.owner_now(owner=self._name(row.owner), lead=lead.name or lead.id, why=why)
+        return messages.owner_now(owner=self._name(wait.owner), lead=lead.name or lead.id, why=why)
 
     def _owner_between(self, lead: Lead) -> str:
         owner = owner_between_waits(self._tx, self._rules, lead.id, self._now)
         return messages.owner_next(owner=self._name(owner), lead=lead.name or lead.id)
 
-    def _target(self, row: ClockRecord) -> str:
-        policy = policies_of(self._tx, self._rules, [row.policy_version]).get(row.policy_version)
+    def _target(self, wait: WaitView) -> str:
         return messages.target(
-            policy=row.policy,
-            metric=row.metric,
-            within=str(policy.target(Metric(row.metric))) if policy else "",
-            due_at=self._local(row.due_at),
-            late=(self._now - row.due_at).total_seconds(),
+            policy=wait.policy,
+            metric=wait.metric,
+            within=str(wait.sla.target(wait.metric)) if wait.sla else "",
+            due_at=self._local(wait.due_at),
+            late=-wait.left,
         )
 
     def _target_between(self, lead: Lead) -> str:
@@ -103,14 +104,14 @@ class Lookup:
             policy=policy.name, first_response=str(policy.first_response), next_response=str(policy.next_response)
         )
 
-    def _next(self, row: ClockRecord) -> str:
-        held = max((at for at in (row.acknowledged_until, row.snoozed_until) if at and at > self._now), default=None)
-        if row.next_step is None:
+    def _next(self, wait: WaitView) -> str:
+        held = max((at for at in (wait.acknowledged_until, wait.snoozed_until) if at and at > self._now), default=None)
+        if wait.next_step is None:
             return messages.LADDER_ENDED
         return messages.next_step(
-            step=row.next_step.step,
-            targets=[self._name(target) for target in row.next_step.targets],
-            at=self._local(row.next_step.at),
+            step=wait.next_step.step,
+            targets=[self._name(target) for target in wait.next_step.targets],
+            at=self._local(wait.next_step.at),
             held_until=self._local(held) if held else None,
         )
 

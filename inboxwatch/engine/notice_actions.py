@@ -16,11 +16,11 @@ from inboxwatch.engine import actions
 from inboxwatch.engine.assignment_reasons import in_words
 from inboxwatch.engine.authority import concerned
 from inboxwatch.engine.daemon_port import DaemonPort
-from inboxwatch.engine.descriptions import describe
 from inboxwatch.engine.lookup import Lookup
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
+from inboxwatch.engine.wait_views import wait_views
 from inboxwatch.notify import messages
 from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate
 from inboxwatch.store import Transaction
@@ -106,7 +106,7 @@ def _do(tx: Transaction, rules: Rules, clock: str, person: Person, press: _Press
     if not _done_before(tx, rules, row, person, press, now):
         _once(tx, rules, row, person, press, now)
     row = tx.clocks.get(clock) or row
-    return ActionOutcome(describe(tx, rules, [row], now)[0], _sentence(rules, row, person, press))
+    return ActionOutcome(wait_views(tx, rules, [row], now)[0], _sentence(rules, row, person, press))
 
 
 def _once(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> None:

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, PlainValidator, field_validator
 
 from inboxwatch.core.sla.policy import Duration
+from inboxwatch.notify.notice_wait import UNVERIFIED, FailedContact, NoticeWait
 from inboxwatch.settings import ConfigPath, Secret, Settings
 
 if TYPE_CHECKING:
@@ -28,16 +29,19 @@ if TYPE_CHECKING:
 __all__ = [
     "MANY",
     "OWN_ID",
+    "UNVERIFIED",
     "Bounded",
     "Channel",
     "ChannelError",
     "ChannelSettings",
     "ConfigPath",
+    "FailedContact",
     "Finds",
     "Interactive",
     "Joins",
     "Notice",
     "NoticeType",
+    "NoticeWait",
     "Paced",
     "PerTime",
     "Rate",
@@ -86,10 +90,9 @@ class Notice:
     """The same over retries; a step's notice and its repeats have ids of their own."""
     at: datetime
     """When it was owed (UTC)."""
-    clocks: tuple[Mapping[str, Any], ...] = ()
-    """JSON-ready: step, round, reason, the clock of contract sections 4 and 5, waited_seconds, lead_name, company,
-    subject. Shown too where given: owner_name, score, exchanged (messages before this wait), last_exchanged_at,
-    unread_since for the reason `unverified`, and in digests section (the heading it is listed under, in order)."""
+    clocks: tuple[NoticeWait, ...] = ()
+    contact: FailedContact | None = None
+    """What a notice of the type `first_contact_failed` tells of."""
     targets: tuple[str, ...] = ()
     """People's ids and `channel:destination`s after resolution."""
     link: str = ""

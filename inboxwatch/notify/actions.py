@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
+
+from inboxwatch.core.wait_view import WaitView
 
 
 class ActionRefused(Exception):  # noqa: N818  (it is an answer, not a fault)
@@ -30,8 +32,7 @@ class Actor:
 class ActionOutcome:
     """The wait after an action, for showing it where it was shown before."""
 
-    clock: Mapping[str, Any]
-    """As in a notice's `clocks`."""
+    clock: WaitView
     sentence: str
     """What happened, with the person's name: `Ana Diaz has it until 14:30.` Shown beside the wait."""
 
@@ -53,8 +54,7 @@ class Answer:
 
     lines: tuple[str, ...]
     """In words. For a lead: who owns it right now, what is the SLA, what happens when it slips."""
-    clocks: tuple[Mapping[str, Any], ...] = ()
-    """As in a notice's `clocks`."""
+    clocks: tuple[WaitView, ...] = ()
 
 
 class Actions(Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from inboxwatch import now as instant
+from inboxwatch.core.wait_view import WaitView
 from inboxwatch.notify import (
     MANY,
     ChannelSettings,
@@ -34,7 +35,6 @@ from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.text import clean, web_link
 
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_OF_CLOCK = ("owner", "team", "tier", "mailbox", "policy", "metric")
 
 Labels = dict[str, str]
 Alert = dict[str, Any]
@@ -132,17 +132,20 @@ class Alertmanager:
     def _parts(self, notice: Notice, recipient: str) -> Iterable[tuple[Notice, Labels]]:
         """One alert a wait, each with a notice of its own; a notice without waits, and a digest, is one alert."""
         common = {**self._settings.labels, "recipient": recipient}
+        if notice.contact is not None:
+            contact, about = notice.contact, {"alertname": "InboxwatchFirstContactFailed", "severity": "warning"}
+            yield notice, _filled({**common, "owner": contact.owner, "tier": contact.tier, **about})
+            return
         if not notice.clocks or notice.type is NoticeType.DIGEST:
             name = {NoticeType.DIGEST: "InboxwatchDigest"}.get(notice.type, "InboxwatchMailboxBlind")
             yield notice, _filled({**common, "alertname": name, "severity": "warning", "mailbox": notice.mailbox})
             return
         lost = notice.type is NoticeType.FIRST_CONTACT_FAILED
-        for clock in notice.clocks:
-            labels = {name: clock.get(name) for name in _OF_CLOCK}
-            severity = "warning" if lost or clock.get("reason") == "warning" else "critical"
+        for told in notice.clocks:
+            severity = "warning" if lost or told.reason == "warning" else "critical"
             name = "InboxwatchFirstContactFailed" if lost else "InboxwatchReplyOwed"
-            found = {**common, **labels, "alertname": name, "severity": severity, "clock": clock.get("id")}
-            yield replace(notice, clocks=(clock,)), _filled(found)
+            found = {**common, **_of(told.wait), "alertname": name, "severity": severity}
+            yield replace(notice, clocks=(told,)), _filled(found)
 
     def _alert(self, notice: Notice, labels: Labels, person: Recipient | None, now: datetime, over: bool) -> Alert:
         ends = now if over else now + timedelta(seconds=self._settings.lasting)
@@ -172,7 +175,20 @@ class Alertmanager:
         return {}
 
 
-def _filled(labels: dict[str, Any]) -> Labels:
+def _of(wait: WaitView) -> dict[str, str | None]:
+    """The labels of a wait, for routes."""
+    return {
+        "owner": wait.owner,
+        "team": wait.team,
+        "tier": wait.tier,
+        "mailbox": wait.mailbox,
+        "policy": wait.policy,
+        "metric": wait.metric,
+        "clock": wait.id,
+    }
+
+
+def _filled(labels: Mapping[str, str | None]) -> Labels:
     """Alertmanager refuses no empty label, but forgets it: then the labels we remember would be others."""
     cleaned = {name: clean(value, 200) for name, value in labels.items() if value is not None}
     return {name: cleaned[name] for name in sorted(cleaned) if cleaned[name]}

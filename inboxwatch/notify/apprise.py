@@ -117,7 +117,7 @@ def _kind(notice: Notice) -> apprise.NotifyType:
         return apprise.NotifyType.SUCCESS
     if notice.type is NoticeType.DIGEST:
         return apprise.NotifyType.INFO
-    warnings = all(clock.get("reason") == "warning" for clock in notice.clocks)
+    warnings = notice.contact is None and all(told.reason == "warning" for told in notice.clocks)
     return apprise.NotifyType.WARNING if warnings else apprise.NotifyType.FAILURE
 
 

@@ -159,7 +159,7 @@ class Email:
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
         message["Precedence"] = "bulk"
-        if notice.type is NoticeType.ESCALATION and any(clock.get("reason") in _URGENT for clock in notice.clocks):
+        if notice.type is NoticeType.ESCALATION and any(told.reason in _URGENT for told in notice.clocks):
             message["Importance"] = "high"
         actions = self._actions(notice, person, now)
         message.set_content(self._renderer.text("body.txt", notice, person, actions))
@@ -194,7 +194,7 @@ class Email:
     def _actions(self, notice: Notice, person: Recipient | None, now: datetime) -> dict[str, Sequence[Action]]:
         if self._links is None or person is None or notice.listed or notice.type is not NoticeType.ESCALATION:
             return {}
-        return {str(clock["id"]): self._links.actions(str(clock["id"]), person.id, now) for clock in notice.clocks}
+        return {told.wait.id: self._links.actions(told.wait.id, person.id, now) for told in notice.clocks}
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:

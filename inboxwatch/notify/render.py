@@ -83,9 +83,11 @@ class Renderer:
         self._folder = folder
 
     def waits(self, notice: Notice, person: Recipient | None) -> tuple[ShownWait, ...]:
-        """The notice's clocks as this reader sees them."""
+        """The notice's waits, or its failed contact, as this reader sees them."""
         zone = person.zone if person else self._zone
-        return tuple(ShownWait.of(clock, zone) for clock in notice.clocks)
+        if notice.contact is not None:
+            return (ShownWait.of_contact(notice.contact),)
+        return tuple(ShownWait.of(told, zone) for told in notice.clocks)
 
     def line(self, name: str, notice: Notice, person: Recipient | None, limit: int = 200) -> str:
         """A template of one line, cleaned again: an override may have several."""

@@ -1,13 +1,13 @@
-"""A wait as a reader sees it: a notice's clock with clean text, words for its state, times in the reader's zone."""
+"""A wait as a reader sees it: a notice's wait with clean text, words for its state, times in the reader's zone."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
-from typing import Any
 
 from inboxwatch.notify import messages
+from inboxwatch.notify.notice_wait import FailedContact, NoticeWait
 from inboxwatch.notify.text import clean, span
 
 
@@ -28,51 +28,55 @@ def chosen(waits: Sequence[ShownWait], limit: int) -> tuple[ShownWait, ...]:
     return tuple(waits[place] for place in sorted(shown)[:limit])
 
 
-@dataclass(frozen=True, slots=True)
+_NAME = 120
+"""Characters of a name: longer ones are cut."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShownWait:
     """All text in it is cleaned, so a template cannot show anything harmful; missing facts are empty or None."""
 
-    id: str
-    metric: str
+    id: str = ""
+    metric: str = ""
     """first_response, next_response or follow_up."""
-    state: str
+    state: str = "running"
     """running, answered, dismissed or ended."""
-    reason: str
+    reason: str = ""
     """Why it is told: warning, breach, escalated, repeated, unverified; empty once it is over."""
-    step: int | None
-    round: int
+    step: int | None = None
+    round: int = 1
     lead: str
     """The lead's address."""
     name: str
     company: str
     tier: str
-    score: str
+    score: str = ""
     subject: str
     owner: str
     """The owner's name where the notice gives one, else the person's id."""
     owner_id: str
-    team: str
-    mailbox: str
-    exchanged: int | None
+    team: str = ""
+    mailbox: str = ""
+    exchanged: int | None = None
     """Messages to and fro before this wait."""
-    last_exchanged: datetime | None
-    since: datetime | None
-    due: datetime | None
-    as_of: datetime | None
+    last_exchanged: datetime | None = None
+    since: datetime | None = None
+    due: datetime | None = None
+    as_of: datetime | None = None
     """The instant at which the rest of this was true."""
-    seconds: float
+    seconds: float = 0.0
     """How long it has waited, or had waited at its end (wall time)."""
-    unread_since: datetime | None
+    unread_since: datetime | None = None
     """Since when the mailbox that could hold the answer has not been read."""
-    next_at: datetime | None
-    next_targets: tuple[str, ...]
-    held_until: datetime | None
+    next_at: datetime | None = None
+    next_targets: tuple[str, ...] = ()
+    held_until: datetime | None = None
     """Until when it is acknowledged or snoozed."""
-    held_as: str
+    held_as: str = ""
     """acknowledged or snoozed where `held_until` is given."""
-    answered_by: str
-    stop_reason: str
-    section: str
+    answered_by: str = ""
+    stop_reason: str = ""
+    section: str = ""
     """The heading under which a digest lists it."""
 
     @property
@@ -121,55 +125,57 @@ class ShownWait:
         return messages.next_tellings(targets=self.next_targets, at=self.next_at)
 
     @classmethod
-    def of(cls, clock: Mapping[str, Any], zone: tzinfo) -> ShownWait:
-        """Reads a clock of a notice; unknown keys are ignored, missing ones are fine.
-
-        Beside those of the contract it shows `owner_name`, `answered_by_name`, `score`, `exchanged` (a count),
-        `last_exchanged_at`, `unread_since` and, in digests, `section`, where the notice has them.
-        """
-
-        def text(key: str, limit: int = 120) -> str:
-            return clean(clock[key], limit) if clock.get(key) is not None else ""
-
-        def moment(value: Any) -> datetime | None:
-            if not value:
-                return None
-            parsed = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-            return parsed.astimezone(zone)
-
-        upcoming = clock.get("next_step") or {}
-        since = moment(clock.get("started_at"))
-        seconds = float(clock.get("waited_seconds") or clock.get("wall_seconds") or 0)
-        held = next((key for key in ("snoozed", "acknowledged") if clock.get(f"{key}_until")), "")
+    def of(cls, told: NoticeWait, zone: tzinfo) -> ShownWait:
+        """A wait of a notice, for a reader in a zone."""
+        wait, upcoming, seconds = told.wait, told.wait.next_step, told.wait.wall_seconds or 0.0
+        held_until = wait.snoozed_until or wait.acknowledged_until
+        held_as = "snoozed" if wait.snoozed_until else "acknowledged" if held_until else ""
         return cls(
-            id=str(clock.get("id", "")),
-            metric=text("metric"),
-            state=text("state") or "running",
-            reason=text("reason"),
-            step=clock.get("step"),
-            round=int(clock.get("round") or 1),
-            lead=text("lead"),
-            name=text("lead_name"),
-            company=text("company"),
-            tier=text("tier", 40),
-            score=text("score", 20),
-            subject=text("subject", 200),
-            owner=text("owner_name") or text("owner"),
-            owner_id=str(clock.get("owner") or ""),
-            team=text("team"),
-            mailbox=text("mailbox"),
-            exchanged=clock.get("exchanged"),
-            last_exchanged=moment(clock.get("last_exchanged_at")),
-            since=since,
-            due=moment(clock.get("due_at")),
-            as_of=since + timedelta(seconds=seconds) if since else None,
+            id=wait.id,
+            metric=wait.metric.value,
+            state=wait.state.value,
+            reason=told.reason,
+            step=told.step,
+            round=told.round or 1,
+            lead=clean(wait.lead, _NAME),
+            name=clean(wait.lead_name, _NAME),
+            company=clean(wait.company, _NAME),
+            tier=clean(wait.tier, 40),
+            score=clean(wait.score, 20),
+            subject=clean(wait.subject),
+            owner=clean(wait.owner_name or wait.owner or "", _NAME),
+            owner_id=wait.owner or "",
+            team=clean(wait.team or "", _NAME),
+            mailbox=clean(wait.mailbox or "", _NAME),
+            exchanged=wait.exchanged,
+            last_exchanged=_local(wait.last_exchanged_at, zone),
+            since=wait.started_at.astimezone(zone),
+            due=wait.due_at.astimezone(zone),
+            as_of=(wait.started_at + timedelta(seconds=seconds)).astimezone(zone),
             seconds=seconds,
-            unread_since=moment(clock.get("unread_since")),
-            next_at=moment(upcoming.get("at")),
-            next_targets=tuple(clean(target, 80) for target in upcoming.get("targets") or ()),
-            held_until=moment(clock.get(f"{held}_until")) if held else None,
-            held_as=held,
-            answered_by=text("answered_by_name") or text("answered_by"),
-            stop_reason=text("stop_reason"),
-            section=text("section", 60),
+            unread_since=_local(told.unread_since, zone),
+            next_at=_local(upcoming.at, zone) if upcoming else None,
+            next_targets=tuple(clean(target, 80) for target in upcoming.targets) if upcoming else (),
+            held_until=_local(held_until, zone),
+            held_as=held_as,
+            answered_by=clean(wait.answered_by_name or wait.answered_by or "", _NAME),
+            stop_reason=clean(wait.stop_reason or "", _NAME),
+            section=clean(told.section, 60),
         )
+
+    @classmethod
+    def of_contact(cls, contact: FailedContact) -> ShownWait:
+        """A buyer whom our first message never reached: nothing runs, so there are no times."""
+        return cls(
+            lead=clean(contact.lead, _NAME),
+            name=clean(contact.lead_name, _NAME),
+            company=clean(contact.company, _NAME),
+            tier=clean(contact.tier, 40),
+            subject=clean(contact.subject),
+            owner=clean(contact.owner_name or contact.owner, _NAME),
+            owner_id=contact.owner,
+        )
+
+
+def _local(at: datetime | None, zone: tzinfo) -> datetime | None:
+    return None if at is None else at.astimezone(zone)

@@ -75,6 +75,10 @@ def signature(secret: str, body: bytes) -> str:
     return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
 
 
+def _subjects(notice: Notice) -> list[dict[str, object]]:
+    return [one.as_json() for one in ((notice.contact,) if notice.contact else notice.clocks)]
+
+
 def payload(notice: Notice) -> dict[str, Any]:
     """The body of contract section 4; `title` is added where a notice has one."""
     body: dict[str, Any] = {
@@ -82,7 +86,7 @@ def payload(notice: Notice) -> dict[str, Any]:
         "id": notice.id,
         "at": rfc3339(notice.at),
         "clocks": [
-            clean_tree(clock) | {key: clean(clock[key]) for key in _TEXTS if clock.get(key)} for clock in notice.clocks
+            clean_tree(one) | {key: clean(one[key]) for key in _TEXTS if one.get(key)} for one in _subjects(notice)
         ],
         "targets": list(notice.targets),
         "link": notice.link,

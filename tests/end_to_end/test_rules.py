@@ -70,10 +70,10 @@ def sent(world: SimulatedWorld, kind: NoticeType = NoticeType.ESCALATION) -> lis
     return [one for one in world.sent if one.notice.type is kind]
 
 
-def steps(world: SimulatedWorld) -> list[tuple[datetime, str, int, int]]:
+def steps(world: SimulatedWorld) -> list[tuple[datetime, str, int | None, int | None]]:
     """(when, to whom, step, round) of everything that escalated."""
     pages = sent(world)
-    return [(page.at, page.destination, one["step"], one["round"]) for page in pages for one in page.notice.clocks]
+    return [(page.at, page.destination, one.step, one.round) for page in pages for one in page.notice.clocks]
 
 
 async def test_rule_10_auto_submitted_no_is_a_person_and_a_vacation_reply_without_any_header_is_none(
@@ -183,7 +183,7 @@ async def test_rule_29_a_crash_between_sending_and_recording_repeats_the_message
     world.channels["pager"].deadly = 1
     await write(world, "q", at("8:10"))
     await world.until(at("9:40"))
-    told = [(one.key, one.destination) for one in sent(world) if one.notice.clocks[0]["step"] == 1]
+    told = [(one.key, one.destination) for one in sent(world) if one.notice.clocks[0].step == 1]
     (clock,) = waits(world)
     assert sorted(set(told)) == [(f"{clock.id}/1/1/ana", "ana"), (f"{clock.id}/1/1/desk", "")]
     assert world.kills == 1
@@ -218,8 +218,8 @@ async def test_rule_31_a_page_from_a_blind_house_says_so_after_the_grace_and_it_
     await world.until(at("13:00"))
     (page, _) = sent(world)[:2]
     said = page.notice.clocks[0]
-    assert (page.at, said["reason"]) == (at("9:05"), "unverified")
-    assert said["breached"] is False
+    assert (page.at, said.reason) == (at("9:05"), "unverified")
+    assert said.wait.breached is False
     assert [one.notice.mailbox for one in sent(world, NoticeType.MAILBOX)] == ["ana"]
 
 
@@ -243,7 +243,7 @@ async def test_rule_34_a_page_says_what_is_true_when_it_leaves(world: SimulatedW
     await world.until(at("9:05"))
     (page,) = (one for one in sent(world) if one.destination == "ana")
     assert page.at > at("8:58")
-    assert page.notice.clocks[0]["waited_seconds"] == (page.at - at("8:10")).total_seconds()
+    assert page.notice.clocks[0].wait.wall_seconds == (page.at - at("8:10")).total_seconds()
 
 
 async def test_rule_36_our_own_mail_in_a_watched_mailbox_starts_and_ends_nothing(world: SimulatedWorld) -> None:
@@ -263,7 +263,7 @@ async def test_rule_37_waits_that_are_due_together_come_as_one_message_with_a_ke
     (page,) = (one for one in sent(world) if one.destination == "ana")
     with world.store.reading() as tx:
         keys = set(tx.connection.execute(select(tables.delivery.c.key)).scalars())
-    assert {one["id"] for one in page.notice.clocks} == {row.id for row in waits(world)}
+    assert {one.wait.id for one in page.notice.clocks} == {row.id for row in waits(world)}
     assert {f"{row.id}/1/1/ana" for row in waits(world)} <= keys
 
 

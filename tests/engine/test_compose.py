@@ -50,7 +50,8 @@ def test_a_page_says_how_often_words_were_exchanged_before_and_when_last(daemon:
     daemon.mail("bo@buyer.test", "ana@acme.test", parent=answer, after=HOUR)
     daemon.passes(4 * HOUR)
     notice = notices(daemon, NoticeType.ESCALATION)[0]
-    (clock,) = notice.clocks
+    clock = notice.clocks[0].as_json()
+    assert len(notice.clocks) == 1
     assert (clock["exchanged"], clock["last_exchanged_at"]) == (2, "2026-05-04T10:00:00Z")
     assert (clock["score"], clock["lead_name"], clock["company"]) == ("87", "Bo Lind", "Buyer Ltd")
     assert clock["owner_name"] == "Ana Diaz"
@@ -62,7 +63,7 @@ def test_an_answer_says_by_whom_in_his_name(daemon: InProcessDaemon) -> None:
     notices(daemon, NoticeType.ESCALATION)
     daemon.mail("ben@acme.test", "bo@buyer.test", parent=first, after=HOUR)
     notice = notices(daemon, NoticeType.RESOLVED)[0]
-    assert {clock["answered_by_name"] for clock in notice.clocks} == {"Ben Ito"}
+    assert {clock.wait.answered_by_name for clock in notice.clocks} == {"Ben Ito"}
     line = Renderer(ChannelSettings().zone).line("headline.txt", notice, None)
     assert line == "Answered: Bo Lind (Buyer Ltd), answered after 3 h by Ben Ito"
 
@@ -71,7 +72,7 @@ def test_rule_07_the_owner_hears_of_a_colleagues_answer_though_nobody_was_paged(
     first = daemon.mail("bo@buyer.test", "ana@acme.test")
     daemon.mail("ben@acme.test", "bo@buyer.test", parent=first, after=HOUR / 4)
     (notice,) = notices(daemon, NoticeType.RESOLVED)
-    assert (notice.targets, notice.clocks[0]["answered_by"]) == (("ana",), "ben")
+    assert (notice.targets, notice.clocks[0].wait.answered_by) == (("ana",), "ben")
 
 
 def test_a_lost_first_contact_names_the_buyer_his_owner_and_our_message(daemon: InProcessDaemon) -> None:

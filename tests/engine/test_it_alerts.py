@@ -235,7 +235,7 @@ async def test_a_dead_channel_is_passed_over_and_it_hears_of_it_by_another(daemo
     try:
         await deliver(daemon, channels, worker)
         assert [notice.targets for notice in channels["pager"].heard] == [("ana",), ("max",)]
-        assert {clock["reason"] for notice in channels["pager"].heard for clock in notice.clocks} == {"breach"}
+        assert {clock.reason for notice in channels["pager"].heard for clock in notice.clocks} == {"breach"}
         (told,) = channels["mail"].heard
         assert told.title.startswith("Channel desk does not deliver: the next way was used.")
         assert told.error == "token revoked"

@@ -87,7 +87,7 @@ async def test_who_pressed_is_found_by_link_then_slack_id_then_address(
 ) -> None:
     reconfigure(daemon, admins="[zoe]")
     outcome = await actions.acknowledge(wait, actor)
-    assert outcome.clock["owner"] == person
+    assert outcome.clock.owner == person
 
 
 @pytest.mark.parametrize("actor", [STRANGER, Actor("slack"), Actor("link", person="nobody")])
@@ -120,15 +120,15 @@ async def test_owner_team_lead_and_manager_may_act_and_others_are_told_who_may(
 async def test_an_admin_may_act_on_every_wait(daemon: InProcessDaemon, actions: NoticeActions, wait: str) -> None:
     reconfigure(daemon, admins="[zoe]")
     outcome = await actions.assign(wait, Actor("slack", slack_id="U0ZOE0001"), "ben", "knows them")
-    assert (outcome.clock["owner"], outcome.sentence) == ("ben", "Zoe Fox gave it to Ben Ito (knows them).")
+    assert (outcome.clock.owner, outcome.sentence) == ("ben", "Zoe Fox gave it to Ben Ito (knows them).")
 
 
 async def test_acknowledging_takes_the_wait_and_says_until_when(actions: NoticeActions, wait: str) -> None:
     outcome = await actions.acknowledge(wait, BEN)
-    assert (outcome.clock["owner"], outcome.clock["owner_name"]) == ("ben", "Ben Ito")
-    assert outcome.clock["metric_state"] == "acknowledged"
+    assert (outcome.clock.owner, outcome.clock.owner_name) == ("ben", "Ben Ito")
+    assert outcome.clock.metric_state == "acknowledged"
     assert outcome.sentence == "Ben Ito has it until Mon 4 May 09:30 UTC."
-    assert (outcome.clock["lead_name"], outcome.clock["company"]) == ("Bo Lind", "Buyer Ltd")
+    assert (outcome.clock.lead_name, outcome.clock.company) == ("Bo Lind", "Buyer Ltd")
 
 
 async def test_a_press_that_comes_twice_changes_nothing_more(
@@ -143,7 +143,7 @@ async def test_a_press_that_comes_twice_changes_nothing_more(
     for _ in range(2):
         over = await actions.dismiss(wait, BEN, "wrong address")
         daemon.at += MINUTE
-    assert over.clock["state"] == "dismissed"
+    assert over.clock.state == "dismissed"
     assert recorded(daemon) == ["ana acknowledged", "ana assigned", "ana assigned", "ben dismissed"]
 
 
@@ -153,7 +153,7 @@ async def test_the_same_press_after_somebody_elses_is_a_new_one(
     await actions.acknowledge(wait, ANA)
     await actions.acknowledge(wait, BEN)
     outcome = await actions.acknowledge(wait, ANA)
-    assert outcome.clock["owner"] == "ana"
+    assert outcome.clock.owner == "ana"
     assert recorded(daemon).count("ana acknowledged") == 2
 
 
@@ -185,7 +185,7 @@ async def test_a_call_ends_the_wait_where_activity_is_a_stop_condition(
     daemon: InProcessDaemon, actions: NoticeActions, wait: str
 ) -> None:
     outcome = await actions.activity(wait, ANA, "call", "agreed on 40 seats")
-    assert (outcome.clock["state"], outcome.clock["stop_reason"]) == ("ended", "activity")
+    assert (outcome.clock.state, outcome.clock.stop_reason) == ("ended", "activity")
     assert outcome.sentence == "Ana Diaz has reached the buyer (call: agreed on 40 seats)."
     await actions.activity(wait, ANA, "call", "agreed on 40 seats")
     assert recorded(daemon) == ["ana activity"]
@@ -214,7 +214,7 @@ async def test_a_leads_three_questions_are_answered(actions: NoticeActions, quer
         "SLA default: first response within 2h, due Mon 4 May 11:00 UTC, due in 2 h.",
         "If nobody answers, step 1 tells Ana Diaz at Mon 4 May 10:00 UTC.",
     )
-    assert [clock["lead"] for clock in answer.clocks] == ["bo@buyer.test"]
+    assert [clock.lead for clock in answer.clocks] == ["bo@buyer.test"]
 
 
 async def test_between_waits_the_answer_is_whom_routing_names(

@@ -41,7 +41,7 @@ def test_a_page_whose_wait_ends_while_it_is_rendered_with_others_was_not_sent(da
     daemon.reads(daemon.replies("a1@acme.test", 60, "q1@buyer.test"))
     rendered = room.render(rows, daemon.at)
     assert rendered is not None
-    assert [clock["started_by"] for clock in rendered.notice.clocks] == ["q2@buyer.test"]
+    assert [clock.wait.started_by for clock in rendered.notice.clocks] == ["q2@buyer.test"]
     room.sent(rendered.rows, Receipt(), daemon.at)
     assert [row.state for row in daemon.owed()] == ["cancelled", "sent"]
     assert daemon.owed("resolved") == []

@@ -18,7 +18,7 @@ from inboxwatch.notify import ChannelError, NoticeType
 from inboxwatch.notify.alertmanager import Alertmanager, AlertmanagerSettings
 from tests.doubles.http_sink import http_sink
 from tests.support.hostile_texts import HOSTILE, assert_harmless
-from tests.support.notices import ANA, ANSWERED, clock, notice, of_people
+from tests.support.notices import ANA, ANSWERED, clock, lost, notice, of_people
 from tests.support.waiting import PATIENCE
 
 BINARY = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
@@ -135,6 +135,16 @@ async def test_a_person_is_a_label_to_route_by_and_a_blind_mailbox_fires_and_end
     assert found["InboxwatchMailboxBlind"]["mailbox"] == "ana"
     await channel.send(of_people(kind=NoticeType.RESOLVED, error=None), "", None, "k3", blind.reference)
     assert [alert["labels"]["alertname"] for alert in await active(url)] == ["InboxwatchReplyOwed"]
+    await channel.aclose()
+
+
+async def test_a_first_contact_that_failed_is_a_warning_for_its_owner(url: str) -> None:
+    channel = make(url)
+    await channel.send(lost(), "", None, "k1")
+    (alert,) = await active(url)
+    labels = {"alertname": "InboxwatchFirstContactFailed", "severity": "warning", "owner": "ana", "tier": "hot"}
+    assert labels.items() <= alert["labels"].items()
+    assert "Bo Buyer (Buyer Ltd)" in alert["annotations"]["summary"]
     await channel.aclose()
 
 

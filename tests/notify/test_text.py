@@ -16,7 +16,7 @@ from inboxwatch.notify.render import NAMES, Renderer
 from inboxwatch.notify.slack import markup
 from inboxwatch.notify.text import clean, retry_after, said, span, web_link
 from tests.support.hostile_texts import HOSTILE, assert_harmless
-from tests.support.notices import ANA, ANSWERED, MAX, clock, notice, of_people
+from tests.support.notices import ANA, ANSWERED, BARE, MAX, clock, lost, notice, of_people
 
 UTC_ZONE = ChannelSettings().zone
 
@@ -110,7 +110,7 @@ def test_the_headline_says_who_waits_for_whom_and_how_it_stands() -> None:
     assert headline(notice(warned)) == "Bo Buyer (Buyer Ltd) has waited 48 min for Ana Diaz: due in 12 min"
     over = notice(clock(**ANSWERED), kind=NoticeType.RESOLVED)
     assert headline(over) == "Answered: Bo Buyer (Buyer Ltd), answered after 1 h 10 min by Ana Diaz"
-    nameless = clock(lead_name=None, company=None, owner_name=None)
+    nameless = clock(lead_name="", company="", owner_name="")
     assert headline(notice(nameless)) == "bo@buyer.test has waited 1 h 05 min for ana: overdue by 5 min"
 
 
@@ -150,9 +150,8 @@ def test_the_body_says_before_whom_and_what_next() -> None:
 
 
 def test_a_clock_with_its_required_facts_only_can_be_shown_by_every_template() -> None:
-    bare = {"id": "c1", "lead": "bo@buyer.test", "started_at": "2026-11-03T10:00:00Z"}
     for kind in NoticeType:
-        for what in (notice(bare, kind=kind), notice(bare, bare, kind=kind), of_people(kind=kind)):
+        for what in (notice(BARE, kind=kind), notice(BARE, BARE, kind=kind), of_people(kind=kind)):
             for name in NAMES:
                 assert Renderer(UTC_ZONE).text(name, what, None).strip()
 
@@ -162,6 +161,14 @@ def test_a_flood_lists_some_waits_and_counts_the_rest() -> None:
     body = Renderer(UTC_ZONE).text("body.txt", many, None)
     assert "and 970 more" in body
     assert len(body) < 20_000
+
+
+def test_a_first_contact_that_failed_is_told_without_times() -> None:
+    assert headline(lost()) == "First contact failed: our message never reached Bo Buyer (Buyer Ltd)"
+    for name in NAMES:
+        shown = Renderer(UTC_ZONE).text(name, lost(), ANA)
+        assert "Bo Buyer" in shown
+        assert "due" not in shown
 
 
 @pytest.mark.parametrize("name", NAMES)

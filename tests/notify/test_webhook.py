@@ -17,6 +17,49 @@ from tests.doubles.http_sink import HttpSink, http_sink
 from tests.support.hostile_texts import HOSTILE, assert_harmless
 from tests.support.notices import ANA, clock, notice, of_people
 
+TOLD = {
+    "step": 2,
+    "round": 1,
+    "reason": "breach",
+    "type": "clock",
+    "id": "c1",
+    "thread": "t1",
+    "lead": "bo@buyer.test",
+    "metric": "next_response",
+    "owner": "ana",
+    "started_by": "m1@buyer.test",
+    "started_at": "2026-11-03T10:00:00Z",
+    "due_at": "2026-11-03T11:00:00Z",
+    "state": "running",
+    "stop_reason": None,
+    "stopped_by": None,
+    "stopped_at": None,
+    "answered_by": None,
+    "wall_seconds": 3900,
+    "business_seconds": None,
+    "breached": True,
+    "metric_state": "breached",
+    "warned_at": None,
+    "breached_at": "2026-11-03T11:00:00Z",
+    "acknowledged_until": None,
+    "snoozed_until": None,
+    "next_step": {"step": 3, "round": 1, "at": "2026-11-03T11:30:00Z", "targets": ["max", "desk:desk"]},
+    "mailbox": "sales",
+    "team": "emea",
+    "tier": "hot",
+    "policy": "default",
+    "nudges": 0,
+    "reopened": None,
+    "waited_seconds": 3900,
+    "exchanged": 7,
+    "lead_name": "Bo Buyer",
+    "company": "Buyer Ltd",
+    "subject": "Offer for 40 seats",
+    "owner_name": "Ana Diaz",
+    "last_exchanged_at": "2026-11-02T16:20:00Z",
+}
+"""The wait of `clock()` as a receiver reads it."""
+
 
 @pytest.fixture
 async def sink() -> AsyncIterator[HttpSink]:
@@ -48,11 +91,12 @@ async def test_one_notice_is_one_post_with_the_body_of_the_contract(sink: HttpSi
     assert posted.headers["Content-Type"] == "application/json"
     assert posted.headers["Idempotency-Key"] == "c1/2/1/desk"
     assert "X-Inboxwatch-Signature" not in posted.headers
+    assert list(posted.json["clocks"][0]) == list(TOLD)
     assert posted.json == {
         "type": "escalation",
         "id": "c1/2/1",
         "at": "2026-11-03T11:05:00Z",
-        "clocks": [clock()],
+        "clocks": [TOLD],
         "targets": ["ana", "desk:desk"],
         "link": "http://127.0.0.1:9842/clocks/c1",
     }

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from inboxwatch.notify import Notice, NoticeType, Recipient
+from inboxwatch.core.model import ClockId, LeadId, MessageId, ThreadId
+from inboxwatch.core.sla.clock import State
+from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.wait_view import NextStep, WaitView
+from inboxwatch.notify import FailedContact, Notice, NoticeType, NoticeWait, Recipient
 
 ANA = Recipient("ana", "Ana Diaz", "ana@acme.test", "U012AB3CD", ZoneInfo("Europe/London"))
 MAX = Recipient("max", "Max Ode", "max@acme.test", zone=ZoneInfo("America/New_York"))
 
 
-def clock(**changes: Any) -> dict[str, Any]:
-    """A breached wait of Bo Buyer since 10:00 UTC on 3 November 2026, due 11:00, seen at 11:05."""
-    return {
+STARTED = datetime(2026, 11, 3, 10, tzinfo=UTC)
+
+
+def wait(*, waited_seconds: float = 3900, **changes: Any) -> WaitView:
+    """A breached wait of Bo Buyer since 10:00 UTC on 3 November 2026, due 11:00, seen at 11:05.
+
+    `changes` are fields of the view; instants and words may be given as in the contract's JSON.
+    """
+    fields: dict[str, Any] = {
         "id": "c1",
         "thread": "t1",
         "lead": "bo@buyer.test",
@@ -22,41 +32,72 @@ def clock(**changes: Any) -> dict[str, Any]:
         "company": "Buyer Ltd",
         "subject": "Offer for 40 seats",
         "tier": "hot",
-        "metric": "next_response",
+        "metric": Metric.NEXT_RESPONSE,
         "owner": "ana",
         "owner_name": "Ana Diaz",
         "team": "emea",
         "mailbox": "sales",
         "policy": "default",
-        "state": "running",
-        "metric_state": "breached",
+        "state": State.RUNNING,
         "started_by": "m1@buyer.test",
-        "started_at": "2026-11-03T10:00:00Z",
-        "due_at": "2026-11-03T11:00:00Z",
-        "waited_seconds": 3900,
-        "breached": True,
+        "started_at": STARTED,
+        "due_at": STARTED + timedelta(hours=1),
+        "breached_at": STARTED + timedelta(hours=1),
         "exchanged": 7,
-        "last_exchanged_at": "2026-11-02T16:20:00Z",
-        "step": 2,
-        "round": 1,
-        "reason": "breach",
-        "next_step": {"step": 3, "at": "2026-11-03T11:30:00Z", "targets": ["max", "desk:desk"]},
-        **changes,
+        "last_exchanged_at": datetime(2026, 11, 2, 16, 20, tzinfo=UTC),
+        "next_step": NextStep(3, 1, STARTED + timedelta(minutes=90), ("max", "desk:desk")),
+        **{name: _instant(value) if name.endswith(_TIMES) else value for name, value in changes.items()},
     }
+    fields |= {"metric": Metric(fields["metric"]), "state": State(fields["state"])}
+    return WaitView(as_of=STARTED + timedelta(seconds=waited_seconds), **fields)
 
 
-ANSWERED = {
-    "state": "answered",
-    "reason": "",
+_TIMES = ("_at", "_until", "_since")
+
+
+def _instant(value: Any) -> Any:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def clock(**changes: Any) -> NoticeWait:
+    """The same wait as the second step of its ladder tells it; `changes` also take what only notices say."""
+    told: dict[str, Any] = {"step": 2, "round": 1, "reason": "breach"}
+    told |= {name: _instant(changes.pop(name)) for name in ("unread_since",) if name in changes}
+    told |= {name: changes.pop(name) for name in ("step", "round", "reason", "section") if name in changes}
+    return NoticeWait(wait(**changes), **told)
+
+
+BARE = NoticeWait(
+    WaitView(
+        as_of=STARTED,
+        id=ClockId("c1"),
+        thread=ThreadId("t1"),
+        lead=LeadId("bo@buyer.test"),
+        metric=Metric.FIRST_RESPONSE,
+        owner=None,
+        started_by=MessageId("m1@buyer.test"),
+        started_at=STARTED,
+        due_at=STARTED,
+    )
+)
+"""A wait of which no more is known than must be."""
+LOST = FailedContact(
+    LeadId("bo@buyer.test"), "Bo Buyer", "Buyer Ltd", "hot", "ana", "Ana Diaz", "Our offer", MessageId("o1@acme.test")
+)
+"""Our first message to Bo, which bounced."""
+OVER: dict[str, Any] = {
+    "state": State.ANSWERED,
     "answered_by": "Ana Diaz",
     "stop_reason": "answered",
-    "waited_seconds": 4200,
-    "wall_seconds": 4200,
+    "wall_at_end": 4200.0,
     "next_step": None,
 }
+"""What of the wait is other once Ana has answered it."""
+ANSWERED: dict[str, Any] = {**OVER, "reason": ""}
+"""The same as a notice tells it."""
 
 
-def notice(*clocks: dict[str, Any], kind: NoticeType = NoticeType.ESCALATION, **changes: Any) -> Notice:
+def notice(*clocks: NoticeWait, kind: NoticeType = NoticeType.ESCALATION, **changes: Any) -> Notice:
     """An escalation of the wait above, or of the given ones."""
     fields: dict[str, Any] = {
         "type": kind,
@@ -68,6 +109,11 @@ def notice(*clocks: dict[str, Any], kind: NoticeType = NoticeType.ESCALATION, **
         "thread_key": "c1",
     }
     return Notice(**{**fields, **changes})
+
+
+def lost(contact: FailedContact = LOST) -> Notice:
+    """A first contact that failed."""
+    return notice(kind=NoticeType.FIRST_CONTACT_FAILED, **{"clocks": (), "contact": contact})
 
 
 def of_people(*, kind: NoticeType = NoticeType.MAILBOX, **changes: Any) -> Notice:

@@ -66,7 +66,13 @@ def _gathering(tx: Transaction, channel: str, now: datetime) -> bool:
 
 
 def _still_wanted(tx: Transaction, rows: Sequence[DeliveryRecord], now: datetime) -> list[DeliveryRecord]:
-    """Cancels the steps of waits that are over; returns the rest."""
-    over = {row.id for row in rows if row.type == NoticeType.ESCALATION and not tx.clocks.is_running(row.clock)}
+    """Cancels the steps of waits that are over, and resolutions of waits that are none any more; returns the rest."""
+    over = {row.id for row in rows if not _is_wanted(tx, row)}
     tx.deliveries.settle(sorted(over), DeliveryState.CANCELLED, now)
     return [row for row in rows if row.id not in over]
+
+
+def _is_wanted(tx: Transaction, row: DeliveryRecord) -> bool:
+    if row.type is NoticeType.ESCALATION:
+        return tx.clocks.is_running(row.clock)
+    return row.type is not NoticeType.RESOLVED or (row.clock is not None and tx.clocks.get(row.clock) is not None)

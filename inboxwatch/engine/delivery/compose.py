@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from inboxwatch.core.model import LeadId
-from inboxwatch.core.timestamp import rfc3339
-from inboxwatch.engine.descriptions import describe
+from inboxwatch.core.model import LeadId, MessageId
+from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.digests import Daily
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import MANY, Notice, NoticeType
+from inboxwatch.engine.wait_views import person_name, wait_views
+from inboxwatch.notify import MANY, UNVERIFIED, FailedContact, Notice, NoticeType, NoticeWait
 from inboxwatch.store import Transaction
-from inboxwatch.store.records import ClockRecord, DeliveryRecord
+from inboxwatch.store.records import DeliveryRecord
 
 
 class Composed(NamedTuple):
@@ -48,13 +48,11 @@ class Composer:
     def bundle(self, rows: Sequence[DeliveryRecord], unread: bool) -> Composed:
         """Steps or resolutions due together. `unread`: a mailbox that could hold the answers could not be read now."""
         first = rows[0]
-        clocks = self._clocks(row.clock for row in rows)
-        described = describe(self._tx, self._rules, list(clocks.values()), self._now)
-        known = dict(zip(clocks, described, strict=True))
-        steps = {(row.clock, row.step, row.round): row for row in rows}
-        told = [self._step(row, unread) | known.get(row.clock or "", {"id": row.clock}) for row in steps.values()]
+        views = self._views(row.clock for row in rows)
+        steps = {(row.clock, row.step, row.round): row for row in rows if row.clock in views}
+        told = [self._told(row, views[row.clock or ""], unread) for row in steps.values()]
         if len(told) > MANY:
-            told.sort(key=lambda clock: str(clock.get("due_at")))
+            told.sort(key=lambda one: one.wait.due_at)
         base = self._rules.config.web.url
         notice = Notice(
             type=NoticeType(first.type),
@@ -71,7 +69,7 @@ class Composer:
 
     def single(self, row: DeliveryRecord) -> Composed | None:
         """A notice that stands for itself; None for a digest of which nothing is left."""
-        body = row.body or {}
+        body, contact = row.body or {}, None
         if body.get("daily"):
             found = Daily(self._tx, self._rules, self._now).write(body["daily"], body["day"])
             if found is None:
@@ -79,15 +77,15 @@ class Composer:
             title, clocks = found
         else:
             title = body.get("title", "")
-            waits = self._clocks(body.get("clock_ids", [row.clock]))
-            clocks = describe(self._tx, self._rules, list(waits.values()), self._now)
+            clocks = [NoticeWait(view) for view in self._views(body.get("clock_ids", [row.clock])).values()]
             if row.type == NoticeType.FIRST_CONTACT_FAILED and "lead" in body:
-                clocks = [self._contact(body["lead"], body["message_id"], row.target)]
+                contact = self._contact(LeadId(body["lead"]), MessageId(body["message_id"]), row.target)
         notice = Notice(
             type=NoticeType(row.type),
             id=row.key,
             at=row.owed_at,
             clocks=tuple(clocks),
+            contact=contact,
             targets=(row.target,),
             link=f"{self._rules.config.web.url}/",
             mailbox=body.get("mailbox"),
@@ -97,34 +95,35 @@ class Composer:
         )
         return Composed([row], notice)
 
-    def _clocks(self, ids: Iterable[str | None]) -> dict[str, ClockRecord]:
-        """Clocks by the ids asked for: a wait that was merged has another one now."""
+    def _views(self, ids: Iterable[str | None]) -> dict[str, WaitView]:
+        """Waits by the ids asked for: one that was merged has another one now."""
         found = ((clock, self._tx.clocks.get(clock)) for clock in dict.fromkeys(ids) if clock)
-        return {clock: row for clock, row in found if row is not None}
+        known = {clock: row for clock, row in found if row is not None}
+        views = wait_views(self._tx, self._rules, list(known.values()), self._now)
+        return dict(zip(known, views, strict=True))
 
-    def _step(self, row: DeliveryRecord, unread: bool) -> dict[str, Any]:
-        """Which step of its ladder a delivery tells, and why; nothing for a resolution."""
+    def _told(self, row: DeliveryRecord, wait: WaitView, unread: bool) -> NoticeWait:
+        """A wait with the step of its ladder that a delivery tells, and why; a resolution has neither."""
         if row.step is None:
-            return {}
-        reason = "unverified" if unread else row.reason
-        told = {"step": row.step, "round": row.round, "reason": reason}
-        if reason == "unverified":
-            boxes = mailboxes_of(self._tx, self._rules, [row])
-            times = [box.seen_until for box in self._tx.mailboxes.all() if box.id in boxes]
-            told["unread_since"] = rfc3339(min((at for at in times if at is not None), default=None))
-        return told
+            return NoticeWait(wait)
+        reason = UNVERIFIED if unread else row.reason or ""
+        since = self._unread_since(row) if reason == UNVERIFIED else None
+        return NoticeWait(wait, row.step, row.round, reason, since)
 
-    def _contact(self, lead: str, message_id: str, owner: str) -> dict[str, Any]:
-        """A buyer whom our first message never reached: no wait, so it has neither id nor times."""
-        known, people = self._tx.leads.get(LeadId(lead)), self._rules.config.people
-        found = {
-            "lead": lead,
-            "lead_name": known.name if known else None,
-            "company": known.company if known else None,
-            "tier": known.tier if known else None,
-            "owner": owner,
-            "owner_name": people[owner].name if owner in people else None,  # type: ignore[index]  # a person's id
-            "subject": self._tx.mail.subjects([message_id]).get(message_id),
-            "message_id": message_id,
-        }
-        return {key: value for key, value in found.items() if value}
+    def _unread_since(self, row: DeliveryRecord) -> datetime | None:
+        boxes = mailboxes_of(self._tx, self._rules, [row])
+        times = [box.seen_until for box in self._tx.mailboxes.all() if box.id in boxes]
+        return min((at for at in times if at is not None), default=None)
+
+    def _contact(self, lead: LeadId, message_id: MessageId, owner: str) -> FailedContact:
+        known = self._tx.leads.get(lead)
+        return FailedContact(
+            lead=lead,
+            lead_name=known.name if known else "",
+            company=known.company if known else "",
+            tier=known.tier if known else "",
+            owner=owner,
+            owner_name=person_name(self._rules, owner),
+            subject=self._tx.mail.subjects([message_id]).get(message_id, ""),
+            message_id=message_id,
+        )

@@ -234,7 +234,7 @@ class Slack:
             message = blocks.reply(self._renderer.line("headline.txt", notice, person, 300), web_link(notice.link))
         else:
             message = self.compose(notice, person)
-        repeats = all(clock.get("reason") == "repeated" for clock in notice.clocks)
+        repeats = all(told.reason == "repeated" for told in notice.clocks)
         loud = notice.type is NoticeType.ESCALATION and not repeats
         await self._post(root.channel, message, key, root.ts, loud)
 

@@ -18,7 +18,7 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from inboxwatch.core.sla.policy import Duration
-from inboxwatch.notify import ChannelError, messages
+from inboxwatch.notify import ChannelError, NoticeWait, messages
 from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actions, Actor, Candidate
 from inboxwatch.notify.slack import blocks, markup
 from inboxwatch.notify.slack.api import SlackApi, done
@@ -115,7 +115,7 @@ class Listeners:
 
         async def look() -> None:
             found = await self._actions.lookup(actor, clean(markup.plain(body.get("text", ""))))
-            shown = blocks.answer(found.lines, [ShownWait.of(clock, self._zone) for clock in found.clocks])
+            shown = blocks.answer(found.lines, [ShownWait.of(NoticeWait(view), self._zone) for view in found.clocks])
             await respond(text=shown.text, blocks=shown.blocks, response_type="ephemeral")
 
         await self._guarded(place, body, look)
@@ -125,7 +125,7 @@ class Listeners:
 
         async def acting() -> None:
             outcome = await act()
-            wait = ShownWait.of(outcome.clock, self._zone)
+            wait = ShownWait.of(NoticeWait(outcome.clock), self._zone)
             note = clean(outcome.sentence, 400)
             posted = self._messages.get((place["channel"], place["ts"]))
             if posted is None and place.get("single"):

@@ -12,7 +12,7 @@ from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answe
 from inboxwatch.notify.slack.channel import Slack, SlackSettings
 from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
 from tests.support.hostile_texts import HOSTILE
-from tests.support.notices import ANSWERED, clock, notice
+from tests.support.notices import OVER, clock, notice, wait
 
 CHANNEL = "#sales-escalations"
 HELD = {"acknowledged_until": "2026-11-03T11:35:00Z"}
@@ -26,14 +26,14 @@ class RecordedActions:
         self.actors: list[Actor] = []
         self.refusal: Exception | None = None
         self.people: list[Candidate] = [Candidate("max", "Max Ode"), Candidate("ina", "Ina", False, "on leave")]
-        self.answer = Answer(("Ana Diaz owns it.", "Due at 11:00.", "Then Max is told."), (clock(),))
+        self.answer = Answer(("Ana Diaz owns it.", "Due at 11:00.", "Then Max is told."), (wait(),))
 
     def _act(self, by: Actor, *what: Any, **changes: Any) -> ActionOutcome:
         self.actors.append(by)
         if self.refusal:
             raise self.refusal
         self.done.append(what)
-        return ActionOutcome(clock(**{"id": what[1], **changes}), f"{what[0]} by {by.name}")
+        return ActionOutcome(wait(**{"id": what[1], **changes}), f"{what[0]} by {by.name}")
 
     async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         return self._act(by, "acknowledge", clock, reason, **HELD)
@@ -45,7 +45,7 @@ class RecordedActions:
         return self._act(by, "assign", clock, owner, reason, owner_name="Max Ode")
 
     async def dismiss(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
-        return self._act(by, "dismiss", clock, reason, **{**ANSWERED, "state": "dismissed", "stop_reason": "dismissed"})
+        return self._act(by, "dismiss", clock, reason, **{**OVER, "state": "dismissed", "stop_reason": "dismissed"})
 
     async def activity(
         self, clock: str, by: Actor, kind: Literal["call", "meeting", "other"], note: str = ""
@@ -224,7 +224,7 @@ async def test_the_command_answers_when_nothing_waits(
 async def test_hostile_text_in_answers_and_reasons_stays_text(
     double: SlackDouble, actions: RecordedActions, slack: Slack, text: str
 ) -> None:
-    actions.answer = Answer((text,), (clock(lead_name=text, subject=text),))
+    actions.answer = Answer((text,), (wait(lead_name=text, subject=text),))
     actions.people = [Candidate("max", text, note=text)]
     await double.deliver(double.command("x"))
     await double.until(lambda: double.responses)

@@ -18,7 +18,7 @@ from inboxwatch.notify.slack.channel import Slack, SlackSettings
 from inboxwatch.notify.wait import ShownWait
 from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
 from tests.support.hostile_texts import HOSTILE, assert_harmless
-from tests.support.notices import ANA, ANSWERED, MAX, clock, notice, of_people
+from tests.support.notices import ANA, ANSWERED, BARE, MAX, clock, notice, of_people
 
 CHANNEL = "#sales-escalations"
 
@@ -309,7 +309,7 @@ def shapes() -> dict[str, Notice]:
         "unverified": notice(clock(reason="unverified", unread_since="2026-11-03T10:40:00Z")),
         "answered": notice(clock(**ANSWERED), kind=NoticeType.RESOLVED),
         "follow-up": notice(clock(metric="follow_up")),
-        "bare": notice({"id": "c1", "lead": "bo@buyer.test", "started_at": "2026-11-03T10:00:00Z"}),
+        "bare": notice(BARE),
     }
 
 

@@ -13,6 +13,7 @@ from inboxwatch.core.ownership.advance import assignment_at
 from inboxwatch.core.sla.policy import Duration, SLAPolicy
 from inboxwatch.core.sla.timeline import Action
 from inboxwatch.core.statistics.figures import LATENCY_EDGES
+from inboxwatch.core.wait_view import WaitView
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Transaction, tables
 from inboxwatch.store.records import ClockRecord
@@ -76,19 +77,20 @@ class Invariants:
         """A notice reaches a reader now."""
         if sent.notice.type not in (NoticeType.ESCALATION, NoticeType.RESOLVED):
             return
-        for clock in sent.notice.clocks:
+        for told in sent.notice.clocks:
+            clock = told.wait
             if sent.notice.type is NoticeType.ESCALATION:
                 self._no_answer_is_readable(sent, clock)
-                self._not_held(sent, clock["id"])
-            what = (clock["id"], clock.get("step"), clock.get("round"), sent.notice.type, clock.get("stopped_by"))
+                self._not_held(sent, clock.id)
+            what = (clock.id, told.step, told.round, sent.notice.type, clock.stopped_by)
             keys = self._sent.setdefault((sent.channel, sent.destination, *what), [])
             self._hold(not keys or keys[0] == sent.key, f"told twice under two keys: {what} {keys} {sent.key}")
             keys.append(sent.key)
 
-    def _no_answer_is_readable(self, sent: SentNotice, clock: Any) -> None:
+    def _no_answer_is_readable(self, sent: SentNotice, clock: WaitView) -> None:
         world = self._world
         letters = {letter.id: letter for letter in world.letters}
-        question = letters[clock["started_by"]]
+        question = letters[clock.started_by]
         bounced = {one.id.removeprefix("dsn.") for one in world.letters if one.id.startswith("dsn.")}
         for box in world.boxes.values():
             if not (box.readable(sent.at) and box.readable(sent.at - BACK_OFF)):
@@ -96,8 +98,8 @@ class Invariants:
             for copy in box.holds(sent.at - FRESH):
                 answer = copy.letter
                 ends = answer.answers_buyer and answer.subject == question.subject and answer.id not in bounced
-                late = clock["metric"] == "follow_up" or not ends or answer.at <= question.at
-                self._hold(late, f"{clock['id']} is told although <{answer.id}> was readable in {box.name}")
+                late = clock.follow_up or not ends or answer.at <= question.at
+                self._hold(late, f"{clock.id} is told although <{answer.id}> was readable in {box.name}")
 
     def _not_held(self, sent: SentNotice, clock: str) -> None:
         for _, until in self._holds(clock):

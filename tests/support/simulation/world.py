@@ -328,5 +328,5 @@ class SimulatedWorld:
 
 
 def _steps(notice: Notice) -> str:
-    steps = [f"{one.get('id')}#{one.get('step')}.{one.get('round')} {one.get('reason')}" for one in notice.clocks]
+    steps = [f"{one.wait.id}#{one.step}.{one.round} {one.reason}" for one in notice.clocks]
     return f"{', '.join(steps)} {notice.title}".strip()
