@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from inboxwatch.config.fields import Listen, Network
-from inboxwatch.config.policies import restore
 from inboxwatch.config.reply_rules import RuleFile, load
 from inboxwatch.connector import Context, LeadSource, MailConnector, Reading
 from inboxwatch.core.mail.intake import UnknownSenders
@@ -141,8 +140,3 @@ class Config:
     def meanings(self) -> Meanings:
         """The rules of what an answer means: the operator's own, then the built-in ones."""
         return load(self.own_rules)
-
-    @staticmethod
-    def restore_policy(document: str) -> SLAPolicy:
-        """The policy that `SLAPolicy.document` holds; people and channels that it names need no longer exist."""
-        return restore(document)

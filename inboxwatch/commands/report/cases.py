@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from inboxwatch.commands.report.period import Period
 from inboxwatch.core.ownership.people import Person
-from inboxwatch.core.sla.policy import SLAPolicy
+from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.timeline import Action
 from inboxwatch.core.statistics.survival import Length
+from inboxwatch.core.wait_view import WaitView
+from inboxwatch.engine.rules import Rules
+from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
@@ -41,20 +44,11 @@ _DAYS_WORK = 8 * 3600.0
 STILL_OPEN = frozenset({Outcome.OVERDUE, Outcome.OPEN, Outcome.UNVERIFIED})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedWait:
-    """One wait, or one follow-up."""
+    """One wait, or one follow-up, as it stood at the end of the period."""
 
-    id: str
-    name: str
-    """The buyer's name, else the address. Like company and subject, untrusted text: cleaned, not escaped."""
-    company: str
-    subject: str
-    metric: str
-    tier: str
-    mailbox: str
-    started_at: datetime
-    due_at: datetime
+    wait: WaitView
     stopped_at: datetime | None
     """None: still open at the end of the period."""
     outcome: Outcome
@@ -64,13 +58,54 @@ class ReportedWait:
     """Whose it was: the owner when it fell due where it was missed, else the owner when it stopped, or now."""
     away: bool
     """The owner was away while it could have been answered in time: it counts for nobody."""
-    answered_by: str
     wall: Length
     business: Length
     """In the calendar of its policy."""
     zone: ZoneInfo
     reasons: tuple[str, ...] = ()
     """What made it long, in words; filled for waits that were missed."""
+
+    @property
+    def id(self) -> str:
+        return self.wait.id
+
+    @property
+    def name(self) -> str:
+        """The buyer's name, else the address. Like company and subject, untrusted text: cleaned, not escaped."""
+        return clean(self.wait.buyer, 60)
+
+    @property
+    def company(self) -> str:
+        return clean(self.wait.company, 60)
+
+    @property
+    def subject(self) -> str:
+        return clean(self.wait.subject, 100)
+
+    @property
+    def metric(self) -> str:
+        return self.wait.metric
+
+    @property
+    def tier(self) -> str:
+        return self.wait.tier
+
+    @property
+    def mailbox(self) -> str:
+        return self.wait.mailbox or ""
+
+    @property
+    def started_at(self) -> datetime:
+        return self.wait.started_at
+
+    @property
+    def due_at(self) -> datetime:
+        return self.wait.due_at
+
+    @property
+    def answered_by(self) -> str:
+        """A person's id or an address; empty where it was not answered in the period."""
+        return (self.wait.answered_by or "") if self.outcome in ANSWERED else ""
 
     @property
     def missed(self) -> bool:
@@ -116,9 +151,7 @@ class _Reader:
     def __init__(self, tx: Transaction, config: Config, period: Period) -> None:
         self._tx, self._config, self._period = tx, config, period
         self._waits = tx.waits
-        self._policies: dict[str, SLAPolicy] = {
-            version: config.restore_policy(document) for version, document in tx.policies.all().items()
-        }
+        self._rules = Rules.of(config, {})
         self._boxes = {row.id: row for row in tx.mailboxes.all()}
         self._seen_until: dict[str | None, datetime | None] = {row.id: row.seen_until for row in self._boxes.values()}
         self._seen_away: dict[str, list[Stretch]] = {}
@@ -154,86 +187,71 @@ class _Reader:
             teams=teams,
         )
 
-    def _cases(self, rows: Iterable[ClockRecord]) -> Iterable[ReportedWait]:
-        rows = list(rows)
-        leads = self._tx.leads.get_many({row.lead for row in rows})
-        subjects = self._tx.mail.subjects([row.started_by for row in rows])
-        ids = [one for row in rows for one in (row.id, *row.aliases)]
+    def _cases(self, rows: Sequence[ClockRecord]) -> Iterable[ReportedWait]:
+        ids = [one for row in rows for one in row.ids]
         actions = self._waits.actions(ids)
         told: dict[str, int] = {}
         for part in (ids[at : at + 500] for at in range(0, len(ids), 500)):
             for one in self._tx.clocks.tellings(part):
                 told[one.clock] = told.get(one.clock, 0) + bool(one.target)
-        for row in rows:
-            lead = leads.get(row.lead)
-            own = [one for name in (row.id, *row.aliases) for one in actions.get(name, ())]
+        for wait in wait_views(self._tx, self._rules, rows, self._period.end, Detail.BUYER):
+            own = [one for name in wait.ids for one in actions.get(name, ())]
             own.sort(key=lambda action: (action.at, action.serial))
-            case = self._case(row, own)
-            steps = sum(told.get(name, 0) for name in (row.id, *row.aliases))
-            yield ReportedWait(
-                **case,
-                name=clean((lead.name if lead else "") or row.lead, 60),
-                company=clean(lead.company if lead else "", 60),
-                subject=clean(subjects.get(row.started_by, ""), 100),
-                reasons=tuple(self._reasons(row, case, own, steps)) if case["outcome"] in MISSED else (),
-            )
+            case = self._case(wait, own)
+            if case.missed:
+                steps = sum(told.get(name, 0) for name in wait.ids)
+                case = replace(case, reasons=tuple(self._reasons(case, own, steps)))
+            yield case
 
-    def _case(self, row: ClockRecord, actions: list[Action]) -> dict[str, Any]:
+    def _case(self, wait: WaitView, actions: list[Action]) -> ReportedWait:
         end = self._period.end
-        stopped = row.stopped_at if row.stopped_at is not None and row.stopped_at <= end else None
-        outcome = self._outcome(row, stopped)
-        missed = outcome in MISSED
-        owner = _owner_at(actions, row.due_at if missed else stopped or end) or row.owner or ""
-        known = stopped or (self._read_until(row) if outcome is Outcome.UNVERIFIED else end)
-        known = max(known, row.started_at)
-        policy = self._policies.get(row.policy_version)
-        wall = (known - row.started_at).total_seconds()
-        business = policy.calendar.elapsed(row.started_at, known).total_seconds() if policy else wall
+        stopped = wait.stopped_at if wait.stopped_at is not None and wait.stopped_at <= end else None
+        outcome = self._outcome(wait, stopped)
+        owner = _owner_at(actions, wait.due_at if outcome in MISSED else stopped or end) or wait.owner or ""
+        known = stopped or (self._read_until(wait) if outcome is Outcome.UNVERIFIED else end)
+        known = max(known, wait.started_at)
+        calendar = wait.sla.calendar if wait.sla else None
+        wall = (known - wait.started_at).total_seconds()
+        business = calendar.elapsed(wait.started_at, known).total_seconds() if calendar else wall
         over = outcome in ANSWERED
-        return {
-            "id": row.id,
-            "metric": row.metric,
-            "tier": row.tier,
-            "mailbox": row.mailbox or "",
-            "started_at": row.started_at,
-            "due_at": row.due_at,
-            "stopped_at": stopped,
-            "outcome": outcome,
-            "cause": "" if over else self._cause(row, stopped, outcome),
-            "owner": owner,
-            "away": self.away(owner, row.started_at, min(row.due_at, stopped or row.due_at)),
-            "answered_by": (row.answered_by or "") if over else "",
-            "wall": Length(wall, over),
-            "business": Length(business, over),
-            "zone": policy.calendar.zone if policy else self._period.zone,
-        }
+        return ReportedWait(
+            wait=wait,
+            stopped_at=stopped,
+            outcome=outcome,
+            cause="" if over else self._cause(wait, stopped, outcome),
+            owner=owner,
+            away=self.away(owner, wait.started_at, min(wait.due_at, stopped or wait.due_at)),
+            wall=Length(wall, over),
+            business=Length(business, over),
+            zone=calendar.zone if calendar else self._period.zone,
+        )
 
-    def _outcome(self, row: ClockRecord, stopped: datetime | None) -> Outcome:
-        late = (stopped or self._period.end) > row.due_at
+    def _outcome(self, wait: WaitView, stopped: datetime | None) -> Outcome:
+        late = (stopped or self._period.end) > wait.due_at
         if stopped is not None:
-            if row.state == "answered":
+            if wait.state is State.ANSWERED:
                 return Outcome.LATE if late else Outcome.IN_TIME
             return Outcome.ENDED_LATE if late else Outcome.ENDED
-        if row.state == "running" and (row.held or self._blind(row)):
+        if wait.running and (wait.held or self._blind(wait)):
             return Outcome.UNVERIFIED
         return Outcome.OVERDUE if late else Outcome.OPEN
 
-    def _blind(self, row: ClockRecord) -> bool:
+    def _blind(self, wait: WaitView) -> bool:
         """Its mailbox was last read before it fell due: an answer may be there. A mailbox of which only history was
         read has no such mark; its history was read to the end."""
-        seen = self._seen_until.get(row.mailbox)
-        return seen is not None and seen < row.due_at <= self._period.end
+        seen = self._seen_until.get(wait.mailbox)
+        return seen is not None and seen < wait.due_at <= self._period.end
 
-    def _read_until(self, row: ClockRecord) -> datetime:
-        seen = self._seen_until.get(row.mailbox)
-        return min(seen or row.started_at, self._period.end)
+    def _read_until(self, wait: WaitView) -> datetime:
+        seen = self._seen_until.get(wait.mailbox)
+        return min(seen or wait.started_at, self._period.end)
 
-    def _cause(self, row: ClockRecord, stopped: datetime | None, outcome: Outcome) -> str:
+    def _cause(self, wait: WaitView, stopped: datetime | None, outcome: Outcome) -> str:
         if stopped is not None:
-            return str(row.stop_reason or row.state)
-        if row.acknowledged_until is not None and row.acknowledged_until > self._period.end:
+            return str(wait.stop_reason or wait.state)
+        if wait.acknowledged_until is not None and wait.acknowledged_until > self._period.end:
             return "acknowledged"
-        if row.snoozed_until is not None and row.snoozed_until > self._period.end:
+        if wait.snoozed_until is not None and wait.snoozed_until > self._period.end:
             return "snoozed"
         return outcome.value
 
@@ -243,17 +261,17 @@ class _Reader:
         stretches = [*self._seen_away.get(person, ()), *(_leave(known) if known else ())]
         return any(since < end and until > start for since, until in stretches)
 
-    def _reasons(self, row: ClockRecord, case: Mapping[str, Any], actions: list[Action], steps: int) -> Iterable[str]:
-        end = case["stopped_at"] or self._period.end
-        wall, business = case["wall"].seconds, case["business"].seconds
+    def _reasons(self, case: ReportedWait, actions: list[Action], steps: int) -> Iterable[str]:
+        wait, end = case.wait, case.stopped_at or self._period.end
+        wall, business = case.wall.seconds, case.business.seconds
         if wall - business > max(3600.0, wall / 4) and business < _DAYS_WORK:
             yield f"{(wall - business) / wall:.0%} of it outside business hours"
-        if case["away"]:
+        if case.away:
             yield "its owner was away"
         touching = [
-            min(until, end) - max(since, row.started_at)
-            for since, until in self._unread.get(row.mailbox, ())
-            if since < end and until > row.started_at
+            min(until, end) - max(since, wait.started_at)
+            for since, until in self._unread.get(wait.mailbox, ())
+            if since < end and until > wait.started_at
         ]
         unread = sum(touching, timedelta()).total_seconds()
         if unread > 60 and wall:
@@ -264,11 +282,11 @@ class _Reader:
         held = {action.kind for action in actions if action.at <= end} & {"acknowledged", "snoozed"}
         if held:
             yield " and ".join(sorted(held))
-        if row.reopened == "bounced":
+        if wait.reopened == "bounced":
             yield "an answer bounced"
-        if row.nudges:
-            yield f"the buyer wrote again {_times(row.nudges)}"
-        if row.first_sight:
+        if wait.nudges:
+            yield f"the buyer wrote again {_times(wait.nudges)}"
+        if wait.first_sight:
             yield "from before inboxwatch watched: nobody was paged"
         elif not steps:
             yield "nobody was told"
