@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ _KEYS: tuple[tuple[Table, Callable[[Lead], set[str]]], ...] = (
     (tables.lead_address, claimed_addresses),
     (tables.lead_domain, claimed_domains),
 )
+_FIELDS = tuple(field.name for field in fields(Lead))
 _PAGE = 1000
 _APART = "\x1f"
 """Between the fields of `search`: nobody asks for it."""
@@ -160,7 +161,7 @@ def _row(lead: Lead, now: datetime) -> dict[str, Any]:
         "owner": lead.owner,
         "status": lead.status,
         "provisional": lead.provisional,
-        "data": asdict(lead),
+        "data": {name: getattr(lead, name) for name in _FIELDS},
         "updated_at": now,
         "search": search_text(lead),
     }
