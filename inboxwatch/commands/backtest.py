@@ -56,7 +56,7 @@ class _Course:
 
     clock: Clock
     actions: list[Action] = field(default_factory=list)
-    told: set[tuple[int, int]] = field(default_factory=set)
+    notified: set[tuple[int, int]] = field(default_factory=set)
     owner: PersonId | None = None
 
     def at(self, now: datetime) -> Clock:
@@ -154,28 +154,28 @@ class BackTest:
         self._own(course, self._advance(course, EVERYTHING, now))
 
     def _wake(self, course: _Course, now: datetime) -> datetime | None:
-        moved = self._advance(course, frozenset(course.told), now)
-        if (telling := moved.telling) is not None:
-            rung = telling.rung
-            course.told |= {one.key for one in moved.passed} | {rung.key}
+        moved = self._advance(course, frozenset(course.notified), now)
+        if (notification := moved.notification) is not None:
+            step = notification.step
+            course.notified |= {one.key for one in moved.passed} | {step.key}
             self._escalations.append(
                 {
                     "type": "escalation",
                     "clock": course.clock.id,
-                    "step": rung.step,
-                    "round": rung.round,
+                    "step": step.number,
+                    "round": step.round,
                     "at": rfc3339(now),
-                    "reason": rung.reason.value,
-                    "targets": list(telling.targets),
+                    "reason": step.reason.value,
+                    "targets": list(notification.targets),
                 }
             )
         self._own(course, moved)
         return moved.wake_at
 
-    def _advance(self, course: _Course, told: frozenset[tuple[int, int]], now: datetime) -> Advance:
+    def _advance(self, course: _Course, notified: frozenset[tuple[int, int]], now: datetime) -> Advance:
         roster = self._context.roster(self._away, self._load.__getitem__, self._turns.__getitem__)
         clock = course.at(now)
-        return advance(clock, self._context.case(clock, self._leads), roster, told, now)
+        return advance(clock, self._context.case(clock, self._leads), roster, notified, now)
 
     def _own(self, course: _Course, moved: Advance) -> None:
         course.actions.extend(moved.assigned)

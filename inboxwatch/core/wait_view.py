@@ -69,7 +69,7 @@ class WaitView:
     state: State = State.RUNNING
     stop_reason: str | None = None
     stopped_by: str | None = None
-    """The Message-ID, or for a deed who did it."""
+    """The Message-ID, or the person who ended it by an action."""
     stopped_at: datetime | None = None
     answered_by: str | None = None
     """A person's id, or the address where it is nobody's."""

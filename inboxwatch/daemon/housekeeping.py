@@ -10,7 +10,7 @@ from pathlib import Path
 
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.alarms import Disk, watch_all
-from inboxwatch.engine.digests import owe_digests
+from inboxwatch.engine.digests import enqueue_digests
 from inboxwatch.engine.rules import Rules
 from inboxwatch.now import Now
 
@@ -49,9 +49,9 @@ class Housekeeping:
 
     async def once(self) -> None:
         disk = await asyncio.to_thread(self._disk)
-        owed = await self._writer.write(owe_digests, self._rules, self._now())
-        owed += await self._writer.write(watch_all, self._rules, self._now(), self._expiring(), disk)
-        if owed:
+        new = await self._writer.write(enqueue_digests, self._rules, self._now())
+        new += await self._writer.write(watch_all, self._rules, self._now(), self._expiring(), disk)
+        if new:
             self._nudge()
 
     def _disk(self) -> Disk | None:

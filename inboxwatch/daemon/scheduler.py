@@ -36,7 +36,7 @@ class Scheduler:
     async def turn(self) -> bool:
         """Brings due clocks up to date; True where more may be due at once."""
         done = await self._writer.write(evaluate_due, self._rules, self._now(), skip=frozenset(self._looking))
-        if done.told or done.stopped:
+        if done.notified or done.stopped:
             self._nudge()
         if done.look:
             self._looking |= set(done.look)
@@ -45,7 +45,7 @@ class Scheduler:
                 together.setdefault(unread, set()).add(clock)
             for unread, clocks in together.items():
                 self._spawn(self._look_and_tell(unread, clocks))
-        return bool(done.look or done.told)
+        return bool(done.look or done.notified)
 
     async def next_wake(self) -> datetime | None:
         """When the next clock is due."""

@@ -43,8 +43,8 @@ class Disk:
 
 
 def watch(tx: Transaction, rules: Rules, conditions: Iterable[Condition], now: datetime) -> int:
-    """Owes what has changed since the conditions were looked at last; returns how many notices are new."""
-    wrong, owed = tx.marks.all(AlarmMark), 0
+    """Enqueues what has changed since the conditions were looked at last; returns how many notices are new."""
+    wrong, new = tx.marks.all(AlarmMark), 0
     for one in conditions:
         since = wrong.get(one.name)
         if one.wrong == (since is not None):
@@ -54,8 +54,8 @@ def watch(tx: Transaction, rules: Rules, conditions: Iterable[Condition], now: d
         kind = NoticeType.MAILBOX if one.mailbox else NoticeType.DIGEST
         key = f"alarm/{one.name}/{since.isoformat()}" + ("" if one.wrong else "/over")
         body = {"title": one.title if one.wrong else one.over, "mailbox": one.mailbox}
-        owed += tx.deliveries.owe(rules.notices.notice(kind, key, rules.config.it_alerts, now, **body))
-    return owed
+        new += tx.deliveries.enqueue(rules.notices.notice(kind, key, rules.config.it_alerts, now, **body))
+    return new
 
 
 def watch_all(

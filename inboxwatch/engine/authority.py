@@ -28,9 +28,9 @@ def concerned(config: Config, tx: Transaction, clock: ClockRecord) -> dict[Perso
         found |= {member: f"team {team.id}" for member in team.members if member not in found}
         if team.lead is not None:
             found.setdefault(team.lead, f"lead of team {team.id}")
-    for telling in tx.clocks.tellings(clock.ids):
-        if telling.target in config.people:
-            found.setdefault(PersonId(telling.target), "told of it")
+    for notified in tx.clocks.notifications(clock.ids):
+        if notified.target in config.people:
+            found.setdefault(PersonId(notified.target), "told of it")
     found.setdefault(config.fallback, "fallback")
     for admin in sorted(config.admins):
         found.setdefault(admin, "admin")

@@ -65,8 +65,8 @@ class _Days:
         return messages.day_name(day, self.today)
 
 
-def owe_digests(tx: Transaction, rules: Rules, now: datetime) -> int:
-    """Owes the digests whose hour has come, each once a day, however often it is asked; returns how many are new."""
+def enqueue_digests(tx: Transaction, rules: Rules, now: datetime) -> int:
+    """Enqueues the digests whose hour has come, each once a day however often it is called; returns how many."""
     if not rules.config.daily_digests:
         return 0
     began = tx.marks.get(DigestsBeganMark())
@@ -75,7 +75,7 @@ def owe_digests(tx: Transaction, rules: Rules, now: datetime) -> int:
         tx.marks.set(DigestsBeganMark(), now)
         return 0
     decided = tx.marks.all(DigestMark)
-    owed, people = 0, roster(tx, rules, now)
+    new, people = 0, roster(tx, rules, now)
     for subject in _subjects(rules):
         opens_at, day = _opening(subject.reader, now)
         known = decided.get(subject.name) == date.fromisoformat(day)
@@ -88,8 +88,9 @@ def owe_digests(tx: Transaction, rules: Rules, now: datetime) -> int:
         if Daily(tx, rules, now).write(about, day) is not None:
             key = f"daily/{day}/{subject.name}"
             body = {"daily": about, "day": day}
-            owed += tx.deliveries.owe(rules.notices.notice(NoticeType.DIGEST, key, [subject.reader.id], now, **body))
-    return owed
+            digest = rules.notices.notice(NoticeType.DIGEST, key, [subject.reader.id], now, **body)
+            new += tx.deliveries.enqueue(digest)
+    return new
 
 
 def _subjects(rules: Rules) -> Iterator[Subject]:
@@ -115,7 +116,7 @@ def _midnight(day: date, zone: tzinfo) -> datetime:
 
 
 class Daily:
-    """What one reader is told in the morning, as the store has it now."""
+    """What one reader learns in the morning, as the store has it now."""
 
     def __init__(self, tx: Transaction, rules: Rules, now: datetime) -> None:
         self._rules = rules
@@ -123,7 +124,7 @@ class Daily:
         self._now = now
 
     def write(self, about: dict[str, str], day: str) -> tuple[str, list[NoticeWait]] | None:
-        """The title and the waits, each under its `section`; None where there is nothing to tell.
+        """The title and the waits, each under its `section`; None where there is nothing to say.
 
         `about` names a person or a team.
         """
@@ -140,10 +141,10 @@ class Daily:
             return None
         waits = [(heading, row) for heading, found in sections for row in found]
         views = wait_views(self._tx, self._rules, [row for _, row in waits], self._now)
-        told = [NoticeWait(view, section=heading) for (heading, _), view in zip(waits, views, strict=True)]
+        shown = [NoticeWait(view, section=heading) for (heading, _), view in zip(waits, views, strict=True)]
         who = messages.team_name(about["team"]) if team else config.people[PersonId(reader)].name
         headings = [heading for heading, _ in sections]
-        return messages.digest_title(reader=who, day=days.today, sections=headings), told
+        return messages.digest_title(reader=who, day=days.today, sections=headings), shown
 
     def _sections(
         self, rows: Sequence[ClockRecord], days: _Days, *, by_person: bool

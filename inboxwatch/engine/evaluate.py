@@ -31,13 +31,13 @@ class Evaluated:
     """Clocks whose next step waits until these mailboxes have been read."""
     opened: int = 0
     stopped: int = 0
-    told: int = 0
+    notified: int = 0
 
     def count(self, clock: Clock, before: Before, after: After) -> None:
         """Adds what has become of one wait."""
         self.opened += not before.rows
         self.stopped += before.running and not clock.running
-        self.told += after.told
+        self.notified += after.notified
         if after.unread is not None:
             self.look[clock.id] = after.unread
 
@@ -45,7 +45,7 @@ class Evaluated:
         self.look |= other.look
         self.opened += other.opened
         self.stopped += other.stopped
-        self.told += other.told
+        self.notified += other.notified
 
 
 def evaluate_due(
@@ -71,7 +71,7 @@ def evaluate_due(
     if not due:
         return Evaluated()
     threads = sorted({thread for _, thread in due})
-    return evaluate(tx, rules, threads, now, tell=frozenset(clock for clock, _ in due), looked=looked)
+    return evaluate(tx, rules, threads, now, notify=frozenset(clock for clock, _ in due), looked=looked)
 
 
 def evaluate(
@@ -80,7 +80,7 @@ def evaluate(
     threads: Sequence[str],
     now: datetime,
     *,
-    tell: frozenset[str] | None = frozenset(),
+    notify: frozenset[str] | None = frozenset(),
     looked: datetime | None = None,
     quiet: bool = False,
     known: Mapping[LeadId, Lead] | None = None,
@@ -100,7 +100,7 @@ def evaluate(
     leads |= tx.leads.get_many(wanted - leads.keys())
     old = tx.clocks.of_threads(threads)
     folded = _fold(tx, rules, timelines, leads, old)
-    told = tx.clocks.told([one for clocks in folded.values() for clock in clocks for one in clock.ids])
+    notified = tx.clocks.notified([one for clocks in folded.values() for clock in clocks for one in clock.ids])
     witnesses = tx.mail.witnesses(threads)
     progress = Progress(tx, rules, leads, Visibility(tx, rules, now, looked), now, quiet=quiet)
     done, saved = Evaluated(), list[ClockRecord]()
@@ -108,10 +108,10 @@ def evaluate(
         for clock in clocks:
             before = Before(
                 [old[one] for one in clock.ids if one in old],
-                set().union(*(told.get(one, set()) for one in clock.ids)),
+                set().union(*(notified.get(one, set()) for one in clock.ids)),
                 witnesses.get(thread, set()),
             )
-            after = progress.of(clock, before, may_tell=tell is None or bool(clock.ids & tell))
+            after = progress.of(clock, before, may_notify=notify is None or bool(clock.ids & notify))
             saved.append(after.clock)
             done.count(clock, before, after)
     progress.record_assignments()

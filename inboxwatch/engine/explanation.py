@@ -1,6 +1,6 @@
 """Who owns it, what is the SLA, what happens next; then every decision, with what it was made of.
 
-Nothing is recomputed for show: messages, matches, assignments and tellings are told as they were recorded.
+Nothing is recomputed for show: messages, matches, assignments and notifications are shown as they were recorded.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _wait(tx: Transaction, wait: WaitView, then: datetime | None) -> Iterator[st
     events = [
         *_messages(tx, wait.thread, wait),
         *((action.at, _action(action, when)) for action in actions),
-        *_tellings(tx, wait),
+        *_notifications(tx, wait),
     ]
     for instant, text in sorted(events, key=lambda event: event[0]):
         yield f"    {when(instant)}  {text}"
@@ -203,9 +203,9 @@ def _action(action: Action, when: _When) -> str:
     return f"{action.kind.value} by {action.by}{until}{reason}"
 
 
-def _tellings(tx: Transaction, wait: WaitView) -> Iterator[tuple[datetime, str]]:
+def _notifications(tx: Transaction, wait: WaitView) -> Iterator[tuple[datetime, str]]:
     ids = wait.ids
-    for one in tx.clocks.tellings(ids):
+    for one in tx.clocks.notifications(ids):
         if one.target:
             yield one.at, f"step {one.step} round {one.round} owed to {one.target}: {one.reason}"
         else:

@@ -33,4 +33,4 @@ def notice_first_contacts(
                 title = messages.first_contact_bounced(lead=name)
                 body = {"title": title, "lead": lead, "message_id": failure.message}
                 kind, key = NoticeType.FIRST_CONTACT_FAILED, f"first-contact/{failure.message}"
-                tx.deliveries.owe(rules.notices.notice(kind, key, [owner], now, **body))
+                tx.deliveries.enqueue(rules.notices.notice(kind, key, [owner], now, **body))

@@ -51,14 +51,14 @@ def failed(
         return
     since = tx.health.failing(mailbox, since, error.reason.value, str(error))
     row = tx.mailboxes.get(mailbox)
-    told_later = now - since < patience and not error.permanent and not limited
-    if row is None or row.blind_told or told_later:
+    later = now - since < patience and not error.permanent and not limited
+    if row is None or row.blind_told or later:
         return
     title = messages.mailbox_blind(mailbox=mailbox, reason=error.reason, read_until=row.seen_until, hint=error.hint)
     key = f"blind/{mailbox}/{since.isoformat()}"
     body = {"mailbox": mailbox, "error": str(error), "title": title}
-    tx.deliveries.owe(rules.notices.notice(NoticeType.MAILBOX, key, rules.config.it_alerts, now, **body))
-    tx.health.blind_told(mailbox)
+    tx.deliveries.enqueue(rules.notices.notice(NoticeType.MAILBOX, key, rules.config.it_alerts, now, **body))
+    tx.health.blind_notified(mailbox)
 
 
 def succeeded(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime) -> None:
@@ -86,7 +86,7 @@ def _tell_recovery(tx: Transaction, rules: Rules, row: MailboxRecord, now: datet
         return
     body = {"mailbox": row.id, "error": None, "title": messages.mailbox_readable(mailbox=row.id)}
     key = f"seeing/{row.id}/{row.failing_since.isoformat()}"
-    tx.deliveries.owe(rules.notices.notice(NoticeType.MAILBOX, key, rules.config.it_alerts, now, **body))
+    tx.deliveries.enqueue(rules.notices.notice(NoticeType.MAILBOX, key, rules.config.it_alerts, now, **body))
 
 
 def first_sight_over(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime) -> None:
@@ -102,7 +102,7 @@ def first_sight_over(tx: Transaction, rules: Rules, mailbox: MailboxId, now: dat
     title = messages.overdue_at_first_sight(count=len(late), mailbox=mailbox)
     body = {"title": title, "clock_ids": [row.id for row in late]}
     key = f"first-sight/{mailbox}/{now.isoformat()}"
-    tx.deliveries.owe(rules.notices.notice(NoticeType.DIGEST, key, [reader], now, **body))
+    tx.deliveries.enqueue(rules.notices.notice(NoticeType.DIGEST, key, [reader], now, **body))
 
 
 def unknown(tx: Transaction, mailbox: MailboxId, listed: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

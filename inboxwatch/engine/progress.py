@@ -1,4 +1,4 @@
-"""Brings one wait up to now: who owns it, what is told of it, when it must be looked at again."""
+"""Brings one wait up to now: who owns it, who is notified, when it must be looked at again."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import EVERYTHING, Advance, advance, assignment_at, resolve
 from inboxwatch.core.ownership.routing import Roster
 from inboxwatch.core.sla.clock import Clock
-from inboxwatch.core.sla.escalation import Reason, Rung, next_rung, overdue, plan
+from inboxwatch.core.sla.escalation import DueStep, StepReason, next_step, overdue, plan
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.core.wait_view import NextStep
 from inboxwatch.engine.assignment_reasons import in_words
-from inboxwatch.engine.delivery.tell import FIRST_SIGHT, PASSED, Teller
+from inboxwatch.engine.delivery.step_notifier import FIRST_SIGHT, PASSED, StepNotifier
 from inboxwatch.engine.rule_context import Leads
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.visibility import Sight, Unread, Visibility
@@ -29,8 +29,8 @@ class Before:
     """What the store had of a wait, under any of its ids."""
 
     rows: Sequence[ClockRecord]
-    told: set[tuple[int, int]]
-    """(round, step) of the steps that were told or passed."""
+    notified: set[tuple[int, int]]
+    """(round, step) of the steps that notified or were passed."""
     witnesses: set[str]
     """The mailboxes that have seen mail of its thread."""
 
@@ -48,8 +48,8 @@ class After:
     """What has become of a wait."""
 
     clock: ClockRecord
-    told: bool = False
-    """Whether a step was told."""
+    notified: bool = False
+    """Whether a step notified."""
     unread: Unread | None = None
     """What must be read before its next step leaves."""
 
@@ -60,7 +60,7 @@ class Progress:
     def __init__(
         self, tx: Transaction, rules: Rules, leads: Leads, visibility: Visibility, now: datetime, *, quiet: bool
     ) -> None:
-        """`quiet` pages nobody: what is overdue at first sight counts as told."""
+        """`quiet` pages nobody: what is overdue at first sight is only recorded."""
         config = rules.config
         self._tx = tx
         self._rules = rules
@@ -68,34 +68,34 @@ class Progress:
         self._visibility = visibility
         self._now = now
         self._quiet = quiet
-        self._teller = Teller(tx, rules, now)
+        self._notifier = StepNotifier(tx, rules, now)
         self._work = Workload(tx, config.rules, config.teams)
         self._roster: Roster = rules.context.roster(tx.absences.at(now), self._work.waits, self._work.turns)
         self._assigned: list[tuple[Action, str | None]] = []
 
-    def of(self, clock: Clock, before: Before, *, may_tell: bool) -> After:
-        """Brings a wait up to now, and tells its step where one is owed and `may_tell`."""
-        told = set(before.told)
+    def of(self, clock: Clock, before: Before, *, may_notify: bool) -> After:
+        """Brings a wait up to now, and notifies of its step where one is owed and `may_notify`."""
+        notified = set(before.notified)
         if not clock.running:
             return After(self._row(clock, before, self._stop(clock, before.running)))
         if before.rows and not before.running:
-            self._teller.reopened(clock)
+            self._notifier.reopened(clock)
         if self._quiet and not before.rows:
-            told |= self._teller.mark(clock, overdue(clock, self._now), FIRST_SIGHT)
+            notified |= self._notifier.withhold(clock, overdue(clock, self._now), FIRST_SIGHT)
         sight = self._visibility.of(clock, before.witnesses)
-        moved, unread = self._advance(clock, told, sight, may_tell=may_tell)
+        moved, unread = self._advance(clock, notified, sight, may_notify=may_notify)
         for action in self._assign(clock, moved):
             self._work.add(action)
         if moved.nobody_left and not self._quiet:
-            self._teller.nobody_left(clock)
+            self._notifier.nobody_left(clock)
         values: dict[str, Any] = {}
-        if moved.telling is not None:
-            told |= self._teller.mark(clock, moved.passed, PASSED)
-            told |= self._teller.step(clock, moved.telling)
-            if moved.telling.rung.reason is Reason.WARNING:
+        if moved.notification is not None:
+            notified |= self._notifier.withhold(clock, moved.passed, PASSED)
+            notified |= self._notifier.notify(clock, moved.notification)
+            if moved.notification.step.reason is StepReason.WARNING:
                 values["warned_at"] = self._now
-        values |= self._standing(clock, moved, told, sight, was_held=before.held, unread=unread)
-        return After(self._row(clock, before, values), moved.telling is not None, unread)
+        values |= self._standing(clock, moved, notified, sight, was_held=before.held, unread=unread)
+        return After(self._row(clock, before, values), moved.notification is not None, unread)
 
     def _assign(self, clock: Clock, moved: Advance) -> list[Action]:
         """New assignments, to be recorded with their reasons in words."""
@@ -109,13 +109,13 @@ class Progress:
         self._assigned.clear()
 
     def _advance(
-        self, clock: Clock, told: set[tuple[int, int]], sight: Sight, *, may_tell: bool
+        self, clock: Clock, notified: set[tuple[int, int]], sight: Sight, *, may_notify: bool
     ) -> tuple[Advance, Unread | None]:
-        """The wait at now; and what must be read first, in which case nothing is told yet."""
+        """The wait at now; and what must be read first, in which case nobody is notified yet."""
         case = self._rules.context.case(clock, self._leads)
-        moved = advance(clock, case, self._roster, told if may_tell else EVERYTHING, self._now, sight.seen_until)
+        moved = advance(clock, case, self._roster, notified if may_notify else EVERYTHING, self._now, sight.seen_until)
         # A step that fell due while the mailboxes were being read needs another look of its own.
-        if may_tell and not sight.blind and (unread := self._visibility.unread(moved, sight)):
+        if may_notify and not sight.blind and (unread := self._visibility.unread(moved, sight)):
             return advance(clock, case, self._roster, EVERYTHING, self._now, sight.seen_until), unread
         return moved, None
 
@@ -123,7 +123,7 @@ class Progress:
         self,
         clock: Clock,
         moved: Advance,
-        told: set[tuple[int, int]],
+        notified: set[tuple[int, int]],
         sight: Sight,
         *,
         was_held: bool,
@@ -131,10 +131,10 @@ class Progress:
     ) -> dict[str, Any]:
         """How a running wait stands: its owner, its next step, when it must be looked at again."""
         now = self._now
-        waiting = plan(clock, told, now, sight.seen_until)
+        waiting = plan(clock, notified, now, sight.seen_until)
         ahead = clock.due_at if clock.due_at > now else None
         wake_at = min((at for at in (waiting.wake_at, moved.wake_at, ahead) if at is not None), default=None)
-        if not sight.blind and (waiting.rung is not None or waiting.look or sight.due_unseen or unread):
+        if not sight.blind and (waiting.step is not None or waiting.look or sight.due_unseen or unread):
             wake_at = now
         owner = PersonId(moved.owner)
         given = (action.at for action in (*clock.actions, *moved.assigned) if action.kind is ActionKind.ASSIGNED)
@@ -147,17 +147,17 @@ class Progress:
             "breached_at": clock.due_at if clock.breached(now) and not sight.due_unseen else None,
             "acknowledged_until": holds.get("acknowledged"),
             "snoozed_until": holds.get("snoozed"),
-            "next_step": self._next(next_rung(clock, told, now), owner, clock),
+            "next_step": self._next(next_step(clock, notified, now), owner, clock),
         }
 
-    def _next(self, rung: Rung | None, owner: PersonId, clock: Clock) -> NextStep | None:
-        if rung is None:
+    def _next(self, step: DueStep | None, owner: PersonId, clock: Clock) -> NextStep | None:
+        if step is None:
             return None
-        targets = resolve(rung.notify, owner, self._rules.context.case(clock, self._leads), self._roster)
-        return NextStep(rung.step, rung.round, max(rung.tell_at, rung.due_at), tuple(targets))
+        targets = resolve(step.notify, owner, self._rules.context.case(clock, self._leads), self._roster)
+        return NextStep(step.number, step.round, max(step.notify_at, step.due_at), tuple(targets))
 
     def _stop(self, clock: Clock, was_running: bool) -> dict[str, Any]:
-        """How a wait that is over stands; whoever was paged for it is told."""
+        """How a wait that is over stands; whoever was paged for it is notified."""
         held_by = assignment_at(clock.actions, clock.stopped_at or self._now)
         owner = held_by.owner if held_by is not None else None
         if owner is None:
@@ -167,7 +167,7 @@ class Progress:
             self._assign(clock, moved)
             owner = moved.owner
         if was_running:
-            self._teller.over(clock, None if self._quiet else owner)
+            self._notifier.over(clock, None if self._quiet else owner)
         return {
             "owner": owner,
             "wake_at": None,

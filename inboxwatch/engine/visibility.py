@@ -67,9 +67,9 @@ class Visibility:
         others = self._others - sight.boxes
         if moved.look or sight.due_unseen:
             return Unread(sight.boxes, frozenset(others))
-        if moved.telling is None or self._looked is not None:
+        if moved.notification is None or self._looked is not None:
             return None
-        least = max(moved.telling.rung.tell_at, self._now - FRESH)
+        least = max(moved.notification.step.notify_at, self._now - FRESH)
         behind = {box for box in sight.boxes | others if (seen := self._seen[box]) is None or seen < least}
         return Unread(sight.boxes & behind, frozenset(others & behind)) if behind else None
 

@@ -25,7 +25,7 @@ from prometheus_client import (
 from inboxwatch import __version__
 from inboxwatch.core.model import Direction, Evidence, Kind
 from inboxwatch.core.ownership.people import Person, Team
-from inboxwatch.core.sla.escalation import Reason as StepReason
+from inboxwatch.core.sla.escalation import StepReason
 from inboxwatch.core.sla.policy import EscalationPolicy, Metric
 from inboxwatch.core.statistics.figures import Figures, Holding, Latency, Reply, Tally, pairs_in_use
 from inboxwatch.metrics.text import CONTENT_TYPE, Family, Labels

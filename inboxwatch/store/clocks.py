@@ -1,4 +1,4 @@
-"""Clocks (a cache of the fold), what was done to them, and what was told of them."""
+"""Clocks (a cache of the fold), what was done to them, and who was notified of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from inboxwatch.store import tables
 from inboxwatch.store.records import ClockRecord, NotifiedRecord, clock_of, clock_row, clocks_of, notified_row
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
-_clock, _act, _told, _alias = tables.clock, tables.act, tables.told, tables.clock_alias
+_clock, _act, _notified, _alias = tables.clock, tables.act, tables.told, tables.clock_alias
 _COLUMNS = [column.name for column in _clock.columns if column.name != "id"]
 
 
@@ -138,21 +138,21 @@ class Clocks:
             chosen = (_act.c.thread == old, _act.c.clock.in_(part))
             self._connection.execute(update(_act).where(*chosen).values(thread=new))
 
-    def told(self, clocks: Iterable[str]) -> dict[str, set[tuple[int, int]]]:
-        """The (round, step) pairs told or passed, by clock id."""
+    def notified(self, clocks: Iterable[str]) -> dict[str, set[tuple[int, int]]]:
+        """The (round, step) of the steps that notified or were passed, by clock id."""
         found: dict[str, set[tuple[int, int]]] = {}
         for part in chunks(list(clocks)):
-            for row in self._connection.execute(select(_told).where(_told.c.clock.in_(part))):
+            for row in self._connection.execute(select(_notified).where(_notified.c.clock.in_(part))):
                 found.setdefault(row.clock, set()).add((row.round, row.step))
         return found
 
-    def tellings(self, clocks: Iterable[str]) -> list[NotifiedRecord]:
-        """What was told of clocks to whom, or passed over, in its order."""
-        found = select(_told).where(_told.c.clock.in_(list(clocks))).order_by(_told.c.at)
+    def notifications(self, clocks: Iterable[str]) -> list[NotifiedRecord]:
+        """Who was notified of clocks, and the steps that were passed, in their order."""
+        found = select(_notified).where(_notified.c.clock.in_(list(clocks))).order_by(_notified.c.at)
         return [NotifiedRecord(*row) for row in self._connection.execute(found)]
 
-    def tell(self, steps: Sequence[NotifiedRecord]) -> None:
-        insert_missing(self._connection, _told, [notified_row(one) for one in steps])
+    def record_notified(self, steps: Sequence[NotifiedRecord]) -> None:
+        insert_missing(self._connection, _notified, [notified_row(one) for one in steps])
 
     def listed(self, where: Mapping[str, str], after: tuple[datetime, str] | None, limit: int) -> list[ClockRecord]:
         """Clocks in the order of their due times; `where` holds state (open, closed), owner, team, tier, lead."""
@@ -173,8 +173,8 @@ class Clocks:
         theirs: ColumnElement[bool] = _clock.c.owner.in_(owners)
         if team is not None:
             theirs = or_(theirs, _clock.c.team == team)
-        told = or_(_clock.c.state == "running", _clock.c.breached_at >= breached_since)
-        return clocks_of(self._connection.execute(select(_clock).where(theirs, told)))
+        concerned = or_(_clock.c.state == "running", _clock.c.breached_at >= breached_since)
+        return clocks_of(self._connection.execute(select(_clock).where(theirs, concerned)))
 
     def exchanged(self, clocks: Sequence[str]) -> dict[str, tuple[int, datetime]]:
         """How many messages of people went to and fro with a clock's lead before it began, and when the last did."""

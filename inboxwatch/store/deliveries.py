@@ -1,4 +1,4 @@
-"""What must be sent: written in the transaction that owes it, claimed, settled, never forgotten."""
+"""What must be sent: written in the transaction that decides it, claimed, settled, never forgotten."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Deliveries:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def owe(self, new: Sequence[NewDelivery]) -> int:
-        """Adds what must be sent; a key that is there already is not owed twice. Returns how many are new."""
+    def enqueue(self, new: Sequence[NewDelivery]) -> int:
+        """Adds what must be sent; a key that is there already is not added twice. Returns how many are new."""
         return insert_missing(self._connection, _row, [delivery_row(one) for one in new])
 
     def claim(self, channel: str, now: datetime, lease: timedelta, most: int = MOST) -> list[DeliveryRecord]:

@@ -34,7 +34,7 @@ class MailboxHealth:
         """Records that a provider wants to be left alone for a while: noted, but no failure."""
         self._set(mailbox, error_reason=reason, error=error)
 
-    def blind_told(self, mailbox: str) -> None:
+    def blind_notified(self, mailbox: str) -> None:
         """IT knows that the mailbox cannot be read."""
         self._set(mailbox, blind_told=True)
 

@@ -73,7 +73,7 @@ def history(tx: Transaction, clock: str) -> History:
         clock=row,
         ownership=_ownership(actions, row),
         actions=actions,
-        tellings=tx.clocks.tellings(ids),
+        tellings=tx.clocks.notifications(ids),
         deliveries=tx.deliveries.for_clocks(ids),
         messages=[one for one in tx.mail.rows(row.thread) if _concerns(one, row)],
     )

@@ -74,7 +74,7 @@ def test_rule_21_a_step_that_was_told_is_not_told_again_under_the_new_policy(dae
     daemon.engine.write(reapply, daemon.engine.rules, daemon.at)
     daemon.passes(timedelta(hours=1))
     with daemon.store.reading() as tx:
-        told = [(row.step, row.round) for row in tx.clocks.tellings([row.id for row in tx.clocks.running()])]
+        told = [(row.step, row.round) for row in tx.clocks.notifications([row.id for row in tx.clocks.running()])]
     assert told == [(1, 1)]
 
 

@@ -100,7 +100,7 @@ async def test_a_channels_rate_keeps_its_messages_apart(tmp_path: Path) -> None:
     daemon.engine.reload(daemon.config, {"desk": channel})
     with daemon.store.transaction() as tx:
         for number in range(4):
-            tx.deliveries.owe(
+            tx.deliveries.enqueue(
                 daemon.engine.rules.notices.notice(NoticeType.DIGEST, f"x/{number}", ["ana"], daemon.at, title="x")
             )
 

@@ -17,10 +17,10 @@ def test_nothing_is_told_before_the_mailboxes_that_could_hold_the_answer_were_re
     (clock,) = daemon.clocks()
     daemon.at += minutes(61)
     settled = daemon.engine.tick(daemon.at)
-    assert (settled.told, settled.look) == (0, {clock.id: (frozenset({"ana", "sales"}), frozenset())})
+    assert (settled.notified, settled.look) == (0, {clock.id: (frozenset({"ana", "sales"}), frozenset())})
     daemon.reads(daemon.replies("a1@acme.test", 60, "q1@buyer.test"))
     daemon.reads(mailbox=SALES)
-    assert daemon.engine.tick(daemon.at, only=frozenset({clock.id}), looked=daemon.at).told == 0
+    assert daemon.engine.tick(daemon.at, only=frozenset({clock.id}), looked=daemon.at).notified == 0
     assert (daemon.steps(), daemon.clocks()[0].state) == ([], "answered")
 
 
@@ -30,7 +30,7 @@ def test_a_blind_mailbox_holds_a_step_for_its_grace_then_it_is_sent_as_unverifie
     daemon.passes(minutes(61))
     daemon.at += minutes(60)
     daemon.engine.failed(ANA, MailboxError(Reason.UNAVAILABLE, "connection refused"), daemon.at)
-    assert daemon.engine.tick(daemon.at, looked=daemon.at).told == 0
+    assert daemon.engine.tick(daemon.at, looked=daemon.at).notified == 0
     (clock,) = daemon.clocks()
     assert (clock.held, clock.breached_at, daemon.steps()) == (True, None, [(1, 1, "ana")])
     assert clock.wake_at == MONDAY + minutes(120 + 15)
@@ -52,7 +52,7 @@ def test_a_step_that_falls_due_while_the_mailboxes_are_read_gets_a_look_of_its_o
     daemon.at = MONDAY + minutes(120)
     daemon.reads(seen_until=asked)
     settled = daemon.engine.tick(daemon.at, only=frozenset({daemon.clocks()[0].id}), looked=asked)
-    assert (settled.told, daemon.steps()) == (0, [])
+    assert (settled.notified, daemon.steps()) == (0, [])
     (clock,) = daemon.clocks()
     assert (clock.held, clock.wake_at) == (False, daemon.at)
     daemon.reads(mailbox=SALES)

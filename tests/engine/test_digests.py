@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from inboxwatch import config as configuration
-from inboxwatch.engine.digests import LATE, owe_digests
+from inboxwatch.engine.digests import LATE, enqueue_digests
 from inboxwatch.notify import Notice, Receipt
 from inboxwatch.notify.render import Renderer
 from inboxwatch.store import Store
@@ -38,7 +38,7 @@ def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
     daemon.at = SUNDAY
     daemon.lead("bo@buyer.test", owner="ana", name="Bo Lind")
     daemon.lead("cy@other.test", owner="ben", name="Cy Young")
-    assert daemon.engine.write(owe_digests, daemon.engine.rules, daemon.at) == 0
+    assert daemon.engine.write(enqueue_digests, daemon.engine.rules, daemon.at) == 0
     yield daemon
     daemon.close()
 
@@ -58,7 +58,7 @@ def configure(daemon: InProcessDaemon, change: Callable[[str], str]) -> None:
 def told(daemon: InProcessDaemon, at: datetime) -> dict[str, Notice]:
     """The digests that leave at an instant, by reader."""
     daemon.at = at
-    daemon.engine.write(owe_digests, daemon.engine.rules, at)
+    daemon.engine.write(enqueue_digests, daemon.engine.rules, at)
     room, found = daemon.engine, {}
     while rows := room.claim("desk", at):
         rendered = room.render(rows, at)
@@ -121,7 +121,7 @@ def test_what_was_answered_before_it_leaves_is_not_told(daemon: InProcessDaemon)
     """Rule 34: a digest is written when it is sent; one that has become empty is dropped."""
     asked = bo_waits(daemon, MONDAY + 7 * HOUR)
     daemon.at = MONDAY + 7.5 * HOUR
-    assert daemon.engine.write(owe_digests, daemon.engine.rules, daemon.at) == 1
+    assert daemon.engine.write(enqueue_digests, daemon.engine.rules, daemon.at) == 1
     configure(daemon, lambda text: text.replace("follow_up: 24h,", ""))
     daemon.mail("ana@acme.test", "bo@buyer.test", parent=asked, subject="Re: An offer")
     assert told(daemon, daemon.at + timedelta(minutes=1)) == {}

@@ -64,7 +64,7 @@ class Outage:
 
     def tick(self) -> bool:
         """One turn of the ticker, all mailboxes read; False where nothing was due."""
-        return self.daemon.engine.tick(self.daemon.at, looked=self.daemon.at).told > 0
+        return self.daemon.engine.tick(self.daemon.at, looked=self.daemon.at).notified > 0
 
     async def deliver(self) -> None:
         for outbox in self.outboxes.values():
@@ -127,8 +127,8 @@ async def test_a_program_gets_every_wait_in_a_few_posts_that_its_server_takes(tm
     assert len(bodies) == 5
     assert all(len(post.body) < 2**20 for post in hook.received)
     assert {body["type"] for body in bodies} == {"escalation"}
-    told = [clock for body in bodies for clock in body["clocks"]]
-    assert (len({clock["id"] for clock in told}), {clock["reason"] for clock in told}) == (COUNT, {"breach"})
+    notified = [clock for body in bodies for clock in body["clocks"]]
+    assert (len({clock["id"] for clock in notified}), {clock["reason"] for clock in notified}) == (COUNT, {"breach"})
     for body in bodies:
         due = [clock["due_at"] for clock in body["clocks"]]
         assert due == sorted(due)

@@ -174,7 +174,7 @@ def test_dead_letters_are_told_and_gone_once_they_are_sent_again(daemon: InProce
             if not tx.board.dead_letters():
                 key = f"x/{daemon.at.isoformat()}"
                 rows = daemon.engine.rules.notices.notice(NoticeType.DIGEST, key, ["ana"], daemon.at, title="x")
-                tx.deliveries.owe([replace(row, state=DeliveryState.DEAD, error="no") for row in rows])
+                tx.deliveries.enqueue([replace(row, state=DeliveryState.DEAD, error="no") for row in rows])
         return look(daemon)
 
     def mend() -> list[str]:

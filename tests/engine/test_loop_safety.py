@@ -111,7 +111,7 @@ def test_mail_sent_under_an_older_config_is_known_by_the_outbox(daemon: InProces
     message_id, _ = page(daemon)
     with daemon.store.transaction() as tx:
         rows = daemon.engine.rules.notices.notice(NoticeType.DIGEST, "x", ["ana"], daemon.at, title="x")
-        tx.deliveries.owe(rows)
+        tx.deliveries.enqueue(rows)
         tx.deliveries.settle(
             [row.id for row in tx.deliveries.claim("desk", daemon.at, HOUR)],
             DeliveryState.SENT,

@@ -60,7 +60,7 @@ def test_what_one_process_answers_the_other_does_not_page_for(daemon: BatchedDae
 def test_two_processes_that_find_a_step_due_tell_it_once(daemon: BatchedDaemon, other: Engine) -> None:
     daemon.reads(daemon.asks("q1@buyer.test", 0))
     daemon.passes(minutes(61))
-    assert other.tick(daemon.at, looked=daemon.at).told == 0
+    assert other.tick(daemon.at, looked=daemon.at).notified == 0
     assert daemon.steps() == [(1, 1, "ana")]
 
 

@@ -93,7 +93,7 @@ def test_opening_a_store_again_changes_nothing_and_keeps_its_secret(database: st
 def test_a_failure_inside_a_transaction_leaves_nothing(store: Store) -> None:
     with pytest.raises(ZeroDivisionError), store.transaction() as tx:
         tx.mailboxes.ensure(["ana"])
-        tx.deliveries.owe([owed("a")])
+        tx.deliveries.enqueue([owed("a")])
         tx.leads.put([Lead(LeadId("bo@buyer.test"))], NOON)
         1 / 0  # noqa: B018  (the failure)
     with store.reading() as tx:
@@ -128,21 +128,21 @@ def test_an_instant_comes_back_as_the_same_instant_in_utc_and_naive_times_are_re
 
 def test_a_key_is_owed_once_however_often_it_is_added(store: Store) -> None:
     with store.transaction() as tx:
-        assert tx.deliveries.owe([owed("a"), owed("b")]) == 2
-        assert tx.deliveries.owe([owed("a"), owed("c")]) == 1
+        assert tx.deliveries.enqueue([owed("a"), owed("b")]) == 2
+        assert tx.deliveries.enqueue([owed("a"), owed("c")]) == 1
         tx.deliveries.settle([row.id for row in tx.deliveries.claim("desk", NOON, LEASE)], DeliveryState.SENT, NOON)
-        assert tx.deliveries.owe([owed("a"), owed("b"), owed("c")]) == 0
+        assert tx.deliveries.enqueue([owed("a"), owed("b"), owed("c")]) == 0
         assert tx.deliveries.claim("desk", NOON, LEASE) == []
 
 
 def test_what_is_due_together_for_one_destination_is_one_bundle_and_stays_it(store: Store) -> None:
     with store.transaction() as tx:
-        tx.deliveries.owe(
+        tx.deliveries.enqueue(
             [owed("a"), owed("b", target="max"), owed("c", destination="room"), owed("d", type=NoticeType.DIGEST)]
         )
         first = tx.deliveries.claim("desk", NOON, LEASE)
         assert ([row.key for row in first], {row.bundle for row in first}) == (["a", "b"], {"a"})
-        tx.deliveries.owe([owed("e", owed_at=NOON + timedelta(seconds=1))])
+        tx.deliveries.enqueue([owed("e", owed_at=NOON + timedelta(seconds=1))])
         tx.deliveries.retry([row.id for row in first], NOON + timedelta(seconds=1), "busy")
         later = NOON + timedelta(seconds=1)
         keys = [[row.key for row in tx.deliveries.claim("desk", later, LEASE)] for _ in range(4)]
@@ -151,7 +151,7 @@ def test_what_is_due_together_for_one_destination_is_one_bundle_and_stays_it(sto
 
 def test_a_claim_that_is_never_settled_falls_due_again_with_the_same_bundle(store: Store) -> None:
     with store.transaction() as tx:
-        tx.deliveries.owe([owed("a"), owed("b")])
+        tx.deliveries.enqueue([owed("a"), owed("b")])
         first = tx.deliveries.claim("desk", NOON, LEASE)
         assert tx.deliveries.claim("desk", NOON + LEASE - timedelta(seconds=1), LEASE) == []
         again = tx.deliveries.claim("desk", NOON + LEASE, LEASE)
@@ -162,7 +162,7 @@ def test_a_claim_that_is_never_settled_falls_due_again_with_the_same_bundle(stor
 def test_two_senders_never_claim_the_same_bundle(store: Store) -> None:
     """Two transactions at the same time, as two workers have them: the second finds nothing that the first took."""
     with store.transaction() as tx:
-        tx.deliveries.owe([owed("a"), owed("b", destination="room")])
+        tx.deliveries.enqueue([owed("a"), owed("b", destination="room")])
     if store._engine.dialect.name == "sqlite":
         pytest.skip("SQLite has one writer at a time")
     with store.transaction() as one, store.transaction() as other:
@@ -172,7 +172,7 @@ def test_two_senders_never_claim_the_same_bundle(store: Store) -> None:
 
 def test_a_cancelled_delivery_stays_cancelled_when_the_attempt_under_way_fails(store: Store) -> None:
     with store.transaction() as tx:
-        tx.deliveries.owe([owed("a", clock="c1")])
+        tx.deliveries.enqueue([owed("a", clock="c1")])
         claimed = tx.deliveries.claim("desk", NOON, LEASE)
         assert tx.deliveries.cancel(["c1"], NOON) == 1
         tx.deliveries.retry([row.id for row in claimed], NOON, "busy")

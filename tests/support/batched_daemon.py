@@ -91,7 +91,7 @@ class BatchedDaemon(InProcessDaemon):
                 for name in self.config.mailboxes:
                     tx.cursors.seen(name, self.at)
         settled = self.engine.tick(self.at, looked=self.at)
-        assert self.engine.tick(self.at, looked=self.at).told == 0, "one turn tells all that is owed of a clock"
+        assert self.engine.tick(self.at, looked=self.at).notified == 0, "one turn tells all that is owed of a clock"
         return settled
 
     def restarts(self) -> None:

@@ -40,10 +40,10 @@ def sla(
     first: str = "1h", following: str = "1h", calendar: BusinessCalendar = ALWAYS, steps: Any = None, **more: Any
 ) -> SLAPolicy:
     """A policy; `steps` are (at, *notify) or Step objects."""
-    rungs = steps if steps is not None else [("50%", "owner"), ("100%", "owner", "manager")]
+    steps = steps if steps is not None else [("50%", "owner"), ("100%", "owner", "manager")]
     ladder = EscalationPolicy(
         "standard",
-        tuple(one if isinstance(one, Step) else Step(StepTime.parse(one[0]), tuple(one[1:])) for one in rungs),
+        tuple(one if isinstance(one, Step) else Step(StepTime.parse(one[0]), tuple(one[1:])) for one in steps),
         repeat=more.pop("repeat", None),
         acknowledge_for=Duration.parse(more.pop("acknowledge_for", "30m")),
         in_hours_only=more.pop("in_hours_only", True),

@@ -192,7 +192,7 @@ class _Reader:
         actions = self._waits.actions(ids)
         told: dict[str, int] = {}
         for part in (ids[at : at + 500] for at in range(0, len(ids), 500)):
-            for one in self._tx.clocks.tellings(part):
+            for one in self._tx.clocks.notifications(part):
                 told[one.clock] = told.get(one.clock, 0) + bool(one.target)
         for wait in wait_views(self._tx, self._rules, rows, self._period.end, Detail.BUYER):
             own = [one for name in wait.ids for one in actions.get(name, ())]

@@ -13,21 +13,21 @@ from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.reasons import AssignmentReason, StepReached
 from inboxwatch.core.ownership.routing import Assignment, Case, Roster, Window
 from inboxwatch.core.sla.clock import Clock
-from inboxwatch.core.sla.escalation import Rung, plan
+from inboxwatch.core.sla.escalation import DueStep, plan
 from inboxwatch.core.sla.policy import Reassign
 from inboxwatch.core.sla.timeline import Action, ActionKind
 
 EVERYTHING = frozenset({(1 << 30, 0)})
-"""Told pairs under which no rung is owed: an owner is named, nothing is told."""
+"""Notified steps under which no further one is owed: an owner is named, nobody is notified."""
 ROUTING, ESCALATION = "routing", "escalation"
 """Actors of the program's own assignments; every other actor is a person."""
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
-    """A rung that is to be told now, to whom."""
+class Notification:
+    """A step that must notify now, and whom."""
 
-    rung: Rung
+    step: DueStep
     targets: tuple[str, ...]
     """People's ids and `channel:destination`s."""
     owner: PersonId
@@ -48,14 +48,14 @@ class Advance:
     owner: PersonId
     handovers: tuple[Handover, ...]
     """New assignments, in order."""
-    telling: Telling | None
-    passed: tuple[Rung, ...]
-    """Lower rungs that are not told any more."""
+    notification: Notification | None
+    passed: tuple[DueStep, ...]
+    """Lower steps that notify nobody any more."""
     wake_at: datetime | None
     look: bool
-    """True where the mailboxes that could hold the answer must be read before anything is told."""
+    """True where the mailboxes that could hold the answer must be read before anybody is notified."""
     nobody_left: bool = False
-    """True where everybody whom routing names is absent, so that the fallback must be told at once."""
+    """True where everybody whom routing names is absent, so that the fallback must be notified at once."""
 
     @property
     def assigned(self) -> tuple[Action, ...]:
@@ -101,22 +101,22 @@ class _Holder:
             if other.owner != self.owner:
                 self.owner = self._give(replace(other, reasons=(why, *other.reasons)), self._now, ROUTING)
 
-    def reassign(self, rung: Rung) -> None:
-        """Applies a rung's own reassignment."""
-        if rung.reassign is None:
+    def reassign(self, step: DueStep) -> None:
+        """Applies a step's own reassignment."""
+        if step.reassign is None:
             return
-        if rung.reassign is Reassign.NEXT:
+        if step.reassign is Reassign.NEXT:
             chosen = self._roster.assign(self._case, self._window, frozenset({self.owner}))
-        elif rung.reassign is Reassign.FALLBACK:
+        elif step.reassign is Reassign.FALLBACK:
             chosen = Assignment(self._roster.fallback, "fallback")
-        elif rung.reassign is Reassign.TEAM_LEAD:
+        elif step.reassign is Reassign.TEAM_LEAD:
             chosen = Assignment(team_lead(self.owner, self._case, self._roster), "team lead")
         else:
             # A wait that runs under an older policy may name somebody who has left.
-            named = rung.reassign if rung.reassign in self._roster.people else self._roster.fallback
+            named = step.reassign if step.reassign in self._roster.people else self._roster.fallback
             chosen = Assignment(PersonId(named), "named")
         if chosen.owner != self.owner:
-            reached = StepReached(rung.step, self._clock.policy.escalation.name)
+            reached = StepReached(step.number, self._clock.policy.escalation.name)
             chosen = replace(chosen, reasons=(reached, *chosen.reasons))
             self.owner = self._give(chosen, self._now, ESCALATION)
 
@@ -142,25 +142,27 @@ def advance(
     clock: Clock,
     case: Case,
     roster: Roster,
-    told: Set[tuple[int, int]],
+    notified: Set[tuple[int, int]],
     now: datetime,
     seen_until: datetime | None = None,
 ) -> Advance:
     """Brings a running wait up to `now`: names an owner, passes over the absent, says what is owed.
 
-    `told` and `seen_until` are those of `escalation.plan`.
+    `notified` and `seen_until` are those of `escalation.plan`.
     """
     holder = _Holder(clock, case, roster, now)
-    owed = plan(clock, told, now, seen_until)
-    for rung in owed.passed:
-        holder.reassign(rung)
-    telling = None
-    if owed.rung is not None:
-        telling = Telling(owed.rung, resolve(owed.rung.notify, holder.owner, case, roster), holder.owner)
-        holder.reassign(owed.rung)
+    owed = plan(clock, notified, now, seen_until)
+    for step in owed.passed:
+        holder.reassign(step)
+    notification = None
+    if owed.step is not None:
+        notification = Notification(owed.step, resolve(owed.step.notify, holder.owner, case, roster), holder.owner)
+        holder.reassign(owed.step)
     leave = roster.next_leave(holder.owner, now)
     wake_at = min((at for at in (owed.wake_at, leave) if at is not None), default=None)
-    return Advance(holder.owner, tuple(holder.handovers), telling, owed.passed, wake_at, owed.look, holder.nobody_left)
+    return Advance(
+        holder.owner, tuple(holder.handovers), notification, owed.passed, wake_at, owed.look, holder.nobody_left
+    )
 
 
 def team_lead(owner: PersonId, case: Case, roster: Roster) -> PersonId:

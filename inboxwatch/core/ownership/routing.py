@@ -100,7 +100,7 @@ class Assignment:
     team: str = ""
     """The team among whose members the rule chose."""
     nobody_left: bool = False
-    """True where everybody whom the rules name is absent, so that the fallback must be told at once."""
+    """True where everybody whom the rules name is absent, so that the fallback must be notified at once."""
 
 
 @dataclass(frozen=True, slots=True)

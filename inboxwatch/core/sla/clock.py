@@ -116,8 +116,8 @@ class Clock:
 def clock_id(message: MessageId, metric: Metric, ordinal: int = 0) -> ClockId:
     """The id of the wait that this message started: of the message alone, so that re-reading cannot change it."""
     court = "buyer" if metric is Metric.FOLLOW_UP else "ours"
-    told = f"{court}\0{message}\0{ordinal or ''}"
-    return ClockId(hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()[:16])
+    named = f"{court}\0{message}\0{ordinal or ''}"
+    return ClockId(hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()[:16])
 
 
 @dataclass(slots=True)
@@ -150,7 +150,7 @@ class _Side:
 
 
 class Replay:
-    """Folds one thread. `policy_of` names the policy of a wait as it opens (pinned where it was told before)."""
+    """Folds one thread. `policy_of` names the policy of a wait as it opens (pinned where it was known before)."""
 
     def __init__(
         self,

@@ -96,7 +96,7 @@ class Reassign(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rung of an escalation ladder."""
+    """One step of an escalation ladder."""
 
     at: StepTime
     notify: tuple[str, ...]
@@ -106,7 +106,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Telling the last step again, counted from that step's due time."""
+    """Repeats of the last step, counted from that step's due time."""
 
     every: Duration
     times: int

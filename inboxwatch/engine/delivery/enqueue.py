@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.ownership.advance import Telling
+from inboxwatch.core.ownership.advance import Notification
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.notify import Channel, NoticeType, Recipient
@@ -47,21 +47,21 @@ class Notices:
             return None, ((channel, destination),)
         return PersonId(target), self._ways[PersonId(target)]
 
-    def step(self, clock: Clock, telling: Telling, now: datetime) -> list[NewDelivery]:
+    def step(self, clock: Clock, notification: Notification, now: datetime) -> list[NewDelivery]:
         """One row a target of a step."""
-        rung = telling.rung
+        step = notification.step
         return [
             self._row(
-                key=f"{clock.id}/{rung.step}/{rung.round}/{target}",
+                key=f"{clock.id}/{step.number}/{step.round}/{target}",
                 kind=NoticeType.ESCALATION,
                 target=target,
                 now=now,
                 clock=clock.id,
-                step=rung.step,
-                round=rung.round,
-                reason=rung.reason.value,
+                step=step.number,
+                round=step.round,
+                reason=step.reason.value,
             )
-            for target in telling.targets
+            for target in notification.targets
         ]
 
     def resolved(

@@ -19,12 +19,12 @@ TRIES_BEFORE_NEXT_WAY = 5
 def sent(tx: Transaction, rules: Rules, rows: Sequence[DeliveryRecord], receipt: Receipt, now: datetime) -> None:
     """Records a delivery; a wait that ended while it was under way is told as resolved."""
     tx.deliveries.settle([row.id for row in rows], DeliveryState.SENT, now, reference=receipt.reference)
-    for told, reference in receipt.by_clock.items():
-        tx.deliveries.refer([row.id for row in rows if row.clock == told], reference)
+    for clock, reference in receipt.by_clock.items():
+        tx.deliveries.refer([row.id for row in rows if row.clock == clock], reference)
     for row in rows:
-        clock = tx.clocks.get(row.clock) if row.clock and row.type == NoticeType.ESCALATION else None
-        if clock is not None and clock.state != "running":
-            tx.deliveries.owe(rules.notices.resolved_late(clock, row, now))
+        wait = tx.clocks.get(row.clock) if row.clock and row.type == NoticeType.ESCALATION else None
+        if wait is not None and wait.state != "running":
+            tx.deliveries.enqueue(rules.notices.resolved_late(wait, row, now))
 
 
 def failed(
@@ -53,11 +53,11 @@ def failed(
         else:
             tx.deliveries.retry([row.id], now + pause, error)
             outcomes.append("retried")
-    _tell_it(tx, rules, rows, outcomes, error, now)
+    _alert(tx, rules, rows, outcomes, error, now)
     return outcomes
 
 
-def _tell_it(
+def _alert(
     tx: Transaction, rules: Rules, rows: Sequence[DeliveryRecord], outcomes: Sequence[str], error: str, now: datetime
 ) -> None:
     """A wait that nobody hears of is itself an event (rule 38); IT's own notices raise no further ones.
@@ -72,7 +72,7 @@ def _tell_it(
     body = {"title": messages.channel_down(channel=channel, dead=dead), "error": error}
     key = f"channel/{channel}/{tx.deliveries.last_sent(channel)}"
     others = [target for target in rules.config.it_alerts if target.partition(":")[0] != channel]
-    tx.deliveries.owe(rules.notices.notice(NoticeType.DIGEST, key, others, now, **body))
+    tx.deliveries.enqueue(rules.notices.notice(NoticeType.DIGEST, key, others, now, **body))
 
 
 def resend(tx: Transaction, rules: Rules, number: int, now: datetime) -> str:

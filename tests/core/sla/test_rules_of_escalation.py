@@ -14,7 +14,7 @@ from inboxwatch.core.ownership.people import Team
 from inboxwatch.core.ownership.reasons import OnLeave, OutOfHours, SeenAway, StepReached
 from inboxwatch.core.ownership.routing import Rule, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
 from inboxwatch.core.sla.clock import Clock
-from inboxwatch.core.sla.escalation import Reason, ladder, plan
+from inboxwatch.core.sla.escalation import StepReason, ladder, plan
 from inboxwatch.core.sla.policy import Reassign, SLAPolicy, Step, StepTime
 from inboxwatch.core.sla.timeline import ActionKind
 from tests.support.facts import action, at, bounce, buyer, case, every, fold, ours, person, roster, sla, weekdays
@@ -31,43 +31,43 @@ def wait(policy: SLAPolicy, *facts: object, start: datetime = TEN) -> Clock:
     return clock
 
 
-def told_over_time(clock: Clock, until: datetime) -> list[tuple[datetime, int, int, Reason]]:
+def told_over_time(clock: Clock, until: datetime) -> list[tuple[datetime, int, int, StepReason]]:
     """What a ladder tells if nobody answers and every wake-up is heeded."""
-    told: set[tuple[int, int]] = set()
+    notified: set[tuple[int, int]] = set()
     now: datetime | None = clock.started_at
-    tellings = []
+    notifications = []
     while now is not None and now <= until:
-        owed = plan(clock, told, now)
-        if owed.rung is not None:
-            told |= {rung.key for rung in owed.passed} | {owed.rung.key}
-            tellings.append((now, owed.rung.step, owed.rung.round, owed.rung.reason))
+        owed = plan(clock, notified, now)
+        if owed.step is not None:
+            notified |= {step.key for step in owed.passed} | {owed.step.key}
+            notifications.append((now, owed.step.number, owed.step.round, owed.step.reason))
         assert owed.wake_at is None or owed.wake_at > now
         now = owed.wake_at
-    return tellings
+    return notifications
 
 
 def test_a_ladder_tells_each_step_at_its_time_and_repeats_the_last() -> None:
     clock = wait(sla("1h", steps=LADDER, repeat=every("1h", 2)))
     assert told_over_time(clock, at("23:00")) == [
-        (at("10:30"), 1, 1, Reason.WARNING),
-        (at("11:00"), 2, 1, Reason.BREACH),
-        (at("11:30"), 3, 1, Reason.ESCALATED),
-        (at("12:30"), 3, 2, Reason.REPEATED),
-        (at("13:30"), 3, 3, Reason.REPEATED),
+        (at("10:30"), 1, 1, StepReason.WARNING),
+        (at("11:00"), 2, 1, StepReason.BREACH),
+        (at("11:30"), 3, 1, StepReason.ESCALATED),
+        (at("12:30"), 3, 2, StepReason.REPEATED),
+        (at("13:30"), 3, 3, StepReason.REPEATED),
     ]
 
 
 def test_rule_20_a_step_due_at_night_is_told_at_opening_once() -> None:
     office = weekdays("09:00-17:00")
     clock = wait(sla("4h", calendar=office, steps=[("100%", "owner")]), start=at("20:00"))
-    (told,) = told_over_time(clock, at("23:00", day=1))
-    assert (clock.due_at, told[0]) == (at("24:00"), at("09:00", day=1))
+    (notified,) = told_over_time(clock, at("23:00", day=1))
+    assert (clock.due_at, notified[0]) == (at("24:00"), at("09:00", day=1))
 
 
 def test_rule_20_a_step_due_exactly_at_closing_is_told_then() -> None:
     office = weekdays("09:00-17:00")
     clock = wait(sla("2bh", calendar=office, steps=[("100%", "owner")]), start=at("15:00"))
-    assert told_over_time(clock, at("23:00", day=1)) == [(at("17:00"), 1, 1, Reason.BREACH)]
+    assert told_over_time(clock, at("23:00", day=1)) == [(at("17:00"), 1, 1, StepReason.BREACH)]
 
 
 def test_rule_20_a_policy_may_tell_at_any_hour() -> None:
@@ -77,8 +77,8 @@ def test_rule_20_a_policy_may_tell_at_any_hour() -> None:
 
 def test_rule_28_after_a_gap_only_the_highest_due_step_is_told() -> None:
     owed = plan(wait(sla("1h", steps=LADDER)), frozenset(), at("15:00"))
-    assert owed.rung is not None
-    assert (owed.rung.step, [rung.step for rung in owed.passed]) == (3, [1, 2])
+    assert owed.step is not None
+    assert (owed.step.number, [step.number for step in owed.passed]) == (3, [1, 2])
 
 
 def test_rule_28_the_reassignments_of_skipped_steps_still_apply_in_order() -> None:
@@ -87,63 +87,63 @@ def test_rule_28_the_reassignments_of_skipped_steps_still_apply_in_order() -> No
         Step(StepTime.parse("100%"), ("owner",)),
     ]
     moved = advance(wait(sla("1h", steps=steps)), case(), roster(), frozenset(), at("15:00"))
-    assert moved.telling is not None
-    assert (moved.telling.targets, moved.owner) == (("max",), "max")
+    assert moved.notification is not None
+    assert (moved.notification.targets, moved.owner) == (("max",), "max")
     assert [action.owner for action in moved.assigned] == ["ana", "max"]
 
 
 @given(st.lists(st.integers(0, 600), min_size=1, max_size=30).map(sorted))
 def test_rules_28_and_29_whenever_one_looks_no_step_is_told_twice_and_none_out_of_order(minutes: list[int]) -> None:
     clock = wait(sla("1h", steps=LADDER, repeat=every("45m", 3)))
-    told: set[tuple[int, int]] = set()
+    notified: set[tuple[int, int]] = set()
     order = []
     for minute in minutes:
         now = clock.started_at + timedelta(minutes=minute)
-        owed = plan(clock, told, now)
-        if owed.rung is not None:
-            assert owed.rung.key not in told
-            assert owed.rung.tell_at <= now
-            told |= {rung.key for rung in owed.passed} | {owed.rung.key}
-            order.append(owed.rung.key)
-        due = [rung for rung in ladder(clock) if rung.tell_at <= now]
-        assert not due or due[-1].key in told
+        owed = plan(clock, notified, now)
+        if owed.step is not None:
+            assert owed.step.key not in notified
+            assert owed.step.notify_at <= now
+            notified |= {step.key for step in owed.passed} | {owed.step.key}
+            order.append(owed.step.key)
+        due = [step for step in ladder(clock) if step.notify_at <= now]
+        assert not due or due[-1].key in notified
     assert order == sorted(order)
 
 
 def test_an_answered_wait_owes_nothing() -> None:
     clock = wait(sla("1h", steps=LADDER), ours("a", at("10:05")))
-    assert plan(clock, frozenset(), at("15:00")).rung is None
+    assert plan(clock, frozenset(), at("15:00")).step is None
 
 
 def test_rule_31_a_step_waits_for_a_blind_mailbox_and_then_says_that_it_cannot_verify() -> None:
     clock = wait(sla("1h", steps=LADDER))
     blind_since = at("10:10")
     held = plan(clock, frozenset(), at("10:31"), blind_since)
-    assert (held.rung, held.look, held.wake_at) == (None, True, at("10:45"))
+    assert (held.step, held.look, held.wake_at) == (None, True, at("10:45"))
     sent = plan(clock, frozenset(), at("10:45"), blind_since)
-    assert sent.rung is not None
-    assert sent.rung.reason is Reason.UNVERIFIED
+    assert sent.step is not None
+    assert sent.step.reason is StepReason.UNVERIFIED
 
 
 def test_rule_31_steps_that_fall_due_within_the_grace_of_another_do_not_hold_it_back() -> None:
     clock = wait(sla("1h", steps=[("50%", "owner"), ("60%", "owner"), ("70%", "manager")], blind_grace="15m"))
     held = plan(clock, frozenset(), at("10:44"), at("10:10"))
     sent = plan(clock, frozenset(), at("10:45"), at("10:10"))
-    assert (held.rung, held.wake_at) == (None, at("10:45"))
-    assert sent.rung is not None
-    assert (sent.rung.step, sent.rung.reason) == (3, Reason.UNVERIFIED)
+    assert (held.step, held.wake_at) == (None, at("10:45"))
+    assert sent.step is not None
+    assert (sent.step.number, sent.step.reason) == (3, StepReason.UNVERIFIED)
 
 
 def test_rule_31_a_mailbox_read_past_the_step_verifies_it() -> None:
     owed = plan(wait(sla("1h", steps=LADDER)), frozenset(), at("10:31"), at("10:31"))
-    assert owed.rung is not None
-    assert (owed.rung.reason, owed.look) == (Reason.WARNING, False)
+    assert owed.step is not None
+    assert (owed.step.reason, owed.look) == (StepReason.WARNING, False)
 
 
 def test_rule_32_an_acknowledgement_holds_the_ladder_and_expires() -> None:
     taken = action(ActionKind.ACKNOWLEDGED, at("10:05"), "q", until=at("10:35"))
-    told = told_over_time(wait(sla("1h", steps=LADDER), taken), at("23:00"))
-    assert [(when, step) for when, step, _, _ in told] == [(at("10:35"), 1), (at("11:00"), 2), (at("11:30"), 3)]
+    notified = told_over_time(wait(sla("1h", steps=LADDER), taken), at("23:00"))
+    assert [(when, step) for when, step, _, _ in notified] == [(at("10:35"), 1), (at("11:00"), 2), (at("11:30"), 3)]
 
 
 def test_rule_32_a_reply_beats_an_acknowledgement_in_any_order_of_arrival() -> None:
@@ -155,7 +155,7 @@ def test_rule_32_a_reply_beats_an_acknowledgement_in_any_order_of_arrival() -> N
 
 def test_while_an_answer_seemed_to_have_arrived_the_ladder_rested() -> None:
     clock = wait(sla("1h", steps=LADDER), ours("a", at("10:20")), bounce("a", at("11:10"), "bo@buyer.test"))
-    assert told_over_time(clock, at("11:15")) == [(at("11:10"), 2, 1, Reason.BREACH)]
+    assert told_over_time(clock, at("11:15")) == [(at("11:10"), 2, 1, StepReason.BREACH)]
 
 
 def test_rule_22_a_wait_has_an_owner_from_its_start() -> None:
@@ -277,8 +277,8 @@ def test_rule_26_the_owner_at_any_instant_is_known_with_the_reason() -> None:
 def test_targets_are_resolved_before_the_steps_own_reassignment() -> None:
     steps = [Step(StepTime.parse("100%"), ("owner", "manager"), Reassign.FALLBACK)]
     moved = advance(wait(sla("1h", steps=steps)), case(), roster(), frozenset(), at("11:00"))
-    assert moved.telling is not None
-    assert (moved.telling.targets, moved.owner) == (("ana", "max"), "max")
+    assert moved.notification is not None
+    assert (moved.notification.targets, moved.owner) == (("ana", "max"), "max")
 
 
 def test_reassigning_to_next_routes_again_without_the_present_owner() -> None:
@@ -303,4 +303,4 @@ def test_a_follow_up_is_told_once_to_its_owner() -> None:
     from tests.support.facts import follow_ups
 
     (clock,) = follow_ups(ours("a", at("10:00")), policy=sla(follow_up="1d", steps=LADDER, repeat=every("1h", 5)))
-    assert [(rung.due_at, rung.notify) for rung in ladder(clock)] == [(at("10:00", day=1), ("owner",))]
+    assert [(step.due_at, step.notify) for step in ladder(clock)] == [(at("10:00", day=1), ("owner",))]

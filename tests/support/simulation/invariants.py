@@ -145,12 +145,12 @@ class Invariants:
         holds = self._holds(row.id, row.aliases)
         if row.reopened:
             holds += [(row.started_at, one.at + SLACK) for one in self._world.letters if one.id.startswith("dsn.")]
-        for key, due in rungs(policy, row.metric, row.started_at):
-            at = self._tell_at(policy, due, holds)
+        for key, due in steps(policy, row.metric, row.started_at):
+            at = self._notify_at(policy, due, holds)
             late = key > done and at + grace + SLACK <= now and not any(start <= now < end for start, end in holds)
             self._hold(not late, f"{row.id}: step {key} was due at {at}, it is {now}")
 
-    def _tell_at(self, policy: SLAPolicy, due: datetime, holds: list[tuple[datetime, datetime]]) -> datetime:
+    def _notify_at(self, policy: SLAPolicy, due: datetime, holds: list[tuple[datetime, datetime]]) -> datetime:
         while ends := [end for start, end in holds if start <= due < end]:
             due = max(ends)
         return in_hours(due) if policy.escalation.in_hours_only else due
@@ -173,7 +173,7 @@ class Invariants:
                 again = clock in _ids(row) and (step, round_) == (one.step, one.round)
                 self._hold(not again, f"step {step}.{round_} of {one.clock} is told twice ({clock}, {target})")
             policy = self._world.engine.rules.policies[row.policy_version]
-            due = dict(rungs(policy, row.metric, row.started_at)).get((one.round, one.step))
+            due = dict(steps(policy, row.metric, row.started_at)).get((one.round, one.step))
             early = due is not None and one.at < due - SLACK
             self._hold(not early, f"step {one.step}.{one.round} of {one.clock} is told before {due}")
         self._told |= {(one.clock, one.step, one.round, one.target) for one in fresh}
@@ -252,7 +252,7 @@ class Invariants:
             raise AssertionError(self._broken)
 
 
-def rungs(policy: SLAPolicy, metric: str, start: datetime) -> list[tuple[tuple[int, int], datetime]]:
+def steps(policy: SLAPolicy, metric: str, start: datetime) -> list[tuple[tuple[int, int], datetime]]:
     """((round, step), due) of a ladder, from the words of the policy."""
     targets = {"first_response": policy.first_response, "next_response": policy.next_response}
     target = targets.get(metric, policy.follow_up)

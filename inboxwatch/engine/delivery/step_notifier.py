@@ -1,0 +1,66 @@
+"""Notifies of steps and ends of waits: records them and enqueues their notices, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from inboxwatch.core.model import PersonId
+from inboxwatch.core.ownership.advance import Notification
+from inboxwatch.core.sla.clock import Clock
+from inboxwatch.core.sla.escalation import DueStep
+from inboxwatch.notify import NoticeType, messages
+from inboxwatch.store import Transaction
+from inboxwatch.store.records import NotifiedRecord
+
+if TYPE_CHECKING:
+    from inboxwatch.engine.rules import Rules
+
+FIRST_SIGHT, PASSED = "first sight", "passed"
+"""Why a step is recorded though nobody was notified."""
+
+
+class StepNotifier:
+    """Works inside one transaction."""
+
+    def __init__(self, tx: Transaction, rules: Rules, now: datetime) -> None:
+        self._tx = tx
+        self._rules = rules
+        self._now = now
+
+    def notify(self, clock: Clock, notification: Notification) -> set[tuple[int, int]]:
+        """Notifies the targets of a step; returns its key."""
+        step = notification.step
+        self._tx.deliveries.enqueue(self._rules.notices.step(clock, notification, self._now))
+        reason = step.reason.value
+        self._tx.clocks.record_notified([self._record(clock, step, target, reason) for target in notification.targets])
+        return {step.key}
+
+    def withhold(self, clock: Clock, steps: Iterable[DueStep], why: str) -> set[tuple[int, int]]:
+        """Records steps that notify nobody, and why; returns their keys."""
+        steps = list(steps)
+        self._tx.clocks.record_notified([self._record(clock, step, "", why) for step in steps])
+        return {step.key for step in steps}
+
+    def nobody_left(self, clock: Clock) -> None:
+        """Tells the fallback person that a wait is theirs because nobody else is present (rule 24)."""
+        key = f"{clock.id}/nobody-left"
+        targets = [self._rules.config.fallback]
+        rows = self._rules.notices.notice(NoticeType.DIGEST, key, targets, self._now, title=messages.NOBODY_PRESENT)
+        self._tx.deliveries.enqueue([replace(row, clock=clock.id) for row in rows])
+
+    def reopened(self, clock: Clock) -> None:
+        """A wait is open again: nobody may hear any more that it is over."""
+        self._tx.deliveries.cancel(clock.ids, self._now, NoticeType.RESOLVED)
+
+    def over(self, clock: Clock, owner: PersonId | None) -> None:
+        """Cancels what is queued for a wait; notifies whoever was paged, and the owner where a colleague answered."""
+        self._tx.deliveries.cancel(clock.ids, self._now)
+        sent = self._tx.deliveries.sent_for(clock.ids)
+        self._tx.deliveries.enqueue(self._rules.notices.resolved(clock, sent, owner, self._now))
+
+    def _record(self, clock: Clock, step: DueStep, target: str, reason: str) -> NotifiedRecord:
+        policy = clock.policy.escalation.name
+        return NotifiedRecord(clock.id, step.number, step.round, target, self._now, reason, policy)
