@@ -27,7 +27,7 @@ from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import Direction, Kind, MailboxId, PersonId, ThreadId
 from inboxwatch.core.ownership.advance import EVERYTHING, Advance, advance, assignment_at
 from inboxwatch.core.ownership.people import Person
-from inboxwatch.core.ownership.routing import Rule, ToMailboxOwner
+from inboxwatch.core.ownership.routing import RoutingRule, ToMailboxOwner
 from inboxwatch.core.sla.clock import Clock, Replay, State, Wait
 from inboxwatch.core.sla.hours import ALWAYS
 from inboxwatch.core.sla.policy import Duration, EscalationPolicy, SLAPolicy, Step, StepTime
@@ -304,7 +304,7 @@ def setting_of(us: Us, entries: Iterable[Entry]) -> Setting:
         people={PersonId(email): Person(PersonId(email), email, email) for email in addresses},
         teams={},
         mailboxes={MailboxId(email): _Address(email, email) for email in addresses},
-        rules=(Rule(ToMailboxOwner()),),
+        rules=(RoutingRule(ToMailboxOwner()),),
         fallback=PersonId(addresses[0]),
         policies=(policy,),
         stop_conditions=frozenset({"answered", "dismissed", "meeting_accepted", "opted_out"}),

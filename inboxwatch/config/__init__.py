@@ -1,7 +1,7 @@
 """The configuration: YAML 1.2 read strictly, every problem told at once, and core objects made of it.
 
 `document` reads the file, `models` and `fields` say what each value is, `reading` goes through it entry by entry,
-`rules` compares the entries, `build` makes the `Config`.
+`cross_checks` compares the entries, `build` makes the `Config`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from inboxwatch.config import document, rules
+from inboxwatch.config import cross_checks, document
 from inboxwatch.config.build import build
 from inboxwatch.config.config import ChannelConfig, Config, LeadsConfig, MailboxConfig, ProxyConfig, WebConfig
 from inboxwatch.config.problem import ConfigError, ConfigProblem
@@ -38,7 +38,7 @@ def load(path: Path, *, secrets: bool = True) -> Config:
     """
     read = document.read(path)
     found = DocumentReader(read, path.absolute().parent, secrets=secrets).read()
-    rules.check(found, read)
+    cross_checks.check(found, read)
     if read.problems:
         raise ConfigError(read.problems)
     return build(found, read.data, path)

@@ -16,7 +16,7 @@ from inboxwatch.config.reading import ReadEntries
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.model import MailboxId, PersonId
 from inboxwatch.core.ownership.people import Person, Team
-from inboxwatch.core.ownership.routing import Rule, Target, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
+from inboxwatch.core.ownership.routing import RoutingRule, Target, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
 from inboxwatch.core.sla.hours import BusinessCalendar
 from inboxwatch.settings import Secret, Settings
 
@@ -49,7 +49,7 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
             name: LeadsConfig(name, model.source, *found.plugins["leads", name])
             for name, model in found.named(models.LeadsModel).items()
         },
-        rules=tuple(Rule(_assign(rule.assign), rule.when.facts()) for rule in routing.rules),
+        rules=tuple(RoutingRule(_assign(rule.assign), rule.when.facts()) for rule in routing.rules),
         fallback=PersonId(routing.fallback),
         policies=tuple(restore(document_of(data, policy)) for policy in data["sla_policies"]),
         escalations=escalations,

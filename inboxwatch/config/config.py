@@ -16,7 +16,7 @@ from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.mail.reply_rules import Meanings
 from inboxwatch.core.model import MailboxId, PersonId, Privacy
 from inboxwatch.core.ownership.people import Person, Team
-from inboxwatch.core.ownership.routing import Rule
+from inboxwatch.core.ownership.routing import RoutingRule
 from inboxwatch.core.sla.hours import BusinessCalendar
 from inboxwatch.core.sla.policy import EscalationPolicy, SLAPolicy
 from inboxwatch.notify import Channel
@@ -112,7 +112,7 @@ class Config:
     teams: Mapping[str, Team]
     mailboxes: Mapping[MailboxId, MailboxConfig]
     leads: Mapping[str, LeadsConfig]
-    rules: tuple[Rule, ...]
+    rules: tuple[RoutingRule, ...]
     fallback: PersonId
     policies: tuple[SLAPolicy, ...]
     """The last one covers every wait."""

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from inboxwatch.core.mail.reply_rules import Meaning, Meanings, Rule, folded
+from inboxwatch.core.mail.reply_rules import Meaning, Meanings, ReplyRule, folded
 from inboxwatch.core.model import Kind
 
 
@@ -56,10 +56,10 @@ class ReplyRuleModel(BaseModel):
             raise ValueError(f"its expressions cannot stand beside each other: {error}") from None
         return self
 
-    def rule(self) -> Rule:
+    def rule(self) -> ReplyRule:
         unless = re.compile("|".join(f"(?:{word})" for word in self.unless)) if self.unless else None
         words = re.compile("|".join(f"(?:{word})" for word in self.words))
-        return Rule(self.name, self.meaning, words, unless, self.at_most, self.whole, frozenset(self.in_))
+        return ReplyRule(self.name, self.meaning, words, unless, self.at_most, self.whole, frozenset(self.in_))
 
 
 class RuleFile(BaseModel):

@@ -24,7 +24,7 @@ STEPS = 8
 """So many readings that go through add the ordinary rate to the rate that the provider bears."""
 
 
-class Event(StrEnum):
+class ReadingOutcome(StrEnum):
     """What an attempt to read a mailbox has brought."""
 
     NEWS = "news"
@@ -65,16 +65,16 @@ class Pace:
         """The shortest pause."""
         return _quickest(self.every)
 
-    def after(self, event: Event, at: datetime) -> Pace:
+    def after(self, event: ReadingOutcome, at: datetime) -> Pace:
         """The pace once an attempt has brought `event` at an instant."""
-        if event is Event.LIMITED:
+        if event is ReadingOutcome.LIMITED:
             return replace(self, borne=min(self.idle, 2 * self.pause))
         # 1/borne grows by 1/relief.
         relief = STEPS * self.every
         eased = replace(self, borne=max(self.quickest, self.borne * (relief / (relief + self.borne))))
-        if event is Event.PART:
+        if event is ReadingOutcome.PART:
             return eased
-        if event is Event.NEWS:
+        if event is ReadingOutcome.NEWS:
             return replace(eased, wanted=self.quickest, quiet_since=at)
         quiet_since = min(self.quiet_since, at)  # the clock may have been set back
         longest = self.idle if at - quiet_since >= QUIET else self.every

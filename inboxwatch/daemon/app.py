@@ -140,7 +140,7 @@ class App:
     ) -> R:
         """Does one use case in one transaction; whoever waits for its consequences is woken."""
         done = await self.writer.write(use_case, *args, **kwargs)
-        self.supervisor.nudge()
+        self.supervisor.wake()
         return done
 
     async def read(self, query: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -31,7 +31,7 @@ class Housekeeping:
         file: Path | None,
         expiring: Expiring,
         now: Now,
-        nudge: Callable[[], None],
+        wake: Callable[[], None],
     ) -> None:
         """`file`: where the store lies, where it is a file of this machine."""
         self._rules = rules
@@ -39,7 +39,7 @@ class Housekeeping:
         self._file = file
         self._expiring = expiring
         self._now = now
-        self._nudge = nudge
+        self._wake = wake
 
     async def repeat(self) -> None:
         """Goes on until cancelled."""
@@ -52,7 +52,7 @@ class Housekeeping:
         new = await self._writer.write(enqueue_digests, self._rules, self._now())
         new += await self._writer.write(watch_all, self._rules, self._now(), self._expiring(), disk)
         if new:
-            self._nudge()
+            self._wake()
 
     def _disk(self) -> Disk | None:
         if self._file is None:

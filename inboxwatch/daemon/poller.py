@@ -14,7 +14,7 @@ import structlog
 from inboxwatch.connector import Batch, MailboxError, MailConnector, Reason, Waits
 from inboxwatch.core.backoff import Backoff, jittered
 from inboxwatch.core.model import MailboxId
-from inboxwatch.core.pace import Event, Pace
+from inboxwatch.core.pace import Pace, ReadingOutcome
 from inboxwatch.daemon.time_limit import TimeLimit
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine import mailbox_health
@@ -71,7 +71,7 @@ class Poller:
         self._meter = meter
         self._now = now
         self._changed = changed
-        self._turn = asyncio.Lock()
+        self._one_reading = asyncio.Lock()
         self._asked: asyncio.Task[bool] | None = None
         self._looks: set[asyncio.Task[bool]] = set()
         self._reading = TimeLimit()
@@ -114,7 +114,7 @@ class Poller:
         return await asyncio.shield(self._asked)
 
     async def _look(self) -> bool:
-        async with self._turn:
+        async with self._one_reading:
             self._asked = None  # what comes in from now on, this reading may miss
             was_healthy, pause = self.healthy, self._pace.pause
             await self._poll()
@@ -124,7 +124,7 @@ class Poller:
 
     async def poll(self) -> float | None:
         """Reads all that is new. Returns None on success, else how many seconds to pause."""
-        async with self._turn:
+        async with self._one_reading:
             return await self._poll()
 
     async def _poll(self) -> float | None:
@@ -151,7 +151,7 @@ class Poller:
         self.healthy = True
         if news:
             self._vain = 0
-        self._step(Event.NEWS if news else Event.NOTHING)
+        self._step(ReadingOutcome.NEWS if news else ReadingOutcome.NOTHING)
         log.debug("reading ends", mailbox=self.name, news=news, pause=self._pace.pause.total_seconds())
         return None
 
@@ -172,7 +172,7 @@ class Poller:
                     ingest, self._rules, self.name, batch, cursor, self._now(), quiet=quiet
                 )
                 if result.stale:
-                    log.info("another worker reads this mailbox", mailbox=self.name)
+                    log.info("another process reads this mailbox", mailbox=self.name)
                     return False
                 cursor = batch.cursor
                 quiet = quiet or batch.resynced
@@ -203,7 +203,7 @@ class Poller:
         log.info("mail read", mailbox=self.name, messages=result.fresh, remaining=batch.remaining)
         if batch.seen_until is None:
             self._failures = 0
-            self._step(Event.PART)
+            self._step(ReadingOutcome.PART)
             if not self.healthy:
                 await self._writer.write(mailbox_health.reads_on, self._rules, self.name, self._now())
 
@@ -220,7 +220,7 @@ class Poller:
         self._meter.mailbox_error(self.name, error.reason.value)
         rest = pause = self._back_off(error)
         if limited:
-            self._step(Event.LIMITED)
+            self._step(ReadingOutcome.LIMITED)
             pause = max(rest, self._jittered(self._pace.pause.total_seconds()))
         self._rests_from, self._rests_until = now, now + timedelta(seconds=rest)
         since, again = self._trouble_since, now + timedelta(seconds=pause)
@@ -235,7 +235,7 @@ class Poller:
         asked = min(error.retry_after or 0.0, LONGEST_REST)
         return max(self._jittered(pause), jittered(asked, self._chance, 1.0, 1.2))
 
-    def _step(self, event: Event) -> None:
+    def _step(self, event: ReadingOutcome) -> None:
         self._pace = self._pace.after(event, self._now())
         self._meter.paced(self.name, self._pace.pause.total_seconds())
 

@@ -1,4 +1,4 @@
-"""Wakes clocks when they are due, and looks into mailboxes before anything is told."""
+"""Wakes clocks when they are due, and looks into mailboxes before anybody is notified."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 
 class Scheduler:
-    """Level-triggered: any number of turns, early or late, tell each step once."""
+    """Level-triggered: any number of evaluations, early or late, notify of each step once."""
 
     def __init__(
-        self, rules: Rules, writer: Writer, look: Look, now: Now, spawn: Spawn, nudge: Callable[[], None]
+        self, rules: Rules, writer: Writer, look: Look, now: Now, spawn: Spawn, wake: Callable[[], None]
     ) -> None:
         self._rules = rules
         self._writer = writer
         self._look = look
         self._now = now
         self._spawn = spawn
-        self._nudge = nudge
+        self._wake = wake
         self._looking: set[str] = set()
         """Clocks whose mailboxes are being read right now."""
 
-    async def turn(self) -> bool:
+    async def once(self) -> bool:
         """Brings due clocks up to date; True where more may be due at once."""
         done = await self._writer.write(evaluate_due, self._rules, self._now(), skip=frozenset(self._looking))
         if done.notified or done.stopped:
-            self._nudge()
+            self._wake()
         if done.look:
             self._looking |= set(done.look)
             together: dict[Unread, set[str]] = {}
             for clock, unread in done.look.items():
                 together.setdefault(unread, set()).add(clock)
             for unread, clocks in together.items():
-                self._spawn(self._look_and_tell(unread, clocks))
+                self._spawn(self._look_then_evaluate(unread, clocks))
         return bool(done.look or done.notified)
 
     async def next_wake(self) -> datetime | None:
         """When the next clock is due."""
         return await self._writer.read(lambda tx: tx.clocks.next_wake(frozenset(self._looking)))
 
-    async def _look_and_tell(self, unread: Unread, clocks: set[str]) -> None:
+    async def _look_then_evaluate(self, unread: Unread, clocks: set[str]) -> None:
         """Waits for these mailboxes only: one that hangs holds back nobody else's steps."""
         asked = self._now()
         try:
@@ -59,4 +59,4 @@ class Scheduler:
             await self._writer.write(evaluate_due, self._rules, self._now(), only=frozenset(clocks), looked=asked)
         finally:
             self._looking -= clocks
-            self._nudge()
+            self._wake()

@@ -68,7 +68,7 @@ class Sender:
         self.sending = asyncio.Lock()
         """Held while a message is on its way: a clean stop waits for it."""
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Says that something may be owed."""
         self._owed.set()
 

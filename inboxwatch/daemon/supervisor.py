@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_LIMIT = 60.0
 """Seconds that mailboxes may take to be read before a step is held back."""
-COURTESY = 5.0
+OTHERS_LIMIT = 5.0
 """Seconds that a step waits for mailboxes in which an answer is possible, but unlikely."""
 IDLE = 30.0
 """Seconds after which the clocks are looked at unasked."""
@@ -83,13 +83,13 @@ class Supervisor:
         for mailbox, connector in self.connectors.items():
             box = self.config.mailboxes[mailbox]
             self.pollers[mailbox] = Poller(
-                mailbox, box, connector, rules, daemon.writer, daemon.metrics, daemon.now, self.nudge
+                mailbox, box, connector, rules, daemon.writer, daemon.metrics, daemon.now, self.wake
             )
         actions, links = NoticeActions(daemon), Links(daemon.key, self.config.web.url)
         for name, channel in self.channels.items():
             if isinstance(channel, Interactive):
                 await channel.start(actions, links)
-            self.senders[name] = Sender(name, channel, rules, daemon.writer, self.look, daemon.now, self.nudge)
+            self.senders[name] = Sender(name, channel, rules, daemon.writer, self.look, daemon.now, self.wake)
         await daemon.writer.write(sweep, list(self.channels), daemon.now())
         leads = LeadSync(self.sources, rules, daemon.writer, daemon.now)
         await leads.once()
@@ -109,7 +109,7 @@ class Supervisor:
             yield sender.deliver()
         yield self._schedule()
         expiring, file = self._expiring, daemon.store.file
-        yield Housekeeping(rules, daemon.writer, file, expiring, daemon.now, self.nudge).repeat()
+        yield Housekeeping(rules, daemon.writer, file, expiring, daemon.now, self.wake).repeat()
 
     async def _supervise(self, loops: Iterable[Coroutine[Any, Any, None]], started: Callable[[], None]) -> None:
         """Runs the loops until cancelled; where one ends by a defect, all end."""
@@ -146,11 +146,11 @@ class Supervisor:
         """The mailboxes that were tried at least once."""
         return {name for name, poller in self.pollers.items() if poller.tried.is_set()}
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Says that clocks or deliveries may be due."""
         self._due.set()
         for sender in self.senders.values():
-            sender.nudge()
+            sender.wake()
 
     async def look(self, nearest: Iterable[str], others: Iterable[str]) -> bool:
         """Reads mailboxes now; False where one of the nearest cannot be read in time. For the others it waits less."""
@@ -163,7 +163,7 @@ class Supervisor:
         except TimeoutError:
             well = False
         if besides:
-            left = begun + COURTESY - asyncio.get_running_loop().time()
+            left = begun + OTHERS_LIMIT - asyncio.get_running_loop().time()
             _, slow = await asyncio.wait(besides, timeout=max(0.0, left))
             for task in slow:
                 task.cancel()
@@ -172,10 +172,10 @@ class Supervisor:
     async def _schedule(self) -> None:
         """Evaluates clocks whenever one is due or something has changed."""
         daemon = self._daemon
-        scheduler = Scheduler(self.rules, daemon.writer, self.look, daemon.now, self._spawn, self.nudge)
+        scheduler = Scheduler(self.rules, daemon.writer, self.look, daemon.now, self._spawn, self.wake)
         while True:
             self._due.clear()
-            if await scheduler.turn():
+            if await scheduler.once():
                 continue
             wake = await scheduler.next_wake()
             seconds = IDLE if wake is None else min(IDLE, max(0.0, (wake - daemon.now()).total_seconds()))

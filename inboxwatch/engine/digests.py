@@ -24,7 +24,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class DigestSubject:
     """Whom a digest is about, and who reads it."""
 
     reader: Person
@@ -93,12 +93,12 @@ def enqueue_digests(tx: Transaction, rules: Rules, now: datetime) -> int:
     return new
 
 
-def _subjects(rules: Rules) -> Iterator[Subject]:
+def _subjects(rules: Rules) -> Iterator[DigestSubject]:
     people = rules.config.people
-    yield from (Subject(person) for person in people.values())
+    yield from (DigestSubject(person) for person in people.values())
     for name, team in rules.config.teams.items():
         if team.lead is not None:
-            yield Subject(people[team.lead], name)
+            yield DigestSubject(people[team.lead], name)
 
 
 def _opening(person: Person, now: datetime) -> tuple[datetime, str]:

@@ -70,7 +70,7 @@ class Progress:
         self._quiet = quiet
         self._notifier = StepNotifier(tx, rules, now)
         self._work = Workload(tx, config.rules, config.teams)
-        self._roster: Roster = rules.context.roster(tx.absences.at(now), self._work.waits, self._work.turns)
+        self._roster: Roster = rules.context.roster(tx.absences.at(now), self._work.waits, self._work.assignments)
         self._assigned: list[tuple[Action, str | None]] = []
 
     def of(self, clock: Clock, before: Before, *, may_notify: bool) -> After:

@@ -15,7 +15,7 @@ def roster(tx: Transaction, rules: Rules, now: datetime) -> Roster:
     """The people at `now`: absences seen in mail, and how many open waits each owns."""
     config = rules.config
     work = Workload(tx, config.rules, config.teams)
-    return rules.context.roster(tx.absences.at(now), work.waits, work.turns)
+    return rules.context.roster(tx.absences.at(now), work.waits, work.assignments)
 
 
 def owner_between_waits(tx: Transaction, rules: Rules, lead: LeadId, now: datetime) -> PersonId:

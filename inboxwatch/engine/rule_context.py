@@ -11,7 +11,7 @@ from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId
 from inboxwatch.core.ownership.people import Person, Team
 from inboxwatch.core.ownership.reasons import SeenAway
-from inboxwatch.core.ownership.routing import Case, Roster, Rule
+from inboxwatch.core.ownership.routing import Case, Roster, RoutingRule
 from inboxwatch.core.sla.clock import Clock, Wait
 from inboxwatch.core.sla.policy import SLAPolicy, choose
 from inboxwatch.store.records import MailboxRecord
@@ -48,7 +48,7 @@ class Setting(Protocol):
     @property
     def mailboxes(self) -> Mapping[MailboxId, WatchedMailbox]: ...
     @property
-    def rules(self) -> tuple[Rule, ...]: ...
+    def rules(self) -> tuple[RoutingRule, ...]: ...
     @property
     def fallback(self) -> PersonId: ...
     @property
@@ -119,9 +119,9 @@ class RuleContext:
         self,
         away: Mapping[PersonId, tuple[datetime, datetime]],
         load: Callable[[PersonId], int],
-        turns: Callable[[str], int],
+        assignments: Callable[[str], int],
     ) -> Roster:
-        """The people now: absences seen in mail, open waits each owns, turns taken by each team."""
+        """The people now: absences seen in mail, open waits each owns, waits given to each team."""
 
         def seen_away(person: PersonId, at: datetime) -> SeenAway | None:
             since, until = away.get(person, (at, at))
@@ -134,7 +134,7 @@ class RuleContext:
             fallback=self.setting.fallback,
             seen_away=seen_away,
             load=load,
-            turns=turns,
+            assignments=assignments,
         )
 
     def watching(self, owner: PersonId | None, mailbox: MailboxId | None) -> set[str]:

@@ -28,7 +28,7 @@ from inboxwatch.core.ownership.people import Person, Team
 from inboxwatch.core.sla.escalation import StepReason
 from inboxwatch.core.sla.policy import EscalationPolicy, Metric
 from inboxwatch.core.statistics.figures import Figures, Holding, Latency, Reply, Tally, pairs_in_use
-from inboxwatch.metrics.text import CONTENT_TYPE, Family, Labels
+from inboxwatch.metrics.exposition import CONTENT_TYPE, Family, Labels
 
 __all__ = ["CONTENT_TYPE", "ConfigHolder", "Metrics", "MetricsConfig"]
 

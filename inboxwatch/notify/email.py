@@ -32,7 +32,7 @@ from inboxwatch.notify import (
     Secret,
     Settings,
 )
-from inboxwatch.notify.links import Action
+from inboxwatch.notify.links import ActionLink
 from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.text import clean, said
 
@@ -191,7 +191,7 @@ class Email:
         if chain:
             message["References"] = " ".join(chain)
 
-    def _actions(self, notice: Notice, person: Recipient | None, now: datetime) -> dict[str, Sequence[Action]]:
+    def _actions(self, notice: Notice, person: Recipient | None, now: datetime) -> dict[str, Sequence[ActionLink]]:
         if self._links is None or person is None or notice.listed or notice.type is not NoticeType.ESCALATION:
             return {}
         return {told.wait.id: self._links.actions(told.wait.id, person.id, now) for told in notice.clocks}

@@ -28,7 +28,7 @@ class LinkError(Exception):
     """A link that must not act; the message is for the person who opened it."""
 
 
-class Action(NamedTuple):
+class ActionLink(NamedTuple):
     """A link by which the reader acts on a wait."""
 
     label: str
@@ -57,11 +57,11 @@ class Links:
         self._url = url.rstrip("/")
         self._lifetime = lifetime
 
-    def actions(self, clock: str, person: str, now: datetime) -> tuple[Action, ...]:
+    def actions(self, clock: str, person: str, now: datetime) -> tuple[ActionLink, ...]:
         """Every link that a person gets for a wait."""
         expires = now + self._lifetime
         return tuple(
-            Action(label, f"{self._url}/a/{self.sign(Grant(clock, action, person, expires))}")
+            ActionLink(label, f"{self._url}/a/{self.sign(Grant(clock, action, person, expires))}")
             for action, label in LABELS.items()
         )
 

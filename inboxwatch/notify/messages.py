@@ -67,7 +67,7 @@ def due(*, left: float | None, waited: str) -> str:
     return f"overdue by {span(left)}" if left < -1 else "due now"
 
 
-def next_tellings(*, targets: Sequence[str], at: datetime) -> str:
+def next_notification(*, targets: Sequence[str], at: datetime) -> str:
     return f"{', '.join(targets) or 'a change of owner'} at {when(at)}"
 
 

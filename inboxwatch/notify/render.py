@@ -22,7 +22,7 @@ from jinja2 import (
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from inboxwatch.notify import Notice, Recipient
-from inboxwatch.notify.links import Action
+from inboxwatch.notify.links import ActionLink
 from inboxwatch.notify.text import clean, span, web_link, when
 from inboxwatch.notify.wait import ShownWait, chosen
 
@@ -94,7 +94,11 @@ class Renderer:
         return clean(self.text(name, notice, person), limit)
 
     def text(
-        self, name: str, notice: Notice, person: Recipient | None, actions: Mapping[str, Sequence[Action]] | None = None
+        self,
+        name: str,
+        notice: Notice,
+        person: Recipient | None,
+        actions: Mapping[str, Sequence[ActionLink]] | None = None,
     ) -> str:
         """One of NAMES rendered. `actions` are links by clock id.
 
@@ -110,7 +114,7 @@ class Renderer:
         return _environment(None, html).get_template(name).render(values)
 
     def _values(
-        self, notice: Notice, person: Recipient | None, actions: Mapping[str, Sequence[Action]]
+        self, notice: Notice, person: Recipient | None, actions: Mapping[str, Sequence[ActionLink]]
     ) -> dict[str, Any]:
         waits = self.waits(notice, person)
         zone = person.zone if person else self._zone

@@ -122,7 +122,7 @@ class ShownWait:
         """What happens if nobody answers: `Max Ode, desk at Tue 3 Nov 14:30 GMT`. Empty when nothing does."""
         if not self.next_at:
             return ""
-        return messages.next_tellings(targets=self.next_targets, at=self.next_at)
+        return messages.next_notification(targets=self.next_targets, at=self.next_at)
 
     @classmethod
     def of(cls, told: NoticeWait, zone: tzinfo) -> ShownWait:

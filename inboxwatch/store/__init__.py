@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from inboxwatch.store import tables
 from inboxwatch.store.absences import Absences
 from inboxwatch.store.backfills import Backfills
-from inboxwatch.store.board import Board
+from inboxwatch.store.board_queries import BoardQueries
 from inboxwatch.store.clocks import Clocks
 from inboxwatch.store.cursors import Cursors
 from inboxwatch.store.deliveries import Deliveries
@@ -30,10 +30,10 @@ from inboxwatch.store.mail import Mails
 from inboxwatch.store.mailbox_health import MailboxHealth
 from inboxwatch.store.mailboxes import Mailboxes
 from inboxwatch.store.marks import Marks
+from inboxwatch.store.period_waits import PeriodWaits
 from inboxwatch.store.pinned_policies import PinnedPolicies
 from inboxwatch.store.quarantine import Quarantine
 from inboxwatch.store.statistics import Statistics
-from inboxwatch.store.waits import Waits
 
 __all__ = ["Outage", "Store", "StoreError", "Transaction"]
 
@@ -106,16 +106,16 @@ class Transaction:
         return Backfills(self.connection)
 
     @cached_property
-    def board(self) -> Board:
-        return Board(self.connection)
+    def board(self) -> BoardQueries:
+        return BoardQueries(self.connection)
 
     @cached_property
     def statistics(self) -> Statistics:
         return Statistics(self.connection)
 
     @cached_property
-    def waits(self) -> Waits:
-        return Waits(self.connection)
+    def waits(self) -> PeriodWaits:
+        return PeriodWaits(self.connection)
 
 
 class Store:

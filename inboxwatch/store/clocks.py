@@ -106,7 +106,7 @@ class Clocks:
         open_waits = (_clock.c.state == "running", _clock.c.owner == owner, _clock.c.metric != "follow_up")
         return int(self._connection.execute(select(func.count()).where(*open_waits)).scalar() or 0)
 
-    def turns(self, team: str) -> int:
+    def assigned_to(self, team: str) -> int:
         """How many waits routing gave to a team."""
         return int(self._connection.execute(select(func.count()).where(_act.c.team == team)).scalar() or 0)
 

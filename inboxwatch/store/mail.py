@@ -14,7 +14,7 @@ from inboxwatch.core.mail.threads.known import Keys, Known
 from inboxwatch.core.model import Delivery, Direction, Kind, LeadId, MailboxId, MessageId, ThreadId
 from inboxwatch.core.sla.timeline import Mail, Party
 from inboxwatch.store import tables
-from inboxwatch.store.known import dump, load
+from inboxwatch.store.known_columns import dump, load
 from inboxwatch.store.records import MessageRecord, message_of
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 

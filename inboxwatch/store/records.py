@@ -22,7 +22,7 @@ from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.wait_view import NextStep
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import tables
-from inboxwatch.store.known import load
+from inboxwatch.store.known_columns import load
 
 Route = tuple[str, str]
 """(channel, destination): one way of reaching somebody."""

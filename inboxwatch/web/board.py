@@ -28,7 +28,7 @@ from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.pages import BY, Pages
 from inboxwatch.web.problems import Problem
 from inboxwatch.web.proxy import acting, sign_in
-from inboxwatch.web.timeline import timeline
+from inboxwatch.web.wait_story import timeline
 
 PAGE = 100
 """Waits of a page."""

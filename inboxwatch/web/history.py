@@ -45,7 +45,7 @@ class History:
     clock: ClockRecord
     ownership: Sequence[Ownership]
     actions: Sequence[Action]
-    tellings: Sequence[NotifiedRecord]
+    notifications: Sequence[NotifiedRecord]
     deliveries: Sequence[DeliveryRecord]
     messages: Sequence[MessageRecord]
 
@@ -56,7 +56,7 @@ class History:
             "aliases": sorted(self.clock.ids - {self.clock.id}),
             "ownership": [one.as_json() for one in self.ownership],
             "acts": [_action(action) for action in self.actions],
-            "tellings": [_telling(one) for one in self.tellings],
+            "tellings": [_notification(one) for one in self.notifications],
             "deliveries": [delivery_view(one) for one in self.deliveries],
             "messages": [_message(one) for one in self.messages],
         }
@@ -73,7 +73,7 @@ def history(tx: Transaction, clock: str) -> History:
         clock=row,
         ownership=_ownership(actions, row),
         actions=actions,
-        tellings=tx.clocks.notifications(ids),
+        notifications=tx.clocks.notifications(ids),
         deliveries=tx.deliveries.for_clocks(ids),
         messages=[one for one in tx.mail.rows(row.thread) if _concerns(one, row)],
     )
@@ -112,7 +112,7 @@ def _action(action: Action) -> dict[str, object]:
     }
 
 
-def _telling(row: NotifiedRecord) -> dict[str, object]:
+def _notification(row: NotifiedRecord) -> dict[str, object]:
     return {
         "at": rfc3339(row.at),
         "step": row.step,

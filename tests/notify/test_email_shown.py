@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from inboxwatch.notify import ChannelSettings
-from inboxwatch.notify.links import Action
+from inboxwatch.notify.links import ActionLink
 from inboxwatch.notify.render import Renderer
 from tests.support.hostile_texts import HOSTILE
 from tests.support.notices import ANA, clock, notice
@@ -34,7 +34,7 @@ async def test_hostile_mail_runs_nothing_loads_nothing_and_fits_a_phone(page: Pa
         clock(id=name, lead_name=text, company=text, subject=text, lead=text, tier=text)
         for name, text in HOSTILE.items()
     ]
-    links = {"html": (Action("I have it", "https://watch.acme.test/a/x"),)}
+    links = {"html": (ActionLink("I have it", "https://watch.acme.test/a/x"),)}
     html = Renderer(ChannelSettings().zone).text("body.html", notice(*clocks), ANA, links)
     await page.set_content(html)
     assert requests == []

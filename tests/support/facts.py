@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from inboxwatch.core.model import ClockId, Delivery, Direction, Kind, LeadId, MessageId, PersonId, ThreadId
 from inboxwatch.core.ownership.people import Person, Team
-from inboxwatch.core.ownership.routing import Case, Roster, Rule, ToLeadOwner
+from inboxwatch.core.ownership.routing import Case, Roster, RoutingRule, ToLeadOwner
 from inboxwatch.core.sla.clock import Clock, Replay, clock_id
 from inboxwatch.core.sla.hours import ALWAYS, BusinessCalendar, Span
 from inboxwatch.core.sla.policy import Duration, EscalationPolicy, Metric, Repeat, SLAPolicy, Step, StepTime
@@ -107,7 +107,7 @@ def person(name: str, **more: Any) -> Person:
     return Person(PersonId(name), name.title(), f"{name}@acme.test", **more)
 
 
-def roster(*people: Person, rules: tuple[Rule, ...] = (Rule(ToLeadOwner()),), **more: Any) -> Roster:
+def roster(*people: Person, rules: tuple[RoutingRule, ...] = (RoutingRule(ToLeadOwner()),), **more: Any) -> Roster:
     """Ana (managed by Max) and Max, or the people given; Max is the fallback."""
     known = people or (person("ana", manager=PersonId("max")), person("max"))
     teams = more.pop("teams", {"emea": Team("emea", tuple(one.id for one in known), PersonId("max"))})

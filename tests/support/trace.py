@@ -89,7 +89,7 @@ class Layout:
         default_factory=lambda: {
             "poll": Place("inboxwatch.daemon.poller", "Poller.poll"),
             "ingest": Place("inboxwatch.engine.ingest", "ingest"),
-            "schedule": Place("inboxwatch.daemon.scheduler", "Scheduler.turn"),
+            "schedule": Place("inboxwatch.daemon.scheduler", "Scheduler.once"),
             "evaluate": Place("inboxwatch.engine.evaluate", "evaluate_due"),
             "enqueue": Place("inboxwatch.engine.delivery.enqueue", "Notices.step"),
             "claim": Place("inboxwatch.engine.delivery.claim", "claim"),

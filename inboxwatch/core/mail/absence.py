@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from inboxwatch.core.mail.words.calendar import BACK, MONTHS, UNTIL, WEEKDAYS
+from inboxwatch.core.mail.words.day_names import BACK, MONTHS, UNTIL, WEEKDAYS
 
 FARTHEST = timedelta(days=400)
 """No absence is believed to last longer."""

@@ -42,7 +42,7 @@ _ENDING = {Meaning.NO_REPLY_OWED, Meaning.OPTED_OUT, Meaning.MEETING_ACCEPTED}
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ReplyRule:
     """Words that mean something, where they stand in what the author himself wrote."""
 
     name: str
@@ -71,7 +71,7 @@ class Rule:
 class Meanings:
     """All rules, in order; the first of each meaning that fits counts."""
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[ReplyRule, ...] = ()
 
     def of(self, message: Message, verdict: Verdict) -> Verdict:
         """The verdict with what the message means. Without text only the subject is read."""
@@ -90,9 +90,9 @@ class Meanings:
         owes = verdict.owes_reply and not any(rule.meaning in _ENDING for rule in found)
         return replace(verdict, signal=signal, meanings=meanings, effect=effect, owes_reply=owes)
 
-    def find(self, text: str, kind: Kind) -> list[Rule]:
+    def find(self, text: str, kind: Kind) -> list[ReplyRule]:
         """The rules that fit a text, at most one of each meaning."""
-        found: dict[Meaning, Rule] = {}
+        found: dict[Meaning, ReplyRule] = {}
         for rule in self.rules:
             if rule.meaning not in found and rule.applies(text, kind):
                 found[rule.meaning] = rule

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from inboxwatch.core.mail.words.subjects import FORWARD, REPLY, WAS
+from inboxwatch.core.mail.words.reply_prefixes import FORWARD, REPLY, WAS
 
 _PREFIX = re.compile(
     r"\s*([^\W\d_]{1,14}\.?(?:[ -][^\W\d_]{1,9})?)\s*(?:[\[(^*]\s*\d{1,3}\s*[\])]?|\d{1,2})?\s*[:：]\s*"

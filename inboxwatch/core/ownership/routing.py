@@ -62,7 +62,7 @@ Target = ToLeadOwner | ToMailboxOwner | ToPerson | ToTeam
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RoutingRule:
     """`when` as in SLA policies: mailbox, tier, domain, country, language, source, team, class, skill; lower case."""
 
     assign: Target
@@ -109,13 +109,13 @@ class Roster:
 
     people: Mapping[PersonId, Person]
     teams: Mapping[str, Team]
-    rules: tuple[Rule, ...]
+    rules: tuple[RoutingRule, ...]
     fallback: PersonId
     seen_away: Callable[[PersonId, datetime], SeenAway | None] = lambda person, now: None
     """Absence seen in mail at an instant (UTC), or None."""
     load: Callable[[PersonId], int] = lambda person: 0
     """Open waits that a person owns now."""
-    turns: Callable[[str], int] = lambda team: 0
+    assignments: Callable[[str], int] = lambda team: 0
     """Waits that a team was given so far, for round robin."""
 
     def absence(self, person: PersonId, at: datetime) -> Absence | None:
@@ -179,5 +179,5 @@ class Roster:
         able = speaking or able
         if by == "load":
             return sorted(able, key=lambda person: (self.load(person), team.members.index(person)))
-        turn = self.turns(team.id) % len(able) if able else 0
-        return able[turn:] + able[:turn]
+        first = self.assignments(team.id) % len(able) if able else 0
+        return able[first:] + able[:first]

@@ -36,7 +36,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Hold:
     """A stretch of time in which a ladder rests, and why."""
 
     start: datetime
@@ -84,7 +84,7 @@ class Clock:
     nudges: int = 0
     reopened: str | None = None
     """bounced: an answer that seemed to end this wait never reached the buyer."""
-    holds: tuple[Span, ...] = ()
+    holds: tuple[Hold, ...] = ()
     actions: tuple[Action, ...] = ()
     """Acknowledgements, snoozes and assignments made while it was open."""
 
@@ -130,7 +130,7 @@ class _Running:
     lead: LeadId
     metric: Metric
     ordinal: int = 0
-    holds: list[Span] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     due_moved: datetime | None = None
 
@@ -222,7 +222,7 @@ class Replay:
             side = self._sides[key]
             if bounced_at is not None:
                 if side.wait is not None:
-                    side.wait.holds.append(Span(mail.at, max(mail.at, bounced_at), "bounced", mail.author))
+                    side.wait.holds.append(Hold(mail.at, max(mail.at, bounced_at), "bounced", mail.author))
                 continue
             if side.wait is not None:
                 self._close(side.wait, State.ANSWERED, "answered", mail, by=mail.author)
@@ -302,7 +302,7 @@ class Replay:
             return
         running.actions.append(action)
         if action.kind in (ActionKind.ACKNOWLEDGED, ActionKind.SNOOZED) and action.until is not None:
-            running.holds.append(Span(action.at, max(action.at, action.until), action.kind.value, action.by))
+            running.holds.append(Hold(action.at, max(action.at, action.until), action.kind.value, action.by))
 
     def _stop(self, side: _Side, state: State, reason: str, fact: Fact) -> None:
         for running in (side.wait, side.follow_up):
@@ -350,7 +350,7 @@ class Replay:
         )
 
 
-def _settled(holds: list[Span], stop: datetime | None) -> tuple[Span, ...]:
+def _settled(holds: list[Hold], stop: datetime | None) -> tuple[Hold, ...]:
     """Holds as they were: an acknowledgement ends at the latest when the wait does."""
     if stop is None:
         return tuple(holds)

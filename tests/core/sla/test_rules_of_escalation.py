@@ -12,7 +12,7 @@ from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import EVERYTHING, advance, assignment_at, resolve
 from inboxwatch.core.ownership.people import Team
 from inboxwatch.core.ownership.reasons import OnLeave, OutOfHours, SeenAway, StepReached
-from inboxwatch.core.ownership.routing import Rule, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
+from inboxwatch.core.ownership.routing import RoutingRule, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import StepReason, ladder, plan
 from inboxwatch.core.sla.policy import Reassign, SLAPolicy, Step, StepTime
@@ -173,9 +173,9 @@ def test_rule_22_the_first_owner_had_it_from_the_start_also_where_the_start_move
 
 def test_rule_23_the_first_rule_that_matches_and_names_a_person_wins_and_says_so() -> None:
     rules = (
-        Rule(ToPerson(PersonId("max")), {"tier": frozenset({"hot"})}),
-        Rule(ToLeadOwner()),
-        Rule(ToMailboxOwner()),
+        RoutingRule(ToPerson(PersonId("max")), {"tier": frozenset({"hot"})}),
+        RoutingRule(ToLeadOwner()),
+        RoutingRule(ToMailboxOwner()),
     )
     cool = advance(wait(sla()), case(None, mailbox_owner=PersonId("ana")), roster(rules=rules), EVERYTHING, at("10:00"))
     hot = advance(wait(sla()), case(facts={"tier": "Hot"}), roster(rules=rules), EVERYTHING, at("10:00"))
@@ -185,7 +185,7 @@ def test_rule_23_the_first_rule_that_matches_and_names_a_person_wins_and_says_so
 
 def test_rule_24_who_is_on_leave_is_passed_over_with_the_reason() -> None:
     away = person("ana", leave=((date(2026, 5, 4), date(2026, 5, 8)),))
-    rules = (Rule(ToLeadOwner()), Rule(ToPerson(PersonId("eve"))))
+    rules = (RoutingRule(ToLeadOwner()), RoutingRule(ToPerson(PersonId("eve"))))
     moved = advance(
         wait(sla()), case(), roster(away, person("eve"), person("max"), rules=rules), EVERYTHING, at("10:00")
     )
@@ -202,7 +202,7 @@ def test_rule_24_nobody_left_means_the_fallback_at_once() -> None:
 def test_rule_24_an_owner_seen_to_be_away_is_relieved_at_once() -> None:
     first = advance(wait(sla()), case(), roster(), EVERYTHING, at("10:00"))
     clock = replace(wait(sla()), actions=first.assigned)
-    rules = (Rule(ToLeadOwner()), Rule(ToPerson(PersonId("max"))))
+    rules = (RoutingRule(ToLeadOwner()), RoutingRule(ToPerson(PersonId("max"))))
     seen = roster(rules=rules, seen_away=lambda who, when: SeenAway(who, at("10:15")) if who == "ana" else None)
     moved = advance(clock, case(), seen, EVERYTHING, at("10:20"))
     assert moved.owner == "max"
@@ -240,12 +240,12 @@ def test_a_team_gives_to_the_able_with_the_fewest_open_waits_or_in_turn() -> Non
         person("max"),
     )
     teams = {"emea": Team("emea", (PersonId("ana"), PersonId("eve"), PersonId("max")))}
-    by_load = (Rule(ToTeam("emea", frozenset({"enterprise"}))),)
-    in_turn = (Rule(ToTeam("emea", by="round_robin")),)
+    by_load = (RoutingRule(ToTeam("emea", frozenset({"enterprise"}))),)
+    in_turn = (RoutingRule(ToTeam("emea", by="round_robin")),)
     load = {"ana": 3, "eve": 1, "max": 0}.__getitem__
 
-    def owner(rules: tuple[Rule, ...], turn: int = 0, **facts: str) -> str:
-        known = roster(*people, rules=rules, teams=teams, load=load, turns=lambda team: turn)
+    def owner(rules: tuple[RoutingRule, ...], turn: int = 0, **facts: str) -> str:
+        known = roster(*people, rules=rules, teams=teams, load=load, assignments=lambda team: turn)
         return advance(wait(sla()), case(facts=facts), known, EVERYTHING, at("10:00")).owner
 
     assert owner(by_load) == "eve"
@@ -282,7 +282,7 @@ def test_targets_are_resolved_before_the_steps_own_reassignment() -> None:
 
 
 def test_reassigning_to_next_routes_again_without_the_present_owner() -> None:
-    rules = (Rule(ToLeadOwner()), Rule(ToPerson(PersonId("eve"))))
+    rules = (RoutingRule(ToLeadOwner()), RoutingRule(ToPerson(PersonId("eve"))))
     steps = [Step(StepTime.parse("100%"), ("owner",), Reassign.NEXT)]
     people = (person("ana"), person("eve"), person("max"))
     moved = advance(wait(sla("1h", steps=steps)), case(), roster(*people, rules=rules), frozenset(), at("11:00"))

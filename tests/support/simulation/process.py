@@ -53,7 +53,7 @@ class SimulatedProcess:
 
     async def turn(self) -> None:
         """Turns the scheduler, and does what it wants done beside."""
-        await self.scheduler.turn()
+        await self.scheduler.once()
         while self._beside:
             await self._beside.pop()
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from inboxwatch.core.mail import subjects
-from inboxwatch.core.mail.classify import calendar, delivery, senders, text
+from inboxwatch.core.mail.classify import body_text, calendar, delivery, senders
 from inboxwatch.core.mail.classify.phrases import Phrases, words_of
 from inboxwatch.core.mail.subjects import Subject
-from inboxwatch.core.mail.words import absence, bounces, table
+from inboxwatch.core.mail.words import away_phrases, bounces, table
 from inboxwatch.core.model import Address, Kind, Message, Verdict
 
-_AUTOMATIC = Phrases(absence.AUTOMATIC)
-_ABSENT = Phrases(absence.ABSENT)
-_RECEIVED = Phrases(absence.RECEIVED)
-_MOVED = Phrases(absence.MOVED)
+_AUTOMATIC = Phrases(away_phrases.AUTOMATIC)
+_ABSENT = Phrases(away_phrases.ABSENT)
+_RECEIVED = Phrases(away_phrases.RECEIVED)
+_MOVED = Phrases(away_phrases.MOVED)
 _FAILED = Phrases(bounces.SUBJECTS)
 _DAEMON = re.compile(bounces.SENDER)
 _READ = re.compile(bounces.READ)
@@ -159,9 +159,9 @@ def _bounce_signal(look: _Look) -> str:
     if message.sender.email.startswith(("mailer-daemon", "mailer_daemon", "mailerdaemon", "mail-daemon")):
         return "mail system's sender"
     if message.text:
-        if daemon and (words := text.returned(message)):
+        if daemon and (words := body_text.returned(message)):
             return f"mail system's sender, text {words!r}"
-        if text.service_bounce(message):
+        if body_text.service_bounce(message):
             return "a mailing service's notice of a delivery"
     return ""
 
@@ -258,9 +258,9 @@ def _by_text(look: _Look) -> Verdict | None:
     message = look.message
     if not message.text:
         return None
-    words, quotes = text.own_words(message)
-    if found := text.automatic(words, look.answers):
+    words, quotes = body_text.own_words(message)
+    if found := body_text.automatic(words, look.answers):
         return Verdict(Kind.AUTO_REPLY, found[0], vacation=found[1])
-    if not (look.answers or quotes or look.title.prefixed) and (signal := text.mailing(message, words)):
+    if not (look.answers or quotes or look.title.prefixed) and (signal := body_text.mailing(message, words)):
         return Verdict(Kind.BULK, signal)
     return None

@@ -19,14 +19,14 @@ _ACTIONS = {
     "activity": "logged a call or meeting",
     "lead_closed": "closed the lead",
 }
-_TOLD = {
+_NOTIFIED = {
     "warning": "warned",
     "breach": "told of the breach",
     "escalated": "escalated to",
     "repeated": "told again",
     "unverified": "told, unverified",
 }
-_UNTOLD = {
+_WITHHELD = {
     "passed": "passed over: a later step was due as well",
     "first sight": "not told: it was due before inboxwatch first read the mailbox",
 }
@@ -34,7 +34,7 @@ _OUTCOMES = {"sent": "sent", "dead": "could not be delivered", "cancelled": "can
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class TimelineEvent:
     """One thing that happened."""
 
     at: datetime
@@ -49,58 +49,59 @@ class Event:
     until: datetime | None = None
 
 
-def timeline(told: History) -> list[Event]:
+def timeline(history: History) -> list[TimelineEvent]:
     """The story of a wait, oldest first."""
-    events = [*_messages(told), *_actions(told), *_tellings(told)]
-    clock = told.clock
+    events = [*_messages(history), *_actions(history), *_notifications(history)]
+    clock = history.clock
     if clock.stopped_at is not None and clock.stop_reason != "answered":
         why = (clock.stop_reason or clock.state).replace("_", " ")
-        events.append(Event(clock.stopped_at, "end", "", f"The wait ended: {why}"))
+        events.append(TimelineEvent(clock.stopped_at, "end", "", f"The wait ended: {why}"))
     return sorted(events, key=lambda event: event.at)
 
 
-def _messages(told: History) -> list[Event]:
+def _messages(history: History) -> list[TimelineEvent]:
     words = {Direction.INBOUND: "wrote", Direction.OUTBOUND: "answered", Direction.INTERNAL: "wrote among us"}
     events = []
-    for message in told.messages:
+    for message in history.messages:
         what = words[message.direction]
         if message.kind is not Kind.HUMAN:
             what = f"sent, {message.kind.replace('_', ' ')}: {message.signal}"
-        events.append(Event(message.at, message.direction.value, message.author or "", what, message.subject or ""))
+        author, subject = message.author or "", message.subject or ""
+        events.append(TimelineEvent(message.at, message.direction.value, author, what, subject))
     return events
 
 
-def _actions(told: History) -> list[Event]:
+def _actions(history: History) -> list[TimelineEvent]:
     events = []
-    for action in told.actions:
+    for action in history.actions:
         if action.kind is ActionKind.ASSIGNED:
             why = "; ".join(part for part in (action.rule, action.reason) if part)
-            events.append(Event(action.at, "owner", action.by, "gave it to", why, (action.owner or "",)))
+            events.append(TimelineEvent(action.at, "owner", action.by, "gave it to", why, (action.owner or "",)))
         else:
             what = _ACTIONS.get(action.kind, action.kind.value)
-            events.append(Event(action.at, "deed", action.by, what, action.reason, until=action.until))
+            events.append(TimelineEvent(action.at, "deed", action.by, what, action.reason, until=action.until))
     return events
 
 
-def _tellings(told: History) -> list[Event]:
-    """Tellings of one step are one event, with what became of each message."""
+def _notifications(history: History) -> list[TimelineEvent]:
+    """Notifications of one step are one event, with what became of each message."""
     outcomes: dict[tuple[int, int], list[str]] = defaultdict(list)
-    for one in told.deliveries:
+    for one in history.deliveries:
         if one.type is NoticeType.ESCALATION and one.step is not None and one.round is not None:
             state = _OUTCOMES.get(one.state, "on its way")
             why = f" ({one.error})" if one.state is DeliveryState.DEAD and one.error else ""
             outcomes[one.step, one.round].append(f"{one.channel} to {one.target}: {state}{why}")
     steps: dict[tuple[int, int], list[NotifiedRecord]] = defaultdict(list)
-    for telling in told.tellings:
-        steps[telling.step, telling.round].append(telling)
+    for notified in history.notifications:
+        steps[notified.step, notified.round].append(notified)
     events = []
-    for (step, turn), tellings in steps.items():
-        first = tellings[0]
-        name = f"Step {step}" + (f", round {turn}" if turn > 1 else "")
-        if first.reason in _UNTOLD:
-            events.append(Event(first.at, "told", "", f"{name} {_UNTOLD[first.reason]}"))
+    for (step, repetition), notifications in steps.items():
+        first = notifications[0]
+        name = f"Step {step}" + (f", round {repetition}" if repetition > 1 else "")
+        if first.reason in _WITHHELD:
+            events.append(TimelineEvent(first.at, "told", "", f"{name} {_WITHHELD[first.reason]}"))
             continue
-        targets = tuple(telling.target for telling in tellings if telling.target)
-        what = f"{name}: {_TOLD.get(first.reason, first.reason)}"
-        events.append(Event(first.at, "told", "", what, "; ".join(outcomes[step, turn]), targets))
+        targets = tuple(notified.target for notified in notifications if notified.target)
+        what = f"{name}: {_NOTIFIED.get(first.reason, first.reason)}"
+        events.append(TimelineEvent(first.at, "told", "", what, "; ".join(outcomes[step, repetition]), targets))
     return events

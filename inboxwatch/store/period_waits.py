@@ -17,7 +17,7 @@ from inboxwatch.store.upsert import chunks
 _clock, _act = tables.clock, tables.act
 
 
-class Waits:
+class PeriodWaits:
     """Queries over closed and open clocks alike; times are instants in UTC, periods hold their start, not their end."""
 
     def __init__(self, connection: Connection) -> None:

@@ -16,7 +16,7 @@ _clock = tables.clock
 FILTERS = ("owner", "team", "tier", "mailbox", "lead")
 
 
-class Counts(NamedTuple):
+class WaitCounts(NamedTuple):
     """How many open waits there are under a filter."""
 
     states: dict[str, int]
@@ -30,7 +30,7 @@ class Counts(NamedTuple):
         return sum(self.states.values())
 
 
-class Board:
+class BoardQueries:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
@@ -61,7 +61,7 @@ class Board:
         ordered = found.order_by(_clock.c.stopped_at.desc(), _clock.c.id)
         return clocks_of(self._connection.execute(ordered.offset(offset).limit(limit)))
 
-    def counts(self, where: Mapping[str, str], now: datetime) -> Counts:
+    def counts(self, where: Mapping[str, str], now: datetime) -> WaitCounts:
         """Open waits by state; a chosen state does not narrow them."""
         state = metric_state(now)
         late = func.sum(case((_clock.c.due_at <= now, 1), else_=0))
@@ -69,7 +69,7 @@ class Board:
         found = select(state, func.count(), late, func.min(_clock.c.started_at))
         rows = self._connection.execute(found.where(*self._chosen(others, now, "wait")).group_by(state)).all()
         oldest = min((row[3] for row in rows), default=None)
-        return Counts({row[0]: row[1] for row in rows}, sum(int(row[2]) for row in rows), oldest)
+        return WaitCounts({row[0]: row[1] for row in rows}, sum(int(row[2]) for row in rows), oldest)
 
     def choices(self) -> dict[str, list[str]]:
         """The owners, teams and tiers of open clocks, for the filters."""
