@@ -1,18 +1,36 @@
 """The fold: a thread's dated facts in, its clocks out.
 
 Clocks are never edited, they are replayed: order of arrival, duplicates, several mailboxes and restarts cannot change
-them. Each side of a thread walks this table (rules are those of clock-rules.md):
+them. Each side of a thread walks these tables; `tests/core/sla/test_state_table.py` reads them and drives the fold
+through every row. Rules are those of RULES.md; a stop condition counts where the config lists it.
 
-    state    fact                                      becomes
-    idle     inbound that owes a reply                 waiting since then                        1, 16
-    waiting  inbound that owes a reply                 waiting, start unchanged (a nudge)        1
-    waiting  outbound human that reaches the side      answered                                  2, 7
-    waiting  the same, but every copy bounced          waiting, held while it seemed answered    9
-    waiting  dismissal of this wait                    dismissed                                 16
-    waiting  meeting accepted, opted out, activity,    ended                                     11, 35
-             lead closed (where a stop condition)
-    any      outbound human that reaches the side      follow-up runs in the buyer's court       40
-    any      auto-reply, bulk, receipt, internal       unchanged                                 7, 8, 9
+Our court, where a reply is owed:
+
+    state      fact                                      becomes                              rules
+    idle       inbound that owes a reply                 waiting                              1, 16
+    waiting    inbound that owes a reply                 waiting with its start unchanged     1
+    waiting    outbound human that reaches the side      answered                             2, 7
+    waiting    outbound human whose every copy bounced   waiting and held                     9
+    waiting    dismissal                                 dismissed                            16
+    waiting    dismissal of an earlier message only      dismissed and waiting for the rest   16
+    waiting    acknowledgement, snooze                   waiting and held                     32
+    waiting    meeting accepted, opted out               ended                                11, 35
+    waiting    activity, lead closed                     ended                                35
+    any        anything else                             unchanged                            2, 7, 8, 9
+
+The buyer's court, where we follow up:
+
+    state      fact                                      becomes                              rules
+    idle       outbound human that reaches the side      following                            40
+    following  outbound human that reaches the side      ended and following anew             40
+    following  inbound that owes a reply                 answered                             40
+    following  inbound human that owes none              answered                             40
+    following  vacation reply that names a day           following and due later              40
+    following  dismissal                                 dismissed                            16, 40
+    following  acknowledgement, snooze                   following and held                   32, 40
+    following  meeting accepted, opted out               ended                                35, 40
+    following  activity, lead closed                     ended                                35, 40
+    any        anything else                             unchanged                            7, 8, 9, 40
 """
 
 from __future__ import annotations
