@@ -50,6 +50,8 @@ const setSkew = (page) => {
 let asking = false, again = false;
 
 const refresh = async () => {
+  // The answer to a refused form keeps what was typed, and its address takes no GET.
+  if (document.body.dataset.live === "kept") return;
   if (asking) { again = true; return; }
   asking = true;
   try {
