@@ -18,7 +18,8 @@ from inboxwatch.core.pace import Pace, ReadingOutcome
 from inboxwatch.daemon.time_limit import TimeLimit
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine import mailbox_health
-from inboxwatch.engine.ingest import Ingested, ingest
+from inboxwatch.engine.ingest import Arrival, Ingested, ingest
+from inboxwatch.engine.mailbox_health import Unreadable
 from inboxwatch.engine.rules import Rules
 from inboxwatch.now import Now
 
@@ -168,9 +169,8 @@ class Poller:
         fresh = 0
         try:
             while (batch := await self._reading.run(anext(batches, None), BATCH_LIMIT)) is not None:
-                result = await self._writer.write(
-                    ingest, self._rules, self.name, batch, cursor, self._now(), quiet=quiet
-                )
+                arrival = Arrival(self.name, self._now(), quiet)
+                result = await self._writer.write(ingest, self._rules, batch, cursor, arrival)
                 if result.stale:
                     log.info("another process reads this mailbox", mailbox=self.name)
                     return False
@@ -223,8 +223,8 @@ class Poller:
             self._step(ReadingOutcome.LIMITED)
             pause = max(rest, self._jittered(self._pace.pause.total_seconds()))
         self._rests_from, self._rests_until = now, now + timedelta(seconds=rest)
-        since, again = self._trouble_since, now + timedelta(seconds=pause)
-        await self._writer.write(mailbox_health.failed, self._rules, self.name, error, now, since=since, again=again)
+        unread = Unreadable(error, self._trouble_since, now + timedelta(seconds=pause))
+        await self._writer.write(mailbox_health.failed, self._rules, self.name, unread, now)
         self._changed()
         return pause
 

@@ -14,7 +14,7 @@ from inboxwatch.core.backoff import Backoff, jittered
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.delivery.claim import claim, mailboxes, reader_of, render
 from inboxwatch.engine.delivery.compose import Composed
-from inboxwatch.engine.delivery.settle import failed, sent
+from inboxwatch.engine.delivery.settle import Failure, failed, sent
 from inboxwatch.engine.rule_context import FRESH
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import Bounded, Channel, ChannelError, Finds, Joins, NoticeType, Paced, Receipt
@@ -155,9 +155,8 @@ class Sender:
     ) -> None:
         pause = jittered(BACK_OFF.pause(rows[0].attempts), self._chance, 0.8, 1.2)
         wait = timedelta(seconds=max(pause, retry_after or 0.0))
-        outcomes = await self._writer.write(
-            failed, self._rules, rows, error, self._now(), permanent=permanent, pause=wait
-        )
+        failure = Failure(error, permanent, wait)
+        outcomes = await self._writer.write(failed, self._rules, rows, failure, self._now())
         if set(outcomes) - {"retried"}:
             self._turned()
         log.warning("notice not sent", channel=self.name, attempt=rows[0].attempts, outcomes=sorted(set(outcomes)))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.sla.timeline import Action, ActionKind
-from inboxwatch.engine.evaluate import evaluate
+from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
@@ -14,12 +15,23 @@ from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
 
 
-def acknowledge(tx: Transaction, rules: Rules, clock: str, by: str, now: datetime, reason: str = "") -> str:
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Who acts on a wait, when (UTC), and the reason that they give."""
+
+    by: str
+    """A person's id in the config."""
+    at: datetime
+    reason: str = ""
+
+
+def acknowledge(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
     """Takes a wait over and holds its ladder until the acknowledgement expires. Returns its id. Raises Refused."""
-    row = _running(tx, rules, clock, by)
+    row, now, by = _running(tx, rules, clock, acting.by), acting.at, acting.by
     policy = policies_of(tx, rules, [row.policy_version]).get(row.policy_version) or rules.config.policies[-1]
     until = policy.escalation.acknowledge_for.after(now, policy.calendar)
-    tx.clocks.record(Action(now, ActionKind.ACKNOWLEDGED, by, row.id, row.lead, until, reason=reason), row.thread)
+    held = Action(now, ActionKind.ACKNOWLEDGED, by, row.id, row.lead, until, reason=acting.reason)
+    tx.clocks.record(held, row.thread)
     owner = PersonId(by)
     taken = Action(now, ActionKind.ASSIGNED, by, row.id, row.lead, owner=owner, reason="acknowledged", rule="by hand")
     tx.clocks.record(taken, row.thread)
@@ -27,49 +39,52 @@ def acknowledge(tx: Transaction, rules: Rules, clock: str, by: str, now: datetim
     return _evaluated(tx, rules, row, now)
 
 
-def snooze(
-    tx: Transaction, rules: Rules, clock: str, by: str, now: datetime, *, until: datetime, reason: str = ""
-) -> str:
+def snooze(tx: Transaction, rules: Rules, clock: str, acting: Acting, until: datetime) -> str:
     """Holds a wait's ladder until an instant. Returns its id. Raises Refused."""
-    row = _running(tx, rules, clock, by)
+    row, now = _running(tx, rules, clock, acting.by), acting.at
     if until <= now:
         raise Refused(422, "until: must lie in the future")
-    tx.clocks.record(Action(now, ActionKind.SNOOZED, by, row.id, row.lead, until, reason=reason), row.thread)
+    held = Action(now, ActionKind.SNOOZED, acting.by, row.id, row.lead, until, reason=acting.reason)
+    tx.clocks.record(held, row.thread)
     tx.deliveries.cancel([row.id], now)
     return _evaluated(tx, rules, row, now)
 
 
-def assign(tx: Transaction, rules: Rules, clock: str, by: str, now: datetime, *, owner: str, reason: str = "") -> str:
-    """Gives a wait to a person. Returns its id. Raises Refused."""
-    _known_person(rules, by)
+def assign(tx: Transaction, rules: Rules, clock: str, acting: Acting, owner: str) -> str:
+    """Gives a wait to a person of the config. Returns its id. Raises Refused."""
+    _known_person(rules, acting.by)
     if owner not in rules.config.people:
         raise Refused(422, f"owner: {owner!r} is no person of the config; groups cannot own a wait")
-    row = _running(tx, rules, clock, by)
-    given = Action(now, ActionKind.ASSIGNED, by, row.id, row.lead, owner=PersonId(owner), reason=reason, rule="by hand")
+    row, now = _running(tx, rules, clock, acting.by), acting.at
+    new, reason = PersonId(owner), acting.reason
+    given = Action(now, ActionKind.ASSIGNED, acting.by, row.id, row.lead, owner=new, reason=reason, rule="by hand")
     tx.clocks.record(given, row.thread)
     return _evaluated(tx, rules, row, now)
 
 
-def dismiss(tx: Transaction, rules: Rules, clock: str, by: str, now: datetime, reason: str = "") -> str:
+def dismiss(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
     """Ends a wait to which no reply is owed, as the person knew it. Returns its id. Raises Refused."""
-    row = _running(tx, rules, clock, by)
+    row, now = _running(tx, rules, clock, acting.by), acting.at
     seen = frozenset({row.id, *row.aliases})
-    tx.clocks.record(Action(now, ActionKind.DISMISSED, by, row.id, row.lead, reason=reason, seen=seen), row.thread)
+    ended = Action(now, ActionKind.DISMISSED, acting.by, row.id, row.lead, reason=acting.reason, seen=seen)
+    tx.clocks.record(ended, row.thread)
     return _evaluated(tx, rules, row, now)
 
 
-def log_activity(tx: Transaction, rules: Rules, lead: str, by: str, at: datetime, reason: str, now: datetime) -> int:
-    """A call or meeting with a lead; ends the lead's waits where `activity` is a stop condition.
+def log_activity(tx: Transaction, rules: Rules, lead: str, acting: Acting, now: datetime) -> int:
+    """A call or meeting with a lead (an address), at `acting.at`, which may be past; ends the lead's waits where
+    `activity` is a stop condition.
 
     Returns how many threads it concerns. Raises Refused.
     """
-    _known_person(rules, by)
+    _known_person(rules, acting.by)
     known = tx.leads.by_address(lead.lower())
     if known is None:
         raise Refused(404, f"no lead has the address {lead}")
-    tx.clocks.record(Action(at, ActionKind.ACTIVITY, by, lead=known.id, reason=reason), None)
+    done = Action(acting.at, ActionKind.ACTIVITY, acting.by, lead=known.id, reason=acting.reason)
+    tx.clocks.record(done, None)
     threads = tx.mail.threads_of_lead(known.id)
-    evaluate(tx, rules, sorted(threads), now)
+    evaluate(tx, rules, sorted(threads), Occasion(now))
     return len(threads)
 
 
@@ -91,5 +106,5 @@ def _running(tx: Transaction, rules: Rules, clock: str, by: str) -> ClockRecord:
 
 
 def _evaluated(tx: Transaction, rules: Rules, row: ClockRecord, now: datetime) -> str:
-    evaluate(tx, rules, [row.thread], now)
+    evaluate(tx, rules, [row.thread], Occasion(now))
     return str(row.id)

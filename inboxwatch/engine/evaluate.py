@@ -48,6 +48,19 @@ class Evaluated:
         self.notified += other.notified
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """When threads are evaluated, and whom that may notify."""
+
+    now: datetime
+    notify: frozenset[str] | None = frozenset()
+    """The clocks whose steps may notify now; None: all."""
+    looked: datetime | None = None
+    """When mailboxes were asked for on behalf of these steps: one that has not been read since is blind."""
+    quiet: bool = False
+    """Steps that are overdue are recorded and notify nobody: the first sight of a mailbox pages nobody."""
+
+
 def evaluate_due(
     tx: Transaction,
     rules: Rules,
@@ -60,7 +73,7 @@ def evaluate_due(
 ) -> Evaluated:
     """Brings the clocks whose time has come up to `now`; `only` those, once their mailboxes were read.
 
-    `skip` are clocks whose mailboxes are being read; `looked` is that of `evaluate`. (Seven parameters: which clocks
+    `skip` are clocks whose mailboxes are being read; `looked` is that of `Occasion`. (Seven parameters: which clocks
     is one question, but `only` and `skip` come from two different callers.)
     """
     if only is not None:
@@ -71,29 +84,20 @@ def evaluate_due(
     if not due:
         return Evaluated()
     threads = sorted({thread for _, thread in due})
-    return evaluate(tx, rules, threads, now, notify=frozenset(clock for clock, _ in due), looked=looked)
+    return evaluate(tx, rules, threads, Occasion(now, frozenset(clock for clock, _ in due), looked))
 
 
 def evaluate(
     tx: Transaction,
     rules: Rules,
     threads: Sequence[str],
-    now: datetime,
-    *,
-    notify: frozenset[str] | None = frozenset(),
-    looked: datetime | None = None,
-    quiet: bool = False,
+    occasion: Occasion,
     known: Mapping[LeadId, Lead] | None = None,
 ) -> Evaluated:
-    """Folds threads and saves their clocks.
-
-    `tell` are the clocks whose steps may be told now (None: all). `looked` is the instant at which the mailboxes were
-    asked for on behalf of these steps: one that has not been read since is blind. `quiet` marks what is overdue as
-    told: the first sight of a mailbox pages nobody. `known` are leads that this transaction has looked up already.
-    (Eight parameters: the transaction, the rules, the time, and what may be said.)
-    """
+    """Folds threads and saves their clocks. `known` are leads that this transaction has looked up already."""
     if not threads:
         return Evaluated()
+    now, notify = occasion.now, occasion.notify
     timelines = tx.mail.timeline(threads)
     leads = dict(known or {})
     wanted = {lead for mails in timelines.values() for mail in mails for lead in _leads(mail)}
@@ -102,7 +106,7 @@ def evaluate(
     folded = _fold(tx, rules, timelines, leads, old)
     notified = tx.clocks.notified([one for clocks in folded.values() for clock in clocks for one in clock.ids])
     witnesses = tx.mail.witnesses(threads)
-    progress = Progress(tx, rules, leads, Visibility(tx, rules, now, looked), now, quiet=quiet)
+    progress = Progress(tx, rules, leads, Visibility(tx, rules, now, occasion.looked), now, quiet=occasion.quiet)
     done, saved = Evaluated(), list[ClockRecord]()
     for thread, clocks in folded.items():
         for clock in clocks:

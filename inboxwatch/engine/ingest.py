@@ -18,7 +18,7 @@ from inboxwatch.core.mail.threads import ThreadIndex, keys
 from inboxwatch.core.model import Delivery, Direction, MailboxId, Message, Privacy, ThreadId
 from inboxwatch.engine import alarms
 from inboxwatch.engine.absences import notice_absences
-from inboxwatch.engine.evaluate import Evaluated, evaluate
+from inboxwatch.engine.evaluate import Evaluated, Occasion, evaluate
 from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.first_contacts import notice_first_contacts
 from inboxwatch.engine.rules import Rules
@@ -56,37 +56,29 @@ class HistoryPlace(NamedTuple):
     """How many messages were read before it was interrupted."""
 
 
-class _Arrival(NamedTuple):
-    """Where and how a batch comes in."""
+class Arrival(NamedTuple):
+    """Where, when (UTC) and how a batch comes in."""
 
     mailbox: MailboxId
     now: datetime
-    quiet: bool
+    quiet: bool = False
+    """Pages nobody: the first sight of a mailbox, or its history."""
 
 
-def ingest(
-    tx: Transaction,
-    rules: Rules,
-    mailbox: MailboxId,
-    batch: Batch,
-    expected: str | None,
-    now: datetime,
-    *,
-    quiet: bool = False,
-) -> Ingested:
+def ingest(tx: Transaction, rules: Rules, batch: Batch, expected: str | None, arrival: Arrival) -> Ingested:
     """Files one batch, folds the threads it touches, and moves the cursor, all or nothing.
 
-    `expected` is the cursor that the batch follows; `quiet` pages nobody (first sight). A mailbox that is read anew
-    from its horizon is seen for the first time again: what turns up overdue there pages nobody. (Seven parameters: the
-    transaction, the rules, the time, and a batch with its place.)
+    `expected` is the cursor that the batch follows. A mailbox that is read anew from its horizon is seen for the first
+    time again: what turns up overdue there pages nobody.
     """
+    mailbox = arrival.mailbox
     if not tx.cursors.move(mailbox, expected, batch.cursor):
         return Ingested(stale=True)
     if batch.seen_until is not None:
         tx.cursors.seen(mailbox, batch.seen_until)
     if batch.resynced:
         tx.cursors.first_sight(mailbox, done=False)
-    return _take(tx, rules, batch, _Arrival(mailbox, now, quiet or batch.resynced))
+    return _take(tx, rules, batch, arrival._replace(quiet=arrival.quiet or batch.resynced))
 
 
 def begin_history(tx: Transaction, mailbox: MailboxId, since: datetime, now: datetime) -> HistoryPlace:
@@ -108,15 +100,15 @@ def ingest_history(
         return Ingested(stale=True)
     if batch.seen_until is not None:
         tx.backfills.finish(mailbox, now)
-    return _take(tx, rules, batch, _Arrival(mailbox, now, quiet=True))
+    return _take(tx, rules, batch, Arrival(mailbox, now, quiet=True))
 
 
 def ingest_recovered(tx: Transaction, rules: Rules, mailbox: MailboxId, batch: Batch, now: datetime) -> Ingested:
     """Files messages that a census found missing: late, but not too late to be told."""
-    return _take(tx, rules, batch, _Arrival(mailbox, now, quiet=False))
+    return _take(tx, rules, batch, Arrival(mailbox, now, quiet=False))
 
 
-def _take(tx: Transaction, rules: Rules, batch: Batch, arrival: _Arrival) -> Ingested:
+def _take(tx: Transaction, rules: Rules, batch: Batch, arrival: Arrival) -> Ingested:
     messages, unusable = _parse(batch, rules.config.privacy)
     result = Ingested(read=len(batch.messages))
     try:
@@ -138,7 +130,7 @@ def _take(tx: Transaction, rules: Rules, batch: Batch, arrival: _Arrival) -> Ing
 
 
 def _file_singly(
-    tx: Transaction, rules: Rules, messages: Sequence[tuple[str, Message]], arrival: _Arrival, result: Ingested
+    tx: Transaction, rules: Rules, messages: Sequence[tuple[str, Message]], arrival: Arrival, result: Ingested
 ) -> list[Quarantined]:
     """Files what can be filed; returns the messages that cannot."""
     refused = []
@@ -169,7 +161,7 @@ def _parse(batch: Batch, privacy: Privacy) -> tuple[list[tuple[str, Message]], l
 
 
 def _file(
-    tx: Transaction, rules: Rules, messages: Sequence[tuple[str, Message]], arrival: _Arrival, result: Ingested
+    tx: Transaction, rules: Rules, messages: Sequence[tuple[str, Message]], arrival: Arrival, result: Ingested
 ) -> None:
     mailbox, now, quiet = arrival
     messages, fresh = rules.own_mail.set_aside(tx, mailbox, messages)
@@ -195,7 +187,7 @@ def _file(
     threads |= dict.fromkeys(index.canonical(new) for new in index.merged.values())
     threads |= dict.fromkeys(changed)
     notice_absences(tx, rules, entries)
-    result.evaluated.add(evaluate(tx, rules, list(threads), now, quiet=quiet, known=intake.directory.leads))
+    result.evaluated.add(evaluate(tx, rules, list(threads), Occasion(now, quiet=quiet), intake.directory.leads))
     notice_first_contacts(tx, rules, entries, now, quiet=quiet)
     result.started += [
         (entry.message.received_at, now)

@@ -8,7 +8,7 @@ from datetime import datetime
 from inboxwatch import __version__
 from inboxwatch.core.model import Lead, LeadId
 from inboxwatch.core.sla.timeline import Action, ActionKind
-from inboxwatch.engine.evaluate import evaluate
+from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import LeadListMark
@@ -75,4 +75,4 @@ def _close(
             )
             threads.update(tx.mail.threads_of_lead(lead.id))
     if threads:
-        evaluate(tx, rules, sorted(threads), now)
+        evaluate(tx, rules, sorted(threads), Occasion(now))

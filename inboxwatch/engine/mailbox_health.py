@@ -1,8 +1,9 @@
-"""How mailboxes fare: blind ones are told to IT once, the first sight of one ends in a digest."""
+"""How mailboxes fare: IT is alerted once to blind ones, the first sight of one ends in a digest."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inboxwatch.connector import Cursor, MailboxError, Reason
@@ -23,23 +24,23 @@ def position(tx: Transaction, mailbox: MailboxId) -> tuple[Cursor | None, bool]:
     return (Cursor(row.cursor) if row and row.cursor else None), not (row and row.first_sight_done)
 
 
-def failed(
-    tx: Transaction,
-    rules: Rules,
-    mailbox: MailboxId,
-    error: MailboxError,
-    now: datetime,
-    *,
-    since: datetime | None = None,
-    again: datetime | None = None,
-) -> None:
-    """Records that a mailbox could not be read; IT is told once, when it stays so.
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """That a mailbox could not be read; instants are in UTC."""
 
-    `since` is when it could first not be read, `again` when it is tried next (both now, where not given). What a
-    provider holds back for a while is no failure: the mailbox counts as readable, with the reason noted. (Seven
-    parameters: the two instants are optional.)
+    error: MailboxError
+    since: datetime
+    """When it could first not be read."""
+    again: datetime
+    """When it is tried next."""
+
+
+def failed(tx: Transaction, rules: Rules, mailbox: MailboxId, unread: Unreadable, now: datetime) -> None:
+    """Records that a mailbox could not be read; IT is alerted once, when it stays so.
+
+    What a provider holds back for a while is no failure: the mailbox counts as readable, with the reason noted.
     """
-    since, again = since or now, again or now
+    error, since, again = unread.error, unread.since, unread.again
     row = tx.mailboxes.get(mailbox)
     box = rules.config.mailboxes[mailbox]
     patience = max(3 * box.poll_every, timedelta(seconds=10))
@@ -81,7 +82,7 @@ def reads_on(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime) -
 
 
 def _tell_recovery(tx: Transaction, rules: Rules, row: MailboxRecord, now: datetime) -> None:
-    """Tells IT that a mailbox that was told to be blind sees again; `row` is as it was before."""
+    """Tells IT that a mailbox that was reported as blind can be read again; `row` is as it was before."""
     if not row.blind_told or row.failing_since is None:
         return
     body = {"mailbox": row.id, "error": None, "title": messages.mailbox_readable(mailbox=row.id)}

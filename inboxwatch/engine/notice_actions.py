@@ -112,19 +112,19 @@ def _do(tx: Transaction, rules: Rules, clock: str, person: Person, press: _Press
 def _once(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> None:
     if press.kind is ActionKind.ACTIVITY and row.state != "running":
         raise ActionRefused(messages.nothing_done(why=messages.wait_over(stop_reason=str(row.stop_reason))))
-    reason = press.reason
+    acting = actions.Acting(person.id, now, press.reason)
     try:
         match press.kind:
             case ActionKind.ACKNOWLEDGED:
-                actions.acknowledge(tx, rules, row.id, person.id, now, reason)
+                actions.acknowledge(tx, rules, row.id, acting)
             case ActionKind.SNOOZED:
-                actions.snooze(tx, rules, row.id, person.id, now, until=press.until or now, reason=reason)
+                actions.snooze(tx, rules, row.id, acting, press.until or now)
             case ActionKind.ASSIGNED:
-                actions.assign(tx, rules, row.id, person.id, now, owner=press.owner or "", reason=reason)
+                actions.assign(tx, rules, row.id, acting, press.owner or "")
             case ActionKind.DISMISSED:
-                actions.dismiss(tx, rules, row.id, person.id, now, reason)
+                actions.dismiss(tx, rules, row.id, acting)
             case ActionKind.ACTIVITY:
-                actions.log_activity(tx, rules, row.lead, person.id, now, reason, now)
+                actions.log_activity(tx, rules, row.lead, acting, now)
     except Refused as refused:
         raise ActionRefused(messages.nothing_done(why=str(refused))) from refused
 

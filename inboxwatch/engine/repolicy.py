@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inboxwatch.core.sla.policy import Metric, choose
-from inboxwatch.engine.evaluate import evaluate
+from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.policies import prepare
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
@@ -43,7 +43,7 @@ def reapply(tx: Transaction, rules: Rules, now: datetime) -> list[Move]:
             continue  # a wait that no policy covers any more ends under the one it began with
         before[row.id] = row
         tx.clocks.repolicy(row.id, policy.name, policy.version)
-    evaluate(tx, rules, sorted({row.thread for row in before.values()}), now)
+    evaluate(tx, rules, sorted({row.thread for row in before.values()}), Occasion(now))
     moves = [
         Move(
             clock=row.id,

@@ -12,7 +12,7 @@ from inboxwatch.core.model import MessageId
 from inboxwatch.core.sla.clock import clock_id
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind
-from inboxwatch.engine.evaluate import evaluate
+from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
@@ -46,7 +46,7 @@ def split(tx: Transaction, rules: Rules, message_id: str, by: str, now: datetime
     tx.clocks.move(_clocks(tx, old, [one.id for one in cut.moved]), old, cut.thread)
     for concerned in (old, cut.thread):
         tx.clocks.record(Action(now, ActionKind.SPLIT, by, reason=reason, rule=row.message_id), concerned)
-    evaluate(tx, rules, [old, cut.thread], now)
+    evaluate(tx, rules, [old, cut.thread], Occasion(now))
 
 
 def _clocks(tx: Transaction, thread: str, messages: Sequence[MessageId]) -> set[str]:

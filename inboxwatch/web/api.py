@@ -171,7 +171,7 @@ class Api:
 
 
 def _log(tx: Transaction, rules: Rules, body: Activity, reason: str, now: datetime) -> tuple[Lead, int]:
-    threads = actions.log_activity(tx, rules, body.lead, body.by, body.at, reason, now)
+    threads = actions.log_activity(tx, rules, body.lead, actions.Acting(body.by, body.at, reason), now)
     return leads.known(tx, body.lead), threads
 
 

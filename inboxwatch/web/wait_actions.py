@@ -29,16 +29,17 @@ async def do(daemon: DaemonPort, clock: str, body: ActionBody) -> WaitView:
 
 
 def _do(tx: Transaction, rules: Rules, clock: str, body: ActionBody, now: datetime) -> WaitView:
+    acting = actions.Acting(body.by, now, body.reason)
     match body:
         case Acknowledge():
-            actions.acknowledge(tx, rules, clock, body.by, now, body.reason)
+            actions.acknowledge(tx, rules, clock, acting)
         case Snooze():
             until = _until(tx, rules, clock, body, now)
-            actions.snooze(tx, rules, clock, body.by, now, until=until, reason=body.reason)
+            actions.snooze(tx, rules, clock, acting, until)
         case Assign():
-            actions.assign(tx, rules, clock, body.by, now, owner=body.owner, reason=body.reason)
+            actions.assign(tx, rules, clock, acting, body.owner)
         case Dismiss():
-            actions.dismiss(tx, rules, clock, body.by, now, body.reason)
+            actions.dismiss(tx, rules, clock, acting)
     return _shown(tx, rules, clock, now)
 
 

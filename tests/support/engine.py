@@ -11,10 +11,12 @@ from inboxwatch.connector import Batch, MailboxError
 from inboxwatch.core.model import Lead, LeadId, MailboxId
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.engine import actions, ingest, leads, mailbox_health, review
+from inboxwatch.engine.actions import Acting
 from inboxwatch.engine.delivery import claim, settle
 from inboxwatch.engine.delivery.compose import Composed
 from inboxwatch.engine.evaluate import Evaluated, evaluate_due
-from inboxwatch.engine.ingest import HistoryPlace, Ingested
+from inboxwatch.engine.ingest import Arrival, HistoryPlace, Ingested
+from inboxwatch.engine.mailbox_health import Unreadable
 from inboxwatch.engine.policies import policies_of, prepare
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import Channel, Receipt
@@ -48,7 +50,7 @@ class Engine:
     def ingest(
         self, mailbox: MailboxId, batch: Batch, expected: str | None, now: datetime, *, quiet: bool = False
     ) -> Ingested:
-        return self.write(ingest.ingest, self.rules, mailbox, batch, expected, now, quiet=quiet)
+        return self.write(ingest.ingest, self.rules, batch, expected, Arrival(mailbox, now, quiet))
 
     def ingest_history(self, mailbox: MailboxId, batch: Batch, expected: str | None, now: datetime) -> Ingested:
         return self.write(ingest.ingest_history, self.rules, mailbox, batch, expected, now)
@@ -63,7 +65,8 @@ class Engine:
         return self.read(lambda tx: tx.clocks.next_wake())
 
     def failed(self, mailbox: MailboxId, error: MailboxError, now: datetime, **when: datetime) -> None:
-        self.write(mailbox_health.failed, self.rules, mailbox, error, now, **when)
+        unread = Unreadable(error, when.get("since", now), when.get("again", now))
+        self.write(mailbox_health.failed, self.rules, mailbox, unread, now)
 
     def succeeded(self, mailbox: MailboxId, now: datetime) -> None:
         self.write(mailbox_health.succeeded, self.rules, mailbox, now)
@@ -84,19 +87,19 @@ class Engine:
         self.write(leads.forget, lead)
 
     def acknowledge(self, clock: str, by: str, now: datetime, reason: str = "") -> str:
-        return self.write(actions.acknowledge, self.rules, clock, by, now, reason)
+        return self.write(actions.acknowledge, self.rules, clock, Acting(by, now, reason))
 
     def snooze(self, clock: str, by: str, now: datetime, *, until: datetime, reason: str = "") -> str:
-        return self.write(actions.snooze, self.rules, clock, by, now, until=until, reason=reason)
+        return self.write(actions.snooze, self.rules, clock, Acting(by, now, reason), until)
 
     def assign(self, clock: str, by: str, now: datetime, *, owner: str, reason: str = "") -> str:
-        return self.write(actions.assign, self.rules, clock, by, now, owner=owner, reason=reason)
+        return self.write(actions.assign, self.rules, clock, Acting(by, now, reason), owner)
 
     def dismiss(self, clock: str, by: str, now: datetime, reason: str = "") -> str:
-        return self.write(actions.dismiss, self.rules, clock, by, now, reason)
+        return self.write(actions.dismiss, self.rules, clock, Acting(by, now, reason))
 
     def log_activity(self, lead: str, by: str, at: datetime, reason: str, now: datetime) -> int:
-        return self.write(actions.log_activity, self.rules, lead, by, at, reason, now)
+        return self.write(actions.log_activity, self.rules, lead, Acting(by, at, reason), now)
 
     def confirm(self, message_id: str, by: str, now: datetime, reason: str = "") -> None:
         self.write(review.confirm, self.rules, message_id, by, now, reason)
@@ -131,7 +134,7 @@ class Engine:
         self.write(settle.sent, self.rules, rows, receipt, now)
 
     def delivery_failed(self, rows: Sequence[Any], error: str, now: datetime, **how: Any) -> list[str]:
-        return self.write(settle.failed, self.rules, rows, error, now, **how)
+        return self.write(settle.failed, self.rules, rows, settle.Failure(error, **how), now)
 
     def resend(self, number: int, now: datetime) -> str:
         return self.write(settle.resend, self.rules, number, now)

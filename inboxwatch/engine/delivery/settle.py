@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inboxwatch.engine.refused import Refused
@@ -17,7 +18,7 @@ TRIES_BEFORE_NEXT_WAY = 5
 
 
 def sent(tx: Transaction, rules: Rules, rows: Sequence[DeliveryRecord], receipt: Receipt, now: datetime) -> None:
-    """Records a delivery; a wait that ended while it was under way is told as resolved."""
+    """Records a delivery; a wait that ended while it was under way is reported as resolved."""
     tx.deliveries.settle([row.id for row in rows], DeliveryState.SENT, now, reference=receipt.reference)
     for clock, reference in receipt.by_clock.items():
         tx.deliveries.refer([row.id for row in rows if row.clock == clock], reference)
@@ -27,31 +28,30 @@ def sent(tx: Transaction, rules: Rules, rows: Sequence[DeliveryRecord], receipt:
             tx.deliveries.enqueue(rules.notices.resolved_late(wait, row, now))
 
 
-def failed(
-    tx: Transaction,
-    rules: Rules,
-    rows: Sequence[DeliveryRecord],
-    error: str,
-    now: datetime,
-    *,
-    permanent: bool,
-    pause: timedelta,
-) -> list[str]:
-    """Plans the next attempt, the next way, or a dead letter. Returns the outcomes: retried, diverted, dead.
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a channel says of an attempt that failed."""
 
-    (Seven parameters: the channel's three words on a failure belong together.)
-    """
-    outcomes = []
+    error: str
+    permanent: bool
+    """Whether another attempt by the same way cannot succeed."""
+    pause: timedelta
+    """How long to wait before it."""
+
+
+def failed(tx: Transaction, rules: Rules, rows: Sequence[DeliveryRecord], failure: Failure, now: datetime) -> list[str]:
+    """Plans the next attempt, the next way, or a dead letter. Returns the outcomes: retried, diverted, dead."""
+    outcomes, error, permanent = [], failure.error, failure.permanent
     rows = tx.deliveries.still_open([row.id for row in rows])
     for row in rows:
-        weary = permanent or row.attempts >= TRIES_BEFORE_NEXT_WAY
-        if weary and tx.deliveries.divert(row, now, error):
+        give_up = permanent or row.attempts >= TRIES_BEFORE_NEXT_WAY
+        if give_up and tx.deliveries.divert(row, now, error):
             outcomes.append("diverted")
         elif permanent or now - row.owed_at > PATIENCE:
             tx.deliveries.settle([row.id], DeliveryState.DEAD, now, error=error)
             outcomes.append("dead")
         else:
-            tx.deliveries.retry([row.id], now + pause, error)
+            tx.deliveries.retry([row.id], now + failure.pause, error)
             outcomes.append("retried")
     _alert(tx, rules, rows, outcomes, error, now)
     return outcomes
@@ -62,7 +62,7 @@ def _alert(
 ) -> None:
     """A wait that nobody hears of is itself an event (rule 38); IT's own notices raise no further ones.
 
-    Told once for each time that a channel stops delivering, however many waits it loses.
+    IT is alerted once for each time that a channel stops delivering, however many waits it loses.
     """
     lost = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome != "retried"]
     lost = [row for row in lost if row.type in (NoticeType.ESCALATION, NoticeType.FIRST_CONTACT_FAILED)]
