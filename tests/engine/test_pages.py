@@ -30,6 +30,22 @@ def test_an_answer_cancels_what_is_queued_and_those_who_were_paged_hear_of_it_on
     assert len(daemon.owed("resolved")) == 1
 
 
+def test_a_resolution_of_a_wait_that_a_later_reading_undid_is_cancelled(daemon: BatchedDaemon) -> None:
+    """It has nothing left to tell: neither whose wait it was nor how it ended."""
+    from inboxwatch.notify import Receipt
+
+    daemon.reads(daemon.asks("q1@buyer.test", 0))
+    daemon.passes(minutes(61))
+    room, rows = claimed(daemon)
+    room.sent(rows, Receipt(), daemon.at)
+    daemon.reads(daemon.replies("a1@acme.test", 62, "q1@buyer.test"))
+    (wait,) = (row.clock for row in daemon.owed("resolved"))
+    assert wait is not None
+    room.write(lambda tx: tx.clocks.drop({wait: None}))
+    assert room.claim("desk", daemon.at) == []
+    assert [row.state for row in daemon.owed("resolved")] == ["cancelled"]
+
+
 def test_a_page_whose_wait_ends_while_it_is_rendered_with_others_was_not_sent(daemon: BatchedDaemon) -> None:
     """Two waits leave as one message; one of them is answered between claim and sending: only the other was told."""
     from inboxwatch.notify import Receipt
