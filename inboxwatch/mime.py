@@ -25,6 +25,8 @@ MAX_PARTS = 200
 MAX_DEPTH = 20
 MAX_PAYLOAD = 64 * 1024
 MAX_TEXT = 256 * 1024
+MAX_STUB = 300
+"""A longer plain part is the message itself, however much HTML stands beside it."""
 
 # The library warns of every part that is no text.
 logging.getLogger("mailparser").setLevel(logging.CRITICAL)
@@ -34,6 +36,8 @@ _FOLD = re.compile(rb"\r?\n[ \t]+")
 _TYPE = re.compile(rb"^content-type[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _ENCODING = re.compile(rb"^content-transfer-encoding[ \t]*:[ \t]*([\w-]+)", re.IGNORECASE | re.MULTILINE)
 _BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s;]{1,200}))", re.IGNORECASE)
+_UNFOLDED = re.compile(rb"^(content-type[ \t]*:[^\r\n]*;)[ \t]*\r?\n(?=boundary=)", re.IGNORECASE | re.MULTILINE)
+"""A parameter on a line of its own that lacks its leading space."""
 _KEPT = re.compile(r";\s*(method|report-type)\s*=\s*\"?([^\";\s]+)", re.IGNORECASE)
 _MACHINE = {
     "message/delivery-status",
@@ -59,7 +63,7 @@ def machine_parts(raw: bytes) -> tuple[Part, ...]:
     Of an attached message the header block alone is given.
     """
     parts: list[Part] = []
-    for part in _leaves(raw[: 4 * MAX_RAW], 0, "text/plain"):
+    for part in _leaves(_mended(raw[: 4 * MAX_RAW]), 0, "text/plain"):
         parts.append(part)
         if len(parts) >= MAX_PARTS:
             break
@@ -122,13 +126,24 @@ def text_of(raw: bytes) -> str:
     Raises Unusable where the library cannot read the message at all.
     """
     try:
-        mail = mailparser.parse_from_bytes(_bounded(raw))
+        mail = mailparser.parse_from_bytes(_mended(_bounded(raw)))
         plain = "\n".join(mail.text_plain)
-        return (plain if plain.strip() else html_text("\n".join(mail.text_html)[: 4 * MAX_TEXT]))[:MAX_TEXT]
+        if len(plain.strip()) > MAX_STUB or not mail.text_html:
+            return plain[:MAX_TEXT]
+        shown = html_text("\n".join(mail.text_html)[: 4 * MAX_TEXT])
+        if not plain.strip():
+            return shown[:MAX_TEXT]
+        # A plain part that only sends the reader to the HTML is no text of the message.
+        return (f"{plain}\n{shown}" if len(shown) > 4 * len(plain) + MAX_STUB else plain)[:MAX_TEXT]
     except RecursionError as error:
         raise Unusable("its parts are nested too deeply") from error
     except Exception as error:  # a parser of hostile bytes may raise anything; it is not swallowed
         raise Unusable(f"its text cannot be read: {type(error).__name__}") from error
+
+
+def _mended(raw: bytes) -> bytes:
+    """The message with the boundaries of its parts where a parser looks for them."""
+    return _UNFOLDED.sub(rb"\1 ", raw) if b"\nboundary=" in raw or b"\nBoundary=" in raw else raw
 
 
 def _bounded(raw: bytes) -> bytes:
