@@ -11,13 +11,11 @@ import structlog
 
 from inboxwatch.connector import Batch, Counts, Cursor, MailboxError, MailConnector, Reason, Recovers
 from inboxwatch.core.model import MailboxId
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.poller import Poller
 from inboxwatch.daemon.time_limit import TimeLimit
-from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.ingest import ingest_recovered
 from inboxwatch.engine.mailbox_health import counted, unknown
-from inboxwatch.engine.rules import Rules
-from inboxwatch.now import Now
 
 log = structlog.get_logger(__name__)
 
@@ -36,13 +34,13 @@ Result = TypeVar("Result")
 class Census:
     """Counts one mailbox at intervals; an account can be healthy and still lose mail (41 % of it, elsewhere)."""
 
-    def __init__(self, poller: Poller, connector: MailConnector, rules: Rules, writer: Writer, now: Now) -> None:
+    def __init__(self, poller: Poller, connector: MailConnector, context: LoopContext) -> None:
         self._name: MailboxId = poller.name
         self._poller = poller
         self._connector = connector
-        self._rules = rules
-        self._writer = writer
-        self._now = now
+        self._rules = context.rules
+        self._writer = context.writer
+        self._now = context.now
         self._limit = TimeLimit()
 
     async def repeat(self, every: timedelta) -> None:

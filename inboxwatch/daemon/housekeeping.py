@@ -8,11 +8,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from inboxwatch.daemon.writer import Writer
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.engine.alarms import Disk, watch_all
 from inboxwatch.engine.digests import enqueue_digests
-from inboxwatch.engine.rules import Rules
-from inboxwatch.now import Now
 
 EVERY = 60.0
 """Seconds from one time to the next."""
@@ -24,22 +22,14 @@ Expiring = Callable[[], Mapping[str, datetime | None]]
 class Housekeeping:
     """Level-triggered: any number of times, early or late, tell each thing once."""
 
-    def __init__(
-        self,
-        rules: Rules,
-        writer: Writer,
-        file: Path | None,
-        expiring: Expiring,
-        now: Now,
-        wake: Callable[[], None],
-    ) -> None:
+    def __init__(self, file: Path | None, expiring: Expiring, context: LoopContext) -> None:
         """`file`: where the store lies, where it is a file of this machine."""
-        self._rules = rules
-        self._writer = writer
+        self._rules = context.rules
+        self._writer = context.writer
         self._file = file
         self._expiring = expiring
-        self._now = now
-        self._wake = wake
+        self._now = context.now
+        self._wake = context.wake
 
     async def repeat(self) -> None:
         """Goes on until cancelled."""

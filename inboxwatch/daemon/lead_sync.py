@@ -9,10 +9,8 @@ from datetime import timedelta
 import structlog
 
 from inboxwatch.connector import LeadSource
-from inboxwatch.daemon.writer import Writer
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.engine.leads import list_version, take_list
-from inboxwatch.engine.rules import Rules
-from inboxwatch.now import Now
 
 log = structlog.get_logger(__name__)
 
@@ -23,11 +21,11 @@ EVERY = timedelta(seconds=5)
 class LeadSync:
     """Keeps the store's leads as their sources have them. What was read last is remembered in the store."""
 
-    def __init__(self, sources: Mapping[str, LeadSource], rules: Rules, writer: Writer, now: Now) -> None:
+    def __init__(self, sources: Mapping[str, LeadSource], context: LoopContext) -> None:
         self._sources = sources
-        self._rules = rules
-        self._writer = writer
-        self._now = now
+        self._rules = context.rules
+        self._writer = context.writer
+        self._now = context.now
         self._unreadable: set[str] = set()
         """Sources whose failure was told."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,16 +14,14 @@ from inboxwatch.connector import Batch, MailboxError, MailConnector, Reason, Wai
 from inboxwatch.core.backoff import Backoff, jittered
 from inboxwatch.core.model import MailboxId
 from inboxwatch.core.pace import Pace, ReadingOutcome
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.time_limit import TimeLimit
-from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine import mailbox_health
 from inboxwatch.engine.ingest import Arrival, Ingested, ingest
 from inboxwatch.engine.mailbox_health import Unreadable
-from inboxwatch.engine.rules import Rules
-from inboxwatch.now import Now
 
 if TYPE_CHECKING:
-    from inboxwatch.config import MailboxConfig
+    pass
 
 log = structlog.get_logger(__name__)
 
@@ -53,25 +50,16 @@ class Meter(Protocol):
 class Poller:
     """Watches one mailbox until cancelled; no failure of its connector ends it."""
 
-    def __init__(
-        self,
-        name: MailboxId,
-        box: MailboxConfig,
-        connector: MailConnector,
-        rules: Rules,
-        writer: Writer,
-        meter: Meter,
-        now: Now,
-        changed: Callable[[], None],
-    ) -> None:
+    def __init__(self, name: MailboxId, connector: MailConnector, meter: Meter, context: LoopContext) -> None:
+        rules, now = context.rules, context.now
         self.name = name
-        self._box = box
+        self._box = box = rules.config.mailboxes[name]
         self._connector = connector
         self._rules = rules
-        self._writer = writer
+        self._writer = context.writer
         self._meter = meter
         self._now = now
-        self._changed = changed
+        self._wake = context.wake
         self._one_reading = asyncio.Lock()
         self._asked: asyncio.Task[bool] | None = None
         self._looks: set[asyncio.Task[bool]] = set()
@@ -184,7 +172,7 @@ class Poller:
             await self._writer.write(mailbox_health.first_sight_over, self._rules, self.name, self._now())
         await self._writer.write(mailbox_health.succeeded, self._rules, self.name, self._now())
         if fresh or quiet or not self.healthy:
-            self._changed()
+            self._wake()
         return fresh > 0 and not quiet
 
     async def _took(self, batch: Batch, result: Ingested, quiet: bool) -> None:
@@ -225,7 +213,7 @@ class Poller:
         self._rests_from, self._rests_until = now, now + timedelta(seconds=rest)
         unread = Unreadable(error, self._trouble_since, now + timedelta(seconds=pause))
         await self._writer.write(mailbox_health.failed, self._rules, self.name, unread, now)
-        self._changed()
+        self._wake()
         return pause
 
     def _back_off(self, error: MailboxError) -> float:

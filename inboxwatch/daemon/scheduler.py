@@ -6,11 +6,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import datetime
 from typing import Any
 
-from inboxwatch.daemon.writer import Writer
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.engine.evaluate import evaluate_due
-from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.visibility import Unread
-from inboxwatch.now import Now
 
 Look = Callable[[Iterable[str], Iterable[str]], Awaitable[bool]]
 """Reads mailboxes now, the nearest and others; False where one of the nearest cannot be read."""
@@ -21,15 +19,13 @@ Spawn = Callable[[Coroutine[Any, Any, None]], None]
 class Scheduler:
     """Level-triggered: any number of evaluations, early or late, notify of each step once."""
 
-    def __init__(
-        self, rules: Rules, writer: Writer, look: Look, now: Now, spawn: Spawn, wake: Callable[[], None]
-    ) -> None:
-        self._rules = rules
-        self._writer = writer
+    def __init__(self, look: Look, spawn: Spawn, context: LoopContext) -> None:
+        self._rules = context.rules
+        self._writer = context.writer
         self._look = look
-        self._now = now
+        self._now = context.now
         self._spawn = spawn
-        self._wake = wake
+        self._wake = context.wake
         self._looking: set[str] = set()
         """Clocks whose mailboxes are being read right now."""
 

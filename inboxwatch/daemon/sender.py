@@ -11,14 +11,12 @@ from datetime import timedelta
 import structlog
 
 from inboxwatch.core.backoff import Backoff, jittered
-from inboxwatch.daemon.writer import Writer
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.engine.delivery.claim import claim, mailboxes, reader_of, render
 from inboxwatch.engine.delivery.compose import Composed
 from inboxwatch.engine.delivery.settle import Failure, failed, sent
 from inboxwatch.engine.rule_context import FRESH
-from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import Bounded, Channel, ChannelError, Finds, Joins, NoticeType, Paced, Receipt
-from inboxwatch.now import Now
 from inboxwatch.store.deliveries import MOST
 from inboxwatch.store.records import DeliveryRecord
 
@@ -40,24 +38,16 @@ Look = Callable[[Iterable[str], Iterable[str]], Awaitable[bool]]
 class Sender:
     """Delivers what is owed through one channel, in order, one message at a time."""
 
-    def __init__(
-        self,
-        name: str,
-        channel: Channel,
-        rules: Rules,
-        writer: Writer,
-        look: Look,
-        now: Now,
-        turned: Callable[[], None] = lambda: None,
-    ) -> None:
-        """`turned` is called when deliveries have gone over to other channels."""
+    def __init__(self, name: str, channel: Channel, look: Look, context: LoopContext) -> None:
+        """The other senders are woken when deliveries have gone over to their channels."""
+        rules = context.rules
         self.name = name
-        self._turned = turned
+        self._wake_others = context.wake
         self._channel = channel
         self._rules = rules
-        self._writer = writer
+        self._writer = context.writer
         self._look = look
-        self._now = now
+        self._now = context.now
         settings = rules.config.channels[name].settings
         self._apart = settings.rate.apart if isinstance(settings, Paced) and settings.rate else 0.0
         """Seconds from one message to the next."""
@@ -158,5 +148,5 @@ class Sender:
         failure = Failure(error, permanent, wait)
         outcomes = await self._writer.write(failed, self._rules, rows, failure, self._now())
         if set(outcomes) - {"retried"}:
-            self._turned()
+            self._wake_others()
         log.warning("notice not sent", channel=self.name, attempt=rows[0].attempts, outcomes=sorted(set(outcomes)))

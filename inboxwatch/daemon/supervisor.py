@@ -17,6 +17,7 @@ from inboxwatch.daemon.census import Census
 from inboxwatch.daemon.gc_tuning import collect_seldom
 from inboxwatch.daemon.housekeeping import Housekeeping
 from inboxwatch.daemon.lead_sync import LeadSync
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.poller import Poller
 from inboxwatch.daemon.scheduler import Scheduler
 from inboxwatch.daemon.sender import Sender
@@ -73,6 +74,7 @@ class Supervisor:
         self._due = asyncio.Event()
         self._group = asyncio.TaskGroup()
         self._loops: asyncio.Task[None] | None = None
+        self._context = LoopContext(self.rules, daemon.writer, daemon.now, self.wake)
         self._alert = StoreAlert(self.rules, self.channels, daemon.now)
 
     async def start(self) -> None:
@@ -81,17 +83,14 @@ class Supervisor:
         daemon.writer.on_outage = self._alert.store_away
         await daemon.writer.write(prepare, rules)
         for mailbox, connector in self.connectors.items():
-            box = self.config.mailboxes[mailbox]
-            self.pollers[mailbox] = Poller(
-                mailbox, box, connector, rules, daemon.writer, daemon.metrics, daemon.now, self.wake
-            )
+            self.pollers[mailbox] = Poller(mailbox, connector, daemon.metrics, self._context)
         actions, links = NoticeActions(daemon), Links(daemon.key, self.config.web.url)
         for name, channel in self.channels.items():
             if isinstance(channel, Interactive):
                 await channel.start(actions, links)
-            self.senders[name] = Sender(name, channel, rules, daemon.writer, self.look, daemon.now, self.wake)
+            self.senders[name] = Sender(name, channel, self.look, self._context)
         await daemon.writer.write(sweep, list(self.channels), daemon.now())
-        leads = LeadSync(self.sources, rules, daemon.writer, daemon.now)
+        leads = LeadSync(self.sources, self._context)
         await leads.once()
         collect_seldom()
         started = asyncio.Event()
@@ -100,16 +99,14 @@ class Supervisor:
         await started.wait()
 
     def _duties(self) -> Iterable[Coroutine[Any, Any, None]]:
-        daemon, rules = self._daemon, self.rules
         for name, poller in self.pollers.items():
             yield self._watch(poller)
-            census = Census(poller, self.connectors[MailboxId(name)], rules, daemon.writer, daemon.now)
+            census = Census(poller, self.connectors[MailboxId(name)], self._context)
             yield census.repeat(self.config.census_every)
         for sender in self.senders.values():
             yield sender.deliver()
         yield self._schedule()
-        expiring, file = self._expiring, daemon.store.file
-        yield Housekeeping(rules, daemon.writer, file, expiring, daemon.now, self.wake).repeat()
+        yield Housekeeping(self._daemon.store.file, self._expiring, self._context).repeat()
 
     async def _supervise(self, loops: Iterable[Coroutine[Any, Any, None]], started: Callable[[], None]) -> None:
         """Runs the loops until cancelled; where one ends by a defect, all end."""
@@ -172,7 +169,7 @@ class Supervisor:
     async def _schedule(self) -> None:
         """Evaluates clocks whenever one is due or something has changed."""
         daemon = self._daemon
-        scheduler = Scheduler(self.rules, daemon.writer, self.look, daemon.now, self._spawn, self.wake)
+        scheduler = Scheduler(self.look, self._spawn, self._context)
         while True:
             self._due.clear()
             if await scheduler.once():

@@ -18,6 +18,7 @@ from inboxwatch import now as instant
 from inboxwatch.connector import Batch, Cursor, Reading
 from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId, RawMessage
 from inboxwatch.daemon.census import Census
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.poller import Poller
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.metrics import Metrics
@@ -47,10 +48,9 @@ class CountedMaildir:
         self.worker = Writer(self.store)
         reading = Reading(since=instant.now() - timedelta(days=2))
         self.connector = config.mailboxes[ANA].connect(reading)
-        box = config.mailboxes[ANA]
-        nothing = lambda: None  # noqa: E731  (nobody waits for news here)
-        self.poller = Poller(ANA, box, self.connector, self.engine.rules, self.worker, Metrics(), instant.now, nothing)
-        self.census = Census(self.poller, self.connector, self.engine.rules, self.worker, instant.now)
+        self.context = LoopContext(self.engine.rules, self.worker, instant.now)
+        self.poller = Poller(ANA, self.connector, Metrics(), self.context)
+        self.census = Census(self.poller, self.connector, self.context)
         self.folder = folder
 
     def deliver(self, name: str) -> None:
@@ -117,7 +117,7 @@ async def test_what_stays_missing_lowers_the_coverage(maildir: CountedMaildir) -
         )
         census = maildir.connector.census  # type: ignore[attr-defined]  # a Maildir counts
 
-    blunt = Census(maildir.poller, Blunt(), maildir.engine.rules, maildir.worker, instant.now)  # type: ignore[arg-type]  # no settings
+    blunt = Census(maildir.poller, Blunt(), maildir.context)  # type: ignore[arg-type]  # no settings
     assert await blunt.take() == 0.0
     assert maildir.coverage() == 0.0
 
@@ -173,7 +173,7 @@ def test_a_census_that_fails_is_told_leaves_the_mailbox_readable_and_is_taken_ag
         box = here.box
         assert isinstance(box, Counting)
         box.ails = ails
-        census = Census(here.poller, box, here.daemon.engine.rules, here.worker, loop.now)
+        census = Census(here.poller, box, here.context)
         async with here.watched():
             with capture_logs() as logs:
                 repeating = asyncio.create_task(census.repeat(timedelta(hours=1)))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from inboxwatch import config as configuration
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.sender import Sender
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.notify import ChannelSettings, Notice, NoticeType, Rate, Receipt, Recipient
@@ -109,7 +110,8 @@ async def test_a_channels_rate_keeps_its_messages_apart(tmp_path: Path) -> None:
 
     worker = Writer(daemon.store)
     begun = time.monotonic()
-    delivering = asyncio.create_task(Sender("desk", channel, daemon.engine.rules, worker, look, daemon.now).deliver())
+    context = LoopContext(daemon.engine.rules, worker, daemon.now)
+    delivering = asyncio.create_task(Sender("desk", channel, look, context).deliver())
     await asyncio.wait_for(channel.all_left.wait(), PATIENCE)
     delivering.cancel()
     await asyncio.gather(delivering, return_exceptions=True)

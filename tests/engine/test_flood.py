@@ -13,6 +13,7 @@ import pytest
 from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, RawMessage
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.sender import Sender
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.notify import MANY
@@ -36,10 +37,8 @@ class Outage:
         self.channels = {name: one.connect() for name, one in self.daemon.config.channels.items()}
         self.daemon.engine.reload(self.daemon.config, self.channels)
         self.worker = Writer(self.daemon.store)
-        self.outboxes = {
-            name: Sender(name, channel, self.daemon.engine.rules, self.worker, self._look, self.daemon.now)
-            for name, channel in self.channels.items()
-        }
+        context = LoopContext(self.daemon.engine.rules, self.worker, self.daemon.now)
+        self.outboxes = {name: Sender(name, channel, self._look, context) for name, channel in self.channels.items()}
 
     async def _look(self, *_: object) -> bool:
         return True

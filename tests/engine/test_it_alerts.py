@@ -15,6 +15,7 @@ from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor, MailboxError, Reason
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
 from inboxwatch.daemon.housekeeping import Housekeeping
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.sender import Sender
 from inboxwatch.daemon.store_alert import StoreAlert
 from inboxwatch.daemon.writer import Writer
@@ -264,20 +265,22 @@ async def deliver(daemon: InProcessDaemon, channels: dict[str, RecordingChannel]
     async def look(*_: object) -> bool:
         return True
 
+    context = LoopContext(daemon.engine.rules, worker, daemon.now)
     for _ in range(2):
         for name, channel in channels.items():
-            outbox = Sender(name, channel, daemon.engine.rules, worker, look, daemon.now)
+            outbox = Sender(name, channel, look, context)
             while await outbox.deliver_one():
                 pass
 
 
-async def test_a_round_of_the_daemon_looks_at_the_disk_and_nudges_the_outboxes(daemon: InProcessDaemon) -> None:
-    worker, nudged = Writer(daemon.store), asyncio.Event()
+async def test_housekeeping_looks_at_the_disk_and_wakes_the_senders(daemon: InProcessDaemon) -> None:
+    worker, woken = Writer(daemon.store), asyncio.Event()
     end = daemon.at + DAY
-    rounds = Housekeeping(daemon.engine.rules, worker, daemon.store.file, lambda: {"ana": end}, daemon.now, nudged.set)
+    context = LoopContext(daemon.engine.rules, worker, daemon.now, woken.set)
+    housekeeping = Housekeeping(daemon.store.file, lambda: {"ana": end}, context)
     try:
-        await rounds.once()
-        assert nudged.is_set()
+        await housekeeping.once()
+        assert woken.is_set()
         (told,) = read(daemon)
         assert told.startswith("The access to mailbox ana ends on 2026-05-05 09:00 UTC")
     finally:

@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch import config as configuration
 from inboxwatch.core.model import Lead, LeadId, PersonId
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.sender import Sender
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.notice_actions import NoticeActions
@@ -276,7 +277,7 @@ async def test_a_page_in_slack_is_acknowledged_with_one_press_and_the_answer_upd
     slack = Slack(SlackSettings.model_validate(settings), "desk")
     daemon.engine.reload(daemon.config, {"desk": slack})
     worker = Writer(daemon.store)
-    outbox = Sender("desk", slack, daemon.engine.rules, worker, lambda *_: _read(), daemon.now)
+    outbox = Sender("desk", slack, lambda *_: _read(), LoopContext(daemon.engine.rules, worker, daemon.now))
     await slack.start(NoticeActions(daemon), None)
     try:
         daemon.passes(timedelta(hours=2))

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from inboxwatch import config as configuration
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.sender import Sender
 from inboxwatch.notify import Channel
 from inboxwatch.notify.email import Email
@@ -173,7 +174,7 @@ class ChannelUnderFault:
             return True
 
         self.daemon.engine.sweep(["desk"], self.daemon.at)
-        return Sender("desk", self.channel, self.daemon.engine.rules, self.worker, look, self.daemon.now)
+        return Sender("desk", self.channel, look, LoopContext(self.daemon.engine.rules, self.worker, self.daemon.now))
 
     def restart(self) -> None:
         self.outbox = self._started()

@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from inboxwatch.connector import Batch, Cursor, MailboxError, Probe, Reason, Settings
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.poller import Poller
 from inboxwatch.store import tables
 from tests.support.in_process_daemon import InProcessDaemon
@@ -115,16 +116,8 @@ class PolledMailbox:
         self.daemon.lead("bo@buyer.test", owner="ana")
         self.box = kind(loop.now)
         self.worker = InlineWriter(self.daemon.store)
-        self.poller = Poller(
-            ANA,
-            self.daemon.config.mailboxes[ANA],
-            self.box,
-            self.daemon.engine.rules,
-            self.worker,
-            self.daemon.metrics,
-            loop.now,
-            lambda: None,
-        )
+        self.context = LoopContext(self.daemon.engine.rules, self.worker, loop.now)
+        self.poller = Poller(ANA, self.box, self.daemon.metrics, self.context)
 
     @contextlib.asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:

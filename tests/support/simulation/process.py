@@ -8,6 +8,7 @@ from typing import Any
 
 from inboxwatch.config import Config
 from inboxwatch.core.model import MailboxId
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.poller import Poller
 from inboxwatch.daemon.scheduler import Scheduler
 from inboxwatch.daemon.sender import Sender
@@ -41,15 +42,10 @@ class SimulatedProcess:
         self.engine = Engine(store, config, channels)
         self.engine.sweep(list(channels), now())
         self._beside: list[Coroutine[Any, Any, None]] = []
-        rules, writer = self.engine.rules, self.writer
-        self.pollers = {
-            name: Poller(name, box, connectors[name], rules, writer, _Meter(), now, _nobody_waits)
-            for name, box in config.mailboxes.items()
-        }
-        self.scheduler = Scheduler(rules, writer, self._look, now, self._beside.append, _nobody_waits)
-        self.senders = {
-            name: Sender(name, channel, rules, writer, self._look, now) for name, channel in channels.items()
-        }
+        context = LoopContext(self.engine.rules, self.writer, now)
+        self.pollers = {name: Poller(name, connectors[name], _Meter(), context) for name in config.mailboxes}
+        self.scheduler = Scheduler(self._look, self._beside.append, context)
+        self.senders = {name: Sender(name, channel, self._look, context) for name, channel in channels.items()}
 
     async def turn(self) -> None:
         """Turns the scheduler, and does what it wants done beside."""
