@@ -78,8 +78,8 @@ class Directory:
     def add(self, lead: Lead) -> None:
         """Adds or replaces a lead.
 
-        Of several leads that claim one address, he has it whose id it is, else he whose id sorts first: whatever the
-        order in which they were added.
+        Of several leads that claim one address, the one whose id it is has it, else the one whose id sorts first,
+        whatever the order in which they were added.
         """
         self.drop(lead.id)
         self.leads[lead.id] = lead
@@ -92,7 +92,7 @@ class Directory:
             self._by_domain.setdefault(domain, {})[lead.id] = lead
 
     def drop(self, id: LeadId) -> None:  # noqa: A002  (the word of the field)
-        """Forgets a lead, if he is known."""
+        """Forgets a lead, if it is known."""
         lead = self.leads.pop(id, None)
         if lead is None:
             return

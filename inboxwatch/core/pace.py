@@ -5,7 +5,7 @@ mailbox is read sooner, then less and less often. `borne` follows the provider, 
 increase, multiplicative decrease, RFC 5681): a refusal doubles the pause, each reading that goes through adds a fixed
 share to the rate again, so that a thousand mailboxes of one project calm down and recover together.
 
-A mailbox without news slides to `idle` even while a buyer waits for its owner. Nothing depends on seeing his answer
+A mailbox without news slides to `idle` even while a buyer waits for its owner. Nothing depends on seeing the answer
 early: each mailbox that could hold it is read just before a step leaves (rule 30), and an answer counts from its
 receipt by the server (rule 13). Waits last for days; to read at full pace while one is open would be to do so always.
 """

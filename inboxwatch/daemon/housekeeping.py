@@ -20,7 +20,7 @@ Expiring = Callable[[], Mapping[str, datetime | None]]
 
 
 class Housekeeping:
-    """Level-triggered: any number of times, early or late, tell each thing once."""
+    """Level-triggered: any number of times, early or late, notify of each thing once."""
 
     def __init__(self, file: Path | None, expiring: Expiring, context: LoopContext) -> None:
         """`file`: where the store lies, where it is a file of this machine."""

@@ -27,7 +27,7 @@ class LeadSync:
         self._writer = context.writer
         self._now = context.now
         self._unreadable: set[str] = set()
-        """Sources whose failure was told."""
+        """Sources whose failure was logged."""
 
     async def once(self) -> None:
         """Reads every source that has changed; one that fails keeps the list it gave last."""

@@ -36,7 +36,7 @@ Look = Callable[[Iterable[str], Iterable[str]], Awaitable[bool]]
 
 
 class Sender:
-    """Delivers what is owed through one channel, in order, one message at a time."""
+    """Delivers what is due through one channel, in order, one message at a time."""
 
     def __init__(self, name: str, channel: Channel, look: Look, context: LoopContext) -> None:
         """The other senders are woken when deliveries have gone over to their channels."""
@@ -59,7 +59,7 @@ class Sender:
         """Held while a message is on its way: a clean stop waits for it."""
 
     def wake(self) -> None:
-        """Says that something may be owed."""
+        """Says that something may be due."""
         self._owed.set()
 
     async def deliver(self) -> None:
@@ -129,7 +129,7 @@ class Sender:
         return await self._channel.send(composed.notice, first.destination, reader, first.letter, earlier)
 
     def _earlier(self, composed: Composed) -> str | None:
-        """The message that a notice follows: the one in which all of its waits were told last."""
+        """The message that a notice follows: the one in which all of its waits were reported last."""
         if len(composed.earlier) == 1:
             return composed.earlier[0] or None
         return self._channel.joined(composed.earlier) if isinstance(self._channel, Joins) else None

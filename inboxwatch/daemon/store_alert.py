@@ -1,4 +1,4 @@
-"""Tells IT that the store cannot be used: past the outbox, which is in the store."""
+"""Alerts IT that the store cannot be used: past the outbox, which is in the store."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from inboxwatch.now import Now
 log = structlog.get_logger(__name__)
 
 PATIENCE = 10.0
-"""Seconds that an outage may last before it is told: a database that restarts is no news."""
+"""Seconds that an outage may last before IT is alerted: a database that restarts is no news."""
 SEND_LIMIT = 30.0
 """Seconds that a channel may take for one message."""
 
 
 class StoreAlert:
-    """Told once for each outage, and once when it is over. Nothing is kept: a restart may tell again."""
+    """Alerts once for each outage, and once when it is over. Nothing is kept: a restart may alert again."""
 
     def __init__(self, rules: Rules, channels: Mapping[str, Channel], now: Now, patience: float = PATIENCE) -> None:
         self._rules = rules
         self._channels = channels
         self._now = now
         self._patience = patience
-        self._telling: asyncio.Task[None] | None = None
-        self._told = False
+        self._alerting: asyncio.Task[None] | None = None
+        self._alerted = False
 
     def store_away(self, error: str | None) -> None:
         """The store's driver has said `error`; None: the store can be used again."""
-        if self._telling is not None and not self._told:
-            self._telling.cancel()
-        if error is not None or self._told:
-            self._telling = asyncio.create_task(self._tell(error))
+        if self._alerting is not None and not self._alerted:
+            self._alerting.cancel()
+        if error is not None or self._alerted:
+            self._alerting = asyncio.create_task(self._alert(error))
 
     async def aclose(self) -> None:
-        if self._telling is not None:
-            self._telling.cancel()
-            await asyncio.gather(self._telling, return_exceptions=True)
+        if self._alerting is not None:
+            self._alerting.cancel()
+            await asyncio.gather(self._alerting, return_exceptions=True)
 
-    async def _tell(self, error: str | None) -> None:
+    async def _alert(self, error: str | None) -> None:
         if error is not None:
             await asyncio.sleep(self._patience)
-        self._told = error is not None
+        self._alerted = error is not None
         title = messages.STORE_UP if error is None else messages.STORE_DOWN
         key = f"store/{self._now().isoformat()}"
         for target in dict.fromkeys(self._rules.config.it_alerts):

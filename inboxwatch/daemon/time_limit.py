@@ -46,7 +46,7 @@ class TimeLimit:
         return task.result()
 
     async def close(self, steps: AsyncIterator[Any], seconds: float) -> None:
-        """Ends steps of which no more are wanted, so that what they hold is free; where one is stuck, it is in vain."""
+        """Ends steps of which no more are wanted, so that what they hold is free; one that is stuck cannot be ended."""
         if isinstance(steps, AsyncGenerator) and not self.stuck:
             try:
                 await self.run(steps.aclose(), seconds)

@@ -1,4 +1,4 @@
-"""IT's own alarms: told once when something is wrong, with what to do, and once more when it is right again."""
+"""IT's own alarms: one notice when something is wrong, with what to do, and one more when it is right again."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def mailbox_of(message: Message, addresses: Mapping[str, MailboxId]) -> MailboxI
 
 
 def side_of(lead: LeadId | None, directory: Directory) -> str | None:
-    """The buyer's side a lead is on: everybody of a company is one side; without a company, each lead his own."""
+    """The buyer's side a lead is on: a company is one side; without a company, each lead is a side alone."""
     if lead is None:
         return None
     known = directory.get(lead)

@@ -1,4 +1,4 @@
-"""First messages of ours to a lead that bounced: told to the owner at once (rule 9)."""
+"""First messages of ours to a lead that bounced: the owner is notified at once (rule 9)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from inboxwatch.store import Transaction
 def notice_first_contacts(
     tx: Transaction, rules: Rules, entries: Iterable[Entry], now: datetime, *, quiet: bool
 ) -> None:
-    """Records first contacts that failed, or that were mended since; `quiet` tells nobody."""
+    """Records first contacts that failed, or that were mended since; `quiet` notifies nobody."""
     entries = list(entries)
     leads = {entry.lead for entry in entries if entry.lead and entry.verdict.delivery is not None}
     failed = tx.mail.contacts_failed()

@@ -26,8 +26,8 @@ class OwnMail:
     ) -> tuple[Sequence[tuple[str, Message]], int]:
         """Files our own mail as a hash; returns the rest, and how many of ours were new to this mailbox.
 
-        An answer to a notice goes with it where its author is neither one of us (a vacation reply of ours still tells
-        an absence) nor a known lead (a buyer must never be overlooked for what he quotes).
+        An answer to a notice goes with it where its author is neither one of us (a vacation reply of ours still shows
+        an absence) nor a known lead (a buyer must never be overlooked for what they quote).
         """
         ours = self._ours(tx, (one for _, message in messages for one in (message.id, *_answered(message))))
         if not ours:

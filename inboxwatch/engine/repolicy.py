@@ -27,7 +27,7 @@ class Move:
 
 
 def reapply(tx: Transaction, rules: Rules, now: datetime) -> list[Move]:
-    """Puts every open wait under the policy that the config chooses for it now; what was told is not told again.
+    """Puts every open wait under the policy that the config chooses for it now: steps that have notified stay so.
 
     Returns what moved, by due time.
     """

@@ -30,7 +30,7 @@ Route = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ClockRecord:
-    """A clock as the fold left it, with what the desk decided about it. Times are UTC."""
+    """A clock as the fold left it, with what was decided about it. Times are UTC."""
 
     id: ClockId
     thread: ThreadId

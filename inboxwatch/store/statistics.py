@@ -12,8 +12,8 @@ from inboxwatch.core.statistics.figures import LATENCY_EDGES, Figures, Health, H
 from inboxwatch.store import tables
 
 _clock, _act, _alias = tables.clock, tables.act, tables.clock_alias
-_UNTOLD = ("passed", "first sight")
-"""Reasons under which a step is marked as told though nobody was."""
+_WITHHELD = ("passed", "first sight")
+"""Reasons under which a step is recorded though nobody was notified."""
 
 
 class Statistics:
@@ -29,7 +29,7 @@ class Statistics:
         self._open(figures, now)
         self._answered(figures)
         self._ownership(figures)
-        self._told(figures)
+        self._escalations(figures)
         self._mailboxes(figures)
         return figures
 
@@ -120,10 +120,10 @@ class Statistics:
             .where(_act.c.deed == "assigned", _act.c.owner.is_not(None))
         )
 
-    def _told(self, figures: Figures) -> None:
+    def _escalations(self, figures: Figures) -> None:
         told = tables.told
         once = select(told.c.clock, told.c.step, told.c.round, told.c.reason, told.c.policy).distinct()
-        steps = once.where(told.c.reason.not_in(_UNTOLD)).subquery()
+        steps = once.where(told.c.reason.not_in(_WITHHELD)).subquery()
         columns = (steps.c.policy, steps.c.step, steps.c.reason)
         counted = select(*columns, func.count()).group_by(*columns)
         figures.escalations = {(row[0], row[1], row[2]): row[3] for row in self._rows(counted)}

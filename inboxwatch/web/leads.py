@@ -93,7 +93,7 @@ def _sla(policy: SLAPolicy) -> dict[str, object]:
 
 
 async def put(daemon: DaemonPort, email: str, body: LeadBody) -> dict[str, object]:
-    """Adds or replaces a lead. Raises Problem where his list is kept elsewhere, or a person is unknown."""
+    """Adds or replaces a lead. Raises Problem where the lead's list is kept elsewhere, or a person is unknown."""
     lead_id = LeadId(email.strip().lower())
     local, at, domain = lead_id.rpartition("@")
     if not (local and at and domain) or any(char.isspace() or not char.isprintable() for char in lead_id):
@@ -125,7 +125,7 @@ async def put(daemon: DaemonPort, email: str, body: LeadBody) -> dict[str, objec
 
 
 async def delete(daemon: DaemonPort, email: str) -> dict[str, object]:
-    """Forgets a pushed lead; his mail and waits stay. Raises Problem. Returns the lead as he was."""
+    """Forgets a pushed lead; its mail and waits stay. Raises Problem. Returns the lead as it was."""
 
     def drop(tx: Transaction) -> Lead:
         lead = known(tx, email)

@@ -62,7 +62,7 @@ class Pages:
         return self.render(request, "problem.html", status=problem.status, title=title, detail=problem.detail)
 
     def _person(self, person: str | None) -> str:
-        """A person's name; the id where he left the config."""
+        """A person's name; the id where they have left the config."""
         known = {str(one.id): one.name for one in self._daemon.rules.config.people.values()}
         return clean(known.get(person or "", person or "nobody"))
 

@@ -21,7 +21,7 @@ def claims(proxy: ProxyConfig | None, request: web.Request) -> list[str]:
 
 
 def sign_in(config: Config, request: web.Request) -> bool:
-    """Whether the proxy names who asks; handlers then find him by `signed_in`.
+    """Whether the proxy names who asks; handlers then find them by `signed_in`.
 
     Raises Problem where it names nobody of the config, or names twice: then one of both may be the client's own.
     """
@@ -43,7 +43,7 @@ def signed_in(request: web.Request) -> Person | None:
 
 
 def acting(request: web.Request, given: str) -> str:
-    """Who acts: whom the proxy named, else `given`. Raises Problem where he acts in another's name."""
+    """Who acts: whom the proxy named, else `given`. Raises Problem where they act in another's name."""
     person = signed_in(request)
     if person is None:
         return given

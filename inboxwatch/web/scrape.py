@@ -1,4 +1,4 @@
-"""`/metrics`: figures of the store, read anew by each scrape; in a large house in the background, some seconds old."""
+"""`/metrics`: figures of the store, read anew by each scrape; with many series in the background, some seconds old."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The day on which an absent person says that he is back."""
+"""The day on which an absent person says to be back."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _ONLY_WEEKDAY = re.compile(rf"\W{{0,3}}(?:on |next |am |le |el |op |på )?(?P<da
 
 
 def return_day(text: str, received_at: datetime) -> datetime | None:
-    """The start (UTC) of the first day on which the author is back, as his words tell; None where they do not.
+    """The start (UTC) of the first day on which the author is back, as the text says; None where it does not.
 
     `text` is case folded, on one line. Of several dates the latest counts. A date in figures whose order of day and
-    month cannot be told is left alone.
+    month cannot be known is left alone.
     """
     days = []
     for cue in _CUE.finditer(text[:4000]):

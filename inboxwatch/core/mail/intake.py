@@ -62,7 +62,7 @@ class Entry:
     lead_evidence: str
     """address, alias, thread, domain, reply_to, provisional, ambiguous, none."""
     outside: tuple[tuple[str, LeadId | None], ...] = ()
-    """Every recipient outside us, with his lead."""
+    """Every recipient outside us, with the lead."""
 
 
 class Intake:
@@ -101,8 +101,8 @@ class Intake:
         placed = [self._place(message) for message in ordered]
         for message, direction, verdict, match in placed:
             self._lead(message, direction, verdict, self.index.canonical(match.thread), provisional=False)
-        # By now the leads of all threads are known: who wrote before his thread had one is put on that side, and only
-        # who is left without any becomes a lead of his own.
+        # By now the leads of all threads are known: who wrote before the thread had one is put on that side, and only
+        # who is left without any becomes a new lead.
         return [self._entry(*one) for one in placed]
 
     def _told_apart(self, ordered: list[Message]) -> list[Message]:
@@ -161,7 +161,7 @@ class Intake:
     def _lead(
         self, message: Message, direction: Direction, verdict: Verdict, thread: ThreadId, *, provisional: bool
     ) -> tuple[LeadId | None, str]:
-        """The lead of a message and the evidence for him; the thread is credited with him."""
+        """The lead of a message and the evidence for it; the thread is credited with the lead."""
         leads = self.index.leads_of(thread)
         lead, evidence = None, "none"
         if direction is Direction.INBOUND:

@@ -72,13 +72,13 @@ class Quotation:
 
 
 def read(text: str) -> Quotation:
-    """Separates a text into what its author wrote and what he quoted. Costs linear time."""
+    """Separates a text into what its author wrote and what they quoted. Costs linear time."""
     own, quoted, attribution = _separate(text)
     return Quotation(_runs(own), _runs(quoted), attribution)
 
 
 def own_and_quoted(text: str) -> tuple[list[str], list[str]]:
-    """The lines that the author himself wrote, and those that he quoted."""
+    """The lines that the author wrote, and those that they quoted."""
     own, quoted, _ = _separate(text)
     return own, quoted
 

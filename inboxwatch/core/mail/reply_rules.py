@@ -43,7 +43,7 @@ _ENDING = {Meaning.NO_REPLY_OWED, Meaning.OPTED_OUT, Meaning.MEETING_ACCEPTED}
 
 @dataclass(frozen=True, slots=True)
 class ReplyRule:
-    """Words that mean something, where they stand in what the author himself wrote."""
+    """Words that mean something, where they stand in what the author wrote."""
 
     name: str
     meaning: Meaning
@@ -103,7 +103,7 @@ NO_RULES = Meanings()
 
 
 def own_text(message: Message) -> str:
-    """What the author wrote, case folded, on one line, without quotations; without text, his new subject."""
+    """What the author wrote, case folded, on one line, without quotations; without text, the new subject."""
     if message.text:
         own, _ = quotes.own_and_quoted(message.text[:MAX_TEXT])
         return folded("\n".join(_without_signature(own)))

@@ -270,7 +270,7 @@ class Replay:
         return min((at for at, failed in bounces if not failed or email in failed), default=None)
 
     def _side_of(self, mail: Mail) -> str | None:
-        """Whose side wrote: the sender's own, else that of the thread he writes in."""
+        """Whose side wrote: the sender's own, else that of the thread in which they write."""
         sender = mail.sender
         if sender.side is not None and sender.lead is not None:
             self._join(sender, sender.side, sender.lead)

@@ -1,4 +1,4 @@
-"""What is owed to readers, as rows of the outbox; rendered only when sent."""
+"""Notices to readers, as rows of the outbox; rendered only when sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def ways_of(config: Config, channels: Mapping[str, Channel], person: PersonId) -> Iterator[Route]:
-    """How a person is reached, in his own order or that of the config."""
+    """How a person is reached, in their own order or that of the config."""
     known = reader(config.people[person])
     for name in config.people[person].notify_by or config.notify_by:
         if name in channels and (destination := channels[name].reaches(known)) is not None:
@@ -28,7 +28,7 @@ def ways_of(config: Config, channels: Mapping[str, Channel], person: PersonId) -
 
 
 def reader(person: Person) -> Recipient:
-    """A person as channels know him."""
+    """A person as channels know them."""
     zone = person.calendar.zone if person.calendar else ZoneInfo("UTC")
     return Recipient(person.id, person.name, person.email, person.slack_id, zone)
 
@@ -67,7 +67,7 @@ class Notices:
     def resolved(
         self, clock: Clock, sent: Iterable[DeliveryRecord], owner: str | None, now: datetime
     ) -> list[NewDelivery]:
-        """One row for each reader who was paged; the owner too where a colleague answered for him (rule 7)."""
+        """One row for each reader who was paged; the owner too where a colleague answered for them (rule 7)."""
         rows: dict[tuple[str, str, str], NewDelivery] = {}
         for one in sent:
             key = f"{clock.id}/resolved/{clock.stopped_by}/{one.target}"

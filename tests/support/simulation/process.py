@@ -62,7 +62,3 @@ class SimulatedProcess:
         for one in self._beside:
             one.close()
         self._beside.clear()
-
-
-def _nobody_waits() -> None:
-    """The world turns every loop after everything that happens."""

@@ -24,9 +24,8 @@ _FOOTER = re.compile(texts.LIST_FOOTER)
 
 
 def own_words(message: Message) -> tuple[str, bool]:
-    """What the author himself wrote, case folded, on one line, without quotations and list footers.
-
-    And whether he quotes.
+    """What the author wrote, case folded, on one line, without quotations and list footers; and whether anything is
+    quoted.
     """
     text = (message.text or "")[:MAX_TEXT]
     if message.text and len(message.text) > MAX_TEXT:

@@ -28,7 +28,7 @@ _STANDARD = re.compile(
 _NOTE = re.compile(
     r"with (?:this|the following) note|mit (?:dieser|folgender) notiz|avec (?:cette|la) note|con (?:esta|questa) nota"
 )
-"""Google's words before what the guest wrote himself."""
+"""Google's words before what the guest wrote."""
 
 
 def verdict(message: Message, part: Part | None) -> Verdict:
@@ -56,6 +56,6 @@ def verdict(message: Message, part: Part | None) -> Verdict:
 
 
 def _own_text(message: Message) -> bool:
-    """Whether the guest added words of his own to the standard text of his calendar program."""
+    """Whether the guest added own words to the standard text of the calendar program."""
     own = " ".join(quotes.own_and_quoted((message.text or "")[:20_000])[0]).casefold()
     return bool(_NOTE.search(own)) or (len(own.split()) >= 3 and not _STANDARD.search(own))

@@ -149,7 +149,7 @@ class ThreadIndex:
         return one
 
     def credit(self, id: MessageId, lead: LeadId) -> None:  # noqa: A002
-        """Notes the lead of a message, so that unknown people who join its thread are put on his side."""
+        """Notes the lead of a message, so that unknown people who join its thread are put on the side of that lead."""
         one = self._memory.known.get(id)
         if one is not None and one.lead != lead:
             self._memory.credit(one, lead)
