@@ -186,7 +186,7 @@ def explain(
 
 
 @clocks.command("list", epilog="Example: inboxwatch clocks list -c inboxwatch.yaml --owner ana")
-def clocks_list(
+def clocks_list(  # seven parameters: typer makes an option of each
     config: ConfigFile,
     state: Annotated[OpenOrClosed, typer.Option(help="open or closed.")] = OpenOrClosed.open,
     owner: Annotated[str | None, typer.Option(help="Only waits of this person.")] = None,

@@ -51,12 +51,12 @@ class Census:
                 await self.take()
             except MailboxError as error:
                 log.warning("census not taken", mailbox=self._name, reason=error.reason.value, hint=error.hint)
-            except Exception:  # a defect in one connector must end neither the counting nor the daemon; it is told
+            except Exception:  # a defect in one connector must end neither the counting nor the daemon; it is logged
                 log.exception("census failed by a defect", mailbox=self._name)
             await asyncio.sleep(every.total_seconds())
 
     async def take(self) -> float | None:
-        """Compares, reads what is missing, records the share that the store holds; None where nothing can be told."""
+        """Compares, reads what is missing, records the share that the store holds; None where nothing can be known."""
         if not isinstance(self._connector, Counts) or not await self._poller.look():
             return None
         if self._limit.stuck:

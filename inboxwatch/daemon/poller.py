@@ -126,7 +126,7 @@ class Poller:
             return await self._failed(error)
         except TimeoutError:
             return await self._failed(MailboxError(Reason.TIMEOUT, f"no answer within {BATCH_LIMIT:.0f} s"))
-        except Exception as error:  # a defect in one connector must not end the daemon; it is told
+        except Exception as error:  # a defect in one connector must not end the daemon; it is reported
             if not self._failures:
                 log.exception("poll failed by a defect", mailbox=self.name)
             return await self._failed(MailboxError(Reason.CLIENT, f"defect in the connector: {type(error).__name__}"))

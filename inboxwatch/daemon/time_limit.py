@@ -50,7 +50,7 @@ class TimeLimit:
         if isinstance(steps, AsyncGenerator) and not self.stuck:
             try:
                 await self.run(steps.aclose(), seconds)
-            except Exception:  # a defect in tidying up; what was read is safe, and what went wrong before is told
+            except Exception:  # a defect in tidying up; what was read is safe, and what went wrong before is reported
                 log.exception("a reading was not ended cleanly")
 
     async def _end(self, task: asyncio.Future[Any]) -> None:

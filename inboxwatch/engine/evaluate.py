@@ -151,7 +151,7 @@ def _fold(
 
 
 def _save(tx: Transaction, clocks: Sequence[ClockRecord], old: Mapping[ClockId, ClockRecord]) -> None:
-    """Writes the clocks; a wait that has another id now takes with it what was told under the old one."""
+    """Writes the clocks; a wait that has another id now takes with it what was recorded under the old one."""
     kept: set[ClockId] = set()
     for clock in clocks:
         for one in clock.ids & old.keys():

@@ -104,7 +104,7 @@ def ingest_history(
 
 
 def ingest_recovered(tx: Transaction, rules: Rules, mailbox: MailboxId, batch: Batch, now: datetime) -> Ingested:
-    """Files messages that a census found missing: late, but not too late to be told."""
+    """Files messages that a census found missing: late, but not too late to notify."""
     return _take(tx, rules, batch, Arrival(mailbox, now, quiet=False))
 
 

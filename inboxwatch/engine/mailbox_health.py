@@ -91,7 +91,7 @@ def _tell_recovery(tx: Transaction, rules: Rules, row: MailboxRecord, now: datet
 
 
 def first_sight_over(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime) -> None:
-    """Ends the first reading of a mailbox: what was overdue already is told in one digest (rule 39)."""
+    """Ends the first reading of a mailbox: what was overdue already comes in one digest (rule 39)."""
     tx.cursors.first_sight(mailbox, done=True)
     waits = [row for row in tx.clocks.running() if row.first_sight and row.mailbox == mailbox]
     late = [row for row in waits if row.due_at <= now]

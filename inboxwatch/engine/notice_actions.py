@@ -1,4 +1,4 @@
-"""What people do to waits from Slack and by signed links: who pressed, whether they may, done once, told in words."""
+"""What people do to waits from Slack and by signed links: who pressed, whether they may; done once, and answered."""
 
 from __future__ import annotations
 

@@ -86,6 +86,7 @@ class Metrics:
     """The metrics of one daemon. Its methods are thread-safe, except that one scrape is rendered at a time."""
 
     def __init__(self, holder: ConfigHolder | None = None, version: str = __version__) -> None:
+        """(Over 60 lines: a list of the metrics with their help and labels, one after the other, without a branch.)"""
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         build = Gauge("inboxwatch_build_info", "The version that runs.", ["version"], registry=self.registry)

@@ -154,7 +154,7 @@ class Deliveries:
         self._connection.execute(update(_row).where(_row.c.clock == old).values(clock=new))
 
     def sent_for(self, clocks: Iterable[str]) -> list[DeliveryRecord]:
-        """What readers were told about waits, or may have been, oldest first: whom to send the resolution."""
+        """The pages about waits that arrived, or may have, oldest first: their readers are sent the resolution."""
         arrived = or_(_row.c.state == "sent", _row.c.adrift)
         found = select(_row).where(_row.c.clock.in_(list(clocks)), arrived, _row.c.type == "escalation")
         return deliveries_of(self._connection.execute(found.order_by(_row.c.id)))

@@ -146,7 +146,7 @@ class NewDelivery:
 
 @dataclass(frozen=True, slots=True)
 class NotifiedRecord:
-    """A step told to a target, or passed over (then the target is empty and the reason says why)."""
+    """A step that has notified a target, or was passed over (then the target is empty and the reason says why)."""
 
     clock: ClockId
     step: int

@@ -89,7 +89,7 @@ class Statistics:
         held = self._held().cte("held")
         due, end = _clock.c.breached_at, func.coalesce(held.c.until, _clock.c.stopped_at)
         # The first owner holds it from its start, also where mail that came late has moved the start back.
-        since = case((held.c.turn == 1, _clock.c.started_at), else_=held.c.since)
+        since = case((held.c.ordinal == 1, _clock.c.started_at), else_=held.c.since)
         seconds = self._seconds(since, end)
         breached = and_(due.is_not(None), since < due, or_(held.c.until.is_(None), held.c.until >= due))
         parts = (*_holding(held.c.owner), _clock.c.metric, breached.label("breached"), seconds.label("seconds"))
@@ -110,20 +110,27 @@ class Statistics:
     def _held(self) -> Any:
         """Each assignment of a clock with the instant of the next one; ids that a clock had before count for it."""
         clock = func.coalesce(_alias.c.clock, _act.c.clock)
-        turns: dict[str, Any] = {"partition_by": clock, "order_by": (_act.c.at, _act.c.id)}
-        until, turn = func.lead(_act.c.at).over(**turns), func.row_number().over(**turns)
+        window: dict[str, Any] = {"partition_by": clock, "order_by": (_act.c.at, _act.c.id)}
+        until, ordinal = func.lead(_act.c.at).over(**window), func.row_number().over(**window)
         acts = _act.outerjoin(_alias, _alias.c.alias == _act.c.clock)
-        told = (_act.c.owner.label("owner"), _act.c.at.label("since"), until.label("until"), turn.label("turn"))
+        columns = (
+            _act.c.owner.label("owner"),
+            _act.c.at.label("since"),
+            until.label("until"),
+            ordinal.label("ordinal"),
+        )
         return (
-            select(clock.label("clock"), *told)
+            select(clock.label("clock"), *columns)
             .select_from(acts)
             .where(_act.c.deed == "assigned", _act.c.owner.is_not(None))
         )
 
     def _escalations(self, figures: Figures) -> None:
-        told = tables.told
-        once = select(told.c.clock, told.c.step, told.c.round, told.c.reason, told.c.policy).distinct()
-        steps = once.where(told.c.reason.not_in(_WITHHELD)).subquery()
+        notified = tables.told
+        once = select(
+            notified.c.clock, notified.c.step, notified.c.round, notified.c.reason, notified.c.policy
+        ).distinct()
+        steps = once.where(notified.c.reason.not_in(_WITHHELD)).subquery()
         columns = (steps.c.policy, steps.c.step, steps.c.reason)
         counted = select(*columns, func.count()).group_by(*columns)
         figures.escalations = {(row[0], row[1], row[2]): row[3] for row in self._rows(counted)}

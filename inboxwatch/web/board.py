@@ -132,9 +132,9 @@ class Board:
             if row is None:
                 raise Refused(404, f"no wait has the id {clock}")
             (view,) = self._views(tx, [row], now)
-            told = history(tx, clock)
+            past = history(tx, clock)
             explained = [_shown(text) for text in explain(tx, self._daemon.rules, row.id, now)]
-            return {"wait": view, "events": timeline(told), "ownership": told.ownership, "explained": explained}
+            return {"wait": view, "events": timeline(past), "ownership": past.ownership, "explained": explained}
 
         values = await self._daemon.read(ask)
         done = request.query.get("done", "") if not problem else ""

@@ -1,4 +1,4 @@
-"""The bodies that the API takes. Every problem of a body is told at once."""
+"""The bodies that the API takes. All problems of a body are reported at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has happened to a wait: who owned it when and why, every action, what was told to whom and what became of it."""
+"""What has happened to a wait: who owned it when and why, every action, who was notified and what came of it."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ _PLAIN: dict[int, str] = {
 
 
 def defect(request: web.Request, error: Exception) -> Problem:
-    """A defect of our own: told in the log with its trace, to the outside without.
+    """A defect of our own: written to the log with its trace, to the outside without.
 
     The log gets no values and not the error's own words, which may hold a buyer's address.
     """

@@ -49,7 +49,10 @@ def message(
     listed: bool = False,
     error: str = "",
 ) -> SlackMessage:
-    """A message about any number of waits; `listed` shows each in one line. `link` is a web address or empty."""
+    """A message about any number of waits; `listed` shows each in one line. `link` is a web address or empty.
+
+    (Seven parameters: the parts of one message, each asked for by name where it can be mistaken.)
+    """
     blocks: list[Block] = []
     single = len(waits) == 1 and kind in {NoticeType.ESCALATION, NoticeType.RESOLVED}
     if not single:
