@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -30,6 +31,30 @@ def test_no_module_is_a_drawer_for_everything() -> None:
 def test_files_stay_readable() -> None:
     long = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
     assert {name: lines for name, lines in long.items() if lines > 450 and "/words/" not in name} == {}
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    nodes = (node for path in sources() for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    names = Counter(node.name for node in nodes if isinstance(node, ast.ClassDef) and not node.name.startswith("_"))
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+def test_a_function_of_many_lines_or_parameters_says_why() -> None:
+    unexplained = []
+    for path in sources():
+        if "migrations" in path.parts:  # frozen as they were released
+            continue
+        text = path.read_text(encoding="utf-8")
+        lines = text.splitlines()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+                parameters = len([one for one in given if one.arg not in ("self", "cls")])
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                reason = f"{ast.get_docstring(node) or ''} {lines[node.lineno - 1]}".casefold()
+                if (parameters > 6 and " parameters" not in reason) or (length > 60 and " lines" not in reason):
+                    unexplained.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    assert unexplained == []
 
 
 def test_no_exception_is_swallowed_without_a_word() -> None:
