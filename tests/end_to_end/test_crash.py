@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from inboxwatch.engine.rule_context import FRESH
 from tests.doubles.webhook_sink import WebhookPost, WebhookSink
 from tests.support.installation import Installation
 from tests.support.message_bytes import message_bytes
@@ -179,9 +180,12 @@ def check(scenario: CrashScenario, kills: int) -> None:
             if post.type == "escalation":
                 for target in post.body["targets"]:
                     keys[clock["id"], clock["step"], clock["round"], target].add(post.key)
-                readable = scenario.answered.get(clock["started_by"])
-                begun = max(start for start in scenario.starts if start <= post.at)
-                assert readable is None or begun < readable, "a daemon reads its mailboxes before it pages"
+    # The daemon's own times: how long a page is under way, and how busy the machine is, does not matter.
+    steps = scenario.rows("SELECT c.started_by, t.at FROM told t JOIN clock c ON c.id = t.clock WHERE t.target != ''")
+    for question, at in steps:
+        if (readable := scenario.answered.get(question)) is not None:
+            decided = datetime.fromisoformat(at).replace(tzinfo=UTC)
+            assert decided < readable + FRESH, "no page for an answer that could be read before it was decided"
     assert {told: found for told, found in keys.items() if len(found) > 1} == {}, "told twice under different keys"
     sent: dict[str, int] = defaultdict(int)
     for post in scenario.sink.posts:
