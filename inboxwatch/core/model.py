@@ -188,6 +188,12 @@ class Verdict:
     """True for an auto-reply that says its author is away."""
     meanings: tuple[str, ...] = ()
     """What the rules of meaning found in it: no_reply_owed, not_interested, substitute_named, ..."""
+    machine: tuple[str, ...] = ()
+    """What spoke for a machine where signs were weighed, the heaviest first."""
+    person: tuple[str, ...] = ()
+    """What spoke for a person."""
+    weight: int | None = None
+    """By how much the signs of a machine were heavier; None where one of them is certain."""
 
 
 class Evidence(StrEnum):

@@ -98,7 +98,7 @@ def parse(raw: RawMessage, text: str | None = None) -> Message:
     if not (found or lists or marks):
         raise Unusable("no header in it" if raw.header.strip() else "empty")
     get = found.get
-    sender = addresses(get("from", b""))
+    authors = addresses(get("from", b""))
     own = _own_id(found) or _digest_id(raw.header)
     sent_at = date(get("date", b""))
     to, cc, bcc = (addresses(b", ".join(values)) if (values := lists.get(name)) else () for name in ("to", "cc", "bcc"))
@@ -111,7 +111,7 @@ def parse(raw: RawMessage, text: str | None = None) -> Message:
     return Message(
         id=own,
         received_at=received_at,
-        sender=sender[0] if sender else Address(""),
+        sender=_first(authors),
         role=raw.role,
         time_from=time_from,
         sent_at=sent_at,
@@ -129,6 +129,18 @@ def parse(raw: RawMessage, text: str | None = None) -> Message:
         parts=raw.parts,
         text=text,
     )
+
+
+def _first(authors: tuple[Address, ...]) -> Address:
+    """The author of a From line. A comma that lacks its quotes cuts a name off from its address."""
+    if not authors:
+        return Address("")
+    if authors[0].email or len(authors) == 1:
+        return authors[0]
+    with_address = next((one for one in authors if one.email), None)
+    if with_address is None:
+        return authors[0]
+    return Address(with_address.email, ", ".join(one.name for one in authors[: authors.index(with_address) + 1]))
 
 
 def _fields(block: bytes) -> tuple[dict[str, bytes], dict[str, list[bytes]], list[tuple[str, str]], bytes]:

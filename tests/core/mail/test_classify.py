@@ -93,7 +93,7 @@ def test_subject_forms_of_automatic_answers_without_any_header(subject: str) -> 
         "List-Id: <news.buyer.test>",
         "List-Unsubscribe: <https://buyer.test/u>",
         "Precedence: bulk",
-        "Feedback-ID: 1:2:3:esp",
+        "Feedback-ID: 1:2:spring-campaign:esp",
         "Auto-Submitted: auto-generated",
         "X-GitHub-Reason: mention",
         "X-Spam-Flag: YES",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cached_property
 
 from inboxwatch.core.mail import quotes
+from inboxwatch.core.mail.classify.signs import STRONG, WEAK, Sign
 from inboxwatch.core.mail.words import texts
 from inboxwatch.core.model import Message
 
@@ -18,27 +21,57 @@ _ANNOUNCED = re.compile(texts.ANNOUNCED)
 _NO_ANSWER = re.compile(texts.NO_ANSWER)
 _ABSENCE = re.compile(texts.ABSENCE)
 _RETURNED = re.compile(texts.RETURNED)
+_RETURNED_MAYBE = re.compile(texts.RETURNED_MAYBE)
 _SERVICE = re.compile(texts.SERVICE_BOUNCE)
 _TELLING = {"it arrived", "many write", "to nobody by name", "a number for the matter"}
+_SURE = {"many write", "a number for the matter", "somebody will answer"}
+"""What persons do not write: of polite words alone no program is made."""
+_WAYS_OUT = {"a way out of the mailing", "a web copy"}
 _FOOTER = re.compile(texts.LIST_FOOTER)
+_ASKS = re.compile(texts.ASKS)
+_GENERAL = re.compile(texts.GENERAL)
+_STEP = re.compile(texts.ACCOUNT_STEP)
+_DENIAL = re.compile(texts.ACCOUNT_DENIAL)
+_OUT_LINK = re.compile(r"(?:https?://|<)\S{0,300}(?:unsub|opt-?out|abmeld|desabon|desinscri)")
 
 
-def own_words(message: Message) -> tuple[str, bool]:
-    """What the author wrote, case folded, on one line, without quotations and list footers; and whether anything is
-    quoted.
-    """
+@dataclass
+class OwnWords:
+    """A text as the rules look at it; what they need is worked out when first asked for."""
+
+    own: str
+    """What its author wrote, case folded, on one line, without quotations and list footers."""
+    quotes: bool
+    """Whether it quotes another message."""
+
+    @cached_property
+    def asks(self) -> bool:
+        """Whether its author asks for something, as who writes a standard letter does not."""
+        return any(not _GENERAL.search(found[0]) for found in _ASKS.finditer(self.own[:4000]))
+
+    @cached_property
+    def cues(self) -> list[str]:
+        """What it has in common with acknowledgements of receipt."""
+        return [name for name, pattern in _ACKNOWLEDGEMENT if pattern.search(self.own[:4000])]
+
+
+def words_of(message: Message) -> OwnWords:
+    """The words of a message that has text."""
     text = (message.text or "")[:MAX_TEXT]
     if message.text and len(message.text) > MAX_TEXT:
         text += "\n" + message.text[-MAX_TEXT // 4 :]
     own, quoted = quotes.own_and_quoted(text)
     folded = "\n".join(own).casefold()
     footer = _FOOTER.search(folded)
-    return " ".join((folded[: footer.start()] if footer else folded).split()), bool(quoted)
+    # One line between `>` and `<` is an ornament.
+    real = [line for line in quoted if not line.rstrip().endswith("<")]
+    return OwnWords(" ".join((folded[: footer.start()] if footer else folded).split()), bool(real))
 
 
-def returned(message: Message) -> str | None:
-    """The words by which a mail system says that it gives a message back."""
-    found = _RETURNED.search((message.text or "")[:MAX_TEXT].casefold())
+def returned(message: Message, *, maybe: bool) -> str | None:
+    """The words by which a mail system says that it gives a message back; `maybe`: those of people too."""
+    words = (message.text or "")[:MAX_TEXT].casefold()
+    found = _RETURNED.search(words) or (_RETURNED_MAYBE.search(words) if maybe else None)
     return found[0] if found else None
 
 
@@ -47,35 +80,44 @@ def service_bounce(message: Message) -> bool:
     return bool(message.text and "{" in message.text[:2000] and _SERVICE.search(message.text[:MAX_TEXT].casefold()))
 
 
-def automatic(words: str, answers: bool) -> tuple[str, bool] | None:
-    """What shows that a program answered: (the signal, whether its owner is away). `words` as of `own_words`."""
-    start = words[:600]
-    cues = [name for name, pattern in _ACKNOWLEDGEMENT if pattern.search(words[:4000])]
+def automatic(words: OwnWords, answers: bool) -> tuple[str, bool] | None:
+    """What shows that a program answered: (the signal, whether its owner is away)."""
+    own, cues = words.own, words.cues
+    start = own[:600]
     thanks = "thanks for writing" in cues and bool(_ACKNOWLEDGEMENT[0][1].search(start))
     arrived = "it arrived" in cues and bool(_ACKNOWLEDGEMENT[1][1].search(start))
-    machine = _MACHINE.search(start) or _MACHINE.search(words[-300:])
+    machine = _MACHINE.search(start) or _MACHINE.search(own[-300:])
     away = _ABSENCE.search(start)
-    short = len(words) < 4000
-    if away and (machine or "somebody will answer" in cues) and short and machine:
+    if len(own) >= 4000:
+        return None
+    if away and machine and not words.asks:
         return f"text: {machine[0]!r} and {away[0]!r}", True
-    if machine and (thanks or arrived) and len(cues) >= 2 and short:
+    if machine and (thanks or arrived) and len(cues) >= 2:
         return f"text: {machine[0]!r}", False
-    silent = _NO_ANSWER.search(words)
-    if silent and (thanks or arrived) and len(cues) >= 2 and short:
+    silent = _NO_ANSWER.search(own)
+    if silent and (thanks or arrived) and len(cues) >= 2:
         return f"text: {silent[0]!r}, {', '.join(cues[:3])}", False
-    if (thanks or arrived) and len(cues) >= (3 if _TELLING.intersection(cues) else 4) and short and not answers:
+    enough = len(cues) >= (3 if _TELLING.intersection(cues) else 4)
+    if (thanks or arrived) and enough and not answers and not (words.asks and len(cues) < 6):
         return f"text: {', '.join(cues)}", False
     return None
 
 
-def mailing(message: Message, words: str) -> str | None:
-    """What shows that a text went to many."""
-    if announced := _ANNOUNCED.search(words[:300]):
-        return f"text: {announced[0]!r}"
-    machine = _MACHINE.search(words)
-    if machine and _NO_ANSWER.search(words):
-        return f"text: {machine[0]!r}, nobody reads answers"
-    cues = [name for name, pattern in _MAILING if pattern.search(words)]
-    telling = sum(name in cues for name in ("a way out of the mailing", "a web copy"))
+def mailing(message: Message, words: OwnWords) -> Sign | None:
+    """What shows that a text went to many, and how much it weighs."""
+    own = words.own
+    if announced := _ANNOUNCED.search(own[:300]):
+        return Sign(STRONG, f"text: {announced[0]!r}")
+    if (denial := _DENIAL.search(own)) and (step := _STEP.search(own)):
+        return Sign(STRONG, f"text: {denial[0]!r}, {step[0]!r}")
+    machine = _MACHINE.search(own)
+    if machine and _NO_ANSWER.search(own):
+        return Sign(STRONG, f"text: {machine[0]!r}, nobody reads answers")
+    cues = [name for name, pattern in _MAILING if pattern.search(own)]
+    if not cues:
+        return None
+    telling = len(_WAYS_OUT.intersection(cues))
     enough = 2 if telling else 3 if message.content_type.startswith("text/html") else 4
-    return f"text: {', '.join(cues)}" if len(cues) >= enough else None
+    if len(cues) >= enough or _OUT_LINK.search(own):
+        return Sign(STRONG, f"text: {', '.join(cues)}")
+    return Sign(WEAK, f"text: {', '.join(cues)}") if telling or len(cues) > 1 else None

@@ -34,7 +34,13 @@ DELAYED = (
 DELIVERED = ("(success)", "relayed", "successful mail delivery", "delivery receipt", "zugestellt", "delivered:")
 """Subjects of notices that it arrived."""
 
-_STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
+_STATUS_TYPES = (
+    "message/delivery-status",
+    "message/global-delivery-status",
+    "message/disposition-notification",
+    "message/global-disposition-notification",
+)
+"""What tells the fate; a refusal may come as a disposition notification (RFC 5429)."""
 _RETURNED_TYPES = ("text/rfc822-headers", "message/rfc822", "message/global", "message/global-headers")
 
 

@@ -1,46 +1,31 @@
-"""The first line of evidence: headers, MIME structure, subject forms and the shape of the sender.
+"""The kind of a message by itself: certain signs decide, weak ones are weighed against those for a person.
 
-Precedence: receipt, calendar, bounce, complaint, automatic answer, bulk, human. The first rule that fires decides.
+Precedence: receipt, calendar, bounce, complaint, automatic answer, bulk, human. The first rule that fires decides; the
+last of them weighs what is left.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
 
-from inboxwatch.core.mail import subjects
-from inboxwatch.core.mail.classify import body_text, calendar, delivery, senders
-from inboxwatch.core.mail.classify.phrases import Phrases, words_of
-from inboxwatch.core.mail.subjects import Subject
-from inboxwatch.core.mail.words import away_phrases, bounces, table
-from inboxwatch.core.model import Address, Kind, Message, Verdict
+from inboxwatch.core.mail.classify import automatic, body_text, bounce, calendar, delivery, senders, signs
+from inboxwatch.core.mail.classify.look import Look, look_at
+from inboxwatch.core.mail.classify.signs import STRONG, WEAK, Sign
+from inboxwatch.core.mail.words import bounces, bulk
+from inboxwatch.core.model import Kind, Message, Verdict
 
-_AUTOMATIC = Phrases(away_phrases.AUTOMATIC)
-_ABSENT = Phrases(away_phrases.ABSENT)
-_RECEIVED = Phrases(away_phrases.RECEIVED)
-_MOVED = Phrases(away_phrases.MOVED)
-_FAILED = Phrases(bounces.SUBJECTS)
-_DAEMON = re.compile(bounces.SENDER)
 _READ = re.compile(bounces.READ)
 _COMPLAINT = re.compile(bounces.COMPLAINT)
+_CAMPAIGN_FIELD = re.compile(bulk.CAMPAIGN_FIELD)
 
-_AUTO_REPLY_MARKS = frozenset(
-    table("""
-    x-autoreply, x-autorespond, x-auto-reply-from, x-autoresponder, x-mail-autoreply, x-vacation, vacation,
-    x-autoreply-from,
-    x-responder
-""")
-)
 LIST_MARKS = (
     "list-id", "list-post", "x-mailing-list", "x-beenthere", "x-list", "x-listname", "mailing-list", "list-help",
     "list-owner", "list-archive",
 )  # fmt: skip
 _CAMPAIGN_MARKS = (
     "list-unsubscribe", "list-unsubscribe-post", "x-list-unsubscribe", "x-unsubscribe", "x-unsubscribe-web",
-    "feedback-id", "x-feedback-id", "x-campaign", "x-campaignid", "x-campaign-id", "x-mailchimp-campaign", "x-mc-user",
-    "x-csa-complaints", "x-report-abuse", "x-report-abuse-to", "x-mass-mail", "x-bulkmail", "x-bulk", "x-roving-id",
+    "x-campaign", "x-campaignid", "x-campaign-id", "x-mailchimp-campaign", "x-mc-user",
+    "x-csa-complaints", "x-mass-mail", "x-bulkmail", "x-bulk", "x-roving-id",
     "x-mailing-id", "x-mailid", "x-job", "x-rss-url", "x-rss-feed", "x-accountcode",
 )  # fmt: skip
 _SYSTEM_MARKS = (
@@ -49,60 +34,29 @@ _SYSTEM_MARKS = (
 )  # fmt: skip
 _BULK_ORDER = LIST_MARKS + _CAMPAIGN_MARKS + _SYSTEM_MARKS
 _BULK_MARKS = frozenset(_BULK_ORDER)
-
-
-@dataclass(slots=True)
-class _Look:
-    """A message as all rules look at it."""
-
-    message: Message
-    marks: Mapping[str, str]
-    """First value of each kind-telling header."""
-    types: tuple[str, ...]
-    subject: str
-    """Case folded."""
-    words: tuple[str, ...]
-    """Of the subject."""
-    title: Subject
-
-    @property
-    def null_path(self) -> bool:
-        return self.marks.get("return-path", "").replace(" ", "").startswith("<>")
-
-    @property
-    def item_class(self) -> str:
-        """Exchange's class of the item, lower case."""
-        marks = self.marks
-        return (marks.get("x-ms-exchange-organization-messageclass") or marks.get("x-item-class") or "").lower()
-
-    @property
-    def submitted(self) -> str:
-        """Auto-Submitted (RFC 3834), lower case."""
-        return self.marks.get("auto-submitted", "").lower()
-
-    @property
-    def answers(self) -> bool:
-        return bool(self.message.in_reply_to or self.message.references)
+_SERVICE_MARKS = (
+    "feedback-id", "x-feedback-id", "x-report-abuse", "x-report-abuse-to", "x-complaints-to", "x-ses-outgoing",
+    "x-sg-eid", "x-mailgun-sid", "x-mandrill-user", "x-msys-api", "x-pm-message-id",
+)  # fmt: skip
+"""What services that send mail put on all of it, mailings and letters alike."""
+_SERVICE = frozenset(_SERVICE_MARKS)
+HUMAN = Verdict(Kind.HUMAN, "no sign of a machine", owes_reply=True)
 
 
 def classify(message: Message) -> Verdict:
     """The kind of a message by itself."""
-    marks: dict[str, str] = {}
-    for name, value in message.marks:
-        if name not in marks:
-            marks[name] = value
-    types = tuple([part.content_type for part in message.parts or ()])
-    subject = message.subject.casefold()
-    look = _Look(message, marks, types, subject, tuple(words_of(subject)), subjects.read(message.subject))
-    for rule in (_receipt, _calendar, _bounce, _automatic, _bulk, _by_text):
+    look = look_at(message)
+    for rule in (_receipt, _calendar, _bounce, _automatic, _bulk):
         if (verdict := rule(look)) is not None:
             return verdict
-    return Verdict(Kind.HUMAN, "no sign of a machine", owes_reply=True)
+    return _weighed(look)
 
 
-def _receipt(look: _Look) -> Verdict | None:
+def _receipt(look: Look) -> Verdict | None:
     kind = look.message.content_type
-    if "report-type=disposition-notification" in kind or _has(look.types, "disposition-notification"):
+    if "report-type=disposition-notification" in kind or look.has_part("disposition-notification"):
+        if refusal := bounce.refused(look):
+            return Verdict(Kind.BOUNCE, refusal, delivery=delivery.read(look.message))
         return Verdict(Kind.RECEIPT, "disposition notification (RFC 8098)")
     item = look.item_class
     if item.startswith("report.") and item.endswith((".ipnrn", ".ipnnrn")):
@@ -112,17 +66,9 @@ def _receipt(look: _Look) -> Verdict | None:
     return None
 
 
-def _has(types: tuple[str, ...], name: str) -> bool:
-    """Whether a leaf of the MIME tree is a machine part of a type; most messages have two leaves, neither of them."""
-    for one in types:  # noqa: SIM110  (a generator costs more than the whole loop)
-        if name in one:
-            return True
-    return False
-
-
-def _calendar(look: _Look) -> Verdict | None:
+def _calendar(look: Look) -> Verdict | None:
     message = look.message
-    if _has(look.types, "text/calendar"):
+    if look.has_part("text/calendar"):
         for part in message.parts or ():
             if part.content_type.startswith("text/calendar"):
                 return calendar.verdict(message, part)
@@ -133,109 +79,42 @@ def _calendar(look: _Look) -> Verdict | None:
     return None
 
 
-def _bounce(look: _Look) -> Verdict | None:
-    signal = _bounce_signal(look)
+def _bounce(look: Look) -> Verdict | None:
+    signal = bounce.signal(look)
     return Verdict(Kind.BOUNCE, signal, delivery=delivery.read(look.message)) if signal else None
 
 
-def _bounce_signal(look: _Look) -> str:
-    message, kind = look.message, look.message.content_type
-    if "report-type=feedback-report" in kind or _has(look.types, "message/feedback-report"):
-        return ""
-    if "report-type=delivery-status" in kind or _has(look.types, "delivery-status"):
-        return "delivery status notification (RFC 3464)"
-    if "x-failed-recipients" in look.marks:
-        return "x-failed-recipients"
-    daemon = _is_daemon(message.sender)
-    null = look.null_path
-    failed = _FAILED.find(look.subject, look.words)
-    if daemon and (failed or null):
-        return f"mail system's sender, {f'subject {failed!r}' if failed else 'null return path'}"
-    if failed and not look.title.prefixed:
-        if null or look.submitted.startswith("auto-"):
-            return f"null return path or auto-submitted, subject {failed!r}"
-        if look.subject.startswith(failed) or "multipart/report" in kind:
-            return f"subject {failed!r}"
-    if message.sender.email.startswith(("mailer-daemon", "mailer_daemon", "mailerdaemon", "mail-daemon")):
-        return "mail system's sender"
-    if message.text:
-        if daemon and (words := body_text.returned(message)):
-            return f"mail system's sender, text {words!r}"
-        if body_text.service_bounce(message):
-            return "a mailing service's notice of a delivery"
-    return ""
+def _automatic(look: Look) -> Verdict | None:
+    found = automatic.found(look)
+    if found is None and _BULK_MARKS.isdisjoint(look.marks):
+        found = automatic.in_answer(look)
+    if found is None:
+        return None
+    if look.message.text and found.signal.startswith("subject "):
+        words = body_text.words_of(look.message)
+        mailing = None if look.answers else body_text.mailing(look.message, words)
+        if mailing is not None and mailing.weight >= STRONG and "a way out" in mailing.said:
+            return Verdict(Kind.BULK, f"{mailing.said}, though {found.signal}")
+        if not found.sure and words.asks:
+            return Verdict(
+                Kind.HUMAN,
+                f"asks for something, though {found.signal}",
+                owes_reply=True,
+                machine=(found.signal,),
+                person=("text asks for something",),
+            )
+    return Verdict(Kind.AUTO_REPLY, found.signal, vacation=found.vacation)
 
 
-@lru_cache(maxsize=8192)
-def _is_daemon(sender: Address) -> bool:
-    """Whether a mail system wrote, by its address or name; some give no address at all."""
-    return not sender.email or bool(_DAEMON.search(sender.email) or _DAEMON.search(sender.name.casefold()))
-
-
-def _automatic(look: _Look) -> Verdict | None:
-    signal, vacation = _automatic_signal(look)
-    return Verdict(Kind.AUTO_REPLY, signal, vacation=vacation) if signal else None
-
-
-def _automatic_signal(look: _Look) -> tuple[str, bool]:
-    """What makes it an automatic answer, and whether its owner is away."""
-    submitted, marks, subject = look.submitted, look.marks, look.subject
-    absent = _ABSENT.find(subject, look.words)
-    # What answers by itself and acknowledges nothing says that its owner does not answer now (RFC 3834, RFC 5230).
-    away = bool(absent) or not _RECEIVED.find(subject, look.words)
-    if submitted.startswith("auto-replied"):
-        return "auto-submitted: auto-replied", "vacation" in submitted or away
-    if submitted.startswith("no"):
-        return "", False
-    if not _AUTO_REPLY_MARKS.isdisjoint(marks):
-        for name in sorted(_AUTO_REPLY_MARKS.intersection(marks)):
-            if marks[name].lower() not in ("no", "false", "0"):
-                return name, away or "vacation" in name
-    if marks.get("precedence", "").lower().replace("-", "_") in ("auto_reply", "autoreply"):
-        return "precedence: auto_reply", away
-    item = look.item_class
-    if "oof" in item:
-        return f"message class {item}", True
-    if "mailbox rules agent" in marks.get("x-ms-exchange-generated-message-source", "").lower():
-        return "x-ms-exchange-generated-message-source: mailbox rules agent", bool(absent)
-    if not look.title.prefixed:
-        signal, vacation = _automatic_subject(subject, absent)
-        if signal:
-            return signal, vacation
-    if (
-        submitted.startswith("auto-")
-        and look.answers
-        and (look.title.prefixed or absent or _RECEIVED.find(subject, look.words))
-        and _BULK_MARKS.isdisjoint(marks)
-    ):
-        return f"auto-submitted: {submitted}, in answer to a message", bool(absent)
-    return "", False
-
-
-def _automatic_subject(subject: str, absent: str | None) -> tuple[str, bool]:
-    """The forms of subjects that mail programs give their automatic answers; people put theirs behind `Re:`."""
-    head, colon, _ = subject.partition(":")
-    if automatic := _AUTOMATIC.find(head):
-        return f"subject says {automatic!r}", True
-    if absent and (
-        (absent in head and colon) or subject.strip(" .!").endswith(absent) or _AUTOMATIC.find(subject) is not None
-    ):
-        return f"subject says {absent!r}", True
-    if moved := _MOVED.starts(subject):
-        return f"subject begins with {moved!r}", False
-    if received := _RECEIVED.starts(subject):
-        return f"subject begins with {received!r}", False
-    return "", False
-
-
-def _bulk(look: _Look) -> Verdict | None:
+def _bulk(look: Look) -> Verdict | None:
     signal = _bulk_signal(look)
     return Verdict(Kind.BULK, signal) if signal else None
 
 
-def _bulk_signal(look: _Look) -> str:
+def _bulk_signal(look: Look) -> str:
+    """What makes it a mailing or a notification for certain."""
     marks = look.marks
-    if "feedback-report" in look.message.content_type or _has(look.types, "feedback-report"):
+    if "feedback-report" in look.message.content_type or look.has_part("feedback-report"):
         return "feedback report (RFC 5965)"
     if complaint := _COMPLAINT.match(look.subject):
         return f"subject begins with {complaint[0]!r}"
@@ -249,18 +128,67 @@ def _bulk_signal(look: _Look) -> str:
     submitted = look.submitted
     if submitted.startswith("auto-"):
         return f"auto-submitted: {submitted}"
-    if submitted.startswith("no"):
-        return ""
-    return senders.machine(look.message, marks.get("return-path", ""), look.answers or look.title.reply)
+    if address := senders.list_behind(look.message, marks.get("return-path", "")):
+        return f"envelope sender of the list {address}"
+    return ""
 
 
-def _by_text(look: _Look) -> Verdict | None:
+def _weighed(look: Look) -> Verdict:
+    """The kind by signs none of which is certain."""
     message = look.message
-    if not message.text:
-        return None
-    words, quotes = body_text.own_words(message)
-    if found := body_text.automatic(words, look.answers):
-        return Verdict(Kind.AUTO_REPLY, found[0], vacation=found[1])
-    if not (look.answers or quotes or look.title.prefixed) and (signal := body_text.mailing(message, words)):
-        return Verdict(Kind.BULK, signal)
-    return None
+    answers = look.is_answer
+    machine: list[Sign] = []
+    person: list[Sign] = []
+    if not look.submitted.startswith("no"):
+        shaped, named = senders.shape(message.sender)
+        if shaped:
+            # What an answer may have of its own firm: a host, a word in its name, an envelope.
+            machine += [sign for sign in shaped if not answers or sign.weight > STRONG]
+        if not answers:
+            machine += _first_mail(look)
+        if machine:
+            person = [*look.persons_signs(), *named]
+            if signs.decide(machine, person):
+                return _bulk_verdict(machine, person)
+    if message.text:
+        words = body_text.words_of(message)
+        if found := body_text.automatic(words, look.answers):
+            return Verdict(Kind.AUTO_REPLY, found[0], vacation=found[1])
+        if not (answers or words.quotes or look.title.prefixed) and (mailing := body_text.mailing(message, words)):
+            machine.append(mailing)
+            person = person or look.persons_signs()
+            if mailing.weight >= STRONG or signs.decide(machine, person):
+                return _bulk_verdict(machine, person)
+    if not machine:
+        return HUMAN
+    against = signs.told(machine)
+    return Verdict(
+        Kind.HUMAN, f"a person, in spite of {against[0]}", owes_reply=True, machine=against, person=signs.told(person)
+    )
+
+
+def _first_mail(look: Look) -> list[Sign]:
+    """What the envelope and the sending service say of a mail that answers nothing."""
+    found = []
+    marks = look.marks
+    path = marks.get("return-path")
+    if path and (envelope := senders.envelope(look.message, path)) is not None:
+        found.append(envelope)
+    if not _SERVICE.isdisjoint(marks):
+        name = next(name for name in _SERVICE_MARKS if name in marks)
+        counted = "feedback-id" in name and _CAMPAIGN_FIELD.search(marks[name].lower())
+        found.append(Sign(STRONG if counted else WEAK, name))
+    if senders.holds_recipient(look.message):
+        found.append(Sign(STRONG, "sender's address made for the recipient"))
+    return found
+
+
+def _bulk_verdict(machine: list[Sign], person: list[Sign]) -> Verdict:
+    against = signs.told(machine)
+    return Verdict(
+        Kind.BULK,
+        against[0],
+        machine=against,
+        person=signs.told(person),
+        weight=signs.total(machine) - signs.total(person),
+    )

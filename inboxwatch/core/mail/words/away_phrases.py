@@ -16,7 +16,16 @@ AUTOMATIC = table("""
     raspuns automat, автоматический ответ, автоответ, автоматична відповідь, αυτόματη απάντηση, otomatik yanıt,
     otomatik yanit, balasan otomatis, jawaban otomatis, trả lời tự động, tự động trả lời, 自动回复, 自動回覆,
     自動返信, 自動応答, 자동 응답, 자동 회신, 자동응답, رد تلقائي, מענה אוטומטי, תשובה אוטומטית, ตอบกลับอัตโนมัติ,
-    स्वचालित उत्तर, autom. antwort, automatisk besvarelse, avtomatski odgovor, automatski odgovor
+    स्वचालित उत्तर, autom. antwort, automatisk besvarelse, avtomatski odgovor, automatski odgovor,
+    samodejni odgovor, samodejni odziv, automaatvastus, automaatne vastus, automatinis atsakymas, automātiska atbilde,
+    automātiskā atbilde, автоматичен отговор, аутоматски одговор, автоматски одговор, аўтаматычны адказ,
+    автоматты жауап, автомат хариу, odpowiedź automatyczna, balasan automatik, jawapan automatik, sjálfvirkt svar,
+    erantzun automatikoa, resposta automatizada, respuesta automatizada, përgjigje automatike, outomatiese antwoord,
+    ateb awtomatig, freagra uathoibríoch, tweġiba awtomatika, automatesch äntwert, avtomatik cavab, avtomatik javob,
+    awtomatikong tugon, jibu otomatiki, thư trả lời tự động, risposta automatizzata, réponse automatisée,
+    automatický odpověď, automatisches antwortschreiben, 自动答复, 自動答覆, 自動回復, 自動回答, پاسخ خودکار,
+    الرد التلقائي, رد آلي, خودکار جواب, ավտոմատ պատասխան, ავტომატური პასუხი, स्वतः उत्तर, स्वत: उत्तर,
+    স্বয়ংক্রিয় উত্তর, தானியங்கு பதில், การตอบกลับอัตโนมัติ
 """)
 """The subject names an automatic answer."""
 
@@ -65,3 +74,32 @@ MOVED = table("""
     has left the company, left the company, no longer employed
 """)
 """The author moved or left."""
+
+FILLERS = table("""
+    notice, message, reply, response, assistant, auto, automatic, automated, notification, re, is, mail, email, e-mail,
+    nachricht, antwort, notiz, meldung, réponse, respuesta, risposta, svar, and, und, mensagem, the, your, from, of
+""")
+"""Words that may stand beside them in a prefix."""
+
+BY = table("""
+    from, by, of, for, to, von, de, du, di, da, van, från, fra, od, от
+""")
+"""What leads to whose automatic answer it is."""
+
+GATEWAY_TAGS = table("""
+    external, ext, extern, externe, externo, esterno, caution, warning, suspicious, spam, suspected spam, possible spam,
+    bulk, encrypted, secure, sicher, internet, outside, achtung, attention, extérieur, vorsicht
+""")
+"""Warnings of gateways before a colon."""
+
+ASKING = table("""
+    question, questions, please, quote, price, urgent, order, request, rückfrage, frage, fragen, anfrage, bitte,
+    angebot, pregunta, domanda, vraag, question, devis, dúvida, fråga, pytanie, вопрос
+""")
+"""Words by which a person asks for something in a subject."""
+
+FIRST_PERSON = table("""
+    i, i'm, we, my, our, who, when, while, before, until, after, if, can, could, ich, wir, mein, unser, wer, wann, wenn,
+    je, nous, yo, nosotros, io, noi, ik, wij, jag, vi, jeg, next, this, tomorrow
+""")
+"""Words of an author's own sentence about an absence."""

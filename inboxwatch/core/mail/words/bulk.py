@@ -7,32 +7,53 @@ from inboxwatch.core.mail.words import either, table
 
 SENDER = frozenset(
     table("""
-    newsletter, newsletters, news, enews, notification, notifications, notify, notifier, alert, alerts, mailing,
-    mailings,
-    bulletin, bulletins, announce, announcement, announcements, digest, unsubscribe, bounce, bounces, auto, automated,
-    automailer, autoreply, autoresponder, autoconfirm, robot, bot, daemon, cron, root, www, wwwdata, apache,
-    nagios, jenkins,
-    bugzilla, jira, rss, rssfeed, rssfeeds, feeds, promo, promotion, promotions, offers, deals, specials, campaign,
-    campaigns, update, updates, reminder, reminders, remind, confirmation, subscription, subscriptions, subscriber,
-    subscribers, subscribe, mailer, emailer, backup, monitoring, syslog, logwatch, noreply, donotreply, dontreply,
-    mailman,
-    majordomo, listserv, listproc, lyris, nobody
+    newsletter, newsletters, enews, notification, notifications, notify, notifier, alert, alerts, mailing, mailings,
+    digest, unsubscribe, bounce, bounces, automated, automailer, autoreply, autoresponder, autoconfirm, daemon, cron,
+    wwwdata, apache, nagios, jenkins, bugzilla, jira, rss, rssfeed, rssfeeds, subscriber, subscribers, subscribe,
+    mailer, emailer, monitoring, syslog, logwatch, noreply, donotreply, dontreply, mailman, majordomo, listserv,
+    listproc, lyris
 """)
 )
-"""Words of a local part, as dots, dashes, underscores, plus signs and digits divide it."""
+"""Words of a local part, as dots, dashes, underscores, plus signs and digits divide it, that no person bears."""
+
+SENDER_MAYBE = frozenset(
+    table("""
+    news, root, robot, bot, auto, www, bulletin, announce, announcement, announcements, promo, promotion, promotions,
+    specials, offers, deals, campaign, campaigns, update, updates, reminder, reminders, remind, confirmation,
+    subscription, subscriptions, feeds, backup, nobody, oracle, postgres, mysql, tomcat, zabbix, icinga, splunk
+""")
+)
+"""Words that are surnames and trades too: they tell where nobody's name stands beside them."""
+
+BESIDE = frozenset(
+    table("""
+    admin, administrator, api, app, build, ci, chat, cloud, daily, deploy, dev, git, info, jobs, list, mail, email,
+    marketing, no, order, orders, release, report, reports, sales, security, server, service, services, shop, slack,
+    status, store, support, system, team, test, web, weekly, monthly, online, member, members, account, accounts, the
+""")
+)
+"""Words that name no person, beside which those above keep their weight."""
+
+SURNAMES = frozenset(table("daily, store, list"))
+"""Those of them that are borne as surnames."""
 
 NO_REPLY = r"no[._-]?reply|not[._-]?reply|(?:^|[._-])(?:auto|rss)(?:reply|mail|notif|feed)|updates(?:$|[._+-])"
 """Such words run together."""
 
 HOST = frozenset(
     table("""
-    e, em, email, emails, mailing, mailings, mailer, news, newsletter, newsletters, list, lists, listserv, reply,
-    bounce,
-    bounces, mkt, marketing, promo, campaign, campaigns, update, updates, notification, notifications, notify,
-    alert, alerts
+    mailing, mailings, mailer, news, newsletter, newsletters, listserv, bounce, bounces, mkt, promo, campaign,
+    campaigns, notification, notifications, notify, alert, alerts, lists
 """)
 )
 """First labels of the hosts that companies keep for mailings."""
+
+HOST_MAYBE = frozenset(
+    table("""
+    e, em, email, emails, list, reply, marketing, update, updates
+""")
+)
+"""First labels that universities and firms also give to people's mailboxes."""
 
 SERVICE = frozenset(
     table("""
@@ -43,15 +64,19 @@ SERVICE = frozenset(
 )
 """Labels at any place of a host name: mailing services and software."""
 
+SUFFIXES = frozenset(
+    table("""
+    ac, asso, co, com, edu, firm, gen, go, gob, gouv, gov, gv, ind, info, ltd, mil, ne, net, nom, or, org, plc, sch
+""")
+)
+"""Second labels below which countries register names (`co.uk`): what stands before one is the owner's own domain."""
+
 NAME = either(r"""
     newsletter
     \bdigest\b
     mailing list
     no-?reply
     notifications?\b
-    \balerts?\b
-    mailer\b
-    auto(?:mated|matic)
     do not reply
     \bbulletin\b
     listmanager
@@ -59,13 +84,74 @@ NAME = either(r"""
 """)
 """Display names."""
 
+NAME_MAYBE = either(r"""
+    \balerts?\b
+    mailer\b
+    auto(?:mated|matic)
+""")
+"""Words of display names that trades and products bear as well."""
+
 ENVELOPE = either(r"""
     (?:^|[.@_+-])bounces?(?:[.@_+=-]|\d|$)
     ^owner-
     -(?:owner|request|errors|admin|outgoing)@
     -bounces?@
-    (?:^|[.@_+-])(?:no-?reply|mailer|listserv|return)(?:[.@_+=-]|$)
-    [+=-][^@]*=[^@]*\.[a-z]{2,}@
+    (?:^|[.@_+-])(?:no-?reply|mailer|listserv|return)\d*(?:[.@_+=-]|$)
+    ^(?:dev-?null|null|nobody|nirvana|blackhole)@
     ^[a-z0-9]+-[0-9a-f]{16,}@
 """)
 """Envelope addresses (Return-Path) of lists and mailings."""
+
+CODED_ADDRESS = r"[+=-][^@]*=[^@]*\.[a-z]{2,}@"
+"""Another address written into the local part of an envelope address (VERP)."""
+
+PERSONAL_PROGRAM = either(r"""
+    thunderbird
+    microsoft (?:office )?outlook
+    ^outlook
+    apple mail
+    (?:iphone|ipad) mail
+    ^evolution
+    ^kmail
+    ^mutt
+    ^neomutt
+    ^claws
+    ^sylpheed
+    ^alpine
+    ^pine
+    ^roundcube
+    ^squirrelmail
+    ^horde
+    ^zimbra
+    ^gnus
+    ^mew\b
+    ^the bat
+    ^lotus notes
+    ^k-9 mail
+    ^fairemail
+    ^em client
+    ^emclient
+    ^airmail
+    ^spark
+    ^mailmate
+    ^postbox
+    ^seamonkey
+    ^aerc
+    ^nmh|^mh-e
+    ^foxmail
+    ^coremail
+    ^nine\b
+    ^bluemail
+    ^open-xchange
+    ^sogo
+    ^zoho mail
+    ^git-send-email
+    ^groupwise
+    ^novell groupwise
+    ^eudora
+    ^qualcomm
+""")
+"""How the mail programs of persons begin their X-Mailer or User-Agent, lower case."""
+
+CAMPAIGN_FIELD = r"(?:^|:)[^:]*(?:campaign|newsletter|marketing|promo|broadcast|mailing|bulk)[^:]*(?::|$)"
+"""Fields of a Feedback-ID by which a sender tells that it counts a mailing."""

@@ -147,38 +147,57 @@ LIST_FOOTER = either(r"""
 """)
 """Where a discussion list's own footer begins: what follows was not written by the sender."""
 
-MACHINE = either(r"""
-    this (?:is|was) an? (?:automat\w+|auto[- ]?generated|computer[- ]generated|system[- ]generated)
-    (?:automatically|computer|system)[- ]generated
-    auto[- ]generated
-    automat(?:ic|ed) (?:e-?mail|message|reply|response|notification|acknowledge?ment|mail)
-    autorespon
-    auto-?reply
-    generated automatically
-    sent automatically
-    automatisch (?:generiert|erstellt|versandt|erzeugt)
-    automatische (?:antwort|nachricht|e-?mail)
-    généré automatiquement
-    (?:message|réponse) automatique
-    (?:generado|enviado) automáticamente
-    (?:mensaje|respuesta) automátic
-    (?:generata|inviata) automaticamente
-    (?:messaggio|risposta) automatic
-    automatisch (?:gegenereerd|bericht|antwoord)
-    gerad[ao] automaticamente
-    mensagem automática
-    resposta automática
-    automatiskt
-    automatisk (?:svar|genereret|generert)
-    automatycznie
-    automaticky
-    automatikus
-    автоматически
-    автоматическ
-    otomatik
-    自动(?:发送|回复|生成)
-    自動(?:返信|送信|配信)
-    자동
+_THING = r"(?:e-?mail|message|mail|reply|response|answer|notification|acknowledge?ment|notice)"
+_END = (
+    r"(?=\W*(?:$|[.,;:!)*\]<|-]"
+    r"|(?:and|from|to|sent|that|because|please|was|is|by|in|regarding|confirming|generated|so|do)\b))"
+)
+
+_THIS_IS = (
+    r"this (?:is|was) an? (?:automat\w+|auto[- ]?generated|computer[- ]generated|system[- ]generated)"
+    rf"(?: \w+){{0,2}} {_THING}"
+)
+
+MACHINE = either(rf"""
+    {_THIS_IS}
+    (?:e-?mail|message|mail|reply|response|notice) (?:\w+ ){{0,4}}(?:automatically|computer|system|auto)[- ]generated
+    ^\W*(?:automatically|computer|system|auto)[- ]generated
+    automat(?:ic|ed) {_THING}{_END}
+    autorespon(?:se|der){_END}
+    auto-?reply{_END}
+    (?:e-?mail|message|mail|reply|response) (?:\w+ ){{0,4}}(?:generated|sent) automatically
+    automatisch (?:generierte|erstellte|versandte|erzeugte) (?:e-?mail|nachricht|antwort|mail)
+    (?:e-?mail|nachricht|antwort|mail) (?:\w+ ){{0,3}}automatisch (?:generiert|erstellt|versandt|erzeugt|versendet)
+    automatische (?:antwort|nachricht|e-?mail)(?!-|\w)
+    (?:message|courriel|e-?mail|réponse) (?:\w+ ){{0,4}}(?:généré|envoyé)e? automatiquement
+    (?:message|réponse) automatique{_END}
+    (?:mensaje|correo|respuesta) (?:\w+ ){{0,4}}(?:generado|enviado|generada|enviada) automáticamente
+    (?:mensaje|respuesta) automátic[oa]{_END}
+    (?:messaggio|risposta|e-?mail|mail) (?:\w+ ){{0,4}}(?:generat|inviat)[ao] automaticamente
+    (?:messaggio|risposta) automatic[oa]{_END}
+    (?:bericht|e-?mail|mail) (?:\w+ ){{0,3}}automatisch (?:gegenereerd|verzonden|verstuurd)
+    automatisch(?:e)? (?:gegenereerd(?:e)?|verzonden) (?:bericht|e-?mail)
+    automatisch (?:bericht|antwoord){_END}
+    (?:mensagem|e-?mail|resposta) (?:\w+ ){{0,4}}(?:gerad|enviad)[ao] automaticamente
+    (?:mensagem|resposta) automática{_END}
+    (?:meddelande|svar|mejl|mail|e-post)\w* (?:\w+ ){{0,4}}automatiskt
+    automatiskt (?:svar|meddelande|genererat|mejl|utskick)
+    automatisk (?:svar|genereret|generert|besked|melding)
+    (?:wiadomość|mail|odpowiedź) (?:\w+ ){{0,4}}(?:wygenerowan|wysłan)\w* automatycznie
+    automatycznie (?:wygenerowan|wysłan)
+    automatyczna (?:odpowiedź|wiadomość)
+    automaticky (?:generovan|odeslan|vygenerovan|vytvořen)\w* (?:zpráv|e-?mail|správ)
+    (?:zpráva|e-?mail|správa) (?:\w+ ){{0,4}}automaticky
+    automatikus (?:válasz|üzenet|e-?mail)
+    (?:сообщение|письмо|ответ) (?:\w+ ){{0,4}}автоматически
+    автоматически (?:сгенерирован|отправлен|создан)\w* (?:сообщени|письм|ответ)
+    автоматическ(?:ий|ое|им) (?:ответ|сообщение|уведомление|письмо)
+    otomatik (?:olarak (?:gönder|oluştur|üret)|yanıt|mesaj|e-?posta)
+    自动(?:发送的?|回复|生成的?)(?:的)?(?:邮件|信息|消息|$|[。，!！])
+    (?:邮件|信息).{{0,6}}自动(?:发送|回复|生成)
+    (?:自動返信|自動送信|自動配信)(?:です|メール|されて|さ|$|[。、])
+    (?:メール|メッセージ).{{0,12}}自動(?:返信|送信|配信|的に)
+    자동(?:으로)? (?:발송|회신|응답|생성)
 """)
 """The text says that a program wrote it."""
 
@@ -356,10 +375,8 @@ RETURNED = either(r"""
     unknown (?:recipient|address|local)
     (?:recipient|address|mailbox|user|account|domain) (?:\w+ ){0,3}…
         (?:rejected|not found|does not exist|doesn'?t exist)
-        (?:unavailable|full|disabled|invalid)
+        (?:unavailable|disabled|invalid)
     not a valid (?:user|address|recipient|mailbox|e-?mail)
-    (?:has|have|was|were|been|being|message|mail) (?:\w+ ){0,3}…
-        (?:rejected|blocked|refused|bounced|quarantined|returned)
     over quota
     quota exceeded
     permanent (?:fatal )?error
@@ -367,7 +384,9 @@ RETURNED = either(r"""
     mailer-daemon
     \b5\d\d[ -]5\.\d\.\d
     \b55\d[ -]
-    virus
+    (?<!no )virus(?:es)? (?:\w+ ){0,3}(?:found|detected)
+    (?:contain\w*|infected (?:with|by)) (?:\w+ ){0,3}virus
+    virus in (?:your|the) (?:message|mail)
     nicht zugestellt
     unzustellbar
     n'a pas (?:pu être|été) (?:remis|délivr|distribu)
@@ -378,14 +397,84 @@ RETURNED = either(r"""
 """)
 """A mail system gives a message back."""
 
+RETURNED_MAYBE = either(r"""
+    virus
+    (?:recipient|address|mailbox|user|account|domain|box|postfach) (?:\w+ ){0,4}(?:full|no room|voll)
+    (?:has|have|was|were|been|being|message|mail) (?:\w+ ){0,3}…
+        (?:rejected|blocked|refused|bounced|quarantined|returned)
+""")
+"""Words that mail systems use and people too: they count from a mail system's own address."""
+
 SERVICE_BOUNCE = either(r"""
-    "(?:notificationtype|eventtype|event|type|record_?type)"\s*:\s*…
-        "(?:bounce|bounced|dropped|hardbounce|softbounce|delivery|delivered)"
+    \\?"(?:notificationtype|eventtype|event|type|record_?type)\\?"\s*:\s*…
+        \\?"(?:bounce|bounced|dropped|hardbounce|softbounce|delivery|delivered)\\?"
 """)
 """Fates of messages as mailing services report them by mail: JSON of Amazon SES and its like."""
 
 ANNOUNCED = (
-    r"this (?:e-?mail|message|mail|notice|is)(?: \w+){0,3} "
-    r"(?:automat\w+|auto-?generated|computer[- ]generated|system[- ]generated)"
-)
+    r"this (?:e-?mail|message|mail|notice)(?: \w+){0,3} "
+    r"(?:automat\w+|auto-?generated|computer[- ]generated|system[- ]generated)|"
+) + _THIS_IS
 """The text begins by saying that no person wrote it."""
+
+ASKS = either(r"""
+    \b(?:could|can|would|will|do|does|did|is|are|how|when|what|which|where|why|who|may|shall) [^.?!]{3,200}[?]
+    \b(?:könn(?:t)?en|haben|ist|sind|wann|wie|was|welche[rs]?|wo|warum|wer|gibt) [^.?!]{3,200}[?]
+    \b(?:pourriez|pouvez|avez|est-ce|quand|quel(?:le)?s?|combien|comment) [^.?!]{3,200}[?]
+    \b(?:podría|puede|pueden|tiene|cuándo|cuánto|cuál|cómo|qué) [^.?!]{3,200}[?]
+    \b(?:potrebbe|può|quando|quanto|quale|come) [^.?!]{3,200}[?]
+    \b(?:kunt|kunnen|kan|heeft|wanneer|hoeveel|welke) [^.?!]{3,200}[?]
+    please (?:quote|call me|let (?:me|us) have|offer|advise)
+    please send (?:us|me) (?:a|an|your|the) (?:\w+ ){0,2}…
+        (?:quot|offer|price|list|catalog|brochure|invoice|contract|sample)
+    (?:i|we) (?:need|want|require|would like|are looking for|am looking for) (?:a|an|your|the|to|some|\d+)
+    bitte (?:senden|schicken|machen|geben|rufen) sie (?:uns|mir|mich)
+    (?:merci de|veuillez) (?:me|nous) (?:envoyer|faire)
+    пришлите
+    proszę o (?:ofert|przesłanie|wycen)
+    vill gärna ha
+    [?？]\s*$
+    お?見積
+""")
+"""Somebody asks for something: who does waits for an answer, whatever else they write. A cue, no proof."""
+
+GENERAL = either(r"""
+    if you (?:have|need|want|would|wish|are)
+    questions?\s?[?]
+    how did we do
+    need (?:more )?help[?]
+    did you know
+""")
+"""What begins the questions of standard letters."""
+
+ACCOUNT_STEP = either(r"""
+    (?:activate|verify|confirm|validate|reset|change|complete|finish) (?:\w+ ){0,4}…
+        (?:account|address|e-?mail|domain|password|registration|subscription|it)\b
+    (?:click|open|visit|follow|use|go to) (?:\w+ ){0,4}(?:link|https?://|url)
+    https?://
+    (?:bestätigen|aktivieren) sie
+    (?:klicken|öffnen|folgen) sie (?:\w+ ){0,4}link
+    (?:confirmez|activez|cliquez)
+    (?:confirme|active|haga clic)
+    (?:confermare|attivare|clicca)
+    (?:bevestig|activeer|klik)
+""")
+"""A step to take at a service."""
+
+ACCOUNT_DENIAL = either(r"""
+    if you (?:did not|didn'?t|have not|haven'?t) (?:\w+ ){0,3}…
+        (?:request|ask|sign|register|create|subscrib|make|initiate|enter|expect this)
+    if (?:that|this|it) was(?: not|n'?t) you
+    (?:someone|somebody)\b[^.]{0,60}\bregistered\b[^.]{0,60}\. if (?:not|that)\b
+    (?:tell us|let us know) if (?:that|this|it) was(?: not|n'?t)
+    (?:someone|somebody) (?:\w+ ){0,3}(?:entered|used|registered|requested|may have) (?:\w+ ){0,3}…
+        (?:your|this) (?:e-?mail|address)
+    (?:someone|somebody) (?:else )?(?:\w+ ){0,3}(?:requested|asked for|registered|done so)
+    wenn sie (?:dies|diese|sich|das) (?:\w+ ){0,4}nicht (?:angefordert|angemeldet|beantragt|registriert)
+    falls sie (?:dies|diese|sich|das) (?:\w+ ){0,4}nicht (?:angefordert|angemeldet|beantragt|registriert)
+    si vous n'(?:avez|êtes) pas (?:\w+ ){0,3}(?:demand|inscri|à l'origine|effectu)
+    si (?:usted )?no (?:ha|has|solicit|fue)
+    se non (?:hai|ha) (?:richiest|effettuat)
+    als (?:u|je) (?:dit|deze|zich) (?:\w+ ){0,3}niet (?:heb|hebt|heeft|aangevraagd)
+""")
+"""What services say to whoever did not ask for the account: no person writes it to another."""
