@@ -44,7 +44,7 @@ def mail_of(entry: Entry, us: Us, directory: Directory, mailbox: MailboxId | Non
         sender=party(message.sender.email, inbound_lead),
         recipients=tuple(party(email, lead) for email, lead in entry.outside),
         parent=entry.match.parent,
-        author=us.person(message.sender.email) or message.sender.email,
+        author=us.writer(message) or message.sender.email,
         mailbox=mailbox,
         owes_reply=verdict.owes_reply and entry.direction == "inbound",
         effect=verdict.effect,

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from inboxwatch.core.leads import Directory
-from inboxwatch.core.mail.classify import classify, reconsider
-from inboxwatch.core.mail.parties import Us
+from inboxwatch.core.mail import forms
+from inboxwatch.core.mail.classify import STRANGER, Acquaintance, classify, is_machine, reconsider
+from inboxwatch.core.mail.parties import Us, named_authors
 from inboxwatch.core.mail.reply_rules import NO_RULES, Meanings
 from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import (
@@ -82,6 +83,8 @@ class Intake:
         self.index = index
         self.provisional = unknown is UnknownSenders.ALWAYS or (unknown is UnknownSenders.SHARED and shared_mailbox)
         self.meanings = meanings
+        self._written_to: set[str] = set()
+        """Addresses to which we wrote, as far as this intake has seen."""
         self.new_leads: list[Lead] = []
         """Provisional leads made so far, to be stored."""
 
@@ -98,6 +101,8 @@ class Intake:
         ordered = self._told_apart(in_order(messages))
         for message in ordered:
             self.index.foresee(message)
+            if self.us.is_ours(message.sender.email):
+                self._written_to.update(self._outside(message))
         placed = [self._place(message) for message in ordered]
         for message, direction, verdict, match in placed:
             self._lead(message, direction, verdict, self.index.canonical(match.thread), provisional=False)
@@ -121,28 +126,49 @@ class Intake:
     def _place(self, message: Message) -> tuple[Message, Direction, Verdict, Match]:
         direction = self.us.direction(message)
         verdict = classify(message)
-        if direction is Direction.INTERNAL and message.role is not FolderRole.SENT:
-            if verdict.kind is Kind.BOUNCE:
-                # Our own mail system speaks for the buyer's, which did not take our message.
-                direction = Direction.INBOUND
-            elif self._outside_authors(message):
-                # A form on our site writes to us in a buyer's name.
-                direction = Direction.INBOUND
-                if verdict.kind in (Kind.BULK, Kind.HUMAN):
-                    verdict = Verdict(Kind.HUMAN, "a form of ours, to be answered to somebody outside", owes_reply=True)
+        if direction is Direction.INTERNAL and message.role is not FolderRole.SENT and verdict.kind is Kind.BOUNCE:
+            # Our own mail system speaks for the buyer's, which did not take our message.
+            direction = Direction.INBOUND
+        elif direction is Direction.INBOUND and verdict.kind in (Kind.BULK, Kind.HUMAN):
+            verdict = self._of_form(message, verdict)
         match = self.index.match(message, direction, verdict)
         parent = self.index.known(match.parent) if match.parent else None
         from_us = direction is not Direction.INBOUND
         to_us = any(self.us.is_ours(one.email) for one in message.recipients)
-        verdict = reconsider(verdict, message, parent, to_us=to_us, from_us=from_us)
+        known = STRANGER if from_us or verdict.kind is not Kind.BULK else self._acquaintance(message)
+        verdict = reconsider(verdict, message, parent, to_us=to_us, from_us=from_us, sender=known)
         if not from_us or verdict.kind is Kind.AUTO_REPLY:
             verdict = self.meanings.of(message, verdict)
         self.index.add(message, direction, verdict, match)
         return message, direction, verdict, match
 
-    def _outside_authors(self, message: Message) -> list[str]:
-        """Who wrote it, where a form, a list or a relay stands in the From line: Reply-To, and what lists keep."""
-        return [email for email in _named_authors(message) if not self.us.is_ours(email)]
+    def _of_form(self, message: Message, verdict: Verdict) -> Verdict:
+        """The verdict of mail that a form, ours or another's, wrote in a buyer's name."""
+        if self.us.is_ours(message.sender.email):
+            authors = self.us.outside_authors(message)
+            if not authors or all(is_machine(email) for email in authors):
+                return verdict
+            return Verdict(Kind.HUMAN, "a form of ours, to be answered to somebody outside", owes_reply=True)
+        author = self._form_author(message)
+        if author and (verdict.kind is Kind.HUMAN or verdict.weight is not None):
+            return replace(verdict, kind=Kind.HUMAN, signal=f"a form, to be answered to {author}", owes_reply=True)
+        return verdict
+
+    def _form_author(self, message: Message) -> str:
+        """Who filled in a form that is not ours, or nothing."""
+        to_us = any(self.us.is_ours(one.email) for one in message.recipients)
+        author = forms.author(message) if message.reply_to and to_us else ""
+        return "" if author and self.us.is_ours(author) else author
+
+    def _acquaintance(self, message: Message) -> Acquaintance:
+        """What is known of the author of an inbound message."""
+        email = message.sender.email
+        lead = self.directory.by_address(email)
+        return Acquaintance(
+            lead=lead is not None and not lead.provisional,
+            written_to=email in self._written_to,
+            us_alone=all(self.us.is_ours(one.email) for one in message.recipients),
+        )
 
     def _entry(self, message: Message, direction: Direction, verdict: Verdict, match: Match) -> Entry:
         thread = self.index.canonical(match.thread)
@@ -156,7 +182,7 @@ class Intake:
 
     def _outside(self, message: Message) -> list[str]:
         """The recipients outside us."""
-        return [one.email for one in message.recipients if one.email and not self.us.is_ours(one.email)]
+        return [one.email for one in message.recipients if "@" in one.email and not self.us.is_ours(one.email)]
 
     def _lead(
         self, message: Message, direction: Direction, verdict: Verdict, thread: ThreadId, *, provisional: bool
@@ -186,15 +212,18 @@ class Intake:
                     return lead, evidence
             return (next(iter(leads)), "thread") if len(leads) == 1 else (None, "none")
         email = message.sender.email
-        authors = self._outside_authors(message)
-        if authors and self.us.is_ours(email):
+        authors = self.us.outside_authors(message)
+        form = "" if self.us.is_ours(email) else self._form_author(message)
+        if authors and (form or self.us.is_ours(email)):
+            authors = [form] if form else authors
             lead, evidence = self.directory.attribute(authors[0], thread=leads)
             evidence = "reply_to" if evidence in ("address", "alias") else evidence
         else:
             lead, evidence = self.directory.attribute(email, thread=leads, reply_to=authors)
         if lead is None and evidence == "none" and provisional and verdict.kind is Kind.HUMAN:
-            author = authors[0] if authors and (self.us.is_ours(email) or _rewritten(message)) else email
-            return (self._provisional(author, message.sender.name), "provisional") if author else (None, "none")
+            told = form or (authors[0] if authors and (self.us.is_ours(email) or _rewritten(message)) else "")
+            author, name = (told, _name_of(told, message)) if told else (email, message.sender.name)
+            return (self._provisional(author, name), "provisional") if "@" in author else (None, "none")
         return lead, evidence
 
     def _provisional(self, email: str, name: str) -> LeadId:
@@ -207,16 +236,12 @@ class Intake:
 def addresses_of(message: Message) -> set[str]:
     """Every address of a message by which its lead may be found: what to look up before `take_batch`."""
     people = (message.sender, *message.recipients)
-    return {one.email for one in people if one.email} | set(_named_authors(message))
+    return {one.email for one in people if one.email} | set(named_authors(message))
 
 
-def _named_authors(message: Message) -> list[str]:
-    """Whom Reply-To names, and what lists keep of the author."""
-    authors = [one.email for one in message.reply_to if one.email]
-    original = message.mark("x-original-from") or message.mark("x-original-sender") or ""
-    if "@" in original:
-        authors.append(original.rpartition("<")[2].strip(" >").lower())
-    return authors
+def _name_of(email: str, message: Message) -> str:
+    """The name beside an author's address, else the one in From."""
+    return next((one.name for one in message.reply_to if one.email == email and one.name), message.sender.name)
 
 
 def _rewritten(message: Message) -> bool:

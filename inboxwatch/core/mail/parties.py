@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from inboxwatch.core.mail.headers import addresses
 from inboxwatch.core.model import Direction, FolderRole, Message, PersonId
 
 MAX_REMEMBERED = 20_000
@@ -30,6 +31,8 @@ class Us:
         return found
 
     def _is_ours(self, email: str) -> bool:
+        if is_directory_name(email):
+            return True
         local, _, domain = email.rpartition("@")
         if email in self.addresses or f"{local.partition('+')[0]}@{domain}" in self.addresses:
             return bool(email)
@@ -47,12 +50,64 @@ class Us:
             found = self.addresses.get(f"{local.partition('+')[0]}@{domain}")
         return found
 
+    def writer(self, message: Message) -> PersonId | None:
+        """Who of us wrote a message: whom its Sender header names (sent on behalf of another), else who is in From."""
+        behalf = message.mark("sender")
+        sent = addresses(behalf.encode()) if behalf else ()
+        found = self.person(sent[0].email) if sent else None
+        return found if found is not None else self.person(message.sender.email)
+
     def direction(self, message: Message) -> Direction:
         """Outbound if we wrote it and anybody outside receives it, internal if nobody does, otherwise inbound.
 
-        A message in a Sent folder is ours even where its From is an alias we do not know.
+        A message in a Sent folder is ours even where its From is an alias we do not know, but for somebody else's
+        that was only passed on (Resent-*). A list or a form of ours that writes in the name of somebody outside is
+        inbound.
         """
-        if not (self.is_ours(message.sender.email) or message.role is FolderRole.SENT):
+        ours = self.is_ours(message.sender.email)
+        if message.role is FolderRole.SENT:
+            if not ours and message.mark("resent-from"):
+                return Direction.INBOUND
+        elif not ours or self._for_somebody_outside(message):
             return Direction.INBOUND
-        outside = any(one.email and not self.is_ours(one.email) for one in message.recipients)
+        outside = any("@" in one.email and not self.is_ours(one.email) for one in message.recipients)
         return Direction.OUTBOUND if outside else Direction.INTERNAL
+
+    def outside_authors(self, message: Message) -> list[str]:
+        """Who wrote it, where a form, a list or a relay stands in the From line: Reply-To, and what lists keep."""
+        return [email for email in named_authors(message) if "@" in email and not self.is_ours(email)]
+
+    def _for_somebody_outside(self, message: Message) -> bool:
+        """Whether an address of ours wrote in the name of somebody outside, to us."""
+        if not message.reply_to and " via " not in message.sender.name and not message.mark("x-original-from"):
+            return False
+        authors = self.outside_authors(message)
+        recipients = message.recipients
+        if not authors or not any(self.is_ours(one.email) for one in recipients):
+            return False
+        if all(self.is_ours(one.email) for one in recipients):
+            return True
+        if self.person(message.sender.email) is not None and " via " not in message.sender.name:
+            # A colleague who names the buyer for the answers, or an address of a sales tool.
+            return False
+        named = any(one.email in authors for one in recipients)
+        return named or all(self.is_ours(one.email) for one in message.to)
+
+
+def is_directory_name(email: str) -> bool:
+    """Whether it is no address but a name in Exchange's directory (legacyExchangeDN): somebody of the house."""
+    return email.startswith("/o=") and "/cn=" in email
+
+
+def named_authors(message: Message) -> list[str]:
+    """Whom Reply-To names, and what lists keep of the author."""
+    authors = [one.email for one in message.reply_to if one.email]
+    original = message.mark("x-original-from") or message.mark("x-original-sender") or ""
+    if "@" in original:
+        authors.append(original.rpartition("<")[2].strip(" >").lower())
+    name, via, _ = message.sender.name.partition(" via ")
+    if via:
+        # Lists that rewrite From keep its author among those who get a copy.
+        person = name.strip(" '\"").casefold()
+        authors += [one.email for one in message.cc if one.name.strip(" '\"").casefold() == person]
+    return list(dict.fromkeys(authors))
