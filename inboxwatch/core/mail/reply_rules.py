@@ -23,7 +23,9 @@ class Meaning(StrEnum):
     """What a rule finds, and its effect on the clock."""
 
     NO_REPLY_OWED = "no_reply_owed"
-    """Thanks, a plain acceptance: the message starts no wait."""
+    """Thanks, a farewell, a yes to a time: the message starts no wait."""
+    ACCEPTED = "accepted"
+    """A yes to anything else: shown; it may be the order, so the wait runs."""
     NOT_INTERESTED = "not_interested"
     """A friendly no: shown; a person decides whether to answer, so the wait runs."""
     OPTED_OUT = "opted_out"

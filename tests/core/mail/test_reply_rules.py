@@ -62,6 +62,46 @@ def test_an_answer_has_the_effect_of_its_meaning(text: str, owes: bool, effect: 
     assert (found is None and not verdict.meanings) or found in verdict.meanings
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Approved.",
+        "Agreed.",
+        "Confirmed",
+        "Einverstanden.",
+        "Deal!",
+        "D'accord, merci.",
+        "Akkoord",
+        "De acuerdo, gracias",
+        "Va bene",
+        "Thanks, approved.",
+        "Perfect, that works.",
+        "Approved, see you on Monday.",
+    ],
+)
+def test_a_plain_yes_may_be_the_order(text: str) -> None:
+    verdict = meant(text)
+    assert (verdict.owes_reply, verdict.effect) == (True, None)
+    assert "accepted" in verdict.meanings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sounds good, see you on Thursday!",
+        "Yes, Monday 9:30 works.",
+        "Confirmed, Friday at 2 pm.",
+        "Passt, bis morgen",
+        "See you then!",
+        "Great, talk to you soon.",
+        "OK",
+        "Thank you, Ana!",
+    ],
+)
+def test_a_yes_to_a_time_a_farewell_and_thanks_owe_nothing(text: str) -> None:
+    assert not meant(text).owes_reply
+
+
 def test_an_absence_names_its_end_and_a_substitute() -> None:
     verdict = meant(
         "I am away until 12 March 2026. In urgent cases please contact my colleague Cy.", "Auto-Submitted: auto-replied"
