@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from inboxwatch.core.domain_names import folded_address, folded_domain
 from inboxwatch.core.mail.words.freemail import FREE_MAIL
 from inboxwatch.core.model import Lead, LeadId
 
@@ -26,7 +27,7 @@ class Ambiguous:
 @lru_cache(maxsize=16384)
 def plain_address(email: str) -> str:
     """An address without what its provider ignores: plus tags everywhere, dots and `googlemail` at Google."""
-    local, at, domain = email.strip().lower().rpartition("@")
+    local, at, domain = folded_address(email.strip()).rpartition("@")
     local = local.partition("+")[0] or local
     if domain in _DOTLESS:
         local, domain = local.replace(".", ""), "gmail.com"
@@ -46,7 +47,9 @@ def claimed_domains(lead: Lead) -> set[str]:
 
     A provisional lead was made from a stranger's mail: its company is not known to be a buyer.
     """
-    return set() if lead.provisional else {lead.domain.lower(), lead.id.rpartition("@")[2]} - {""}
+    if lead.provisional:
+        return set()
+    return {folded_domain(lead.domain), folded_domain(lead.id.rpartition("@")[2])} - {""}
 
 
 def address_keys(email: str) -> set[str]:
@@ -56,7 +59,7 @@ def address_keys(email: str) -> set[str]:
 
 def company_domains(email: str, free_mail: frozenset[str]) -> Iterator[str]:
     """The keys of `claimed_domains` under which an address is looked up: its domain and each parent; no free mail."""
-    domain = email.rpartition("@")[2]
+    domain = folded_domain(email.rpartition("@")[2])
     while "." in domain and domain not in free_mail:
         yield domain
         domain = domain.partition(".")[2]
@@ -143,8 +146,8 @@ class Directory:
         known = self.leads.get(lead)
         if known is None or self.is_free_mail(email):
             return False
-        domain = email.rpartition("@")[2]
-        ours = known.domain.lower() or lead.rpartition("@")[2]
+        domain = folded_domain(email.rpartition("@")[2])
+        ours = folded_domain(known.domain or lead.rpartition("@")[2])
         return bool(ours) and ours not in self._free and (domain == ours or domain.endswith("." + ours))
 
     def attribute(
@@ -156,7 +159,7 @@ class Directory:
         Evidence: address, alias, reply_to, thread, domain, none, or ambiguous.
         """
         if lead := self.by_address(email):
-            return lead.id, "address" if email == lead.id else "alias"
+            return lead.id, "address" if folded_address(email) == folded_address(lead.id) else "alias"
         for other in reply_to:
             if lead := self.by_address(other):
                 return lead.id, "reply_to"

@@ -19,6 +19,7 @@ import aiosmtplib
 from pydantic import Field, field_validator, model_validator
 
 from inboxwatch import now as instant
+from inboxwatch.core.domain_names import folded_address
 from inboxwatch.notify import (
     OWN_ID,
     ChannelError,
@@ -96,15 +97,15 @@ def _is_loopback(host: str) -> bool:
 
 
 def address_fault(address: str) -> str | None:
-    """Why mail cannot be sent to an address, or None: one plain ASCII addr-spec (RFC 5321) is wanted."""
-    if _ADDRESS.fullmatch(address) and ".." not in address:
+    """Why mail cannot be sent to an address, or None: one plain addr-spec (RFC 5321), its domain in either spelling."""
+    if _ADDRESS.fullmatch(folded_address(address)) and ".." not in address:
         return None
-    return f"{clean(address)!r} is no mail address that can be sent to; write a domain with umlauts as xn--..."
+    return f"{clean(address)!r} is no mail address that can be sent to"
 
 
 def _address(written: str, name: str = "") -> Address:
     display, spec = parseaddr(written)
-    return Address(display_name=display or name, addr_spec=spec)
+    return Address(display_name=display or name, addr_spec=folded_address(spec))
 
 
 class Email:
@@ -125,7 +126,7 @@ class Email:
         self._links = links
 
     def reaches(self, person: Recipient) -> str | None:
-        return person.email if person.email and address_fault(person.email) is None else None
+        return folded_address(person.email) if person.email and address_fault(person.email) is None else None
 
     def accepts(self, destination: str) -> str | None:
         return address_fault(destination)
@@ -136,6 +137,7 @@ class Email:
         problem = address_fault(destination)
         if problem:
             raise ChannelError(problem, permanent=True)
+        destination = folded_address(destination)
         message = self.compose(notice, destination, person, key, earlier)
         async with self._session() as server:
             await server.sendmail(self._sender.addr_spec, [destination], message.as_bytes())

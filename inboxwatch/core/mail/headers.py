@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from functools import lru_cache
 
+from inboxwatch.core.domain_names import folded_address
 from inboxwatch.core.mail.subjects import normal_subject
 from inboxwatch.core.mail.words import table
 from inboxwatch.core.model import Address, FolderRole, Message, MessageId, RawMessage
@@ -402,7 +403,7 @@ def _address(piece: bytes) -> Address | None:
         name = name or prefix
     else:
         name, email = text, ""
-    email = "".join(email.split()).strip("<>'\",;").lower()
+    email = folded_address("".join(email.split()).strip("<>'\",;"))
     if email[:7] == "mailto:":
         email = email[7:]
     if ":" in email:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from inboxwatch.core.domain_names import folded_address, folded_domain
 from inboxwatch.core.mail.headers import addresses
 from inboxwatch.core.model import Direction, FolderRole, Message, PersonId
 
@@ -14,12 +15,21 @@ MAX_REMEMBERED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Us:
-    """Our domains and addresses, all lower case; an address that nobody owns maps to None."""
+    """Our domains and addresses, all lower case; an address that nobody owns maps to None.
+
+    Both spellings of a domain with other letters are one.
+    """
 
     domains: frozenset[str] = frozenset()
     addresses: Mapping[str, PersonId | None] = field(default_factory=dict)
 
     _known: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "domains", frozenset(map(folded_domain, self.domains)))
+        if not all(map(str.isascii, self.addresses)):
+            folded = {folded_address(email): person for email, person in self.addresses.items()}
+            object.__setattr__(self, "addresses", folded)
 
     def is_ours(self, email: str) -> bool:
         """True for our addresses (plus tags are cut) and those of our domains and what lies below them."""
@@ -27,7 +37,7 @@ class Us:
         if found is None:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
-            found = self._known[email] = self._is_ours(email)
+            found = self._known[email] = self._is_ours(folded_address(email))
         return found
 
     def _is_ours(self, email: str) -> bool:
@@ -44,6 +54,7 @@ class Us:
 
     def person(self, email: str) -> PersonId | None:
         """Who of us owns the address, or None."""
+        email = folded_address(email)
         found = self.addresses.get(email)
         if found is None and "+" in email:
             local, _, domain = email.rpartition("@")
