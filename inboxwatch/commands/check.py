@@ -13,6 +13,7 @@ from inboxwatch import config as configuration
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.ownership_proof import gaps
 from inboxwatch.commands.terminal import fail_config, result
+from inboxwatch.config.public_holidays import PublicHolidays
 from inboxwatch.config.reply_rules import built_in
 from inboxwatch.connector import MailboxError, Reading
 from inboxwatch.notify import ChannelError
@@ -46,7 +47,7 @@ def run_check(path: Path, *, offline: bool, as_json: bool) -> ExitCode:
         problems = [str(problem) for problem in error.problems]
         result(json.dumps({"ok": False, "problems": problems, "findings": []}))
         return ExitCode.BAD_CONFIG
-    findings = [*_ownership(config), *_meanings(config)]
+    findings = [*_holidays(config), *_ownership(config), *_meanings(config)]
     if not offline:
         findings = asyncio.run(_probe(config)) + findings
     failed = any(one.verdict == "failed" for one in findings)
@@ -116,6 +117,18 @@ async def _leads(config: Config, name: str) -> list[Finding]:
     findings = [Finding(subject, "ok", f"{len(rows)} leads")]
     findings += [Finding(subject, "warning", f"{place}: {why}") for place, why in (found.refused if found else ())]
     return findings + [Finding(subject, "warning", f"{stranger} is no person of the config") for stranger in strangers]
+
+
+def _holidays(config: Config) -> Iterator[Finding]:
+    """On which holidays each calendar closes, and what it leaves open."""
+    for name, calendar in config.calendars.items():
+        days = calendar.holidays
+        if isinstance(days, PublicHolidays):
+            place = f"{days.country}-{days.subdivision}" if days.subdivision else days.country
+            open_on = f"; open on {', '.join(days.others)}: see `categories`" if days.others else ""
+            yield Finding(
+                f"calendar {name}", "ok", f"{place}: closed on {', '.join(days.categories)} holidays{open_on}"
+            )
 
 
 def _ownership(config: Config) -> Iterator[Finding]:

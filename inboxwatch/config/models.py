@@ -58,6 +58,8 @@ class HolidaysModel(Settings):
     """ISO 3166-1 code, such as `GB`."""
     subdivision: Name | None = None
     """ISO 3166-2 code without the country, such as `ENG`."""
+    categories: tuple[Name, ...] = ()
+    """Kinds of holidays to close on, such as `public`; where none is given, those on which offices close."""
 
     @model_validator(mode="after")
     def _known(self) -> HolidaysModel:
@@ -65,7 +67,7 @@ class HolidaysModel(Settings):
         return self
 
     def by_day(self) -> PublicHolidays:
-        return PublicHolidays(self.country.upper(), self.subdivision)
+        return PublicHolidays(self.country.upper(), self.subdivision, self.categories)
 
 
 class CalendarModel(Settings):
