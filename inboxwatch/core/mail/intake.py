@@ -150,7 +150,8 @@ class Intake:
                 return verdict
             return Verdict(Kind.HUMAN, "a form of ours, to be answered to somebody outside", owes_reply=True)
         author = self._form_author(message)
-        if author and (verdict.kind is Kind.HUMAN or verdict.weight is not None):
+        generated = verdict.weight is not None or verdict.signal.startswith("auto-submitted: auto-generated")
+        if author and (verdict.kind is Kind.HUMAN or generated):
             return replace(verdict, kind=Kind.HUMAN, signal=f"a form, to be answered to {author}", owes_reply=True)
         return verdict
 

@@ -89,6 +89,12 @@ def test_machines_that_answer_elsewhere_stay_machines(sender: str, extra: str, e
     assert (entry.verdict.kind, entry.lead) == (expected, None)
 
 
+def test_a_form_may_say_that_a_program_sent_it() -> None:
+    extra = f"{BEA}\nAuto-Submitted: auto-generated"
+    entry = take(mail("m1", sender="Pages <hello@pages.test>", text=FILLED, extra=extra), shared=True)["m1"]
+    assert (entry.verdict.kind, entry.lead) == (Kind.HUMAN, "bea@buyer.test")
+
+
 def test_a_persons_other_address_for_answers_makes_no_other_lead() -> None:
     entry = take(mail("m1", extra="Reply-To: bea.private@mail.test"), shared=True)["m1"]
     assert entry.lead == "bea@buyer.test"

@@ -19,6 +19,7 @@ _KNOWN = re.compile(
 )
 _FILLERS = re.compile(rf"\b(?:{'|'.join(away_phrases.FILLERS)})\b")
 _BY = re.compile(rf"\W*(?:{'|'.join(away_phrases.BY)})\b")
+_TO = re.compile(rf"\W*(?:{'|'.join(away_phrases.TO)})\b")
 _TAG = re.compile(
     rf"\W*(?:\[[^\[\]]{{1,40}}\]\s*[:：]?|\{{[^{{}}]{{1,40}}\}}|(?:{'|'.join(away_phrases.GATEWAY_TAGS)})\W*[:：])\s*"
 )
@@ -137,7 +138,8 @@ def _prefix(subject: str) -> AutomaticAnswer | None:
     if _LETTER.search(left):
         # `Automatic reply from Bea`: whose it is may follow.
         after = said[said.index(known[0]) + len(known[0]) :]
-        if not _BY.match(after) or _ASKING.search(after):
+        told = _BY.match(after) or (head[3] and _TO.match(after))
+        if not told or _ASKING.search(after):
             return None
     if head[3] and _ASKING.search(subject):
         return None

@@ -64,9 +64,10 @@ def _by_subject(look: Look, *, daemon: bool, likely: bool) -> str:
     words = body_text.returned(look.message, maybe=False) if look.message.text else None
     if words and not look.answers:
         return f"subject {failed!r}, text {words!r}"
-    if certain and look.subject.startswith(certain) and not senders.shape(look.message.sender)[1]:
-        return f"subject {certain!r}"
-    return ""
+    if not (certain and look.subject.startswith(certain)) or senders.shape(look.message.sender)[1]:
+        return ""
+    said = not look.message.text or body_text.returned(look.message, maybe=True)
+    return f"subject {certain!r}" if said else ""
 
 
 def is_daemon(sender: Address) -> bool:

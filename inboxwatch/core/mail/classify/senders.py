@@ -19,9 +19,9 @@ _NAME_MAYBE = re.compile(bulk.NAME_MAYBE)
 _ENVELOPE = re.compile(bulk.ENVELOPE)
 _CODED = re.compile(bulk.CODED_ADDRESS)
 _RANDOM = re.compile(r"(?=[^@]{16})(?:[a-z._=-]*\d+[a-z._=-]+){3}|#|^\d+\.\d+\.|(?:[0-9a-f]{8,}[.=_-]){2}")
-_SRS0 = re.compile(r"srs0[=+-][^=]*=[^=]*=([^=@]+)=([^@]+)@")
-_SRS1 = re.compile(r"srs1[=+-][^=]*=[^=]*==?[^=]*=[^=]*=([^=@]+)=([^@]+)@")
-_HIDDEN = re.compile(r"^bounces\+srs=|\+caf_=|^(?:prvs|msprvs1|btv1)=")
+_SRS0 = re.compile(r"(?:^|[+=-])srs0[=+-][^=]*=[^=]*=([^=@]+)=([^@]+)@")
+_SRS1 = re.compile(r"(?:^|[+=-])srs1[=+-][^=]*=[^=]*==?[^=]*=[^=]*=([^=@]+)=([^@]+)@")
+_HIDDEN = re.compile(r"(?:^|[+=-])srs[01]?[=+-]|\+caf_=|^(?:prvs|msprvs1|btv1)=")
 """Envelopes of forwarders (Microsoft 365, Gmail) that do not tell the first one, and tags of people's mail (BATV)."""
 _LIST_OWN = re.compile(
     r"^(?:owner-(?P<a>.+)|(?P<b>.+?)-(?:bounces?|return(?:-\d+)?|owner|errors|outgoing)(?:[+-].*)?)$"
@@ -37,7 +37,7 @@ def shape(sender: Address) -> tuple[tuple[Sign, ...], tuple[Sign, ...]]:
         # A list or a form that writes in a person's name.
         return (), ()
     parts = [part for part in _DIVIDED.split(local) if part]
-    named = _is_named_after(parts, name)
+    named = _is_named_after(parts, name, domain)
     signs = [
         sign
         for sign in (
@@ -51,14 +51,17 @@ def shape(sender: Address) -> tuple[tuple[Sign, ...], tuple[Sign, ...]]:
     return tuple(signs), (Sign(WEAK, "the address is made of the sender's name"),) if named else ()
 
 
-def _is_named_after(parts: list[str], name: str) -> bool:
+def _is_named_after(parts: list[str], name: str, domain: str) -> bool:
     """Whether a local part, divided, is made of a person's name, which is given beside it: `j.root` of Jo Root."""
     words = [word for word in _LETTERS.findall(name) if word not in bulk.BESIDE or word in bulk.SURNAMES]
     if len(words) < 2 or len(words) > 5 or not parts:
         return False
     if len(parts) == 1:
         (one,), first, last = parts, words[0], words[-1]
-        if one in bulk.SENDER or one in bulk.SENDER_MAYBE:
+        if one in bulk.SENDER or (one in bulk.SENDER_MAYBE and one not in bulk.SURNAMES):
+            return False
+        if one in bulk.SURNAMES and any(word in domain for word in words if word != one):
+            # The name of the house beside its program.
             return False
         return one in (*words, first + last, last + first, first[0] + last, last + first[0], first + last[0])
     initials = [word[:length] for word in words for length in (1, 2)]
@@ -92,9 +95,9 @@ def _host(domain: str) -> Sign | None:
     own = 3 if len(labels) > 2 and labels[-2] in bulk.SUFFIXES and len(labels[-1]) == 2 else 2
     if len(labels) > own and labels[0] in bulk.HOST:
         return Sign(STRONG, f"sender's host named {domain!r}")
-    if not bulk.SERVICE.isdisjoint(labels[: -own + 1] if len(labels) > own else labels[:1]):
+    if not bulk.SERVICE.isdisjoint(labels[:-own]):
         return Sign(STRONG, f"sender's host named {domain!r}")
-    if len(labels) > own and labels[0] in bulk.HOST_MAYBE:
+    if (len(labels) > own and labels[0] in bulk.HOST_MAYBE) or not bulk.SERVICE.isdisjoint(labels[-own:]):
         return Sign(WEAK, f"sender's host named {domain!r}")
     return None
 
@@ -143,7 +146,7 @@ def envelope(message: Message, return_path: str) -> Sign | None:
 
 def _first_sender(path: str) -> str:
     """The envelope sender before a forwarder rewrote it (SRS), as far as it tells."""
-    if found := _SRS0.match(path) or _SRS1.match(path):
+    if found := _SRS0.search(path) or _SRS1.search(path):
         return f"{found[2]}@{found[1]}"
     return path
 

@@ -82,9 +82,12 @@ FILLERS = table("""
 """Words that may stand beside them in a prefix."""
 
 BY = table("""
-    from, by, of, for, to, von, de, du, di, da, van, från, fra, od, от
+    from, by, von, de, du, di, da, van, från, fra, od, от
 """)
 """What leads to whose automatic answer it is."""
+
+TO = table("to, for, of, auf, zu, à, a, op, til, till")
+"""What leads to what it answers, where nothing else stands in the subject."""
 
 GATEWAY_TAGS = table("""
     external, ext, extern, externe, externo, esterno, caution, warning, suspicious, spam, suspected spam, possible spam,

@@ -7,20 +7,20 @@ from inboxwatch.core.mail.words import either, table
 
 SENDER = frozenset(
     table("""
-    newsletter, newsletters, enews, notification, notifications, notify, notifier, alert, alerts, mailing, mailings,
-    digest, unsubscribe, bounce, bounces, automated, automailer, autoreply, autoresponder, autoconfirm, daemon, cron,
-    wwwdata, apache, nagios, jenkins, bugzilla, jira, rss, rssfeed, rssfeeds, subscriber, subscribers, subscribe,
-    mailer, emailer, monitoring, syslog, logwatch, noreply, donotreply, dontreply, mailman, majordomo, listserv,
-    listproc, lyris
+    newsletter, newsletters, enews, notification, notifications, notify, notifier, alerts, mailing, mailings,
+    digest, unsubscribe, bounces, automated, automailer, autoreply, autoresponder, autoconfirm, wwwdata, nagios,
+    bugzilla, jira, rss, rssfeed, rssfeeds, subscriber, subscribers, subscribe, emailer, monitoring, syslog,
+    logwatch, noreply, donotreply, dontreply, mailman, majordomo, listserv, listproc
 """)
 )
 """Words of a local part, as dots, dashes, underscores, plus signs and digits divide it, that no person bears."""
 
 SENDER_MAYBE = frozenset(
     table("""
-    news, root, robot, bot, auto, www, bulletin, announce, announcement, announcements, promo, promotion, promotions,
-    specials, offers, deals, campaign, campaigns, update, updates, reminder, reminders, remind, confirmation,
-    subscription, subscriptions, feeds, backup, nobody, oracle, postgres, mysql, tomcat, zabbix, icinga, splunk
+    alert, bounce, daemon, cron, apache, jenkins, mailer, lyris, news, root, robot, bot, auto, www, bulletin,
+    announce, announcement, announcements, promo, promotion, promotions, specials, offers, deals, campaign,
+    campaigns, update, updates, reminder, reminders, remind, confirmation, subscription, subscriptions, feeds,
+    backup, nobody, oracle, postgres, mysql, tomcat, zabbix, icinga, splunk
 """)
 )
 """Words that are surnames and trades too: they tell where nobody's name stands beside them."""
@@ -34,10 +34,16 @@ BESIDE = frozenset(
 )
 """Words that name no person, beside which those above keep their weight."""
 
-SURNAMES = frozenset(table("daily, store, list"))
-"""Those of them that are borne as surnames."""
+SURNAMES = frozenset(table("daily, store, list, jenkins, root, bot, cron, mailer, alert, bounce"))
+"""Those of both that are borne as surnames."""
 
-NO_REPLY = r"no[._-]?reply|not[._-]?reply|(?:^|[._-])(?:auto|rss)(?:reply|mail|notif|feed)|updates(?:$|[._+-])"
+NO_REPLY = either(r"""
+    noreply
+    (?:^|[._+-])no[._-]reply
+    not[._-]?reply
+    (?:^|[._-])(?:auto|rss)(?:reply|mail|notif|feed)
+    updates(?:$|[._+-])
+""")
 """Such words run together."""
 
 HOST = frozenset(

@@ -3,7 +3,8 @@
 from inboxwatch.core.mail.words import table
 
 SUBJECT = table("""
-    contact form, web form, webform, contact request, form submission, new submission, new enquiry, new inquiry,
+    contact form, form entry, new contact, new request, new message via, received a new message, filled out your form,
+    filled in your form, web form, webform, contact request, form submission, new submission, new enquiry, new inquiry,
     enquiry from, inquiry from, enquiry via, inquiry via, new lead, lead from, new message from, message from your,
     quote request, request for quote, request a quote, quotation request, callback request, website enquiry,
     website inquiry, from your website, from your site, from your web, product enquiry, product inquiry,
