@@ -47,7 +47,7 @@ def test_what_our_people_write_stays_outbound(sender: str, to: str, extra: str) 
     assert US.direction(mail("m1", sender=sender, to=to, extra=extra)) is Direction.OUTBOUND
 
 
-def test_a_colleague_who_names_the_buyer_for_answers_wrote_himself() -> None:
+def test_a_colleague_who_names_the_buyer_for_answers_is_the_author() -> None:
     us = Us(frozenset({"acme.test"}), {"ana@acme.test": PersonId("ana"), "sales@acme.test": None})
     handed = mail("m1", sender="Ana <ana@acme.test>", to="max@acme.test", extra=f"{BEA}\nCc: bea@buyer.test")
     assert us.direction(handed) is Direction.OUTBOUND

@@ -24,8 +24,6 @@ _RETURNED = re.compile(texts.RETURNED)
 _RETURNED_MAYBE = re.compile(texts.RETURNED_MAYBE)
 _SERVICE = re.compile(texts.SERVICE_BOUNCE)
 _TELLING = {"it arrived", "many write", "to nobody by name", "a number for the matter"}
-_SURE = {"many write", "a number for the matter", "somebody will answer"}
-"""What persons do not write: of polite words alone no program is made."""
 _WAYS_OUT = {"a way out of the mailing", "a web copy"}
 _FOOTER = re.compile(texts.LIST_FOOTER)
 _ASKS = re.compile(texts.ASKS)
