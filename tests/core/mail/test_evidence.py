@@ -97,6 +97,11 @@ def test_surnames_trades_and_hosts_are_no_machines(sender: str, answers: str) ->
         "Shop <x@bounces.shop.test>",
         "Alerts <alerts@shop.test>",
         "Groups <confirm-77-ana=acme.test@groups.test>",
+        "Garden <roses@e.garden.test>",
+        "garden@em.garden.test",
+        "auto-confirm@shop.test",
+        "Tips <body_216095411795471888@host.shop.test>",
+        "Shop <list@shop.test>",
     ],
 )
 def test_boxes_behind_which_nobody_sits_stay_machines(sender: str) -> None:

@@ -40,6 +40,7 @@ _SERVICE_MARKS = (
 )  # fmt: skip
 """What services that send mail put on all of it, mailings and letters alike."""
 _SERVICE = frozenset(_SERVICE_MARKS)
+_ERRORS_TO = Sign(WEAK, "errors-to")
 HUMAN = Verdict(Kind.HUMAN, "no sign of a machine", owes_reply=True)
 
 
@@ -95,7 +96,7 @@ def _automatic(look: Look) -> Verdict | None:
         mailing = None if look.answers else body_text.mailing(look.message, words)
         if mailing is not None and mailing.weight >= STRONG and "a way out" in mailing.said:
             return Verdict(Kind.BULK, f"{mailing.said}, though {found.signal}")
-        if not found.sure and words.asks:
+        if not found.sure and words.asks and body_text.automatic(words, look.answers) is None:
             return Verdict(
                 Kind.HUMAN,
                 f"asks for something, though {found.signal}",
@@ -178,6 +179,8 @@ def _first_mail(look: Look) -> list[Sign]:
         name = next(name for name in _SERVICE_MARKS if name in marks)
         counted = "feedback-id" in name and _CAMPAIGN_FIELD.search(marks[name].lower())
         found.append(Sign(STRONG if counted else WEAK, name))
+    if "errors-to" in marks:
+        found.append(_ERRORS_TO)
     if senders.holds_recipient(look.message):
         found.append(Sign(STRONG, "sender's address made for the recipient"))
     return found

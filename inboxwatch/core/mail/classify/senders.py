@@ -18,7 +18,7 @@ _NAME = re.compile(bulk.NAME)
 _NAME_MAYBE = re.compile(bulk.NAME_MAYBE)
 _ENVELOPE = re.compile(bulk.ENVELOPE)
 _CODED = re.compile(bulk.CODED_ADDRESS)
-_RANDOM = re.compile(r"(?=[^@]{16})(?:[a-z._=-]*\d+[a-z._=-]+){3}|#|^\d+\.\d+\.|(?:[0-9a-f]{8,}[.=_-]){2}")
+_RANDOM = re.compile(r"(?=[^@]{16})(?:[a-z._=-]*\d+[a-z._=-]+){3}|#|\d{15}|^\d+\.\d+\.|(?:[0-9a-f]{8,}[.=_-]){2}")
 _SRS0 = re.compile(r"(?:^|[+=-])srs0[=+-][^=]*=[^=]*=([^=@]+)=([^@]+)@")
 _SRS1 = re.compile(r"(?:^|[+=-])srs1[=+-][^=]*=[^=]*==?[^=]*=[^=]*=([^=@]+)=([^@]+)@")
 _HIDDEN = re.compile(r"(?:^|[+=-])srs[01]?[=+-]|\+caf_=|^(?:prvs|msprvs1|btv1)=")
@@ -43,7 +43,7 @@ def shape(sender: Address) -> tuple[tuple[Sign, ...], tuple[Sign, ...]]:
         for sign in (
             _local(local, parts, named),
             _name(name, parts if named else ()),
-            _host(domain),
+            _host(domain, {*parts, *_LETTERS.findall(name)}),
             _made_up(local, domain),
         )
         if sign is not None
@@ -90,7 +90,8 @@ def _name(name: str, own: Collection[str]) -> Sign | None:
     return None
 
 
-def _host(domain: str) -> Sign | None:
+def _host(domain: str, words: Collection[str]) -> Sign | None:
+    """What a host says; `words` of the sender's name and local part: a firm that writes as itself is no person."""
     labels = domain.split(".")
     own = 3 if len(labels) > 2 and labels[-2] in bulk.SUFFIXES and len(labels[-1]) == 2 else 2
     if len(labels) > own and labels[0] in bulk.HOST:
@@ -98,7 +99,7 @@ def _host(domain: str) -> Sign | None:
     if not bulk.SERVICE.isdisjoint(labels[:-own]):
         return Sign(STRONG, f"sender's host named {domain!r}")
     if (len(labels) > own and labels[0] in bulk.HOST_MAYBE) or not bulk.SERVICE.isdisjoint(labels[-own:]):
-        return Sign(WEAK, f"sender's host named {domain!r}")
+        return Sign(STRONG if labels[-own] in words else WEAK, f"sender's host named {domain!r}")
     return None
 
 

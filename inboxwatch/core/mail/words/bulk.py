@@ -10,7 +10,7 @@ SENDER = frozenset(
     newsletter, newsletters, enews, notification, notifications, notify, notifier, alerts, mailing, mailings,
     digest, unsubscribe, bounces, automated, automailer, autoreply, autoresponder, autoconfirm, wwwdata, nagios,
     bugzilla, jira, rss, rssfeed, rssfeeds, subscriber, subscribers, subscribe, emailer, monitoring, syslog,
-    logwatch, noreply, donotreply, dontreply, mailman, majordomo, listserv, listproc
+    logwatch, noreply, donotreply, dontreply, mailman, majordomo, listserv, listproc, alerting
 """)
 )
 """Words of a local part, as dots, dashes, underscores, plus signs and digits divide it, that no person bears."""
@@ -20,7 +20,7 @@ SENDER_MAYBE = frozenset(
     alert, bounce, daemon, cron, apache, jenkins, mailer, lyris, news, root, robot, bot, auto, www, bulletin,
     announce, announcement, announcements, promo, promotion, promotions, specials, offers, deals, campaign,
     campaigns, update, updates, reminder, reminders, remind, confirmation, subscription, subscriptions, feeds,
-    backup, nobody, oracle, postgres, mysql, tomcat, zabbix, icinga, splunk
+    backup, nobody, oracle, postgres, mysql, tomcat, zabbix, list, icinga, splunk
 """)
 )
 """Words that are surnames and trades too: they tell where nobody's name stands beside them."""
@@ -29,7 +29,9 @@ BESIDE = frozenset(
     table("""
     admin, administrator, api, app, build, ci, chat, cloud, daily, deploy, dev, git, info, jobs, list, mail, email,
     marketing, no, order, orders, release, report, reports, sales, security, server, service, services, shop, slack,
-    status, store, support, system, team, test, web, weekly, monthly, online, member, members, account, accounts, the
+    status, store, support, system, team, test, web, weekly, monthly, online, member, members, account, accounts,
+    the, confirm, receipt, receipts, invoice, invoices, billing, response, responder, delivery, shipping, shipment,
+    tracking, payment, payments, verify, user, users, ticket, tickets, crm, erp
 """)
 )
 """Words that name no person, beside which those above keep their weight."""
