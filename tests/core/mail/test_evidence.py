@@ -190,6 +190,8 @@ def test_goods_that_were_not_delivered_are_no_bounce(subject: str, extra: str) -
         ("Undeliverable: Prices", "mx@buyer.test", ""),
         ("Nicht zugestellt", "mx@buyer.test", "Auto-Submitted: auto-generated"),
         ("Prices", "System Administrator <mx@buyer.test>", "Return-Path: <>"),
+        ("Non remis : Prix", "mx@buyer.test", ""),
+        ("No se puede entregar: Precio", "mx@buyer.test", ""),
     ],
 )
 def test_a_mail_system_stays_one(subject: str, sender: str, extra: str) -> None:
@@ -237,6 +239,7 @@ def test_who_asks_for_something_waits_for_an_answer(text: str) -> None:
     "text",
     [
         "This is an automatic reply. I am out of the office until Monday.",
+        "Automatische Antwort: Ich bin bis zum 12.3. nicht im Büro.",
         "Diese Nachricht wurde automatisch erstellt. Vielen Dank für Ihre Anfrage, sie ist bei uns eingegangen.",
         (
             "Dear customer, thank you for contacting us. We have received your request, ticket number 12. "
@@ -275,6 +278,9 @@ def test_words_of_automatic_answers_in_a_first_mail_prove_nothing(subject: str) 
         "EXTERNAL: Automatic reply: Prices",
         "[EXT]: Out of Office: Prices",
         "[EXTERNAL] CAUTION: Abwesenheitsnotiz: Prices",
+        "(External) Out of office: Prices",
+        "*** EXTERNAL MAIL *** Automatic reply: Prices",
+        "Extern - Automatische Antwort: Preise",
         "Samodejni odgovor: Cene",
         "Automaatvastus: Hinnad",
         "Automatinis atsakymas: Kainos",

@@ -30,7 +30,7 @@ _ASKS = re.compile(texts.ASKS)
 _GENERAL = re.compile(texts.GENERAL)
 _STEP = re.compile(texts.ACCOUNT_STEP)
 _DENIAL = re.compile(texts.ACCOUNT_DENIAL)
-_OUT_LINK = re.compile(r"(?:https?://|<)\S{0,300}(?:unsub|opt-?out|abmeld|desabon|desinscri)")
+_OUT_LINK = re.compile(r"https?://\S{0,200}(?:unsub|opt-?out|abmeld|desabon|desinscri)")
 
 
 @dataclass
@@ -116,6 +116,6 @@ def mailing(message: Message, words: OwnWords) -> Sign | None:
         return None
     telling = len(_WAYS_OUT.intersection(cues))
     enough = 2 if telling else 3 if message.content_type.startswith("text/html") else 4
-    if len(cues) >= enough or _OUT_LINK.search(own):
+    if len(cues) >= enough or (_OUT_LINK.search(own) and not words.asks):
         return Sign(STRONG, f"text: {', '.join(cues)}")
     return Sign(WEAK, f"text: {', '.join(cues)}") if telling or len(cues) > 1 else None

@@ -14,6 +14,7 @@ SUBJECTS = table("""
     non recapitabile, onbestelbaar, olevererbart, kézbesíthetetlen, nem kézbesíthető, nedoručitelné,
     nie można dostarczyć, niedostarczona, недоставленное, αδυναμία παράδοσης, 配信不能, 配信できません, 配信エラー,
     退信, 无法投递, 無法傳遞, 無法投遞, 投递失败, 系统退信, échec de la remise, échec de remise,
+    non remis :, no se puede entregar:, kan ikke leveres:, não entregue:, impossibile recapitare:,
     message non distribué, non distribuable, notificación de estado de entrega
 """)
 """What only mail systems write at the beginning of a subject."""

@@ -330,29 +330,29 @@ ACKNOWLEDGEMENT = cues(
 
 ABSENCE = either(r"""
     (?:i am|i'm|i will be|i'll be|i shall be|am currently|is currently|will be|currently) …
-        (?:\w+ ){0,3}(?:out of|away from) (?:the |my )?office
-        (?:\w+ ){0,3}away from (?:the |my )?(?:desk|e-?mail)
-        (?:\w+ ){0,3}on (?:\w+ )?(?:vacation|holidays?|leave|business travel)
-        (?:\w+ ){0,3}on (?:annual|maternity|parental) leave
-        (?:\w+ ){0,3}(?:travel+ing|out until|away until)
-        (?:\w+ ){0,3}(?:not in the office|unavailable until|absent)
+        (?:[\w./]+ ){0,3}(?:out of|away from) (?:the |my )?office
+        (?:[\w./]+ ){0,3}away from (?:the |my )?(?:desk|e-?mail)
+        (?:[\w./]+ ){0,3}on (?:\w+ )?(?:vacation|holidays?|leave|business travel)
+        (?:[\w./]+ ){0,3}on (?:annual|maternity|parental) leave
+        (?:[\w./]+ ){0,3}(?:travel+ing|out until|away until)
+        (?:[\w./]+ ){0,3}(?:not in the office|unavailable until|absent)
     out of (?:the )?office (?:until|from|and)
     (?:limited|no|intermittent|sporadic) access to (?:my )?e-?mail
-    ich bin (?:\w+ ){0,6}nicht (?:im (?:büro|haus)|erreichbar|am arbeitsplatz)
-    ich bin (?:\w+ ){0,6}(?:abwesend|im urlaub|außer haus|wieder (?:im büro|erreichbar))
+    ich bin (?:[\w./]+ ){0,6}nicht (?:im (?:büro|haus)|erreichbar|am arbeitsplatz)
+    ich bin (?:[\w./]+ ){0,6}(?:abwesend|im urlaub|außer haus|wieder (?:im büro|erreichbar))
     meine e-?mails werden nicht
-    je suis (?:\w+ ){0,4}(?:absente?|en congés?|en vacances)
-    je serai (?:\w+ ){0,3}(?:absente?|de retour)
-    (?:estoy|estaré) (?:\w+ ){0,3}(?:fuera|ausente|de vacaciones)
-    sono (?:\w+ ){0,3}(?:assente|fuori ufficio|in ferie)
-    sarò (?:\w+ ){0,2}(?:assente|di ritorno)
-    ik ben (?:\w+ ){0,6}(?:afwezig|niet (?:op kantoor|aanwezig)|met (?:vakantie|verlof))
-    estou (?:\w+ ){0,3}(?:fora|ausente|de férias)
-    jag är (?:\w+ ){0,4}(?:borta|på semester|inte på kontoret|tjänstledig|föräldraledig)
-    jeg er (?:\w+ ){0,4}(?:ikke på kontoret|på ferie|fraværende|bortreist)
-    olen (?:\w+ ){0,3}(?:lomalla|poissa)
-    (?:jestem|będę) (?:\w+ ){0,3}(?:nieobecn|na urlopie|poza biurem)
-    я (?:\w+ ){0,3}(?:в отпуске|отсутств|вне офиса)
+    je suis (?:[\w./]+ ){0,4}(?:absente?|en congés?|en vacances)
+    je serai (?:[\w./]+ ){0,3}(?:absente?|de retour)
+    (?:estoy|estaré) (?:[\w./]+ ){0,3}(?:fuera|ausente|de vacaciones)
+    sono (?:[\w./]+ ){0,3}(?:assente|fuori ufficio|in ferie)
+    sarò (?:[\w./]+ ){0,2}(?:assente|di ritorno)
+    ik ben (?:[\w./]+ ){0,6}(?:afwezig|niet (?:op kantoor|aanwezig)|met (?:vakantie|verlof))
+    estou (?:[\w./]+ ){0,3}(?:fora|ausente|de férias)
+    jag är (?:[\w./]+ ){0,4}(?:borta|på semester|inte på kontoret|tjänstledig|föräldraledig)
+    jeg er (?:[\w./]+ ){0,4}(?:ikke på kontoret|på ferie|fraværende|bortreist)
+    olen (?:[\w./]+ ){0,3}(?:lomalla|poissa)
+    (?:jestem|będę) (?:[\w./]+ ){0,3}(?:nieobecn|na urlopie|poza biurem)
+    я (?:[\w./]+ ){0,3}(?:в отпуске|отсутств|вне офиса)
     不在にして
     休暇中
     休暇を
