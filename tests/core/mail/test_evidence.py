@@ -314,6 +314,19 @@ def test_a_gateways_tag_makes_no_automatic_answer(subject: str) -> None:
     assert kind(subject=subject) is Kind.HUMAN
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "We have received your request",
+        "Thank you for your inquiry: 4711",
+        "Ihre Anfrage ist eingegangen",
+        "Thank you for contacting Buyer Ltd",
+    ],
+)
+def test_a_subject_that_only_acknowledges_is_an_automatic_answer(subject: str) -> None:
+    assert kind(subject=subject) is Kind.AUTO_REPLY
+
+
 def test_an_automatic_prefix_before_a_mailing_is_one() -> None:
     text = "Boots at half price. You opted to receive our newsletter; to unsubscribe: https://boots.test/unsubscribe"
     assert kind(subject="[Auto-Reply] boots", text=text) is Kind.BULK
@@ -441,5 +454,7 @@ def test_our_own_machines_answer_nobody() -> None:
         ours("a1", 1, answers="q1", sender="no-reply@acme.test", subject="Re: Prices"),
         ours("a2", 2, answers="q1", subject="Re: Prices", extra="Auto-Submitted: auto-replied"),
         ours("a3", 3, subject="Spring news", extra="List-Unsubscribe: <mailto:out@tool.test>"),
+        ours("a4", 1, answers="q1", subject="We have received your request"),
     )
-    assert [found[name].verdict.kind for name in ("a1", "a2", "a3")] == [Kind.BULK, Kind.AUTO_REPLY, Kind.BULK]
+    kinds = [found[name].verdict.kind for name in ("a1", "a2", "a3", "a4")]
+    assert kinds == [Kind.BULK, Kind.AUTO_REPLY, Kind.BULK, Kind.AUTO_REPLY]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from inboxwatch.core.mail.classify import body_text
 from inboxwatch.core.mail.classify.kinds import LIST_MARKS
 from inboxwatch.core.mail.classify.signs import CERTAIN, STRONG
 from inboxwatch.core.mail.subjects import read
@@ -13,6 +14,8 @@ from inboxwatch.core.model import Direction, Kind, Message, Verdict
 
 INSTANT = timedelta(seconds=20)
 """No person reads and answers within it."""
+PROMPT = timedelta(minutes=2)
+"""Our ticket systems acknowledge within it, our people do not."""
 FEW = 10
 """Recipients of a mail that one person wrote to others; of mailings nobody asks how fast they were answered."""
 
@@ -77,16 +80,19 @@ def _ours(verdict: Verdict, message: Message, parent: Known | None) -> Verdict:
     weighed = verdict.kind is Kind.BULK and verdict.weight is not None and verdict.weight < CERTAIN - STRONG
     answered = parent is not None and parent.direction is Direction.INBOUND and parent.kind is Kind.HUMAN
     tool = verdict.kind is Kind.BULK and signal in _TOOL_SIGNALS and answered and len(message.recipients) < FEW
-    if verdict.kind is Kind.AUTO_REPLY and not (signal.startswith("text: ") or (answered and _acknowledges(signal))):
+    thanks = answered and parent is not None and _thanks_by_hand(verdict, message, parent)
+    if verdict.kind is Kind.AUTO_REPLY and not (signal.startswith("text: ") or thanks):
         return verdict
     if verdict.kind in (Kind.AUTO_REPLY, Kind.BULK) and (worded or weighed or tool):
         return replace(verdict, kind=Kind.HUMAN, signal=f"ours, in spite of {signal}", vacation=False)
     return verdict
 
 
-def _acknowledges(signal: str) -> bool:
-    """Whether a subject that only thanks made it an automatic answer: our people thank as well."""
-    return signal.startswith("subject begins with ")
+def _thanks_by_hand(verdict: Verdict, message: Message, parent: Known) -> bool:
+    """Whether it is an automatic answer by a subject only that thanks: our people thank as well, but not at once."""
+    if not verdict.signal.startswith("subject begins with ") or message.received_at - parent.at < PROMPT:
+        return False
+    return not message.text or body_text.automatic(body_text.words_of(message), answers=False) is None
 
 
 def _why_a_person(verdict: Verdict, message: Message, sender: Acquaintance, *, to_us: bool, answers_ours: bool) -> str:

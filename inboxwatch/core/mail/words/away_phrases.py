@@ -99,8 +99,8 @@ GATEWAY_TAGS = table("""
 """Warnings of gateways before a colon."""
 
 ASKING = table("""
-    question, questions, please, quote, price, urgent, order, request, rückfrage, frage, fragen, anfrage, bitte,
-    angebot, pregunta, domanda, vraag, question, devis, dúvida, fråga, pytanie, вопрос
+    question, questions, please, quote, urgent, rückfrage, frage, fragen, bitte, pregunta, domanda, vraag, dúvida,
+    fråga, pytanie, вопрос
 """)
 """Words by which a person asks for something in a subject."""
 
