@@ -141,6 +141,13 @@ def test_the_envelope_of_a_mailing_stays_one_forwarded_or_not(path: str) -> None
     assert kind(f"Return-Path: <{path}>", sender="Shop <hello@shop.test>") is Kind.BULK
 
 
+@pytest.mark.parametrize("piece", ["a=", "a-", "srs0=", "b=b.test"])
+def test_an_endless_envelope_costs_no_more_than_a_long_one(piece: str) -> None:
+    """Without a limit each of these is compared with itself at every character."""
+    verdict = classify(mail("m1", extra=f"Return-Path: <{piece * 900}@x.test>"))
+    assert verdict.signal
+
+
 @pytest.mark.parametrize(
     ("path", "to", "kept"),
     [

@@ -11,6 +11,9 @@ from inboxwatch.core.mail.words import bulk
 from inboxwatch.core.mail.words.freemail import FREE_MAIL
 from inboxwatch.core.model import Address, Message
 
+MAX_PATH = 330
+"""Characters of a return path that are looked at; RFC 5321 allows 256."""
+
 _DIVIDED = re.compile(r"[._+=\d-]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _TOGETHER = re.compile(bulk.NO_REPLY)
@@ -129,7 +132,7 @@ def _inside(local: str, email: str) -> bool:
 
 def envelope(message: Message, return_path: str) -> Sign | None:
     """What the envelope sender (Return-Path) says for a machine."""
-    path = return_path.strip("<> \t").lower()
+    path = return_path[:MAX_PATH].strip("<> \t").lower()
     sender = message.sender.email
     if not path or path == sender or " via " in message.sender.name:
         return None
@@ -156,7 +159,7 @@ def list_behind(message: Message, return_path: str) -> str:
     """The recipient that is a list by the envelope sender, which is its own address with an ending, or nothing."""
     if "-" not in return_path:
         return ""
-    local, at, domain = return_path.strip("<> \t").lower().partition("@")
+    local, at, domain = return_path[:MAX_PATH].strip("<> \t").lower().partition("@")
     if not at or not (found := _LIST_OWN.match(local)):
         return ""
     address = f"{found['a'] or found['b']}@{domain}"
