@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,8 @@ _KEYS: tuple[tuple[Table, Callable[[Lead], set[str]]], ...] = (
 )
 _FIELDS = tuple(field.name for field in fields(Lead))
 _PAGE = 1000
+_UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f])")
+"""How JSON writes NUL and surrogates."""
 _APART = "\x1f"
 """Between the fields of `search`: nobody asks for it."""
 
@@ -120,16 +123,22 @@ class Leads:
             self._connection.execute(delete(table).where(tuple_(table.c.key, table.c.lead).in_(part)))
         insert_missing(self._connection, table, [{"key": key, "lead": lead} for key, lead in sorted(keys - known)])
 
-    def _concerned(self, ids: Iterable[str], keys: Iterable[str], domains: Iterable[str]) -> list[Lead]:
+    def _concerned(self, ids: Collection[str], keys: Collection[str], domains: Collection[str]) -> list[Lead]:
         """The leads of some ids, the owners of address keys, and of each domain the first and the last lead.
 
         Of the leads that claim an address, it belongs to the one whose id it is, else to the first: so `ids` must hold
         the keys too. Two seeks a domain tell one lead from several, however many it has.
         """
         given = {"ids": ids, "keys": keys, "domains": domains}
-        asked = {name: json.dumps(sorted(map(storable, values))) for name, values in given.items()}
+        asked = {name: _json_list(values) for name, values in given.items()}
         found = select(_lead).where(_lead.c.id.in_(_CONCERNED[self._connection.dialect.name].bindparams(**asked)))
         return [to_lead(row) for row in self._connection.execute(found)]
+
+
+def _json_list(values: Collection[str]) -> str:
+    """The values as `storable` has them, as a JSON list; what no database takes is looked for once, not in each."""
+    text = json.dumps(list(values))
+    return json.dumps([storable(value) for value in values]) if _UNSTORABLE.search(text) else text
 
 
 def _concerned(values: str) -> TextualSelect:
