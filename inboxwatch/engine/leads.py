@@ -31,7 +31,12 @@ def learn(tx: Transaction, rules: Rules, source: str, leads: Sequence[Lead], now
         _close(tx, rules, source, before, fresh, now)
         changed += len(fresh)
     listed = {lead.id for lead in leads}
-    return changed + tx.leads.drop([one for one in tx.leads.ids_of(source) if one not in listed])
+    dropped = tx.leads.drop([one for one in tx.leads.ids_of(source) if one not in listed])
+    if dropped:
+        # Another list may name them too, and has not changed: it is read again.
+        for other in tx.marks.all(LeadListMark).keys() - {source}:
+            tx.marks.set(LeadListMark(other), "")
+    return changed + dropped
 
 
 def list_version(tx: Transaction, source: str) -> str | None:
