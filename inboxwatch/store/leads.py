@@ -141,10 +141,13 @@ def _json_list(values: Collection[str]) -> str:
     return json.dumps([storable(value) for value in values]) if _UNSTORABLE.search(text) else text
 
 
-def _concerned(values: str) -> TextualSelect:
-    """The ids that `Leads._concerned` asks for; `values` makes a table of one column `value` from a JSON list."""
+def _concerned(values: str, first_by: str = "lead") -> TextualSelect:
+    """The ids that `Leads._concerned` asks for; `values` makes a table of one column `value` from a JSON list.
+
+    `first_by` sorts the leads that claim an address as `Directory` does, by code points.
+    """
     asked = {name: values.format(name) for name in ("ids", "keys", "domains")}
-    owner = "(SELECT min(lead) FROM lead_address WHERE lead_address.key = value)"
+    owner = f"(SELECT min({first_by}) FROM lead_address WHERE lead_address.key = value)"  # noqa: S608
     first, last = (f"(SELECT {end}(lead) FROM lead_domain WHERE lead_domain.key = value)" for end in ("min", "max"))  # noqa: S608
     return text(
         f"SELECT value FROM {asked['ids']} UNION ALL SELECT {owner} FROM {asked['keys']} "  # noqa: S608  (no input)
@@ -154,7 +157,7 @@ def _concerned(values: str) -> TextualSelect:
 
 _CONCERNED = {
     "sqlite": _concerned("json_each(:{})"),
-    "postgresql": _concerned("jsonb_array_elements_text(CAST(:{} AS jsonb)) AS asked (value)"),
+    "postgresql": _concerned("jsonb_array_elements_text(CAST(:{} AS jsonb)) AS asked (value)", 'lead COLLATE "C"'),
 }
 
 
