@@ -52,7 +52,7 @@ def snooze(tx: Transaction, rules: Rules, clock: str, acting: Acting, until: dat
 
 def assign(tx: Transaction, rules: Rules, clock: str, acting: Acting, owner: str) -> str:
     """Gives a wait to a person of the config. Returns its id. Raises Refused."""
-    _known_person(rules, acting.by)
+    known_person(rules, acting.by)
     if owner not in rules.config.people:
         raise Refused(422, f"owner: {owner!r} is no person of the config; groups cannot own a wait")
     row, now = _running(tx, rules, clock, acting.by), acting.at
@@ -77,7 +77,7 @@ def log_activity(tx: Transaction, rules: Rules, lead: str, acting: Acting, now: 
 
     Returns how many threads it concerns. Raises Refused.
     """
-    _known_person(rules, acting.by)
+    known_person(rules, acting.by)
     known = tx.leads.by_address(lead.lower())
     if known is None:
         raise Refused(404, f"no lead has the address {lead}")
@@ -88,7 +88,8 @@ def log_activity(tx: Transaction, rules: Rules, lead: str, acting: Acting, now: 
     return len(threads)
 
 
-def _known_person(rules: Rules, by: str) -> None:
+def known_person(rules: Rules, by: str) -> None:
+    """Raises Refused where the id is that of no person of the config."""
     if by not in rules.config.people:
         known = ", ".join(rules.config.people)
         raise Refused(422, f"by: {by!r} is no person of the config; known are {known}")
@@ -96,7 +97,7 @@ def _known_person(rules: Rules, by: str) -> None:
 
 def _running(tx: Transaction, rules: Rules, clock: str, by: str) -> ClockRecord:
     """The wait of a clock by any id it ever had, still open, for a person of ours. Raises Refused."""
-    _known_person(rules, by)
+    known_person(rules, by)
     row = tx.clocks.get(clock)
     if row is None:
         raise Refused(404, f"no wait has the id {clock}")

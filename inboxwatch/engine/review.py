@@ -12,6 +12,7 @@ from inboxwatch.core.model import MessageId
 from inboxwatch.core.sla.clock import clock_id
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind
+from inboxwatch.engine.actions import known_person
 from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
@@ -57,9 +58,7 @@ def _clocks(tx: Transaction, thread: str, messages: Sequence[MessageId]) -> set[
 
 def _open(tx: Transaction, rules: Rules, message_id: str, by: str) -> MessageRecord:
     """A message whose match is still to be reviewed, for a person of ours. Raises Refused."""
-    people = rules.config.people
-    if by not in people:
-        raise Refused(422, f"by: {by!r} is no person of the config; known are {', '.join(people)}")
+    known_person(rules, by)
     row = tx.mail.row(message_id.strip().strip("<>"))
     if row is None:
         raise Refused(404, f"no message of a lead has the id {message_id}")
