@@ -145,7 +145,10 @@ class Message:
 
     def mark(self, name: str) -> str | None:
         """The first value of a kind-telling header, or None."""
-        return next((value for key, value in self.marks if key == name), None)
+        for key, value in self.marks:  # a generator costs more than the whole loop
+            if key == name:
+                return value
+        return None
 
 
 @dataclass(frozen=True, slots=True)

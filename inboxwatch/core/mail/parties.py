@@ -117,6 +117,8 @@ def named_authors(message: Message) -> list[str]:
     if "@" in original:
         authors.append(original.rpartition("<")[2].strip(" >").lower())
     name, via, _ = message.sender.name.partition(" via ")
+    if not via and len(authors) < 2:
+        return authors
     if via:
         # Lists that rewrite From keep its author among those who get a copy.
         person = name.strip(" '\"").casefold()

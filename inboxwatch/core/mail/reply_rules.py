@@ -83,7 +83,8 @@ class Meanings:
         found = self.find(text, verdict.kind)
         if verdict.vacation or verdict.kind is Kind.AUTO_REPLY:
             day = return_day(f"{message.subject.casefold()} . {text}", message.received_at)
-            verdict = replace(verdict, away_until=verdict.away_until or day)
+            if day is not None and verdict.away_until is None:
+                verdict = replace(verdict, away_until=day)
         if not found:
             return verdict
         signal = f"{verdict.signal}; {', '.join(rule.name for rule in found)}"

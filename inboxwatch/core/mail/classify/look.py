@@ -35,6 +35,8 @@ class Look:
     words: tuple[str, ...]
     """Of the subject."""
     title: Subject
+    submitted: str
+    """Auto-Submitted (RFC 3834), lower case."""
 
     @property
     def null_path(self) -> bool:
@@ -45,11 +47,6 @@ class Look:
         """Exchange's class of the item, lower case."""
         marks = self.marks
         return (marks.get("x-ms-exchange-organization-messageclass") or marks.get("x-item-class") or "").lower()
-
-    @property
-    def submitted(self) -> str:
-        """Auto-Submitted (RFC 3834), lower case."""
-        return self.marks.get("auto-submitted", "").lower()
 
     @property
     def answers(self) -> bool:
@@ -95,4 +92,5 @@ def look_at(message: Message) -> Look:
             marks[name] = value
     types = tuple([part.content_type for part in message.parts or ()])
     subject = message.subject.casefold()
-    return Look(message, marks, types, subject, tuple(words_of(subject)), subjects.read(message.subject))
+    submitted = marks.get("auto-submitted", "").lower()
+    return Look(message, marks, types, subject, tuple(words_of(subject)), subjects.read(message.subject), submitted)
