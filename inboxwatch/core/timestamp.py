@@ -14,4 +14,6 @@ def rfc3339(at: None) -> None: ...
 def rfc3339(at: datetime | None) -> str | None: ...
 def rfc3339(at: datetime | None) -> str | None:
     """An instant as `2026-05-04T09:30:00Z`, with microseconds only where it has any; None stays None."""
-    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if at is None:
+        return None
+    return f"{(at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()[:-6]}Z"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from inboxwatch.core.model import ClockId, LeadId, MailboxId, MessageId, PersonId, ThreadId
 from inboxwatch.core.sla.clock import State
@@ -47,18 +47,16 @@ class NextStep:
         return cls(data["step"], data["round"], datetime.fromisoformat(data["at"]), tuple(data["targets"]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitView:
+class WaitView(NamedTuple):
     """A wait as of one instant. Times are UTC; texts that a buyer wrote are untrusted and cleaned where they are shown.
 
     Names, subject and exchange are empty (None) where they are not known, or where its maker did not look them up.
+    (A tuple, since a list of a thousand is made at once: a frozen class of so many fields takes three times as long.)
     """
 
     as_of: datetime
     """The instant at which all of this is true."""
     id: ClockId
-    aliases: tuple[ClockId, ...] = ()
-    """Further ids of the same wait, sorted."""
     thread: ThreadId
     lead: LeadId
     metric: Metric
@@ -66,6 +64,8 @@ class WaitView:
     started_by: MessageId
     started_at: datetime
     due_at: datetime
+    aliases: tuple[ClockId, ...] = ()
+    """Further ids of the same wait, sorted."""
     state: State = State.RUNNING
     stop_reason: str | None = None
     stopped_by: str | None = None
@@ -92,7 +92,7 @@ class WaitView:
     policy: str = ""
     """The name of its SLA policy."""
     policy_version: str = ""
-    sla: SLAPolicy | None = field(default=None, repr=False, compare=False)
+    sla: SLAPolicy | None = None
     """The policy itself, in the version under which the wait runs; None where the store has lost it."""
     nudges: int = 0
     """Further messages of the buyer since the start."""

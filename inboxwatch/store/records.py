@@ -6,12 +6,11 @@ reads thousands. Words of a closed set come as their enums, which compare equal 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Table
 
@@ -28,8 +27,7 @@ Route = tuple[str, str]
 """(channel, destination): one way of reaching somebody."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClockRecord:
+class ClockRecord(NamedTuple):
     """A clock as the fold left it, with what was decided about it. Times are UTC."""
 
     id: ClockId
@@ -262,22 +260,16 @@ def clock_of(row: Row[Any]) -> ClockRecord:
     values[_ALIASES] = tuple(values[_ALIASES])
     if (step := values[_NEXT]) is not None:
         values[_NEXT] = NextStep.of(step)
-    return ClockRecord(*values)
-
-
-_clock_values: Callable[[ClockRecord], tuple[Any, ...]] = attrgetter(*(field.name for field in fields(ClockRecord)))
+    return ClockRecord._make(values)
 
 
 def clock_row(clock: ClockRecord) -> dict[str, Any]:
     """The reverse of `clock_of`, by column."""
-    row = dict(zip(_CLOCK_COLUMNS, _clock_values(clock), strict=True))
+    row = clock._asdict()
     row["metric"], row["state"] = clock.metric.value, clock.state.value
     row["aliases"] = list(clock.aliases)
     row["next_step"] = clock.next_step and clock.next_step.as_json()
     return row
-
-
-_CLOCK_COLUMNS = tuple(field.name for field in fields(ClockRecord))
 
 
 def delivery_of(row: Row[Any]) -> DeliveryRecord:

@@ -28,13 +28,19 @@ from sqlalchemy.types import TypeEngine
 
 
 class _SQLiteDateTime(sqlite.DATETIME):
-    """SQLAlchemy's own format of a UTC datetime, written by one call: a message has four."""
+    """SQLAlchemy's own format of a UTC datetime, written and read by one call: a message has four, a clock nine."""
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
         def without_zone(value: datetime | None) -> str | None:
             return None if value is None else value.isoformat(" ", "microseconds")[:26]
 
         return without_zone
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], datetime | None]:
+        def in_utc(value: str | None) -> datetime | None:
+            return None if value is None else datetime.fromisoformat(f"{value}+00:00")
+
+        return in_utc
 
 
 _SQLITE_DATETIME = _SQLiteDateTime()  # type: ignore[no-untyped-call]  # not typed by SQLAlchemy
@@ -57,9 +63,7 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
 
 
 def storable(words: str) -> str:
