@@ -9,6 +9,7 @@ from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.terminal import fail, printable, result
 from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.rules import Rules
+from inboxwatch.notify.explanation import explanation_lines
 from inboxwatch.now import now
 from inboxwatch.store import Store, StoreError
 
@@ -24,10 +25,10 @@ def run_explain(config: Config, ref: str, then: datetime | None = None) -> ExitC
         return fail(str(error))
     try:
         with store.reading() as tx:
-            lines = list(explain(tx, Rules.connect(config), ref, now(), then))
+            told = explain(tx, Rules.connect(config), ref, now(), then)
     finally:
         store.close()
-    if not lines:
+    if told is None:
         return fail(f"nothing is known of {ref!r}: give a clock id, a Message-ID or a lead's address")
-    result("\n".join(printable(line) for line in lines))
+    result("\n".join(map(printable, explanation_lines(told))))
     return ExitCode.OK

@@ -18,6 +18,7 @@ from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.views import mailbox_view
 from inboxwatch.engine.wait_views import Detail, wait_views
+from inboxwatch.notify.explanation import explanation_lines
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import HeldUntilMark
@@ -133,7 +134,8 @@ class Board:
                 raise Refused(404, f"no wait has the id {clock}")
             (view,) = self._views(tx, [row], now)
             past = history(tx, clock)
-            explained = [_shown(text) for text in explain(tx, self._daemon.rules, row.id, now)]
+            told = explain(tx, self._daemon.rules, row.id, now)
+            explained = [_shown(text) for text in explanation_lines(told)] if told else []
             return {"wait": view, "events": timeline(past), "ownership": past.ownership, "explained": explained}
 
         values = await self._daemon.read(ask)

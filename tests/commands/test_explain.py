@@ -10,8 +10,8 @@ import pytest
 
 from inboxwatch import config as configuration
 from inboxwatch.core.model import PersonId
-from inboxwatch.engine.explanation import explain
 from tests.support.engine import Engine
+from tests.support.explained import explained
 from tests.support.in_process_daemon import MONDAY, InProcessDaemon
 
 FRIDAY = MONDAY - timedelta(days=3)
@@ -43,7 +43,7 @@ def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
 
 def told(daemon: InProcessDaemon, ref: str) -> str:
     with daemon.store.reading() as tx:
-        return "\n".join(explain(tx, daemon.engine.rules, ref, daemon.at))
+        return explained(tx, daemon.engine.rules, ref, daemon.at)
 
 
 def lines(text: str, *words: str) -> list[str]:

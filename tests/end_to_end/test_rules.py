@@ -13,10 +13,10 @@ from sqlalchemy import select
 
 from inboxwatch.core.model import FolderRole, MailboxId
 from inboxwatch.core.sla.timeline import ActionKind
-from inboxwatch.engine.explanation import explain
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import tables
 from inboxwatch.store.records import ClockRecord, clocks_of
+from tests.support.explained import explained
 from tests.support.facts import at, weekdays
 from tests.support.simulation.mail import SimulatedMail
 from tests.support.simulation.world import LEADS, MINUTE, SentNotice, SimulatedWorld, config_of
@@ -171,7 +171,7 @@ async def test_rule_27_one_screen_says_who_owns_it_what_the_sla_is_and_what_happ
 ) -> None:
     await write(world, "q", at("8:10"))
     with world.store.reading() as tx:
-        screen = "\n".join(explain(tx, world.engine.rules, BO, at("8:30")))
+        screen = explained(tx, world.engine.rules, BO, at("8:30"))
     assert "Owner: ana by routing: rule 1: lead.owner" in screen
     assert "first_response within 40m" in screen
     assert "Next: step 1 (round 1) at Mon 2026-05-04 08:50:00 UTC to ana, desk" in screen

@@ -16,11 +16,11 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from inboxwatch.cli import app
-from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.review import weak
 from inboxwatch.store import tables
 from inboxwatch.web import make_app
+from tests.support.explained import explained
 from tests.support.in_process_daemon import InProcessDaemon
 
 ANA, BO = "ana@acme.test", "bo@buyer.test"
@@ -201,7 +201,7 @@ def test_what_was_reviewed_is_told_with_the_person_and_the_reason(daemon: InProc
     daemon.engine.split(guessed, "max", daemon.at, "another matter")
     for ref in (question, guessed, waits(daemon)[question][0]):
         with daemon.store.reading() as tx:
-            told = "\n".join(explain(tx, daemon.engine.rules, ref, daemon.at))
+            told = explained(tx, daemon.engine.rules, ref, daemon.at)
         assert f"the thread of <{guessed}> split by max: another matter" in told
 
 

@@ -1,0 +1,107 @@
+"""What `explain` says about a lead, a message or a wait, as values; `notify/explanation.py` writes it in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, Lead, LeadId, MessageId, PersonId
+from inboxwatch.core.sla.timeline import Action
+from inboxwatch.core.wait_view import WaitView
+
+
+class WaitPart(StrEnum):
+    """What a message is to a wait of its thread."""
+
+    STARTS = "starts"
+    ENDS = "ends"
+    NUDGE = "nudge"
+    """A further message of the buyer while it ran."""
+    OTHER = "other"
+    """Of another wait of the thread."""
+    OWED = "owed"
+    """Of another wait: it was read after the dismissal of this one, so it stays owed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedMessage:
+    """A message with what was decided about it."""
+
+    at: datetime
+    id: MessageId
+    direction: Direction
+    kind: Kind
+    who: str
+    """The address in From; of ours, who wrote it."""
+    lead: LeadId | None
+    signal: str
+    evidence: Evidence
+    confidence: float
+    parent: MessageId | None
+    time_from: str
+    """The header whose word its time is: `server`, `received` or `date`."""
+    part: WaitPart | None = None
+    other: ClockId | None = None
+    """The wait it belongs to instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedStep:
+    """A step of the ladder that was owed to somebody; without a target it was withheld."""
+
+    at: datetime
+    step: int
+    round: int
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedDelivery:
+    """What became of a notice."""
+
+    at: datetime
+    type: str
+    target: str
+    channel: str
+    state: str
+    error: str | None
+
+
+Happened = ExplainedMessage | Action | ExplainedStep | ExplainedDelivery
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerThen:
+    """Who owned a wait at an instant (rule 26)."""
+
+    at: datetime
+    open: bool
+    """Whether the wait was open then; if not, nobody owned it."""
+    assigned: Action | None
+    """The assignment in force; None where none was recorded, then the wait's owner is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedWait:
+    """A wait: who owns it, what its SLA is, what happens next, and all that happened, oldest first."""
+
+    wait: WaitView
+    assigned: Action | None
+    """The assignment that holds."""
+    then: OwnerThen | None
+    happened: tuple[Happened, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The answer to `explain`: of a lead or a message, with the waits that it is part of, or of one wait."""
+
+    waits: tuple[ExplainedWait, ...]
+    lead: Lead | None = None
+    owner_between: PersonId | None = None
+    """Of a lead without an open wait: whom routing names."""
+    message: ExplainedMessage | None = None
+    reviews: tuple[Action, ...] = ()
+    """What people said of the message's place."""

@@ -1,0 +1,176 @@
+"""The words of `explain`: lines of plain text, indented; what a buyer wrote in them is for its reader to clean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from inboxwatch.core.explanation import (
+    ExplainedMessage,
+    ExplainedStep,
+    ExplainedWait,
+    Explanation,
+    Happened,
+    OwnerThen,
+    WaitPart,
+)
+from inboxwatch.core.model import Lead, PersonId
+from inboxwatch.core.sla.policy import SLAPolicy
+from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
+from inboxwatch.core.wait_view import WaitView
+
+_When = Callable[[datetime | None], str]
+"""Writes an instant in the zone of a wait's calendar."""
+
+_PARTS = {
+    WaitPart.STARTS: "it starts this wait",
+    WaitPart.ENDS: "it ends this wait",
+    WaitPart.NUDGE: "a nudge: start and due time stay",
+    WaitPart.OTHER: "of wait {other}",
+    WaitPart.OWED: "read after the dismissal, so it stays owed: wait {other}",
+}
+
+
+def explanation_lines(told: Explanation) -> Iterator[str]:
+    """The lines of an explanation, in their order."""
+    if told.lead is not None:
+        yield from _lead(told.lead, told.owner_between)
+    if told.message is not None:
+        yield f"Message {_utc(told.message.at)}: {_message(told.message)}"
+        for action in told.reviews:
+            yield f"  {_utc(action.at)}: {_action(action, _utc)}"
+    for number, one in enumerate(told.waits):
+        if number or told.lead is not None or told.message is not None:
+            yield ""
+        yield from _wait(one)
+
+
+def _lead(lead: Lead, owner_between: PersonId | None) -> Iterator[str]:
+    yield f"Lead {lead.id}: {lead.name or '(no name)'}, {lead.company or '(no company)'}, from {lead.source}"
+    if owner_between is not None:
+        yield f"  Owner now: {owner_between} (whom routing names between waits). No wait is open; nothing happens next."
+
+
+def _wait(told: ExplainedWait) -> Iterator[str]:
+    wait, assigned = told.wait, told.assigned
+    zone = wait.sla.calendar.zone if wait.sla else ZoneInfo("UTC")
+
+    def when(instant: datetime | None) -> str:
+        return "-" if instant is None else f"{instant.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"
+
+    yield f"Wait {wait.id} of {wait.lead} ({wait.metric}), mailbox {wait.mailbox or '-'}, tier {wait.tier or '-'}"
+    why = f" by {assigned.by}: {assigned.rule}; {assigned.reason}" if assigned else ""
+    yield f"  Owner: {wait.owner}{why}"
+    if told.then is not None:
+        yield f"  Owner at {when(told.then.at)}: {_owner_then(wait, told.then)}"
+    yield from _target(wait, when)
+    yield from _next(wait, when)
+    yield ""
+    yield "  What happened:"
+    for one in told.happened:
+        yield f"    {when(one.at)}  {_happened(one, when)}"
+    if wait.sla is not None:
+        yield ""
+        yield from _arithmetic(wait, wait.sla, when)
+
+
+def _owner_then(wait: WaitView, then: OwnerThen) -> str:
+    if not then.open:
+        return "nobody: the wait was not open then"
+    held = then.assigned
+    return f"{held.owner}, given by {held.by} ({held.rule}): {held.reason}" if held else str(wait.owner)
+
+
+def _target(wait: WaitView, when: _When) -> Iterator[str]:
+    target = wait.sla.target(wait.metric) if wait.sla else None
+    calendar = wait.sla.calendar.name if wait.sla else "?"
+    yield (
+        f"  SLA: policy {wait.policy} (version {wait.policy_version}): {wait.metric} within {target} "
+        f"in calendar {calendar}; started {when(wait.started_at)}, due {when(wait.due_at)}"
+    )
+
+
+def _next(wait: WaitView, when: _When) -> Iterator[str]:
+    if not wait.running:
+        by = wait.answered_by or wait.stopped_by or "-"
+        verdict = "a breach" if wait.breached_at else "in time"
+        why = "" if wait.stop_reason in (None, wait.state) else f" ({wait.stop_reason})"
+        ended = f"{wait.state}{why} {when(wait.stopped_at)} by {by}"
+        yield f"  Over: {ended}; {verdict}. Nothing happens next."
+        return
+    yield f"  State: {wait.metric_state}, waiting for {_length(wait.wall_seconds or 0.0)}"
+    if wait.held:
+        yield "  Unverified: a mailbox that could hold the answer is unread; its step waits for blind_grace at most"
+    if wait.next_step is None:
+        yield "  Next: the ladder has ended; the wait stays open and visible"
+        return
+    step = wait.next_step
+    targets = ", ".join(step.targets)
+    due = when(step.at)
+    yield f"  Next: step {step.step} (round {step.round}) at {due} to {targets}, unless somebody answers"
+
+
+def _happened(one: Happened, when: _When) -> str:
+    if isinstance(one, ExplainedMessage):
+        return _message(one)
+    if isinstance(one, Action):
+        return _action(one, when)
+    if isinstance(one, ExplainedStep):
+        owed = f"owed to {one.target}" if one.target else "withheld"
+        return f"step {one.step} round {one.round} {owed}: {one.reason}"
+    detail = f" ({one.error})" if one.error else ""
+    return f"{one.type} to {one.target} by {one.channel}: {one.state}{detail}"
+
+
+def _message(one: ExplainedMessage) -> str:
+    answers = f", answers {one.parent}" if one.parent else ""
+    lead = f", lead {one.lead}" if one.lead else ""
+    clock = "" if one.time_from in ("server", "received") else f"; time from the {one.time_from} header"
+    part = f"; {_PARTS[one.part].format(other=one.other)}" if one.part else ""
+    return (
+        f"{one.direction} {one.kind} from {one.who} <{one.id}>{lead}: {one.signal}; "
+        f"thread by {one.evidence} ({one.confidence:.2f}){answers}{clock}{part}"
+    )
+
+
+def _action(action: Action, when: _When) -> str:
+    reason = f": {action.reason}" if action.reason else ""
+    if action.kind is ActionKind.ASSIGNED:
+        return f"owner {action.owner}, given by {action.by} ({action.rule}){reason}"
+    if action.kind in REVIEWS:
+        return f"the thread of <{action.rule}> {action.kind.value} by {action.by}{reason}"
+    until = f" until {when(action.until)}" if action.until else ""
+    return f"{action.kind.value} by {action.by}{until}{reason}"
+
+
+def _arithmetic(wait: WaitView, policy: SLAPolicy, when: _When) -> Iterator[str]:
+    """From the start to the due time, span by span, with the names of holidays."""
+    target = policy.target(wait.metric)
+    if target is None or not target.business:
+        yield f"  The clock runs on wall time: {when(wait.started_at)} + {target} = {when(wait.due_at)}"
+        return
+    yield f"  How {target} are counted in calendar {policy.calendar.name} ({policy.calendar.zone.key}):"
+    total, zone = timedelta(), policy.calendar.zone
+    for stretch in policy.calendar.spans(wait.started_at, wait.due_at):
+        if not stretch.open:
+            yield f"    {stretch.day:%a %Y-%m-%d} closed: {stretch.reason or 'no hours'}"
+            continue
+        length = stretch.end - stretch.start
+        total += length
+        note = f" ({stretch.reason})" if stretch.reason else ""
+        span = f"{stretch.start.astimezone(zone):%H:%M}-{stretch.end.astimezone(zone):%H:%M}"
+        sums = f"+{_length(length.total_seconds())}, in all {_length(total.total_seconds())}"
+        yield f"    {stretch.day:%a %Y-%m-%d} {span}{note}: {sums}"
+
+
+def _length(seconds: float) -> str:
+    """`2 h 5 min`, `45 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else "", f"{rest} s" if rest else ""]
+    return " ".join(part for part in parts if part) or "0 s"
+
+
+def _utc(instant: datetime | None) -> str:
+    return "-" if instant is None else f"{instant:%Y-%m-%d %H:%M:%S} UTC"
