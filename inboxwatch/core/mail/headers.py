@@ -16,6 +16,7 @@ from email.utils import parsedate_tz
 from functools import lru_cache
 
 from inboxwatch.core.domain_names import folded_address
+from inboxwatch.core.mail import message_ids
 from inboxwatch.core.mail.subjects import normal_subject
 from inboxwatch.core.mail.words import table
 from inboxwatch.core.model import Address, FolderRole, Message, MessageId, RawMessage
@@ -78,10 +79,6 @@ _DATE = re.compile(
     rb"\s*(?:([+-])(\d{2})(\d{2})|GMT|UTC?|Z)(?![0-9A-Za-z])"
 )
 _MONTHS = {name: number for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
-_ID = re.compile(r"<([^<>\s]+)>")
-_LOOSE_ID = re.compile(r"<([^<>]{3,998})>")
-_BARE_ID = re.compile(r"[^\s<>,;\"()]+@[^\s<>,;\"()]+")
-_PLAIN_ADDRESS = re.compile(r"[a-z][a-z._+-]*\d{0,4}@[a-z0-9.-]+", re.IGNORECASE)
 _FORBIDDEN_CODECS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 _OLDEST = datetime(1971, 1, 2, tzinfo=UTC)
 
@@ -205,16 +202,11 @@ def field_at(block: bytes, start: int, limit: int = MAX_VALUE) -> bytes:
 
 
 def _own_id(found: dict[str, bytes]) -> MessageId | None:
-    """The Message-ID, however it is written; relays that rewrote it often keep the original beside it."""
+    """The Message-ID, however it is written."""
     value = found.get("message-id")
     if not value:
         return None
-    if bracketed := _ID.search(value.decode("latin-1")):
-        return MessageId(bracketed[1])
-    if known := ids(value):
-        return known[0]
-    bare = value.decode("latin-1").strip(" \t<>")
-    return MessageId(bare.split()[0][:998]) if bare else None
+    return message_ids.own(decoded(value) if b"=?" in value else value.decode("latin-1"))
 
 
 def _digest_id(block: bytes) -> MessageId:
@@ -222,26 +214,9 @@ def _digest_id(block: bytes) -> MessageId:
 
 
 def ids(value: bytes, *, prose: bool = False, but: str | None = None) -> tuple[MessageId, ...]:
-    """The msg-ids of a header value, in order, each once.
-
-    Ids without brackets and ids broken by a fold are read; in `prose` (In-Reply-To of RFC 822: "Your message of ...
-    <person@host>") a plain address is no id. `but` is left out: no message answers itself.
-    """
-    text = value.decode("latin-1")
-    found = _ID.findall(text)
-    brackets = text.count("<")
-    if brackets > len(found):
-        found = ["".join(inner.split()) for inner in _LOOSE_ID.findall(text)] or found
-        found = [one for one in found if "@" in one or len(found) == 1]
-    if not found and not brackets:
-        words = text.split()
-        bare = [word.strip(",;") for word in words[:MAX_IDS] if _BARE_ID.fullmatch(word.strip(",;"))]
-        found = bare if len(bare) == len(words[:MAX_IDS]) else []
-    elif prose and (len(found) > 1 or text.strip()[:1] != "<" or text.strip()[-1:] != ">"):
-        found = [one for one in found if "@" in one and not _PLAIN_ADDRESS.fullmatch(one)]
-    if len(found) == 1:
-        return () if found[0] == but else (MessageId(found[0]),)
-    return tuple(MessageId(one) for one in dict.fromkeys(found) if one != but)
+    """The msg-ids of a header value (see `message_ids.ids`); those that a program encoded as words are read too."""
+    text = decoded(value) if b"=?" in value else value.decode("latin-1")
+    return message_ids.ids(text, prose=prose, but=but)
 
 
 def _capped(chain: tuple[MessageId, ...]) -> tuple[MessageId, ...]:
