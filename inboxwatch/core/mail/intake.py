@@ -172,9 +172,17 @@ class Intake:
         )
 
     def _entry(self, message: Message, direction: Direction, verdict: Verdict, match: Match) -> Entry:
-        thread = self.index.canonical(match.thread)
-        if thread != match.thread:
-            match = replace(match, thread=thread)
+        known = self.index.known(message.id)
+        if known is not None and (known.thread, known.parent) != (match.thread, match.parent):
+            # Later ones of the batch told better.
+            match = replace(
+                match,
+                thread=known.thread,
+                parent=known.parent,
+                evidence=known.evidence,
+                confidence=known.confidence,
+            )
+        thread = match.thread
         lead, evidence = self._lead(message, direction, verdict, thread, provisional=self.provisional)
         leads = self.index.leads_of(thread)
         attribute = self.directory.attribute

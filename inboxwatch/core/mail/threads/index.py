@@ -10,11 +10,10 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import NamedTuple
 
 from inboxwatch.core.mail import quotes, subjects
-from inboxwatch.core.mail.threads.known import WEAK, Known, draft
+from inboxwatch.core.mail.threads.known import WEAK, Known, draft, named_parent, told_order
 from inboxwatch.core.mail.threads.likeness import JOINS, SURE, WINDOW, Likeness, as_rewritten, likeness
 from inboxwatch.core.mail.threads.memory import Memory
 from inboxwatch.core.model import Direction, Evidence, LeadId, Match, Message, MessageId, ThreadId, Verdict
@@ -23,6 +22,9 @@ SERIES = timedelta(hours=2)
 """Numbered parts are sent together."""
 SKEW = timedelta(minutes=10)
 """How much earlier than the message it answers an answer may seem to have come."""
+
+LONGEST = 1000
+"""So many links of a chain of answers are looked at."""
 
 
 class _Numbered(NamedTuple):
@@ -44,7 +46,8 @@ class ThreadIndex:
     def __init__(self, known: Iterable[Known] = (), ghosts: Mapping[MessageId, ThreadId] | None = None) -> None:
         self._memory = Memory()
         self._memory.ghosts.update(ghosts or {})
-        self._coming: dict[MessageId, datetime] = {}
+        self._coming: dict[MessageId, tuple[datetime, MessageId | None]] = {}
+        """When messages that are foreseen and not matched yet came, and whom they name as their parent."""
         self._implied: dict[MessageId, MessageId] = {}
         self._aliases: dict[MessageId, MessageId] = {}
         self._series: dict[tuple[str, str, int], list[_Numbered]] = {}
@@ -57,7 +60,7 @@ class ThreadIndex:
         for one in known:
             if one.id not in self._memory.known:
                 self._memory.add(one)
-                if one.named is not None and one.parent not in (None, one.named):
+                if one.named is not None and one.parent is not None and _is_rewritten(one):
                     self._aliases.setdefault(one.named, one.parent)
 
     def known(self, id: MessageId) -> Known | None:  # noqa: A002  (the word of the field)
@@ -81,7 +84,7 @@ class ThreadIndex:
         Call it for a whole batch before the first `match`: then the order of the batch is no evidence.
         """
         if message.id not in self._memory.known:
-            self._coming[message.id] = message.received_at
+            self._coming[message.id] = message.received_at, named_parent(message)
         self._foresee_series(message)
         chain = list(dict.fromkeys((*message.references, *message.in_reply_to, message.id)))
         if len(chain) == 1:
@@ -94,7 +97,7 @@ class ThreadIndex:
         for one in chain:
             if one not in memory.known and one not in memory.ghosts:
                 memory.ghosts[one] = self.ghosts_found[one] = thread
-        for older, newer in pairwise(message.references):
+        for older, newer in told_order(message):
             self._implied.setdefault(newer, older)
         return tuple(found[1:])
 
@@ -203,7 +206,7 @@ class ThreadIndex:
         if one.named is not None:
             return self._named_parent(message, one, one.named)
         implied = self._implied.get(one.id)
-        if implied is not None and self._can_answer(one, implied):
+        if implied is not None and self._is_told(one, implied):
             return implied, Evidence.REFERENCED, 0.95
         above = self._memory.by_index(one.thread_index) if one.thread_index else None
         if above is not None and self._can_answer(one, above):
@@ -225,8 +228,9 @@ class ThreadIndex:
         Where it was not read: the message whose id a relay rewrote, else the nearest ancestor that was read.
         """
         evidence = Evidence.REPLY if message.in_reply_to else Evidence.REFERENCES
-        for id in message.in_reply_to or (named,):  # noqa: A001
-            if self._is_read(id) and not self._memory.descends(id, one.id):
+        read = [id for id in message.in_reply_to or (named,) if self._is_read(id)]  # noqa: A001
+        for id in sorted(read, key=self._when, reverse=True):  # noqa: A001
+            if not self._memory.descends(id, one.id) or self._cut(id, one):
                 return id, evidence, 1.0
         alias = self._aliases.get(named)
         if alias is not None and self._can_answer(one, alias):
@@ -246,9 +250,48 @@ class ThreadIndex:
 
     def _can_answer(self, one: Known, id: MessageId) -> bool:  # noqa: A002
         """Whether a message may answer another by time, and without closing a cycle."""
-        parent = self._memory.known.get(id)
-        at = parent.at if parent is not None else self._coming.get(id)
+        at = self._when(id)[0]
         return (at is None or at <= one.at + SKEW) and not self._memory.descends(id, one.id)
+
+    def _when(self, id: MessageId) -> tuple[datetime | None, MessageId]:  # noqa: A002
+        """When a message was received, None where it was not read, and its id to order those received together."""
+        parent = self._memory.known.get(id)
+        return parent.at if parent is not None else self._coming.get(id, (None, None))[0], id
+
+    def _is_told(self, one: Known, id: MessageId) -> bool:  # noqa: A002
+        """Whether a message that names no parent answers another because somebody's References say so.
+
+        What the other's own headers say goes before: it does not answer the message, directly or through others.
+        """
+        above: MessageId | None = id
+        for _ in range(LONGEST):
+            if above is None or above == one.id:
+                break
+            known = self._memory.known.get(above)
+            above = known.named if known is not None else self._coming.get(above, (None, None))[1]
+        return above != one.id and self._can_answer(one, id)
+
+    def _cut(self, id: MessageId, one: Known) -> bool:  # noqa: A002
+        """Whether a cycle that one message would close with the parent it names can be cut elsewhere, which is done.
+
+        A link that nobody's own headers tell gives way first, then the one whose parent came the longest after its
+        child.
+        """
+        memory = self._memory
+        links = [(False, memory.known[id].at - one.at, one)]
+        above = memory.known[id]
+        while above.id != one.id:
+            parent = one if above.parent == one.id else memory.known.get(above.parent or above.id)
+            if parent is None or len(links) > LONGEST:
+                return False
+            links.append((above.parent != above.named, parent.at - above.at, above))
+            above = parent
+        weakest = max(links, key=lambda link: (link[0], link[1], link[2].id))[2]
+        if weakest is one:
+            return False
+        weakest.parent, weakest.evidence, weakest.confidence = None, Evidence.NONE, 1.0
+        self._changed(weakest)
+        return True
 
     def _first_part(self, message: Message) -> MessageId | None:
         """The first part of a numbered series that the message is another part of."""
@@ -302,6 +345,13 @@ class ThreadIndex:
             ):
                 best = found
         return best
+
+
+def _is_rewritten(one: Known) -> bool:
+    """Whether a stored message hangs on one whose id a relay rewrote, and not on the nearest ancestor that was read."""
+    if one.parent in (one.named, one.above):
+        return False
+    return one.evidence is Evidence.REPLY or (one.evidence is Evidence.REFERENCES and one.confidence < 0.9)
 
 
 def _thread_id(first: MessageId) -> ThreadId:

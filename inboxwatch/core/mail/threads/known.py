@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 
 from inboxwatch.core.mail import subjects
 from inboxwatch.core.mail.quotes import Quotation
@@ -57,11 +58,32 @@ class Known:
     quotation: Quotation | None = field(default=None, compare=False, repr=False)
 
 
+def named_parent(message: Message) -> MessageId | None:
+    """The parent that a message's own headers name; of several the one that stands last in its References."""
+    answered = message.in_reply_to
+    if len(answered) > 1:
+        return next((one for one in reversed(message.references) if one in answered), answered[0])
+    return answered[0] if answered else message.references[-1] if message.references else None
+
+
+def told_order(message: Message) -> Iterable[tuple[MessageId, MessageId]]:
+    """Pairs of ids of which, as the References of another message tell, the first is answered by the second.
+
+    RFC 5322 (3.6.4) has the oldest first. Where In-Reply-To shows that a program writes the answered id first (Domino,
+    nmh), in what order the others stand behind it is not known.
+    """
+    chain = message.references
+    answered = message.in_reply_to
+    if answered and chain and chain[-1] not in answered and not set(chain).isdisjoint(answered):
+        return ()
+    return pairwise(chain)
+
+
 def draft(message: Message, direction: Direction, verdict: Verdict, quotation: Quotation | None) -> Known:
     """A message as it will be known, before it has a thread and a parent."""
     subject = subjects.read(message.subject)
     chain = message.references
-    named = message.in_reply_to[0] if message.in_reply_to else chain[-1] if chain else None
+    named = named_parent(message)
     above = chain[-2] if len(chain) > 1 and chain[-1] == named else chain[-1] if chain and chain[-1] != named else None
     return Known(
         id=message.id,

@@ -80,7 +80,10 @@ def as_rewritten(found: Likeness, message: Known, named: bool) -> Likeness:
     """The likeness of a candidate for being the message whose id a relay has rewritten.
 
     It hangs where the answer's references say that the answered message hangs, and nobody names (`named`) its new id.
+    Who answers the same unread message, or an answer to it, cannot be that message.
     """
+    if message.named in (found.parent.named, found.parent.above):
+        return Likeness(found.parent, -math.inf, found.quoted)
     score = found.score - 3.0 - 4.0 * named
     hangs = (found.parent.named, found.parent.parent)
     if message.above is not None:

@@ -1,0 +1,148 @@
+"""Which message another answers, where headers are written unusually, name what nobody read, or are gone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import permutations
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inboxwatch.core.mail.threads.index import SKEW
+from inboxwatch.core.model import Evidence, Message
+from tests.support.messages import START, mail, ours, take
+
+QUESTION = mail("q1", 0, subject="Drawing")
+ANSWER = ours("a1", 6, subject="Re: Drawing", answers="q1", references="q1")
+
+
+def parents(*messages: Message, batches: bool = False) -> dict[str, str | None]:
+    return {name: entry.match.parent for name, entry in take(*messages, batches=batches).items()}
+
+
+def in_any_order(*messages: Message) -> dict[str, str | None]:
+    """The parents, which must be the same in one batch and one by one in every order."""
+    expected = parents(*messages)
+    for order in permutations(messages):
+        assert parents(*order, batches=True) == expected, [one.id for one in order]
+    return expected
+
+
+@pytest.mark.parametrize("by", ["q2", "q3"])
+def test_who_writes_the_answered_id_first_gives_no_question_its_own_answer_as_parent(by: str) -> None:
+    third = mail("q2", 60, subject="Re: Drawing", answers="a1", references="a1 q1")
+    fourth = ours("q3", 90, subject="Re: Drawing", answers="q2", references="a1 q1 q2")
+    expected = {"q1": None, "a1": "q1", "q2": "a1"} | ({"q3": "q2"} if by == "q3" else {})
+    assert in_any_order(*(QUESTION, ANSWER, third, fourth)[: len(expected)]) == expected
+
+
+def test_an_unread_answer_that_stands_first_is_no_parent_of_the_question() -> None:
+    third = mail("q2", 60, subject="Re: Drawing", answers="a1", references="a1 q1")
+    assert parents(QUESTION, third) == {"q1": None, "q2": "q1"}
+
+
+def test_what_an_answer_names_itself_goes_before_what_others_say_of_it() -> None:
+    wrong = mail("x9", 60, subject="Fwd: Drawing", references="a1 q1 x8")
+    assert parents(QUESTION, ANSWER, wrong) == {"q1": None, "a1": "q1", "x9": "q1"}
+
+
+def test_others_references_still_tell_the_parent_of_who_names_none() -> None:
+    bare = ours("a1", 6, subject="Something else")
+    last = mail("q2", 60, subject="Re: Drawing", answers="a1", references="q1 a1")
+    found = take(QUESTION, bare, last)
+    assert (found["a1"].match.parent, found["a1"].match.evidence) == ("q1", Evidence.REFERENCED)
+
+
+def test_others_references_make_nobody_answer_what_came_later() -> None:
+    late = mail("q9", 60, subject="Other")
+    third = ours("a3", 90, subject="Re: Drawing", answers="q1", references="q9 q1")
+    assert parents(QUESTION, late, third)["q1"] is None
+
+
+@pytest.mark.parametrize(
+    ("answered", "parent"),
+    [
+        ("<gone@b.test> <q1>", "q1"),
+        ("<q1> <gone@b.test>", "q1"),
+        ("<q1> <m2>", "m2"),
+        ("<m2> <q1>", "m2"),
+        ("<gone@b.test> <lost@b.test>", "gone@b.test"),
+    ],
+)
+def test_of_several_answered_ids_the_latest_that_was_read_is_the_parent(answered: str, parent: str) -> None:
+    other = mail("m2", 20, subject="Drill")
+    both = ours("a1", 60, subject="Re: both", extra=f"In-Reply-To: {answered}")
+    assert parents(QUESTION, other, both)["a1"] == parent
+
+
+def test_a_sibling_is_not_taken_for_the_unread_parent() -> None:
+    sibling = mail("q2", 60, sender="Cy <cy@buyer.test>", subject="Re: Drawing", answers="gone", references="q1 gone")
+    answer = ours("a1", 70, subject="Re: Drawing", answers="gone", references="q1 gone")
+    found = parents(QUESTION, sibling, answer)
+    assert found == {"q1": None, "q2": "q1", "a1": "q1"}
+    without = ours("a1", 70, subject="Re: Drawing", answers="gone")
+    assert parents(QUESTION, sibling, without)["a1"] != "q2"
+
+
+def test_who_answers_an_answer_to_the_unread_parent_is_not_taken_for_it_either() -> None:
+    nephew = mail("q3", 60, subject="Re: Drawing", answers="q2", references="q1 gone q2")
+    answer = ours("a1", 70, subject="Re: Drawing", answers="gone", references="q1 gone")
+    assert parents(QUESTION, nephew, answer)["a1"] == "q1"
+
+
+def test_a_message_whose_id_a_relay_rewrote_is_still_found() -> None:
+    copy = ours("made-by-relay", 10, subject="Re: Drawing", answers="q1", references="q1")
+    reply = mail("q2", 20, subject="Re: Drawing", answers="written", references="q1 written")
+    assert parents(QUESTION, copy, reply)["q2"] == "made-by-relay"
+
+
+links = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 90)), min_size=1, max_size=8)
+
+
+def chain_ends(found: dict[str, str | None], start: str) -> bool:
+    at: str | None = start
+    for _ in range(len(found) + 2):
+        if at is None:
+            return True
+        at = found.get(at)
+    return False
+
+
+@given(links, st.randoms(use_true_random=False))
+def test_whatever_is_named_no_cycle_is_left_and_no_order_matters(
+    named: list[tuple[int, int]],
+    chance: Random,
+) -> None:
+    messages = [
+        mail(f"m{n}", minutes, subject=f"Matter {n}", answers=f"m{other}") for n, (other, minutes) in enumerate(named)
+    ]
+    expected = parents(*messages)
+    assert all(chain_ends(expected, one) for one in expected)
+    chance.shuffle(messages)
+    assert parents(*messages, batches=True) == expected
+
+
+chains = st.lists(st.permutations(range(6)).map(lambda one: one[:4]), min_size=1, max_size=4)
+
+
+@given(chains, st.lists(st.integers(0, 60), min_size=6, max_size=6), st.lists(st.booleans(), min_size=4, max_size=4))
+def test_others_references_give_nobody_a_parent_that_came_later(
+    told: list[list[int]], minutes: list[int], plain: list[bool]
+) -> None:
+    bare = [mail(f"m{n}", at, subject=f"Matter {n}") for n, at in enumerate(minutes)]
+    witnesses = [
+        mail(
+            f"w{n}",
+            200 + n,
+            subject=f"Report {n}",
+            references=" ".join(f"m{one}" for one in chain),
+            answers=f"m{chain[-1 if straight else 0]}",
+        )
+        for n, (chain, straight) in enumerate(zip(told, plain, strict=False))
+    ]
+    found = parents(*bare, *witnesses)
+    at: dict[str, datetime] = {one.id: one.received_at for one in (*bare, *witnesses)}
+    assert all(chain_ends(found, one) for one in found)
+    assert all(at.get(parent or "", START) <= at[name] + SKEW for name, parent in found.items())
