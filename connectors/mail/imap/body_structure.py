@@ -112,6 +112,8 @@ def _walk(node: Node, section: str, *, report: bool) -> Iterator[BodyPart]:
     if len(node) < _LEAF_FIELDS:
         raise ValueError("unreadable BODYSTRUCTURE: a part has too few fields")
     kind, subtype, parameters, encoding, size = node[0], node[1], node[2], node[5], node[6]
+    if not isinstance(kind, bytes) or not isinstance(subtype, bytes):
+        raise ValueError("unreadable BODYSTRUCTURE: a part has no type")  # noqa: TRY004  (the server's, not a caller's)
     content_type = f"{_text(kind)}/{_text(subtype)}"
     machine = content_type in WHOLE or (report and content_type in RETURNED)
     if content_type == "text/calendar" and (method := _parameter(parameters, b"method")):

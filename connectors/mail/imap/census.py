@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from connectors.mail.folder_reading import ReadMessages
-from connectors.mail.imap.fetch_response import internal_date
+from connectors.mail.header_times import time_in
+from connectors.mail.imap.fetch_response import FetchResponse, internal_date
 from connectors.mail.imap.mailbox import ImapMailbox
 from connectors.mail.imap.position import UidPosition
 from connectors.mail.imap.reader import ImapReader, reference
@@ -15,6 +16,8 @@ from connectors.mail.message_id import message_id
 
 _BATCH = 1000
 _ITEMS = "(UID INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])"
+_TIMES = "(UID BODY.PEEK[HEADER.FIELDS (RECEIVED DATE)])"
+"""What is asked of messages whose INTERNALDATE cannot be read."""
 
 Place = tuple[str, int, Sequence[int]]
 """Folder, UIDVALIDITY, UIDs."""
@@ -37,11 +40,25 @@ def identities(mailbox: ImapMailbox, place: Place, since: datetime) -> list[tupl
     name, validity, uids = place
     mailbox.reach(name, validity)
     found: list[tuple[str, str]] = []
-    for answer in mailbox.session().fetch(uids, _ITEMS):
-        header = next((value for key, value in answer.items() if key.startswith(b"BODY[HEADER.FIELDS")), b"")
-        if b"UID" in answer and internal_date(answer[b"INTERNALDATE"]) >= since and (its := message_id(header)):
-            found.append((reference(name, validity, int(answer[b"UID"])), its))
+    said = mailbox.session().fetch(uids, _ITEMS)
+    times, undated = {}, []
+    for uid, answer in said.items():
+        try:
+            times[uid] = internal_date(answer.get(b"INTERNALDATE", b""))
+        except ValueError:
+            undated.append(uid)
+    if undated:
+        its_times = {uid: time_in(_fields(one)) for uid, one in mailbox.session().fetch(undated, _TIMES).items()}
+        times |= {uid: time for uid, time in its_times.items() if time is not None}
+    for uid, answer in said.items():
+        # One without any time is listed: it was set aside when it came.
+        if times.get(uid, since) >= since and (its := message_id(_fields(answer))):
+            found.append((reference(name, validity, uid), its))
     return found
+
+
+def _fields(answer: FetchResponse) -> bytes:
+    return next((value for key, value in answer.items() if key.startswith(b"BODY[HEADER.FIELDS")), b"")
 
 
 def recover(mailbox: ImapMailbox, reader: ImapReader, refs: Sequence[str]) -> ReadMessages:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 
 _QUOTED = rb'"(?:[^"\\]|\\.)*+"'
@@ -22,21 +23,80 @@ _ATTRIBUTE = re.compile(
     rb" *([A-Z0-9.-]++(?:\[[^\]]*+\])?+)(?:<\d++>)?+ (%b|%b|[^ ()\"]++)" % (_QUOTED, _nested(_DEPTH)),
     re.IGNORECASE | re.DOTALL,
 )
-_START = re.compile(rb"\d+ \(")
+_START = re.compile(rb"(\d+) \(")
 _STEP = re.compile(rb'%b|[()]|[^()"]++' % _QUOTED, re.DOTALL)
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _SECTION_ENDS = (b"] ", b"> ")
 _MONTHS = {name: number for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
+_LOOSE_DATE = re.compile(
+    rb'\s*"?\s*(\d{1,2})-([A-Z]{3})-(\d{4})\s+(\d{1,2}):(\d{2}):(\d{2})\s*([+-]\d{2}):?(\d{2})\s*"?\s*', re.IGNORECASE
+)
 
 FetchResponse = dict[bytes, bytes]
 """A message's attributes; sections are keyed without their origin: `BODY[HEADER]`."""
 
 
-def fetch_responses(data: Iterable[object]) -> Iterator[FetchResponse]:
-    """The FETCH responses in what `imaplib.IMAP4.uid("FETCH", ...)` returns: literals come as pairs with what precedes.
+@dataclass(slots=True)
+class FetchAnswer:
+    """What a server said of each message in answer to one command, however many responses it took to say it."""
 
-    Raises ValueError where the server's grammar cannot be followed.
+    by_uid: dict[int, FetchResponse] = field(default_factory=dict)
+    unreadable: int = 0
+    """Responses that cannot be followed (of which message they are is not known), and messages that they contradict."""
+
+
+def fetch_answer(data: Iterable[object], *, renumbered: bool = False) -> FetchAnswer:
+    """The responses for each message made one (RFC 9051, 7.5.2: a client merges them).
+
+    A response without UID belongs to the message of its sequence number, unless messages were `renumbered` meanwhile
+    (EXPUNGE came with the answer). `data` is what `imaplib.IMAP4.uid("FETCH", ...)` returns.
     """
+    answer = FetchAnswer()
+    numbers: dict[int, int] = {}
+    unnamed: list[tuple[int, FetchResponse]] = []
+    contradictory: set[int] = set()
+    for line, literals in _lines(data):
+        try:
+            number, said = _attributes(line, literals)
+            uid = int(said[b"UID"]) if b"UID" in said else 0
+        except ValueError:
+            answer.unreadable += 1
+            continue
+        if not uid:
+            unnamed.append((number, said))
+            continue
+        if not _unite(answer.by_uid.setdefault(uid, said), said):
+            contradictory.add(uid)
+        if numbers.setdefault(number, uid) != uid:
+            numbers[number] = 0  # it was two messages' number
+    for number, said in unnamed:
+        uid = 0 if renumbered else numbers.get(number, 0)
+        if uid and not _unite(answer.by_uid[uid], said):
+            contradictory.add(uid)
+    for uid in contradictory:
+        del answer.by_uid[uid]
+    answer.unreadable += len(contradictory)
+    return answer
+
+
+def _unite(known: FetchResponse, said: FetchResponse) -> bool:
+    """Adds what is said to what is known; False where the two contradict each other.
+
+    Nothing but flags ever changes. NIL takes nothing back.
+    """
+    if known is said:
+        return True
+    for name, value in said.items():
+        before = known.get(name)
+        if not before or name == b"FLAGS":
+            known[name] = value
+        elif value and value != before:
+            return False
+    return True
+
+
+def _lines(data: Iterable[object]) -> Iterator[tuple[bytes, list[bytes]]]:
+    """Each response as text, with the literals that its sections stand for; others are written into it as quoted."""
     text = b""
     literals: list[bytes] = []
     for piece in data:
@@ -49,11 +109,12 @@ def fetch_responses(data: Iterable[object]) -> Iterator[FetchResponse]:
             else:
                 text += before[:brace] + b'"' + re.sub(rb'(["\\])', rb"\\\1", literal) + b'"'
         elif isinstance(piece, bytes):
-            yield _attributes(text + piece, literals)
+            yield text + piece, literals
             text, literals = b"", []
 
 
-def _attributes(text: bytes, literals: Sequence[bytes]) -> FetchResponse:
+def _attributes(text: bytes, literals: Sequence[bytes]) -> tuple[int, FetchResponse]:
+    """The sequence number and what is said. Raises ValueError where the server's grammar cannot be followed."""
     start = _START.match(text)
     if start is None:
         raise ValueError(f"unexpected FETCH response {text[:60]!r}")
@@ -69,11 +130,16 @@ def _attributes(text: bytes, literals: Sequence[bytes]) -> FetchResponse:
         if value[:1] == b'"':
             value = _unquoted(value)
         elif value[:1] == b"{":
-            value = next(rest)
+            value = next(rest, b"")
         elif value.upper() == b"NIL":
             value = b""
-        found[name if name.isupper() else name.upper()] = value
-    return found
+        name = name if name.isupper() else name.upper()
+        if (before := found.setdefault(name, value)) is not value:
+            # Written by a server that does not escape what senders wrote: which of the two it says cannot be known.
+            if before and value and before != value:
+                raise ValueError(f"a FETCH response says {name!r} twice")
+            found[name] = before or value
+    return int(start[1]), found
 
 
 def _deep(text: bytes, place: int) -> tuple[bytes, bytes, int]:
@@ -98,7 +164,7 @@ def _unquoted(value: bytes) -> bytes:
 
 
 def internal_date(value: bytes) -> datetime:
-    """INTERNALDATE (`22-Nov-2026 02:23:15 +0100`) in UTC; raises ValueError."""
+    """INTERNALDATE (`22-Nov-2026 02:23:15 +0100`, ` 7-Nov-2026 ...`) in UTC; raises ValueError."""
     try:
         zone = int(value[22:24]) * 60 + int(value[24:26])
         moment = datetime(
@@ -111,5 +177,20 @@ def internal_date(value: bytes) -> datetime:
             tzinfo=UTC if zone == 0 else timezone(timedelta(minutes=-zone if value[21:22] == b"-" else zone)),
         )
         return moment if zone == 0 else moment.astimezone(UTC)
-    except (KeyError, OverflowError) as error:
+    except (KeyError, ValueError, OverflowError):
+        return _loose_date(value)
+
+
+def _loose_date(value: bytes) -> datetime:
+    """A date whose day has one digit and no space before it, as some servers write it."""
+    found = _LOOSE_DATE.fullmatch(value)
+    if found is None:
+        raise ValueError(f"unreadable INTERNALDATE {value[:40]!r}")
+    day, month, year, hour, minute, second, zone_hours, zone_minutes = found.groups()
+    try:
+        moment = datetime(
+            int(year), _MONTHS[month.title()], int(day), int(hour), int(minute), min(int(second), 59), tzinfo=UTC
+        )
+        return moment - timedelta(hours=int(zone_hours), minutes=int(zone_hours[:1] + zone_minutes))
+    except (KeyError, ValueError, OverflowError) as error:
         raise ValueError(f"unreadable INTERNALDATE {value[:40]!r}") from error

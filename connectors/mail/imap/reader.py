@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.mail.folder_reading import ReadMessages
-from connectors.mail.imap.body_structure import BodyPart, decoded, leaves, names_machine_parts, ordinary
-from connectors.mail.imap.fetch_response import FetchResponse, internal_date
+from connectors.mail.imap.body_structure import BodyPart, leaves, names_machine_parts, ordinary
+from connectors.mail.imap.fetch_response import FetchResponse
 from connectors.mail.imap.mailbox import ImapMailbox
+from connectors.mail.imap.message import MAX_HEADER, header_of, part_of, raw_message
 from connectors.mail.imap.position import UidPosition, UidPositions
 from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
 from inboxwatch.core.model import FolderRole, Part, Privacy, RawMessage
 
-MAX_HEADER = 128 * 1024
 MAX_TEXT = 256 * 1024
 """In privacy mode text a message is read to this size; what lies behind is attachments."""
 MAX_PART = 64 * 1024
@@ -24,7 +23,9 @@ _MAX_FAILURES = 40
 _SILENT_LOSSES = 2
 """Times that a connection may end without a BYE at the same place, which is the network's fault; after that a message
 is suspected."""
-_BLANK = re.compile(rb"\r?\n\r?\n")
+_PLAINER = (f"(UID INTERNALDATE BODY.PEEK[]<0.{MAX_TEXT}>)", f"(UID BODY.PEEK[HEADER]<0.{MAX_HEADER}>)")
+"""How a message is asked for whose usual answer cannot be used: without BODYSTRUCTURE, which servers write badly, then
+its header alone."""
 
 
 @dataclass(slots=True)
@@ -40,12 +41,16 @@ class ImapReader:
     _failures: int = 0
     _careful: bool = False
     """A message of this batch is suspected: the batch is halved at every failure until it is found."""
+    _served: bool = False
+    """The server gave a message of this batch."""
+    _condemned: dict[int, str] = field(default_factory=dict)
+    """Messages of the folder being read at which reading failed again and again, with the reason."""
 
     def read(self, positions: UidPositions, share: Mapping[str, Sequence[int]]) -> ReadMessages:
         """Reads these UIDs of these folders."""
         messages: list[RawMessage] = []
         quarantined: list[Quarantined] = []
-        self._failures, self._careful = 0, False
+        self._failures, self._careful, self._served = 0, False, False
         for name, uids in share.items():
             validity = positions[name].validity
             messages += self._messages(name, positions[name], uids)
@@ -58,20 +63,80 @@ class ImapReader:
         return ReadMessages(tuple(messages), tuple(quarantined))
 
     def _messages(self, name: str, position: UidPosition, uids: Sequence[int]) -> Iterator[RawMessage]:
-        since = self.reading.since
-        wanted = [uid for uid in uids if (name, position.validity, uid) not in self._unreadable]
-        found, failed = self._answers(name, position.validity, wanted, self._items())
-        self._unreadable |= {(name, position.validity, uid): reason for uid, reason in failed.items()}
-        self._account_for(name, position.validity, set(wanted) - failed.keys() - found.keys())
-        parts = self._parts(name, position.validity, found)
-        for uid, answer in found.items():
+        since, validity = self.reading.since, position.validity
+        wanted = [uid for uid in uids if (name, validity, uid) not in self._unreadable]
+        found, failed = self._first_answers(name, validity, wanted)
+        self._unreadable |= {(name, validity, uid): reason for uid, reason in failed.items()}
+        self._account_for(name, validity, set(wanted) - failed.keys() - found.keys())
+        parts, trees, unclear = _structures(found)
+        suspects = [uid for uid in wanted if uid in unclear or (name, validity, uid) in self._unreadable]
+        for uid, plain in self._plainer(name, validity, suspects).items():
+            said = found.get(uid, {})
+            found[uid] = {key: value for key, value in said.items() if key != b"BODYSTRUCTURE"} | plain
+            self._unreadable.pop((name, validity, uid), None)
+        parts |= self._machine_parts(name, validity, trees)
+        role = self.mailbox.watched.roles.get(name, FolderRole.OTHER)
+        for uid in sorted(found):
             try:
-                message = self._message(name, position.validity, answer, parts)
+                ref = reference(name, validity, uid)
+                message = raw_message(ref, role, found[uid], parts.get(uid), self.reading.privacy)
             except ValueError as error:
-                self._unreadable[name, position.validity, uid] = str(error)
+                self._unreadable[name, validity, uid] = str(error)
                 continue
             if uid >= position.until or since is None or message.received_at >= since:
                 yield message
+
+    def _first_answers(
+        self, name: str, validity: int, uids: Sequence[int]
+    ) -> tuple[dict[int, FetchResponse], dict[int, str]]:
+        """As `_answers`. Where so many messages fail that reading is given up, those found are not tried again first:
+        so the next poll comes further. But where nothing can be read, it is the server that fails.
+        """
+        self._condemned.clear()
+        try:
+            return self._answers(name, validity, uids, self._items())
+        except MailboxError:
+            if self._failures > _MAX_FAILURES and (self._served or self._serves(name, validity, uids[-1])):
+                self._unreadable |= {(name, validity, uid): reason for uid, reason in self._condemned.items()}
+            raise
+
+    def _serves(self, name: str, validity: int, uid: int) -> bool:
+        try:
+            self.mailbox.reach(name, validity)
+            return uid in self.mailbox.session().fetch([uid], self._items())
+        except MailboxError:
+            return False
+
+    def _plainer(self, name: str, validity: int, uids: Sequence[int]) -> dict[int, FetchResponse]:
+        """What can be had of these messages in simpler words; those without a header are left out."""
+        found: dict[int, FetchResponse] = {}
+        for items in _PLAINER:
+            left = [uid for uid in uids if uid not in found]
+            found |= {
+                uid: answer for uid, answer in self._dig(name, validity, left, items).items() if header_of(answer)
+            }
+        return found
+
+    def _dig(self, name: str, validity: int, uids: Sequence[int], items: str) -> dict[int, FetchResponse]:
+        """The answers for these messages, asked for in smaller and smaller groups while a group yields nothing; tried
+        as often as reading a batch may fail.
+        """
+        if not uids or self._failures > _MAX_FAILURES:
+            return {}
+        try:
+            found, failed = self._answers(name, validity, uids, items)
+        except MailboxError:
+            if self._failures > _MAX_FAILURES:
+                return {}  # enough was tried: what is known of these messages must do
+            raise
+        left = [uid for uid in uids if uid not in found and uid not in failed]
+        if not left or len(uids) == 1:
+            return found
+        if len(left) < len(uids):
+            return found | self._dig(name, validity, left, items)
+        self._failures += 1
+        middle = len(left) // 2
+        return self._dig(name, validity, left[:middle], items) | self._dig(name, validity, left[middle:], items)
 
     def _answers(
         self, name: str, validity: int, uids: Sequence[int], items: str
@@ -81,11 +146,12 @@ class ImapReader:
             return {}, {}
         self.mailbox.reach(name, validity)
         session = self.mailbox.session()
+        place = (name, validity, uids[0], len(uids), items)
         try:
-            found = _by_uid(session.fetch(uids, items))
+            found = session.fetch(uids, items)
         except MailboxError as error:
             refused_in_words = session.alive or bool(session.farewell) or error.reason is Reason.PROTOCOL
-            if not self._suspicious(error, refused_in_words, (name, validity, uids[0], len(uids))):
+            if not self._suspicious(error, refused_in_words, place):
                 raise
             if len(uids) == 1:
                 return self._last_tries(
@@ -95,7 +161,9 @@ class ImapReader:
             found, failed = self._answers(name, validity, uids[:middle], items)
             more, worse = self._answers(name, validity, uids[middle:], items)
             return found | more, failed | worse
-        self._losses = 0
+        if self._lost_at == place:
+            self._losses = 0
+        self._served = self._served or bool(found)
         return found, {}
 
     def _suspicious(self, error: MailboxError, refused_in_words: bool, place: tuple[object, ...]) -> bool:
@@ -116,10 +184,11 @@ class ImapReader:
         for _ in range(tries):
             self.mailbox.reach(name, validity)
             try:
-                return _by_uid(self.mailbox.session().fetch([uid], items)), {}
+                return self.mailbox.session().fetch([uid], items), {}
             except MailboxError as again:
                 if again.reason is not error.reason:
                     raise
+        self._condemned[uid] = str(error)
         return {}, {uid: str(error)}
 
     def _account_for(self, name: str, validity: int, missing: set[int]) -> None:
@@ -130,31 +199,19 @@ class ImapReader:
         for uid in missing & set(self.mailbox.session().search(min(missing), max(missing), state.messages)):
             self._unreadable[name, validity, uid] = "the server lists the message but does not give it"
 
-    def _parts(
-        self, name: str, validity: int, found: Mapping[int, FetchResponse]
-    ) -> dict[int, tuple[Part, ...] | None]:
-        """The parts of those messages that bear machine parts, with their bytes; None where they are unreadable."""
-        trees: dict[int, tuple[BodyPart, ...]] = {}
-        unknown: dict[int, tuple[Part, ...] | None] = {}
+    def _machine_parts(
+        self, name: str, validity: int, trees: Mapping[int, tuple[BodyPart, ...]]
+    ) -> dict[int, tuple[Part, ...]]:
+        """The parts of those messages that may bear machine parts, with their bytes."""
         groups: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
-        for uid, answer in found.items():
-            structure = answer.get(b"BODYSTRUCTURE", b"")
-            if not names_machine_parts(structure):
-                continue
-            try:
-                trees[uid] = leaves(structure)
-            except ValueError:
-                unknown[uid] = None
-                continue
-            if sections := tuple(leaf.fetch for leaf in trees[uid] if leaf.machine):
+        for uid, tree in trees.items():
+            if sections := tuple(leaf.fetch for leaf in tree if leaf.machine):
                 groups[sections].append(uid)
         payloads: dict[int, FetchResponse] = {}
         for sections, uids in groups.items():
             wanted = " ".join(f"BODY.PEEK[{section}]<0.{MAX_PART}>" for section in sections)
-            payloads |= self._answers(name, validity, uids, f"(UID {wanted})")[0]
-        return unknown | {
-            uid: tuple(_part(leaf, payloads.get(uid, {})) for leaf in tree) for uid, tree in trees.items()
-        }
+            payloads |= self._dig(name, validity, uids, f"(UID {wanted})")
+        return {uid: tuple(part_of(leaf, payloads.get(uid, {})) for leaf in tree) for uid, tree in trees.items()}
 
     def _items(self) -> str:
         body = f"[]<0.{MAX_TEXT}>" if self.reading.privacy is Privacy.TEXT else f"[HEADER]<0.{MAX_HEADER}>"
@@ -162,42 +219,33 @@ class ImapReader:
         thread = next((item for key, item in threads.items() if key in self.mailbox.session().capabilities), "")
         return f"(UID INTERNALDATE {thread}BODYSTRUCTURE BODY.PEEK{body})"
 
-    def _message(
-        self, name: str, validity: int, answer: FetchResponse, machine: Mapping[int, tuple[Part, ...] | None]
-    ) -> RawMessage:
-        uid = int(answer[b"UID"])
-        if b"INTERNALDATE" not in answer:
-            raise ValueError("the server gives no INTERNALDATE")
-        text = answer.get(b"BODY[]")
-        header = answer.get(b"BODY[HEADER]") if text is None else _BLANK.split(text, 1)[0][:MAX_HEADER]
-        if header is None:
-            raise ValueError("the server gives no header")
-        structure = answer.get(b"BODYSTRUCTURE")
-        parts = machine[uid] if uid in machine else ordinary(structure) if structure else None
-        thread = answer.get(b"X-GM-THRID") or answer.get(b"THREADID", b"").strip(b"()")
-        return RawMessage(
-            ref=reference(name, validity, uid),
-            role=self.mailbox.watched.roles.get(name, FolderRole.OTHER),
-            received_at=internal_date(answer[b"INTERNALDATE"]),
-            header=header,
-            parts=parts,
-            text=text,
-            provider_thread=thread.decode("ascii", "replace") or None,
-        )
-
 
 def reference(folder: str, validity: int, uid: int) -> str:
     """The ref of a message in a folder. It is never reused: UIDs are given again only under another UIDVALIDITY."""
     return f"{validity}.{uid}@{folder}"
 
 
-def _by_uid(found: Iterable[FetchResponse]) -> dict[int, FetchResponse]:
-    """Without those that have none: news of flags that the server mixes in."""
-    return {int(answer[b"UID"]): answer for answer in found if b"UID" in answer}
-
-
-def _part(leaf: BodyPart, payloads: FetchResponse) -> Part:
-    payload = payloads.get(f"BODY[{leaf.fetch}]".encode())
-    if payload is not None and not leaf.fetch.endswith(".HEADER"):
-        payload = decoded(payload, leaf.encoding)
-    return Part(leaf.content_type, leaf.size, payload if leaf.machine else None)
+def _structures(
+    found: Mapping[int, FetchResponse],
+) -> tuple[dict[int, tuple[Part, ...]], dict[int, tuple[BodyPart, ...]], set[int]]:
+    """Of each message its parts; or the leaves among which machine parts may be, whose bytes are still to be read; or
+    that what the server says of it cannot be used. Without a structure (NIL) the parts are not seen.
+    """
+    parts: dict[int, tuple[Part, ...]] = {}
+    trees: dict[int, tuple[BodyPart, ...]] = {}
+    unclear: set[int] = set()
+    for uid, answer in found.items():
+        structure = answer.get(b"BODYSTRUCTURE")
+        if not header_of(answer):
+            unclear.add(uid)
+        elif not structure:
+            continue
+        elif not names_machine_parts(structure) and (its := ordinary(structure)):
+            parts[uid] = its
+        else:
+            try:
+                trees[uid] = leaves(structure)
+            except ValueError:
+                unclear.add(uid)
+    # Where the whole message is at hand already, its parts are found in it.
+    return parts, trees, {uid for uid in unclear if not found[uid].get(b"BODY[]")}

@@ -22,7 +22,7 @@ from imapclient.exceptions import LoginError  # type: ignore[import-untyped]  # 
 from connectors.mail.folder_roles import ListedFolder
 from connectors.mail.imap.connection import ImapServer, connect
 from connectors.mail.imap.errors import failure, refusal
-from connectors.mail.imap.fetch_response import FetchResponse, fetch_responses
+from connectors.mail.imap.fetch_response import FetchAnswer, FetchResponse, fetch_answer
 from connectors.mail.imap.folder_state import STATUS_ITEMS, FolderState, state_of, status_of
 from connectors.mail.imap.limits import USUAL
 from connectors.mail.imap.position import ranges
@@ -199,22 +199,38 @@ class ImapSession:
                     found |= self._search(f"{max(1, top - self._search_window + 1)}:{top} {criteria}")
             return sorted(uid for uid in found if first <= uid <= last)
 
-    def fetch(self, uids: Sequence[int], items: str) -> list[FetchResponse]:
-        """The answers for these messages of the open folder; messages that are gone are left out."""
+    def fetch(self, uids: Sequence[int], items: str) -> dict[int, FetchResponse]:
+        """What is said of these messages of the open folder, by UID; messages that are gone are left out.
+
+        So is a message whose answer cannot be followed.
+        """
         with self._doing("reading messages"):
-            return list(
-                fetch_responses(self._checked(self._imap.uid("FETCH", ranges(uids), items), "reading messages"))
-            )
+            self._forget_responses()
+            said = self._imap.uid("FETCH", ranges(uids), items)
+            found = self._answer(said, "reading messages").by_uid
+            if len(found) == len(uids) and all(map(found.__contains__, uids)):
+                return found
+            return {uid: found[uid] for uid in uids if uid in found}
+
+    def _forget_responses(self) -> None:
+        """What came unasked, perhaps for another folder, is no part of the next answer; imaplib collects it."""
+        for kind in ("FETCH", "EXPUNGE"):
+            self._imap.untagged_responses.pop(kind, None)
+
+    def _answer(self, said: tuple[str, list[Any]], doing: str) -> FetchAnswer:
+        data = self._checked(said, doing)
+        return fetch_answer(data, renumbered=self._imap.untagged_responses.pop("EXPUNGE", None) is not None)
 
     @property
     def encryption(self) -> str:
         """The TLS version, or `none`."""
         return getattr(self.socket, "version", lambda: None)() or "none"
 
-    def flags(self, numbers: str) -> list[FetchResponse]:
+    def flags(self, numbers: str) -> dict[int, FetchResponse]:
         """UIDs and flags of messages given by sequence numbers, as `check` compares them."""
         with self._doing("reading flags"):
-            return list(fetch_responses(self._checked(self._imap.fetch(numbers, "(UID FLAGS)"), "reading flags")))
+            self._forget_responses()
+            return self._answer(self._imap.fetch(numbers, "(UID FLAGS)"), "reading flags").by_uid
 
     def read_headers(self, numbers: str) -> None:
         """Reads headers in the way of `fetch`, for the self-test."""
@@ -356,8 +372,8 @@ class ImapSession:
         return _numbers(self._checked(self._imap.uid("SEARCH", criteria), "searching"))
 
     def _last_uid(self) -> int:
-        data = self._checked(self._imap.uid("FETCH", "*", "(UID)"), "reading the last UID")
-        return max((int(answer.get(b"UID", b"0")) for answer in fetch_responses(data)), default=0)
+        self._forget_responses()
+        return max(self._answer(self._imap.uid("FETCH", "*", "(UID)"), "reading the last UID").by_uid, default=0)
 
     def _checked(self, answer: tuple[str, list[Any]], doing: str) -> list[Any]:
         kind, data = answer
@@ -372,7 +388,10 @@ class ImapSession:
                 yield
         except MailboxError as error:
             cause = error.__cause__
-            if cause is not None and (isinstance(cause, IMAP4.abort) or not isinstance(cause, IMAP4.error)):
+            # After a line that is too long for imaplib its rest would be taken for the next answer.
+            if cause is not None and (
+                isinstance(cause, IMAP4.abort) or not isinstance(cause, IMAP4.error) or "got more than" in str(cause)
+            ):
                 self.alive = False
             raise
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.mail.folder_reading import shares
 from connectors.mail.imap.body_structure import leaves, names_machine_parts, ordinary
-from connectors.mail.imap.fetch_response import fetch_responses, internal_date
+from connectors.mail.imap.fetch_response import fetch_answer, internal_date
 from connectors.mail.imap.position import UidPosition, decode, encode, ranges
 from tests.doubles.scripted_imap import uids_of
 
@@ -63,8 +63,8 @@ def test_a_file_name_cannot_forge_what_the_server_says(name: str, literal: bool)
         data = [(head + b"{%d}" % len(name.encode()), name.encode()), (tail, b"A: b\n"), b")"]
     else:
         data = [(head + quoted(name) + tail, b"A: b\n"), b")"]
-    (answer,) = fetch_responses(data)
-    assert (answer[b"UID"], answer[b"BODY[HEADER]"]) == (b"7", b"A: b\n")
+    answer = fetch_answer(data).by_uid[7]
+    assert answer[b"BODY[HEADER]"] == b"A: b\n"
     assert [leaf.content_type for leaf in leaves(answer[b"BODYSTRUCTURE"])] == ["text/plain"]
     assert [part.content_type for part in ordinary(answer[b"BODYSTRUCTURE"])] == ["text/plain"]
 
