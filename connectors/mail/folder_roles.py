@@ -40,6 +40,10 @@ class ListedFolder:
     delimiter: str = ""
     attributes: frozenset[str] = frozenset()
     """SPECIAL-USE and other attributes, in lower case, as servers disagree on the case: `\\sent`."""
+    raw: bytes | None = None
+    """The name as the server writes it, where that cannot be told from `name`."""
+    readable: bool = True
+    """Whether `name` is what the server means; else it is the name as it is written, for people."""
 
     @property
     def selectable(self) -> bool:
@@ -67,6 +71,10 @@ class WatchedFolders:
     by: str = ""
     unmatched: tuple[str, ...] = ()
     """Patterns for further folders that match nothing now."""
+    left_out: tuple[str, ...] = ()
+    """Folders that are not read as their names cannot be read."""
+    raw_names: Mapping[str, bytes] = field(default_factory=dict)
+    """The names of watched folders as the server writes them, where `roles` cannot tell."""
 
     @property
     def inbox(self) -> str:
@@ -80,7 +88,11 @@ class WatchedFolders:
 
 
 def choose(folders: Iterable[ListedFolder], wanted: WantedFolders) -> WatchedFolders:
-    """The watched folders among those that exist. Raises MailboxError where the inbox or sent mail cannot be found."""
+    """The watched folders among those that exist. Raises MailboxError where the inbox or sent mail cannot be found.
+
+    A folder whose name cannot be read is watched only where its role is certain: by its attribute, or as it is asked
+    for by the name that is shown; or as sent mail by a usual name, where no other folder is.
+    """
     there = [folder for folder in folders if folder.selectable]
     names = {_key(folder.name): folder.name for folder in there}
     inbox = names.get(_key(wanted.inbox))
@@ -95,7 +107,13 @@ def choose(folders: Iterable[ListedFolder], wanted: WantedFolders) -> WatchedFol
             unmatched.append(pattern)
         for name in found:
             roles.setdefault(name, FolderRole.OTHER)
-    return WatchedFolders(roles, by, tuple(unmatched))
+    return WatchedFolders(
+        roles,
+        by,
+        tuple(unmatched),
+        tuple(folder.name for folder in there if not folder.readable and folder.name not in roles),
+        {folder.name: folder.raw for folder in there if folder.raw is not None and folder.name in roles},
+    )
 
 
 def _sent(there: Sequence[ListedFolder], names: Mapping[str, str], wanted: WantedFolders) -> tuple[list[str], str]:
@@ -106,8 +124,10 @@ def _sent(there: Sequence[ListedFolder], names: Mapping[str, str], wanted: Wante
         return [name for name in found if name], "the configuration"
     if special := [folder.name for folder in there if r"\sent" in folder.attributes]:
         return special, "SPECIAL-USE"
-    if known := [folder.name for folder in there if known_sent_name(folder.name, folder.delimiter)]:
-        return known, "its name"
+    for readable in (True, False):
+        usual = [one.name for one in there if one.readable is readable and known_sent_name(one.name, one.delimiter)]
+        if usual:
+            return usual, "its name"
     if wanted.sent_may_come:
         return [], "nothing yet"
     raise _lost("sent folder", "", there, "`sent`")
@@ -127,6 +147,8 @@ def known_sent_name(name: str, delimiter: str = "") -> bool:
 def _matches(folder: ListedFolder, pattern: str) -> bool:
     if pattern.startswith("\\"):
         return pattern.lower() in folder.attributes
+    if not folder.readable:
+        return folder.name == pattern
     return re.match(translate(pattern), folder.name, re.IGNORECASE) is not None
 
 

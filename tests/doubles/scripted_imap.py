@@ -44,7 +44,7 @@ class Client:
 
     async def line(self) -> str:
         """The client's next line; empty at the end."""
-        return (await self.reader.readline()).decode().rstrip("\r\n")
+        return (await self.reader.readline()).decode(errors="surrogateescape").rstrip("\r\n")
 
     def hang_up(self) -> None:
         self.writer.close()

@@ -27,7 +27,7 @@ def places(mailbox: ImapMailbox, since: datetime) -> list[Place]:
     """Where messages received since then are, in batches. Blocks."""
     mailbox.session().end_idle()
     found: list[Place] = []
-    for name in mailbox.watched.roles:
+    for name in mailbox.watched.roles.keys() - mailbox.refused.keys():
         state = mailbox.examine(name)
         day = (since - timedelta(days=1)).date()
         uids = mailbox.session().search(1, state.uidnext - 1, state.messages, day) if state.uidnext > 1 else []
@@ -70,7 +70,7 @@ def recover(mailbox: ImapMailbox, reader: ImapReader, refs: Sequence[str]) -> Re
     positions: dict[str, UidPosition] = {}
     share: dict[str, Sequence[int]] = {}
     for (name, validity), uids in wanted.items():
-        if name in mailbox.watched.roles and mailbox.examine(name).validity == validity:
+        if name in mailbox.watched.roles.keys() - mailbox.refused.keys() and mailbox.examine(name).validity == validity:
             positions[name], share[name] = UidPosition(validity, 1), sorted(uids)
     return reader.read(positions, share)
 

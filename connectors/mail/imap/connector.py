@@ -107,6 +107,11 @@ class Imap:
         """See Expires."""
         return self._expiry.at
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """See Remarks."""
+        return self._mailbox.remarks
+
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector. The next batch is read while the caller works on this one."""
         async with self._alone():

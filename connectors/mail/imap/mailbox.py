@@ -32,6 +32,8 @@ class ImapMailbox:
     watched: WatchedFolders = field(default_factory=WatchedFolders)
     states: dict[str, FolderState] = field(default_factory=dict)
     """Each folder when it was last surveyed."""
+    refused: dict[str, MailboxError] = field(default_factory=dict)
+    """Further folders that the server lists and does not let us read: they blind no other."""
     _session: ImapSession | None = None
     _abandoned: bool = False
     _listed_at: float = 0.0
@@ -44,6 +46,7 @@ class ImapMailbox:
             try:
                 if not self.watched.roles or self._must_list:
                     self._find_folders(session)
+                session.raw_names = self.watched.raw_names
             except BaseException:
                 session.close()
                 raise
@@ -62,6 +65,7 @@ class ImapMailbox:
             self.list_every,
             self.watched,
             dict(self.states),
+            self.refused,
             _listed_at=self._listed_at,
         )
 
@@ -87,6 +91,7 @@ class ImapMailbox:
 
     def _find_folders(self, session: ImapSession) -> None:
         self.watched = choose(session.folders(), self.wanted)
+        session.raw_names = self.watched.raw_names
         self._listed_at = time.monotonic()
 
     def examine(self, name: str) -> FolderState:
@@ -109,16 +114,19 @@ class ImapMailbox:
         if self._must_list:
             self._find_folders(session)
             session.selected = None  # and not every server tells all news: the folder is opened afresh as well
+        before, refused = self.watched.roles, self.refused
         try:
-            return self._survey(session, cursor)
+            survey = self._survey(session, cursor)
+            if self.refused.keys() <= refused.keys():
+                return survey
+            self._find_folders(session)
         except MailboxError:
-            before = self.watched.roles
             if not session.alive:
                 raise
             self._find_folders(session)
             if self.watched.roles == before:
                 raise
-            return self._survey(session, cursor)
+        return survey if self.watched.roles == before else self._survey(session, cursor)
 
     def _survey(self, session: ImapSession, cursor: str | None) -> FolderSurvey[UidPosition, int]:
         known = decode(cursor) if cursor is not None else {}
@@ -129,12 +137,18 @@ class ImapMailbox:
         now = self._states_now()
         # The inbox last, so that the connection stays with the folder whose news are pushed.
         for name in sorted(self.watched.roles, key=lambda name: self.watched.roles[name] is FolderRole.INBOX):
-            state = now[name]
             position = (known or {}).get(name)
-            if session.selected != name and (
-                position is None or _void(position, state) or position.next < state.uidnext
+            state = now.get(name)
+            if (
+                state is not None
+                and session.selected != name
+                and (position is None or _void(position, state) or position.next < state.uidnext)
             ):
-                state = self.examine(name)
+                state = self._examined(name)
+            if state is None:  # refused: what was read of it stays read
+                if position is not None:
+                    positions[name] = goals[name] = position
+                continue
             if position is not None and _void(position, state):
                 position, resynced = None, True
             positions[name] = position = position or self._first_pass(state)
@@ -144,6 +158,23 @@ class ImapMailbox:
                 pending[name] = uids
         return FolderSurvey(positions, pending, goals, resynced)
 
+    def _examined(self, name: str) -> FolderState | None:
+        """Opens a folder; None where it is one that may be left out, and the server refuses it."""
+        try:
+            return self.examine(name)
+        except MailboxError as error:
+            self._refuse(name, error)
+            return None
+
+    def _refuse(self, name: str, error: MailboxError) -> None:
+        """Leaves out a further folder that the server refuses; raises the error where it must be read or it is told
+        that it may be tried again.
+        """
+        lasting = error.reason not in (Reason.RATE_LIMITED, Reason.UNAVAILABLE, Reason.TIMEOUT)
+        if self.watched.roles[name] is not FolderRole.OTHER or not lasting or not self.session().alive:
+            raise error
+        self.refused = self.refused | {name: error}
+
     def changed(self) -> bool:
         """Opens the inbox; whether anything came into a watched folder since the last survey."""
         return any(differs(self.states.get(name), state) for name, state in self._states_now().items())
@@ -152,10 +183,29 @@ class ImapMailbox:
         """Opens the inbox, for it is waited on, and STATUS would take the server as long.
 
         It comes first: Dovecot keeps one folder's index between connections, and drops it at the STATUS of another.
+        Folders that the server refuses are left out.
         """
         inbox = self.watched.inbox
-        now = {inbox: self.opened(inbox)}
-        return now | self.session().statuses([name for name in self.watched.roles if name != inbox])
+        return {inbox: self.opened(inbox)} | self.others()
+
+    def others(self) -> dict[str, FolderState]:
+        """The states of all watched folders but the inbox and those that the server refuses."""
+        inbox = self.watched.inbox
+        states, refused = self.session().statuses([name for name in self.watched.roles if name != inbox])
+        self.refused = {}
+        for name, error in refused.items():
+            self._refuse(name, error)
+        return states
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is not read of the mailbox, for the operator."""
+        left_out = [
+            f"the folder {name!r} is not read: its name is no modified UTF-7 (RFC 3501, 5.1.3); rename it, or name it "
+            "with `folders` as it is written here"
+            for name in self.watched.left_out
+        ]
+        return (*left_out, *(f"the folder {name!r} is not read: {error}" for name, error in self.refused.items()))
 
     def opened(self, name: str) -> FolderState:
         """A folder's state as it is now; opens it unless it is open, as that takes the server long for a large one."""

@@ -17,7 +17,8 @@ def probe(mailbox: ImapMailbox, *, pushed: bool, second_idle: bool) -> Probe:
     session.end_idle()
     watched = mailbox.watched
     warnings = [f"no folder matches {pattern!r} in `folders`" for pattern in watched.unmatched]
-    others = {name: session.status(name) for name in watched.roles if name != watched.inbox}
+    others = mailbox.others()
+    warnings += mailbox.remarks
     inbox = mailbox.examine(watched.inbox)
     if not inbox.readonly:
         warnings.append("the server did not confirm that the inbox was opened read-only")

@@ -11,7 +11,7 @@ import functools
 import re
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from imaplib import IMAP4, Commands
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from connectors.mail.folder_roles import ListedFolder
 from connectors.mail.imap.connection import ImapServer, connect
 from connectors.mail.imap.errors import failure, refusal
 from connectors.mail.imap.fetch_response import FetchAnswer, FetchResponse, fetch_answer
+from connectors.mail.imap.folder_list import listed_folders
 from connectors.mail.imap.folder_state import STATUS_ITEMS, FolderState, state_of, status_of
 from connectors.mail.imap.limits import USUAL
 from connectors.mail.imap.position import ranges
@@ -69,6 +70,8 @@ class ImapSession:
         self.selected: str | None = None
         self.state: FolderState | None = None
         """The open folder's, when it was opened."""
+        self.raw_names: Mapping[str, bytes] = {}
+        """Names of folders as the server writes them, where they cannot be made from ours."""
         self.alive = True
         self._idle_tag: bytes | None = None
         self._notified = b""
@@ -113,23 +116,27 @@ class ImapSession:
     def folders(self) -> tuple[ListedFolder, ...]:
         """All folders with their SPECIAL-USE attributes."""
         with self._doing("listing folders"):
-            if {"LIST-EXTENDED", "SPECIAL-USE"} <= self.capabilities:
-                self._checked(
-                    self._imap._simple_command("LIST", '""', '"*"', "RETURN (SPECIAL-USE)"), "listing folders"
-                )
-                listed = self._client._proc_folder_list(self._imap.untagged_responses.pop("LIST", []))
-            else:
-                listed = self._client.list_folders()
-            return tuple(
-                ListedFolder(str(name), _ascii(delimiter or b""), frozenset(_ascii(flag).lower() for flag in flags))
-                for flags, delimiter, name in listed
-            )
+            extended = ("RETURN (SPECIAL-USE)",) if {"LIST-EXTENDED", "SPECIAL-USE"} <= self.capabilities else ()
+            self._imap.untagged_responses.pop("LIST", None)
+            self._checked(self._imap._simple_command("LIST", '""', '"*"', *extended), "listing folders")
+            return listed_folders(self._imap.untagged_responses.pop("LIST", []))
+
+    def _written(self, folder: str) -> bytes:
+        """A folder's name as it is sent."""
+        raw = self.raw_names.get(folder)
+        if raw is None:
+            written: bytes = self._client._normalise_folder(folder)
+            return written
+        if min(raw, default=0) < 32:
+            raise MailboxError(Reason.PROTOCOL, f"no command can name the folder {folder!r}")
+        return b'"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
     def examine(self, folder: str) -> FolderState:
         """Opens a folder, read-only, and returns its state. (Never SELECT: some servers set \\Seen even on PEEK.)"""
         with self._doing(f"opening {folder!r}"):
             self.selected = None
-            answer = self._client.select_folder(folder, readonly=True)
+            self._client._command_and_check("select", self._written(folder), True)  # EXAMINE
+            answer = self._client._process_select_response(self._imap.untagged_responses)
             self.selected = folder
             validity, uidnext = answer.get(b"UIDVALIDITY"), answer.get(b"UIDNEXT")
             if validity is None:
@@ -155,28 +162,38 @@ class ImapSession:
     def status(self, folder: str) -> FolderState:
         """The state of a folder that is not open."""
         with self._doing(f"asking for the status of {folder!r}"):
-            name = self._client._normalise_folder(folder)
+            name = self._written(folder)
             self._imap.untagged_responses.pop("STATUS", None)
             lines = [line or b"" for line in self._checked(self._imap.status(name, STATUS_ITEMS), "status")]
             # With NOTIFY, news of other folders may stand beside the answer.
             answer = next((line for line in lines if status_of(line) in (name, name.strip(b'"'))), lines[-1])
             return state_of(answer) or self.examine(folder)
 
-    def statuses(self, folders: Sequence[str]) -> dict[str, FolderState]:
-        """The states of folders that are not open, asked for in one go: many folders cost one round trip, not many."""
+    def statuses(self, folders: Sequence[str]) -> tuple[dict[str, FolderState], dict[str, MailboxError]]:
+        """The states of folders that are not open, and why the server refuses that of some.
+
+        They are asked for in one go: many folders cost one round trip, not many.
+        """
         found: dict[bytes, FolderState] = {}
-        names = {folder: self._client._normalise_folder(folder) for folder in folders}
+        refused: dict[str, MailboxError] = {}
+        names = {folder: self._written(folder) for folder in folders}
         with self._doing("asking for the status of folders"):
             self._imap.untagged_responses.pop("STATUS", None)
             for some in (folders[at : at + _PIPELINED] for at in range(0, len(folders), _PIPELINED)):
                 tags = [self._imap._command("STATUS", names[folder], STATUS_ITEMS) for folder in some]
-                for answer in [self._imap._command_complete("STATUS", tag) for tag in tags]:
-                    self._checked(answer, "status")
+                for folder, answer in zip(
+                    some, [self._imap._command_complete("STATUS", tag) for tag in tags], strict=True
+                ):
+                    try:
+                        self._checked(answer, f"asking for the status of {folder!r}")
+                    except MailboxError as error:
+                        refused[folder] = error
             for line in self._imap.untagged_responses.pop("STATUS", []):
                 if state := state_of(line):
                     found[status_of(line)] = state
         # A server may write a name in another way than we do.
-        return {folder: found.get(name.strip(b'"')) or self.status(folder) for folder, name in names.items()}
+        asked = {folder: name for folder, name in names.items() if folder not in refused}
+        return {folder: found.get(name.strip(b'"')) or self.status(folder) for folder, name in asked.items()}, refused
 
     def search(self, first: int, last: int, messages: int, since: date | None = None) -> list[int]:
         """The UIDs from `first` to `last`, ascending, of messages received on `since` or later (by the server's day).
@@ -239,12 +256,12 @@ class ImapSession:
 
     def notify(self, folders: Sequence[str]) -> None:
         """Asks for news of these folders during IDLE (RFC 5465); those of the open folder come in any case."""
-        names = b" ".join(self._client._normalise_folder(name) for name in folders)
+        names = b" ".join(map(self._written, folders))
         if not folders or names == self._notified or "NOTIFY" not in self.capabilities:
             return
         with self._doing("asking to be notified"):
-            events = "(MessageNew MessageExpunge)"
-            command = f"SET (SELECTED {events}) (MAILBOXES ({names.decode('ascii')}) {events})"
+            events = b"(MessageNew MessageExpunge)"
+            command = b"SET (SELECTED %b) (MAILBOXES (%b) %b)" % (events, names, events)
             if self._imap._simple_command("NOTIFY", command)[0] == "OK":
                 self._notified = names
 
