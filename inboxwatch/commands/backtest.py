@@ -110,8 +110,9 @@ class BackTest:
             if entry.direction is not Direction.INTERNAL:
                 mail = mail_of(entry, self._setting.us, directory, self.mailbox(entry))
                 threads.setdefault(entry.match.thread, []).append(mail)
+        strangers = {lead.id for lead in directory.leads.values() if lead.provisional}
         for thread, mails in threads.items():
-            fold = Replay(thread, self._policy, self._setting.stop_conditions)
+            fold = Replay(thread, self._policy, self._setting.stop_conditions, strangers)
             yield from fold.clocks(mails)
 
     def _policy(self, wait: Wait) -> SLAPolicy | None:

@@ -155,8 +155,8 @@ class Directory:
     ) -> tuple[LeadId | None, str]:
         """The lead that an address outside us belongs to, and the evidence for it.
 
-        `thread`: the leads that its thread already has; `reply_to`: the answer addresses that the message names.
-        Evidence: address, alias, reply_to, thread, domain, none, or ambiguous.
+        `thread`: the leads that its thread already has, which tell colleagues apart; `reply_to`: the answer addresses
+        that the message names. Evidence: address, alias, reply_to, thread, domain, none, or ambiguous.
         """
         if lead := self.by_address(email):
             return lead.id, "address" if folded_address(email) == folded_address(lead.id) else "alias"
@@ -169,7 +169,7 @@ class Directory:
             if len(colleagues) == 1:
                 return colleagues[0], "thread"
             (first, *others) = thread
-            if not others and (company is None or (isinstance(company, Ambiguous) and first in company.leads)):
+            if not others and isinstance(company, Ambiguous) and first in company.leads:
                 return first, "thread"
         if isinstance(company, Lead):
             return company.id, "domain"

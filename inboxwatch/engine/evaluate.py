@@ -146,7 +146,8 @@ def _fold(
         facts: list[Fact] = [*mails, *actions.get(thread, ())]
         for lead in parties[thread]:
             facts += actions.get(f"lead:{lead}", ())
-        folded[thread] = Replay(ThreadId(thread), policy_of, rules.config.stop_conditions).clocks(facts)
+        strangers = {one for one in parties[thread] if one in leads and leads[one].provisional}
+        folded[thread] = Replay(ThreadId(thread), policy_of, rules.config.stop_conditions, strangers).clocks(facts)
     return folded
 
 

@@ -35,7 +35,9 @@ def mail_of(entry: Entry, us: Us, directory: Directory, mailbox: MailboxId | Non
     def party(email: str, lead: LeadId | None) -> Party:
         return Party(email, lead, side_of(lead, directory))
 
-    inbound_lead = entry.lead if entry.direction == "inbound" else None
+    # Whom a stranger stands beside is told by the whole thread, when it is folded.
+    known = entry.direction == "inbound" and entry.lead_evidence != "beside"
+    inbound_lead = entry.lead if known else None
     return Mail(
         at=message.received_at,
         id=message.id,

@@ -13,7 +13,7 @@ from inboxwatch.config.free_mail import free_mail
 from inboxwatch.connector import Batch, Cursor, Quarantined
 from inboxwatch.core.mail.classify import classify
 from inboxwatch.core.mail.headers import Unusable, parse
-from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses_of, written_id
+from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses_of, answered, written_id
 from inboxwatch.core.mail.threads import ThreadIndex, keys
 from inboxwatch.core.model import Delivery, Direction, MailboxId, Message, Privacy, ThreadId
 from inboxwatch.engine import alarms
@@ -207,7 +207,7 @@ def _intake(tx: Transaction, rules: Rules, mailbox: MailboxId, messages: Sequenc
     asked.update(address for one in deliveries for address in one.recipients)
     theirs = {one.lead for one in known if one.lead is not None}
     directory = tx.leads.directory(asked, theirs, free_mail=free_mail())
-    return Intake(
+    intake = Intake(
         config.us,
         directory,
         ThreadIndex(known, awaited),
@@ -215,6 +215,10 @@ def _intake(tx: Transaction, rules: Rules, mailbox: MailboxId, messages: Sequenc
         config.mailboxes[mailbox].team is not None,
         config.meanings,
     )
+    read = {one.id for one in known} | {message.id for message in messages}
+    named = {one for one in map(answered, messages) if one is not None}
+    intake.to_strangers = tx.mail.to_strangers(named - read)
+    return intake
 
 
 def _place(tx: Transaction, index: ThreadIndex, filed: Sequence[Filed]) -> list[ThreadId]:
@@ -238,7 +242,7 @@ def _filed(rules: Rules, entry: Entry, intake: Intake, mailbox: MailboxId) -> Fi
         message = replace(message, received_at=placed.at)
         entry = replace(entry, message=message)
     mail = None
-    if entry.lead is not None or any(lead for _, lead in entry.outside):
+    if _concerns_a_lead(entry, intake.index):
         where = mailbox_of(message, rules.context.addresses) or mailbox
         mail = mail_of(entry, rules.config.us, intake.directory, where)
     return Filed(
@@ -252,6 +256,13 @@ def _filed(rules: Rules, entry: Entry, intake: Intake, mailbox: MailboxId) -> Fi
         subject=message.subject,
         time_from=message.time_from,
     )
+
+
+def _concerns_a_lead(entry: Entry, index: ThreadIndex) -> bool:
+    """Whether a message is to or from a lead, or told in a lead's thread to or by somebody outside."""
+    if entry.lead is not None or any(lead for _, lead in entry.outside):
+        return True
+    return entry.direction is not Direction.INTERNAL and bool(index.leads_of(entry.match.thread))
 
 
 def _delivery(message: Message) -> Delivery | None:

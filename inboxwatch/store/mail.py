@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,16 @@ class Mails:
             for row in self._connection.execute(select(_ghost).where(_ghost.c.key.in_(part))):
                 ghosts[MessageId(row.message_id)] = ThreadId(row.thread)
         return [load(row) for row in rows.values()], ghosts
+
+    def to_strangers(self, message_ids: Collection[MessageId]) -> set[MessageId]:
+        """Which of the ids are mail of ours that reached no lead: of such only a hash and the direction are kept."""
+        by_key = {self.key(message_id): message_id for message_id in message_ids}
+        found: set[MessageId] = set()
+        for part in chunks(list(by_key)):
+            ours = (_message.c.thread.is_(None), _message.c.direction == Direction.OUTBOUND.value)
+            rows = self._connection.execute(select(_message.c.key).where(_message.c.key.in_(part), *ours))
+            found.update(by_key[key] for key in rows.scalars())
+        return found
 
     def file(self, filed: Sequence[Filed]) -> None:
         """Writes messages; a fuller account replaces a poorer one, and the earliest sighting's time wins."""

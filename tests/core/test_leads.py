@@ -91,7 +91,7 @@ def test_a_private_address_in_a_leads_thread_belongs_to_the_leads_side() -> None
     )
     assert [(found[name].lead, found[name].lead_evidence) for name in ("q1", "q2")] == [
         ("bea@buyer.test", "address"),
-        ("bea@buyer.test", "thread"),
+        ("bea@buyer.test", "beside"),
     ]
 
 
@@ -156,7 +156,7 @@ def test_our_message_belongs_to_its_first_recipient_who_is_a_lead_and_names_all_
     ]
     assert found.lead == "bea@buyer.test"
     assert found.outside == (
-        ("x@unknown.test", "bea@buyer.test"),
+        ("x@unknown.test", None),
         ("bea@buyer.test", "bea@buyer.test"),
         ("dan@other.test", "dan@other.test"),
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail import forms
+from inboxwatch.core.mail.acquaintances import chosen_by_us, to_their_knowledge
 from inboxwatch.core.mail.classify import STRANGER, Acquaintance, classify, is_machine, reconsider
 from inboxwatch.core.mail.parties import Us, named_authors
 from inboxwatch.core.mail.reply_rules import NO_RULES, Meanings
@@ -61,7 +63,9 @@ class Entry:
     lead: LeadId | None
     """Inbound: the sender's lead; outbound: that of the first recipient who has one."""
     lead_evidence: str
-    """address, alias, thread, domain, reply_to, provisional, ambiguous, none."""
+    """address, alias, thread, domain, reply_to, provisional, ambiguous, none; beside: a stranger of no known company
+    who wrote in the lead's thread, as far as this intake has seen.
+    """
     outside: tuple[tuple[str, LeadId | None], ...] = ()
     """Every recipient outside us, with the lead."""
 
@@ -85,6 +89,8 @@ class Intake:
         self.meanings = meanings
         self._written_to: set[str] = set()
         """Addresses to which we wrote, as far as this intake has seen."""
+        self.to_strangers: Collection[MessageId] = ()
+        """Ids of mail of ours that is known to have reached no lead, though nothing else is known of it."""
         self.new_leads: list[Lead] = []
         """Provisional leads made so far, to be stored."""
 
@@ -132,6 +138,9 @@ class Intake:
         elif direction is Direction.INBOUND and verdict.kind in (Kind.BULK, Kind.HUMAN):
             verdict = self._of_form(message, verdict)
         match = self.index.match(message, direction, verdict)
+        if (named := answered(message)) in self.to_strangers:
+            # No nearer ancestor is taken for its parent: then it would seem to answer the buyer.
+            match = replace(match, parent=named)
         parent = self.index.known(match.parent) if match.parent else None
         from_us = direction is not Direction.INBOUND
         to_us = any(self.us.is_ours(one.email) for one in message.recipients)
@@ -208,6 +217,9 @@ class Intake:
                     break
         if lead:
             self.index.credit(message.id, lead)
+        elif len(leads) == 1 and direction is not Direction.INTERNAL:
+            # Mail with a third party is part of the lead's story, and leads on to it.
+            self.index.credit(message.id, next(iter(leads)))
         return lead, evidence
 
     def _sender(
@@ -229,17 +241,38 @@ class Intake:
             evidence = "reply_to" if evidence in ("address", "alias") else evidence
         else:
             lead, evidence = self.directory.attribute(email, thread=leads, reply_to=authors)
+        if lead is None and evidence == "none" and len(leads) == 1:
+            (first,) = leads
+            if self._beside(message, first):
+                return first, "beside"
+            provisional = provisional and not chosen_by_us(message, self.index, partial(self._is_of, first))
         if lead is None and evidence == "none" and provisional and verdict.kind is Kind.HUMAN:
             told = form or (authors[0] if authors and (self.us.is_ours(email) or _rewritten(message)) else "")
             author, name = (told, _name_of(told, message)) if told else (email, message.sender.name)
             return (self._provisional(author, name), "provisional") if "@" in author else (None, "none")
         return lead, evidence
 
+    def _beside(self, message: Message, lead: LeadId) -> bool:
+        """Whether a stranger wrote in the thread of a lead to the lead's knowledge, and was not chosen by us alone."""
+        is_theirs = partial(self._is_of, lead)
+        chosen = chosen_by_us(message, self.index, is_theirs)
+        return not chosen and to_their_knowledge(message, self.index, is_theirs)
+
+    def _is_of(self, lead: LeadId, email: str) -> bool:
+        """Whether an address is a lead's own, or of the lead's company."""
+        known = self.directory.by_address(email)
+        return (known is not None and known.id == lead) or self.directory.same_company(email, lead)
+
     def _provisional(self, email: str, name: str) -> LeadId:
         made = Lead(LeadId(email), name=name, provisional=True, source="unknown sender")
         self.directory.add(made)
         self.new_leads.append(made)
         return made.id
+
+
+def answered(message: Message) -> MessageId | None:
+    """The message that the headers of another say it answers."""
+    return next(iter((*message.in_reply_to, *message.references[-1:])), None)
 
 
 def addresses_of(message: Message) -> set[str]:

@@ -36,14 +36,15 @@ The buyer's court, where we follow up:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from inboxwatch.core.model import ClockId, Direction, Kind, LeadId, MailboxId, MessageId, ThreadId
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
-from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail, Party, in_order
+from inboxwatch.core.sla.sides import Sides
+from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail, in_order
 
 
 class State(StrEnum):
@@ -168,21 +169,24 @@ class _Side:
 
 
 class Replay:
-    """Folds one thread. `policy_of` names the policy of a wait as it opens (pinned where it was known before)."""
+    """Folds one thread. `policy_of` names the policy of a wait as it opens (pinned where it was known before).
+
+    `strangers` are the provisional leads among those who wrote or were written to (`Sides`).
+    """
 
     def __init__(
         self,
         thread: ThreadId,
         policy_of: Callable[[Wait], SLAPolicy | None],
         stop_conditions: frozenset[str],
+        strangers: Collection[LeadId] = frozenset(),
     ) -> None:
         self._thread = thread
         self._policy_of = policy_of
         self._stops = stop_conditions
+        self._strangers = strangers
+        self._people = Sides(())
         self._sides: dict[str, _Side] = {}
-        self._members: dict[str, tuple[str, LeadId]] = {}
-        self._author_side: dict[MessageId, str] = {}
-        self._lead_of: dict[str, LeadId] = {}
         self._answered_once = False
         self._failures: dict[MessageId, list[tuple[datetime, frozenset[str]]]] = {}
         self._clocks: list[Clock] = []
@@ -194,6 +198,8 @@ class Replay:
             if isinstance(fact, Mail) and fact.delivery and fact.delivery.action == "failed" and fact.delivery.of:
                 known = self._failures.setdefault(fact.delivery.of, [])
                 known.append((fact.at, fact.delivery.recipients))
+        self._people = Sides([fact for fact in ordered if isinstance(fact, Mail)], self._strangers)
+        self._sides = {side: _Side() for side in self._people.leads}
         for fact in ordered:
             if isinstance(fact, Action):
                 self._apply(fact)
@@ -208,27 +214,28 @@ class Replay:
         return tuple(sorted(self._clocks, key=lambda clock: clock.started_at))
 
     def _inbound(self, mail: Mail) -> None:
-        key = self._side_of(mail)
-        if key is None:
+        belongs = self._people.of(mail.sender) if mail.kind is not Kind.BOUNCE else None
+        if belongs is None:
             return
+        key, lead = belongs
         side = self._sides[key]
         if mail.away_until is not None and side.follow_up is not None:
             side.follow_up.due_moved = mail.away_until
         if mail.effect is not None and mail.effect in self._stops:
             self._stop(side, State.ENDED, mail.effect, mail)
         elif mail.owes_reply:
-            self._open(key, mail)
+            self._open(key, lead, mail)
         if (mail.kind is Kind.HUMAN or mail.owes_reply) and side.follow_up is not None:
             self._close(side.follow_up, State.ANSWERED, "answered", mail, by=mail.sender.email)
             side.follow_up = None
 
-    def _open(self, key: str, mail: Mail) -> None:
+    def _open(self, key: str, lead: LeadId, mail: Mail) -> None:
         side = self._sides[key]
         if side.wait is not None:
             side.wait.mails.append(mail)
             return
         metric = Metric.NEXT_RESPONSE if self._answered_once else Metric.FIRST_RESPONSE
-        side.wait = _Running(key, [mail], self._members[mail.sender.email][1], metric)
+        side.wait = _Running(key, [mail], lead, metric)
 
     def _outbound(self, mail: Mail) -> None:
         if mail.kind is Kind.CALENDAR and mail.effect in self._stops:
@@ -248,15 +255,13 @@ class Replay:
                 self._answered_once = True
             if side.follow_up is not None:
                 self._close(side.follow_up, State.ENDED, "followed_up", mail, by=mail.author)
-            side.follow_up = _Running(key, [mail], self._lead_of[key], Metric.FOLLOW_UP, ordinal)
+            side.follow_up = _Running(key, [mail], self._people.leads[key], Metric.FOLLOW_UP, ordinal)
 
     def _reached(self, mail: Mail) -> dict[str, datetime | None]:
         """The sides that this mail of ours was sent to; the instant its loss was known where every copy bounced."""
         copies: dict[str, list[str]] = {}
         for party in mail.recipients:
-            if party.side is not None and party.lead is not None:
-                self._join(party, party.side, party.lead)
-            if (member := self._members.get(party.email)) is not None:
+            if (member := self._people.of(party)) is not None:
                 copies.setdefault(member[0], []).append(party.email)
         reached: dict[str, datetime | None] = {}
         for key, emails in copies.items():
@@ -269,35 +274,10 @@ class Replay:
         bounces = self._failures.get(mail.id, ())
         return min((at for at, failed in bounces if not failed or email in failed), default=None)
 
-    def _side_of(self, mail: Mail) -> str | None:
-        """Whose side wrote: the sender's own, else that of the thread in which they write."""
-        sender = mail.sender
-        if sender.side is not None and sender.lead is not None:
-            self._join(sender, sender.side, sender.lead)
-        if sender.email not in self._members:
-            beside = self._author_side.get(mail.parent) if mail.parent else None
-            key = beside or next(iter(self._sides), None)
-            if key is None or mail.kind is Kind.BOUNCE:
-                return None
-            self._members[sender.email] = (key, self._lead_of[key])
-        key = self._members[sender.email][0]
-        self._author_side[mail.id] = key
-        for party in mail.recipients:
-            if party.side is not None and party.lead is not None:
-                self._join(party, party.side, party.lead)
-            else:
-                self._members.setdefault(party.email, (key, self._lead_of[key]))
-        return key
-
-    def _join(self, party: Party, side: str, lead: LeadId) -> None:
-        self._members[party.email] = (side, lead)
-        self._sides.setdefault(side, _Side())
-        self._lead_of.setdefault(side, lead)
-
     def _apply(self, action: Action) -> None:
         for key, side in self._sides.items():
             if action.kind in (ActionKind.ACTIVITY, ActionKind.LEAD_CLOSED):
-                concerned = action.lead == self._lead_of[key] or any(
+                concerned = action.lead == self._people.leads[key] or any(
                     running is not None and running.lead == action.lead for running in (side.wait, side.follow_up)
                 )
                 if concerned and action.kind.value in self._stops:

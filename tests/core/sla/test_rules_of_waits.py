@@ -173,7 +173,8 @@ def test_two_companies_in_one_thread_are_two_sides_with_a_wait_each() -> None:
 
 def test_a_stranger_who_writes_in_the_thread_is_on_the_side_that_he_answers_beside() -> None:
     stranger = Party("private@mail.test")
-    (clock,) = fold(buyer("q", at("9:00")), buyer("more", at("9:10"), stranger), ours("a", at("9:20"), stranger))
+    more = buyer("more", at("9:10"), stranger, parent=MessageId("q"))
+    (clock,) = fold(buyer("q", at("9:00")), more, ours("a", at("9:20"), stranger))
     assert (clock.nudges, clock.state) == (1, State.ANSWERED)
 
 
