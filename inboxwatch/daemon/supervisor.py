@@ -25,6 +25,7 @@ from inboxwatch.daemon.store_alert import StoreAlert
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import sweep
+from inboxwatch.engine.departures import settle_departures
 from inboxwatch.engine.notice_actions import NoticeActions
 from inboxwatch.engine.policies import prepare
 from inboxwatch.engine.rules import Rules
@@ -89,7 +90,9 @@ class Supervisor:
             if isinstance(channel, Interactive):
                 await channel.start(actions, links)
             self.senders[name] = Sender(name, channel, self.look, self._context)
-        await daemon.writer.write(sweep, list(self.channels), daemon.now())
+        await daemon.writer.write(sweep, rules, daemon.now())
+        for gone in await daemon.writer.write(settle_departures, rules, daemon.now()):
+            log.warning("the config no longer names it", kind=gone.kind, name=gone.name, waits=len(gone.clocks))
         leads = LeadSync(self.sources, self._context)
         await leads.once()
         collect_seldom()

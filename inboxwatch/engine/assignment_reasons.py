@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from inboxwatch.core.ownership.reasons import (
     AssignmentReason,
+    Departed,
     HadBefore,
     OnLeave,
     OutOfHours,
@@ -31,6 +32,8 @@ def _phrase(reason: AssignmentReason) -> str:
             return messages.out_of_hours(person=person, until=until)
         case HadBefore(person):
             return messages.had_before(person=person)
+        case Departed(person):
+            return messages.departed(person=person)
         case StepReached(step, policy):
             return messages.step_reached(step=step, policy=policy)
         case Routed.FIRST_MATCH:

@@ -90,8 +90,9 @@ class Progress:
             self._notifier.nobody_left(clock)
         values: dict[str, Any] = {}
         if moved.notification is not None:
+            known = self._rules.notices.reachable(moved.notification.targets)
             notified |= self._notifier.withhold(clock, moved.passed, PASSED)
-            notified |= self._notifier.notify(clock, moved.notification)
+            notified |= self._notifier.notify(clock, replace(moved.notification, targets=known))
             if moved.notification.step.reason is StepReason.WARNING:
                 values["warned_at"] = self._now
         values |= self._standing(clock, moved, notified, sight, was_held=before.held, unread=unread)
@@ -154,7 +155,9 @@ class Progress:
         if step is None:
             return None
         targets = resolve(step.notify, owner, self._rules.context.case(clock, self._leads), self._roster)
-        return NextStep(step.number, step.round, max(step.notify_at, step.due_at), tuple(targets))
+        return NextStep(
+            step.number, step.round, max(step.notify_at, step.due_at), self._rules.notices.reachable(targets)
+        )
 
     def _stop(self, clock: Clock, was_running: bool) -> dict[str, Any]:
         """How a wait that is over stands; whoever was paged for it is notified."""

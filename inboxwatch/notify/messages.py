@@ -150,6 +150,44 @@ def disk_roomy(*, path: str) -> str:
     return f"The disk of the store ({path}) has room again."
 
 
+def person_gone(*, person: str, moved: Sequence[tuple[str, str]]) -> str:
+    """`moved` are waits with whose they become."""
+    return (
+        f"{person} is no person of the config any more and owns {_waits(len(moved))}: "
+        f"{_some([f'{clock} goes to {owner}' for clock, owner in moved])}."
+    )
+
+
+def mailbox_gone(*, mailbox: str, clocks: Sequence[str]) -> str:
+    return (
+        f"Mailbox {mailbox} is not in the config any more, and {_waits(len(clocks))} began in it: answers that only it "
+        f"holds are not seen. Dismiss or answer {_some(clocks)}, or bring the mailbox back."
+    )
+
+
+def target_gone(*, target: str, waits: int, fallback: str) -> str:
+    return (
+        f"The ladder of {_waits(waits)} names {target}, whom the config does not know any more: {fallback} is told "
+        "instead. `inboxwatch clocks repolicy` puts open waits under the policies of today."
+    )
+
+
+def waits_taken_over(*, person: str, count: int) -> str:
+    return f"{person} is no person of the config any more: {_waits(count)} of theirs {_is(count)} yours now."
+
+
+def _waits(count: int) -> str:
+    return f"{count} open wait{'' if count == 1 else 's'}"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _some(items: Sequence[str], most: int = 20) -> str:
+    return ", ".join([*items[:most], *([and_more(len(items) - most)] if len(items) > most else [])])
+
+
 def channel_down(*, channel: str, dead: int) -> str:
     """`dead` counts the dead letters that came of it; 0 where all went another way."""
     became = f"{dead} dead letters" if dead else "the next way was used"
@@ -350,6 +388,10 @@ def out_of_hours(*, person: str, until: datetime) -> str:
 
 def had_before(*, person: str) -> str:
     return f"{person} had it before"
+
+
+def departed(*, person: str) -> str:
+    return f"{person} is no person of the config any more"
 
 
 def step_reached(*, step: int, policy: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, or_, select, update
 
+from inboxwatch.core.model import PersonId
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import tables
 from inboxwatch.store.records import (
@@ -201,10 +202,29 @@ class Deliveries:
         found = select(func.min(_row.c.next_at)).where(_row.c.state.in_(OPEN), _row.c.channel == channel)
         return self._connection.execute(found).scalar()
 
-    def strays(self, channels: Iterable[str]) -> list[DeliveryRecord]:
-        """Open deliveries for channels that the config no longer has."""
-        found = select(_row).where(_row.c.state.in_(OPEN), _row.c.channel.not_in(list(channels)))
-        return deliveries_of(self._connection.execute(found))
+    def strays(self, channels: Iterable[str], people: Iterable[str]) -> list[DeliveryRecord]:
+        """Open deliveries by other channels than these, or to other people, oldest first."""
+        owed = self._connection.execute(select(_row).where(_row.c.state.in_(OPEN)).order_by(_row.c.id))
+        ours, readers = frozenset(channels), frozenset([None, *people])
+        return [row for row in deliveries_of(owed) if row.channel not in ours or row.person not in readers]
+
+    def owes(self, row: DeliveryRecord, target: str) -> bool:
+        """Whether another reader is told the same step of the same wait."""
+        if row.clock is None or row.step is None:
+            return False
+        same = (_row.c.clock == row.clock, _row.c.step == row.step, _row.c.round == row.round, _row.c.id != row.id)
+        told = select(_row.c.id).where(*same, _row.c.target == target, _row.c.state != "cancelled").limit(1)
+        return self._connection.execute(told).first() is not None
+
+    def readdress(  # seven parameters: a delivery, its new reader with the ways there, when and why
+        self, number: int, target: str, person: PersonId | None, ways: Sequence[Route], now: datetime, error: str
+    ) -> None:
+        """Owes an open delivery to another target, or by other ways, from their first on."""
+        (channel, destination), *_ = ways
+        values = {"target": target, "person": person, "ways": [list(way) for way in ways], "way": 0, "next_at": now}
+        values |= {"channel": channel, "destination": destination, "state": "pending", "bundle": None, "attempts": 0}
+        values |= {"adrift": False, "error": error}
+        self._connection.execute(update(_row).where(_row.c.id == number, _row.c.state.in_(OPEN)).values(**values))
 
     def outcomes(self) -> list[tuple[str, int, int, int, int, int]]:
         """(channel, sent, retried, dead, cancelled, pending) since the store began."""

@@ -100,7 +100,7 @@ def test_what_a_killed_process_had_claimed_leaves_again_in_the_same_bundle(daemo
     _, rows = claimed(daemon)
     daemon.restarts()
     room = daemon.engine
-    room.sweep(["desk"], daemon.at)
+    room.sweep(daemon.at)
     lease = minutes(0) if daemon.store._engine.dialect.name == "sqlite" else minutes(3)
     (again,) = room.claim("desk", daemon.at + lease)
     assert (again.bundle, again.attempts) == (rows[0].bundle, 2)

@@ -139,8 +139,8 @@ class Engine:
     def resend(self, number: int, now: datetime) -> str:
         return self.write(settle.resend, self.rules, number, now)
 
-    def sweep(self, channels: Sequence[str], now: datetime) -> None:
-        self.write(settle.sweep, channels, now)
+    def sweep(self, now: datetime) -> None:
+        self.write(settle.sweep, self.rules, now)
 
     def next_at(self, channel: str) -> datetime | None:
         return self.read(lambda tx: tx.deliveries.next_at(channel))

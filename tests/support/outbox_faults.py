@@ -173,7 +173,7 @@ class ChannelUnderFault:
         async def look(*_: object) -> bool:
             return True
 
-        self.daemon.engine.sweep(["desk"], self.daemon.at)
+        self.daemon.engine.sweep(self.daemon.at)
         return Sender("desk", self.channel, look, LoopContext(self.daemon.engine.rules, self.worker, self.daemon.now))
 
     def restart(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.ownership.reasons import AssignmentReason, StepReached
+from inboxwatch.core.ownership.reasons import AssignmentReason, Departed, StepReached
 from inboxwatch.core.ownership.routing import Assignment, Case, Roster, Window
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import DueStep, plan
@@ -93,7 +93,13 @@ class _Holder:
             self._relieve(held)
 
     def _relieve(self, held: Action) -> None:
-        """Routing's own choice is made again when the owner turns out to be absent; a person's choice stands."""
+        """Routing's own choice is made again when the owner turns out to be absent; a person's choice stands, as long
+        as the config names whom they chose.
+        """
+        if self.owner not in self._roster.people:
+            other = self._roster.assign(self._case, self._window)
+            self.owner = self._give(replace(other, reasons=(Departed(self.owner), *other.reasons)), self._now, ROUTING)
+            return
         if held.by != ROUTING or held.rule == "fallback":
             return
         if why := self._roster.absence(self.owner, self._window.opens_at):
@@ -172,11 +178,17 @@ def team_lead(owner: PersonId, case: Case, roster: Roster) -> PersonId:
     return next((team.lead for team in teams if team.lead is not None), roster.fallback)
 
 
+def manager(person: PersonId, roster: Roster) -> PersonId:
+    """Whom the target `manager` means for a person: the fallback where nobody is named."""
+    known = roster.people.get(person)
+    return (known.manager if known else None) or roster.fallback
+
+
 def resolve(notify: Iterable[str], owner: PersonId, case: Case, roster: Roster) -> tuple[str, ...]:
     """Targets as written in a step -> people's ids and channels, each once, in order."""
     names = {
         "owner": lambda: owner,
-        "manager": lambda: roster.people[owner].manager or roster.fallback,
+        "manager": lambda: manager(owner, roster),
         "fallback": lambda: roster.fallback,
         "team_lead": lambda: team_lead(owner, case, roster),
     }

@@ -42,6 +42,13 @@ class HadBefore:
 
 
 @dataclass(frozen=True, slots=True)
+class Departed:
+    """An owner whom the config names no more: their waits are routed anew, whoever gave them."""
+
+    person: PersonId
+
+
+@dataclass(frozen=True, slots=True)
 class StepReached:
     """A step of an escalation policy that reassigns."""
 
@@ -61,4 +68,4 @@ Absence = OnLeave | SeenAway
 """Why a person cannot act for days."""
 PassedOver = Absence | OutOfHours | HadBefore
 """Why routing does not choose a person."""
-AssignmentReason = PassedOver | StepReached | Routed
+AssignmentReason = PassedOver | Departed | StepReached | Routed

@@ -39,10 +39,21 @@ class Notices:
     def __init__(self, config: Config, channels: Mapping[str, Channel]) -> None:
         self._config = config
         self._ways = {person: tuple(ways_of(config, channels, person)) for person in config.people}
+        self.channels = frozenset(channels)
+        """By which notices leave."""
+
+    def knows(self, target: str) -> bool:
+        """Whether the config still has a person or channel; waits under an older policy may name others."""
+        return target in self._ways or target.partition(":")[0] in self.channels
+
+    def reachable(self, targets: Iterable[str]) -> tuple[str, ...]:
+        """Targets as a step names them, each once: the fallback person stands in for what the config has no more."""
+        return tuple(dict.fromkeys(one if self.knows(one) else self._config.fallback for one in targets))
 
     def ways(self, target: str) -> tuple[PersonId | None, tuple[Route, ...]]:
         """A resolved target -> (person or None, the ways of reaching it in the order they are tried)."""
-        if target not in self._config.people:
+        (target,) = self.reachable([target])
+        if target not in self._ways:
             channel, _, destination = target.partition(":")
             return None, ((channel, destination),)
         return PersonId(target), self._ways[PersonId(target)]
@@ -67,23 +78,30 @@ class Notices:
     def resolved(
         self, clock: Clock, sent: Iterable[DeliveryRecord], owner: str | None, now: datetime
     ) -> list[NewDelivery]:
-        """One row for each reader who was paged; the owner too where a colleague answered for them (rule 7)."""
+        """One row for each reader who was paged; the owner too where a colleague answered for them (rule 7).
+
+        Whom the config names no more is told nothing more.
+        """
         rows: dict[tuple[str, str, str], NewDelivery] = {}
         for one in sent:
-            key = f"{clock.id}/resolved/{clock.stopped_by}/{one.target}"
-            row = self._row(key=key, kind=NoticeType.RESOLVED, target=one.target, now=now, clock=clock.id)
-            rows[one.target, one.channel, one.destination] = replace(row, ways=((one.channel, one.destination),))
+            if self.knows(one.target):
+                rows[one.target, one.channel, one.destination] = self._resolution(clock, one, now)
         by_colleague = clock.answered_by is not None and clock.answered_by != owner
-        if owner and by_colleague and clock.metric != "follow_up" and not any(key[0] == owner for key in rows):
+        asked = clock.metric != "follow_up" and not any(key[0] == owner for key in rows)
+        if owner and self.knows(owner) and by_colleague and asked:
             key = f"{clock.id}/resolved/{clock.stopped_by}/{owner}"
             rows[owner, "", ""] = self._row(key=key, kind=NoticeType.RESOLVED, target=owner, now=now, clock=clock.id)
         return list(rows.values())
 
     def resolved_late(self, clock: ClockRecord, one: DeliveryRecord, now: datetime) -> list[NewDelivery]:
         """The resolution for a page that was still under way when its wait ended."""
-        key = f"{clock.id}/resolved/{clock.stopped_by}/{one.target}"
-        row = self._row(key=key, kind=NoticeType.RESOLVED, target=one.target, now=now, clock=clock.id)
-        return [replace(row, ways=((one.channel, one.destination),))]
+        return [self._resolution(clock, one, now)] if self.knows(one.target) else []
+
+    def _resolution(self, clock: Clock | ClockRecord, page: DeliveryRecord, now: datetime) -> NewDelivery:
+        """It goes where the page went, as long as the config has that channel."""
+        key = f"{clock.id}/resolved/{clock.stopped_by}/{page.target}"
+        row = self._row(key=key, kind=NoticeType.RESOLVED, target=page.target, now=now, clock=clock.id)
+        return replace(row, ways=((page.channel, page.destination),)) if page.channel in self.channels else row
 
     def notice(
         self, kind: NoticeType, key: str, targets: Sequence[str], now: datetime, **body: Any

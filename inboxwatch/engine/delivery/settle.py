@@ -83,7 +83,7 @@ def resend(tx: Transaction, rules: Rules, number: int, now: datetime) -> str:
     row = tx.deliveries.dead_letter(number)
     if row is None:
         raise Refused(404, f"no dead letter has the number {number}")
-    _, ways = rules.notices.ways(row.target)
+    _, ways = rules.notices.ways(row.target) if rules.notices.knows(row.target) else (None, ())
     if row.type == NoticeType.RESOLVED:
         # A resolution goes where the page went, and nowhere else.
         ways = row.ways
@@ -94,12 +94,28 @@ def resend(tx: Transaction, rules: Rules, number: int, now: datetime) -> str:
     return ways[0][0]
 
 
-def sweep(tx: Transaction, channels: Sequence[str], now: datetime) -> None:
-    """Begins anew after a start or a reload: what was on its way may leave again at once; deliveries for channels
-    that are no longer configured are turned to the next way, or become dead letters.
+def sweep(tx: Transaction, rules: Rules, now: datetime) -> None:
+    """Begins anew after a start or a reload: what was on its way may leave again at once, and what was owed to a
+    person or by a channel that the config names no more goes by the ways of the config in force.
+
+    The fallback person stands in for a reader who is gone; resolutions and daily digests of theirs are dropped.
     """
     tx.deliveries.release(now)
-    for row in tx.deliveries.strays(channels):
-        gone = f"channel {row.channel} is no longer configured"
-        if not tx.deliveries.divert(row, now, gone):
+    config = rules.config
+    for row in tx.deliveries.strays(rules.notices.channels, config.people):
+        person_gone = row.person is not None and row.person not in config.people
+        own = row.type is NoticeType.RESOLVED or (row.body or {}).get("daily") is not None
+        (target,) = rules.notices.reachable([row.target])
+        if person_gone and (own or tx.deliveries.owes(row, target)):
+            tx.deliveries.settle([row.id], DeliveryState.CANCELLED, now)
+            continue
+        gone = f"{row.person} is no longer in the config" if person_gone else _gone(row)
+        person, ways = rules.notices.ways(target)
+        if ways and (row.type is not NoticeType.RESOLVED or person is not None):
+            tx.deliveries.readdress(row.id, target, person, ways, now, gone)
+        else:
             tx.deliveries.settle([row.id], DeliveryState.DEAD, now, error=gone)
+
+
+def _gone(row: DeliveryRecord) -> str:
+    return f"channel {row.channel} is no longer configured"

@@ -40,7 +40,7 @@ class SimulatedProcess:
     ) -> None:
         self.writer = InlineWriter(store)
         self.engine = Engine(store, config, channels)
-        self.engine.sweep(list(channels), now())
+        self.engine.sweep(now())
         self._beside: list[Coroutine[Any, Any, None]] = []
         context = LoopContext(self.engine.rules, self.writer, now)
         self.pollers = {name: Poller(name, connectors[name], _Meter(), context) for name in config.mailboxes}

@@ -1,0 +1,150 @@
+"""What the store still names and the config no longer does: listed before it moves, then moved and told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2b
+
+from inboxwatch.core.model import PersonId
+from inboxwatch.core.ownership.routing import Window
+from inboxwatch.engine.assignment_reasons import in_words
+from inboxwatch.engine.evaluate import Occasion, evaluate
+from inboxwatch.engine.policies import policies_of
+from inboxwatch.engine.roster import roster
+from inboxwatch.engine.rules import Rules
+from inboxwatch.notify import NoticeType, messages
+from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord
+
+ROLES = frozenset({"owner", "manager", "fallback", "team_lead"})
+"""Targets that are nobody's name."""
+
+
+class Named(StrEnum):
+    """What a config names."""
+
+    PERSON = "person"
+    MAILBOX = "mailbox"
+    TARGET = "person or channel"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An open wait whose owner is gone."""
+
+    clock: str
+    owner: PersonId
+    """Whose it becomes."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """One thing that open waits still need, and the config does not name."""
+
+    kind: Named
+    name: str
+    clocks: tuple[str, ...]
+    """The open waits that it concerns, by id."""
+    moved: tuple[Moved, ...] = ()
+    fallback: PersonId | None = None
+    """Who is told instead of a target."""
+
+    def __str__(self) -> str:
+        if self.kind is Named.PERSON:
+            to = [(one.clock, one.owner) for one in self.moved]
+            return messages.person_gone(person=self.name, moved=to)
+        if self.kind is Named.MAILBOX:
+            return messages.mailbox_gone(mailbox=self.name, clocks=self.clocks)
+        return messages.target_gone(target=self.name, waits=len(self.clocks), fallback=str(self.fallback))
+
+    @property
+    def key(self) -> str:
+        """The same for the same waits: what was told once is not told at each start."""
+        digest = blake2b("/".join(sorted(self.clocks)).encode(), digest_size=8)
+        return f"departed/{self.kind.name.lower()}/{self.name}/{digest.hexdigest()}"
+
+
+def departures(tx: Transaction, rules: Rules, now: datetime) -> list[Departure]:
+    """What open waits need that the config no longer names, and what becomes of them; changes nothing."""
+    running = sorted(tx.clocks.running(), key=lambda row: (row.due_at, row.id))
+    return [*_people(tx, rules, running, now), *_mailboxes(rules, running), *_targets(tx, rules, running)]
+
+
+def settle_departures(tx: Transaction, rules: Rules, now: datetime) -> list[Departure]:
+    """Gives the waits of people who are gone to whom routing names now, and tells the new owners and IT, once."""
+    found = departures(tx, rules, now)
+    moving = {one.clock for departure in found for one in departure.moved}
+    threads = {row.thread for row in map(tx.clocks.get, sorted(moving)) if row is not None}
+    evaluate(tx, rules, sorted(threads), Occasion(now))
+    for departure in found:
+        _tell(tx, rules, departure, now)
+    return found
+
+
+def _tell(tx: Transaction, rules: Rules, departure: Departure, now: datetime) -> None:
+    owners: dict[str, list[str]] = {}
+    for one in departure.moved:
+        row = tx.clocks.get(one.clock)
+        if row is not None and row.owner is not None:
+            owners.setdefault(row.owner, []).append(row.id)
+    for owner, clocks in owners.items():
+        title = messages.waits_taken_over(person=departure.name, count=len(clocks))
+        body = {"title": title, "clock_ids": clocks}
+        tx.deliveries.enqueue(rules.notices.notice(NoticeType.DIGEST, departure.key, [owner], now, **body))
+    others = [one for one in rules.config.it_alerts if _person(rules, one) not in owners]
+    body = {"title": str(departure)}
+    tx.deliveries.enqueue(rules.notices.notice(NoticeType.DIGEST, departure.key, others, now, **body))
+
+
+def _person(rules: Rules, target: str) -> str:
+    return rules.config.fallback if target == "fallback" else target
+
+
+def _people(tx: Transaction, rules: Rules, rows: Sequence[ClockRecord], now: datetime) -> Iterator[Departure]:
+    people = rules.config.people
+    orphans = [row for row in rows if row.owner is not None and row.owner not in people]
+    if not orphans:
+        return
+    policies = policies_of(tx, rules, {row.policy_version for row in orphans})
+    leads = tx.leads.get_many({row.lead for row in orphans})
+    present = roster(tx, rules, now)
+    for person in dict.fromkeys(row.owner for row in orphans):
+        moved = []
+        for row in orphans:
+            if row.owner == person:
+                calendar = (policies.get(row.policy_version) or rules.config.policies[-1]).calendar
+                case = rules.context.case_of(row.lead, leads.get(row.lead), row.mailbox)
+                given = present.assign(case, Window(calendar.next_open(now), row.due_at))
+                moved.append(Moved(row.id, given.owner, _why(given.rule, in_words(given.reasons))))
+        yield Departure(Named.PERSON, str(person), tuple(one.clock for one in moved), tuple(moved))
+
+
+def _why(rule: str, reason: str) -> str:
+    return f"{rule} ({reason})" if reason else rule
+
+
+def _mailboxes(rules: Rules, rows: Iterable[ClockRecord]) -> Iterator[Departure]:
+    gone: dict[str, list[str]] = {}
+    for row in rows:
+        if row.mailbox is not None and row.mailbox not in rules.config.mailboxes:
+            gone.setdefault(row.mailbox, []).append(row.id)
+    yield from (Departure(Named.MAILBOX, name, tuple(clocks)) for name, clocks in gone.items())
+
+
+def _targets(tx: Transaction, rules: Rules, rows: Sequence[ClockRecord]) -> Iterator[Departure]:
+    """Whom the ladders of older policies name."""
+    policies = policies_of(tx, rules, {row.policy_version for row in rows})
+    gone: dict[str, list[str]] = {}
+    for row in rows:
+        policy = policies.get(row.policy_version)
+        steps = policy.escalation.steps if policy else ()
+        named = {target for step in steps for target in step.notify} - ROLES
+        for target in sorted(named):
+            if not rules.notices.knows(target):
+                gone.setdefault(target, []).append(row.id)
+    fallback = rules.config.fallback
+    yield from (Departure(Named.TARGET, name, tuple(ids), fallback=fallback) for name, ids in gone.items())
