@@ -8,28 +8,28 @@ from functools import cached_property
 
 from inboxwatch.core.mail import quotes
 from inboxwatch.core.mail.classify.signs import STRONG, WEAK, Sign
-from inboxwatch.core.mail.words import texts
+from inboxwatch.core.mail.words import asking_texts, automatic_texts, mailing_texts, returned_texts
 from inboxwatch.core.model import Message
 
 MAX_TEXT = 20_000
 """Characters looked at: the beginning, and of longer texts the end as well."""
 
-_MAILING = tuple((name, re.compile(pattern)) for name, pattern in texts.MAILING)
-_ACKNOWLEDGEMENT = tuple((name, re.compile(pattern)) for name, pattern in texts.ACKNOWLEDGEMENT)
-_MACHINE = re.compile(texts.MACHINE)
-_ANNOUNCED = re.compile(texts.ANNOUNCED)
-_NO_ANSWER = re.compile(texts.NO_ANSWER)
-_ABSENCE = re.compile(texts.ABSENCE)
-_RETURNED = re.compile(texts.RETURNED)
-_RETURNED_MAYBE = re.compile(texts.RETURNED_MAYBE)
-_SERVICE = re.compile(texts.SERVICE_BOUNCE)
+_MAILING = tuple((name, re.compile(pattern)) for name, pattern in mailing_texts.MAILING)
+_ACKNOWLEDGEMENT = tuple((name, re.compile(pattern)) for name, pattern in automatic_texts.ACKNOWLEDGEMENT)
+_MACHINE = re.compile(automatic_texts.MACHINE)
+_ANNOUNCED = re.compile(automatic_texts.ANNOUNCED)
+_NO_ANSWER = re.compile(automatic_texts.NO_ANSWER)
+_ABSENCE = re.compile(automatic_texts.ABSENCE)
+_RETURNED = re.compile(returned_texts.RETURNED)
+_RETURNED_MAYBE = re.compile(returned_texts.RETURNED_MAYBE)
+_SERVICE = re.compile(returned_texts.SERVICE_BOUNCE)
 _TELLING = {"it arrived", "many write", "to nobody by name", "a number for the matter"}
 _WAYS_OUT = {"a way out of the mailing", "a web copy"}
-_FOOTER = re.compile(texts.LIST_FOOTER)
-_ASKS = re.compile(texts.ASKS)
-_GENERAL = re.compile(texts.GENERAL)
-_STEP = re.compile(texts.ACCOUNT_STEP)
-_DENIAL = re.compile(texts.ACCOUNT_DENIAL)
+_FOOTER = re.compile(mailing_texts.LIST_FOOTER)
+_ASKS = re.compile(asking_texts.ASKS)
+_GENERAL = re.compile(asking_texts.GENERAL)
+_STEP = re.compile(mailing_texts.ACCOUNT_STEP)
+_DENIAL = re.compile(mailing_texts.ACCOUNT_DENIAL)
 _OUT_LINK = re.compile(r"https?://\S{0,200}(?:unsub|opt-?out|abmeld|desabon|desinscri)")
 
 

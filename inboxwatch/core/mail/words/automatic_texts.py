@@ -1,153 +1,12 @@
-"""What programs write into the text of a mail. Regular expressions over case-folded text on one line.
+"""What programs that answer say. Regular expressions over case-folded text on one line.
 
-Written from the standard texts of mail systems, list managers and mailing services, not from any one mail.
+Written from the standard texts of mail systems and help desks, not from any one mail.
 """
 
 from inboxwatch.core.mail.words import cues, either
 
-UNSUBSCRIBE = either(r"""
-    unsubscri
-    opt[- ]?out
-    (?:to be|wish to be|want to be|be) removed from
-    remove (?:yourself|me|your (?:name|address))
-    stop receiving
-    no longer wish to receive
-    (?:don'?t|do not) (?:want|wish) to receive
-    (?:cancel|change|manage|modify|edit|update) your (?:subscription|preferences|profile|newsletter)
-    (?:change|manage|modify|edit|update) your e-?mail (?:preferences|settings|options)
-    preference cent
-    email preferences
-    abmelden
-    abbestellen
-    austragen
-    newsletter.{0,30}abbestell
-    désabonn
-    désinscri
-    se désinscrire
-    ne plus recevoir
-    darse de baja
-    cancelar (?:la |su )?suscripci
-    dejar de recibir
-    cancellar(?:si|ti)
-    disiscri
-    annulla l'iscrizione
-    cancelar (?:a )?(?:inscri|subscri)
-    descadastr
-    afmelden
-    uitschrijven
-    avregistrera
-    avprenumerera
-    avmeld
-    framelding
-    afmeld
-    peruuta tilaus
-    wypis
-    rezygna
-    odhlásit
-    leiratkoz
-    отписаться
-    отписки
-    відписатися
-    aboneliğ
-    üyelikten
-    退订
-    取消订阅
-    取消訂閱
-    配信停止
-    配信解除
-    購読解除
-    수신거부
-    إلغاء الاشتراك
-    berhenti berlangganan
-""")
-"""A way out of a mailing."""
-
-MAILING = cues(
-    {
-        "a way out of the mailing": UNSUBSCRIBE,
-        "why it was sent": r"""
-        you(?:'re| are| have been| were)? (?:receiv(?:ing|ed)|getting|sent|got) this …
-            (?:e-?mail|newsletter|message|mailing)
-            (?:update|notice)
-        this (?:e-?mail|message|newsletter|mailing) (?:was|is|has been) (?:being )?sent (?:to|from|by)
-        this (?:e-?mail|message|newsletter|mailing) (?:was|is|has been) (?:being )?(?:mailed|delivered) (?:to|from|by)
-        you are subscribed
-        you (?:have )?subscribed
-        because you (?:are|have|signed|registered|opted|subscribed)
-        as a (?:registered|valued|subscriber)
-        diese (?:e-?mail|nachricht) (?:wurde|erhalten)
-        sie erhalten diese
-        vous recevez ce
-        recibe este
-        ricevi questa
-        u ontvangt deze
-        você (?:está )?receb
-    """,
-        "a web copy": r"""
-        view (?:this|it|the)?[^.]{0,30}(?:in|with) (?:your |a )?(?:web )?browser
-        view (?:as|the) web ?page
-        web version
-        having trouble (?:viewing|reading)
-        can'?t (?:see|read|view) this
-        click here to (?:view|read)
-        im browser (?:ansehen|anzeigen|öffnen)
-        (?:not|isn'?t|aren'?t) (?:being )?(?:display|show|render)(?:ed|ing|s)? (?:properly|correctly)
-        in your (?:web |internet )?browser
-        version en ligne
-        ver en (?:el|su) navegador
-    """,
-        "a copyright line": r"""
-        (?:copyright|©|\(c\))[^.]{0,30}(?:19|20)\d\d
-        all rights reserved
-        alle rechte vorbehalten
-        tous droits réservés
-    """,
-        "a newsletter's words": r"""
-        newsletter
-        this issue
-        in this week
-        (?:weekly|daily|monthly) (?:update|digest|edition|report|e-?mail|news|picks)
-        subscriber
-        mailing list
-        subscription
-    """,
-        "a notice to subscribers": r"""
-        privacy (?:policy|statement)
-        terms (?:of (?:use|service)|and conditions)
-        datenschutz
-        forward (?:this|it) to a friend
-        tell a friend
-        sponsor
-        advertis
-    """,
-        "an offer": r"""
-        click here
-        order (?:now|today|online)
-        buy now
-        shop now
-        special offer
-        limited time
-        free shipping
-        save (?:up to )?\$?\d
-        register (?:now|today)
-        sign up
-        learn more
-        read more
-        full story
-        more details
-    """,
-    }
-)
-"""What newsletters and mailings say."""
-
-LIST_FOOTER = either(r"""
-    \n_{20,}\n[^\n]{1,200}mailing list
-    \n-- ?\nto unsubscribe from this list
-    \n-- ?\nyou received this message because you are subscribed to the google groups
-""")
-"""Where a discussion list's own footer begins: what follows was not written by the sender."""
-
 _THING = r"(?:e-?mail|message|mail|reply|response|answer|notification|acknowledge?ment|notice)"
+
 _END = (
     r"(?=\W*(?:$|[.,;:!)*\]<|-]"
     r"|(?:and|from|to|sent|that|because|please|was|is|by|in|regarding|confirming|generated|so|do)\b))"
@@ -200,6 +59,12 @@ MACHINE = either(rf"""
     자동(?:으로)? (?:발송|회신|응답|생성)
 """)
 """The text says that a program wrote it."""
+
+ANNOUNCED = (
+    r"this (?:e-?mail|message|mail|notice)(?: \w+){0,3} "
+    r"(?:automat\w+|auto-?generated|computer[- ]generated|system[- ]generated)|"
+) + _THIS_IS
+"""The text begins by saying that no person wrote it."""
 
 NO_ANSWER = either(r"""
     (?:please )?(?:do not|don'?t|not) (?:reply|respond|answer)
@@ -359,122 +224,3 @@ ABSENCE = either(r"""
     我(?:正在|目前).{0,6}(?:休假|外出)
 """)
 """The author says that he is away."""
-
-RETURNED = either(r"""
-    could not be delivered
-    couldn'?t be delivered
-    (?:was|were|been|be) (?:not|un)\s?(?:able to be )?deliver
-    not delivered
-    undeliver
-    unable to deliver
-    delivery (?:\w+ ){0,3}fail
-    failed to deliver
-    user unknown
-    unknown user
-    no such user
-    unknown (?:recipient|address|local)
-    (?:recipient|address|mailbox|user|account|domain) (?:\w+ ){0,3}…
-        (?:rejected|not found|does not exist|doesn'?t exist)
-        (?:unavailable|disabled|invalid)
-    not a valid (?:user|address|recipient|mailbox|e-?mail)
-    over quota
-    quota exceeded
-    permanent (?:fatal )?error
-    returned to (?:you|sender)
-    mailer-daemon
-    \b5\d\d[ -]5\.\d\.\d
-    \b55\d[ -]
-    (?<!no )virus(?:es)? (?:\w+ ){0,3}(?:found|detected)
-    (?:contain\w*|infected (?:with|by)) (?:\w+ ){0,3}virus
-    virus in (?:your|the) (?:message|mail)
-    nicht zugestellt
-    unzustellbar
-    n'a pas (?:pu être|été) (?:remis|délivr|distribu)
-    no (?:se )?(?:ha podido|pudo) (?:ser )?entreg
-    non (?:è stato|può essere) (?:possibile )?(?:consegn|recapit)
-    не (?:может|могло|удалось|было) (?:быть )?доставл
-    odrzucon
-""")
-"""A mail system gives a message back."""
-
-RETURNED_MAYBE = either(r"""
-    virus
-    (?:recipient|address|mailbox|user|account|domain|box|postfach) (?:\w+ ){0,4}(?:full|no room|voll)
-    (?:has|have|was|were|been|being|message|mail) (?:\w+ ){0,3}…
-        (?:rejected|blocked|refused|bounced|quarantined|returned)
-""")
-"""Words that mail systems use and people too: they count from a mail system's own address."""
-
-SERVICE_BOUNCE = either(r"""
-    \\?"(?:notificationtype|eventtype|event|type|record_?type)\\?"\s*:\s*…
-        \\?"(?:bounce|bounced|dropped|hardbounce|softbounce|delivery|delivered)\\?"
-""")
-"""Fates of messages as mailing services report them by mail: JSON of Amazon SES and its like."""
-
-ANNOUNCED = (
-    r"this (?:e-?mail|message|mail|notice)(?: \w+){0,3} "
-    r"(?:automat\w+|auto-?generated|computer[- ]generated|system[- ]generated)|"
-) + _THIS_IS
-"""The text begins by saying that no person wrote it."""
-
-ASKS = either(r"""
-    \b(?:could|can|would|will|do|does|did|is|are|how|when|what|which|where|why|who|may|shall) [^.?!]{3,200}[?]
-    \b(?:könn(?:t)?en|haben|ist|sind|wann|wie|was|welche[rs]?|wo|warum|wer|gibt) [^.?!]{3,200}[?]
-    \b(?:pourriez|pouvez|avez|est-ce|quand|quel(?:le)?s?|combien|comment) [^.?!]{3,200}[?]
-    \b(?:podría|puede|pueden|tiene|cuándo|cuánto|cuál|cómo|qué) [^.?!]{3,200}[?]
-    \b(?:potrebbe|può|quando|quanto|quale|come) [^.?!]{3,200}[?]
-    \b(?:kunt|kunnen|kan|heeft|wanneer|hoeveel|welke) [^.?!]{3,200}[?]
-    please (?:quote|call me|let (?:me|us) have|offer|advise)
-    please send (?:us|me) (?:a|an|your|the) (?:\w+ ){0,2}…
-        (?:quot|offer|price|list|catalog|brochure|invoice|contract|sample)
-    (?:i|we) (?:need|want|require|would like|are looking for|am looking for) (?:a|an|your|the|to|some|\d+)
-    bitte (?:senden|schicken|machen|geben|rufen) sie (?:uns|mir|mich)
-    (?:merci de|veuillez) (?:me|nous) (?:envoyer|faire)
-    пришлите
-    proszę o (?:ofert|przesłanie|wycen)
-    vill gärna ha
-    [?？]\s*$
-    お?見積
-""")
-"""Somebody asks for something: who does waits for an answer, whatever else they write. A cue, no proof."""
-
-GENERAL = either(r"""
-    if you (?:have|need|want|would|wish|are)
-    questions?\s?[?]
-    how did we do
-    need (?:more )?help[?]
-    did you know
-""")
-"""What begins the questions of standard letters."""
-
-ACCOUNT_STEP = either(r"""
-    (?:activate|verify|confirm|validate|reset|change|complete|finish) (?:\w+ ){0,4}…
-        (?:account|address|e-?mail|domain|password|registration|subscription|it)\b
-    (?:click|open|visit|follow|use|go to) (?:\w+ ){0,4}(?:link|https?://|url)
-    https?://
-    (?:bestätigen|aktivieren) sie
-    (?:klicken|öffnen|folgen) sie (?:\w+ ){0,4}link
-    (?:confirmez|activez|cliquez)
-    (?:confirme|active|haga clic)
-    (?:confermare|attivare|clicca)
-    (?:bevestig|activeer|klik)
-""")
-"""A step to take at a service."""
-
-ACCOUNT_DENIAL = either(r"""
-    if you (?:did not|didn'?t|have not|haven'?t) (?:\w+ ){0,3}…
-        (?:request|ask|sign|register|create|subscrib|make|initiate|enter|expect this)
-    if (?:that|this|it) was(?: not|n'?t) you
-    (?:someone|somebody)\b[^.]{0,60}\bregistered\b[^.]{0,60}\. if (?:not|that)\b
-    (?:tell us|let us know) if (?:that|this|it) was(?: not|n'?t)
-    (?:someone|somebody) (?:\w+ ){0,3}(?:entered|used|registered|requested|may have) (?:\w+ ){0,3}…
-        (?:your|this) (?:e-?mail|address)
-    (?:someone|somebody) (?:else )?(?:\w+ ){0,3}(?:requested|asked for|registered|done so)
-    wenn sie (?:dies|diese|sich|das) (?:\w+ ){0,4}nicht (?:angefordert|angemeldet|beantragt|registriert)
-    falls sie (?:dies|diese|sich|das) (?:\w+ ){0,4}nicht (?:angefordert|angemeldet|beantragt|registriert)
-    si vous n'(?:avez|êtes) pas (?:\w+ ){0,3}(?:demand|inscri|à l'origine|effectu)
-    si (?:usted )?no (?:ha|has|solicit|fue)
-    se non (?:hai|ha) (?:richiest|effettuat)
-    als (?:u|je) (?:dit|deze|zich) (?:\w+ ){0,3}niet (?:heb|hebt|heeft|aangevraagd)
-""")
-"""What services say to whoever did not ask for the account: no person writes it to another."""
