@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
+from inboxwatch.core.mail import attribution as attributed
+from inboxwatch.core.mail.attribution import Attribution
 from inboxwatch.core.mail.words.quoting import HEADER_NAMES, ORIGINAL
-from inboxwatch.core.model import MessageId
 
 MAX_LINES = 3000
 MAX_WORDS = 1500
@@ -20,44 +20,8 @@ RUN = 4
 _QUOTE = re.compile(r"[ \t]*(?:[A-Za-z]{0,4}[>|]|[:}] (?=\S))[ \t]?")
 _MARK = re.compile(r"[A-Za-z]{0,4}[>|][ \t]?|[:}] ")
 _WORDS = re.compile(r"\w+")
-_EMAIL = re.compile(r"[\w.+=-]{1,64}@[\w.-]{1,255}")
-_ID = re.compile(r"<([^<>\s]{3,250}@[^<>\s]{1,250})>")
-_TIME = re.compile(r"\b(\d{1,2})[:.h](\d{2})(?:[:.](\d{2}))?(?:\s*([AaPp])\.?[Mm])?")
-_NUMBER = re.compile(r"\d+")
 _HEADER = re.compile(r"[ \t>*]*([^\W\d_][\w' -]{0,20})\*?[ \t\xa0]*[:：]\*?[ \t]*(.*)")
 _SEPARATOR = re.compile(r"[-_=*]{3,}|_{10,}")
-
-
-@dataclass(frozen=True, slots=True)
-class Attribution:
-    """One line such as `On Mon 3 May 2021 at 10:15, Ana wrote:`, or the header lines of a forwarded message."""
-
-    emails: frozenset[str]
-    words: frozenset[str]
-    times: frozenset[tuple[int, int]]
-    """(minute, second), second -1 where it is not told: hours depend on zones, minutes do not."""
-    days: frozenset[int]
-    ids: tuple[MessageId, ...]
-
-    def is_by(self, email: str, name: str) -> bool | None:
-        """Whether a person is the one it names; None where it names nobody in a way that can be compared."""
-        if email and email in self.emails:
-            return True
-        parts = {word for word in _WORDS.findall(name.casefold()) if len(word) > 1}
-        if parts and (len(parts & self.words) >= min(2, len(parts))):
-            return True
-        local = email.partition("@")[0]
-        if len(local) > 2 and local in self.words:
-            return True
-        return False if self.emails or self.words else None
-
-    def is_at(self, sent_at: datetime | None) -> bool | None:
-        """Whether it names the instant a message was sent; None where one of both tells none."""
-        if sent_at is None or not self.times:
-            return None
-        if not any(sent_at.minute == minute and second in (-1, sent_at.second) for minute, second in self.times):
-            return False
-        return not self.days or any((sent_at + timedelta(hours=shift)).day in self.days for shift in (-14, 0, 14))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +48,15 @@ def own_and_quoted(text: str) -> tuple[list[str], list[str]]:
 
 
 def _separate(text: str) -> tuple[list[str], list[str], Attribution | None]:
+    """The lines of the author, those of the answered message, and what is said of that one.
+
+    What the answered message itself quotes, or has below header lines or an attribution of its own, is neither's.
+    """
     own: list[str] = []
     quoted: list[str] = []
     attribution: Attribution | None = None
-    below = False
+    below = history = False
+    asked = 0
     lines = text.splitlines()[:MAX_LINES]
     number = 0
     while number < len(lines):
@@ -96,16 +65,26 @@ def _separate(text: str) -> tuple[list[str], list[str], Attribution | None]:
         mark = _QUOTE.match(line)
         if mark and not below:
             rest = line[mark.end() :].lstrip()
-            if not _MARK.match(rest):
-                if attribution is None and own:
-                    attribution = _attribution(" ".join(own[-3:]))
-                quoted.append(rest)
+            if history or _MARK.match(rest):
+                continue
+            if attribution is None and len(own) > asked:
+                attribution, asked = attributed.read(" ".join(own[-3:])), len(own)
+            if rest and (header := _headers(_unmarked(lines, number - 1), 0)):
+                inner = attributed.read(header[0])
+                history = any(quoted) or (attribution is not None and not attribution.agrees(inner))
+                attribution = attribution if history else inner or attribution
+                number += header[1] - 1
+                continue
+            quoted.append(rest)
+            if _goes_deeper(quoted, lines, number, marked=True):
+                history = attribution is not None or any(quoted[:-2])
+                attribution = attribution if history else attributed.read(" ".join(quoted[-2:]))
             continue
         if not line.strip():
             continue
         if not below and (header := _headers(lines, number - 1)):
             block, number = header
-            attribution = attribution or _attribution(block)
+            attribution = attribution or attributed.read(block)
             below = True
         elif not below:
             own.append(line)
@@ -113,7 +92,33 @@ def _separate(text: str) -> tuple[list[str], list[str], Attribution | None]:
             break
         else:
             quoted.append(line)
+            if _goes_deeper(quoted, lines, number, marked=False):
+                break
     return own, quoted, attribution
+
+
+def _unmarked(lines: list[str], start: int) -> list[str]:
+    """The next lines without the mark of a quotation, as far as they bear one and header lines may go."""
+    found = []
+    for line in lines[start : start + 20]:
+        mark = _QUOTE.match(line[:1000])
+        if mark is None:
+            break
+        found.append(line[mark.end() : 1000])
+    return found
+
+
+def _goes_deeper(quoted: list[str], lines: list[str], number: int, *, marked: bool) -> bool:
+    """Whether the last quoted line ends an attribution and what it announces follows with no further mark."""
+    line = quoted[-1].rstrip(" \t\xa0*_")
+    if line[-1:] not in (":", "：", "៖") or not attributed.closes(" ".join(quoted[-2:])):
+        return False
+    for following in lines[number : number + 4]:
+        mark = _QUOTE.match(following)
+        rest = following[mark.end() :].strip() if mark else following.strip()
+        if rest:
+            return bool(mark) == marked and not _MARK.match(rest)
+    return False
 
 
 def _headers(lines: list[str], start: int) -> tuple[str, int] | None:
@@ -146,18 +151,6 @@ def _headers(lines: list[str], start: int) -> tuple[str, int] | None:
     if len(names) >= 2 and "from" in names:
         return " ".join(told), at
     return (" ".join(line[:400] for line in lines[start : start + 4]), start + 1) if marked else None
-
-
-def _attribution(text: str) -> Attribution | None:
-    text = text[-400:]
-    times = frozenset((int(m), int(s) if s else -1) for _, m, s, _ in _TIME.findall(text) if int(m) < 60)
-    emails = frozenset(email.lower().strip(".") for email in _EMAIL.findall(text))
-    ids = tuple(MessageId(one) for one in _ID.findall(text))
-    if not (times or emails or text.rstrip()[-1:] in ":："):
-        return None
-    words = frozenset(word for word in _WORDS.findall(_EMAIL.sub(" ", text).casefold()) if not word.isdigit())
-    days = frozenset(int(day) for day in _NUMBER.findall(_TIME.sub(" ", text)) if len(day) < 3 and 0 < int(day) < 32)
-    return Attribution(emails, words, times, days, ids)
 
 
 def _runs(lines: list[str]) -> frozenset[int]:

@@ -15,9 +15,10 @@ LISTS = table("""
     lathe-2-dev, 60-plus, cad2cam, steel4all, ipv4, p2p
 """)
 NUMBERS = table("""
-    #815, 3/4, 7/7, 7/24, Part 7/7, v3, V3, rc2, Part 1/4, part-3, Teil 2, Teil2, Lot 7, Ticket 3, ticket-3, PRESS-4, PRESS-2207,
-    REQ0019283, 2207, 7, Order 31, Auftrag 31, DRAFT v2 1/3, 2nd, 3b, 1.4, 2026-03-02, 2/3/26, 24/8, 24/7/26, 09:30, CASE:3, No. 4,
-    Q3, KW 12, D4E5F6, e5f6a7b8, case-3-closed, 2-part, ISO 9001, press-2207, Hall 3
+    #815, 3/4, 7/7, 7/24, Part 7/7, v3, V3, rc2, Part 1/4, part-3, Teil 2, Teil2, Lot 7, Ticket 3, ticket-3,
+    PRESS-4, PRESS-2207, REQ0019283, 2207, 7, Order 31, Auftrag 31, DRAFT v2 1/3, 2nd, 3b, 1.4, 2026-03-02,
+    2/3/26, 24/8, 24/7/26, 09:30, CASE:3, No. 4, Q3, KW 12, D4E5F6, e5f6a7b8, case-3-closed, 2-part, ISO 9001,
+    press-2207, Hall 3
 """)
 
 

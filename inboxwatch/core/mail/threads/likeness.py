@@ -61,9 +61,9 @@ def likeness(message: Known, parent: Known) -> Likeness:
     if said is not None:
         if parent.id in said.ids:
             score += 10.0
-        by, at = said.is_by(parent.sender, parent.name), said.is_at(parent.sent_at)
+        by, at = said.is_by(parent.sender, parent.name), said.fits(parent.sent_at, parent.at)
         score += 0.0 if by is None else 1.5 if by else -2.0
-        score += 0.0 if at is None else 4.0 if at else -1.0
+        score += 0.0 if at is None else 5.0 * at - 1.0
     if parent.sender in message.to:
         score += 2.0
     elif parent.sender in message.participants and parent.sender != message.sender:

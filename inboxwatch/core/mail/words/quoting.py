@@ -39,3 +39,12 @@ HEADER_NAMES = {
     for name in names
 }
 """The header lines that Outlook and others write above a quoted original: name, case folded -> its role."""
+
+WROTE = table("""
+    wrote, writes, schrieb, a écrit, escribió, escribiu, escreveu, ha scritto, ha escrit, ha scribite, ha scrit,
+    schreef, skreau, skrev, skreiv, skrifaði, kirjoitti, kirjutas, napsal, napísal, napisał, napisal, napisao, pisze,
+    piše, написа, написал, напісаў, пишет, пише, írta, a scris, έγραψε, yazdı, yozdi, rakstīja, rašė, shkroi,
+    menulis, membalas, đã viết, scríobh, sgrìobh, ysgrifennodd, skrivet eo bet gant, idatzi zuen, жазған, წერს,
+    գրել է, כתב, كتب, เขียน, បានសរសេរ, 写道, 寫道, 写于, のメール, さんは書きました, 쓴 글, 작성
+""")
+"""In the line above a quoted original, beside its author, case folded; mostly from the tables of Thunderbird."""
