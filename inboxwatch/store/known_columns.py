@@ -13,6 +13,7 @@ def dump(known: Known) -> dict[str, Any]:
     return {
         "named": known.named,
         "name": known.name,
+        "answer_to": sorted(known.answer_to),
         "to": sorted(known.to),
         "participants": sorted(known.participants),
         "answers": known.answers,
@@ -38,6 +39,7 @@ def load(row: Any) -> Known:
         named=data["named"],
         sender=row.sender,
         name=data["name"],
+        answer_to=frozenset(data.get("answer_to", ())),
         to=frozenset(data["to"]),
         participants=frozenset(data["participants"]),
         subject_key=row.subject_key,

@@ -98,6 +98,44 @@ def test_a_message_whose_id_a_relay_rewrote_is_still_found() -> None:
     assert parents(QUESTION, copy, reply)["q2"] == "made-by-relay"
 
 
+FORM = "Website <form@acme.test>"
+LIST = "Lathe users <users@lists.acme.test>"
+
+
+def form(name: str, minutes: float, author: str, *, sender: str = FORM, to: str = "sales@acme.test") -> Message:
+    """A question that a form or a list passes on; its author stands in Reply-To."""
+    return mail(name, minutes, sender=sender, to=to, subject="Contact", extra=f"Reply-To: {author}")
+
+
+@pytest.mark.parametrize("sender", [FORM, LIST, "sales@acme.test"])
+@pytest.mark.parametrize("by", ["Ana Diaz <ana@acme.test>", "sales@acme.test"])
+@pytest.mark.parametrize("who", [0, 1, 2])
+def test_an_answer_to_the_author_in_reply_to_answers_their_message(sender: str, by: str, who: int) -> None:
+    authors = ("eve@one.test", "Tom <tom@two.test>", "kim@three.test")
+    asked = [form(f"f{n}", 10 * n, author, sender=sender) for n, author in enumerate(authors)]
+    answer = ours("a1", 90, sender=by, to=authors[who], subject="Re: Contact")
+    assert in_any_order(*asked, answer) == {"f0": None, "f1": None, "f2": None, "a1": f"f{who}"}
+
+
+def test_an_attribution_names_the_author_in_reply_to() -> None:
+    asked = [form("f0", 0, "eve@one.test", sender=LIST), form("f1", 5, "tom@two.test", sender=LIST)]
+    text = "Yes.\n\neve@one.test wrote:\n\n> May we call?\n"
+    answer = ours("a1", 90, to="users@lists.acme.test", subject="Re: Contact", text=text)
+    assert parents(*asked, answer)["a1"] == "f0"
+
+
+def test_who_writes_with_another_reply_to_of_their_own_does_not_answer_themselves() -> None:
+    first = form("f0", 0, "bea@home.test", sender="Bea <bea@buyer.test>")
+    again = mail("f1", 50, subject="Re: Contact", sender="Bea <bea@buyer.test>", extra="Reply-To: bea@home.test")
+    answer = ours("a1", 20, subject="Re: Contact", to="bea@home.test")
+    assert parents(first, answer, again) == {"f0": None, "a1": "f0", "f1": "a1"}
+
+
+def test_an_answer_to_somebody_else_is_not_hung_on_a_form() -> None:
+    answer = ours("a1", 90, to="zoe@four.test", subject="Re: Contact")
+    assert parents(form("f0", 0, "eve@one.test"), form("f1", 10, "tom@two.test"), answer)["a1"] is None
+
+
 links = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 90)), min_size=1, max_size=8)
 
 

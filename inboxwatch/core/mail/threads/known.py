@@ -40,6 +40,8 @@ class Known:
     """E-mail address, lower case."""
     name: str = ""
     """The sender's display name."""
+    answer_to: frozenset[str] = frozenset()
+    """Where its answers go (Reply-To): its author, where a list or a form stands in From."""
     to: frozenset[str] = frozenset()
     participants: frozenset[str] = frozenset()
     """Sender and all recipients."""
@@ -95,6 +97,7 @@ def draft(message: Message, direction: Direction, verdict: Verdict, quotation: Q
         above=above,
         sender=message.sender.email,
         name=message.sender.name,
+        answer_to=frozenset([one.email for one in message.reply_to if one.email]),
         to=frozenset([one.email for one in message.to]),
         participants=frozenset([one.email for one in (message.sender, *message.recipients) if one.email]),
         subject_key=subject.key,

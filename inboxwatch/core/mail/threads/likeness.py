@@ -62,18 +62,33 @@ def likeness(message: Known, parent: Known) -> Likeness:
         if parent.id in said.ids:
             score += 10.0
         by, at = said.is_by(parent.sender, parent.name), said.fits(parent.sent_at, parent.at)
+        by = by if parent.answer_to.isdisjoint(said.emails) else True
         score += 0.0 if by is None else 1.5 if by else -2.0
         score += 0.0 if at is None else 5.0 * at - 1.0
-    if parent.sender in message.to:
+    score += _people(message, parent)
+    hours = max((message.at - parent.at).total_seconds(), 0.0) / 3600
+    return Likeness(parent, score - 0.5 * math.log1p(hours / 6), quoted)
+
+
+def _people(message: Known, parent: Known) -> float:
+    """What speaks for an answer in who wrote to whom.
+
+    Answers go to Reply-To where one is given (RFC 5322, 3.6.2): behind one address of a list or a form in From stand
+    many authors, and each is told by theirs.
+    """
+    score = 0.0
+    if parent.sender in message.to or not parent.answer_to.isdisjoint(message.to):
         score += 2.0
-    elif parent.sender in message.participants and parent.sender != message.sender:
+    elif parent.sender != message.sender and (
+        parent.sender in message.participants or not parent.answer_to.isdisjoint(message.participants)
+    ):
         score += 1.0
     if message.sender in parent.to:
         score += 0.7
     if message.sender == parent.sender:
-        score -= 1.5
-    hours = max((message.at - parent.at).total_seconds(), 0.0) / 3600
-    return Likeness(parent, score - 0.5 * math.log1p(hours / 6), quoted)
+        theirs = parent.answer_to - {parent.sender}
+        score -= 0.0 if theirs and theirs.isdisjoint(message.answer_to) else 1.5
+    return score
 
 
 def as_rewritten(found: Likeness, message: Known, named: bool) -> Likeness:
