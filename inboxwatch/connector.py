@@ -32,6 +32,9 @@ __all__ = [
     "Reading",
     "Reason",
     "Recovers",
+    "Remarks",
+    "Reread",
+    "Rereads",
     "Row",
     "Secret",
     "Settings",
@@ -180,6 +183,36 @@ class Recovers(Protocol):
 
     async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
         """Those of the messages that are still there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """What became of messages that were to be read again; a ref in neither is gone from the server."""
+
+    messages: tuple[RawMessage, ...]
+    unreadable: tuple[Quarantined, ...] = ()
+
+
+@runtime_checkable
+class Rereads(Protocol):
+    """A connector that can read single messages again, by any ref it ever gave, and tell what stays unreadable.
+
+    What was set aside is tried again through it; where it is missing, through Recovers.
+    """
+
+    async def reread(self, refs: Sequence[str]) -> Reread:
+        """Within 300 s. A message that makes reading fail is `unreadable`; what is raised is the mailbox's failure."""
+        ...
+
+
+@runtime_checkable
+class Remarks(Protocol):
+    """A connector that may have to leave out a part of its mailbox, such as a folder that is refused to it."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is left out, in a sentence each, as of the last poll; for operators. No IO."""
         ...
 
 

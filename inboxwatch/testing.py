@@ -16,7 +16,7 @@ call `pytest.register_assert_rewrite("inboxwatch.testing")` in your conftest.py 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -24,7 +24,18 @@ from typing import Any, Protocol
 import pytest
 
 from inboxwatch import now as instant
-from inboxwatch.connector import Batch, Counts, Cursor, MailboxError, MailConnector, Reading, Reason, Waits
+from inboxwatch.connector import (
+    Batch,
+    Counts,
+    Cursor,
+    MailboxError,
+    MailConnector,
+    Reading,
+    Reason,
+    Reread,
+    Rereads,
+    Waits,
+)
 from inboxwatch.core.model import FolderRole, Privacy, RawMessage
 
 __all__ = ["ConnectorContract", "Mailbox", "bounce", "invitation", "letter", "message_id"]
@@ -50,6 +61,8 @@ class Mailbox(Protocol):
     def deliver_unreadable(self) -> None:
         """A message arrives that the server or file system lists and then fails to give."""
         ...
+
+    # A world that can do it has `mend_unreadable()`: after it, the message that came last in that way can be read.
 
     def handle(self) -> None:
         """A person's mail program marks everything as read and flags it."""
@@ -211,6 +224,28 @@ class ConnectorContract:
         after = await polled(mailbox, batches[-1].cursor)
         assert ids(taken(after)) == [message_id(8)]
         assert [one for batch in after for one in batch.quarantined] == []
+
+    async def test_what_was_set_aside_is_told_apart_from_what_can_be_read_and_is_read_once_it_can_be(
+        self, mailbox: Mailbox
+    ) -> None:
+        mailbox.deliver(letter(1))
+        mailbox.deliver_unreadable()
+        async with opened(mailbox) as connector:
+            if not isinstance(connector, Rereads):
+                pytest.skip("this connector reads no message again")
+            batches = await every(connector, None)
+            (aside,) = [one for batch in batches for one in batch.quarantined]
+            (sound,) = taken(batches)
+            again = await connector.reread([aside.ref, sound.ref])
+            assert ids(again.messages) == [message_id(1)]
+            assert [one.ref for one in again.unreadable] == [aside.ref]
+            assert await connector.reread([]) == Reread(())
+            mend: Callable[[], None] | None = getattr(mailbox, "mend_unreadable", None)
+            if mend is not None:
+                mend()
+                late = await connector.reread([aside.ref])
+                assert [message.ref for message in late.messages] == [aside.ref]
+                assert late.unreadable == ()
 
     async def test_messages_that_break_every_rule_are_taken_or_set_aside(self, mailbox: Mailbox) -> None:
         strange = [

@@ -9,13 +9,14 @@ from typing import TypeVar
 
 import structlog
 
-from inboxwatch.connector import Batch, Counts, Cursor, MailboxError, MailConnector, Reason, Recovers
+from inboxwatch.connector import Batch, Counts, Cursor, MailboxError, MailConnector, Reason, Recovers, Rereads
 from inboxwatch.core.model import MailboxId
 from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.poller import Poller
+from inboxwatch.daemon.rereading import reread
 from inboxwatch.daemon.time_limit import TimeLimit
 from inboxwatch.engine.ingest import ingest_recovered
-from inboxwatch.engine.mailbox_health import counted, unknown
+from inboxwatch.engine.mailbox_health import Count, Unread, counted, unread
 
 log = structlog.get_logger(__name__)
 
@@ -65,21 +66,23 @@ class Census:
                 "an earlier census hangs and cannot be ended",
                 hint="restart inboxwatch: nothing is lost",
             )
-        listed = 0
+        listed = aside = 0
         missing: list[tuple[str, str]] = []
-        names = aiter(self._connector.census(self._now() - self._rules.config.look_back))
+        since = self._now() - self._rules.config.look_back
+        names = aiter(self._connector.census(since))
         try:
             while chunk := await self._within_limit(_next(names)):
                 listed += len(chunk)
-                missing += await self._unknown(chunk)
+                found = await self._unread(chunk)
+                missing += found.missing
+                aside += len(found.aside)
         finally:
             await self._limit.close(names, SLACK)
         if missing:
             log.warning("census found messages that were never read", mailbox=self._name, missing=len(missing))
-            missing = await self._recover(missing)
-        coverage = 1 - len(missing) / listed if listed else 1.0
-        await self._writer.write(counted, self._name, coverage)
-        return coverage
+            left = await self._recover(missing)
+            missing, aside = left.missing, aside + len(left.aside)
+        return await self._writer.write(counted, self._name, Count(listed, len(missing), aside, since))
 
     async def _within_limit(self, step: Awaitable[Result]) -> Result:
         """Raises MailboxError where a step hangs."""
@@ -88,20 +91,23 @@ class Census:
         except TimeoutError:
             raise MailboxError(Reason.TIMEOUT, f"a census had no answer within {STEP_LIMIT:.0f} s") from None
 
-    async def _unknown(self, chunk: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        return await self._writer.read(unknown, self._name, chunk)
+    async def _unread(self, chunk: Sequence[tuple[str, str]]) -> Unread:
+        return await self._writer.read(unread, self._name, chunk)
 
-    async def _recover(self, missing: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Reads messages again and files them as if they had just arrived; returns those that stay missing."""
-        if not isinstance(self._connector, Recovers):
-            return list(missing)
-        left: list[tuple[str, str]] = []
+    async def _recover(self, missing: Sequence[tuple[str, str]]) -> Unread:
+        """Reads messages again and files them as if they had just arrived; returns those that stay unread."""
+        left = Unread([], [])
+        if not isinstance(self._connector, Rereads | Recovers):
+            return left._replace(missing=list(missing))
         for start in range(0, len(missing), CHUNK):
             part = missing[start : start + CHUNK]
-            messages = await self._within_limit(self._connector.recover([ref for ref, _ in part]))
-            batch = Batch(messages, Cursor(""))
+            found = await self._within_limit(reread(self._connector, [ref for ref, _ in part]))
+            aside = found.unreadable if isinstance(self._connector, Rereads) else ()
+            batch = Batch(found.messages, Cursor(""), quarantined=aside)
             await self._writer.write(ingest_recovered, self._rules, self._name, batch, self._now())
-            left += await self._unknown(part)
+            still = await self._unread(part)
+            left.missing.extend(still.missing)
+            left.aside.extend(still.aside)
         return left
 
 

@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from inboxwatch.connector import Batch, MailboxError, MailConnector, Reason, Waits
+from inboxwatch.connector import (
+    Batch,
+    MailboxError,
+    MailConnector,
+    Reason,
+    Recovers,
+    Remarks,
+    Rereads,
+    Waits,
+)
 from inboxwatch.core.backoff import Backoff, jittered
 from inboxwatch.core.model import MailboxId
 from inboxwatch.core.pace import Pace, ReadingOutcome
 from inboxwatch.daemon.loop_context import LoopContext
+from inboxwatch.daemon.rereading import reread
 from inboxwatch.daemon.time_limit import TimeLimit
-from inboxwatch.engine import mailbox_health
+from inboxwatch.engine import mailbox_health, second_readings
 from inboxwatch.engine.ingest import Arrival, Ingested, ingest
 from inboxwatch.engine.mailbox_health import Unreadable
 
@@ -170,10 +180,32 @@ class Poller:
             await self._reading.close(batches, SLACK)
         if quiet:
             await self._writer.write(mailbox_health.first_sight_over, self._rules, self.name, self._now())
-        await self._writer.write(mailbox_health.succeeded, self._rules, self.name, self._now())
+        fresh += await self._over()
         if fresh or quiet or not self.healthy:
             self._wake()
         return fresh > 0 and not quiet
+
+    async def _over(self) -> int:
+        """After a complete reading: what could not be read before is tried again. Returns how much of it is new."""
+        connector = self._connector
+        remarks = connector.remarks if isinstance(connector, Remarks) else ()
+        can = isinstance(connector, Rereads | Recovers)
+        due = await self._writer.write(second_readings.read_whole, self._rules, self.name, self._now(), remarks, can)
+        if not due or not isinstance(connector, Rereads | Recovers):
+            return 0
+        try:
+            found = await self._reading.run(reread(connector, [one.ref for one in due]), BATCH_LIMIT)
+        except (MailboxError, TimeoutError) as error:  # the next poll says what ails the mailbox, if anything does
+            reason = error.reason.value if isinstance(error, MailboxError) else Reason.TIMEOUT.value
+            log.warning("messages set aside cannot be tried again now", mailbox=self.name, reason=reason)
+            return 0
+        except Exception:  # nor does a defect there make the mailbox unreadable; it is logged
+            log.exception("messages set aside cannot be tried again by a defect", mailbox=self.name)
+            return 0
+        result = await self._writer.write(second_readings.read_again, self._rules, self.name, due, found, self._now())
+        if result.recovered:
+            log.info("messages recovered that had been set aside", mailbox=self.name, count=result.recovered)
+        return result.fresh
 
     async def _took(self, batch: Batch, result: Ingested, quiet: bool) -> None:
         """Counts a batch that was taken in. One that brings mail is a sign of life, though more is to come."""

@@ -22,6 +22,7 @@ from inboxwatch.engine.evaluate import Evaluated, Occasion, evaluate
 from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.first_contacts import notice_first_contacts
 from inboxwatch.engine.rules import Rules
+from inboxwatch.engine.second_tries import next_try
 from inboxwatch.mime import text_of
 from inboxwatch.store import Outage, Transaction
 from inboxwatch.store.mail import Filed
@@ -40,11 +41,24 @@ class Ingested:
     fresh: int = 0
     """Sightings that were new to this mailbox."""
     quarantined: int = 0
+    set_aside: set[str] = field(default_factory=set)
+    """The refs of messages that were read and cannot be used."""
+    recovered: int = 0
+    """Messages that had been set aside before."""
     stale: bool = False
     """True where another worker had moved the cursor: nothing was written."""
     evaluated: Evaluated = field(default_factory=Evaluated)
     started: list[tuple[datetime, datetime]] = field(default_factory=list)
     """(server receive time, now) of messages that owe a reply, for the detection lag."""
+
+    def add(self, other: Ingested) -> None:
+        self.read += other.read
+        self.fresh += other.fresh
+        self.quarantined += other.quarantined
+        self.set_aside |= other.set_aside
+        self.recovered += other.recovered
+        self.evaluated.add(other.evaluated)
+        self.started += other.started
 
 
 class HistoryPlace(NamedTuple):
@@ -78,7 +92,7 @@ def ingest(tx: Transaction, rules: Rules, batch: Batch, expected: str | None, ar
         tx.cursors.seen(mailbox, batch.seen_until)
     if batch.resynced:
         tx.cursors.first_sight(mailbox, done=False)
-    return _take(tx, rules, batch, arrival._replace(quiet=arrival.quiet or batch.resynced))
+    return _take_and_release(tx, rules, batch, arrival._replace(quiet=arrival.quiet or batch.resynced))
 
 
 def begin_history(tx: Transaction, mailbox: MailboxId, since: datetime, now: datetime) -> HistoryPlace:
@@ -100,15 +114,27 @@ def ingest_history(
         return Ingested(stale=True)
     if batch.seen_until is not None:
         tx.backfills.finish(mailbox, now)
-    return _take(tx, rules, batch, Arrival(mailbox, now, quiet=True))
+    return _take_and_release(tx, rules, batch, Arrival(mailbox, now, quiet=True))
 
 
 def ingest_recovered(tx: Transaction, rules: Rules, mailbox: MailboxId, batch: Batch, now: datetime) -> Ingested:
     """Files messages that a census found missing: late, but not too late to notify."""
-    return _take(tx, rules, batch, Arrival(mailbox, now, quiet=False))
+    return take(tx, rules, batch, Arrival(mailbox, now, quiet=False))
 
 
-def _take(tx: Transaction, rules: Rules, batch: Batch, arrival: Arrival) -> Ingested:
+def _take_and_release(tx: Transaction, rules: Rules, batch: Batch, arrival: Arrival) -> Ingested:
+    """Where a past is read that may have been read before, what was set aside then and can be read now is let go."""
+    result = take(tx, rules, batch, arrival)
+    if arrival.quiet:
+        read = {raw.ref for raw in batch.messages} - result.set_aside
+        result.recovered = tx.quarantine.release(arrival.mailbox, read)
+        if result.recovered:
+            tx.health.read_at_last(arrival.mailbox, result.recovered)
+    return result
+
+
+def take(tx: Transaction, rules: Rules, batch: Batch, arrival: Arrival) -> Ingested:
+    """Files messages, whatever their batch says of cursors; those that cannot be used are set aside."""
     messages, unusable = _parse(batch, rules.config.privacy)
     result = Ingested(read=len(batch.messages))
     try:
@@ -120,8 +146,11 @@ def _take(tx: Transaction, rules: Rules, batch: Batch, arrival: Arrival) -> Inge
         log.exception("batch refused by a defect, its messages are taken one by one", mailbox=arrival.mailbox)
         result = Ingested(read=len(batch.messages))
         unusable += _file_singly(tx, rules, messages, arrival, result)
+    result.set_aside = {one.ref for one in unusable}
     problems = [(one.ref, one.reason) for one in (*batch.quarantined, *unusable)]
-    result.quarantined = tx.quarantine.add(arrival.mailbox, problems, arrival.now)
+    result.quarantined = tx.quarantine.add(
+        arrival.mailbox, problems, arrival.now, next_try(0, arrival.now), quiet=arrival.quiet
+    )
     # A connector of somebody else's may have left out a zone: such messages are in quarantine already.
     times = [raw.received_at for raw in batch.messages if raw.received_at.tzinfo is not None]
     if times:

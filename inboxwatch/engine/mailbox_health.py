@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import structlog
 
 from inboxwatch.connector import Cursor, MailboxError, Reason
 from inboxwatch.core.model import MailboxId
@@ -14,6 +17,9 @@ from inboxwatch.store import Transaction
 from inboxwatch.store.marks import HeldUntilMark
 from inboxwatch.store.records import MailboxRecord
 
+log = structlog.get_logger(__name__)
+
+SHOWN = "`inboxwatch check` and /mailboxes say what it is"
 LONG_REST = timedelta(hours=2)
 """A provider that wants to be left alone for longer than this leaves us blind."""
 
@@ -62,9 +68,12 @@ def failed(tx: Transaction, rules: Rules, mailbox: MailboxId, unread: Unreadable
     tx.health.blind_notified(mailbox)
 
 
-def succeeded(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime) -> None:
-    """Records a complete poll; what was held back for this mailbox is looked at again."""
-    row = tx.health.recovered(mailbox, now)
+def succeeded(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime, remarks: Sequence[str] = ()) -> None:
+    """Records a complete poll, with what was left out; what was held back for this mailbox is looked at again."""
+    left_out = "\n".join(remarks) or None
+    row = tx.health.recovered(mailbox, now, remarks=left_out)
+    if row is not None and row.remarks != left_out:
+        log.warning("what is left out of a mailbox has changed", mailbox=mailbox, parts=len(remarks), hint=SHOWN)
     if row is None or row.error_reason is None:
         return
     tx.clocks.wake(now, held=True)
@@ -106,13 +115,42 @@ def first_sight_over(tx: Transaction, rules: Rules, mailbox: MailboxId, now: dat
     tx.deliveries.enqueue(rules.notices.notice(NoticeType.DIGEST, key, [reader], now, **body))
 
 
-def unknown(tx: Transaction, mailbox: MailboxId, listed: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Which of the (ref, Message-ID) on a server were neither read from this mailbox nor set aside."""
+class Unread(NamedTuple):
+    """What a server lists and this mailbox's readings did not bring, as (ref, Message-ID)."""
+
+    missing: list[tuple[str, str]]
+    """Never read."""
+    aside: list[tuple[str, str]]
+    """They could not be read, and are tried again."""
+
+
+def unread(tx: Transaction, mailbox: MailboxId, listed: Sequence[tuple[str, str]]) -> Unread:
+    """What of the (ref, Message-ID) on a server was not read."""
     seen = tx.mail.witnessed(mailbox, [message_id for _, message_id in listed])
     aside = tx.quarantine.among(mailbox, [ref for ref, _ in listed])
-    return [(ref, message_id) for ref, message_id in listed if message_id not in seen and ref not in aside]
+    left = [(ref, message_id) for ref, message_id in listed if message_id not in seen]
+    return Unread([one for one in left if one[0] not in aside], [one for one in left if one[0] in aside])
 
 
-def counted(tx: Transaction, mailbox: MailboxId, coverage: float) -> None:
-    """Records the result of a census: the share (0..1) of the server's messages that the store holds."""
+class Count(NamedTuple):
+    """What a census found."""
+
+    listed: int
+    missing: int
+    aside: int
+    """Of those listed, set aside."""
+    since: datetime
+    """From when on it counts (UTC)."""
+
+
+def counted(tx: Transaction, mailbox: MailboxId, count: Count) -> float:
+    """Records the result of a census: the share (0..1) of the server's messages that the store holds.
+
+    What is set aside counts as missing until it is read, though the server may not even list it; for as long as the
+    census looks back.
+    """
+    aside = max(count.aside, tx.quarantine.count(mailbox, count.since))
+    there = count.listed + aside - count.aside
+    coverage = 1 - (count.missing + aside) / there if there else 1.0
     tx.health.counted(mailbox, coverage)
+    return coverage

@@ -26,7 +26,9 @@ def lead_view(lead: Lead) -> dict[str, object]:
     }
 
 
-def mailbox_view(row: MailboxRecord, connector: str, address: str, quarantined: int) -> dict[str, object]:
+def mailbox_view(
+    row: MailboxRecord, connector: str, address: str, quarantined: int, given_up: int
+) -> dict[str, object]:
     """How a mailbox fares."""
     return {
         "mailbox": row.id,
@@ -40,4 +42,7 @@ def mailbox_view(row: MailboxRecord, connector: str, address: str, quarantined: 
         "error": row.error,
         "coverage": row.coverage,
         "quarantined": quarantined,
+        "given_up": given_up,
+        "recovered": row.recovered,
+        "remarks": row.remarks.splitlines() if row.remarks else [],
     }

@@ -38,18 +38,26 @@ class MailboxHealth:
         """IT knows that the mailbox cannot be read."""
         self._set(mailbox, blind_told=True)
 
-    def recovered(self, mailbox: str, now: datetime, *, complete: bool = True) -> MailboxRecord | None:
+    def recovered(
+        self, mailbox: str, now: datetime, *, complete: bool = True, remarks: str | None = None
+    ) -> MailboxRecord | None:
         """Ends a failure; returns the mailbox as it was before.
 
-        `complete` says that it was read to its end, which is its last success; else the reason stays noted.
+        `complete` says that it was read to its end, which is its last success; else the reason stays noted. `remarks`
+        say what was not read of it, a line each.
         """
         before = self._boxes.get(mailbox)
-        read: dict[str, Any] = {"last_success": now, "error_reason": None, "error": None} if complete else {}
+        success = {"last_success": now, "error_reason": None, "error": None, "remarks": remarks}
+        read: dict[str, Any] = success if complete else {}
         self._set(mailbox, failing_since=None, blind_told=False, **read)
         if before is not None and before.failing_since is not None:
             ended = update(_out).where(_out.c.mailbox == mailbox, _out.c.until.is_(None)).values(until=now)
             self._connection.execute(ended)
         return before
+
+    def read_at_last(self, mailbox: str, messages: int) -> None:
+        """Counts messages that had been set aside."""
+        self._set(mailbox, recovered=_box.c.recovered + messages)
 
     def counted(self, mailbox: str, coverage: float) -> None:
         """Records the share (0..1) of the server's messages that the store holds."""

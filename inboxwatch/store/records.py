@@ -171,6 +171,10 @@ class MailboxRecord:
     blind_told: bool
     coverage: float | None
     """The share (0..1) of the server's messages that the store holds; None before the first census."""
+    recovered: int
+    """Messages that were set aside and have been read since."""
+    remarks: str | None
+    """What is not read of it, a line each; None: nothing is left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects import sqlite
@@ -119,6 +120,8 @@ mailbox = _table(
     Column("error", Words),
     Column("blind_told", Boolean, nullable=False, default=False),
     Column("coverage", Float),
+    Column("recovered", Integer, nullable=False, server_default="0"),
+    Column("remarks", Words),
 )
 
 backfill = _table(
@@ -196,6 +199,9 @@ quarantine = _table(
     Column("ref", Words, primary_key=True),
     Column("reason", Words, nullable=False),
     Column("at", UTCDateTime, nullable=False),
+    Column("quiet", Boolean, nullable=False, server_default=false()),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("again_at", UTCDateTime),
 )
 
 lead = _table(

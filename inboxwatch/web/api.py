@@ -132,10 +132,10 @@ class Api:
         boxes = self._daemon.rules.config.mailboxes
 
         def ask(tx: Transaction) -> dict[str, object]:
-            apart = tx.quarantine.counts()
+            apart, lost = tx.quarantine.counts(), tx.quarantine.given_up()
             rows = {row.id: row for row in tx.mailboxes.all()}
             items = [
-                mailbox_view(rows[name], box.connector, box.address, apart.get(name, 0))
+                mailbox_view(rows[name], box.connector, box.address, apart.get(name, 0), lost.get(name, 0))
                 for name, box in boxes.items()
                 if name in rows
             ]

@@ -177,10 +177,11 @@ class Board:
         boxes, now = self._daemon.rules.config.mailboxes, self._daemon.now()
 
         def ask(tx: Transaction) -> dict[str, Any]:
-            apart, held = tx.quarantine.counts(), tx.marks.all(HeldUntilMark)
+            apart, lost = tx.quarantine.counts(), tx.quarantine.given_up()
+            held = tx.marks.all(HeldUntilMark)
             rows = {row.id: row for row in tx.mailboxes.all()}
             shown = [
-                mailbox_view(rows[name], box.connector, box.address, apart.get(name, 0))
+                mailbox_view(rows[name], box.connector, box.address, apart.get(name, 0), lost.get(name, 0))
                 | {"owner": box.owner, "team": box.team, "held_until": _later(held.get(name), now)}
                 for name, box in boxes.items()
                 if name in rows

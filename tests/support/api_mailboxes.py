@@ -17,7 +17,7 @@ from tests.doubles.gmail import METADATA, READONLY, GmailServer
 from tests.doubles.google_tokens import pem
 from tests.doubles.graph import INBOX, SENT, GraphServer
 from tests.doubles.https_server import ca_file
-from tests.doubles.mailstore import MailStore
+from tests.doubles.mailstore import MailStore, Stored
 
 _users = itertools.count(1)
 
@@ -34,12 +34,16 @@ class ApiMailbox:
     sent: str
     server: GraphServer | GmailServer | EwsServer
     store: MailStore
+    damaged: Stored
 
     def deliver(self, raw: bytes, *, sent: bool = False, when: datetime | None = None) -> None:
         self.store.deliver(raw, self.sent if sent else self.inbox, when)
 
     def deliver_unreadable(self) -> None:
-        self.store.deliver(b"Subject: damaged\r\n\r\n", self.inbox, readable=False)
+        self.damaged = self.store.deliver(b"Subject: damaged\r\n\r\n", self.inbox, readable=False)
+
+    def mend_unreadable(self) -> None:
+        self.damaged.readable = True
 
     def handle(self) -> None:
         self.store.handle()

@@ -45,7 +45,11 @@ class DovecotMailbox:
         self.server.deliver(self.user, raw, "Sent" if sent else "INBOX", when)
 
     def deliver_unreadable(self) -> None:
-        self.server.deliver(self.user, b"From: nobody@buyer.test\r\n\r\n").chmod(0)
+        self.damaged = self.server.deliver(self.user, b"From: nobody@buyer.test\r\n\r\n")
+        self.damaged.chmod(0)
+
+    def mend_unreadable(self) -> None:
+        self.damaged.chmod(0o644)
 
     def handle(self) -> None:
         for folder in ("INBOX", "Sent"):
@@ -92,7 +96,12 @@ class MaildirMailbox:
         draft.rename(maildir / "new" / draft.name)
 
     def deliver_unreadable(self) -> None:
-        (self.root / "new" / self._name()).mkdir()
+        self.damaged = self.root / "new" / self._name()
+        self.damaged.mkdir()
+
+    def mend_unreadable(self) -> None:
+        self.damaged.rmdir()
+        self.damaged.write_bytes(b"From: nobody@buyer.test\r\n\r\n")
 
     def handle(self) -> None:
         for maildir in (self.root, self.root / ".Sent"):

@@ -21,7 +21,7 @@ from connectors.mail.exchange_folders import ExchangeFolderCache, ExchangeFolder
 from connectors.mail.login_expiry import LASTING, LoginExpiry, expiry
 from connectors.mail.quota_turns import MailboxTurns, turns
 from inboxwatch import now as instant
-from inboxwatch.connector import Batch, Context, Cursor, Probe, Settings
+from inboxwatch.connector import Batch, Context, Cursor, Probe, Reread, Settings
 from inboxwatch.core.model import Privacy, RawMessage
 
 _TEXT_BATCH = 50
@@ -144,11 +144,15 @@ class Ews:
                     yield one
 
     async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
-        """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
+        """See Recovers."""
+        return (await self.reread(refs)).messages
+
+    async def reread(self, refs: Sequence[str]) -> Reread:
+        """See Rereads."""
         async with self._lock, self._turns.one():
             watched = await self._folders.get()
-            reader = EwsReader(self.account, watched, self._reading)
-            return tuple((await reader.recovered(refs))[0])
+            messages, quarantined = await EwsReader(self.account, watched, self._reading).recovered(refs)
+        return Reread(tuple(messages), tuple(quarantined))
 
     async def aclose(self) -> None:
         """See MailConnector. Connections belong to all mailboxes of a login."""

@@ -211,9 +211,10 @@ class EwsReader:
     async def recovered(self, refs: Sequence[str]) -> tuple[list[RawMessage], list[Quarantined]]:
         """Reads items again that are still in a watched folder."""
         folders = {one.id: one for one in self.watched.folders}
-        items, _ = await self._items(refs, ("parent_folder_id",))
+        items, failed = await self._items(refs, ("parent_folder_id",))
         placed = {name: folders.get(str(one.parent_folder_id.id)) for name, one in items.items()}
-        return await self.messages({name: folder for name, folder in placed.items() if folder is not None})
+        messages, quarantined = await self.messages({name: its for name, its in placed.items() if its is not None})
+        return messages, [*quarantined, *(Quarantined(name, reason) for name, reason in failed.items() if reason)]
 
     async def identities(
         self, folder: ExchangeFolder, since: datetime, start: int

@@ -22,7 +22,7 @@ from connectors.mail.google_login import METADATA, READONLY, GoogleLogin
 from connectors.mail.login_expiry import LASTING, LoginExpiry, expiry
 from connectors.mail.quota_turns import MailboxTurns
 from inboxwatch import now as instant
-from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Reason, Secret, Settings
+from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Reason, Reread, Secret, Settings
 from inboxwatch.core.model import FolderRole, Privacy, RawMessage
 
 _SYSTEM = {"SPAM", "TRASH"}
@@ -163,9 +163,14 @@ class Gmail:
                 yield found
 
     async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
-        """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
+        """See Recovers."""
+        return (await self.reread(refs)).messages
+
+    async def reread(self, refs: Sequence[str]) -> Reread:
+        """See Rereads."""
         async with self._lock, self._turns.one():
-            return tuple((await (await self._reader()).messages(refs, None))[0])
+            messages, quarantined = await (await self._reader()).messages(refs, None)
+        return Reread(tuple(messages), tuple(quarantined))
 
     async def aclose(self) -> None:
         """See MailConnector. Connections belong to all mailboxes."""

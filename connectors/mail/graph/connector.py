@@ -22,8 +22,9 @@ from connectors.mail.graph.settings import GraphSettings
 from connectors.mail.http_connections import ConnectionPool, connection_pool
 from connectors.mail.login_expiry import LoginExpiry, expiry
 from connectors.mail.quota_turns import MailboxTurns
+from connectors.mail.unreadable_message import UnreadableMessage, read_one
 from inboxwatch import now as instant
-from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Reason, Settings
+from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Quarantined, Reason, Reread, Settings
 from inboxwatch.core.model import Privacy, RawMessage
 
 _CENSUS_PAGE = 500
@@ -189,24 +190,30 @@ class Graph:
                 raise MailboxError(Reason.PROTOCOL, f"counting {folder.name}: the pages have no end")
 
     async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
-        """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
+        """See Recovers."""
+        return (await self.reread(refs)).messages
+
+    async def reread(self, refs: Sequence[str]) -> Reread:
+        """See Rereads."""
         async with self._lock, self._turns.one():
             reader = await self._reader()
-            found = await together([self._placed(ref) for ref in refs])
+            found = await together([self._placed(reader, ref) for ref in refs])
             folders = {one.id: one for one in reader.watched.folders}
             items = [(folders[place], {"id": ref}) for ref, place in zip(refs, found, strict=True) if place in folders]
-            return tuple((await reader.messages(FoundItems(tuple(items), {})))[0])
+            messages, quarantined = await reader.messages(FoundItems(tuple(items), {}))
+        unplaced = [one for one in found if isinstance(one, Quarantined)]
+        return Reread(tuple(messages), (*quarantined, *unplaced))
 
-    async def _placed(self, ref: str) -> str:
+    async def _placed(self, reader: GraphReader, ref: str) -> str | Quarantined:
         """The folder that holds a message now; empty where it is gone."""
+        path, wanted = f"{self._user}/messages/{ref}", {"$select": "parentFolderId"}
         try:
-            found = await self.client.get(
-                f"{self._user}/messages/{ref}", {"$select": "parentFolderId"}, doing="looking for a message"
+            found = await read_one(
+                lambda: self.client.get(path, wanted, doing="looking for a message"), reader.check_server
             )
-        except GraphError as error:
-            if error.status != 404:
-                raise
-            return ""
+        except UnreadableMessage as error:
+            gone = isinstance(error.error, GraphError) and error.error.status == 404
+            return "" if gone else Quarantined(ref, str(error))
         return str(found.get("parentFolderId") or "")
 
     async def aclose(self) -> None:

@@ -211,7 +211,7 @@ class GraphReader:
         doing = f"reading a message of {folder.name}"
         try:
             if not complete(item):
-                item = await read_one(lambda: self._selected(path, {}, doing), self._sound)
+                item = await read_one(lambda: self._selected(path, {}, doing), self.check_server)
             if item.get("isDraft"):
                 return None
             raw = await self._content(path, item, doing)
@@ -228,11 +228,14 @@ class GraphReader:
         if self.reading.privacy is not Privacy.TEXT and not (self.extended and is_report(item)):
             return None
         try:
-            return await read_one(lambda: self.client.content(f"{path}/$value", MAX_RAW, doing=doing), self._sound)
+            return await read_one(
+                lambda: self.client.content(f"{path}/$value", MAX_RAW, doing=doing), self.check_server
+            )
         except UnreadableMessage:
             return None
 
-    async def _sound(self) -> None:
+    async def check_server(self) -> None:
+        """Raises MailboxError where the server, not a message, fails."""
         await self.client.get(f"{self.user}/mailFolders/inbox", {"$select": "id"}, doing="looking at the inbox")
 
 

@@ -35,7 +35,7 @@ from connectors.mail.login_expiry import LASTING, LoginExpiry
 from connectors.mail.retry import PushBackoff
 from connectors.mail.worker_threads import workers
 from inboxwatch import now as instant
-from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Reason, Settings
+from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Reason, Reread, Settings
 from inboxwatch.core.model import Privacy, RawMessage
 
 Result = TypeVar("Result")
@@ -202,10 +202,15 @@ class Imap:
                     yield found
 
     async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
-        """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
+        """See Recovers."""
+        return (await self.reread(refs)).messages
+
+    async def reread(self, refs: Sequence[str]) -> Reread:
+        """See Rereads."""
         async with self._alone():
             mailbox, reader = self._mailbox, self._reader
-            return (await self._do(lambda: recover(mailbox, reader, refs))).messages
+            found = await self._do(lambda: recover(mailbox, reader, refs))
+        return Reread(found.messages, found.quarantined)
 
     async def aclose(self) -> None:
         """See MailConnector. Waits a moment for what is under way, then closes the connection."""

@@ -22,7 +22,7 @@ from connectors.mail.maildir.settings import MaildirSettings
 from connectors.mail.maildir.tree import MaildirTree, encode
 from connectors.mail.worker_threads import workers
 from inboxwatch import now as instant
-from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Reason, Settings
+from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Reason, Reread, Settings
 from inboxwatch.core.model import FolderRole, RawMessage
 
 log = structlog.get_logger(__name__)
@@ -124,9 +124,14 @@ class Maildir:
                     yield found
 
     async def recover(self, refs: Sequence[str]) -> tuple[RawMessage, ...]:
-        """Reads single messages again, by the refs that the census gave: those that were missing in the store."""
+        """See Recovers."""
+        return (await self.reread(refs)).messages
+
+    async def reread(self, refs: Sequence[str]) -> Reread:
+        """See Rereads."""
         async with self._lock:
-            return (await self._do(lambda: self._tree.recover(refs))).messages
+            found = await self._do(lambda: self._tree.recover(refs))
+        return Reread(found.messages, found.quarantined)
 
     async def aclose(self) -> None:
         """See MailConnector."""

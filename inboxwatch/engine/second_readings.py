@@ -1,0 +1,53 @@
+"""What could not be read is tried again, whoever restarts meanwhile, and filed late when it can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from inboxwatch.connector import Batch, Cursor, Reread
+from inboxwatch.core.model import MailboxId
+from inboxwatch.engine.ingest import Arrival, Ingested, take
+from inboxwatch.engine.mailbox_health import succeeded
+from inboxwatch.engine.rules import Rules
+from inboxwatch.engine.second_tries import SHARE, next_try
+from inboxwatch.store import Transaction
+from inboxwatch.store.quarantine import SetAside
+
+
+def read_whole(
+    tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime, remarks: Sequence[str], can: bool
+) -> tuple[SetAside, ...]:
+    """Records a complete poll, with what was left out; returns what is `due`, where single messages can be read."""
+    succeeded(tx, rules, mailbox, now, remarks)
+    return due(tx, mailbox, now) if can else ()
+
+
+def due(tx: Transaction, mailbox: MailboxId, now: datetime) -> tuple[SetAside, ...]:
+    """Messages to be read again now. Their tries count from here on: one that ends a process is not tried for ever."""
+    found = tx.quarantine.due(mailbox, now, SHARE)
+    tx.quarantine.tried(mailbox, {one.ref: next_try(one.tries + 1, now) for one in found})
+    return tuple(found)
+
+
+def read_again(
+    tx: Transaction, rules: Rules, mailbox: MailboxId, asked: Sequence[SetAside], found: Reread, now: datetime
+) -> Ingested:
+    """Files what was read at last: late, but not too late to notify, unless it came quietly.
+
+    What is gone from the server is let go of; what still cannot be read stays, with the reason of today.
+    """
+    tx.quarantine.explain(mailbox, {one.ref: one.reason for one in found.unreadable})
+    quiet = {one.ref for one in asked if one.quiet}
+    result = Ingested()
+    for hushed in (True, False):
+        messages = tuple(message for message in found.messages if (message.ref in quiet) is hushed)
+        if messages:
+            result.add(take(tx, rules, Batch(messages, Cursor("")), Arrival(mailbox, now, quiet=hushed)))
+    unread = {one.ref for one in found.unreadable} | result.set_aside
+    read = {message.ref for message in found.messages} - unread
+    tx.quarantine.release(mailbox, {one.ref for one in asked} - unread)
+    result.recovered = len(read)
+    if read:
+        tx.health.read_at_last(mailbox, len(read))
+    return result
