@@ -16,7 +16,7 @@ from inboxwatch.daemon.poller import Poller
 from inboxwatch.daemon.rereading import reread
 from inboxwatch.daemon.time_limit import TimeLimit
 from inboxwatch.engine.ingest import ingest_recovered
-from inboxwatch.engine.mailbox_health import Count, Unread, counted, unread
+from inboxwatch.engine.mailbox_health import Count, Lacking, counted, unread
 
 log = structlog.get_logger(__name__)
 
@@ -91,12 +91,12 @@ class Census:
         except TimeoutError:
             raise MailboxError(Reason.TIMEOUT, f"a census had no answer within {STEP_LIMIT:.0f} s") from None
 
-    async def _unread(self, chunk: Sequence[tuple[str, str]]) -> Unread:
+    async def _unread(self, chunk: Sequence[tuple[str, str]]) -> Lacking:
         return await self._writer.read(unread, self._name, chunk)
 
-    async def _recover(self, missing: Sequence[tuple[str, str]]) -> Unread:
+    async def _recover(self, missing: Sequence[tuple[str, str]]) -> Lacking:
         """Reads messages again and files them as if they had just arrived; returns those that stay unread."""
-        left = Unread([], [])
+        left = Lacking([], [])
         if not isinstance(self._connector, Rereads | Recovers):
             return left._replace(missing=list(missing))
         for start in range(0, len(missing), CHUNK):

@@ -115,7 +115,7 @@ def first_sight_over(tx: Transaction, rules: Rules, mailbox: MailboxId, now: dat
     tx.deliveries.enqueue(rules.notices.notice(NoticeType.DIGEST, key, [reader], now, **body))
 
 
-class Unread(NamedTuple):
+class Lacking(NamedTuple):
     """What a server lists and this mailbox's readings did not bring, as (ref, Message-ID)."""
 
     missing: list[tuple[str, str]]
@@ -124,12 +124,12 @@ class Unread(NamedTuple):
     """They could not be read, and are tried again."""
 
 
-def unread(tx: Transaction, mailbox: MailboxId, listed: Sequence[tuple[str, str]]) -> Unread:
+def unread(tx: Transaction, mailbox: MailboxId, listed: Sequence[tuple[str, str]]) -> Lacking:
     """What of the (ref, Message-ID) on a server was not read."""
     seen = tx.mail.witnessed(mailbox, [message_id for _, message_id in listed])
     aside = tx.quarantine.among(mailbox, [ref for ref, _ in listed])
     left = [(ref, message_id) for ref, message_id in listed if message_id not in seen]
-    return Unread([one for one in left if one[0] not in aside], [one for one in left if one[0] in aside])
+    return Lacking([one for one in left if one[0] not in aside], [one for one in left if one[0] in aside])
 
 
 class Count(NamedTuple):
