@@ -136,6 +136,30 @@ def test_an_answer_to_somebody_else_is_not_hung_on_a_form() -> None:
     assert parents(form("f0", 0, "eve@one.test"), form("f1", 10, "tom@two.test"), answer)["a1"] is None
 
 
+BOILERPLATE = "All our machines are checked twice before they leave the hall."
+DRILL = (
+    "The drill is late since its motor had to come from Ulm, where the rail was shut for nine days after the storm, "
+    "and nobody there told us so; the papers follow with the next lorry, on Thursday or early on Friday."
+)
+
+
+def test_words_that_an_author_repeats_draw_no_answer_to_their_message_of_another_title() -> None:
+    lathe = ours("a1", 0, subject="Papers of the lathe", text=f"The lathe left. {BOILERPLATE}")
+    saw = ours("a2", 1, subject="Papers of the saw", text=f"The saw left on Monday. {BOILERPLATE}")
+    text = f"Thanks.\n\nOn Mon, 2 Mar 2026 at 10:01, Ana Diaz wrote:\n> {DRILL} {BOILERPLATE}\n"
+    answer = mail("q1", 60, sender="Cy <cy@other.test>", subject="Re: Papers of the drill", text=text)
+    assert parents(lathe, saw, answer)["q1"] is None
+
+
+@pytest.mark.parametrize("title", ["Papers of the saw [urgent]", "(Copy) Papers of the saw", "Sägepapiere"])
+def test_an_answer_whose_title_was_changed_is_found_by_what_it_quotes(title: str) -> None:
+    lathe = ours("a1", 0, subject="Papers of the lathe", text=f"The lathe left. {BOILERPLATE}")
+    saw = ours("a2", 1, subject="Papers of the saw", text=f"The saw left on Monday. {BOILERPLATE}")
+    text = f"Thanks.\n\nAna Diaz wrote:\n> The saw left on Monday. {BOILERPLATE}\n"
+    answer = mail("q1", 60, subject=f"Re: {title}", text=text)
+    assert parents(lathe, saw, answer)["q1"] == "a2"
+
+
 links = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 90)), min_size=1, max_size=8)
 
 

@@ -42,14 +42,7 @@ class Likeness:
 
 def likeness(message: Known, parent: Known) -> Likeness:
     """Compares a message with one that it may answer."""
-    score = -4.0
-    if message.subject_key and message.subject_key == parent.subject_key:
-        # A recurring title joins nothing; an answer's prefix does.
-        score += 4.0 if message.answers else -2.0
-    elif message.was_key and message.was_key == parent.subject_key:
-        score += 4.0
-    elif not message.answers:
-        score -= 4.0
+    score = _title(message, parent) - 4.0
     quoted = False
     said = None
     if (theirs := message.quotation) is not None:
@@ -68,6 +61,18 @@ def likeness(message: Known, parent: Known) -> Likeness:
     score += _people(message, parent)
     hours = max((message.at - parent.at).total_seconds(), 0.0) / 3600
     return Likeness(parent, score - 0.5 * math.log1p(hours / 6), quoted)
+
+
+def _title(message: Known, parent: Known) -> float:
+    """What the titles say: a recurring one joins nothing, an answer's prefix does, and few answers change the title."""
+    key, before = message.subject_key, parent.subject_key
+    if key and key == before:
+        return 4.0 if message.answers else -2.0
+    if message.was_key and message.was_key == before:
+        return 4.0
+    shorter, longer = sorted((key, before), key=len)
+    changed = len(shorter) > 5 and shorter in longer
+    return 0.0 if message.answers and (changed or not before) else -4.0
 
 
 def _people(message: Known, parent: Known) -> float:
