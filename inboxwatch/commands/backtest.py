@@ -108,7 +108,7 @@ class BackTest:
         threads: dict[ThreadId, list[Mail]] = {}
         for entry in self._entries:
             if entry.direction is not Direction.INTERNAL:
-                mail = mail_of(entry, self._setting.us, directory, self.mailbox(entry))
+                mail = mail_of(entry, directory, self.mailbox(entry))
                 threads.setdefault(entry.match.thread, []).append(mail)
         strangers = {lead.id for lead in directory.leads.values() if lead.provisional}
         for thread, mails in threads.items():

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from inboxwatch.commands import archive
+from inboxwatch.core.mail.copies import written_id
 from inboxwatch.core.mail.headers import Unusable, parse
-from inboxwatch.core.mail.intake import Entry, Intake, written_id
-from inboxwatch.core.model import Message, MessageId, RawMessage
+from inboxwatch.core.mail.intake import Entry, Intake
+from inboxwatch.core.model import Message, RawMessage
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.mime import text_of
 
@@ -58,11 +59,11 @@ def read_all(paths: Iterable[Path], intake: Intake, as_of: datetime | None = Non
             if as_of is None or at <= as_of:
                 seen.append((found.path, replace(message, received_at=at, time_from=found.time_from or "none")))
     seen.sort(key=lambda one: (one[1].received_at, one[1].id, one[0]))
-    first: dict[MessageId, Entry] = {}
-    for (place, _), entry in zip(seen, intake.take_batch(message for _, message in seen), strict=True):
-        original = first.setdefault(entry.message.id, entry)
-        timeline.sightings.append((place, replace(original, message=entry.message)))
-    timeline.entries = list(first.values())
+    for (place, own), entry in zip(seen, intake.take_batch(message for _, message in seen), strict=True):
+        timeline.sightings.append((place, replace(entry, message=replace(own, id=entry.message.id))))
+        if entry.stands:
+            timeline.entries.append(entry)
+    timeline.entries.sort(key=lambda entry: (entry.message.received_at, entry.message.id))
     return timeline
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.intake import Entry
-from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.model import LeadId, MailboxId, Message
 from inboxwatch.core.sla.timeline import Mail, Party
 
@@ -28,7 +27,7 @@ def side_of(lead: LeadId | None, directory: Directory) -> str | None:
     return lead if not domain or directory.is_free_mail(f"@{domain}") else domain
 
 
-def mail_of(entry: Entry, us: Us, directory: Directory, mailbox: MailboxId | None) -> Mail:
+def mail_of(entry: Entry, directory: Directory, mailbox: MailboxId | None) -> Mail:
     """The timeline's view of an entry."""
     message, verdict = entry.message, entry.verdict
 
@@ -46,7 +45,7 @@ def mail_of(entry: Entry, us: Us, directory: Directory, mailbox: MailboxId | Non
         sender=party(message.sender.email, inbound_lead),
         recipients=tuple(party(email, lead) for email, lead in entry.outside),
         parent=entry.match.parent,
-        author=us.writer(message) or message.sender.email,
+        author=entry.author or message.sender.email,
         mailbox=mailbox,
         owes_reply=verdict.owes_reply and entry.direction == "inbound",
         effect=verdict.effect,

@@ -12,9 +12,11 @@ import structlog
 from inboxwatch.config.free_mail import free_mail
 from inboxwatch.connector import Batch, Cursor, Quarantined
 from inboxwatch.core.mail.classify import classify
+from inboxwatch.core.mail.copies import Reader
 from inboxwatch.core.mail.headers import Unusable, parse
-from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses_of, answered, written_id
+from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses_of
 from inboxwatch.core.mail.threads import ThreadIndex, keys
+from inboxwatch.core.mail.threads.known import Keys, named_parent
 from inboxwatch.core.model import Delivery, Direction, MailboxId, Message, Privacy, ThreadId
 from inboxwatch.engine import alarms
 from inboxwatch.engine.absences import notice_absences
@@ -201,26 +203,28 @@ def _file(
     entries, index = intake.take_batch([message for _, message in messages]), intake.index
     if intake.new_leads:
         tx.leads.put(intake.new_leads, now)
-    sightings: dict[str, Entry] = {}
-    for entry in entries:  # in the order of time: the earliest sighting of a batch wins
-        sightings.setdefault(entry.message.id, entry)
-    filed = [_filed(rules, entry, intake, mailbox) for entry in sightings.values()]
+    standing = [entry for entry in entries if entry.stands]
+    filed = [_filed(rules, entry, intake, mailbox) for entry in standing]
     changed = _place(tx, index, filed)
-    refs = {message.id: ref for ref, message in messages}
-    seen = [
-        (one.message.id, refs[written_id(one.message.id)], one.message.role, one.message.received_at) for one in entries
-    ]
-    result.fresh += tx.mail.witness(mailbox, seen)
+    # The entries come in the order of time, one for each message read.
+    ordered = sorted(messages, key=lambda one: (one[1].received_at, one[1].id))
+    result.fresh += tx.mail.witness(
+        mailbox,
+        [
+            (entry.message.id, ref, own.role, own.received_at)
+            for entry, (ref, own) in zip(entries, ordered, strict=True)
+        ],
+    )
     # In the order of time: who asked first is given an owner first.
     threads = dict.fromkeys(one.known.thread for one in filed if one.known is not None and one.mail is not None)
     threads |= dict.fromkeys(index.canonical(new) for new in index.merged.values())
     threads |= dict.fromkeys(changed)
-    notice_absences(tx, rules, entries)
+    notice_absences(tx, rules, standing)
     result.evaluated.add(evaluate(tx, rules, list(threads), Occasion(now, quiet=quiet), intake.directory.leads))
-    notice_first_contacts(tx, rules, entries, now, quiet=quiet)
+    notice_first_contacts(tx, rules, standing, now, quiet=quiet)
     result.started += [
         (entry.message.received_at, now)
-        for entry in entries
+        for entry in standing
         if entry.lead and entry.direction is Direction.INBOUND and entry.verdict.owes_reply
     ]
 
@@ -244,8 +248,13 @@ def _intake(tx: Transaction, rules: Rules, mailbox: MailboxId, messages: Sequenc
         config.mailboxes[mailbox].team is not None,
         config.meanings,
     )
+    intake.reader = Reader(mailbox, config.mailboxes[mailbox].owner)
+    apart = {message.id for message in intake.told_apart(messages)} - wanted.ids
+    if apart:
+        copies, _ = tx.mail.known(Keys(frozenset(apart), frozenset(), frozenset(), frozenset()))
+        intake.index = ThreadIndex([*known, *copies], awaited)
     read = {one.id for one in known} | {message.id for message in messages}
-    named = {one for one in map(answered, messages) if one is not None}
+    named = {one for one in map(named_parent, messages) if one is not None}
     intake.to_strangers = tx.mail.to_strangers(named - read)
     return intake
 
@@ -271,9 +280,9 @@ def _filed(rules: Rules, entry: Entry, intake: Intake, mailbox: MailboxId) -> Fi
         message = replace(message, received_at=placed.at)
         entry = replace(entry, message=message)
     mail = None
-    if _concerns_a_lead(entry, intake.index):
+    if _concerns_a_lead(entry, intake.index) or message.id not in intake.index.fresh:
         where = mailbox_of(message, rules.context.addresses) or mailbox
-        mail = mail_of(entry, rules.config.us, intake.directory, where)
+        mail = mail_of(entry, intake.directory, where)
     return Filed(
         id=message.id,
         at=message.received_at,

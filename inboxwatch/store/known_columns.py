@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from inboxwatch.core.mail.copies import Account
 from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import Direction, Evidence, Kind, LeadId, MessageId, ThreadId
 
 
 def dump(known: Known) -> dict[str, Any]:
+    account = known.account
     return {
+        "account": [account.rank, account.at.isoformat(), account.digest, sorted(account.authors)] if account else None,
         "named": known.named,
         "name": known.name,
         "answer_to": sorted(known.answer_to),
@@ -27,6 +30,11 @@ def dump(known: Known) -> dict[str, Any]:
 def load(row: Any) -> Known:
     """A row of the message table (with its `known`) -> Known."""
     data = row.known
+    sent_at = datetime.fromisoformat(data["sent_at"]) if data["sent_at"] else None
+    account = None
+    if told := data.get("account"):
+        rank, at, digest, authors = told
+        account = Account(rank, datetime.fromisoformat(at), digest, frozenset(authors), sent_at, row.subject_key)
     return Known(
         id=MessageId(row.message_id),
         thread=ThreadId(row.thread),
@@ -46,9 +54,10 @@ def load(row: Any) -> Known:
         answers=data["answers"],
         above=data["above"],
         was_key=data["was_key"],
-        sent_at=datetime.fromisoformat(data["sent_at"]) if data["sent_at"] else None,
+        sent_at=sent_at,
         provider_thread=row.provider_thread,
         thread_index=bytes.fromhex(data["thread_index"]) if data["thread_index"] else None,
         lead=LeadId(row.lead) if row.lead else None,
         apart=ThreadId(row.apart_from) if row.apart_from else None,
+        account=account,
     )

@@ -82,7 +82,7 @@ class Mails:
         return found
 
     def file(self, filed: Sequence[Filed]) -> None:
-        """Writes messages; a fuller account replaces a poorer one, and the earliest sighting's time wins."""
+        """Writes messages; what is told here replaces what was told before, but never by a hash alone."""
         full = [self._full(one) for one in filed if one.mail is not None]
         bare = [self._bare(one) for one in filed if one.mail is None]
         if full:
@@ -90,9 +90,10 @@ class Mails:
         insert_missing(self._connection, _message, bare)
 
     def amend(self, changed: Iterable[Known]) -> None:
-        """Writes the place of filed messages that later ones have shown to be another."""
+        """Writes the place and time of filed messages that later ones have shown to be another."""
         for known in changed:
             values = {
+                "at": known.at,
                 "thread": known.thread,
                 "parent": known.parent,
                 "evidence": known.evidence.value,

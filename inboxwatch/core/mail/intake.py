@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 
@@ -13,9 +12,11 @@ from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail import forms
 from inboxwatch.core.mail.acquaintances import chosen_by_us, to_their_knowledge
 from inboxwatch.core.mail.classify import STRANGER, Acquaintance, classify, is_machine, reconsider
+from inboxwatch.core.mail.copies import NOBODY, Account, Reader, account_of, told_apart
 from inboxwatch.core.mail.parties import Us, named_authors
 from inboxwatch.core.mail.reply_rules import NO_RULES, Meanings
 from inboxwatch.core.mail.threads import ThreadIndex
+from inboxwatch.core.mail.threads.known import Known, named_parent
 from inboxwatch.core.model import (
     Direction,
     FolderRole,
@@ -25,23 +26,15 @@ from inboxwatch.core.model import (
     Match,
     Message,
     MessageId,
+    PersonId,
     ThreadId,
     Verdict,
 )
-
-COPY = timedelta(hours=1)
-"""Copies of one message bear one date; APIs that tell the time of sending instead differ by less than this."""
-_MARK = ";copy="
 
 
 def in_order(messages: Iterable[Message]) -> list[Message]:
     """Messages by time of receipt; of those received together, by id."""
     return sorted(messages, key=lambda one: (one.received_at, one.id))
-
-
-def written_id(id: MessageId) -> MessageId:  # noqa: A002  (the word of the field)
-    """The Message-ID as its header has it; `Message.id` differs from it where several messages bear one id."""
-    return MessageId(id.partition(_MARK)[0])
 
 
 class UnknownSenders(StrEnum):
@@ -68,6 +61,20 @@ class Entry:
     """
     outside: tuple[tuple[str, LeadId | None], ...] = ()
     """Every recipient outside us, with the lead."""
+    author: PersonId | None = None
+    """Who of us wrote it, where we did."""
+    stands: bool = True
+    """False of a copy that only bears witness: a better account of the message stands."""
+
+
+@dataclass(slots=True)
+class _Copy:
+    """A copy of a message, and what it tells by itself."""
+
+    message: Message
+    direction: Direction
+    verdict: Verdict
+    account: Account
 
 
 class Intake:
@@ -89,6 +96,8 @@ class Intake:
         self.meanings = meanings
         self._written_to: set[str] = set()
         """Addresses to which we wrote, as far as this intake has seen."""
+        self.reader: Reader = NOBODY
+        """Whose mailbox the messages are read from."""
         self.to_strangers: Collection[MessageId] = ()
         """Ids of mail of ours that is known to have reached no lead, though nothing else is known of it."""
         self.new_leads: list[Lead] = []
@@ -99,37 +108,35 @@ class Intake:
         return self.take_batch([message])[0]
 
     def take_batch(self, messages: Iterable[Message]) -> list[Entry]:
-        """Places many; the entries come in the order of `in_order`.
+        """Places many; the entries come in the order of `in_order`, one for each copy.
 
-        First the threads of all, then kinds and leads, so that the order of arrival is no evidence. A message that was
-        placed before gets the same place; one that bears the id of another is told apart from it (`written_id`).
+        First the threads of all, then kinds and leads, so that the order of arrival is no evidence. Of several copies
+        the one with the best account is placed, and only if no better one was placed before; one that bears the id of
+        another message is told apart from it (`copies.told_apart`).
         """
-        ordered = self._told_apart(in_order(messages))
-        for message in ordered:
-            self.index.foresee(message)
-            if self.us.is_ours(message.sender.email):
-                self._written_to.update(self._outside(message))
-        placed = [self._place(message) for message in ordered]
-        for message, direction, verdict, match in placed:
-            self._lead(message, direction, verdict, self.index.canonical(match.thread), provisional=False)
-        # By now the leads of all threads are known: who wrote before the thread had one is put on that side, and only
-        # who is left without any becomes a new lead.
-        return [self._entry(*one) for one in placed]
+        copies = [self._look(message) for message in self.told_apart(in_order(messages))]
+        first: dict[MessageId, datetime] = {}
+        leading: dict[MessageId, _Copy] = {}
+        for one in copies:
+            id_ = one.message.id
+            first.setdefault(id_, one.message.received_at)
+            if id_ not in leading or leading[id_].account.key < one.account.key:
+                leading[id_] = one
+        entries = self._entries([one for one in leading.values() if self._stands(one)], first)
+        for id_, at in first.items():
+            if id_ not in entries:
+                entries[id_] = self._witnessed(leading[id_], at)
+        return [self._of_copy(one, entries[one.message.id], leading[one.message.id] is one) for one in copies]
 
-    def _told_apart(self, ordered: list[Message]) -> list[Message]:
-        """Gives an id of its own to each message that bears the id of another: broken programs use one for many."""
-        first: dict[MessageId, datetime | None] = {}
-        kept = []
-        for message in ordered:
-            known = self.index.known(message.id)
-            sent = first.setdefault(message.id, known.sent_at if known is not None else message.sent_at)
-            if sent is not None and message.sent_at is not None and abs(sent - message.sent_at) > COPY:
-                mark = hashlib.sha256(f"{message.sent_at} {message.sender.email}".encode()).hexdigest()[:8]
-                message = replace(message, id=MessageId(f"{message.id}{_MARK}{mark}"))
-            kept.append(message)
-        return kept
+    def told_apart(self, messages: Sequence[Message]) -> list[Message]:
+        """The messages, each that bears the id of another one under an id of its own."""
+        known = {}
+        for message in messages:
+            if (one := self.index.known(message.id)) is not None:
+                known[message.id] = _account(one)
+        return told_apart(messages, known, self.us)
 
-    def _place(self, message: Message) -> tuple[Message, Direction, Verdict, Match]:
+    def _look(self, message: Message) -> _Copy:
         direction = self.us.direction(message)
         verdict = classify(message)
         if direction is Direction.INTERNAL and message.role is not FolderRole.SENT and verdict.kind is Kind.BOUNCE:
@@ -137,8 +144,48 @@ class Intake:
             direction = Direction.INBOUND
         elif direction is Direction.INBOUND and verdict.kind in (Kind.BULK, Kind.HUMAN):
             verdict = self._of_form(message, verdict)
+        return _Copy(message, direction, verdict, account_of(message, direction, verdict.kind, self.us, self.reader))
+
+    def _stands(self, copy: _Copy) -> bool:
+        """Whether a copy's account counts: none is known, or it is the known one read again, or it is better."""
+        known = self.index.known(copy.message.id)
+        if known is None:
+            return True
+        account = _account(known)
+        return copy.account.digest == account.digest or copy.account.key > account.key
+
+    def _entries(self, copies: Sequence[_Copy], first: Mapping[MessageId, datetime]) -> dict[MessageId, Entry]:
+        """Places the copies that stand, each at the time of its message's first sighting."""
+        for one in copies:
+            at = first[one.message.id]
+            one.message = one.message if one.message.received_at == at else replace(one.message, received_at=at)
+            self.index.foresee(one.message)
+            if self.us.is_ours(one.message.sender.email):
+                self._written_to.update(self._outside(one.message))
+        placed = [self._place(one) for one in copies]
+        for message, direction, verdict, match in placed:
+            self._lead(message, direction, verdict, self.index.canonical(match.thread), provisional=False)
+        # By now the leads of all threads are known: who wrote before the thread had one is put on that side, and only
+        # who is left without any becomes a new lead.
+        return {one[0].id: self._entry(*one) for one in placed}
+
+    def _witnessed(self, copy: _Copy, at: datetime) -> Entry:
+        """The entry of a message of which a better account is known: it may have been seen earlier, no more."""
+        known = self.index.known(copy.message.id)
+        assert known is not None  # noqa: S101  (else the copy would stand)
+        self.index.seen(known.id, at)
+        match = Match(known.thread, known.parent, known.evidence, known.confidence)
+        verdict = replace(copy.verdict, kind=known.kind)
+        return Entry(copy.message, known.direction, verdict, match, known.lead, "none", stands=False)
+
+    def _of_copy(self, copy: _Copy, entry: Entry, leading: bool) -> Entry:
+        """The entry of one copy: what was decided about the message, and where and when this copy was seen."""
+        return entry if leading else replace(entry, message=copy.message, stands=False)
+
+    def _place(self, copy: _Copy) -> tuple[Message, Direction, Verdict, Match]:
+        message, direction, verdict = copy.message, copy.direction, copy.verdict
         match = self.index.match(message, direction, verdict)
-        if (named := answered(message)) in self.to_strangers:
+        if (named := named_parent(message)) in self.to_strangers:
             # No nearer ancestor is taken for its parent: then it would seem to answer the buyer.
             match = replace(match, parent=named)
         parent = self.index.known(match.parent) if match.parent else None
@@ -148,7 +195,7 @@ class Intake:
         verdict = reconsider(verdict, message, parent, to_us=to_us, from_us=from_us, sender=known)
         if not from_us or verdict.kind is Kind.AUTO_REPLY:
             verdict = self.meanings.of(message, verdict)
-        self.index.add(message, direction, verdict, match)
+        self.index.add(message, direction, verdict, match, copy.account)
         return message, direction, verdict, match
 
     def _of_form(self, message: Message, verdict: Verdict) -> Verdict:
@@ -196,7 +243,14 @@ class Intake:
         leads = self.index.leads_of(thread)
         attribute = self.directory.attribute
         outside = tuple([(email, attribute(email, thread=leads)[0]) for email in self._outside(message)])
-        return Entry(message, direction, verdict, match, lead, evidence, outside)
+        author = self._author(message) if direction is not Direction.INBOUND else None
+        return Entry(message, direction, verdict, match, lead, evidence, outside, author)
+
+    def _author(self, message: Message) -> PersonId | None:
+        """Who of us wrote it: whom Sender names, else whose mailbox has it in Sent, else who stands in From."""
+        if message.role is FolderRole.SENT and self.reader.owner is not None and not message.mark("sender"):
+            return self.reader.owner
+        return self.us.writer(message)
 
     def _outside(self, message: Message) -> list[str]:
         """The recipients outside us."""
@@ -270,9 +324,12 @@ class Intake:
         return made.id
 
 
-def answered(message: Message) -> MessageId | None:
-    """The message that the headers of another say it answers."""
-    return next(iter((*message.in_reply_to, *message.references[-1:])), None)
+def _account(known: Known) -> Account:
+    """The account by which a message is known; what an older version has stored tells less of it."""
+    if known.account is not None:
+        return known.account
+    rank = 21 if known.kind is Kind.HUMAN else 11
+    return Account(rank, known.at, 0, frozenset(), known.sent_at, known.subject_key)
 
 
 def addresses_of(message: Message) -> set[str]:

@@ -151,7 +151,7 @@ def true_clocks(
     threads: dict[ThreadId, list[Mail]] = {}
     for entry in intake.take_batch(parse(message, None) for message in earliest.values()):
         if entry.lead is not None or any(lead for _, lead in entry.outside):
-            mail = mail_of(entry, setting.us, directory, mailbox_of(entry.message, addresses))
+            mail = mail_of(entry, directory, mailbox_of(entry.message, addresses))
             threads.setdefault(entry.match.thread, []).append(mail)
     clocks: dict[str, Clock] = {}
     for thread, mails in threads.items():

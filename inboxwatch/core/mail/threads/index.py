@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from inboxwatch.core.mail import quotes, subjects
-from inboxwatch.core.mail.threads.known import WEAK, Known, draft, named_parent, told_order
+from inboxwatch.core.mail.copies import Account
+from inboxwatch.core.mail.threads.known import WEAK, Known, draft, named_parent, restate, told_order
 from inboxwatch.core.mail.threads.likeness import JOINS, SURE, WINDOW, Likeness, as_rewritten, likeness
 from inboxwatch.core.mail.threads.memory import Memory
 from inboxwatch.core.model import Direction, Evidence, LeadId, Match, Message, MessageId, ThreadId, Verdict
@@ -138,13 +139,23 @@ class ThreadIndex:
             self._memory.ghosts[parent] = self.ghosts_found[parent] = thread
         return Match(thread, parent, evidence, confidence, tuple(merges))
 
-    def add(self, message: Message, direction: Direction, verdict: Verdict, match: Match) -> Known:
-        """Remembers a message that was matched; known messages that turn out to answer it get it as their parent."""
-        if message.id in self._memory.known:
-            return self._memory.known[message.id]
+    def add(
+        self, message: Message, direction: Direction, verdict: Verdict, match: Match, account: Account | None = None
+    ) -> Known:
+        """Remembers a message that was matched; known messages that turn out to answer it get it as their parent.
+
+        Of a message that is known already it takes over the `account`, which the caller found to be the better one.
+        """
+        if (known := self._memory.known.get(message.id)) is not None:
+            if account is not None:
+                better = draft(message, direction, verdict, None)
+                better.account = account
+                restate(known, better)
+            return known
         one = self._drafts.pop(message.id, None) or draft(message, direction, verdict, None)
         one.kind, one.thread, one.parent = verdict.kind, match.thread, match.parent
         one.evidence, one.confidence = match.evidence, match.confidence
+        one.account = account
         self._coming.pop(one.id, None)
         self._memory.add(one)
         self.fresh[one.id] = one
@@ -156,6 +167,13 @@ class ThreadIndex:
         one = self._memory.known.get(id)
         if one is not None and one.lead != lead:
             self._memory.credit(one, lead)
+            self._changed(one)
+
+    def seen(self, id: MessageId, at: datetime) -> None:  # noqa: A002
+        """Notes that a known message was seen at an instant: the earliest counts."""
+        one = self._memory.known[id]
+        if at < one.at:
+            one.at = at
             self._changed(one)
 
     def leads_of(self, thread: ThreadId) -> frozenset[LeadId]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from inboxwatch.core.mail import subjects
+from inboxwatch.core.mail.copies import Account
 from inboxwatch.core.mail.quotes import Quotation
 from inboxwatch.core.model import Direction, Evidence, Kind, LeadId, Message, MessageId, ThreadId, Verdict
 
@@ -57,6 +58,8 @@ class Known:
     """The lead whose side wrote or received it."""
     apart: ThreadId | None = None
     """The thread that a person has split it from: no guess joins the two again."""
+    account: Account | None = field(default=None, compare=False)
+    """The account by which it is known; None of what an older version has stored."""
     quotation: Quotation | None = field(default=None, compare=False, repr=False)
 
 
@@ -79,6 +82,14 @@ def told_order(message: Message) -> Iterable[tuple[MessageId, MessageId]]:
     if answered and chain and chain[-1] not in answered and not set(chain).isdisjoint(answered):
         return ()
     return pairwise(chain)
+
+
+def restate(known: Known, better: Known) -> None:
+    """Takes over what a better account of a message tells; its place stays."""
+    known.direction, known.kind, known.account = better.direction, better.kind, better.account
+    known.sender, known.name = better.sender, better.name
+    known.to, known.participants = better.to, better.participants
+    known.at, known.sent_at = min(known.at, better.at), better.sent_at
 
 
 def draft(message: Message, direction: Direction, verdict: Verdict, quotation: Quotation | None) -> Known:

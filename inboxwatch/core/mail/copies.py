@@ -1,0 +1,161 @@
+"""Copies of one message in several folders and mailboxes: which of them tells what the message is.
+
+Whoever reads a message first must not matter, so the accounts of it have one total order (`Account.key`), and the
+greatest one counts; of the times the earliest one does. Both are commutative, associative and idempotent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zlib import crc32
+
+from inboxwatch.core.domain_names import folded_domain
+from inboxwatch.core.leads import plain_address
+from inboxwatch.core.mail import subjects
+from inboxwatch.core.mail.parties import Us, named_authors
+from inboxwatch.core.model import Direction, FolderRole, Kind, Message, MessageId, PersonId
+
+COPY = timedelta(hours=1)
+"""Copies of one message bear one date; APIs that tell the time of sending instead differ by less than this."""
+_MARK = ";copy="
+_US = "us"
+"""Stands for every address of ours: Exchange names one person differently in Sent and on the way."""
+_OF_KIND = {Kind.HUMAN: 2, Kind.BULK: 0}
+"""A list and a filter add the signs of a machine to a copy; none takes them away."""
+
+
+class Reader(NamedTuple):
+    """The mailbox that messages are read from."""
+
+    mailbox: str = ""
+    owner: PersonId | None = None
+    """None of a shared mailbox."""
+
+
+NOBODY = Reader()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What one copy tells of a message."""
+
+    rank: int
+    at: datetime
+    """UTC; its own time of receipt."""
+    digest: int
+    """Of the copy and its mailbox: read again, it is the same."""
+    authors: frozenset[str]
+    """Who may have written it: From, and whom a list or a form names that stands there instead; empty: not known."""
+    sent_at: datetime | None = None
+    subject_key: str = ""
+
+    @property
+    def key(self) -> tuple[int, float, int]:
+        """By this the accounts of one message are ordered: rank, then the earlier one, then the digest."""
+        return self.rank, -self.at.timestamp(), self.digest
+
+    def tells_of(self, other: Account) -> bool:
+        """Whether both are copies of one message: one author, and one date as far as dates are told."""
+        if self.authors and other.authors and self.authors.isdisjoint(other.authors):
+            return False
+        if self.sent_at is None or other.sent_at is None:
+            return self.sent_at == other.sent_at or self.subject_key == other.subject_key
+        return abs(self.sent_at - other.sent_at) <= COPY
+
+
+def account_of(message: Message, direction: Direction, kind: Kind, us: Us, reader: Reader = NOBODY) -> Account:
+    """The account that a copy gives; `direction` and `kind` are those of the copy alone."""
+    rewritten = _is_rewritten(message, direction, us)
+    witness = _witness(message, direction, us, reader)
+    told = f"{reader.mailbox}\0{message.role}\0{kind}\0{message.received_at.timestamp()}\0{message.sender.email}"
+    return Account(
+        rank=witness * 100 + _OF_KIND.get(kind, 1) * 10 + (not rewritten),
+        at=message.received_at,
+        digest=crc32(f"{told}\0{len(message.marks)}\0{message.subject}".encode("utf-8", "surrogateescape")),
+        authors=_authors(message, us, rewritten=rewritten, witness=witness),
+        sent_at=message.sent_at,
+        subject_key=subjects.read(message.subject).key,
+    )
+
+
+def told_apart(messages: Sequence[Message], known: Mapping[MessageId, Account], us: Us) -> list[Message]:
+    """Gives an id of its own to each message that bears the id of another one.
+
+    Broken programs use one id for many, and whoever knows an id can write another mail with it. The id stays with the
+    message that is `known` under it, else with the one whose author's domain it has, else with the earliest.
+    """
+    bearing: dict[MessageId, list[int]] = {}
+    for place, message in enumerate(messages):
+        bearing.setdefault(message.id, []).append(place)
+    told = list(messages)
+    for id_, places in bearing.items():
+        holder = known.get(id_)
+        if holder is None and len(places) == 1:
+            continue
+        accounts = {
+            place: account_of(messages[place], us.direction(messages[place]), Kind.HUMAN, us) for place in places
+        }
+        if holder is None:
+            holder = min(accounts.values(), key=lambda one: (not _is_at_home(id_, one, us), one.at, one.digest))
+        for place, account in accounts.items():
+            if not account.tells_of(holder):
+                told[place] = replace(messages[place], id=_id_apart(messages[place], account))
+    return told
+
+
+def _is_at_home(id: MessageId, account: Account, us: Us) -> bool:  # noqa: A002  (the word of the field)
+    """Whether an id has the domain of an author, or one of the two lies below the other."""
+    domain = folded_domain(id.rpartition("@")[2])
+    if _US in account.authors and us.is_ours(f"@{domain}"):
+        return True
+    home = f".{domain}"
+    for author in account.authors:
+        own = "." + author.rpartition("@")[2]
+        if home.endswith(own) or own.endswith(home):
+            return True
+    return False
+
+
+def _id_apart(message: Message, account: Account) -> MessageId:
+    """An id of its own for a message that bears the id of another one: the same whenever it is read."""
+    told = f"{message.sent_at} {min(account.authors)}"
+    return MessageId(f"{message.id}{_MARK}{hashlib.sha256(told.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}")
+
+
+def written_id(id: MessageId) -> MessageId:  # noqa: A002  (the word of the field)
+    """The Message-ID as its header has it; `Message.id` differs from it where several messages bear one id."""
+    return MessageId(id.partition(_MARK)[0])
+
+
+def _witness(message: Message, direction: Direction, us: Us, reader: Reader) -> int:
+    """How well a Sent folder of ours bears witness that we wrote it, and who of us: best the one who stands in From."""
+    if message.role is not FolderRole.SENT or direction is Direction.INBOUND:
+        return 0
+    if reader.owner is None:
+        return 1
+    return 3 if us.person(message.sender.email) == reader.owner else 2
+
+
+def _is_rewritten(message: Message, direction: Direction, us: Us) -> bool:
+    """Whether a list or a form stands in From, or a list passed it on."""
+    if " via " in message.sender.name.casefold() or message.mark("list-id"):
+        return True
+    return direction is Direction.INBOUND and us.is_ours(message.sender.email)
+
+
+def _authors(message: Message, us: Us, *, rewritten: bool, witness: int) -> frozenset[str]:
+    email = message.sender.email
+    named = [one for one in named_authors(message) if rewritten and not us.is_ours(one)]
+    found = set(map(plain_address, named))
+    if us.is_ours(email):
+        if not named:
+            found.add(_US)
+    else:
+        found.add(plain_address(email))
+        if witness:
+            found.add(_US)
+    return frozenset(found)
