@@ -30,6 +30,7 @@ from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.ownership.routing import RoutingRule, ToMailboxOwner
 from inboxwatch.core.sla.clock import Clock, Replay, State, Wait
 from inboxwatch.core.sla.hours import ALWAYS
+from inboxwatch.core.sla.meetings import accepted
 from inboxwatch.core.sla.policy import Duration, EscalationPolicy, SLAPolicy, Step, StepTime
 from inboxwatch.core.sla.timeline import Action, Mail
 from inboxwatch.core.timestamp import rfc3339
@@ -111,9 +112,10 @@ class BackTest:
                 mail = mail_of(entry, directory, self.mailbox(entry))
                 threads.setdefault(entry.match.thread, []).append(mail)
         strangers = {lead.id for lead in directory.leads.values() if lead.provisional}
+        meetings = accepted(mail for mails in threads.values() for mail in mails)
         for thread, mails in threads.items():
             fold = Replay(thread, self._policy, self._setting.stop_conditions, strangers)
-            yield from fold.clocks(mails)
+            yield from fold.clocks([*mails, *meetings])
 
     def _policy(self, wait: Wait) -> SLAPolicy | None:
         return self._context.policy(wait, self._leads)

@@ -197,6 +197,8 @@ class Verdict:
     """What spoke for a person."""
     weight: int | None = None
     """By how much the signs of a machine were heavier; None where one of them is certain."""
+    meeting: str = ""
+    """The UID of the meeting to which it invites, or which it accepts."""
 
 
 class Evidence(StrEnum):

@@ -51,4 +51,5 @@ def mail_of(entry: Entry, directory: Directory, mailbox: MailboxId | None) -> Ma
         effect=verdict.effect,
         delivery=verdict.delivery,
         away_until=verdict.away_until,
+        meeting=verdict.meeting,
     )

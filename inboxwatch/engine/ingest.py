@@ -23,6 +23,7 @@ from inboxwatch.engine.absences import notice_absences
 from inboxwatch.engine.evaluate import Evaluated, Occasion, evaluate
 from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.first_contacts import notice_first_contacts
+from inboxwatch.engine.meetings import notice_meetings
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.second_tries import next_try
 from inboxwatch.mime import text_of
@@ -219,6 +220,7 @@ def _file(
     threads = dict.fromkeys(one.known.thread for one in filed if one.known is not None and one.mail is not None)
     threads |= dict.fromkeys(index.canonical(new) for new in index.merged.values())
     threads |= dict.fromkeys(changed)
+    threads |= dict.fromkeys(notice_meetings(tx, entries))
     notice_absences(tx, rules, standing)
     result.evaluated.add(evaluate(tx, rules, list(threads), Occasion(now, quiet=quiet), intake.directory.leads))
     notice_first_contacts(tx, rules, standing, now, quiet=quiet)

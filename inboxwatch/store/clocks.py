@@ -132,6 +132,19 @@ class Clocks:
         key = self._connection.execute(insert(_act).values(values)).inserted_primary_key
         return int(key[0]) if key else 0
 
+    def record_accepted(self, action: Action) -> bool:
+        """Records a meeting that a lead accepted, once for each message that says so; False where nothing is new."""
+        same = (_act.c.lead == action.lead, _act.c.deed == action.kind.value, _act.c.rule == action.rule)
+        known = self._connection.execute(select(_act).where(*same)).first()
+        if known is None:
+            self.record(action, None)
+            return True
+        if (known.at, known.until) == (action.at, action.until):
+            return False
+        changed = update(_act).where(_act.c.id == known.id)
+        self._connection.execute(changed.values(at=action.at, until=action.until))
+        return True
+
     def move(self, clocks: Iterable[str], old: str, new: str) -> None:
         """The actions on clocks go from one thread to another with them."""
         for part in chunks(list(clocks)):

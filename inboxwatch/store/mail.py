@@ -162,6 +162,14 @@ class Mails:
         rows = self._connection.execute(select(*_TIMELINE).where(_message.c.thread.in_(threads)))
         return [to_mail(row) for row in rows]
 
+    def meetings(self, uids: Iterable[str]) -> list[Mail]:
+        """Invitations to meetings, and the answers that accept them, by UID."""
+        found: list[Mail] = []
+        for part in chunks([self._meeting(uid) for uid in uids]):
+            rows = self._connection.execute(select(*_TIMELINE).where(_message.c.meeting.in_(part)))
+            found += map(to_mail, rows)
+        return found
+
     def weak(self, below: float, after: tuple[datetime, str] | None, limit: int) -> list[MessageRecord]:
         """Messages that were placed with less confidence, oldest first, behind an (at, key)."""
         chosen = [_message.c.thread.is_not(None), _message.c.confidence < below]
@@ -239,6 +247,10 @@ class Mails:
             self._connection.execute(select(_message.c.key).where(or_(_message.c.key != "")).limit(1)).first() is None
         )
 
+    def _meeting(self, uid: str) -> str:
+        """The keyed hash of a meeting's UID."""
+        return self.key(f"meeting:{uid}")
+
     def _bare(self, filed: Filed) -> dict[str, Any]:
         return {"key": self.key(filed.id), "at": filed.at, "direction": filed.direction.value, "kind": filed.kind.value}
 
@@ -265,6 +277,7 @@ class Mails:
             "effect": mail.effect,
             "delivery": [delivery.action, delivery.of, sorted(delivery.recipients)] if delivery else None,
             "away_until": mail.away_until,
+            "meeting": self._meeting(mail.meeting) if mail.meeting else None,
             "time_from": filed.time_from,
             "subject_key": known.subject_key,
             "provider_thread": known.provider_thread,
@@ -277,6 +290,7 @@ class Mails:
 _TIMELINE = (
     *(_message.c[name] for name in ("thread", "at", "message_id", "direction", "kind", "sender", "side", "recipients")),
     *(_message.c[name] for name in ("parent", "author", "mailbox", "owes_reply", "effect", "delivery", "away_until")),
+    _message.c.meeting,
     _message.c.known["sender_lead"].as_string().label("sender_lead"),
 )
 """What `to_mail` reads. Of `known` the database takes out one value: decoding all costs more than all the rest."""
@@ -298,4 +312,5 @@ def to_mail(row: Row[Any]) -> Mail:
         effect=row.effect,
         delivery=Delivery(delivery[0], delivery[1], frozenset(delivery[2])) if delivery else None,
         away_until=row.away_until,
+        meeting=row.meeting or "",
     )

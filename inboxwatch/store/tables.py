@@ -167,6 +167,7 @@ message = _table(
     Column("index_root", Text),
     Column("known", JSON),
     Column("apart_from", String),
+    Column("meeting", String(32)),
     _filled("ix_message_thread", "thread"),
     _filled("ix_message_lead", "lead"),
     _filled("ix_message_named_key", "named_key"),
@@ -174,6 +175,7 @@ message = _table(
     _filled("ix_message_subject", "subject_key", "at"),
     _filled("ix_message_provider", "provider_thread"),
     _filled("ix_message_index_root", "index_root"),
+    _filled("ix_message_meeting", "meeting"),
 )
 
 ghost = _table(

@@ -18,6 +18,7 @@ _ACTIONS = {
     "dismissed": "said that no reply is owed",
     "activity": "logged a call or meeting",
     "lead_closed": "closed the lead",
+    "meeting_accepted": "accepted the invitation",
 }
 _NOTIFIED = {
     "warning": "warned",

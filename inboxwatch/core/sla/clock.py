@@ -15,6 +15,7 @@ Our court, where a reply is owed:
     waiting    dismissal of an earlier message only      dismissed and waiting for the rest   16
     waiting    acknowledgement, snooze                   waiting and held                     32
     waiting    meeting accepted, opted out               ended                                11, 35
+    waiting    meeting accepted in another thread        ended                                11, 35
     waiting    activity, lead closed                     ended                                35
     any        anything else                             unchanged                            2, 7, 8, 9
 
@@ -29,6 +30,7 @@ The buyer's court, where we follow up:
     following  dismissal                                 dismissed                            16, 40
     following  acknowledgement, snooze                   following and held                   32, 40
     following  meeting accepted, opted out               ended                                35, 40
+    following  meeting accepted in another thread        ended                                35, 40
     following  activity, lead closed                     ended                                35, 40
     any        anything else                             unchanged                            7, 8, 9, 40
 """
@@ -276,6 +278,9 @@ class Replay:
 
     def _apply(self, action: Action) -> None:
         for key, side in self._sides.items():
+            if action.kind is ActionKind.MEETING_ACCEPTED:
+                self._meet(side, action)
+                continue
             if action.kind in (ActionKind.ACTIVITY, ActionKind.LEAD_CLOSED):
                 concerned = action.lead == self._people.leads[key] or any(
                     running is not None and running.lead == action.lead for running in (side.wait, side.follow_up)
@@ -286,6 +291,21 @@ class Replay:
             for running in (side.wait, side.follow_up):
                 if running is not None and action.clock in running.ids:
                     self._apply_to(side, running, action)
+
+    def _meet(self, side: _Side, action: Action) -> None:
+        """Ends the lead's waits that began before the invitation; what was asked after it is still owed."""
+        if action.kind.value not in self._stops or action.until is None:
+            return
+        wait, follow_up = side.wait, side.follow_up
+        if wait is not None and wait.lead == action.lead and wait.mails[0].at <= action.until:
+            later = [mail for mail in wait.mails if mail.at > action.until]
+            rest = replace(wait, mails=later, holds=[], actions=[]) if later else None
+            wait.mails = [mail for mail in wait.mails if mail not in later]
+            self._close(wait, State.ENDED, action.kind.value, action)
+            side.wait = rest
+        if follow_up is not None and follow_up.lead == action.lead:
+            self._close(follow_up, State.ENDED, action.kind.value, action)
+            side.follow_up = None
 
     def _apply_to(self, side: _Side, running: _Running, action: Action) -> None:
         if action.kind is ActionKind.DISMISSED:
@@ -337,7 +357,7 @@ class Replay:
                 mailbox=started.mailbox,
                 state=state,
                 stop_reason=reason,
-                stopped_by=fact.id if isinstance(fact, Mail) else fact.by if fact is not None else None,
+                stopped_by=_who(fact) if fact is not None else None,
                 stopped_at=fact.at if fact is not None else None,
                 answered_by=by or None if state is State.ANSWERED else None,
                 nudges=len(running.mails) - 1,
@@ -346,6 +366,13 @@ class Replay:
                 actions=tuple(running.actions),
             )
         )
+
+
+def _who(fact: Fact) -> str:
+    """What stopped a wait: the Message-ID, or the person who acted."""
+    if isinstance(fact, Mail):
+        return fact.id
+    return fact.rule if fact.kind is ActionKind.MEETING_ACCEPTED else fact.by
 
 
 def _settled(holds: list[Hold], stop: datetime | None) -> tuple[Hold, ...]:

@@ -42,6 +42,8 @@ class Mail:
     delivery: Delivery | None = None
     away_until: datetime | None = None
     """Of a vacation reply that names the day of return."""
+    meeting: str = ""
+    """What stands for the UID of the meeting to which it invites, or which it accepts."""
 
 
 class ActionKind(StrEnum):
@@ -53,6 +55,8 @@ class ActionKind(StrEnum):
     ASSIGNED = "assigned"
     ACTIVITY = "activity"
     LEAD_CLOSED = "lead_closed"
+    MEETING_ACCEPTED = "meeting_accepted"
+    """The lead accepted an invitation of ours (sent at `until`) by a message (`Action.rule`)."""
     CONFIRMED = "confirmed"
     """A weak match is right; of a message (`Action.rule`), not of a wait."""
     SPLIT = "split"

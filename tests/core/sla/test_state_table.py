@@ -84,6 +84,9 @@ FACTS: dict[str, Callable[[str], Facts]] = {
     "snooze": lambda court: (on_wait(court, ActionKind.SNOOZED, until=LATER),),
     "assignment": lambda court: (on_wait(court, ActionKind.ASSIGNED, owner=PersonId("max")),),
     "meeting accepted": lambda court: (replace(machine(Kind.CALENDAR), effect="meeting_accepted"),),
+    "meeting accepted in another thread": lambda court: (
+        replace(on_lead(ActionKind.MEETING_ACCEPTED), until=at("10:20")),
+    ),
     "opted out": lambda court: (replace(machine(Kind.AUTO_REPLY), effect="opted_out"),),
     "activity": lambda court: (on_lead(ActionKind.ACTIVITY),),
     "lead closed": lambda court: (on_lead(ActionKind.LEAD_CLOSED),),

@@ -11,6 +11,7 @@ from inboxwatch.core.model import Kind, Message, Part, Verdict
 _METHOD = re.compile(rb"^METHOD[ \t]*:[ \t]*([A-Z]+)", re.IGNORECASE | re.MULTILINE)
 _STATUS = re.compile(rb"PARTSTAT=([A-Z-]+)", re.IGNORECASE)
 _PARAMETER = re.compile(r"method=([a-z]+)")
+_UID = re.compile(rb"^UID[^:\n]{0,200}:[ \t]*(\S[^\r\n]{0,998})", re.IGNORECASE | re.MULTILINE)
 _COMMENT = re.compile(rb"^COMMENT[^:\n]*:[ \t]*\S", re.IGNORECASE | re.MULTILINE)
 _STANDARD = re.compile(
     either("""
@@ -44,7 +45,7 @@ def verdict(message: Message, part: Part | None) -> Verdict:
         if _COMMENT.search(payload) or _own_text(message):
             return Verdict(Kind.CALENDAR, "invitation answered with a comment", owes_reply=True)
         if "accepted" in status:
-            return Verdict(Kind.CALENDAR, "invitation accepted", effect="meeting_accepted")
+            return Verdict(Kind.CALENDAR, "invitation accepted", effect="meeting_accepted", meeting=_uid(payload))
         if "tentative" in status:
             return Verdict(Kind.CALENDAR, "invitation accepted tentatively")
         return Verdict(Kind.CALENDAR, "answer to an invitation")
@@ -52,7 +53,15 @@ def verdict(message: Message, part: Part | None) -> Verdict:
         return Verdict(
             Kind.CALENDAR, "another time proposed" if method == "counter" else "proposal declined", owes_reply=True
         )
-    return Verdict(Kind.CALENDAR, f"calendar part, method {method or 'not told'}")
+    invites = method == "request"
+    signal = f"calendar part, method {method or 'not told'}"
+    return Verdict(Kind.CALENDAR, signal, meeting=_uid(payload) if invites else "")
+
+
+def _uid(payload: bytes) -> str:
+    """The UID of the first event (RFC 5545, 3.8.4.7), or nothing."""
+    found = _UID.search(payload)
+    return found[1].decode("utf-8", "replace").strip() if found else ""
 
 
 def _own_text(message: Message) -> bool:
