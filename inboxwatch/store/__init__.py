@@ -8,23 +8,20 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from inboxwatch.store import tables
+from inboxwatch.store import schema, tables
 from inboxwatch.store.absences import Absences
 from inboxwatch.store.backfills import Backfills
 from inboxwatch.store.board_queries import BoardQueries
 from inboxwatch.store.clocks import Clocks
 from inboxwatch.store.cursors import Cursors
 from inboxwatch.store.deliveries import Deliveries
-from inboxwatch.store.failures import Outage, StoreError, name_outages
+from inboxwatch.store.engines import file_of, file_of_url, open_engine
+from inboxwatch.store.failures import Conflict, Outage, StoreAwayError, StoreError, StoreMissingError, name_outages
 from inboxwatch.store.leads import Leads
 from inboxwatch.store.mail import Mails
 from inboxwatch.store.mailbox_health import MailboxHealth
@@ -35,15 +32,16 @@ from inboxwatch.store.pinned_policies import PinnedPolicies
 from inboxwatch.store.quarantine import Quarantine
 from inboxwatch.store.statistics import Statistics
 
-__all__ = ["Outage", "Store", "StoreError", "Transaction"]
-
-
-PRAGMAS = (
-    "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000",
-    # Keys are hashes: writes touch pages all over the file. 32 MB of them are kept, and written back less often.
-    "cache_size=-32768", "wal_autocheckpoint=4000",
-)  # fmt: skip
-"""Of each connection to SQLite."""
+__all__ = [
+    "Conflict",
+    "Outage",
+    "Store",
+    "StoreAwayError",
+    "StoreError",
+    "StoreMissingError",
+    "Transaction",
+    "file_of_url",
+]
 
 
 class Transaction:
@@ -121,20 +119,28 @@ class Transaction:
 class Store:
     """Opens the database, brings its tables up to date, and hands out transactions."""
 
-    def __init__(self, url: str) -> None:
-        self._engine = _open(url)
+    def __init__(self, url: str, *, migrate: bool = True) -> None:
+        """Without `migrate` the store is opened as it is, or not at all: nothing is created.
+
+        Raises StoreAwayError where its server cannot be reached now, else StoreError.
+        """
+        self._engine = open_engine(url)
+        if not migrate and (file := self.file) is not None and not file.exists():
+            raise StoreMissingError(f"{file} does not exist yet: the first start creates it")
         name_outages(self._engine)
         try:
-            self._migrate()
-            self._salt = self._secret("salt")
+            self._salt = self._prepared() if migrate else self._as_it_is()
+        except StoreError:
+            self._engine.dispose()
+            raise
         except (Outage, DBAPIError) as error:
             self._engine.dispose()
             cause = error.orig if isinstance(error, DBAPIError) else error
-            raise StoreError(f"cannot open the store: {cause}") from error
+            kind = StoreAwayError if isinstance(error, Outage) and error.passing else StoreError
+            raise kind(f"cannot open the store: {cause}") from error
         except CommandError as error:  # its revision is none of ours
             self._engine.dispose()
-            newer = "a newer inboxwatch has opened the store: run that one, or bring back a copy from before it"
-            raise StoreError(f"{newer} ({error})") from error
+            raise StoreError(f"{NEWER} ({error})") from error
 
     @property
     def key(self) -> bytes:
@@ -144,8 +150,7 @@ class Store:
     @property
     def file(self) -> Path | None:
         """Where SQLite keeps the store; None for a store elsewhere or in memory."""
-        name = self._engine.url.database
-        return Path(name) if self._engine.dialect.name == "sqlite" and name and name != ":memory:" else None
+        return file_of(self._engine.url)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -172,44 +177,30 @@ class Store:
     def close(self) -> None:
         self._engine.dispose()
 
-    def _migrate(self) -> None:
-        config = AlembicConfig()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-
-    def _secret(self, name: str) -> bytes:
-        with self._engine.begin() as connection:
-            found = connection.execute(select(tables.meta.c.value).where(tables.meta.c.key == name)).scalar()
+    def _prepared(self) -> bytes:
+        """The store's secret, once its tables are those of this program."""
+        with schema.migrating(self._engine) as connection, connection.begin():
+            schema.lock(connection)
+            schema.migrate(connection)
+            found = _salt(connection)
             if found is None:
                 found = secrets.token_hex(32)
-                connection.execute(insert(tables.meta).values(key=name, value=found))
+                connection.execute(insert(tables.meta).values(key="salt", value=found))
         return bytes.fromhex(found)
 
-
-def _open(url: str) -> Engine:
-    target = make_url(url)
-    if target.get_backend_name() != "sqlite":
-        return create_engine(target, pool_pre_ping=True, isolation_level="REPEATABLE READ", hide_parameters=True)
-    if target.database and target.database != ":memory:":
-        folder = Path(target.database).parent
-        if not folder.is_dir():
-            raise StoreError(f"the folder {folder} of the store does not exist: create it, or change store.url")
-    engine = create_engine(target, connect_args={"timeout": 30}, hide_parameters=True)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
+    def _as_it_is(self) -> bytes:
+        with self._engine.connect() as connection:
+            version = schema.version(connection)
+            if version is schema.Version.NEWER:
+                raise StoreError(NEWER)
+            if version is not schema.Version.CURRENT:
+                what = "is empty" if version is schema.Version.EMPTY else "has the tables of an older version"
+                raise StoreMissingError(f"the store {what}: the next start brings it up to date")
+            return bytes.fromhex(_salt(connection) or "")
 
 
-def _prepare_sqlite(connection: Any, record: Any) -> None:
-    # The driver's own transactions begin too late (at the first write); SQLAlchemy's "begin" event does it instead.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+NEWER = "a newer inboxwatch has opened the store: run that one, or bring back a copy from before it"
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
+def _salt(connection: Connection) -> str | None:
+    return connection.execute(select(tables.meta.c.value).where(tables.meta.c.key == "salt")).scalar()

@@ -95,11 +95,8 @@ class DigestMark(StoredMark[date]):
         return date.fromisoformat(text)
 
 
-class LeadListMark(StoredMark[str]):
-    """Which version of a source's (its name) list was taken over last, by which version of the program."""
-
+class _TextMark(StoredMark[str]):
     __slots__ = ()
-    kind = "leads"
 
     @classmethod
     def written(cls, value: str) -> str:
@@ -108,6 +105,42 @@ class LeadListMark(StoredMark[str]):
     @classmethod
     def read(cls, text: str) -> str:
         return text
+
+
+class LeadListMark(_TextMark):
+    """Which version of a source's (its name) list was taken over last, by which version of the program."""
+
+    __slots__ = ()
+    kind = "leads"
+
+
+class StartsMark(StoredMark[tuple[datetime, ...]]):
+    """When daemons began on a host (its name) that have not ended cleanly, oldest first."""
+
+    __slots__ = ()
+    kind = "starts"
+
+    @classmethod
+    def written(cls, value: tuple[datetime, ...]) -> str:
+        return " ".join(at.isoformat() for at in value)
+
+    @classmethod
+    def read(cls, text: str) -> tuple[datetime, ...]:
+        return tuple(map(datetime.fromisoformat, text.split()))
+
+
+class DefectMark(_TextMark):
+    """Where the last daemon of a host (its name) failed; empty where it ended cleanly."""
+
+    __slots__ = ()
+    kind = "defect"
+
+
+class ProbeMark(_InstantMark):
+    """When the store was last found to take a write again."""
+
+    __slots__ = ()
+    kind = "probe"
 
 
 class Marks:

@@ -1,0 +1,72 @@
+"""How the databases are spoken to: drivers, isolation, and what each connection is told first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+from inboxwatch.extras import command
+from inboxwatch.store.failures import StoreError
+
+PRAGMAS = (
+    "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000",
+    # Keys are hashes: writes touch pages all over the file. 32 MB of them are kept, and written back less often.
+    "cache_size=-32768", "wal_autocheckpoint=4000",
+)  # fmt: skip
+"""Of each connection to SQLite."""
+PATIENCE = {
+    "connect_timeout": "10", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}  # fmt: skip
+"""Of each connection to PostgreSQL, where the URL says nothing else: a server that is gone is noticed (seconds; ms)."""
+
+
+def open_engine(url: str) -> Engine:
+    """The engine of a store's URL; connects to nothing yet. Raises StoreError where folder or driver is missing."""
+    target = make_url(url)
+    if target.get_backend_name() != "sqlite":
+        return _postgresql(target.set(drivername="postgresql+psycopg"))
+    file = file_of(target)
+    if file is not None and not file.parent.is_dir():
+        raise StoreError(f"the folder {file.parent} of the store does not exist: create it, or change store.url")
+    engine = create_engine(target, connect_args={"timeout": 30}, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def file_of_url(url: str) -> Path | None:
+    """As `file_of`, of a URL as the config has it."""
+    return file_of(make_url(url))
+
+
+def file_of(target: URL) -> Path | None:
+    """Where SQLite keeps the store; None for a store elsewhere or in memory."""
+    name = target.database
+    return Path(name) if target.get_backend_name() == "sqlite" and name and name != ":memory:" else None
+
+
+def _postgresql(target: URL) -> Engine:
+    patience = {key: value for key, value in PATIENCE.items() if key not in target.query}
+    try:
+        return create_engine(
+            target, pool_pre_ping=True, isolation_level="REPEATABLE READ", hide_parameters=True, connect_args=patience
+        )
+    except ImportError as error:
+        raise StoreError(f"the driver of PostgreSQL is not installed: {command('postgresql')}") from error
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    # The driver's own transactions begin too late (at the first write); SQLAlchemy's "begin" event does it instead.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
