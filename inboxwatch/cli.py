@@ -94,21 +94,15 @@ def run(
     config: ConfigFile, log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info"
 ) -> None:
     """The daemon: watch, match, time, export, escalate. SIGHUP reloads the config, SIGTERM ends it cleanly."""
-    from inboxwatch.daemon.logs import configure
+    from inboxwatch.daemon.logs import LEVELS, configure
 
+    if log_level not in LEVELS:
+        _fail(f"--log-level: {log_level!r} is no log level; known are {', '.join(LEVELS)}", ExitCode.BAD_CONFIG)
     configure(log_level)
     loaded = _load(config)
-    import asyncio
+    from inboxwatch.commands.run import run_daemon
 
-    from inboxwatch.daemon.app import App
-    from inboxwatch.store import StoreError
-
-    try:
-        asyncio.run(App(config, loaded).serve())
-    except StoreError as error:
-        _fail(str(error))
-    except OSError as error:
-        _fail(f"cannot listen on {loaded.web.listen}: {error.strerror}. Is another daemon running?")
+    raise typer.Exit(run_daemon(config, loaded))
 
 
 @app.command(epilog="Example: inboxwatch check -c inboxwatch.yaml --offline")
@@ -121,6 +115,14 @@ def check(
     from inboxwatch.commands.check import run_check
 
     raise typer.Exit(run_check(config, offline=offline, as_json=json))
+
+
+@app.command(name="reload", epilog="Example: inboxwatch reload -c /etc/inboxwatch/inboxwatch.yaml")
+def reload_config(config: ConfigFile) -> None:
+    """Has the running daemon take over the config, all or nothing; says first which open waits that moves."""
+    from inboxwatch.commands.reload import run_reload
+
+    raise typer.Exit(run_reload(_load(config)))
 
 
 @app.command()

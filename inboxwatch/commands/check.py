@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inboxwatch import config as configuration
+from inboxwatch.commands.check_store import check_port, check_store
 from inboxwatch.commands.exit_code import ExitCode
-from inboxwatch.commands.ownership_proof import gaps
+from inboxwatch.commands.finding import Finding
+from inboxwatch.commands.ownership_proof import gaps, some
 from inboxwatch.commands.terminal import fail_config, result
 from inboxwatch.config.public_holidays import PublicHolidays
 from inboxwatch.config.reply_rules import built_in
@@ -25,18 +27,6 @@ PROBE_LIMIT = 45.0
 """Seconds that a mailbox or channel may take to be probed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report."""
-
-    subject: str
-    """`mailbox ana`, `channel slack`, `ownership`."""
-    verdict: str
-    """ok, warning, failed."""
-    text: str
-    hint: str = ""
-
-
 def run_check(path: Path, *, offline: bool, as_json: bool) -> ExitCode:
     """The command; returns the exit code."""
     try:
@@ -47,8 +37,9 @@ def run_check(path: Path, *, offline: bool, as_json: bool) -> ExitCode:
         problems = [str(problem) for problem in error.problems]
         result(json.dumps({"ok": False, "problems": problems, "findings": []}))
         return ExitCode.BAD_CONFIG
-    findings = [*_holidays(config), *_ownership(config), *_meanings(config)]
+    findings = [*check_store(config, offline=offline), *_holidays(config), *_ownership(config), *_meanings(config)]
     if not offline:
+        findings = [*check_port(config), *findings]
         findings = asyncio.run(_probe(config)) + findings
     failed = any(one.verdict == "failed" for one in findings)
     if as_json:
@@ -113,10 +104,19 @@ async def _leads(config: Config, name: str) -> list[Finding]:
     finally:
         await source.aclose()
     rows = found.rows if found else ()
-    strangers = [f"{row.place}: owner {row.lead.owner}" for row in rows if row.lead.owner not in (None, *config.people)]
+    strangers = [row for row in rows if row.lead.owner is not None and row.lead.owner not in config.people]
+    owners = sorted({str(row.lead.owner) for row in strangers})
+    refused = [f"{place}: {why}" for place, why in (found.refused if found else ())]
     findings = [Finding(subject, "ok", f"{len(rows)} leads")]
-    findings += [Finding(subject, "warning", f"{place}: {why}") for place, why in (found.refused if found else ())]
-    return findings + [Finding(subject, "warning", f"{stranger} is no person of the config") for stranger in strangers]
+    findings += [Finding(subject, "warning", line) for line in some(refused, "rows that are refused like these")]
+    if strangers:
+        text = (
+            f"{len(strangers)} leads have owners who are no people of the config: {', '.join(some(owners, 'others'))}"
+        )
+        findings.append(
+            Finding(subject, "warning", text, f"the first is in {strangers[0].place}; routing goes on without")
+        )
+    return findings
 
 
 def _holidays(config: Config) -> Iterator[Finding]:
@@ -167,5 +167,9 @@ def _table(findings: list[Finding], offline: bool) -> None:
             text.append(f"\n-> {one.hint}", style="dim")
         table.add_row(Text(word, style=style), Text(one.subject), text)
     console = Console()
-    console.print("The config is fine." + (" Nothing was contacted (--offline)." if offline else ""))
+    failed = sum(one.verdict == "failed" for one in findings)
+    well = (
+        f"The config can be read, but {failed} of {len(findings)} findings FAILED." if failed else "The config is fine."
+    )
+    console.print(well + (" Nothing was contacted (--offline)." if offline else ""))
     console.print(table)

@@ -6,36 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import aiohttp
-
+from inboxwatch.commands.daemon_call import Unreachable, call, refusal
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.terminal import fail, result, result_json, table
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
-
-
-class Unreachable(Exception):  # noqa: N818  (what happened to the daemon)
-    """The daemon does not answer; the message says what to do."""
-
-
-async def _call(config: Config, method: str, path: str, **request: Any) -> tuple[int, Any]:
-    """One call of the API; returns the HTTP status and the JSON answer."""
-    headers = {"Accept": "application/json"}
-    if config.web.token is not None:
-        headers["Authorization"] = f"Bearer {config.web.token.reveal()}"
-    host = f"[{config.web.listen.host}]" if ":" in config.web.listen.host else config.web.listen.host
-    url = f"http://{host}:{config.web.listen.port}{path}"
-    try:
-        async with (
-            aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(30)) as session,
-            session.request(method, url, **request) as answer,
-        ):
-            return answer.status, await answer.json(content_type=None)
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise Unreachable(
-            f"no daemon answers at {host}:{config.web.listen.port} ({error}); start it with `inboxwatch run`"
-        ) from error
 
 
 async def _all(config: Config, path: str, params: dict[str, str]) -> list[dict[str, Any]]:
@@ -44,17 +20,13 @@ async def _all(config: Config, path: str, params: dict[str, str]) -> list[dict[s
     token: str | None = None
     while True:
         page = params | ({"next": token} if token else {})
-        status, answer = await _call(config, "GET", path, params=page)
+        status, answer = await call(config, "GET", path, params=page)
         if status != 200:
-            raise ValueError(_refusal(answer))
+            raise ValueError(refusal(status, answer))
         items += answer["items"]
         token = answer["next"]
         if token is None:
             return items
-
-
-def _refusal(answer: Any) -> str:
-    return str(answer.get("detail") or answer.get("title")) if isinstance(answer, dict) else str(answer)
 
 
 def list_clocks(config: Config, where: dict[str, str], *, as_json: bool) -> ExitCode:
@@ -92,11 +64,11 @@ def review(config: Config, message_id: str, verdict: str, body: dict[str, str]) 
     """Confirms or splits one match; returns the exit code."""
     try:
         path = f"/api/v1/matches/{quote(message_id.strip().strip('<>'), safe='')}/{verdict}"
-        status, answer = asyncio.run(_call(config, "POST", path, json=body))
+        status, answer = asyncio.run(call(config, "POST", path, json=body))
     except Unreachable as error:
         return fail(str(error))
     if status != 200:
-        return fail(f"refused: {_refusal(answer)}")
+        return fail(refusal(status, answer))
     result(f"{answer['message_id']}: thread {answer['thread']}, by {answer['evidence']}")
     return ExitCode.OK
 
@@ -108,11 +80,11 @@ def resend(config: Config, numbers: list[int]) -> ExitCode:
         known = numbers or [item["id"] for item in await _all(config, "/api/v1/dead-letters", {"limit": "1000"})]
         code = ExitCode.OK
         for number in known:
-            status, answer = await _call(config, "POST", f"/api/v1/dead-letters/{number}/resend")
+            status, answer = await call(config, "POST", f"/api/v1/dead-letters/{number}/resend")
             if status == 200:
                 result(f"{number}: will be sent by {answer['channel']}")
             else:
-                code = fail(f"{number}: {_refusal(answer)}")
+                code = fail(f"{number}: {refusal(status, answer)}")
         if not known:
             result("no dead letters")
         return code
@@ -126,10 +98,10 @@ def resend(config: Config, numbers: list[int]) -> ExitCode:
 def act(config: Config, clock: str, action: str, body: dict[str, str]) -> ExitCode:
     """Acts on one wait; returns the exit code."""
     try:
-        status, answer = asyncio.run(_call(config, "POST", f"/api/v1/clocks/{clock}/{action}", json=body))
+        status, answer = asyncio.run(call(config, "POST", f"/api/v1/clocks/{clock}/{action}", json=body))
     except Unreachable as error:
         return fail(str(error))
     if status != 200:
-        return fail(f"refused: {_refusal(answer)}")
+        return fail(refusal(status, answer))
     result(f"{answer['id']}: {answer['metric_state'] or answer['state']}, owner {answer['owner']}")
     return ExitCode.OK

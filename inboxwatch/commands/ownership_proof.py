@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from inboxwatch.config import Config, MailboxConfig
 
 HORIZON = timedelta(days=366)
+EACH = 5
+"""So many of a kind are told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,24 @@ def _turning_points(config: Config, policy: SLAPolicy, begin: datetime) -> list[
 def _unseen(config: Config) -> Iterator[Gap]:
     """People who can own a wait but whose own Sent folder nobody watches."""
     watched = {box.owner for box in config.mailboxes.values() if box.owner}
-    for person in sorted(_owners(config) - {PersonId(one) for one in watched if one}):
-        text = f"{person} can own a wait, but no mailbox of {person} is watched: answers sent from it cannot be seen"
-        yield Gap("warning", text, f"add a mailbox with `owner: {person}`")
+    unseen = sorted(_owners(config) - {PersonId(one) for one in watched if one})
+    if len(unseen) <= EACH:
+        for person in unseen:
+            text = (
+                f"{person} can own a wait, but no mailbox of {person} is watched: answers sent from it cannot be seen"
+            )
+            yield Gap("warning", text, f"add a mailbox with `owner: {person}`")
+        return
+    named = ", ".join(some(unseen, "others"))
+    text = (
+        f"{len(unseen)} people can own a wait, but no mailbox of theirs is watched: answers sent from it cannot be seen"
+    )
+    yield Gap("warning", f"{text} ({named})", "add mailboxes with `owner:` for them")
+
+
+def some(items: Sequence[str], rest: str) -> list[str]:
+    """The first few of a list, and how many there are besides."""
+    return [*items[:EACH], *([f"and {len(items) - EACH} {rest}"] if len(items) > EACH else [])]
 
 
 def _late(config: Config) -> Iterator[Gap]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 import signal
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -15,11 +17,14 @@ from inboxwatch import config as configuration
 from inboxwatch.config import Config, ConfigError
 from inboxwatch.daemon.supervisor import Supervisor
 from inboxwatch.daemon.writer import Writer
+from inboxwatch.engine.departures import departures
 from inboxwatch.engine.rules import Rules
+from inboxwatch.engine.starts import WINDOW, begin_run, end_run
 from inboxwatch.metrics import Metrics
+from inboxwatch.notify import messages
 from inboxwatch.now import Now
 from inboxwatch.now import now as utc_now
-from inboxwatch.store import Store, Transaction
+from inboxwatch.store import Outage, Store, Transaction
 from inboxwatch.web import make_app
 
 log = structlog.get_logger(__name__)
@@ -62,6 +67,11 @@ class App:
         """The store's secret for signatures that must outlive a restart."""
         return self.store.key
 
+    @property
+    def outage(self) -> str | None:
+        """The driver's words while the store cannot be used."""
+        return self.writer.outage
+
     async def serve(self, started: Callable[[App], None] | None = None) -> None:
         """Runs until told to stop; then drains."""
         runner = aiohttp_web.AppRunner(make_app(self), access_log=None, shutdown_timeout=1.0)
@@ -75,6 +85,7 @@ class App:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stop.set)
             loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self.reload()))
+            await self._begin()
             await self.supervisor.start()
             log.info(
                 "started", mailboxes=len(self.config.mailboxes), channels=len(self.config.channels), port=self.port
@@ -86,11 +97,29 @@ class App:
             log.info("stopping")
             await self.supervisor.stop()
             await runner.cleanup()
+            await self._end()
             self.writer.close()
             self.store.close()
             log.info("stopped")
         if self._failure is not None:
             raise self._failure
+
+    async def _begin(self) -> None:
+        """Notes the start; a crash loop is told at once, for this run may not live to empty the outbox."""
+        loop = await self.writer.write(begin_run, platform.node(), self.now())
+        if loop is not None:
+            minutes = int(WINDOW.total_seconds() // 60)
+            log.error("the daemon ends again and again", ends=loop.ends, minutes=minutes, defect=loop.error)
+            title = messages.crash_loop(ends=loop.ends, minutes=minutes)
+            await self.supervisor.direct.send("crash-loop", title, loop.error)
+
+    async def _end(self) -> None:
+        """Notes how the run ends; a store that is away must not keep it from ending."""
+        defect = _place(self._failure) if self._failure is not None else None
+        try:
+            await self.writer.write_once(end_run, platform.node(), defect)
+        except Outage as error:
+            log.warning("the end of this run could not be noted", error=str(error))
 
     def stop(self) -> None:
         self._stop.set()
@@ -114,6 +143,8 @@ class App:
                 self.metrics.reloaded(False)
                 log.error("config not reloaded, the old one stays in force", problems=problems)
                 return problems
+            for gone in await self.read(departures, supervisor.rules, self.now()):
+                log.warning("the new config no longer names it", kind=gone.kind, name=gone.name, text=str(gone))
             await self.supervisor.stop()
             self.supervisor = supervisor
             await supervisor.start()
@@ -139,7 +170,7 @@ class App:
         self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Does one use case in one transaction; whoever waits for its consequences is woken."""
-        done = await self.writer.write(use_case, *args, **kwargs)
+        done = await self.writer.write_once(use_case, *args, **kwargs)
         self.supervisor.wake()
         return done
 
@@ -151,3 +182,10 @@ class App:
                 return query(tx, *args, **kwargs)
 
         return await asyncio.to_thread(ask)
+
+
+def _place(error: BaseException) -> str:
+    """What failed and where, without values: they may hold somebody's address."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno} ({frames[-1].name})" if frames else ""
+    return type(error).__name__ + last

@@ -14,6 +14,7 @@ from inboxwatch.config import Config
 from inboxwatch.connector import Expires, LeadSource, MailConnector, Reading
 from inboxwatch.core.model import MailboxId
 from inboxwatch.daemon.census import Census
+from inboxwatch.daemon.direct_notice import DirectNotice
 from inboxwatch.daemon.gc_tuning import collect_seldom
 from inboxwatch.daemon.housekeeping import Housekeeping
 from inboxwatch.daemon.lead_sync import LeadSync
@@ -77,6 +78,8 @@ class Supervisor:
         self._loops: asyncio.Task[None] | None = None
         self._context = LoopContext(self.rules, daemon.writer, daemon.now, self.wake)
         self._alert = StoreAlert(self.rules, self.channels, daemon.now)
+        self.direct = DirectNotice(self.rules, self.channels, daemon.now)
+        """Reaches IT past the outbox."""
 
     async def start(self) -> None:
         """Starts every loop; the leads are read first, so that the first mail meets them."""

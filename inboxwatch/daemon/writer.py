@@ -10,12 +10,17 @@ from typing import Concatenate, ParamSpec, TypeVar
 import structlog
 
 from inboxwatch.core.backoff import Backoff
-from inboxwatch.store import Outage, Store, Transaction
+from inboxwatch.now import now as utc_now
+from inboxwatch.store import Conflict, Outage, Store, Transaction
+from inboxwatch.store.marks import ProbeMark
 
 log = structlog.get_logger(__name__)
 
 BACK_OFF = Backoff(0.05, 2.0)
 """Pauses between attempts while the store is away."""
+
+PATIENCE = 5.0
+"""Seconds for which somebody who waits for an answer is kept waiting by an outage."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,19 +37,25 @@ class Writer:
         self._store = store
         self.on_outage: Callable[[str | None], None] = lambda error: None
         """Called in the event loop with the driver's words when the store goes away, with None when it is back."""
+        self.outage: str | None = None
+        """The driver's words while the store cannot be used."""
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="store")
-        self._away = False
+        self._stuck: set[object] = set()
+        """Units that have met an outage and are not done yet."""
 
     async def write(
         self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """What the use case returns, once it is committed."""
+        return await self.run(self._writing(use_case, *args, **kwargs), writes=True)
 
-        def unit() -> R:
-            with self._store.transaction() as tx:
-                return use_case(tx, *args, **kwargs)
-
-        return await self.run(unit)
+    async def write_once(
+        self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """As `write`, but gives up after a few seconds of an outage: somebody waits. Raises Outage; then nothing was
+        written, and nothing will be.
+        """
+        return await self.run(self._writing(use_case, *args, **kwargs), writes=True, patience=PATIENCE)
 
     async def read(self, query: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """What a query finds behind all that was written so far; it waits for no other process that writes."""
@@ -53,28 +64,57 @@ class Writer:
             with self._store.reading() as tx:
                 return query(tx, *args, **kwargs)
 
-        return await self.run(unit)
+        return await self.run(unit, writes=False)
 
-    async def run(self, unit: Callable[[], R]) -> R:
+    def _writing(
+        self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Callable[[], R]:
+        def unit() -> R:
+            with self._store.transaction() as tx:
+                done = use_case(tx, *args, **kwargs)
+                if self.outage is not None:
+                    # What is read, or found done already, proves nothing: a full disk allows that all the time.
+                    tx.marks.set(ProbeMark(), utc_now())
+                return done
+
+        return unit
+
+    async def run(self, unit: Callable[[], R], *, writes: bool = True, patience: float | None = None) -> R:
         """Does one unit of work on the writer's thread, again and again while the store cannot be used."""
         loop = asyncio.get_running_loop()
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                done = await loop.run_in_executor(self._threads, unit)
-            except Outage as error:
-                if not self._away:
-                    log.warning("the store cannot be used, trying again", error=str(error))
-                    self.on_outage(str(error))
-                self._away = True
+        begun, attempt, token = loop.time(), 0, object()
+        try:
+            while True:
+                attempt += 1
+                try:
+                    done = await loop.run_in_executor(self._threads, unit)
+                except Conflict as error:
+                    log.debug("two workers met, doing it again", error=str(error), attempt=attempt)
+                except Outage as error:
+                    self._stuck.add(token)
+                    self._away(str(error))
+                    if patience is not None and loop.time() - begun >= patience:
+                        raise
+                else:
+                    self._stuck.discard(token)
+                    if writes and not self._stuck:
+                        self._back()
+                    return done
                 await asyncio.sleep(BACK_OFF.pause(attempt))
-            else:
-                if self._away:
-                    log.info("the store can be used again")
-                    self.on_outage(None)
-                self._away = False
-                return done
+        finally:
+            self._stuck.discard(token)
+
+    def _away(self, error: str) -> None:
+        if self.outage is None:
+            log.warning("the store cannot be used, trying again", error=error)
+            self.on_outage(error)
+        self.outage = error
+
+    def _back(self) -> None:
+        if self.outage is not None:
+            log.info("the store can be used again")
+            self.outage = None
+            self.on_outage(None)
 
     def close(self) -> None:
         """Waits for the unit under way; further ones are refused."""

@@ -27,6 +27,11 @@ class DaemonPort(Protocol):
         """The store's secret for signatures that must outlive a restart."""
         ...
 
+    @property
+    def outage(self) -> str | None:
+        """The driver's words while the store cannot be used; None while it can."""
+        ...
+
     def now(self) -> datetime:
         """The present instant, UTC."""
         ...
@@ -42,9 +47,9 @@ class DaemonPort(Protocol):
     async def write(
         self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Does one use case in one transaction, on the thread that writes."""
+        """Does one use case in one transaction, on the thread that writes. Raises Outage after some seconds of one."""
         ...
 
     async def read(self, query: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Asks on a consistent view of the store, in another thread."""
+        """Asks on a consistent view of the store, in another thread. Raises Outage."""
         ...

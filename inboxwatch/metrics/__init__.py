@@ -117,6 +117,8 @@ class Metrics:
             registry=self.registry,
         )
         self._reloaded.set(1)
+        self._store = Gauge("inboxwatch_store_up", "Whether the store can be read and written.", registry=self.registry)
+        self._store.set(1)
         self._paces: dict[str, float] = {}
         self._backlogs: dict[str, float] = {}
         self._holder = holder
@@ -280,6 +282,10 @@ class Metrics:
     def reloaded(self, ok: bool) -> None:
         """Records whether a reload of the config succeeded."""
         self._reloaded.set(1 if ok else 0)
+
+    def store_up(self, ok: bool) -> None:
+        """Records whether the store can be used."""
+        self._store.set(1 if ok else 0)
 
     def process(self) -> bytes:
         """The exposition of what this process counts itself."""

@@ -198,6 +198,15 @@ STORE_DOWN = (
     "The store cannot be used: nothing is read, timed or told until it can. See to its disk, "
     "its permissions or its server; inboxwatch tries again by itself."
 )
+
+
+def crash_loop(*, ends: int, minutes: int) -> str:
+    return (
+        f"inboxwatch has ended {ends} times within {minutes} minutes without being told to, and starts again: its log "
+        "says why. Run `inboxwatch check`; if the config is fine, go back to the version before."
+    )
+
+
 STORE_UP = "The store can be used again: what had to wait is told now."
 
 

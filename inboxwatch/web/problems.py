@@ -13,6 +13,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from inboxwatch.engine.refused import Refused
+from inboxwatch.store import Outage
 
 log = structlog.get_logger(__name__)
 
@@ -70,12 +71,20 @@ def of(error: Exception) -> Problem | None:
         return error
     if isinstance(error, Refused):
         return Problem(error.status, str(error))
+    if isinstance(error, Outage):
+        return away(str(error))
     if isinstance(error, ValidationError):
         return Problem.unusable(error)
     if isinstance(error, web.HTTPException) and error.status >= HTTPStatus.BAD_REQUEST:
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return Problem(error.status, _PLAIN.get(error.status, error.reason), headers=headers)
     return None
+
+
+def away(words: str) -> Problem:
+    """The store cannot be used now; `words` are its driver's."""
+    first = next(iter(words.strip().splitlines()), "it does not say why")
+    return Problem(503, f"the store cannot be used now: {first}", headers={"Retry-After": "10"})
 
 
 _PLAIN: dict[int, str] = {

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.metrics import CONTENT_TYPE
-from inboxwatch.store import Transaction
+from inboxwatch.store import Outage, Transaction
 
 QUICK = 0.1
 """Seconds of reading and rendering up to which each scrape waits for them."""
@@ -69,7 +69,14 @@ class Scrape:
 
         begun = time.monotonic()
         try:
-            self._text = await self._daemon.read(render)
+            try:
+                self._text = await self._daemon.read(render)
+            except Outage:
+                # Figures of before would say that nothing has changed; without them their alerts do not claim either.
+                self._text = b""
+                self._daemon.metrics.store_up(False)
+            else:
+                self._daemon.metrics.store_up(self._daemon.outage is None)
             self._cost = time.monotonic() - begun
         finally:
             self._reading = None

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from inboxwatch.engine.daemon_port import DaemonPort
+from inboxwatch.store.marks import ProbeMark
 from inboxwatch.web import problems
 from inboxwatch.web.api import Api
 from inboxwatch.web.auth import Guard
@@ -73,6 +74,9 @@ def _health(daemon: DaemonPort) -> list[web.RouteDef]:
         return web.Response(text="ok\n")
 
     async def ready(request: web.Request) -> web.Response:
+        if (words := daemon.outage) is not None:
+            raise problems.away(words)
+        await daemon.read(lambda tx: tx.marks.get(ProbeMark()))
         if not daemon.ready():
             raise Problem(503, "not every mailbox was tried yet")
         return web.Response(text="ready\n")

@@ -108,6 +108,8 @@ class Crowd:
             "next_step": {"step": 1, "round": 1, "at": due.isoformat(), "targets": [f"p{who}"]},
         }
 
+    outage: str | None = None
+
     def now(self) -> datetime:
         return NOW
 

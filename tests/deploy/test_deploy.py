@@ -23,6 +23,8 @@ from pathlib import Path
 
 import pytest
 
+from inboxwatch.engine.starts import LOOP, WINDOW
+
 pytestmark = pytest.mark.timeout(600)  # two installs from the package index
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "deploy/container/Dockerfile"
@@ -210,10 +212,8 @@ def test_the_build_context_holds_no_config_mail_or_secret() -> None:
 def unit(tmp_path: Path) -> Path:
     """The unit with a program that exists on this machine, as systemd wants to see one."""
     unit = tmp_path / UNIT.name
-    text, replaced = re.subn(
-        r"^ExecStart=\S+", f"ExecStart={shutil.which('true')}", UNIT.read_text(), flags=re.MULTILINE
-    )
-    assert replaced == 1
+    text, replaced = re.subn(r"^(Exec\w+)=\S+", rf"\1={shutil.which('true')}", UNIT.read_text(), flags=re.MULTILINE)
+    assert replaced == 3
     unit.write_text(text)
     return unit
 
@@ -237,3 +237,12 @@ def test_the_unit_exposes_less_than_1_5_of_10_by_systemds_own_count(unit: Path) 
 def test_the_unit_starts_the_program_as_the_image_does() -> None:
     (start,) = re.findall(r"^ExecStart=(.*)$", UNIT.read_text(), re.MULTILINE)
     assert start.split() == json.loads(only("ENTRYPOINT")) + json.loads(only("CMD"))
+
+
+def test_the_unit_checks_before_it_starts_reloads_visibly_and_gives_up_after_its_channels_have_told() -> None:
+    text = UNIT.read_text()
+    assert re.search(r"^ExecStartPre=\S+/inboxwatch check --offline -c ", text, re.MULTILINE)
+    assert re.search(r"^ExecReload=\S+/inboxwatch reload -c ", text, re.MULTILINE)
+    (limit,) = re.findall(r"^StartLimitBurst=(\d+)$", text, re.MULTILINE)
+    assert int(limit) > LOOP + 1, "the start that tells of the loop is allowed"
+    assert f"StartLimitIntervalSec={WINDOW.total_seconds() / 60:.0f}min" in text

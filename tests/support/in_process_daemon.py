@@ -86,6 +86,7 @@ class InProcessDaemon:
         self.metrics = Metrics(self)
         self.at = MONDAY
         self.is_ready = True
+        self.outage: str | None = None
         self.problems: list[str] = []
         self.reloads = 0
         self._number = 0
