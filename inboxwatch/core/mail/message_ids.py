@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import cast
 
 from inboxwatch.core.model import MessageId
 
@@ -44,7 +45,11 @@ def ids(text: str, *, prose: bool = False, but: str | None = None) -> tuple[Mess
         found = _odd(text, prose)
     if len(found) == 1:
         return () if found[0] == but else (MessageId(found[0]),)
-    return tuple(MessageId(one) for one in reversed(dict.fromkeys(reversed(found))) if one != but)
+    if len(set(found)) < len(found):
+        found = list(reversed(dict.fromkeys(reversed(found))))
+    if but in found:
+        found.remove(but)
+    return cast("tuple[MessageId, ...]", tuple(found))
 
 
 def _odd(text: str, prose: bool) -> list[str]:
