@@ -292,8 +292,8 @@ class ThreadIndex:
     def _cut(self, id: MessageId, one: Known) -> bool:  # noqa: A002
         """Whether a cycle that one message would close with the parent it names can be cut elsewhere, which is done.
 
-        A link that nobody's own headers tell gives way first, then the one whose parent came the longest after its
-        child.
+        A link that neither headers nor people tell gives way first, then the one whose parent came the longest after
+        its child.
         """
         memory = self._memory
         links = [(False, memory.known[id].at - one.at, one)]
@@ -302,7 +302,8 @@ class ThreadIndex:
             parent = one if above.parent == one.id else memory.known.get(above.parent or above.id)
             if parent is None or len(links) > LONGEST:
                 return False
-            links.append((above.parent != above.named, parent.at - above.at, above))
+            guessed = above.parent != above.named and above.confidence < 1.0
+            links.append((guessed, parent.at - above.at, above))
             above = parent
         weakest = max(links, key=lambda link: (link[0], link[1], link[2].id))[2]
         if weakest is one:
