@@ -72,7 +72,9 @@ def _title(message: Known, parent: Known) -> float:
         return 4.0
     shorter, longer = sorted((key, before), key=len)
     changed = len(shorter) > 5 and shorter in longer
-    return 0.0 if message.answers and (changed or not before) else -4.0
+    if not message.answers:
+        return -4.0
+    return 0.0 if changed or not before else -5.0
 
 
 def _people(message: Known, parent: Known) -> float:
