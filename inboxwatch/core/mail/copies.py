@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zlib import crc32
@@ -39,8 +39,7 @@ class Reader(NamedTuple):
 NOBODY = Reader()
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """What one copy tells of a message."""
 
     rank: int
@@ -70,12 +69,14 @@ class Account:
 def account_of(message: Message, direction: Direction, kind: Kind, us: Us, reader: Reader = NOBODY) -> Account:
     """The account that a copy gives; `direction` and `kind` are those of the copy alone."""
     rewritten = _is_rewritten(message, direction, us)
-    witness = _witness(message, direction, us, reader)
-    told = f"{reader.mailbox}\0{message.role}\0{kind}\0{message.received_at.timestamp()}\0{message.sender.email}"
+    witness = 0 if message.role is not FolderRole.SENT else _witness(message, direction, us, reader)
+    rank = witness * 100 + _OF_KIND.get(kind, 1) * 10 + (not rewritten)
+    stamp = message.received_at.timestamp()
+    told = f"{reader.mailbox}\0{rank}\0{stamp}\0{message.sender.email}\0{len(message.marks)}\0{message.subject}"
     return Account(
-        rank=witness * 100 + _OF_KIND.get(kind, 1) * 10 + (not rewritten),
+        rank=rank,
         at=message.received_at,
-        digest=crc32(f"{told}\0{len(message.marks)}\0{message.subject}".encode("utf-8", "surrogateescape")),
+        digest=crc32(told.encode("utf-8", "surrogateescape")),
         authors=_authors(message, us, rewritten=rewritten, witness=witness),
         sent_at=message.sent_at,
         subject_key=subjects.read(message.subject).key,
@@ -133,7 +134,7 @@ def written_id(id: MessageId) -> MessageId:  # noqa: A002  (the word of the fiel
 
 def _witness(message: Message, direction: Direction, us: Us, reader: Reader) -> int:
     """How well a Sent folder of ours bears witness that we wrote it, and who of us: best the one who stands in From."""
-    if message.role is not FolderRole.SENT or direction is Direction.INBOUND:
+    if direction is Direction.INBOUND:
         return 0
     if reader.owner is None:
         return 1
@@ -142,13 +143,18 @@ def _witness(message: Message, direction: Direction, us: Us, reader: Reader) -> 
 
 def _is_rewritten(message: Message, direction: Direction, us: Us) -> bool:
     """Whether a list or a form stands in From, or a list passed it on."""
-    if " via " in message.sender.name.casefold() or message.mark("list-id"):
+    if " via " in message.sender.name.casefold():
         return True
+    for name, _ in message.marks:  # a generator costs more than the whole loop
+        if name == "list-id":
+            return True
     return direction is Direction.INBOUND and us.is_ours(message.sender.email)
 
 
 def _authors(message: Message, us: Us, *, rewritten: bool, witness: int) -> frozenset[str]:
     email = message.sender.email
+    if not (rewritten or witness or us.is_ours(email)):
+        return frozenset((plain_address(email),))
     named = [one for one in named_authors(message) if rewritten and not us.is_ours(one)]
     found = set(map(plain_address, named))
     if us.is_ours(email):
