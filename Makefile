@@ -11,6 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 LOCKED := $(PIP) install --require-hashes
 # The build backend is in the locks, so nothing unpinned is fetched to build the package.
 EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
+EXTRAS := all apprise ews gmail graph postgresql slack
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt requirements-kerberos.txt
 UV := build/uv/bin/uv
 
@@ -44,10 +45,13 @@ lint: .venv/.dev ## check style, types and the direction of imports
 lock: $(UV) ## write the lock files again; UPGRADE=1 takes newer versions
 	@$(call compile,requirements-dev.txt,pyproject.toml --all-extras --group dev $(if $(UPGRADE),--upgrade))
 	@$(call compile,requirements.txt,pyproject.toml --constraints requirements-dev.txt --upgrade)
+	@mkdir -p inboxwatch/locks
+	@$(foreach extra,$(EXTRAS),$(call compile,inboxwatch/locks/$(extra).txt,pyproject.toml --extra $(extra) --constraints requirements-dev.txt --upgrade);)
 	@$(call compile,requirements-build.txt,--group build --constraints requirements-dev.txt --upgrade)
 	@$(call compile,requirements-kerberos.txt,--group kerberos --no-deps $(if $(UPGRADE),--upgrade))
 
-# requirements-dev.txt decides every version; the next two are parts of it, the last stands beside it.
+# requirements-dev.txt decides every version; the others are parts of it (one for each extra, whole by itself: what a
+# machine lacks is brought by it alone), the last stands beside it.
 compile = echo "Writing $(1)"; $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --output-file $(1) $(2)
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import shlex
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 LOCKS = Path(__file__).parent / "locks"
 """One lock an extra of `pyproject.toml`; each is whole by itself."""
+
+
+def installed(package: str) -> bool:
+    """Whether a top-level package can be imported; it is not."""
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):  # a finder refuses it, or its place in `sys.modules` is taken
+        return False
 
 
 def command(extra: str) -> str:

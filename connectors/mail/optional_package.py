@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from inboxwatch.connector import MailboxError, Reason
+from inboxwatch.extras import command
 
 _importing = threading.RLock()
 """Two threads that import libraries with parts in common can see one half-made."""
@@ -21,6 +22,6 @@ def optional_package(module: str, extra: str) -> Any:
             raise MailboxError(
                 Reason.CLIENT,
                 f"the package {(error.name or module).partition('.')[0]} is missing",
-                hint=f"pip install 'inboxwatch[{extra}]'",
+                hint=command(extra),
                 permanent=True,
             ) from error

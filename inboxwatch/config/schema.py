@@ -42,7 +42,7 @@ def schema() -> dict[str, Any]:
 def plugins(section: str) -> Iterator[tuple[str, type[Settings]]]:
     """What may stand in a section, by the name that the config gives it, with the model of its settings."""
     if section == "channels":
-        yield from ((name, notify.load(name).settings) for name in notify.types())
+        yield from ((name, notify.settings_of(name)) for name in notify.types())
         return
     group = {"mailboxes": "mail", "leads": "leads"}[section]
     for name in sorted(point.name for point in entry_points(group=f"inboxwatch.{group}")):

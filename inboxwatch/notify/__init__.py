@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, PlainValidator, field_validator
 
 from inboxwatch.core.sla.policy import Duration
+from inboxwatch.extras import command, installed
 from inboxwatch.notify.notice_wait import UNVERIFIED, FailedContact, NoticeWait
 from inboxwatch.settings import ConfigPath, Secret, Settings
 
@@ -292,6 +293,15 @@ _TYPES = {
 }
 """Channel types of the config; imported only when one is configured."""
 
+_SETTINGS = {
+    "slack": "inboxwatch.notify.slack.settings:SlackSettings",
+    "apprise": "inboxwatch.notify.apprise_settings:AppriseSettings",
+}
+"""Settings that stand apart from their channel, which needs an optional package."""
+
+_PACKAGES = {"slack": ("slack_sdk", "slack_bolt"), "apprise": ("apprise",)}
+"""What an extra of the channel's name brings."""
+
 PLANNED: tuple[str, ...] = ()
 """Types that the contract names and this version lacks; they are refused by name."""
 
@@ -302,15 +312,22 @@ def types() -> tuple[str, ...]:
 
 
 def load(kind: str) -> Any:
-    """The channel class for a `type` of the config. Raises LookupError that says what exists."""
+    """The channel class for a `type` of the config. Raises LookupError that says what exists, or what is missing."""
     if kind in PLANNED:
         raise LookupError(f"the channel type {kind!r} is not built yet; use {', '.join(sorted(_TYPES))}")
     if kind not in _TYPES:
         raise LookupError(f"unknown channel type {kind!r}; known are {', '.join(sorted(_TYPES))}")
-    module, _, name = _TYPES[kind].partition(":")
-    try:
-        return getattr(import_module(module), name)
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("inboxwatch"):
-            raise
-        raise LookupError(f"the channel type {kind!r} needs more packages: pip install 'inboxwatch[{kind}]'") from error
+    for package in _PACKAGES.get(kind, ()):
+        if not installed(package):
+            raise LookupError(f"the channel type {kind!r} needs the package {package}: {command(kind)}")
+    return _named(_TYPES[kind])
+
+
+def settings_of(kind: str) -> Any:
+    """The settings of a channel type, also where what the channel needs is not installed."""
+    return _named(_SETTINGS[kind]) if kind in _SETTINGS else _named(_TYPES[kind]).settings
+
+
+def _named(path: str) -> Any:
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

@@ -8,19 +8,16 @@ import re
 from typing import Any, ClassVar
 
 import apprise
-from pydantic import field_validator
 
 from inboxwatch.notify import (
     ChannelError,
-    ChannelSettings,
     Notice,
     NoticeType,
     Receipt,
     Recipient,
-    Seconds,
-    Secret,
     Settings,
 )
+from inboxwatch.notify.apprise_settings import AppriseSettings
 from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.text import said
 
@@ -31,26 +28,6 @@ _MENTION = re.compile(r"@(?=everyone|here|channel|all\b)", re.IGNORECASE)
 
 # apprise logs each failure with the service's answer; what matters of it is in our own error.
 logging.getLogger("apprise").setLevel(logging.CRITICAL)
-
-
-class AppriseSettings(ChannelSettings):
-    """One service of the library apprise: Teams, PagerDuty, Opsgenie, ntfy and many more. It has no destinations."""
-
-    url: Secret
-    """As in https://appriseit.com/services/, such as `ntfy://ntfy.acme.test/sales`; it holds the service's secrets."""
-    timeout: Seconds = 30.0
-    """How long the service may take."""
-
-    @field_validator("url")
-    @classmethod
-    def _known(cls, value: Secret) -> Secret:
-        try:
-            text = value.reveal()
-        except RuntimeError:
-            return value
-        if apprise.Apprise.instantiate(text) is None:
-            raise ValueError("is no URL that apprise knows, or lacks a part of it")
-        return value
 
 
 class Apprise:

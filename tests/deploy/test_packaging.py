@@ -14,7 +14,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("connectors", "inboxwatch")
-LOCKS = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt", "requirements-kerberos.txt")
+EXTRAS = tuple(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+PARTS = ("requirements.txt", "requirements-build.txt", *(f"inboxwatch/locks/{extra}.txt" for extra in EXTRAS))
+LOCKS = (*PARTS, "requirements-dev.txt", "requirements-kerberos.txt")
 PIN = re.compile(r"(?P<name>[a-z0-9.-]+)==(?P<version>\S+)(?: ; [^\\]+)? \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
 
@@ -85,7 +87,7 @@ def test_a_lock_holds_pins_and_hashes_and_no_address_or_path(name: str) -> None:
         assert PIN.fullmatch(line) or HASH.fullmatch(line), line
 
 
-@pytest.mark.parametrize("part", LOCKS[:2])
+@pytest.mark.parametrize("part", PARTS)
 def test_the_development_lock_holds_the_very_versions_that_users_run(part: str) -> None:
     assert locked(part).items() <= locked("requirements-dev.txt").items()
 
@@ -102,6 +104,64 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
     everything = [it for extra, names in extras.items() if extra != "all" for it in names]
     everything += [it for it in groups["dev"] if isinstance(it, str)]
     assert {normal(it) for it in everything} <= locked("requirements-dev.txt").keys()
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_the_lock_of_an_extra_is_whole_by_itself(extra: str) -> None:
+    """Whoever lacks it runs one command, and pip takes nothing that is not hashed."""
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    parts = EXTRAS if extra == "all" else (extra,)
+    wanted = {normal(it) for part in parts for it in asked["optional-dependencies"][part]} - {"inboxwatch"}
+    held = locked(f"inboxwatch/locks/{extra}.txt")
+    assert wanted <= held.keys()
+    assert locked("requirements.txt").items() <= held.items()
+
+
+WITHOUT = """
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in GONE:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+GONE = {"slack_sdk", "slack_bolt", "apprise", "msal", "googleapiclient", "exchangelib", "psycopg"}
+sys.meta_path.insert(0, Absent())
+from inboxwatch.cli import main
+sys.argv = ["inboxwatch", *sys.argv[1:]]
+main()
+"""
+
+
+def bare(*words: str) -> subprocess.CompletedProcess[str]:
+    """The command line of an installation without any extra."""
+    return subprocess.run([sys.executable, "-c", WITHOUT, *words], capture_output=True, text=True, check=False)
+
+
+def test_the_schema_is_whole_without_the_optional_packages() -> None:
+    done, whole = (
+        bare("config", "schema"),
+        subprocess.run(
+            [sys.executable, "-m", "inboxwatch.cli", "config", "schema"], capture_output=True, text=True, check=True
+        ),
+    )
+    assert (done.returncode, done.stdout) == (0, whole.stdout)
+
+
+@pytest.mark.parametrize(
+    ("entry", "extra"),
+    [
+        ("channels: {desk: {type: slack, bot_token: xoxb-1}}", "slack"),
+        ("channels: {desk: {type: apprise, url: 'ntfy://ntfy.acme.test/x'}}", "apprise"),
+    ],
+)
+def test_what_a_config_needs_and_is_not_there_is_named_with_the_command_that_brings_it(
+    entry: str, extra: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "inboxwatch.yaml"
+    text = (ROOT / "config/minimal.yaml").read_text()
+    file.write_text(re.sub(r"^(channels|notify_by):.*$", "", text, flags=re.MULTILINE) + f"\n{entry}\n")
+    done = bare("check", "--offline", "-c", str(file))
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert re.search(rf"-m pip install --require-hashes -r \S*/inboxwatch/locks/{extra}\.txt", done.stderr)
 
 
 def test_make_alone_lists_every_target_with_a_sentence() -> None:

@@ -18,7 +18,8 @@ from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.notice_actions import NoticeActions
 from inboxwatch.notify.actions import ActionRefused, Actor
 from inboxwatch.notify.links import Grant, Links
-from inboxwatch.notify.slack.channel import Slack, SlackSettings
+from inboxwatch.notify.slack.channel import Slack
+from inboxwatch.notify.slack.settings import SlackSettings
 from inboxwatch.web import make_app
 from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
 from tests.support.in_process_daemon import InProcessDaemon

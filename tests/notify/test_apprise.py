@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from inboxwatch.notify import ChannelError, NoticeType, load
-from inboxwatch.notify.apprise import Apprise, AppriseSettings
+from inboxwatch.notify.apprise import Apprise
+from inboxwatch.notify.apprise_settings import AppriseSettings
 from tests.doubles.http_sink import HttpSink, http_sink
 from tests.support.hostile_texts import HOSTILE, assert_harmless
 from tests.support.notices import ANA, ANSWERED, clock, notice

@@ -9,19 +9,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import structlog
-from pydantic import Field
 
 from inboxwatch.notify import (
     ChannelError,
-    ChannelSettings,
-    ConfigPath,
     Notice,
     NoticeType,
-    PerTime,
     Receipt,
     Recipient,
-    Seconds,
-    Secret,
     Settings,
 )
 from inboxwatch.notify.actions import Actions
@@ -29,6 +23,7 @@ from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.slack import blocks
 from inboxwatch.notify.slack.api import SlackApi, SlackError, done
 from inboxwatch.notify.slack.listeners import Listeners
+from inboxwatch.notify.slack.settings import SlackSettings
 from inboxwatch.notify.slack.socket import Socket
 from inboxwatch.notify.text import clean, web_link
 
@@ -44,26 +39,6 @@ _PEOPLE = 10_000
 """Addresses whose Slack ids are kept."""
 
 _log = structlog.get_logger(__name__)
-
-
-class SlackSettings(ChannelSettings):
-    """One app in one workspace. Destinations are `#channel`, ids of channels or people, and mail addresses."""
-
-    bot_token: Secret
-    """xoxb-..., with the scopes chat:write, users:read, users:read.email; with channels:read, channels:history
-    and im:history messages whose answer was lost are found again instead of sent twice."""
-    app_token: Secret | None = None
-    """xapp-..., with connections:write, for buttons and `/inboxwatch`; without it messages bear no buttons."""
-    rate: PerTime | None = Field(default="1/s", validate_default=True)
-    """Slack takes about one message a second for each conversation."""
-    timeout: Seconds = 15.0
-    """How long a whole exchange may take."""
-    api_url: str = "https://slack.com/api/"
-    """GovSlack has another one."""
-    ca_file: ConfigPath | None = None
-    """PEM file of certificate authorities to trust beside the system's."""
-    proxy: str | None = None
-    """The address of an HTTP proxy, such as `http://proxy.acme.test:3128`."""
 
 
 class _Posted(NamedTuple):

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import pytest
 
 from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate
-from inboxwatch.notify.slack.channel import Slack, SlackSettings
+from inboxwatch.notify.slack.channel import Slack
+from inboxwatch.notify.slack.settings import SlackSettings
 from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
 from tests.support.hostile_texts import HOSTILE
 from tests.support.notices import OVER, clock, notice, wait

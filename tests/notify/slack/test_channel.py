@@ -14,7 +14,8 @@ from slack_sdk.models.views import View
 from inboxwatch.notify import ChannelError, Finds, Interactive, Notice, NoticeType, Recipient, load
 from inboxwatch.notify.actions import Candidate
 from inboxwatch.notify.slack import blocks
-from inboxwatch.notify.slack.channel import Slack, SlackSettings
+from inboxwatch.notify.slack.channel import Slack
+from inboxwatch.notify.slack.settings import SlackSettings
 from inboxwatch.notify.wait import ShownWait
 from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
 from tests.support.hostile_texts import HOSTILE, assert_harmless

@@ -17,6 +17,7 @@ from inboxwatch import now as instant
 from inboxwatch.connector import Context, Cursor, MailboxError, Reading, Reason
 from inboxwatch.core.mail.headers import parse
 from inboxwatch.core.model import FolderRole, Privacy
+from inboxwatch.extras import command
 from inboxwatch.testing import (
     ConnectorContract,
     Mailbox,
@@ -173,7 +174,7 @@ async def test_a_missing_client_library_names_its_extra(server: GraphServer, mon
     server.entra.revoke()
     error = await failing(connector(server)[1])
     assert (str(error), error.hint, error.permanent) == (
-        "the package msal is missing", "pip install 'inboxwatch[graph]'", True
+        "the package msal is missing", command("graph"), True
     )  # fmt: skip
 
 
