@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -13,21 +13,24 @@ from inboxwatch.config.free_mail import free_mail
 from inboxwatch.connector import Batch, Cursor, Quarantined
 from inboxwatch.core.mail.classify import classify
 from inboxwatch.core.mail.copies import Reader
+from inboxwatch.core.mail.correspondence import correspondents
 from inboxwatch.core.mail.headers import Unusable, parse
 from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses_of
 from inboxwatch.core.mail.threads import ThreadIndex, keys
-from inboxwatch.core.mail.threads.known import Keys, named_parent
-from inboxwatch.core.model import Delivery, Direction, MailboxId, Message, Privacy, ThreadId
+from inboxwatch.core.mail.threads.known import Keys, Known, named_parent
+from inboxwatch.core.model import Direction, MailboxId, Message, Privacy, ThreadId, Verdict
 from inboxwatch.engine import alarms
 from inboxwatch.engine.absences import notice_absences
 from inboxwatch.engine.evaluate import Evaluated, Occasion, evaluate
 from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.first_contacts import notice_first_contacts
+from inboxwatch.engine.judging import judge_again
 from inboxwatch.engine.meetings import notice_meetings
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.second_tries import next_try
 from inboxwatch.mime import text_of
 from inboxwatch.store import Outage, Transaction
+from inboxwatch.store.grounds_column import dump, is_plain
 from inboxwatch.store.mail import Filed
 
 log = structlog.get_logger(__name__)
@@ -200,12 +203,14 @@ def _file(
     result.fresh += fresh
     if not messages:
         return
-    intake = _intake(tx, rules, mailbox, [message for _, message in messages])
-    entries, index = intake.take_batch([message for _, message in messages]), intake.index
+    read = [message for _, message in messages]
+    kinds = [classify(message) for message in read]
+    intake, stored = _intake(tx, rules, mailbox, list(zip(read, kinds, strict=True)))
+    entries, index = intake.take_batch(read, kinds), intake.index
     if intake.new_leads:
         tx.leads.put(intake.new_leads, now)
     standing = [entry for entry in entries if entry.stands]
-    filed = [_filed(rules, entry, intake, mailbox) for entry in standing]
+    filed = [_filed(tx, rules, entry, intake, mailbox) for entry in standing]
     changed = _place(tx, index, filed)
     # The entries come in the order of time, one for each message read.
     ordered = sorted(messages, key=lambda one: (one[1].received_at, one[1].id))
@@ -220,6 +225,7 @@ def _file(
     threads = dict.fromkeys(one.known.thread for one in filed if one.known is not None and one.mail is not None)
     threads |= dict.fromkeys(index.canonical(new) for new in index.merged.values())
     threads |= dict.fromkeys(changed)
+    threads |= dict.fromkeys(_judge_again(tx, intake, stored, standing))
     threads |= dict.fromkeys(notice_meetings(tx, entries))
     notice_absences(tx, rules, standing)
     result.evaluated.add(evaluate(tx, rules, list(threads), Occasion(now, quiet=quiet), intake.directory.leads))
@@ -231,17 +237,37 @@ def _file(
     ]
 
 
-def _intake(tx: Transaction, rules: Rules, mailbox: MailboxId, messages: Sequence[Message]) -> Intake:
+class _Stored(NamedTuple):
+    """What was known before a batch."""
+
+    known: Sequence[Known]
+    written: Mapping[str, datetime]
+    """To whom we had written, of the addresses of the batch, and when first."""
+
+
+def _intake(
+    tx: Transaction, rules: Rules, mailbox: MailboxId, looked: Sequence[tuple[Message, Verdict]]
+) -> tuple[Intake, _Stored]:
     """The two-step look-up: what the messages ask for is fetched, one round trip a kind."""
     config = rules.config
+    messages = [message for message, _ in looked]
     wanted = keys(messages)
-    deliveries = [one for one in map(_delivery, messages) if one is not None]
+    # No header of a notification names the message that it tells of.
+    deliveries = [kind.delivery for _, kind in looked if kind.delivery is not None]
     bounced = frozenset(one.of for one in deliveries if one.of is not None)
     known, awaited = tx.mail.known(replace(wanted, ids=wanted.ids | bounced))
     asked = {address for message in messages for address in addresses_of(message)}
     asked.update(address for one in deliveries for address in one.recipients)
     theirs = {one.lead for one in known if one.lead is not None}
     directory = tx.leads.directory(asked, theirs, free_mail=free_mail())
+    ids = {one.id for one in known} | {message.id for message in messages}
+    correspondence = tx.kinds.correspondence(
+        [message.id for message in messages],
+        {message.sender.email for message in messages},
+        {email for message, kind in looked for email in correspondents(message, kind, config.us)},
+        {one for one in map(named_parent, messages) if one is not None} - ids,
+    )
+    written = dict(correspondence.written)
     intake = Intake(
         config.us,
         directory,
@@ -249,16 +275,32 @@ def _intake(tx: Transaction, rules: Rules, mailbox: MailboxId, messages: Sequenc
         UnknownSenders(config.unknown_senders),
         config.mailboxes[mailbox].team is not None,
         config.meanings,
+        correspondence,
     )
     intake.reader = Reader(mailbox, config.mailboxes[mailbox].owner)
     apart = {message.id for message in intake.told_apart(messages)} - wanted.ids
     if apart:
         copies, _ = tx.mail.known(Keys(frozenset(apart), frozenset(), frozenset(), frozenset()))
-        intake.index = ThreadIndex([*known, *copies], awaited)
-    read = {one.id for one in known} | {message.id for message in messages}
-    named = {one for one in map(named_parent, messages) if one is not None}
-    intake.to_strangers = tx.mail.to_strangers(named - read)
-    return intake
+        known += copies
+        intake.index = ThreadIndex(known, awaited)
+    return intake, _Stored(known, written)
+
+
+def _judge_again(tx: Transaction, intake: Intake, stored: _Stored, standing: Sequence[Entry]) -> list[ThreadId]:
+    """Notes to whom we wrote; the kinds of filed messages that this batch tells more of are decided again.
+
+    Returns the threads of those that have changed.
+    """
+    index = intake.index
+    news = {
+        email: at for email, at in intake.written.items() if email not in stored.written or at < stored.written[email]
+    }
+    tx.kinds.note_written(news)
+    told = index.changed.keys() | {entry.message.id for entry in standing}
+    concerned = [one.id for one in stored.known if one.parent in told or one.id in index.changed]
+    if not concerned and not news:
+        return []
+    return [index.canonical(one.record.thread) for one in judge_again(tx, concerned, news)]
 
 
 def _place(tx: Transaction, index: ThreadIndex, filed: Sequence[Filed]) -> list[ThreadId]:
@@ -274,17 +316,18 @@ def _place(tx: Transaction, index: ThreadIndex, filed: Sequence[Filed]) -> list[
     return [one.thread for one in changed]
 
 
-def _filed(rules: Rules, entry: Entry, intake: Intake, mailbox: MailboxId) -> Filed:
+def _filed(tx: Transaction, rules: Rules, entry: Entry, intake: Intake, mailbox: MailboxId) -> Filed:
     message, verdict = entry.message, entry.verdict
     placed = intake.index.known(message.id)
     if placed is not None and placed.at < message.received_at:
         # Another mailbox saw it before: the earliest sighting wins (rule 14).
         message = replace(message, received_at=placed.at)
         entry = replace(entry, message=message)
-    mail = None
+    mail, told = None, False
     if _concerns_a_lead(entry, intake.index) or message.id not in intake.index.fresh:
         where = mailbox_of(message, rules.context.addresses) or mailbox
         mail = mail_of(entry, intake.directory, where)
+        told = not is_plain(entry.grounds, verdict)
     return Filed(
         id=message.id,
         at=message.received_at,
@@ -295,6 +338,8 @@ def _filed(rules: Rules, entry: Entry, intake: Intake, mailbox: MailboxId) -> Fi
         signal=verdict.signal,
         subject=message.subject,
         time_from=message.time_from,
+        grounds=dump(entry.grounds, verdict) if told else None,
+        sender_key=tx.kinds.sender_key(entry.direction, message.sender.email) if told else None,
     )
 
 
@@ -303,10 +348,3 @@ def _concerns_a_lead(entry: Entry, index: ThreadIndex) -> bool:
     if entry.lead is not None or any(lead for _, lead in entry.outside):
         return True
     return entry.direction is not Direction.INTERNAL and bool(index.leads_of(entry.match.thread))
-
-
-def _delivery(message: Message) -> Delivery | None:
-    """What a notification tells of a message of ours: no header of its own names it."""
-    if any(part.payload for part in message.parts or ()) or message.text is not None:
-        return classify(message).delivery
-    return None

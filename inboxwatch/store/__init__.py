@@ -22,6 +22,7 @@ from inboxwatch.store.cursors import Cursors
 from inboxwatch.store.deliveries import Deliveries
 from inboxwatch.store.engines import file_of, file_of_url, open_engine
 from inboxwatch.store.failures import Conflict, Outage, StoreAwayError, StoreError, StoreMissingError, name_outages
+from inboxwatch.store.kinds import Kinds
 from inboxwatch.store.leads import Leads
 from inboxwatch.store.mail import Mails
 from inboxwatch.store.mailbox_health import MailboxHealth
@@ -58,6 +59,10 @@ class Transaction:
     @cached_property
     def mail(self) -> Mails:
         return Mails(self.connection, self._salt)
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        return Kinds(self.connection, self.mail.key)
 
     @cached_property
     def clocks(self) -> Clocks:

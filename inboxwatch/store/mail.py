@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,9 @@ class Filed:
     signal: str = ""
     subject: str = ""
     time_from: str = ""
+    grounds: dict[str, Any] | None = None
+    """What its kind was decided by, where anything else than a person can have written it."""
+    sender_key: str | None = None
 
 
 class Mails:
@@ -70,16 +73,6 @@ class Mails:
             for row in self._connection.execute(select(_ghost).where(_ghost.c.key.in_(part))):
                 ghosts[MessageId(row.message_id)] = ThreadId(row.thread)
         return [load(row) for row in rows.values()], ghosts
-
-    def to_strangers(self, message_ids: Collection[MessageId]) -> set[MessageId]:
-        """Which of the ids are mail of ours that reached no lead: of such only a hash and the direction are kept."""
-        by_key = {self.key(message_id): message_id for message_id in message_ids}
-        found: set[MessageId] = set()
-        for part in chunks(list(by_key)):
-            ours = (_message.c.thread.is_(None), _message.c.direction == Direction.OUTBOUND.value)
-            rows = self._connection.execute(select(_message.c.key).where(_message.c.key.in_(part), *ours))
-            found.update(by_key[key] for key in rows.scalars())
-        return found
 
     def file(self, filed: Sequence[Filed]) -> None:
         """Writes messages; what is told here replaces what was told before, but never by a hash alone."""
@@ -283,6 +276,8 @@ class Mails:
             "provider_thread": known.provider_thread,
             "index_root": known.thread_index[:22].hex() if known.thread_index else None,
             "apart_from": known.apart,
+            "grounds": filed.grounds,
+            "sender_key": filed.sender_key,
             "known": dump(known) | {"sender_lead": mail.sender.lead},
         }
 
@@ -310,7 +305,9 @@ def to_mail(row: Row[Any]) -> Mail:
         mailbox=row.mailbox and MailboxId(row.mailbox),
         owes_reply=row.owes_reply,
         effect=row.effect,
-        delivery=Delivery(delivery[0], delivery[1], frozenset(delivery[2])) if delivery else None,
+        delivery=Delivery(delivery[0], delivery[1], frozenset(delivery[2]))
+        if delivery and row.kind == Kind.BOUNCE
+        else None,
         away_until=row.away_until,
         meeting=row.meeting or "",
     )

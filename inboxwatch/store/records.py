@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Table
 
+from inboxwatch.core.mail.classify import Signs
 from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, LeadId, MailboxId, MessageId, PersonId, ThreadId
 from inboxwatch.core.sla.clock import State
@@ -21,6 +22,7 @@ from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.wait_view import NextStep
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import tables
+from inboxwatch.store.grounds_column import load_signs
 from inboxwatch.store.known_columns import load
 
 Route = tuple[str, str]
@@ -201,6 +203,23 @@ class MessageRecord:
     time_from: str
     known: Known
     """What later messages are matched by."""
+    signs: Signs
+    """What spoke for and against the kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindFactRecord:
+    """What a person said of a kind: somebody wrote it."""
+
+    name: str
+    """The Message-ID, or the sender's plain address."""
+    sender: bool
+    """It was said of all that the sender writes."""
+    by: str
+    at: datetime
+    reason: str = ""
+    of: str = ""
+    """Of a sender: the message at which it was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +366,7 @@ def message_of(row: Row[Any]) -> MessageRecord:
         effect=row.effect,
         time_from=row.time_from,
         known=load(row),
+        signs=load_signs(row),
     )
 
 

@@ -106,6 +106,9 @@ def _filled(name: str, *columns: str) -> Index:
     return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
+NOT_HUMAN = "thread IS NOT NULL AND direction = 'inbound' AND kind <> 'human'"
+"""Mail of leads that was not taken for a person."""
+
 meta = _table("meta", Column("key", String, primary_key=True), Column("value", Text, nullable=False))
 
 mailbox = _table(
@@ -168,6 +171,10 @@ message = _table(
     Column("known", JSON),
     Column("apart_from", String),
     Column("meeting", String(32)),
+    # What its kind was decided by, and will be again when more is read; empty where a person wrote and nothing else
+    # can be.
+    Column("grounds", JSON(none_as_null=True)),
+    Column("sender_key", String(32)),
     _filled("ix_message_thread", "thread"),
     _filled("ix_message_lead", "lead"),
     _filled("ix_message_named_key", "named_key"),
@@ -176,7 +183,29 @@ message = _table(
     _filled("ix_message_provider", "provider_thread"),
     _filled("ix_message_index_root", "index_root"),
     _filled("ix_message_meeting", "meeting"),
+    _filled("ix_message_sender_key", "sender_key"),
+    Index("ix_message_not_human", "at", "key", sqlite_where=text(NOT_HUMAN), postgresql_where=text(NOT_HUMAN)),
 )
+
+written_to = _table(
+    "written_to",
+    Column("key", String(32), primary_key=True),
+    Column("at", UTCDateTime, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""When we first wrote to an address, by its keyed hash."""
+
+kind_fact = _table(
+    "kind_fact",
+    Column("key", String(32), primary_key=True),
+    Column("sender", Boolean, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("reason", Words, nullable=False, default="", server_default=""),
+    Column("of", Words, nullable=False, default="", server_default=""),
+)
+"""What people said: somebody wrote this message, or whatever this sender writes."""
 
 ghost = _table(
     "ghost",

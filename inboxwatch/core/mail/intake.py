@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -11,8 +11,10 @@ from functools import partial
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail import forms
 from inboxwatch.core.mail.acquaintances import chosen_by_us, to_their_knowledge
-from inboxwatch.core.mail.classify import STRANGER, Acquaintance, classify, is_machine, reconsider
+from inboxwatch.core.mail.classify import Grounds, classify, is_machine
 from inboxwatch.core.mail.copies import NOBODY, Account, Reader, account_of, told_apart
+from inboxwatch.core.mail.correspondence import Correspondence
+from inboxwatch.core.mail.judging import Arrived, Judge
 from inboxwatch.core.mail.parties import Us, named_authors
 from inboxwatch.core.mail.reply_rules import NO_RULES, Meanings
 from inboxwatch.core.mail.threads import ThreadIndex
@@ -30,6 +32,8 @@ from inboxwatch.core.model import (
     ThreadId,
     Verdict,
 )
+
+_NO_GROUNDS = Grounds(Verdict(Kind.HUMAN, ""))
 
 
 def in_order(messages: Iterable[Message]) -> list[Message]:
@@ -65,16 +69,8 @@ class Entry:
     """Who of us wrote it, where we did."""
     stands: bool = True
     """False of a copy that only bears witness: a better account of the message stands."""
-
-
-@dataclass(slots=True)
-class _Copy:
-    """A copy of a message, and what it tells by itself."""
-
-    message: Message
-    direction: Direction
-    verdict: Verdict
-    account: Account
+    grounds: Grounds = _NO_GROUNDS
+    """What the kind was decided by, and will be again when more is read."""
 
 
 class Intake:
@@ -88,18 +84,17 @@ class Intake:
         unknown: UnknownSenders = UnknownSenders.SHARED,
         shared_mailbox: bool = False,
         meanings: Meanings = NO_RULES,
+        correspondence: Correspondence | None = None,
     ) -> None:
+        """(Seven parameters: who we are, what is known, and what the config says, each looked up elsewhere.)"""
         self.us = us
         self.directory = directory
         self.index = index
         self.provisional = unknown is UnknownSenders.ALWAYS or (unknown is UnknownSenders.SHARED and shared_mailbox)
-        self.meanings = meanings
-        self._written_to: set[str] = set()
-        """Addresses to which we wrote, as far as this intake has seen."""
+        self._correspondence = correspondence if correspondence is not None else Correspondence()
+        self._judge = Judge(us, directory, meanings, self._correspondence)
         self.reader: Reader = NOBODY
         """Whose mailbox the messages are read from."""
-        self.to_strangers: Collection[MessageId] = ()
-        """Ids of mail of ours that is known to have reached no lead, though nothing else is known of it."""
         self.new_leads: list[Lead] = []
         """Provisional leads made so far, to be stored."""
 
@@ -107,16 +102,22 @@ class Intake:
         """Places one message."""
         return self.take_batch([message])[0]
 
-    def take_batch(self, messages: Iterable[Message]) -> list[Entry]:
+    def take_batch(self, messages: Iterable[Message], kinds: Iterable[Verdict] | None = None) -> list[Entry]:
         """Places many; the entries come in the order of `in_order`, one for each copy.
+
+        `kinds`: what `classify` said of each, if it was asked.
 
         First the threads of all, then kinds and leads, so that the order of arrival is no evidence. Of several copies
         the one with the best account is placed, and only if no better one was placed before; one that bears the id of
         another message is told apart from it (`copies.told_apart`).
         """
-        copies = [self._look(message) for message in self.told_apart(in_order(messages))]
+        given = list(messages)
+        looked = zip(given, map(classify, given) if kinds is None else kinds, strict=True)
+        ordered = sorted(looked, key=lambda one: (one[0].received_at, one[0].id))
+        apart = self.told_apart([message for message, _ in ordered])
+        copies = [self._look(message, kind) for message, (_, kind) in zip(apart, ordered, strict=True)]
         first: dict[MessageId, datetime] = {}
-        leading: dict[MessageId, _Copy] = {}
+        leading: dict[MessageId, Arrived] = {}
         for one in copies:
             id_ = one.message.id
             first.setdefault(id_, one.message.received_at)
@@ -136,17 +137,18 @@ class Intake:
                 known[message.id] = _account(one)
         return told_apart(messages, known, self.us)
 
-    def _look(self, message: Message) -> _Copy:
+    def _look(self, message: Message, verdict: Verdict) -> Arrived:
+        """Who wrote to whom, and what a copy tells by itself."""
         direction = self.us.direction(message)
-        verdict = classify(message)
         if direction is Direction.INTERNAL and message.role is not FolderRole.SENT and verdict.kind is Kind.BOUNCE:
             # Our own mail system speaks for the buyer's, which did not take our message.
             direction = Direction.INBOUND
         elif direction is Direction.INBOUND and verdict.kind in (Kind.BULK, Kind.HUMAN):
             verdict = self._of_form(message, verdict)
-        return _Copy(message, direction, verdict, account_of(message, direction, verdict.kind, self.us, self.reader))
+        account = account_of(message, direction, verdict.kind, self.us, self.reader)
+        return Arrived(message, direction, verdict, account)
 
-    def _stands(self, copy: _Copy) -> bool:
+    def _stands(self, copy: Arrived) -> bool:
         """Whether a copy's account counts: none is known, or it is the known one read again, or it is better."""
         known = self.index.known(copy.message.id)
         if known is None:
@@ -154,49 +156,45 @@ class Intake:
         account = _account(known)
         return copy.account.digest == account.digest or copy.account.key > account.key
 
-    def _entries(self, copies: Sequence[_Copy], first: Mapping[MessageId, datetime]) -> dict[MessageId, Entry]:
+    def _entries(self, copies: Sequence[Arrived], first: Mapping[MessageId, datetime]) -> dict[MessageId, Entry]:
         """Places the copies that stand, each at the time of its message's first sighting."""
         for one in copies:
             at = first[one.message.id]
             one.message = one.message if one.message.received_at == at else replace(one.message, received_at=at)
             self.index.foresee(one.message)
-            if self.us.is_ours(one.message.sender.email):
-                self._written_to.update(self._outside(one.message))
-        placed = [self._place(one) for one in copies]
-        for message, direction, verdict, match in placed:
-            self._lead(message, direction, verdict, self.index.canonical(match.thread), provisional=False)
+            self._judge.note(one)
+        for one in copies:
+            self._place(one)
+        self._judge.decide(copies, self.index)
+        for one in copies:
+            self._lead(one, self.index.canonical(one.match.thread), provisional=False)
         # By now the leads of all threads are known: who wrote before the thread had one is put on that side, and only
         # who is left without any becomes a new lead.
-        return {one[0].id: self._entry(*one) for one in placed}
+        return {one.message.id: self._entry(one) for one in copies}
 
-    def _witnessed(self, copy: _Copy, at: datetime) -> Entry:
+    def _witnessed(self, copy: Arrived, at: datetime) -> Entry:
         """The entry of a message of which a better account is known: it may have been seen earlier, no more."""
         known = self.index.known(copy.message.id)
         assert known is not None  # noqa: S101  (else the copy would stand)
         self.index.seen(known.id, at)
         match = Match(known.thread, known.parent, known.evidence, known.confidence)
-        verdict = replace(copy.verdict, kind=known.kind)
+        verdict = replace(copy.alone, kind=known.kind)
         return Entry(copy.message, known.direction, verdict, match, known.lead, "none", stands=False)
 
-    def _of_copy(self, copy: _Copy, entry: Entry, leading: bool) -> Entry:
+    def _of_copy(self, copy: Arrived, entry: Entry, leading: bool) -> Entry:
         """The entry of one copy: what was decided about the message, and where and when this copy was seen."""
         return entry if leading else replace(entry, message=copy.message, stands=False)
 
-    def _place(self, copy: _Copy) -> tuple[Message, Direction, Verdict, Match]:
-        message, direction, verdict = copy.message, copy.direction, copy.verdict
-        match = self.index.match(message, direction, verdict)
-        if (named := named_parent(message)) in self.to_strangers:
-            # No nearer ancestor is taken for its parent: then it would seem to answer the buyer.
-            match = replace(match, parent=named)
-        parent = self.index.known(match.parent) if match.parent else None
-        from_us = direction is not Direction.INBOUND
-        to_us = any(self.us.is_ours(one.email) for one in message.recipients)
-        known = STRANGER if from_us or verdict.kind is not Kind.BULK else self._acquaintance(message)
-        verdict = reconsider(verdict, message, parent, to_us=to_us, from_us=from_us, sender=known)
-        if not from_us or verdict.kind is Kind.AUTO_REPLY:
-            verdict = self.meanings.of(message, verdict)
-        self.index.add(message, direction, verdict, match, copy.account)
-        return message, direction, verdict, match
+    def _place(self, one: Arrived) -> None:
+        one.match = self.index.match(one.message, one.direction, one.alone)
+        named = named_parent(one.message)
+        above = self._correspondence.answered.get(named) if named is not None else None
+        if above is not None and above.is_ours:
+            # Mail of ours that reached no lead. No nearer ancestor is taken for its parent: then it would seem to
+            # answer the buyer.
+            one.match = replace(one.match, parent=named)
+        known = self.index.add(one.message, one.direction, one.alone, one.match, one.account)
+        one.at = min(one.message.received_at, known.at)
 
     def _of_form(self, message: Message, verdict: Verdict) -> Verdict:
         """The verdict of mail that a form, ours or another's, wrote in a buyer's name."""
@@ -217,17 +215,13 @@ class Intake:
         author = forms.author(message) if message.reply_to and to_us else ""
         return "" if author and self.us.is_ours(author) else author
 
-    def _acquaintance(self, message: Message) -> Acquaintance:
-        """What is known of the author of an inbound message."""
-        email = message.sender.email
-        lead = self.directory.by_address(email)
-        return Acquaintance(
-            lead=lead is not None and not lead.provisional,
-            written_to=email in self._written_to,
-            us_alone=all(self.us.is_ours(one.email) for one in message.recipients),
-        )
+    @property
+    def written(self) -> Mapping[str, datetime]:
+        """To whom we wrote and when first, as far as this intake has seen: to be stored. Addresses are plain."""
+        return self._judge.wrote.written
 
-    def _entry(self, message: Message, direction: Direction, verdict: Verdict, match: Match) -> Entry:
+    def _entry(self, one: Arrived) -> Entry:
+        message, direction, verdict, match = one.message, one.direction, one.verdict, one.match
         known = self.index.known(message.id)
         if known is not None and (known.thread, known.parent) != (match.thread, match.parent):
             # Later ones of the batch told better.
@@ -239,12 +233,15 @@ class Intake:
                 confidence=known.confidence,
             )
         thread = match.thread
-        lead, evidence = self._lead(message, direction, verdict, thread, provisional=self.provisional)
+        lead, evidence = self._lead(one, thread, provisional=self.provisional)
         leads = self.index.leads_of(thread)
         attribute = self.directory.attribute
         outside = tuple([(email, attribute(email, thread=leads)[0]) for email in self._outside(message)])
         author = self._author(message) if direction is not Direction.INBOUND else None
-        return Entry(message, direction, verdict, match, lead, evidence, outside, author)
+        grounds = one.grounds
+        if lead is not None or leads or any(theirs for _, theirs in outside):
+            grounds = self._judge.full_grounds(one, self.index)
+        return Entry(message, direction, verdict, match, lead, evidence, outside, author, grounds=grounds)
 
     def _author(self, message: Message) -> PersonId | None:
         """Who of us wrote it: whom Sender names, else whose mailbox has it in Sent, else who stands in From."""
@@ -256,10 +253,9 @@ class Intake:
         """The recipients outside us."""
         return [one.email for one in message.recipients if "@" in one.email and not self.us.is_ours(one.email)]
 
-    def _lead(
-        self, message: Message, direction: Direction, verdict: Verdict, thread: ThreadId, *, provisional: bool
-    ) -> tuple[LeadId | None, str]:
+    def _lead(self, one: Arrived, thread: ThreadId, *, provisional: bool) -> tuple[LeadId | None, str]:
         """The lead of a message and the evidence for it; the thread is credited with the lead."""
+        message, direction, verdict = one.message, one.direction, one.verdict
         leads = self.index.leads_of(thread)
         lead, evidence = None, "none"
         if direction is Direction.INBOUND:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from inboxwatch.core.mail import quotes, subjects
@@ -42,6 +43,9 @@ _EFFECTS = {Meaning.OPTED_OUT: "opted_out", Meaning.MEETING_ACCEPTED: "meeting_a
 _ENDING = {Meaning.NO_REPLY_OWED, Meaning.OPTED_OUT, Meaning.MEETING_ACCEPTED}
 """What starts no wait."""
 
+MEANT = frozenset({Kind.HUMAN, Kind.AUTO_REPLY})
+"""Kinds whose words are read."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReplyRule:
@@ -70,6 +74,36 @@ class ReplyRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Meant:
+    """What the words of a message mean, if it is of a certain kind."""
+
+    rules: tuple[str, ...] = ()
+    """The names of the rules that fit, one of each meaning."""
+    meanings: tuple[str, ...] = ()
+    effect: str | None = None
+    """The stop condition it fulfils."""
+    owes_nothing: bool = False
+    away_until: datetime | None = None
+
+    def told(self, verdict: Verdict) -> Verdict:
+        """A verdict with what the message means."""
+        if self.away_until is not None and verdict.away_until is None:
+            verdict = replace(verdict, away_until=self.away_until)
+        if not self.rules:
+            return verdict
+        return replace(
+            verdict,
+            signal=f"{verdict.signal}; {', '.join(self.rules)}",
+            meanings=self.meanings,
+            effect=self.effect or verdict.effect,
+            owes_reply=verdict.owes_reply and not self.owes_nothing,
+        )
+
+
+NOTHING = Meant()
+
+
+@dataclass(frozen=True, slots=True)
 class Meanings:
     """All rules, in order; the first of each meaning that fits counts."""
 
@@ -77,21 +111,25 @@ class Meanings:
 
     def of(self, message: Message, verdict: Verdict) -> Verdict:
         """The verdict with what the message means. Without text only the subject is read."""
-        if verdict.kind not in (Kind.HUMAN, Kind.AUTO_REPLY):
+        if verdict.kind not in MEANT:
             return verdict
+        return self.meant(message, verdict.kind, vacation=verdict.vacation).told(verdict)
+
+    def meant(self, message: Message, kind: Kind, *, vacation: bool = False) -> Meant:
+        """What a message means if it is of a kind (one of MEANT)."""
         text = own_text(message)
-        found = self.find(text, verdict.kind)
-        if verdict.vacation or verdict.kind is Kind.AUTO_REPLY:
-            day = return_day(f"{message.subject.casefold()} . {text}", message.received_at)
-            if day is not None and verdict.away_until is None:
-                verdict = replace(verdict, away_until=day)
+        away = vacation or kind is Kind.AUTO_REPLY
+        day = return_day(f"{message.subject.casefold()} . {text}", message.received_at) if away else None
+        found = self.find(text, kind)
         if not found:
-            return verdict
-        signal = f"{verdict.signal}; {', '.join(rule.name for rule in found)}"
-        meanings = tuple(rule.meaning.value for rule in found)
-        effect = next((_EFFECTS[rule.meaning] for rule in found if rule.meaning in _EFFECTS), verdict.effect)
-        owes = verdict.owes_reply and not any(rule.meaning in _ENDING for rule in found)
-        return replace(verdict, signal=signal, meanings=meanings, effect=effect, owes_reply=owes)
+            return Meant(away_until=day) if day else NOTHING
+        return Meant(
+            rules=tuple(rule.name for rule in found),
+            meanings=tuple(rule.meaning.value for rule in found),
+            effect=next((_EFFECTS[rule.meaning] for rule in found if rule.meaning in _EFFECTS), None),
+            owes_nothing=any(rule.meaning in _ENDING for rule in found),
+            away_until=day,
+        )
 
     def find(self, text: str, kind: Kind) -> list[ReplyRule]:
         """The rules that fit a text, at most one of each meaning."""

@@ -61,10 +61,14 @@ class ActionKind(StrEnum):
     """A weak match is right; of a message (`Action.rule`), not of a wait."""
     SPLIT = "split"
     """A weak match was wrong: the message (`Action.rule`) has a thread of its own."""
+    SAID_HUMAN = "said_human"
+    """Somebody wrote the message (`Action.rule`), or whatever the address (`Action.rule`) sends."""
+    UNSAID_HUMAN = "unsaid_human"
+    """That was taken back."""
 
 
-REVIEWS = frozenset({ActionKind.CONFIRMED, ActionKind.SPLIT})
-"""Actions on the match of a message: they concern its whole thread."""
+REVIEWS = frozenset({ActionKind.CONFIRMED, ActionKind.SPLIT, ActionKind.SAID_HUMAN, ActionKind.UNSAID_HUMAN})
+"""Actions on the match or the kind of a message: they concern its whole thread."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,15 @@
-"""The second line of evidence: what the message it answers, its recipients and its sender tell about a message."""
+"""The second line of evidence: what the message it answers, its recipients, its sender and people tell of a message."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from inboxwatch.core.mail.classify import body_text
+from inboxwatch.core.mail.classify.grounds import Answered, Grounds, Relation, Said, Trait
 from inboxwatch.core.mail.classify.kinds import LIST_MARKS
 from inboxwatch.core.mail.classify.signs import CERTAIN, STRONG
 from inboxwatch.core.mail.subjects import read
-from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import Direction, Kind, Message, Verdict
 
 INSTANT = timedelta(seconds=20)
@@ -29,58 +29,47 @@ _LIST_ENVELOPE = "envelope sender of the list "
 _MAILINGS = frozenset(
     {"list-unsubscribe-post", "feedback-id", "x-campaign", "x-campaignid", "x-mc-user", "x-report-abuse"}
 )
+_BY_WORDS = ("text: ", "subject begins with ", "subject says ")
+_BY_TIME = "came "
 
 
-@dataclass(frozen=True, slots=True)
-class Acquaintance:
-    """What is known of a correspondent before the message is read."""
+def judge(grounds: Grounds, at: datetime, relation: Relation) -> Verdict:
+    """The kind of a message received at an instant, by itself and by all that is known beside it.
 
-    lead: bool = False
-    """The address is a known buyer's own."""
-    written_to: bool = False
-    """We wrote to it before."""
-    us_alone: bool = False
-    """Every recipient is one of us."""
-
-
-STRANGER = Acquaintance()
-
-
-def reconsider(
-    verdict: Verdict,
-    message: Message,
-    parent: Known | None,
-    *,
-    to_us: bool = False,
-    from_us: bool = False,
-    sender: Acquaintance = STRANGER,
-) -> Verdict:
-    """The verdict in the light of the matched parent (None: none is known).
-
-    `to_us`: we are named among the recipients; `from_us`: we wrote it; `sender`: what we know of its author.
+    Nothing else decides: whoever asks again later, with the same other mail and facts, gets the same answer.
     """
-    if from_us:
-        return _ours(verdict, message, parent)
+    verdict = _related(grounds, at, relation)
+    if relation.fact is not None and verdict.kind is not Kind.HUMAN and _overruled(verdict, relation.fact):
+        verdict = _said(verdict, relation.fact, ours=Trait.OURS in grounds.traits)
+    meant = grounds.meant.get(verdict.kind)
+    return verdict if meant is None else meant.told(verdict)
+
+
+def _related(grounds: Grounds, at: datetime, relation: Relation) -> Verdict:
+    verdict, parent = grounds.alone, relation.parent
+    if Trait.OURS in grounds.traits:
+        return _ours(grounds, at, parent)
     answers_ours = parent is not None and parent.direction is Direction.OUTBOUND
     if verdict.kind is Kind.HUMAN and answers_ours and parent is not None:
-        delay = message.received_at - parent.at
-        if timedelta(0) <= delay <= INSTANT and parent.kind is Kind.HUMAN and len(parent.to) < FEW:
-            return Verdict(Kind.AUTO_REPLY, f"came {int(delay.total_seconds())} s after ours")
-    if verdict.kind is Kind.BULK:
-        why = _why_a_person(verdict, message, sender, to_us=to_us, answers_ours=answers_ours)
-        if why:
-            return _person(verdict, why)
+        delay = at - parent.at
+        if timedelta(0) <= delay <= INSTANT and parent.kind is Kind.HUMAN and parent.few:
+            signal = f"{_BY_TIME}{int(delay.total_seconds())} s after ours"
+            return Verdict(Kind.AUTO_REPLY, signal, machine=(signal, *verdict.machine), person=verdict.person)
+    if verdict.kind is Kind.BULK and (why := _why_a_person(grounds, relation, answers_ours=answers_ours)):
+        return _person(verdict, why)
     return verdict
 
 
-def _ours(verdict: Verdict, message: Message, parent: Known | None) -> Verdict:
+def _ours(grounds: Grounds, at: datetime, parent: Answered | None) -> Verdict:
     """What our people write in a standard letter, from a box of any name or with a sales tool, is an answer too."""
+    verdict = grounds.alone
     signal = verdict.signal
-    worded = signal.startswith(("text: ", "subject begins with ", "subject says "))
+    worded = signal.startswith(_BY_WORDS)
     weighed = verdict.kind is Kind.BULK and verdict.weight is not None and verdict.weight < CERTAIN - STRONG
     answered = parent is not None and parent.direction is Direction.INBOUND and parent.kind is Kind.HUMAN
-    tool = verdict.kind is Kind.BULK and signal in _TOOL_SIGNALS and answered and len(message.recipients) < FEW
-    thanks = answered and parent is not None and _thanks_by_hand(verdict, message, parent)
+    tool = verdict.kind is Kind.BULK and signal in _TOOL_SIGNALS and answered and Trait.FEW in grounds.traits
+    # Our people thank as well as a program does, but not at once.
+    thanks = answered and parent is not None and at - parent.at >= PROMPT and Trait.BY_HAND in grounds.traits
     if verdict.kind is Kind.AUTO_REPLY and not (signal.startswith("text: ") or thanks):
         return verdict
     if verdict.kind in (Kind.AUTO_REPLY, Kind.BULK) and (worded or weighed or tool):
@@ -88,28 +77,23 @@ def _ours(verdict: Verdict, message: Message, parent: Known | None) -> Verdict:
     return verdict
 
 
-def _thanks_by_hand(verdict: Verdict, message: Message, parent: Known) -> bool:
-    """Whether it is an automatic answer by a subject only that thanks: our people thank as well, but not at once."""
-    if not verdict.signal.startswith("subject begins with ") or message.received_at - parent.at < PROMPT:
-        return False
-    return not message.text or body_text.automatic(body_text.words_of(message), answers=False) is None
-
-
-def _why_a_person(verdict: Verdict, message: Message, sender: Acquaintance, *, to_us: bool, answers_ours: bool) -> str:
+def _why_a_person(grounds: Grounds, relation: Relation, *, answers_ours: bool) -> str:
     """What outweighs the signs of a mailing, or nothing."""
+    verdict, traits = grounds.alone, grounds.traits
     signal = verdict.signal
     if signal in _LIST_SIGNALS or signal.startswith(_LIST_ENVELOPE):
-        if to_us and (_is_discussion(message) or signal.startswith(_LIST_ENVELOPE)):
+        if Trait.TO_US in traits and (Trait.DISCUSSION in traits or signal.startswith(_LIST_ENVELOPE)):
             return "addressed to us personally"
-        if answers_ours and read(message.subject).reply:
+        if answers_ours and Trait.REPLY in traits:
             return "an answer to ours"
-    if signal in _TOOL_SIGNALS and sender.lead and (sender.written_to or answers_ours) and sender.us_alone:
+    known = relation.lead and (relation.written_to or answers_ours)
+    if signal in _TOOL_SIGNALS and known and Trait.US_ALONE in traits:
         return "a known lead's, to us alone"
     if verdict.weight is not None:
-        known = (CERTAIN if sender.lead else 0) + (STRONG if sender.written_to else 0)
-        known += STRONG + 1 if answers_ours else 0
-        if known > verdict.weight:
-            return "a known lead's" if sender.lead else "an answer to ours" if answers_ours else "we wrote to them"
+        weight = (CERTAIN if relation.lead else 0) + (STRONG if relation.written_to else 0)
+        weight += STRONG + 1 if answers_ours else 0
+        if weight > verdict.weight:
+            return "a known lead's" if relation.lead else "an answer to ours" if answers_ours else "we wrote to them"
     return ""
 
 
@@ -123,6 +107,55 @@ def _person(verdict: Verdict, why: str) -> Verdict:
         person=(why, *verdict.person),
         weight=None,
     )
+
+
+def _overruled(verdict: Verdict, fact: Said) -> bool:
+    """Whether a fact decides: of one message any, of a sender what only looked like a machine's.
+
+    A buyer whose mail was taken for a mailing goes on leave as well: their vacation replies stay what they say.
+    """
+    if not fact.sender or verdict.kind is Kind.BULK:
+        return True
+    return verdict.kind is Kind.AUTO_REPLY and verdict.signal.startswith((*_BY_WORDS, _BY_TIME))
+
+
+def _said(verdict: Verdict, fact: Said, *, ours: bool) -> Verdict:
+    """What a person of ours said, who has seen the message."""
+    of = "of the sender" if fact.sender else "of it"
+    return Verdict(
+        Kind.HUMAN,
+        f"{fact.by} said {of} that a person writes, in spite of {verdict.signal}",
+        owes_reply=not ours,
+        machine=verdict.machine or (verdict.signal,),
+        person=(f"said by {fact.by}", *verdict.person),
+    )
+
+
+def traits_of(message: Message, alone: Verdict, *, ours: bool, to_us: bool, us_alone: bool) -> frozenset[Trait]:
+    """What of a message tells only together with other mail; no more than its kind by itself leaves open."""
+    if alone.kind not in (Kind.BULK, Kind.AUTO_REPLY):
+        return frozenset({Trait.OURS}) if ours else frozenset()
+    if ours:
+        held = {
+            Trait.OURS: True,
+            Trait.FEW: len(message.recipients) < FEW,
+            Trait.BY_HAND: _is_by_hand(message, alone),
+        }
+    else:
+        held = {
+            Trait.TO_US: to_us,
+            Trait.US_ALONE: us_alone,
+            Trait.REPLY: read(message.subject).reply,
+            Trait.DISCUSSION: _is_discussion(message),
+        }
+    return frozenset([trait for trait, holds in held.items() if holds])
+
+
+def _is_by_hand(message: Message, alone: Verdict) -> bool:
+    """Whether it is an automatic answer by a subject only that thanks: our people thank as well."""
+    if not alone.signal.startswith("subject begins with "):
+        return False
+    return not message.text or body_text.automatic(body_text.words_of(message), answers=False) is None
 
 
 def _is_discussion(message: Message) -> bool:
