@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from inboxwatch.commands.daemon_call import Unreachable, call, refusal
 from inboxwatch.commands.exit_code import ExitCode
-from inboxwatch.commands.terminal import fail, result, result_json, table
+from inboxwatch.commands.terminal import fail, printable, result, result_json, table
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
@@ -70,6 +70,30 @@ def review(config: Config, message_id: str, verdict: str, body: dict[str, str]) 
     if status != 200:
         return fail(refusal(status, answer))
     result(f"{answer['message_id']}: thread {answer['thread']}, by {answer['evidence']}")
+    return ExitCode.OK
+
+
+def list_kinds(config: Config, where: dict[str, str], *, as_json: bool) -> ExitCode:
+    """Prints mail of leads that was not taken for a person's; returns the exit code."""
+    columns = ("message_id", "at", "sender", "kind", "machine", "person", "mailbox")
+    return _listed(config, "/api/v1/kinds", where, columns, as_json)
+
+
+def list_said(config: Config, *, as_json: bool) -> ExitCode:
+    """Prints what people have said of kinds; returns the exit code."""
+    return _listed(config, "/api/v1/kinds/said", {}, ("message_id", "sender", "kind", "by", "at", "reason"), as_json)
+
+
+def say_kind(config: Config, message_id: str, action: str, body: dict[str, Any]) -> ExitCode:
+    """Says that a person wrote a message, or takes it back; returns the exit code."""
+    try:
+        path = f"/api/v1/kinds/{quote(message_id.strip().strip('<>'), safe='')}/{action}"
+        status, answer = asyncio.run(call(config, "POST", path, json=body))
+    except Unreachable as error:
+        return fail(str(error))
+    if status != 200:
+        return fail(refusal(status, answer))
+    result(f"{answer['message_id']}: {answer['kind']}, {printable(answer['signal'])}")
     return ExitCode.OK
 
 

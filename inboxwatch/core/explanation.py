@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from inboxwatch.core.mail.classify import NO_SIGNS, Signs
 from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, Lead, LeadId, MessageId, PersonId
 from inboxwatch.core.sla.timeline import Action
 from inboxwatch.core.wait_view import WaitView
@@ -44,6 +45,8 @@ class ExplainedMessage:
     part: WaitPart | None = None
     other: ClockId | None = None
     """The wait it belongs to instead."""
+    signs: Signs = NO_SIGNS
+    """What spoke for and against its kind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from inboxwatch.core.explanation import (
     OwnerThen,
     WaitPart,
 )
-from inboxwatch.core.model import ClockId, Direction, Lead, MessageId
+from inboxwatch.core.leads import plain_address
+from inboxwatch.core.model import ClockId, Direction, Lead
 from inboxwatch.core.ownership.advance import assignment_at
 from inboxwatch.core.sla.clock import State, clock_id
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
@@ -42,9 +43,10 @@ def explain(tx: Transaction, rules: Rules, ref: str, at: datetime, then: datetim
     thread = tx.mail.thread_of(ref)
     if thread is not None:
         rows = sorted(tx.clocks.of_threads([thread]).values(), key=lambda row: row.started_at)
-        message = next((_message(row) for row in tx.mail.rows(thread) if row.message_id == ref), None)
-        reviews = _reviews(tx, thread, MessageId(ref))
-        return Explanation(_waits(tx, rules, rows, at, then), message=message, reviews=reviews)
+        message = tx.mail.row(ref)
+        told = _message(message) if message is not None else None
+        reviews = _reviews(tx, message) if message is not None else ()
+        return Explanation(_waits(tx, rules, rows, at, then), message=told, reviews=reviews)
     lead = tx.leads.by_address(ref.lower())
     return None if lead is None else _lead(tx, rules, lead, at, then)
 
@@ -101,6 +103,7 @@ def _message(row: MessageRecord, part: WaitPart | None = None, other: ClockId | 
         time_from=row.time_from,
         part=part,
         other=other,
+        signs=row.signs,
     )
 
 
@@ -129,9 +132,11 @@ def _counts(message: MessageRecord, wait: WaitView | ClockRecord) -> bool:
     return clock_id(message.message_id, wait.metric) in wait.ids
 
 
-def _reviews(tx: Transaction, thread: str, message: MessageId) -> tuple[Action, ...]:
-    known = tx.clocks.actions([thread], []).get(thread, ())
-    return tuple(action for action in known if action.kind in REVIEWS and action.rule == message)
+def _reviews(tx: Transaction, row: MessageRecord) -> tuple[Action, ...]:
+    """What people said of a message's place and kind, or of its sender's."""
+    known = tx.clocks.actions([row.thread], []).get(row.thread, ())
+    of = (row.message_id, plain_address(row.sender))
+    return tuple(action for action in known if action.kind in REVIEWS and action.rule in of)
 
 
 def _actions(tx: Transaction, wait: WaitView) -> list[Action]:

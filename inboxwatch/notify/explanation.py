@@ -23,6 +23,10 @@ from inboxwatch.core.wait_view import WaitView
 _When = Callable[[datetime | None], str]
 """Writes an instant in the zone of a wait's calendar."""
 
+_KINDS = {
+    ActionKind.SAID_HUMAN: "a person writes",
+    ActionKind.UNSAID_HUMAN: "the mail decides again whether a person writes",
+}
 _PARTS = {
     WaitPart.STARTS: "it starts this wait",
     WaitPart.ENDS: "it ends this wait",
@@ -129,15 +133,26 @@ def _message(one: ExplainedMessage) -> str:
     clock = "" if one.time_from in ("server", "received") else f"; time from the {one.time_from} header"
     part = f"; {_PARTS[one.part].format(other=one.other)}" if one.part else ""
     return (
-        f"{one.direction} {one.kind} from {one.who} <{one.id}>{lead}: {one.signal}; "
+        f"{one.direction} {one.kind} from {one.who} <{one.id}>{lead}: {one.signal}{_signs(one)}; "
         f"thread by {one.evidence} ({one.confidence:.2f}){answers}{clock}{part}"
     )
+
+
+def _signs(message: ExplainedMessage) -> str:
+    """What spoke for and against the kind, where anything was weighed."""
+    machine, person, weight = message.signs
+    if machine in ((), (message.signal,)) and not person:
+        return ""
+    more = "" if weight is None else f", heavier by {weight}"
+    return f" (for a machine: {', '.join(machine) or 'nothing'}; for a person: {', '.join(person) or 'nothing'}{more})"
 
 
 def _action(action: Action, when: _When) -> str:
     reason = f": {action.reason}" if action.reason else ""
     if action.kind is ActionKind.ASSIGNED:
         return f"owner {action.owner}, given by {action.by} ({action.rule}){reason}"
+    if action.kind in _KINDS:
+        return f"{_KINDS[action.kind]} <{action.rule}>, said {action.by}{reason}"
     if action.kind in REVIEWS:
         return f"the thread of <{action.rule}> {action.kind.value} by {action.by}{reason}"
     until = f" until {when(action.until)}" if action.until else ""

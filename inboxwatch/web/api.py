@@ -20,8 +20,8 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import lead_view, mailbox_view
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.store import Transaction
-from inboxwatch.web import follow_ups, leads, matches, wait_actions
-from inboxwatch.web.bodies import Activity, LeadBody, Reviewed, read
+from inboxwatch.web import follow_ups, kinds, leads, matches, wait_actions
+from inboxwatch.web.bodies import Activity, LeadBody, Reviewed, SaidKind, read
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.problems import Problem
 
@@ -50,6 +50,9 @@ class Api:
             web.get("/api/v1/mailboxes", self.mailboxes),
             web.get("/api/v1/matches", self.matches),
             web.post("/api/v1/matches/{message:.+}/{action:confirm|split}", self.review),
+            web.get("/api/v1/kinds", self.kinds),
+            web.get("/api/v1/kinds/said", self.said),
+            web.post("/api/v1/kinds/{message:.+}/{action:confirm|undo}", self.say),
             web.get("/api/v1/dead-letters", self.dead_letters),
             web.post("/api/v1/dead-letters/{id:\\d{1,18}}/resend", self.resend),
         ]
@@ -154,6 +157,23 @@ class Api:
     async def review(self, request: web.Request) -> web.Response:
         body = await read(request, Reviewed)
         return _json(await matches.do(self._daemon, request.match_info["message"], request.match_info["action"], body))
+
+    async def kinds(self, request: web.Request) -> web.Response:
+        unknown = set(request.query) - {*kinds.FILTERS, "limit", "next"}
+        if unknown:
+            raise Problem(422, f"{', '.join(sorted(unknown))}: no such filter; known are {', '.join(kinds.FILTERS)}")
+        before = _after(request, lambda at, key: (datetime.fromtimestamp(at / 1_000_000, UTC), str(key)))
+        items, last = await kinds.page(self._daemon, request.query, before, _limit(request))
+        token = _token(round(last[0].timestamp() * 1_000_000), last[1]) if last is not None else None
+        return _json({"items": items, "next": token})
+
+    async def said(self, request: web.Request) -> web.Response:
+        said = await self._daemon.read(lambda tx: tx.kinds.said())
+        return _json({"items": [kinds.fact_view(fact) for fact in said], "next": None})
+
+    async def say(self, request: web.Request) -> web.Response:
+        body = await read(request, SaidKind)
+        return _json(await kinds.do(self._daemon, request.match_info["message"], request.match_info["action"], body))
 
     async def dead_letters(self, request: web.Request) -> web.Response:
         limit = _limit(request)

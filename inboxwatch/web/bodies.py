@@ -63,6 +63,14 @@ class Reviewed(Body):
     reason: Text = ""
 
 
+class SaidKind(Body):
+    by: Word
+    kind: Literal["human"] = "human"
+    sender: bool = False
+    """Whatever the sender writes, not this message alone."""
+    reason: Text = ""
+
+
 class Activity(Body):
     lead: Word
     type: Literal["call", "meeting", "other"]

@@ -16,6 +16,7 @@ from inboxwatch.web.events import Events
 from inboxwatch.web.links import SignedLinks
 from inboxwatch.web.pages import STATIC, Pages
 from inboxwatch.web.problems import Problem
+from inboxwatch.web.review_board import ReviewBoard
 from inboxwatch.web.scrape import Scrape
 
 BODY_LIMIT = 64 * 1024
@@ -62,6 +63,7 @@ def make_app(daemon: DaemonPort) -> web.Application:
     app.add_routes(Api(daemon).routes())
     app.add_routes(SignedLinks(daemon, pages).routes())
     app.add_routes(Board(daemon, guard, pages).routes())
+    app.add_routes(ReviewBoard(daemon, guard, pages).routes())
     app.router.add_get("/events", events.handle)
     app.router.add_static("/static", STATIC)
     app.on_shutdown.append(events.close)

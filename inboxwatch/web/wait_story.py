@@ -19,6 +19,8 @@ _ACTIONS = {
     "activity": "logged a call or meeting",
     "lead_closed": "closed the lead",
     "meeting_accepted": "accepted the invitation",
+    "said_human": "said that a person writes",
+    "unsaid_human": "took back that a person writes",
 }
 _NOTIFIED = {
     "warning": "warned",
@@ -66,7 +68,9 @@ def _messages(history: History) -> list[TimelineEvent]:
     for message in history.messages:
         what = words[message.direction]
         if message.kind is not Kind.HUMAN:
-            what = f"sent, {message.kind.replace('_', ' ')}: {message.signal}"
+            against = ", ".join(message.signs.machine) or message.signal
+            person = f"; for a person: {', '.join(message.signs.person)}" if message.signs.person else ""
+            what = f"sent, {message.kind.replace('_', ' ')}: {against}{person}"
         author, subject = message.author or "", message.subject or ""
         events.append(TimelineEvent(message.at, message.direction.value, author, what, subject))
     return events

@@ -10,7 +10,7 @@ from inboxwatch.config import Config
 from inboxwatch.connector import Batch, MailboxError
 from inboxwatch.core.model import Lead, LeadId, MailboxId
 from inboxwatch.core.sla.policy import SLAPolicy
-from inboxwatch.engine import actions, ingest, leads, mailbox_health, review
+from inboxwatch.engine import actions, ingest, kinds, leads, mailbox_health, review
 from inboxwatch.engine.actions import Acting
 from inboxwatch.engine.delivery import claim, settle
 from inboxwatch.engine.delivery.compose import Composed
@@ -106,6 +106,12 @@ class Engine:
 
     def split(self, message_id: str, by: str, now: datetime, reason: str = "") -> None:
         self.write(review.split, self.rules, message_id, by, now, reason)
+
+    def say_human(self, message_id: str, by: str, now: datetime, *, sender: bool = False, reason: str = "") -> None:
+        self.write(kinds.confirm, self.rules, message_id, Acting(by, now, reason), sender=sender)
+
+    def unsay_human(self, message_id: str, by: str, now: datetime, *, sender: bool = False) -> None:
+        self.write(kinds.undo, self.rules, message_id, Acting(by, now), sender=sender)
 
     def act(self, clock: str, action: str, by: str, now: datetime, **details: Any) -> str:
         """One of the four by its past participle (`acknowledged`), for tests that choose it."""

@@ -19,9 +19,10 @@ async def test_text_has_enough_contrast_and_fits_a_phone(browser: Browser, serve
     """WCAG AA: 4.5 to 1 for text, 3 to 1 for large text, computed from what the browser paints; no sideways scroll."""
     daemon = served.daemon
     waiting(daemon)
+    daemon.mail(BO, "ana@acme.test", subject="Our news of the spring", extra="List-Id: <news.buyer.test>")
     daemon.engine.snooze(daemon.only_wait(CY), "ben", daemon.at, until=daemon.at + HOUR)
     daemon.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO", permanent=True), daemon.at)
-    paths = ["/", "/follow-ups", "/mailboxes", f"/waits/{daemon.only_wait(CY)}", f"/leads/{BO}", "/nothing"]
+    paths = ["/", "/follow-ups", "/review", "/mailboxes", f"/waits/{daemon.only_wait(CY)}", f"/leads/{BO}", "/nothing"]
     for width in (390, 1280):
         context = await browser.new_context(
             base_url=served.url,
@@ -56,7 +57,15 @@ async def test_axe_finds_nothing_to_object_to(browser: Browser, served: Served, 
         color_scheme=scheme,  # type: ignore[arg-type]  # one of playwright's literals
     )
     page = await context.new_page()
-    for path in ("/", "/follow-ups", "/mailboxes", f"/waits/{daemon.only_wait(CY)}", f"/leads/{BO}", "/nothing"):
+    for path in (
+        "/",
+        "/follow-ups",
+        "/review",
+        "/mailboxes",
+        f"/waits/{daemon.only_wait(CY)}",
+        f"/leads/{BO}",
+        "/nothing",
+    ):
         await page.goto(path)
         await page.evaluate(script)
         found = await page.evaluate("axe.run()")

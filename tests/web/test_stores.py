@@ -19,6 +19,11 @@ async def test_every_page_and_list_is_served_from_either_store(tmp_path: Path, d
     over = daemon.only_wait("bo@buyer.test")
     daemon.mail("ana@acme.test", "bo@buyer.test", parent=asked, after=timedelta(hours=3))
     daemon.mail("cy@other.test", "sales@acme.test", mailbox="sales")
+    news = daemon.mail("bo@buyer.test", "ana@acme.test", subject="Our news", extra="List-Id: <news.buyer.test>")
+    daemon.engine.say_human(news, "max", daemon.at, sender=True)
+    daemon.engine.unsay_human(news, "max", daemon.at, sender=True)
+    daemon.engine.unsay_human(news, "max", daemon.at)
+    daemon.engine.say_human(asked, "max", daemon.at)
     daemon.passes(timedelta(hours=1))
     clock = daemon.only_wait("cy@other.test")
     daemon.engine.snooze(clock, "ben", daemon.at, until=daemon.at + timedelta(hours=1))
@@ -32,6 +37,9 @@ async def test_every_page_and_list_is_served_from_either_store(tmp_path: Path, d
         f"/waits/{over}": "answered",
         "/leads/bo@buyer.test": "Waits before",
         "/mailboxes": "sales@acme.test",
+        "/review?kind=bulk&mailbox=ana": "Our news",
+        "/api/v1/kinds?kind=bulk&mailbox=ana&since=2020-01-01T00:00:00Z": "list-id",
+        "/api/v1/kinds/said": "max",
         "/metrics": 'state="snoozed"} 1',
         "/api/v1/clocks?state=closed&owner=ana&tier=hot&lead=bo@buyer.test": over,
         f"/api/v1/clocks/{clock}": clock,

@@ -45,6 +45,11 @@ class Period:
         return at.astimezone(self.zone)
 
 
+def start_of(since: str, end: datetime) -> datetime:
+    """The instant that `--since` means (UTC for dates): a duration before `end`, or a date. Raises ValueError."""
+    return Period.parse(since, "", "", ZoneInfo("UTC"), end).start
+
+
 def _instant(option: str, text: str, zone: ZoneInfo) -> datetime:
     """A date (its first instant in `zone`) or an instant; without a zone it is in `zone`."""
     try:
