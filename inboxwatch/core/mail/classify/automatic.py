@@ -26,6 +26,9 @@ _TAG = re.compile(
     rf"|\*+\s*{_WARNING}\s*\*+|{_WARNING}\W*(?:[:：]|\s[-–|]))\s*"
 )
 _HEAD = re.compile(r"\s*(?:\[([^\[\]:：]{3,60})\]|([^:：]{3,80}?)(?:\s*[:：]| [-–—|] )|([^:：]{3,80})$)")
+_POSSESSIVE = re.compile(
+    rf"\W*\w+\W+(?:{'|'.join(away_phrases.POSSESSIVE)})\b(?! (?:\w+ )?(?:{'|'.join(away_phrases.MESSAGES)})\b)"
+)
 _AUTO = re.compile(r"\W*auto(?:matic)?\s*[:：]")
 _LETTER = re.compile(r"[^\W\d_]")
 _ASKING = re.compile(rf"[?？]|\b(?:{'|'.join(away_phrases.ASKING)})\b")
@@ -105,6 +108,8 @@ def by_subject(look: Look, absent: str | None) -> AutomaticAnswer | None:
             return AutomaticAnswer(f"subject says {absent!r}", True)
         if absent and (said := _announced(subject, absent)):
             return said
+    if said := _headed(look):
+        return said
     if (moved := _MOVED.starts(subject)) and _is_all(subject, moved):
         return AutomaticAnswer(f"subject begins with {moved!r}", False, sure=False)
     if (received := _RECEIVED.starts(subject)) and _is_all(subject, received):
@@ -141,11 +146,22 @@ def _prefix(subject: str) -> AutomaticAnswer | None:
         # `Automatic reply from Bea`: whose it is may follow.
         after = said[said.index(known[0]) + len(known[0]) :]
         told = _BY.match(after) or (head[3] and _TO.match(after))
-        if not told or _ASKING.search(after):
+        if not told or _ASKING.search(after) or _POSSESSIVE.match(after):
             return None
     if head[3] and _ASKING.search(subject):
         return None
     return AutomaticAnswer(f"subject says {known[0]!r}", True)
+
+
+def _headed(look: Look) -> AutomaticAnswer | None:
+    """`Absence: Re: Offer`: one word for an absence before the subject of what is answered."""
+    head, colon, rest = look.subject.partition(":")
+    said = head.strip(" \t*[]\u00a0")
+    if not colon or said not in away_phrases.ABSENT_HEADS or _ASKING.search(rest):
+        return None
+    if look.answers or look.null_path or subjects.read(rest).reply:
+        return AutomaticAnswer(f"subject says {said!r}", True, sure=False)
+    return None
 
 
 def _announced(subject: str, absent: str) -> AutomaticAnswer | None:

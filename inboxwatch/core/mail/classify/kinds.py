@@ -41,6 +41,8 @@ _SERVICE_MARKS = (
 """What services that send mail put on all of it, mailings and letters alike."""
 _SERVICE = frozenset(_SERVICE_MARKS)
 _ERRORS_TO = Sign(WEAK, "errors-to")
+_ACCOUNT = re.compile(bulk.ACCOUNT_SUBJECT)
+_SENDING = re.compile(bulk.SENDING_PROGRAM)
 HUMAN = Verdict(Kind.HUMAN, "no sign of a machine", owes_reply=True)
 
 
@@ -181,6 +183,15 @@ def _first_mail(look: Look) -> list[Sign]:
         found.append(Sign(STRONG if counted else WEAK, name))
     if "errors-to" in marks:
         found.append(_ERRORS_TO)
+    if "precedence" in marks:
+        # What makes it a mailing was looked at before; persons' programs tell none.
+        found.append(Sign(WEAK, f"precedence: {marks['precedence'][:20]}"))
+    program = marks.get("x-mailer")
+    if program and (sending := _SENDING.search(program.casefold())):
+        found.append(Sign(WEAK, f"sent by {sending[0]!r}"))
+    told_by_text = look.message.text or bulk.ACCOUNT_WORDS.isdisjoint(look.words)
+    if not told_by_text and (account := _ACCOUNT.search(look.subject)):
+        found.append(Sign(STRONG, f"subject says {account[0]!r}"))
     if senders.holds_recipient(look.message):
         found.append(Sign(STRONG, "sender's address made for the recipient"))
     return found

@@ -37,7 +37,9 @@ ABSENT = table("""
     abwesenheitsassistent, abwesenheitsbenachrichtigung,
     abwesend, nicht im büro, nicht im buero,
     im urlaub, außer haus, ausser haus, urlaubsbenachrichtigung, absence du bureau, absent du bureau,
-    absente du bureau, message d'absence, avis d'absence, en congé, en vacances, je suis absent, fuera de oficina,
+    absente du bureau, message d'absence, avis d'absence, en congé, en vacances, je suis absent, est absent,
+    est absente, est en congés, fuera de oficina, está ausente, se encuentra ausente, è assente, inte på kontoret,
+    není v kanceláři, nie je v kancelárii, nincs az irodában,
     fuera de la oficina, estoy fuera, estaré ausente, estare ausente, de vacaciones, periodo de vacaciones,
     no estaré, fora do escritório, fora do escritorio, ausência do escritório, estou de férias,
     ausência temporária, fuori sede, fuori ufficio, assenza, in ferie, afwezig, niet aanwezig, met vakantie,
@@ -50,6 +52,15 @@ ABSENT = table("""
     कार्यालय से बाहर, izven pisarne, van ureda
 """)
 """The subject says that its author is away."""
+
+ABSENT_HEADS = frozenset(
+    table("""
+    absence, absences, absent, away, away notice, ooo, oof, vacation, on leave, urlaub, ferien, congé, congés, vacances,
+    ausencia, ausente, vacaciones, ausência, férias, assente, ferie, afwezigheid, vakantie, semester, ferier, ferie,
+    loma, poissaolo, urlop, dovolená, szabadság, отпуск, odsutnost
+""")
+)
+"""What stands alone before the colon and the subject that is answered; people begin subjects with it as well."""
 
 RECEIVED = table("""
     we have received your, we've received your, we received your, your message has been received,
@@ -92,7 +103,20 @@ BY = table("""
 TO = table("to, for, of, auf, zu, à, a, op, til, till")
 """What leads to what it answers, where nothing else stands in the subject."""
 
+POSSESSIVE = table("""
+    your, our, my, the, this, ihr, ihre, ihrem, ihres, unser, unsere, mein, meine, votre, notre, mon, su, nuestro, mi,
+    vostro, nostro, mio, uw, onze, mijn
+""")
+"""What leads to a thing that somebody writes about, not to whose answer it is."""
+
+MESSAGES = table("""
+    message, messages, mail, mails, e-mail, email, inquiry, enquiry, request, letter, note, contact, nachricht,
+    anfrage, schreiben, demande, courriel, mensaje, correo, consulta, messaggio, richiesta, bericht, mensagem
+""")
+"""Things that are answered."""
+
 GATEWAY_TAGS = table("""
+    fw external, fw extern, from external, mail external, sender external,
     external, ext, extern, externe, externo, esterno, caution, warning, suspicious, spam, suspected spam, possible spam,
     bulk, encrypted, secure, sicher, internet, outside, achtung, attention, extérieur, vorsicht
 """)

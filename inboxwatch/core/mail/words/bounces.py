@@ -40,7 +40,7 @@ SUBJECTS_MAYBE = table("""
 SENDER = either(r"""
     mailer-?_?daemon
     mail-?daemon
-    \bpost_?master\b
+    \bpost[._-]?master\b
     ^postmast
     mail delivery (?:sub)?system
     ^mail-?system

@@ -19,8 +19,8 @@ SENDER_MAYBE = frozenset(
     table("""
     alert, bounce, daemon, cron, apache, jenkins, mailer, lyris, news, root, robot, bot, auto, www, bulletin,
     announce, announcement, announcements, promo, promotion, promotions, specials, offers, deals, campaign,
-    campaigns, update, updates, reminder, reminders, remind, confirmation, subscription, subscriptions, feeds,
-    backup, nobody, oracle, postgres, mysql, tomcat, zabbix, list, icinga, splunk
+    campaigns, update, updates, reply, replies, reminder, reminders, remind, confirmation, subscription,
+    subscriptions, feeds, backup, nobody, oracle, postgres, mysql, tomcat, zabbix, list, icinga, splunk
 """)
 )
 """Words that are surnames and trades too: they tell where nobody's name stands beside them."""
@@ -160,6 +160,64 @@ PERSONAL_PROGRAM = either(r"""
     ^qualcomm
 """)
 """How the mail programs of persons begin their X-Mailer or User-Agent, lower case."""
+
+SENDING_PROGRAM = either(r"""
+    phpmailer
+    ^php\b
+    swift ?mailer
+    ^aspmail
+    ^aspnetemail
+    ^sendemail
+    ^mime::lite
+    ^mailchimp
+    ^mailgun
+    ^cdo\b
+    ^nodemailer
+    ^jmail
+    ^persits
+    ^wordpress
+    ^drupal
+    ^symfony
+    ^laminas|^zend
+    ^groupmail
+    ^lyris
+    ^worldmerge
+    ^aureate
+    ^interspire
+    ^sendy
+    ^mautic
+    ^acymailing
+""")
+"""How programs that send without a person begin their X-Mailer, lower case; web forms are among them."""
+
+ACCOUNT_WORDS = frozenset(
+    table("""
+    confirm, verify, validate, activate, password, code, passcode, link, sign, login, bestätigen, bestätigung,
+    aktivierung, passwort, activation, confirmation, passe, confirma, active, activa, verifica, conferma, attiva,
+    bevestig, signin, log
+""")
+)
+"""One of these stands in each of the subjects below."""
+
+ACCOUNT_SUBJECT = either(r"""
+    ^(?:please )?(?:confirm|verify|validate|activate) your (?:\w+ )?…
+        (?:e-?mail|account|registration|subscription|sign-?up)
+    ^(?:reset|change) your password
+    ^(?:your )?password (?:reset|change|recovery)
+    ^your password (?:was|has been) (?:reset|changed)
+    \b(?:verification|sign[- ]?in|log[- ]?in|security|one[- ]time) (?:code|passcode|link)\b
+    ^new (?:sign|log)[- ]?in (?:to|from|on)\b
+    ^bestätigen sie ihre
+    ^(?:bestätigung ihrer|aktivierung ihres) (?:e-?mail|registrierung|anmeldung|kontos|benutzerkontos)
+    ^(?:ihr )?neues passwort
+    ^passwort (?:zurücksetzen|ändern|vergessen)
+    ^(?:activation|confirmation) de votre (?:compte|adresse|inscription)
+    ^réinitialisation (?:de votre|du) mot de passe
+    ^(?:confirma|active|activa|verifica) (?:tu|su) (?:cuenta|correo|dirección)
+    ^(?:conferma|attiva|verifica) (?:il tuo|la tua) (?:account|indirizzo|e-?mail)
+    ^bevestig (?:uw|je) (?:e-?mail|account|aanmelding)
+""")
+"""Subjects of account mail, case folded; where text may be read it decides."""
 
 CAMPAIGN_FIELD = r"(?:^|:)[^:]*(?:campaign|newsletter|marketing|promo|broadcast|mailing|bulk)[^:]*(?::|$)"
 """Fields of a Feedback-ID by which a sender tells that it counts a mailing."""

@@ -152,6 +152,12 @@ ACCOUNT_STEP = either(r"""
         (?:account|address|e-?mail|domain|password|registration|subscription|it)\b
     (?:click|open|visit|follow|use|go to) (?:\w+ ){0,4}(?:link|https?://|url)
     https?://
+    \b(?:verification|sign[- ]?in|log[- ]?in|security|confirmation|access|one[- ]time|single[- ]use) …
+        (?:code|pass ?code|password|pin)\b
+    (?:bestätigungs|sicherheits|zugangs|anmelde|verifizierungs)-?code
+    code de (?:vérification|sécurité|connexion)
+    código de (?:verificación|seguridad|acceso|verificação)
+    codice di (?:verifica|sicurezza|accesso)
     (?:bestätigen|aktivieren) sie
     (?:klicken|öffnen|folgen) sie (?:\w+ ){0,4}link
     (?:confirmez|activez|cliquez)
@@ -165,6 +171,9 @@ ACCOUNT_DENIAL = either(r"""
     if you (?:did not|didn'?t|have not|haven'?t) (?:\w+ ){0,3}…
         (?:request|ask|sign|register|create|subscrib|make|initiate|enter|expect this)
     if (?:that|this|it) was(?: not|n'?t) you
+    if (?:that|this|it) was you\b[^.]{0,60}\. if (?:not|it wasn'?t|this wasn'?t)\b
+    (?:someone|somebody) (?:\([^)]{0,60}\) )?(?:has |have )?(?:asked|requested) (?:us )?(?:to|that) (?:\w+ ){0,3}…
+        (?:your|this) (?:e-?mail|address)
     (?:someone|somebody)\b[^.]{0,60}\bregistered\b[^.]{0,60}\. if (?:not|that)\b
     (?:tell us|let us know) if (?:that|this|it) was(?: not|n'?t)
     (?:someone|somebody) (?:\w+ ){0,3}(?:entered|used|registered|requested|may have) (?:\w+ ){0,3}…

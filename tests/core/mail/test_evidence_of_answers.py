@@ -1,0 +1,160 @@
+"""Programs that answer, and people who ask."""
+
+from __future__ import annotations
+
+import pytest
+
+from inboxwatch.core.mail.classify import classify
+from inboxwatch.core.model import Kind
+from tests.support.messages import mail
+
+ASKS = "Hello Ana,\n\nwhat does the small press cost?\n\nBea"
+
+
+def kind(extra: str = "", **more: object) -> Kind:
+    return classify(mail("m1", extra=extra, **more)).kind  # type: ignore[arg-type]  # the builder's own arguments
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi, I am out of the office on leave, but we need a price for the automatic mail feeder by Friday.",
+        "Ich bin ab Freitag im Urlaub. Können Sie das Angebot für die automatische Nachrichtenanlage schicken?",
+        "Jag är på semester men vill gärna ha ett pris på linjen som packar automatiskt.",
+        "Jestem na urlopie, proszę o ofertę na prasę, która podaje automatycznie.",
+        "Thank you for your e-mail. We have received your offer. Would you take five percent off within two weeks?",
+        "Hello,\n\nI run three of your presses. Does the drive acknowledge a stop? See https://acme.test/p",
+        "Hello,\n\nI would appreciate your opinion on our drawing: is the pitch right? Your feedback decides.",
+    ],
+)
+def test_who_asks_for_something_waits_for_an_answer(text: str) -> None:
+    assert kind(text=text) is Kind.HUMAN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This is an automatic reply. I am out of the office until Monday.",
+        "Automatische Antwort: Ich bin bis zum 12.3. nicht im Büro.",
+        "Diese Nachricht wurde automatisch erstellt. Vielen Dank für Ihre Anfrage, sie ist bei uns eingegangen.",
+        (
+            "Dear customer, thank you for contacting us. We have received your request, ticket number 12. "
+            "We will answer within two days. Questions? See our website www.buyer.test."
+        ),
+    ],
+)
+def test_programs_that_answer_stay_programs(text: str) -> None:
+    assert kind(text=text) is Kind.AUTO_REPLY
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Automatic reply lever, price?",
+        "Auto reply module: how much?",
+        "Out of office chairs: quote",
+        "Automatic reply for shops: price",
+        "Vacation reply function: price",
+        "Thank you for your message - two questions",
+        "We got your parcel, where is the invoice?",
+        "Confirmation of receipt? Order 12",
+        "New email address for orders, and a request",
+        "Vielen Dank für Ihre Anfrage - Rückfrage",
+        "外出用ケース: 価格",
+        "Out of office on Monday - can we sign before?",
+    ],
+)
+def test_words_of_automatic_answers_in_a_first_mail_prove_nothing(subject: str) -> None:
+    assert kind(subject=subject, text=ASKS) is Kind.HUMAN
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "EXTERNAL: Automatic reply: Prices",
+        "[EXT]: Out of Office: Prices",
+        "[EXTERNAL] CAUTION: Abwesenheitsnotiz: Prices",
+        "(External) Out of office: Prices",
+        "*** EXTERNAL MAIL *** Automatic reply: Prices",
+        "Extern - Automatische Antwort: Preise",
+        "Samodejni odgovor: Cene",
+        "Automaatvastus: Hinnad",
+        "Automatinis atsakymas: Kainos",
+        "Automātiska atbilde: Cenas",
+        "Автоматичен отговор: Цени",
+        "Аутоматски одговор: Цене",
+        "Odpowiedź automatyczna: Ceny",
+        "Balasan automatik: Harga",
+        "Sjálfvirkt svar: Verð",
+        "Erantzun automatikoa: Prezioak",
+        "自动答复: 价格",
+        "پاسخ خودکار: قیمت",
+        "الرد التلقائي: الأسعار",
+        "Automatic reply from Bea Buyer: Prices",
+        "[Auto-Reply] Prices",
+        "Out of Office reply",
+        "AUTO: Bea Buyer is out of the office (returning 09/03/2026)",
+        "AUTO: Bea Buyer ist außer Haus (Rückkehr am 09.03.2026)",
+    ],
+)
+@pytest.mark.parametrize("extra", ["", "Auto-Submitted: auto-generated"])
+def test_prefixes_of_automatic_answers_in_all_locales_and_behind_tags(subject: str, extra: str) -> None:
+    verdict = classify(mail("m1", subject=subject, extra=extra, text="Hello, I answer later."))
+    assert (verdict.kind, verdict.vacation) == (Kind.AUTO_REPLY, True)
+
+
+@pytest.mark.parametrize(
+    "subject", ["EXTERNAL: Re: Automatic reply: Prices", "EXTERNAL: Prices", "Warning: the press leaks", "[EXT] Prices"]
+)
+def test_a_gateways_tag_makes_no_automatic_answer(subject: str) -> None:
+    assert kind(subject=subject) is Kind.HUMAN
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "We have received your request",
+        "Thank you for your inquiry: 4711",
+        "Ihre Anfrage ist eingegangen",
+        "Thank you for contacting Buyer Ltd",
+    ],
+)
+def test_a_subject_that_only_acknowledges_is_an_automatic_answer(subject: str) -> None:
+    assert kind(subject=subject) is Kind.AUTO_REPLY
+
+
+@pytest.mark.parametrize(
+    ("subject", "answers"),
+    [
+        ("AUTO: Léa Petit est absente(e). (retour 03/04/2026)", ""),
+        ("Carla Neri è assente", ""),
+        ("Absence: Re: Prices", ""),
+        ("Absence : Prices", "a1"),
+        ("Urlaub: Prices", "a1"),
+        ("OOO: Prices", "a1"),
+        ("FW EXTERNAL: Automatic reply: Prices", ""),
+    ],
+)
+def test_an_absence_before_the_subject_that_is_answered_is_an_automatic_answer(subject: str, answers: str) -> None:
+    assert kind(subject=subject, answers=answers) is Kind.AUTO_REPLY
+
+
+@pytest.mark.parametrize(
+    ("subject", "answers"),
+    [
+        ("Absence: who stands in for me in June?", "a1"),
+        ("Vacation: the dates of our plant", ""),
+        ("Absence of the second press", "a1"),
+        ("FW: Automatic reply: Prices", ""),
+        ("Autoresponder of your shop", ""),
+        ("Automatic reply for our new mailbox", ""),
+    ],
+)
+def test_people_write_about_absences_and_automatic_answers_as_well(subject: str, answers: str) -> None:
+    assert kind(subject=subject, answers=answers) is Kind.HUMAN
+
+
+def test_an_absence_before_a_subject_with_a_request_is_a_person_s() -> None:
+    text = "I am off from Monday. Could you send the offer for the press before?"
+    assert kind(subject="Urlaub: Prices", answers="a1", text=text) is Kind.HUMAN
+    assert kind(subject="Urlaub: Prices", answers="a1", text="Ich bin bis Montag nicht da.") is Kind.AUTO_REPLY
