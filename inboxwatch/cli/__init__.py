@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from inboxwatch import __version__
+from inboxwatch.cli.corrections import kinds, matches
+from inboxwatch.cli.options import By, ConfigFile, Json, Reason, instant_of, load, refuse
 from inboxwatch.commands.exit_code import ExitCode
-from inboxwatch.commands.terminal import fail, fail_config
 
 app = typer.Typer(
     name="inboxwatch",
@@ -26,10 +26,6 @@ app = typer.Typer(
 clocks = typer.Typer(help="Open waits of the running daemon: list them, act on them.", no_args_is_help=True)
 outbox = typer.Typer(help="Messages that could not be delivered (dead letters).", no_args_is_help=True)
 leads = typer.Typer(help="Known leads.", no_args_is_help=True)
-matches = typer.Typer(help="Weak matches of messages to threads: list, confirm, split them.", no_args_is_help=True)
-kinds = typer.Typer(
-    help="Mail of leads that was not taken for a person's: list it, say otherwise.", no_args_is_help=True
-)
 config_app = typer.Typer(help="The configuration: its schema, an annotated example.", no_args_is_help=True)
 app.add_typer(clocks, name="clocks")
 app.add_typer(leads, name="leads")
@@ -38,44 +34,12 @@ app.add_typer(matches, name="matches")
 app.add_typer(kinds, name="kinds")
 app.add_typer(config_app, name="config")
 
-ConfigFile = Annotated[Path, typer.Option("--config", "-c", metavar="FILE", help="The config file (YAML).")]
-By = Annotated[str, typer.Option(help="Who acts: a person's id in the config.")]
-Reason = Annotated[str, typer.Option(help="Why; kept in the wait's history.")]
-Json = Annotated[bool, typer.Option("--json", help="JSON for scripts.")]
-
 
 class OpenOrClosed(StrEnum):
     """Which waits are listed."""
 
     open = "open"
     closed = "closed"
-
-
-def _fail(message: str, code: ExitCode = ExitCode.FAILED) -> NoReturn:
-    raise typer.Exit(fail(message, code))
-
-
-def _load(path: Path, *, secrets: bool = True) -> Any:
-    """The config, or every problem with it and exit code 2."""
-    from inboxwatch import config
-
-    try:
-        return config.load(path, secrets=secrets)
-    except config.ConfigError as error:
-        raise typer.Exit(fail_config(path, error.problems)) from None
-
-
-def _instant(option: str, text: str | None) -> datetime | None:
-    """The instant that an option names, or what to write instead and exit code 2."""
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        _fail(f"{option}: {text!r} is no time; write 2026-05-04T12:00:00Z", ExitCode.BAD_CONFIG)
-    if instant.tzinfo is None:
-        _fail(f"{option}: {text!r} has no zone; write it as {text}Z for UTC", ExitCode.BAD_CONFIG)
-    return instant
 
 
 def _version(wanted: bool) -> None:
@@ -101,9 +65,9 @@ def run(
     from inboxwatch.daemon.logs import LEVELS, configure
 
     if log_level not in LEVELS:
-        _fail(f"--log-level: {log_level!r} is no log level; known are {', '.join(LEVELS)}", ExitCode.BAD_CONFIG)
+        refuse(f"--log-level: {log_level!r} is no log level; known are {', '.join(LEVELS)}", ExitCode.BAD_CONFIG)
     configure(log_level)
-    loaded = _load(config)
+    loaded = load(config)
     from inboxwatch.commands.run import run_daemon
 
     raise typer.Exit(run_daemon(config, loaded))
@@ -126,7 +90,7 @@ def reload_config(config: ConfigFile) -> None:
     """Has the running daemon take over the config, all or nothing; says first which open waits that moves."""
     from inboxwatch.commands.reload import run_reload
 
-    raise typer.Exit(run_reload(_load(config)))
+    raise typer.Exit(run_reload(load(config)))
 
 
 @app.command()
@@ -153,16 +117,16 @@ def replay(
     """Back-test: what would have happened with this mail. No network, no daemon; prints JSON Lines."""
     from inboxwatch.commands.backtest import run_replay
 
-    until = _instant("--as-of", as_of)
+    until = instant_of("--as-of", as_of)
     if config is None and not us:
-        _fail("say who we are: --us DOMAIN (or ADDRESS), or a config with -c", ExitCode.BAD_CONFIG)
-    loaded = _load(config, secrets=False) if config else None
+        refuse("say who we are: --us DOMAIN (or ADDRESS), or a config with -c", ExitCode.BAD_CONFIG)
+    loaded = load(config, secrets=False) if config else None
     try:
         run_replay(paths, loaded, us or [], until, sys.stdout)
     except BrokenPipeError:
         sys.stderr.close()
     except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}")
+        refuse(f"{error.filename}: {error.strerror}")
 
 
 @app.command(epilog="Example: inboxwatch backfill -c inboxwatch.yaml --since 90d ana")
@@ -174,7 +138,7 @@ def backfill(
     """Reads history into the store for reports; pages nobody."""
     from inboxwatch.commands.backfill import run_backfill
 
-    loaded = _load(config)
+    loaded = load(config)
     raise typer.Exit(run_backfill(loaded, mailboxes or [], since))
 
 
@@ -187,8 +151,8 @@ def explain(
     """Who owns it, what is the SLA, what happens next and when; then every decision behind it."""
     from inboxwatch.commands.explain import run_explain
 
-    then = _instant("--at", at)
-    raise typer.Exit(run_explain(_load(config), ref, then))
+    then = instant_of("--at", at)
+    raise typer.Exit(run_explain(load(config), ref, then))
 
 
 @clocks.command("list", epilog="Example: inboxwatch clocks list -c inboxwatch.yaml --owner ana")
@@ -205,7 +169,7 @@ def clocks_list(  # seven parameters: typer makes an option of each
     from inboxwatch.commands.clocks import list_clocks
 
     chosen = {"state": state.value, "owner": owner, "team": team, "tier": tier, "lead": lead}
-    raise typer.Exit(list_clocks(_load(config), {k: v for k, v in chosen.items() if v}, as_json=json))
+    raise typer.Exit(list_clocks(load(config), {k: v for k, v in chosen.items() if v}, as_json=json))
 
 
 Wait = Annotated[str, typer.Argument(metavar="CLOCK", help="The wait's id, as `clocks list` shows it.")]
@@ -214,7 +178,7 @@ Wait = Annotated[str, typer.Argument(metavar="CLOCK", help="The wait's id, as `c
 def _do(config: Path, clock: str, action: str, body: dict[str, str]) -> NoReturn:
     from inboxwatch.commands.clocks import act
 
-    raise typer.Exit(act(_load(config), clock, action, {key: value for key, value in body.items() if value}))
+    raise typer.Exit(act(load(config), clock, action, {key: value for key, value in body.items() if value}))
 
 
 @clocks.command()
@@ -263,7 +227,7 @@ def repolicy(
     """Puts open waits under the policies of the config as it is now, and shows what moves."""
     from inboxwatch.commands.repolicy import run_repolicy
 
-    raise typer.Exit(run_repolicy(_load(config), dry_run=dry_run))
+    raise typer.Exit(run_repolicy(load(config), dry_run=dry_run))
 
 
 @leads.command("list", epilog="Example: inboxwatch leads list -c inboxwatch.yaml")
@@ -271,110 +235,7 @@ def leads_list(config: ConfigFile, json: Json = False) -> None:
     """Known leads with source and owner."""
     from inboxwatch.commands.leads import list_leads
 
-    raise typer.Exit(list_leads(_load(config), as_json=json))
-
-
-@matches.command("list", epilog="Example: inboxwatch matches list -c inboxwatch.yaml")
-def matches_list(config: ConfigFile, json: Json = False) -> None:
-    """Messages placed in a thread by a guess that nobody has reviewed, oldest first."""
-    from inboxwatch.commands.clocks import list_matches
-
-    raise typer.Exit(list_matches(_load(config), as_json=json))
-
-
-Matched = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="As `matches list` shows it.")]
-
-
-def _review(config: Path, message_id: str, verdict: str, by: str, reason: str) -> NoReturn:
-    from inboxwatch.commands.clocks import review
-
-    raise typer.Exit(review(_load(config), message_id, verdict, {"by": by, "reason": reason}))
-
-
-@matches.command()
-def confirm(message_id: Matched, config: ConfigFile, by: By, reason: Reason = "") -> None:
-    """The guess is right: the message belongs to its thread."""
-    _review(config, message_id, "confirm", by, reason)
-
-
-@matches.command()
-def split(message_id: Matched, config: ConfigFile, by: By, reason: Reason = "") -> None:
-    """The guess is wrong: the message and what hangs on it get a thread of their own, and the waits follow."""
-    _review(config, message_id, "split", by, reason)
-
-
-class Machine(StrEnum):
-    """What mail may be taken for that no person wrote."""
-
-    auto_reply = "auto_reply"
-    bounce = "bounce"
-    receipt = "receipt"
-    calendar = "calendar"
-    bulk = "bulk"
-
-
-class Human(StrEnum):
-    """What people may say of it."""
-
-    human = "human"
-
-
-@kinds.command("list", epilog="Example: inboxwatch kinds list -c inboxwatch.yaml --since 30d --kind bulk")
-def kinds_list(
-    config: ConfigFile,
-    since: Annotated[str, typer.Option(help="How far back, such as 30d, or a date.")] = "",
-    kind: Annotated[Machine | None, typer.Option(help="Only mail of this kind.")] = None,
-    mailbox: Annotated[str, typer.Option(help="Only mail of this mailbox.")] = "",
-    json: Json = False,
-) -> None:
-    """Mail of known leads and answers to ours that was not taken for a person's, newest first, with the evidence."""
-    from inboxwatch.commands.clocks import list_kinds
-    from inboxwatch.commands.report.period import start_of
-    from inboxwatch.now import now
-
-    try:
-        begin = start_of(since, now()).isoformat() if since else ""
-    except ValueError as error:
-        _fail(str(error), ExitCode.BAD_CONFIG)
-    where = {"since": begin, "kind": kind.value if kind else "", "mailbox": mailbox}
-    raise typer.Exit(list_kinds(_load(config), {name: one for name, one in where.items() if one}, as_json=json))
-
-
-@kinds.command("said")
-def kinds_said(config: ConfigFile, json: Json = False) -> None:
-    """What people have said of kinds: of which message or sender, who and when."""
-    from inboxwatch.commands.clocks import list_said
-
-    raise typer.Exit(list_said(_load(config), as_json=json))
-
-
-Doubted = Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="As `kinds list` shows it.")]
-OfSender = Annotated[bool, typer.Option("--sender", help="Of whatever its sender writes, filed and to come.")]
-
-
-def _say(config: Path, message_id: str, action: str, by: str, reason: str, sender: bool) -> NoReturn:
-    from inboxwatch.commands.clocks import say_kind
-
-    raise typer.Exit(say_kind(_load(config), message_id, action, {"by": by, "reason": reason, "sender": sender}))
-
-
-@kinds.command("confirm", epilog="Example: inboxwatch kinds confirm m7@example.org human -c inboxwatch.yaml --by ana")
-def kinds_confirm(
-    message_id: Doubted,
-    kind: Annotated[Human, typer.Argument(help="What it is: a person's.")],
-    config: ConfigFile,
-    by: By,
-    sender: OfSender = False,
-    reason: Reason = "",
-) -> None:
-    """A person wrote it: its wait starts at its own time."""
-    _say(config, message_id, "confirm", by, reason, sender)
-
-
-@kinds.command("undo")
-def kinds_undo(message_id: Doubted, config: ConfigFile, by: By, sender: OfSender = False, reason: Reason = "") -> None:
-    """Takes back what was said: the mail itself decides again."""
-    _say(config, message_id, "undo", by, reason, sender)
+    raise typer.Exit(list_leads(load(config), as_json=json))
 
 
 @outbox.command("list", epilog="Example: inboxwatch outbox list -c inboxwatch.yaml")
@@ -382,7 +243,7 @@ def outbox_list(config: ConfigFile, json: Json = False) -> None:
     """Dead letters: to whom, by which channel, and why they could not be delivered."""
     from inboxwatch.commands.clocks import list_dead_letters
 
-    raise typer.Exit(list_dead_letters(_load(config), as_json=json))
+    raise typer.Exit(list_dead_letters(load(config), as_json=json))
 
 
 @outbox.command(epilog="Examples: inboxwatch outbox resend 17 18 -c FILE | inboxwatch outbox resend --all -c FILE")
@@ -395,8 +256,8 @@ def resend(
     from inboxwatch.commands.clocks import resend as send_again
 
     if bool(numbers) == all_:
-        _fail("give the numbers of dead letters, or --all", ExitCode.BAD_CONFIG)
-    raise typer.Exit(send_again(_load(config), numbers or []))
+        refuse("give the numbers of dead letters, or --all", ExitCode.BAD_CONFIG)
+    raise typer.Exit(send_again(load(config), numbers or []))
 
 
 @app.command(epilog="Example: inboxwatch report -c inboxwatch.yaml --since 30d -o report.html --csv waits.csv")
@@ -411,7 +272,7 @@ def report(
     """One self-contained page with plots for managers."""
     from inboxwatch.commands.report import run_report
 
-    raise typer.Exit(run_report(_load(config), since, output, until=until, compare=compare, csv=csv))
+    raise typer.Exit(run_report(load(config), since, output, until=until, compare=compare, csv=csv))
 
 
 @config_app.command()
@@ -435,7 +296,3 @@ def example() -> None:
 def main() -> None:
     """The console script."""
     app()
-
-
-if __name__ == "__main__":
-    main()
