@@ -6,10 +6,12 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from inboxwatch import config as configuration
+from inboxwatch.commands import mail_stamps
 from inboxwatch.commands.check_store import check_port, check_store
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.finding import Finding
@@ -18,11 +20,15 @@ from inboxwatch.commands.terminal import fail_config, result
 from inboxwatch.config.public_holidays import PublicHolidays
 from inboxwatch.config.reply_rules import built_in
 from inboxwatch.connector import MailboxError, Reading
+from inboxwatch.core.model import Privacy
 from inboxwatch.notify import ChannelError
+from inboxwatch.now import now
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config, MailboxConfig
 
+SAMPLE_DAYS = 3
+"""How far back mail is looked at for the stamps of our servers."""
 PROBE_LIMIT = 45.0
 """Seconds that a mailbox or channel may take to be probed."""
 
@@ -78,7 +84,23 @@ async def _mailbox(config: Config, box: MailboxConfig) -> list[Finding]:
     folders = ", ".join(f"{role}: {name}" for role, name in probe.folders.items())
     facts = "; ".join(f"{label} {value}" for label, value in probe.facts)
     found = [Finding(subject, "ok", f"read-only login; {folders}" + (f"; {facts}" if facts else ""))]
-    return found + [Finding(subject, "warning", warning) for warning in probe.warnings]
+    found += [Finding(subject, "warning", warning) for warning in probe.warnings]
+    return found + await _stamps(config, box)
+
+
+async def _stamps(config: Config, box: MailboxConfig) -> list[Finding]:
+    """By whose word senders are checked; what cannot be read here, the mailbox's own finding tells."""
+    since = now() - timedelta(days=SAMPLE_DAYS)
+    connector = box.connect(Reading(Privacy.HEADERS, since, mail_stamps.SAMPLE))
+    try:
+        async with asyncio.timeout(PROBE_LIMIT):
+            seen = await mail_stamps.seen_stamps(connector, config.us)
+    except (MailboxError, TimeoutError) as error:
+        text = f"its newest mail cannot be read: {str(error) or 'no answer in time'}"
+        return [Finding(f"mailbox {box.name}", "warning", text)]
+    finally:
+        await connector.aclose()
+    return [Finding(f"mailbox {box.name}", "ok", seen.text, seen.hint)] if seen.messages else []
 
 
 async def _channel(config: Config, name: str) -> list[Finding]:

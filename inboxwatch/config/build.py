@@ -81,7 +81,7 @@ def _us(
     addresses: dict[str, PersonId | None] = {mailbox.address: mailbox.owner for mailbox in mailboxes.values()}
     for person in people.values():
         addresses |= dict.fromkeys((person.email, *person.aliases), person.id)
-    return Us(frozenset(ours.domains), addresses)
+    return Us(frozenset(ours.domains), addresses, frozenset(ours.authserv_ids))
 
 
 def _person(id_: str, model: models.PersonModel, calendars: Mapping[str, BusinessCalendar]) -> Person:

@@ -49,6 +49,10 @@ class OrganizationModel(Settings):
 
     domains: tuple[Domain, ...] = ()
     """Our mail domains, with all that lies below them."""
+    authserv_ids: tuple[Domain, ...] = ()
+    """The names under which our mail servers write Authentication-Results. Where they are given, mail in our name that
+    came from outside without one does not count as ours. Default: names below our domains, and those of the servers
+    that took a message in; `check` shows which it finds."""
 
 
 class HolidaysModel(Settings):

@@ -104,6 +104,8 @@ class Delivery:
     of: MessageId | None
     recipients: frozenset[str] = frozenset()
     """Failed addresses, lower case; empty where the notification names none."""
+    proven: bool = True
+    """Whether a mail system speaks: by a null return path, or by a part that names our message (RFC 3464)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,12 @@ class Message:
     parts: tuple[Part, ...] | None = None
     text: str | None = None
     """Its plain text, in privacy mode `text` only; never stored."""
+    held_since: datetime | None = None
+    """UTC; the server's own receive time where `received_at` is another."""
+    hops: tuple[str, ...] = ()
+    """The topmost Received lines, the newest first."""
+    stamps: tuple[str, ...] = ()
+    """The topmost Authentication-Results (RFC 8601), the newest first. Whoever sent it may have written some."""
 
     @property
     def recipients(self) -> tuple[Address, ...]:

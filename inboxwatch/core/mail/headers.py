@@ -10,7 +10,7 @@ import binascii
 import codecs
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_tz
 from functools import lru_cache
@@ -41,7 +41,7 @@ MARKS = frozenset(
     x-autoreply-from, x-autosubmitted, auto-generated, x-responder, x-confirm-reading-to, x-list-unsubscribe,
     x-unsubscribe, x-mass-mail, x-bulkmail, x-bulk, x-mailchimp-campaign, x-accountcode, x-roving-id, x-job,
     x-mailing-id, x-mailid, x-campaign-id, x-priority, importance, x-forwarded-encrypted, x-unsubscribe-web,
-    x-complaints-to, x-mailman-approved-at
+    x-complaints-to, x-mailman-approved-at, x-ms-exchange-organization-authas
 """)
 )
 """Headers kept as `Message.marks`."""
@@ -54,6 +54,9 @@ MAX_SUBJECT = 4000
 MAX_IDS = 200
 """References beyond these are dropped from the middle: the root and the nearest ancestors stay."""
 MAX_ADDRESSES = 1000
+MAX_HOPS = 8
+"""Received lines that are kept, from the top."""
+MAX_STAMPS = 10
 SKEW = timedelta(days=1)
 """How far clocks of senders and servers may differ before one of them is not believed."""
 
@@ -62,7 +65,9 @@ _SINGLE = {
     "resent-message-id", "x-original-message-id", "x-microsoft-original-message-id", "x-google-original-message-id",
 }  # fmt: skip
 _LISTS = {"to", "cc", "bcc"}
-_WANTED: dict[bytes, str] = {name.encode(): name for name in MARKS | _SINGLE | _LISTS | {"received"}}
+_TRACES = {"received": MAX_HOPS, "authentication-results": MAX_STAMPS}
+"""What servers write on the way, and how much of it is kept, from the top."""
+_WANTED: dict[bytes, str] = {name.encode(): name for name in MARKS | _SINGLE | _LISTS | set(_TRACES)}
 _NAMES = tuple(sorted(_WANTED))
 _WANTED |= {b"-".join(word.capitalize() for word in name.split(b"-")): text for name, text in _WANTED.items()}
 _WANTED |= {b"Message-ID": "message-id", b"CC": "cc", b"List-ID": "list-id", b"X-BeenThere": "x-beenthere"}
@@ -92,7 +97,7 @@ def parse(raw: RawMessage, text: str | None = None) -> Message:
 
     Raises Unusable where the block holds no header that means anything (binary, empty).
     """
-    found, lists, marks, received = _fields(raw.header)
+    found, lists, marks, traces = _fields(raw.header)
     if not (found or lists or marks):
         raise Unusable("no header in it" if raw.header.strip() else "empty")
     get = found.get
@@ -100,7 +105,8 @@ def parse(raw: RawMessage, text: str | None = None) -> Message:
     own = _own_id(found) or _digest_id(raw.header)
     sent_at = date(get("date", b""))
     to, cc, bcc = (addresses(b", ".join(values)) if (values := lists.get(name)) else () for name in ("to", "cc", "bcc"))
-    received_at, time_from = _received(raw, received, sent_at)
+    hops = traces.get("received", ())
+    received_at, time_from = _received(raw, hops[0] if hops else b"", sent_at)
     if sent_at is not None and (sent_at > received_at + SKEW or sent_at < _OLDEST):
         sent_at = None
     parents = get("in-reply-to", b"")
@@ -126,7 +132,14 @@ def parse(raw: RawMessage, text: str | None = None) -> Message:
         content_type=_content_type(get("content-type", b"")),
         parts=raw.parts,
         text=text,
+        held_since=None if time_from == "server" else raw.received_at,
+        hops=_traced(hops),
+        stamps=_traced(traces.get("authentication-results", ())),
     )
+
+
+def _traced(values: Sequence[bytes]) -> tuple[str, ...]:
+    return tuple([one[:MAX_MARK].decode("latin-1").strip() for one in values]) if values else ()
 
 
 def _first(authors: tuple[Address, ...]) -> Address:
@@ -141,12 +154,14 @@ def _first(authors: tuple[Address, ...]) -> Address:
     return Address(with_address.email, ", ".join(one.name for one in authors[: authors.index(with_address) + 1]))
 
 
-def _fields(block: bytes) -> tuple[dict[str, bytes], dict[str, list[bytes]], list[tuple[str, str]], bytes]:
-    """The headers in use: single ones (first wins), address lists, marks, and the topmost Received."""
+def _fields(
+    block: bytes,
+) -> tuple[dict[str, bytes], dict[str, list[bytes]], list[tuple[str, str]], dict[str, list[bytes]]]:
+    """The headers in use: single ones (first wins), address lists, marks, and the topmost of what servers wrote."""
     found: dict[str, bytes] = {}
     lists: dict[str, list[bytes]] = {}
     marks: list[tuple[str, str]] = []
-    received = b""
+    traces: dict[str, list[bytes]] = {}
     for line in _lines(block):
         name, colon, value = line.partition(b":")
         if not colon:
@@ -154,8 +169,10 @@ def _fields(block: bytes) -> tuple[dict[str, bytes], dict[str, list[bytes]], lis
         key = _WANTED.get(name)
         if key is None and (key := _WANTED.get(name.strip().lower())) is None:
             continue
-        if key == "received":
-            received = received or value
+        if key in _TRACES:
+            kept = traces.setdefault(key, [])
+            if len(kept) < _TRACES[key]:
+                kept.append(value)
         elif key in _LISTS:
             lists.setdefault(key, []).append(value[:MAX_VALUE])
         elif key in _SINGLE:
@@ -163,7 +180,7 @@ def _fields(block: bytes) -> tuple[dict[str, bytes], dict[str, list[bytes]], lis
                 found[key] = value[:MAX_VALUE].strip()
         elif len(marks) < 100:
             marks.append((key, value[:MAX_MARK].strip().decode("utf-8", "replace")))
-    return found, lists, marks, received
+    return found, lists, marks, traces
 
 
 def _lines(block: bytes) -> list[bytes]:

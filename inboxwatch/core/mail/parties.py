@@ -22,6 +22,8 @@ class Us:
 
     domains: frozenset[str] = frozenset()
     addresses: Mapping[str, PersonId | None] = field(default_factory=dict)
+    authserv_ids: frozenset[str] = frozenset()
+    """The names under which our mail servers stamp what they have found out about a sender; empty: to be seen."""
 
     _known: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -46,10 +48,14 @@ class Us:
         local, _, domain = email.rpartition("@")
         if email in self.addresses or f"{local.partition('+')[0]}@{domain}" in self.addresses:
             return bool(email)
-        while domain:
-            if domain in self.domains:
+        return self.is_own_host(domain)
+
+    def is_own_host(self, host: str) -> bool:
+        """Whether a host or domain, in lower case, is one of ours or lies below one."""
+        while host:
+            if host in self.domains:
                 return True
-            domain = domain.partition(".")[2]
+            host = host.partition(".")[2]
         return False
 
     def person(self, email: str) -> PersonId | None:
