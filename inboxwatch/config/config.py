@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from inboxwatch.config.fields import Listen, Network
 from inboxwatch.config.reply_rules import RuleFile, load
@@ -21,6 +22,9 @@ from inboxwatch.core.sla.hours import BusinessCalendar
 from inboxwatch.core.sla.policy import EscalationPolicy, SLAPolicy
 from inboxwatch.notify import Channel
 from inboxwatch.settings import Secret, Settings
+
+_SERVERS = ("host", "url", "gmail_url", "graph_url")
+"""Settings of connectors that say where mailboxes are; an empty one means the provider's own place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,16 @@ class MailboxConfig:
     @property
     def shared(self) -> bool:
         return self.team is not None
+
+    @property
+    def server(self) -> str | None:
+        """What answers for many mailboxes, by the settings that name it; None where each stands for itself."""
+        named = (getattr(self.settings, name, None) for name in _SERVERS)
+        place = next((str(one) for one in named if one is not None), None)
+        if place is None:
+            return None
+        host, port = urlsplit(place).hostname or place or self.connector, getattr(self.settings, "port", None)
+        return f"{host}:{port}" if port else host
 
     def connect(self, reading: Reading) -> MailConnector:
         """A connector to this mailbox; no IO."""

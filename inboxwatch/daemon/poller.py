@@ -46,6 +46,12 @@ LONGEST_REST = 86400.0
 FALSE_ALARMS = 3
 """So many hints in a row may bring nothing before they are heeded less and less readily."""
 
+REFUSES = "the server refuses the position at which it was read last, again and again"
+REFUSES_HINT = (
+    "over IMAP: its folders get a new UIDVALIDITY at each opening; open the mailbox once with a program that may "
+    "write, so that the server keeps its numbers"
+)
+
 
 class Meter(Protocol):
     """What a poller counts."""
@@ -173,6 +179,8 @@ class Poller:
                     log.info("another process reads this mailbox", mailbox=self.name)
                     return False
                 cursor = batch.cursor
+                if batch.resynced and await self._writer.write(mailbox_health.resynced, self.name, self._now()):
+                    raise MailboxError(Reason.PROTOCOL, REFUSES, hint=REFUSES_HINT)
                 quiet = quiet or batch.resynced
                 fresh += result.fresh
                 await self._took(batch, result, quiet)

@@ -11,10 +11,11 @@ import structlog
 
 from inboxwatch.connector import Cursor, MailboxError, Reason
 from inboxwatch.core.model import MailboxId
+from inboxwatch.engine.mail_servers import server_down, server_up
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType, messages
 from inboxwatch.store import Transaction
-from inboxwatch.store.marks import HeldUntilMark
+from inboxwatch.store.marks import HeldUntilMark, ResyncsMark
 from inboxwatch.store.records import MailboxRecord
 
 log = structlog.get_logger(__name__)
@@ -22,6 +23,10 @@ log = structlog.get_logger(__name__)
 SHOWN = "`inboxwatch check` and /mailboxes say what it is"
 LONG_REST = timedelta(hours=2)
 """A provider that wants to be left alone for longer than this leaves us blind."""
+
+RESYNC_WINDOW = timedelta(hours=2)
+RESYNCS = 3
+"""A mailbox that had to be read anew oftener than so within the window cannot be followed."""
 
 
 def position(tx: Transaction, mailbox: MailboxId) -> tuple[Cursor | None, bool]:
@@ -61,6 +66,9 @@ def failed(tx: Transaction, rules: Rules, mailbox: MailboxId, unread: Unreadable
     later = now - since < patience and not error.permanent and not limited
     if row is None or row.blind_told or later:
         return
+    if server_down(tx, rules, row, now):
+        tx.health.blind_notified(mailbox)
+        return
     title = messages.mailbox_blind(mailbox=mailbox, reason=error.reason, read_until=row.seen_until, hint=error.hint)
     key = f"blind/{mailbox}/{since.isoformat()}"
     body = {"mailbox": mailbox, "error": str(error), "title": title}
@@ -92,11 +100,23 @@ def reads_on(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime) -
 
 def _tell_recovery(tx: Transaction, rules: Rules, row: MailboxRecord, now: datetime) -> None:
     """Tells IT that a mailbox that was reported as blind can be read again; `row` is as it was before."""
-    if not row.blind_told or row.failing_since is None:
+    if not row.blind_told or row.failing_since is None or server_up(tx, rules, row, now):
         return
     body = {"mailbox": row.id, "error": None, "title": messages.mailbox_readable(mailbox=row.id)}
     key = f"seeing/{row.id}/{row.failing_since.isoformat()}"
     tx.deliveries.enqueue(rules.notices.notice(NoticeType.MAILBOX, key, rules.config.it_alerts, now, **body))
+
+
+def resynced(tx: Transaction, mailbox: MailboxId, now: datetime) -> bool:
+    """Records that a mailbox is read anew because its server refused the position; True where that happens too often.
+
+    A server that numbers a folder anew at each opening would have it read anew for ever, and what is read so pages
+    nobody.
+    """
+    before = tx.marks.get(ResyncsMark(mailbox)) or ()
+    recent = (*(at for at in before if now - RESYNC_WINDOW < at <= now), now)
+    tx.marks.set(ResyncsMark(mailbox), recent[-RESYNCS - 1 :])
+    return len(recent) > RESYNCS
 
 
 def first_sight_over(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime) -> None:

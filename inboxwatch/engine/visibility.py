@@ -44,7 +44,8 @@ class Visibility:
         self._now = now
         self._looked = looked
         self._seen: dict[str, datetime | None] = {row.id: row.seen_until for row in rows}
-        # A mailbox that was taken out of the config is read no further: nobody may wait for it.
+        # A mailbox that was taken out of the config is read no further: nobody waits for it while another could hold
+        # the answer. Where none could, silence proves nothing.
         self._readable = set(self._seen) & set(map(str, rules.config.mailboxes))
         self._others = rules.context.colleagues(rows)
 
@@ -77,7 +78,8 @@ class Visibility:
         """The mailboxes in which the answer of whoever owned a wait at an instant would be seen."""
         held_by = assignment_at(clock.actions, at)
         owner = held_by.owner if held_by else None
-        return (witnesses | self._rules.context.watching(owner, clock.mailbox)) & self._readable
+        boxes = witnesses | self._rules.context.watching(owner, clock.mailbox)
+        return boxes & self._readable or boxes & self._seen.keys()
 
     def _seen_until(self, boxes: set[str]) -> datetime | None:
         never = datetime.min.replace(tzinfo=self._now.tzinfo)

@@ -93,6 +93,17 @@ def mailbox_readable(*, mailbox: str) -> str:
     return f"Mailbox {mailbox} can be read again."
 
 
+def server_blind(*, server: str, reason: str, mailboxes: Sequence[str]) -> str:
+    return (
+        f"The mail server {server} cannot be used ({reason}): {_some(mailboxes)} are blind. The board shows each of "
+        "them; their waits are unverified until it answers."
+    )
+
+
+def server_readable(*, server: str) -> str:
+    return f"The mail server {server} answers again: its mailboxes can be read."
+
+
 def clock_ahead(*, mailbox: str, ahead: timedelta) -> str:
     return (
         f"The server of mailbox {mailbox} is {span(ahead.total_seconds())} ahead of this machine: waits begin too late "

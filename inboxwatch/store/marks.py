@@ -51,6 +51,18 @@ class _InstantMark(StoredMark[datetime]):
         return datetime.fromisoformat(text)
 
 
+class _InstantsMark(StoredMark[tuple[datetime, ...]]):
+    __slots__ = ()
+
+    @classmethod
+    def written(cls, value: tuple[datetime, ...]) -> str:
+        return " ".join(at.isoformat() for at in value)
+
+    @classmethod
+    def read(cls, text: str) -> tuple[datetime, ...]:
+        return tuple(map(datetime.fromisoformat, text.split()))
+
+
 class AlarmMark(StoredMark[datetime | None]):
     """Since when a condition (its name) has been wrong; None where it is right again."""
 
@@ -64,6 +76,20 @@ class AlarmMark(StoredMark[datetime | None]):
     @classmethod
     def read(cls, text: str) -> datetime | None:
         return datetime.fromisoformat(text) if text else None
+
+
+class ServerDownMark(AlarmMark):
+    """Since when IT knows that a mail server (its name) does not answer; None where it does."""
+
+    __slots__ = ()
+    kind = "server-down"
+
+
+class ResyncsMark(_InstantsMark):
+    """When a mailbox (its name) had to be read anew of late, oldest first."""
+
+    __slots__ = ()
+    kind = "resyncs"
 
 
 class HeldUntilMark(_InstantMark):
@@ -114,19 +140,11 @@ class LeadListMark(_TextMark):
     kind = "leads"
 
 
-class StartsMark(StoredMark[tuple[datetime, ...]]):
+class StartsMark(_InstantsMark):
     """When daemons began on a host (its name) that have not ended cleanly, oldest first."""
 
     __slots__ = ()
     kind = "starts"
-
-    @classmethod
-    def written(cls, value: tuple[datetime, ...]) -> str:
-        return " ".join(at.isoformat() for at in value)
-
-    @classmethod
-    def read(cls, text: str) -> tuple[datetime, ...]:
-        return tuple(map(datetime.fromisoformat, text.split()))
 
 
 class DefectMark(_TextMark):

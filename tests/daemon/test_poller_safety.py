@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -210,3 +212,61 @@ def test_a_clock_that_jumps_lets_a_failing_mailbox_be_looked_at(
             assert here.poller.healthy
 
     run_in_virtual_time(play)
+
+
+class RenumberingConnector(ScriptedConnector):
+    """Its server gives each opening other numbers: every position of before is refused, for as long as it does."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        super().__init__(now)
+        self.renumbers = True
+        self.batches = 0
+        self.size = 2
+
+    async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+        first = self.renumbers
+        async for batch in super().poll(None if self.renumbers else cursor):
+            self.batches += 1
+            yield replace(batch, resynced=first and cursor is not None)
+            first = False
+
+
+def test_a_server_that_renumbers_at_each_opening_is_told_and_does_not_have_all_read_for_ever(tmp_path: Path) -> None:
+    """After a few readings anew the mailbox counts as unreadable, and one batch a try is read until it keeps still."""
+
+    async def script(loop: VirtualTimeLoop) -> None:
+        mailbox = PolledMailbox(tmp_path, loop, RenumberingConnector)
+        box = mailbox.box
+        assert isinstance(box, RenumberingConnector)
+        box.mail = [START - HOUR + SECOND * number for number in range(40)]
+        async with mailbox.watched():
+            await mailbox.passes(HOUR)
+            (told,) = mailbox.told()
+            assert told.startswith("Mailbox ana is blind (protocol)")
+            assert "UIDVALIDITY" in told
+            polls, batches = len(box.polls), box.batches
+            await mailbox.passes(HOUR)
+            assert box.batches - batches <= len(box.polls) - polls, "no reading goes beyond its first batch"
+            box.renumbers = False
+            await mailbox.passes(10 * MINUTE)
+            assert mailbox.told()[1:] == ["Mailbox ana can be read again."]
+            assert mailbox.figure("up") == 1
+
+    run_in_virtual_time(script)
+
+
+def test_a_mailbox_that_was_rebuilt_once_is_read_anew_without_an_alarm(tmp_path: Path) -> None:
+    """Counter-case: a restored mailbox has new numbers once."""
+
+    async def script(loop: VirtualTimeLoop) -> None:
+        mailbox = PolledMailbox(tmp_path, loop, RenumberingConnector)
+        box = mailbox.box
+        assert isinstance(box, RenumberingConnector)
+        box.mail = [START - HOUR]
+        async with mailbox.watched():
+            await mailbox.passes(MINUTE * 2.5)
+            box.renumbers = False
+            await mailbox.passes(3 * HOUR)
+            assert mailbox.told() == []
+
+    run_in_virtual_time(script)

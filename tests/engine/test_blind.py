@@ -7,7 +7,7 @@ from typing import Any
 
 from inboxwatch import config as configuration
 from inboxwatch.connector import MailboxError, Reason
-from tests.support.batched_daemon import ANA, SALES, BatchedDaemon, minutes
+from tests.support.batched_daemon import ANA, BO, SALES, BatchedDaemon, minutes
 from tests.support.in_process_daemon import MONDAY
 
 
@@ -110,3 +110,32 @@ def test_a_mailbox_that_left_the_config_holds_nothing_back(daemon: BatchedDaemon
     daemon.reads()
     daemon.engine.tick(daemon.at, looked=daemon.at)
     assert [(row.step, row.reason) for row in daemon.owed()] == [(1, "warning")]
+
+
+def test_where_no_mailbox_is_left_that_could_hold_the_answer_silence_proves_nothing(daemon: BatchedDaemon) -> None:
+    """The only mailbox of a wait leaves the config before its due time: no breach is claimed, its steps say so."""
+    daemon.lead(BO, owner="ben")
+    daemon.reads(daemon.asks("q1@buyer.test", 0, to="sales@acme.test"), mailbox=SALES)
+    lines = [line for line in daemon.path.read_text().splitlines() if not line.startswith("  sales: {connector")]
+    daemon.path.write_text("\n".join(lines))
+    daemon.config = configuration.load(daemon.path)
+    daemon.restarts()
+    for _ in range(18):
+        daemon.at += minutes(10)
+        daemon.engine.tick(daemon.at, looked=daemon.at)
+    (clock,) = daemon.clocks()
+    assert (clock.state, clock.breached_at) == ("running", None)
+    assert {row.reason for row in daemon.owed()} == {"unverified"}
+    assert {row.step for row in daemon.owed()} == {1, 2, 3}
+
+
+def test_a_breach_that_was_seen_stays_one_when_its_mailbox_leaves(daemon: BatchedDaemon) -> None:
+    daemon.lead(BO, owner="ben")
+    daemon.reads(daemon.asks("q1@buyer.test", 0, to="sales@acme.test"), mailbox=SALES)
+    daemon.passes(minutes(121))
+    lines = [line for line in daemon.path.read_text().splitlines() if not line.startswith("  sales: {connector")]
+    daemon.path.write_text("\n".join(lines))
+    daemon.config = configuration.load(daemon.path)
+    daemon.restarts()
+    daemon.passes(minutes(60), seen=False)
+    assert daemon.clocks()[0].breached_at == MONDAY + minutes(120)
