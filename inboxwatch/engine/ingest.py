@@ -261,19 +261,25 @@ def _intake(
     theirs = {one.lead for one in known if one.lead is not None}
     directory = tx.leads.directory(asked, theirs, free_mail=free_mail())
     ids = {one.id for one in known} | {message.id for message in messages}
+    parents = {one for one in map(named_parent, messages) if one is not None} - ids
+    unknown, shared = UnknownSenders(config.unknown_senders), config.mailboxes[mailbox].team is not None
+    if unknown.makes_leads(shared=shared):
+        # Where an unknown sender is a lead, an address from which we wrote to a stranger is none.
+        strangers = {message.id for message in messages if not config.us.is_ours(message.sender.email)}
+        parents |= strangers - {one.id for one in known}
     correspondence = tx.kinds.correspondence(
         [message.id for message in messages],
         {message.sender.email for message in messages},
         {email for message, kind in looked for email in correspondents(message, kind, config.us)},
-        {one for one in map(named_parent, messages) if one is not None} - ids,
+        parents,
     )
     written = dict(correspondence.written)
     intake = Intake(
         config.us,
         directory,
         ThreadIndex(known, awaited),
-        UnknownSenders(config.unknown_senders),
-        config.mailboxes[mailbox].team is not None,
+        unknown,
+        shared,
         config.meanings,
         correspondence,
     )

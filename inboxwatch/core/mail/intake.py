@@ -21,6 +21,7 @@ from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.mail.threads.known import Known, named_parent
 from inboxwatch.core.model import (
     Direction,
+    Evidence,
     FolderRole,
     Kind,
     Lead,
@@ -47,6 +48,10 @@ class UnknownSenders(StrEnum):
     SHARED = "shared"
     NEVER = "never"
     ALWAYS = "always"
+
+    def makes_leads(self, *, shared: bool) -> bool:
+        """Whether it holds for a mailbox, which may be `shared`."""
+        return self is UnknownSenders.ALWAYS or (self is UnknownSenders.SHARED and shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ class Intake:
         self.us = us
         self.directory = directory
         self.index = index
-        self.provisional = unknown is UnknownSenders.ALWAYS or (unknown is UnknownSenders.SHARED and shared_mailbox)
+        self.provisional = unknown.makes_leads(shared=shared_mailbox)
         self._correspondence = correspondence if correspondence is not None else Correspondence()
         self._judge = Judge(us, directory, meanings, self._correspondence)
         self.reader: Reader = NOBODY
@@ -152,7 +157,8 @@ class Intake:
         """Whether a copy's account counts: none is known, or it is the known one read again, or it is better."""
         known = self.index.known(copy.message.id)
         if known is None:
-            return True
+            bare = self._correspondence.answered.get(copy.message.id)
+            return copy.direction is not Direction.INBOUND or bare is None or not bare.is_ours
         account = _account(known)
         return copy.account.digest == account.digest or copy.account.key > account.key
 
@@ -175,7 +181,9 @@ class Intake:
     def _witnessed(self, copy: Arrived, at: datetime) -> Entry:
         """The entry of a message of which a better account is known: it may have been seen earlier, no more."""
         known = self.index.known(copy.message.id)
-        assert known is not None  # noqa: S101  (else the copy would stand)
+        if known is None:
+            nowhere = Match(ThreadId(""), None, Evidence.NONE)
+            return Entry(copy.message, Direction.OUTBOUND, copy.alone, nowhere, None, "none", stands=False)
         self.index.seen(known.id, at)
         match = Match(known.thread, known.parent, known.evidence, known.confidence)
         verdict = replace(copy.alone, kind=known.kind)
