@@ -233,6 +233,41 @@ def test_older_forms_of_bounces(subject: str, extra: str, action: str) -> None:
     assert verdict.delivery.action == action
 
 
+def test_a_mail_with_failed_recipients_from_somebody_is_none_of_a_mail_system() -> None:
+    assert kind("X-Failed-Recipients: cy@buyer.test", subject="hello") is Kind.HUMAN
+    assert kind("X-Failed-Recipients: cy@buyer.test\nReturn-Path: <>", subject="hello") is Kind.BOUNCE
+
+
+@pytest.mark.parametrize(
+    ("extra", "parts", "proven"),
+    [
+        ("Return-Path: <>", None, True),
+        (
+            "",
+            (Part("message/delivery-status", 90, STATUS % (b"failed", b"5.1.1")), Part("message/rfc822", 60, RETURNED)),
+            True,
+        ),
+        ("Return-Path: <x@evil.test>", (Part("message/delivery-status", 90, STATUS % (b"failed", b"5.1.1")),), False),
+        (
+            "Return-Path: <x@evil.test>",
+            (Part("message/delivery-status", 90, STATUS % (b"failed", b"5.1.1")), Part("message/rfc822", 60, RETURNED)),
+            True,
+        ),
+        ("", (Part("message/delivery-status", 90, STATUS % (b"failed", b"5.1.1")),), True),
+        ("", None, False),
+        ("Return-Path: <x@evil.test>\nX-Failed-Recipients: cy@buyer.test", None, False),
+    ],
+)
+def test_a_mail_system_shows_itself_by_a_null_path_or_by_a_part_that_names_our_message(
+    extra: str, parts: tuple[Part, ...] | None, proven: bool
+) -> None:
+    sender = "Mail Delivery System <mailer-daemon@relay.test>"
+    found = mail("b1", sender=sender, subject="Undelivered Mail", answers="a1@acme.test", extra=extra, parts=parts)
+    delivery = classify(found).delivery
+    assert delivery is not None
+    assert delivery.proven is proven
+
+
 def test_read_receipts_are_receipts() -> None:
     assert (
         kind("Content-Type: multipart/report; report-type=disposition-notification", subject="Read: Prices")

@@ -30,9 +30,9 @@ def signal(look: Look) -> str:
         return ""
     if "report-type=delivery-status" in kind or look.has_part("delivery-status"):
         return "delivery status notification (RFC 3464)"
-    if "x-failed-recipients" in look.marks:
-        return "x-failed-recipients"
     certain, likely = _daemon(message.sender)
+    if "x-failed-recipients" in look.marks and (look.null_path or certain or likely):
+        return "x-failed-recipients"
     if said := _by_subject(look, daemon=certain, likely=likely):
         return said
     if message.sender.email.startswith(("mailer-daemon", "mailer_daemon", "mailerdaemon", "mail-daemon")):

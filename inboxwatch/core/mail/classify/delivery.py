@@ -64,10 +64,24 @@ def read(message: Message) -> Delivery:
     failed = message.mark("x-failed-recipients")
     if failed:
         recipients |= {one.strip(" <>").lower() for one in failed.split(",") if "@" in one}
+    named = _named(message, status, returned)
     own = {message.sender.email, *(one.email for one in message.recipients)}
     if not recipients and text and not status:
         recipients = {one.lower() for one in _TEXT_RECIPIENT.findall(text[:8192])} - own
-    return Delivery(action, _of(message, status, returned, text), frozenset(sorted(recipients)[:100]))
+    of = named or _answered(message, text)
+    return Delivery(action, of, frozenset(sorted(recipients)[:100]), _is_proven(message, status, named))
+
+
+def _is_proven(message: Message, status: bytes, named: MessageId | None) -> bool:
+    """Whether a mail system speaks: anybody can write a mail with its words and headers, whose answers come back.
+
+    Where the server does not tell the return path, a delivery status is believed also without our message's name.
+    """
+    path = message.mark("return-path")
+    if path is not None and path.replace(" ", "").startswith("<>"):
+        return True
+    report = bool(status) or "report-type=delivery-status" in message.content_type
+    return report and (path is None or named is not None)
 
 
 def _action(status: bytes, subject: str, text: str) -> str:
@@ -91,12 +105,18 @@ def _failed_blocks(status: bytes) -> bytes:
     return b"\n\n".join(failed)
 
 
-def _of(message: Message, status: bytes, returned: list[bytes], text: str) -> MessageId | None:
+def _named(message: Message, status: bytes, returned: list[bytes]) -> MessageId | None:
+    """The message of ours that a part of the notification names."""
     for block in (*returned, *([status] if status else [])):
         for pattern in (_MESSAGE_ID, _ORIGINAL_ID):
             found = pattern.search(block)
             if found and (known := ids(re.sub(rb"\s+", b" ", found[1]), but=message.id)):
                 return known[0]
+    return None
+
+
+def _answered(message: Message, text: str) -> MessageId | None:
+    """The message of ours that the notification's own headers or words name."""
     for one in (*message.in_reply_to, *reversed(message.references)):
         return one
     inside = [one for one in _TEXT_ID.findall(text) if one != message.id]
