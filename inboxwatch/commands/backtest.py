@@ -34,7 +34,7 @@ from inboxwatch.core.sla.meetings import accepted
 from inboxwatch.core.sla.policy import Duration, EscalationPolicy, SLAPolicy, Step, StepTime
 from inboxwatch.core.sla.timeline import Action, Mail
 from inboxwatch.core.timestamp import rfc3339
-from inboxwatch.engine.absences import SEEN_AWAY
+from inboxwatch.engine.absences import author, away_until
 from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.rule_context import RuleContext, Setting
 
@@ -134,7 +134,7 @@ class BackTest:
             if course.clock.stopped_at is not None:
                 put(course.clock.stopped_at, _When.STOP, course)
         for entry in self._entries:
-            if self._setting.us.person(entry.message.sender.email) is not None:
+            if author(entry, self._setting.us) is not None:
                 put(entry.message.received_at, _When.AWAY, entry)
         while queue and queue[0][0] <= self._as_of:
             now, when, _, what = heapq.heappop(queue)
@@ -191,12 +191,12 @@ class BackTest:
 
     def _absence(self, entry: Entry) -> list[_Course]:
         """Notes that one of us is away or back; returns the waits that look for another owner."""
-        person = self._setting.us.person(entry.message.sender.email)
+        person = author(entry, self._setting.us)
         at = entry.message.received_at
         if person is None:
             return []
         if entry.verdict.vacation:
-            self._away[person] = (at, entry.verdict.away_until or at + SEEN_AWAY)
+            self._away[person] = (at, away_until(entry))
             return [one for one in self._courses if one.owner == person and not one.over(at)]
         if entry.verdict.kind is Kind.HUMAN:
             self._away.pop(person, None)
@@ -224,7 +224,7 @@ def _line(course: _Course, now: datetime) -> dict[str, Any]:
         "wall_seconds": clock.waited(now).total_seconds(),
         "business_seconds": clock.waited_business(now).total_seconds(),
         "breached": clock.breached(now),
-    }
+    } | ({"flags": list(clock.flags)} if clock.flags else {})
 
 
 def run_replay(paths: list[Path], config: Config | None, us: list[str], as_of: datetime | None, out: TextIO) -> None:
@@ -303,7 +303,7 @@ def setting_of(us: Us, entries: Iterable[Entry]) -> Setting:
     ladder = EscalationPolicy("default", (Step(StepTime(1.0), ("owner",)),), in_hours_only=False)
     policy = SLAPolicy("default", ALWAYS, four_hours, four_hours, ladder, version="default")
     return _Us(
-        us=Us(us.domains, {**us.addresses, **{email: PersonId(email) for email in ours}}),
+        us=replace(us, addresses={**us.addresses, **{email: PersonId(email) for email in ours}}),
         people={PersonId(email): Person(PersonId(email), email, email) for email in addresses},
         teams={},
         mailboxes={MailboxId(email): _Address(email, email) for email in addresses},

@@ -12,7 +12,8 @@ from inboxwatch.commands import archive
 from inboxwatch.core.mail.copies import written_id
 from inboxwatch.core.mail.headers import Unusable, parse
 from inboxwatch.core.mail.intake import Entry, Intake
-from inboxwatch.core.model import Message, RawMessage
+from inboxwatch.core.model import Message, MessageId, RawMessage
+from inboxwatch.core.proof import Proof, combined
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.mime import text_of
 
@@ -59,10 +60,13 @@ def read_all(paths: Iterable[Path], intake: Intake, as_of: datetime | None = Non
             if as_of is None or at <= as_of:
                 seen.append((found.path, replace(message, received_at=at, time_from=found.time_from or "none")))
     seen.sort(key=lambda one: (one[1].received_at, one[1].id, one[0]))
+    proofs: dict[MessageId, list[Proof]] = {}
     for (place, own), entry in zip(seen, intake.take_batch(message for _, message in seen), strict=True):
+        proofs.setdefault(entry.message.id, []).append(entry.proof)
         timeline.sightings.append((place, replace(entry, message=replace(own, id=entry.message.id))))
         if entry.stands:
             timeline.entries.append(entry)
+    timeline.entries = [replace(entry, proof=combined(proofs[entry.message.id])) for entry in timeline.entries]
     timeline.entries.sort(key=lambda entry: (entry.message.received_at, entry.message.id))
     return timeline
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from inboxwatch.core.mail.classify import NO_SIGNS, Signs
 from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, Lead, LeadId, MessageId, PersonId
+from inboxwatch.core.proof import NOTHING_KNOWN, Proof
 from inboxwatch.core.sla.timeline import Action
 from inboxwatch.core.wait_view import WaitView
 
@@ -23,6 +24,19 @@ class WaitPart(StrEnum):
     """Of another wait of the thread."""
     OWED = "owed"
     """Of another wait: it was read after the dismissal of this one, so it stays owed."""
+
+
+class MessageDoubt(StrEnum):
+    """Why a message does not do to a wait what it seems to do."""
+
+    NOT_VERIFIED = "not_verified"
+    """It bears our name, and is not shown to be ours."""
+    DATED_BACK = "dated_back"
+    """Its first copy came long after its Date."""
+    FORGED = "forged"
+    """It would end the wait in a forged name."""
+    NOT_THEIRS = "not_theirs"
+    """It would end the wait, and is not the lead's own word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,11 @@ class ExplainedMessage:
     """The wait it belongs to instead."""
     signs: Signs = NO_SIGNS
     """What spoke for and against its kind."""
+    effect: str | None = None
+    """The stop condition that it names."""
+    proof: Proof = NOTHING_KNOWN
+    """Who really sent it."""
+    doubt: MessageDoubt | None = None
 
 
 @dataclass(frozen=True, slots=True)

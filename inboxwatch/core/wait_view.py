@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from inboxwatch.core.model import ClockId, LeadId, MailboxId, MessageId, PersonId, ThreadId
-from inboxwatch.core.sla.clock import State
+from inboxwatch.core.sla.clock import Flag, State
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
 from inboxwatch.core.timestamp import rfc3339
 
@@ -98,6 +98,8 @@ class WaitView(NamedTuple):
     """Further messages of the buyer since the start."""
     reopened: str | None = None
     """Why it runs although it seemed answered: `bounced`."""
+    flags: tuple[Flag, ...] = ()
+    """What is odd about its answer, or about what pretends to be one."""
     lead_name: str = ""
     company: str = ""
     score: str = ""
@@ -218,4 +220,5 @@ class WaitView(NamedTuple):
             "policy": self.policy,
             "nudges": self.nudges,
             "reopened": self.reopened,
+            "flags": list(self.flags),
         }

@@ -5,7 +5,7 @@ Nothing is recomputed for show: messages, matches, assignments and notifications
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from inboxwatch.core.explanation import (
@@ -15,12 +15,14 @@ from inboxwatch.core.explanation import (
     ExplainedWait,
     Explanation,
     Happened,
+    MessageDoubt,
     OwnerThen,
     WaitPart,
 )
 from inboxwatch.core.leads import plain_address
 from inboxwatch.core.model import ClockId, Direction, Lead
 from inboxwatch.core.ownership.advance import assignment_at
+from inboxwatch.core.proof import LATE, NOTHING_KNOWN, Proof
 from inboxwatch.core.sla.clock import State, clock_id
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.wait_view import WaitView
@@ -44,7 +46,7 @@ def explain(tx: Transaction, rules: Rules, ref: str, at: datetime, then: datetim
     if thread is not None:
         rows = sorted(tx.clocks.of_threads([thread]).values(), key=lambda row: row.started_at)
         message = tx.mail.row(ref)
-        told = _message(message) if message is not None else None
+        told = _message(message, tx.proofs.of_messages([message.key])) if message is not None else None
         reviews = _reviews(tx, message) if message is not None else ()
         return Explanation(_waits(tx, rules, rows, at, then), message=told, reviews=reviews)
     lead = tx.leads.by_address(ref.lower())
@@ -84,11 +86,15 @@ def _owner_at(wait: WaitView, actions: Sequence[Action], then: datetime) -> Owne
 
 def _messages(tx: Transaction, wait: WaitView) -> Iterator[ExplainedMessage]:
     others = [row for row in tx.clocks.of_threads([wait.thread]).values() if row.id != wait.id]
+    proofs = tx.proofs.of_threads([wait.thread])
     for row in tx.mail.rows(wait.thread):
-        yield _message(row, *_part(row, wait, others))
+        yield _message(row, proofs, *_part(row, wait, others))
 
 
-def _message(row: MessageRecord, part: WaitPart | None = None, other: ClockId | None = None) -> ExplainedMessage:
+def _message(
+    row: MessageRecord, proofs: Mapping[str, Proof], part: WaitPart | None = None, other: ClockId | None = None
+) -> ExplainedMessage:
+    proof = proofs.get(row.key, NOTHING_KNOWN)
     return ExplainedMessage(
         at=row.at,
         id=row.message_id,
@@ -104,7 +110,23 @@ def _message(row: MessageRecord, part: WaitPart | None = None, other: ClockId | 
         part=part,
         other=other,
         signs=row.signs,
+        effect=row.effect,
+        proof=proof,
+        doubt=_doubt(row, proof),
     )
+
+
+def _doubt(row: MessageRecord, proof: Proof) -> MessageDoubt | None:
+    if row.direction is Direction.OUTBOUND:
+        if proof.doubtful:
+            return MessageDoubt.NOT_VERIFIED
+        late = proof.held_since is not None and proof.held_since > row.at + LATE
+        return MessageDoubt.DATED_BACK if late else None
+    if row.direction is not Direction.INBOUND or row.effect is None:
+        return None
+    if proof.failed:
+        return MessageDoubt.FORGED
+    return MessageDoubt.NOT_THEIRS if row.own_address is False else None
 
 
 def _part(

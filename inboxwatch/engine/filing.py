@@ -9,6 +9,9 @@ from inboxwatch.core.mail.intake import Entry
 from inboxwatch.core.model import LeadId, MailboxId, Message
 from inboxwatch.core.sla.timeline import Mail, Party
 
+OWN_ADDRESS = frozenset({"address", "alias", "provisional"})
+"""How a lead is known who wrote from an address of their own."""
+
 
 def mailbox_of(message: Message, addresses: Mapping[str, MailboxId]) -> MailboxId | None:
     """The first configured mailbox among a message's recipients, then its sender."""
@@ -52,4 +55,7 @@ def mail_of(entry: Entry, directory: Directory, mailbox: MailboxId | None) -> Ma
         delivery=verdict.delivery,
         away_until=verdict.away_until,
         meeting=verdict.meeting,
+        own_address=entry.lead_evidence in OWN_ADDRESS,
+        stamped=message.time_from == "server",
+        proof=entry.proof,
     )

@@ -19,6 +19,7 @@ from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses
 from inboxwatch.core.mail.threads import ThreadIndex, keys
 from inboxwatch.core.mail.threads.known import Keys, Known, named_parent
 from inboxwatch.core.model import Direction, MailboxId, Message, Privacy, ThreadId, Verdict
+from inboxwatch.core.proof import LATE, NOTHING_KNOWN
 from inboxwatch.engine import alarms
 from inboxwatch.engine.absences import notice_absences
 from inboxwatch.engine.evaluate import Evaluated, Occasion, evaluate
@@ -32,9 +33,12 @@ from inboxwatch.mime import text_of
 from inboxwatch.store import Outage, Transaction
 from inboxwatch.store.grounds_column import dump, is_plain
 from inboxwatch.store.mail import Filed
+from inboxwatch.store.proofs import CopyProof
 
 log = structlog.get_logger(__name__)
 
+FOLDER = 20
+"""So many old messages that turn up together are a folder that is read for the first time."""
 LONGER = timedelta(days=7)
 """How much further back an interrupted backfill may reach than the one that takes it up."""
 
@@ -83,6 +87,8 @@ class Arrival(NamedTuple):
     now: datetime
     quiet: bool = False
     """Pages nobody: the first sight of a mailbox, or its history."""
+    watched_until: datetime | None = None
+    """Until when the mailbox was read before (UTC): what it holds since is no news, unless it was laid there later."""
 
 
 def ingest(tx: Transaction, rules: Rules, batch: Batch, expected: str | None, arrival: Arrival) -> Ingested:
@@ -92,13 +98,25 @@ def ingest(tx: Transaction, rules: Rules, batch: Batch, expected: str | None, ar
     time again: what turns up overdue there pages nobody.
     """
     mailbox = arrival.mailbox
+    watched = None if arrival.quiet or batch.resynced else _watched_until(tx, batch, arrival)
     if not tx.cursors.move(mailbox, expected, batch.cursor):
         return Ingested(stale=True)
     if batch.seen_until is not None:
         tx.cursors.seen(mailbox, batch.seen_until)
     if batch.resynced:
         tx.cursors.first_sight(mailbox, done=False)
-    return _take_and_release(tx, rules, batch, arrival._replace(quiet=arrival.quiet or batch.resynced))
+    quiet = arrival.quiet or batch.resynced
+    return _take_and_release(tx, rules, batch, arrival._replace(quiet=quiet, watched_until=watched))
+
+
+def _watched_until(tx: Transaction, batch: Batch, arrival: Arrival) -> datetime | None:
+    """Until when the mailbox was read before; asked for only where something turns up late."""
+    dated = (raw.received_at for raw in batch.messages if raw.received_at.tzinfo is not None)
+    late = sum(at < arrival.now - LATE for at in dated)
+    if not 0 < late < FOLDER:
+        return None
+    row = tx.mailboxes.get(arrival.mailbox)
+    return row.seen_until if row is not None and row.first_sight_done else None
 
 
 def begin_history(tx: Transaction, mailbox: MailboxId, since: datetime, now: datetime) -> HistoryPlace:
@@ -198,7 +216,7 @@ def _parse(batch: Batch, privacy: Privacy) -> tuple[list[tuple[str, Message]], l
 def _file(
     tx: Transaction, rules: Rules, messages: Sequence[tuple[str, Message]], arrival: Arrival, result: Ingested
 ) -> None:
-    mailbox, now, quiet = arrival
+    mailbox, now, quiet = arrival.mailbox, arrival.now, arrival.quiet
     messages, fresh = rules.own_mail.set_aside(tx, mailbox, messages)
     result.fresh += fresh
     if not messages:
@@ -221,11 +239,15 @@ def _file(
             for entry, (ref, own) in zip(entries, ordered, strict=True)
         ],
     )
+    proven = [entry for entry in entries if entry.proof is not NOTHING_KNOWN and _concerns_a_lead(entry, index)]
+    tx.proofs.add(mailbox, (_copy_proof(tx, entry, arrival) for entry in proven))
     # In the order of time: who asked first is given an owner first.
     threads = dict.fromkeys(one.known.thread for one in filed if one.known is not None and one.mail is not None)
     threads |= dict.fromkeys(index.canonical(new) for new in index.merged.values())
     threads |= dict.fromkeys(changed)
     threads |= dict.fromkeys(_judge_again(tx, intake, stored, standing))
+    # A copy may tell more of a message that was filed before.
+    threads |= dict.fromkeys(index.canonical(entry.match.thread) for entry in proven)
     threads |= dict.fromkeys(notice_meetings(tx, entries))
     notice_absences(tx, rules, standing)
     result.evaluated.add(evaluate(tx, rules, list(threads), Occasion(now, quiet=quiet), intake.directory.leads))
@@ -354,3 +376,11 @@ def _concerns_a_lead(entry: Entry, index: ThreadIndex) -> bool:
     if entry.lead is not None or any(lead for _, lead in entry.outside):
         return True
     return entry.direction is not Direction.INTERNAL and bool(index.leads_of(entry.match.thread))
+
+
+def _copy_proof(tx: Transaction, entry: Entry, arrival: Arrival) -> CopyProof:
+    """What a copy proves. One of ours that was not there when we looked after its own time was laid there later."""
+    message, proof, watched = entry.message, entry.proof, arrival.watched_until
+    if entry.direction is Direction.OUTBOUND and watched is not None and message.received_at + LATE < watched:
+        proof = replace(proof, held_since=arrival.now)
+    return CopyProof(tx.mail.key(message.id), message.role.value, proof)

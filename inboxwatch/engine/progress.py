@@ -209,6 +209,7 @@ class Progress:
             answered_by=clock.answered_by,
             nudges=clock.nudges,
             reopened=clock.reopened,
+            flags=clock.flags,
             aliases=tuple(sorted(clock.aliases)),
             policy=clock.policy.name,
             policy_version=clock.policy.version,

@@ -92,6 +92,7 @@ def _view(
         sla=sla,
         nudges=row.nudges,
         reopened=row.reopened,
+        flags=row.flags,
         lead_name=lead.name if lead else "",
         company=lead.company if lead else "",
         score=dict(lead.attributes).get("score", "") if lead else "",

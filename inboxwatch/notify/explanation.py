@@ -12,6 +12,7 @@ from inboxwatch.core.explanation import (
     ExplainedWait,
     Explanation,
     Happened,
+    MessageDoubt,
     OwnerThen,
     WaitPart,
 )
@@ -19,6 +20,7 @@ from inboxwatch.core.model import Lead, PersonId
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.wait_view import WaitView
+from inboxwatch.notify import messages
 
 _When = Callable[[datetime | None], str]
 """Writes an instant in the zone of a wait's calendar."""
@@ -33,6 +35,12 @@ _PARTS = {
     WaitPart.NUDGE: "a nudge: start and due time stay",
     WaitPart.OTHER: "of wait {other}",
     WaitPart.OWED: "read after the dismissal, so it stays owed: wait {other}",
+}
+_DOUBTS = {
+    MessageDoubt.NOT_VERIFIED: "answer not verified: it ends nothing",
+    MessageDoubt.DATED_BACK: "its first copy came long after its Date",
+    MessageDoubt.FORGED: "{effect} in a forged name: shown only",
+    MessageDoubt.NOT_THEIRS: "{effect}, not from the lead: shown only",
 }
 
 
@@ -102,8 +110,10 @@ def _next(wait: WaitView, when: _When) -> Iterator[str]:
         why = "" if wait.stop_reason in (None, wait.state) else f" ({wait.stop_reason})"
         ended = f"{wait.state}{why} {when(wait.stopped_at)} by {by}"
         yield f"  Over: {ended}; {verdict}. Nothing happens next."
+        yield from _flags(wait)
         return
     yield f"  State: {wait.metric_state}, waiting for {_length(wait.wall_seconds or 0.0)}"
+    yield from _flags(wait)
     if wait.held:
         yield "  Unverified: a mailbox that could hold the answer is unread; its step waits for blind_grace at most"
     if wait.next_step is None:
@@ -113,6 +123,11 @@ def _next(wait: WaitView, when: _When) -> Iterator[str]:
     targets = ", ".join(step.targets)
     due = when(step.at)
     yield f"  Next: step {step.step} (round {step.round}) at {due} to {targets}, unless somebody answers"
+
+
+def _flags(wait: WaitView) -> Iterator[str]:
+    for one in wait.flags:
+        yield f"  Note: {messages.flag(one)}"
 
 
 def _happened(one: Happened, when: _When) -> str:
@@ -132,9 +147,12 @@ def _message(one: ExplainedMessage) -> str:
     lead = f", lead {one.lead}" if one.lead else ""
     clock = "" if one.time_from in ("server", "received") else f"; time from the {one.time_from} header"
     part = f"; {_PARTS[one.part].format(other=one.other)}" if one.part else ""
+    sender = f"; sender {one.proof.standing}: {one.proof.why}" if one.proof.why else ""
+    if one.doubt is not None and one.part is not WaitPart.ENDS:
+        sender += f"; {_DOUBTS[one.doubt].format(effect=one.effect)}"
     return (
         f"{one.direction} {one.kind} from {one.who} <{one.id}>{lead}: {one.signal}{_signs(one)}; "
-        f"thread by {one.evidence} ({one.confidence:.2f}){answers}{clock}{part}"
+        f"thread by {one.evidence} ({one.confidence:.2f}){answers}{clock}{sender}{part}"
     )
 
 

@@ -41,6 +41,12 @@ _ENDS = {
     "activity": "a call or meeting was logged",
     "max_rounds": "the ladder has ended",
 }
+_FLAGS = {
+    "answer_not_verified": "answer not verified: a message in our name is not shown to be ours",
+    "answer_dated_back": "the answer was laid into Sent long after its Date: it counts from when it was laid there",
+    "answer_empty": "the answer is empty",
+    "answer_within_seconds": "the answer came within seconds",
+}
 NEVER_ARRIVED = "our message never arrived"
 
 
@@ -52,6 +58,11 @@ def answered(*, waited: str, by: str) -> str:
 def ended(*, waited: str, stop_reason: str) -> str:
     """`stop_reason` is a stop condition of the config; another word is shown as it is."""
     return f"over after {waited}: {_ENDS.get(stop_reason, stop_reason)}"
+
+
+def flag(name: str) -> str:
+    """What is odd about the answer to a wait; another word is shown as it is."""
+    return _FLAGS.get(name, name)
 
 
 def unverified(*, mailbox: str, unread_since: datetime | None) -> str:

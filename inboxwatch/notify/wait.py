@@ -76,6 +76,8 @@ class ShownWait:
     """acknowledged or snoozed where `held_until` is given."""
     answered_by: str = ""
     stop_reason: str = ""
+    flags: tuple[str, ...] = ()
+    """What is odd about its answer, or about what pretends to be one."""
     section: str = ""
     """The heading under which a digest lists it."""
 
@@ -109,6 +111,10 @@ class ShownWait:
     @property
     def standing(self) -> str:
         """How it stands, in a few words: `overdue by 5 min`, `due in 12 min`, `answered after 42 min by Ana Diaz`."""
+        return "; ".join([self._standing, *map(messages.flag, self.flags)])
+
+    @property
+    def _standing(self) -> str:
         if self.state == "answered":
             return messages.answered(waited=self.waited, by=self.answered_by)
         if self.over:
@@ -160,6 +166,7 @@ class ShownWait:
             held_as=held_as,
             answered_by=clean(wait.answered_by_name or wait.answered_by or "", _NAME),
             stop_reason=clean(wait.stop_reason or "", _NAME),
+            flags=tuple(wait.flags),
             section=clean(told.section, 60),
         )
 

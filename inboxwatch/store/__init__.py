@@ -30,6 +30,7 @@ from inboxwatch.store.mailboxes import Mailboxes
 from inboxwatch.store.marks import Marks
 from inboxwatch.store.period_waits import PeriodWaits
 from inboxwatch.store.pinned_policies import PinnedPolicies
+from inboxwatch.store.proofs import Proofs
 from inboxwatch.store.quarantine import Quarantine
 from inboxwatch.store.statistics import Statistics
 
@@ -95,6 +96,10 @@ class Transaction:
     @cached_property
     def absences(self) -> Absences:
         return Absences(self.connection)
+
+    @cached_property
+    def proofs(self) -> Proofs:
+        return Proofs(self.connection)
 
     @cached_property
     def policies(self) -> PinnedPolicies:

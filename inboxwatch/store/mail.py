@@ -12,9 +12,11 @@ from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
 from inboxwatch.core.mail.threads.known import Keys, Known
 from inboxwatch.core.model import Delivery, Direction, Kind, LeadId, MailboxId, MessageId, ThreadId
+from inboxwatch.core.proof import NOTHING_KNOWN, Proof
 from inboxwatch.core.sla.timeline import Mail, Party
 from inboxwatch.store import tables
 from inboxwatch.store.known_columns import dump, load
+from inboxwatch.store.proofs import Proofs
 from inboxwatch.store.records import MessageRecord, message_of
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
@@ -144,23 +146,26 @@ class Mails:
     def timeline(self, threads: Sequence[str]) -> dict[str, list[Mail]]:
         """The mail of threads, as the fold wants it."""
         mails: dict[str, list[Mail]] = {thread: [] for thread in threads}
+        proofs = Proofs(self._connection).of_threads(threads)
         for part in chunks(threads):
             for row in self._connection.execute(select(*_TIMELINE).where(_message.c.thread.in_(part))):
-                mails[row.thread].append(to_mail(row))
+                mails[row.thread].append(to_mail(row, proofs.get(row.key, NOTHING_KNOWN)))
         return mails
 
     def with_lead(self, lead: str) -> list[Mail]:
         """All mail to and from one lead, and the bounces of it."""
         threads = select(_message.c.thread).where(_message.c.lead == lead)
-        rows = self._connection.execute(select(*_TIMELINE).where(_message.c.thread.in_(threads)))
-        return [to_mail(row) for row in rows]
+        rows = self._connection.execute(select(*_TIMELINE).where(_message.c.thread.in_(threads))).all()
+        proofs = Proofs(self._connection).of_messages([row.key for row in rows])
+        return [to_mail(row, proofs.get(row.key, NOTHING_KNOWN)) for row in rows]
 
     def meetings(self, uids: Iterable[str]) -> list[Mail]:
         """Invitations to meetings, and the answers that accept them, by UID."""
         found: list[Mail] = []
         for part in chunks([self._meeting(uid) for uid in uids]):
-            rows = self._connection.execute(select(*_TIMELINE).where(_message.c.meeting.in_(part)))
-            found += map(to_mail, rows)
+            rows = self._connection.execute(select(*_TIMELINE).where(_message.c.meeting.in_(part))).all()
+            proofs = Proofs(self._connection).of_messages([row.key for row in rows])
+            found += [to_mail(row, proofs.get(row.key, NOTHING_KNOWN)) for row in rows]
         return found
 
     def weak(self, below: float, after: tuple[datetime, str] | None, limit: int) -> list[MessageRecord]:
@@ -268,7 +273,7 @@ class Mails:
             "mailbox": mail.mailbox,
             "owes_reply": mail.owes_reply,
             "effect": mail.effect,
-            "delivery": [delivery.action, delivery.of, sorted(delivery.recipients)] if delivery else None,
+            "delivery": _delivery(delivery) if delivery else None,
             "away_until": mail.away_until,
             "meeting": self._meeting(mail.meeting) if mail.meeting else None,
             "time_from": filed.time_from,
@@ -278,20 +283,30 @@ class Mails:
             "apart_from": known.apart,
             "grounds": filed.grounds,
             "sender_key": filed.sender_key,
+            "own_address": mail.own_address,
             "known": dump(known) | {"sender_lead": mail.sender.lead},
         }
 
 
 _TIMELINE = (
-    *(_message.c[name] for name in ("thread", "at", "message_id", "direction", "kind", "sender", "side", "recipients")),
+    *(
+        _message.c[name]
+        for name in ("key", "thread", "at", "message_id", "direction", "kind", "sender", "side", "recipients")
+    ),
     *(_message.c[name] for name in ("parent", "author", "mailbox", "owes_reply", "effect", "delivery", "away_until")),
     _message.c.meeting,
+    *(_message.c[name] for name in ("time_from", "own_address")),
     _message.c.known["sender_lead"].as_string().label("sender_lead"),
 )
 """What `to_mail` reads. Of `known` the database takes out one value: decoding all costs more than all the rest."""
 
 
-def to_mail(row: Row[Any]) -> Mail:
+def _delivery(told: Delivery) -> list[Any]:
+    return [told.action, told.of, sorted(told.recipients), told.proven]
+
+
+def to_mail(row: Row[Any], proof: Proof) -> Mail:
+    """A row of a message; those of older versions do not tell all."""
     delivery = row.delivery
     return Mail(
         at=row.at,
@@ -305,9 +320,12 @@ def to_mail(row: Row[Any]) -> Mail:
         mailbox=row.mailbox and MailboxId(row.mailbox),
         owes_reply=row.owes_reply,
         effect=row.effect,
-        delivery=Delivery(delivery[0], delivery[1], frozenset(delivery[2]))
+        delivery=Delivery(delivery[0], delivery[1], frozenset(delivery[2]), *delivery[3:])
         if delivery and row.kind == Kind.BOUNCE
         else None,
         away_until=row.away_until,
         meeting=row.meeting or "",
+        own_address=row.own_address is not False,
+        stamped=row.time_from == "server",
+        proof=proof,
     )

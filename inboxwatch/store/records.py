@@ -17,7 +17,7 @@ from sqlalchemy import Row, Table
 from inboxwatch.core.mail.classify import Signs
 from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, LeadId, MailboxId, MessageId, PersonId, ThreadId
-from inboxwatch.core.sla.clock import State
+from inboxwatch.core.sla.clock import Flag, State
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.wait_view import NextStep
 from inboxwatch.notify import NoticeType
@@ -69,6 +69,8 @@ class ClockRecord(NamedTuple):
     held: bool
     next_step: NextStep | None
     first_sight: bool
+    flags: tuple[Flag, ...] = ()
+    """What is odd about its answer, or about what pretends to be one."""
 
     @property
     def ids(self) -> frozenset[ClockId]:
@@ -201,6 +203,8 @@ class MessageRecord:
     owes_reply: bool
     effect: str | None
     time_from: str
+    own_address: bool | None
+    """Of inbound mail: whether it bears an address of the lead's own; None where an older version filed it."""
     known: Known
     """What later messages are matched by."""
     signs: Signs
@@ -271,7 +275,7 @@ def _places(table: Table, *names: str) -> tuple[int, ...]:
     return tuple(map(columns.index, names))
 
 
-_METRIC, _STATE, _ALIASES, _NEXT = _places(tables.clock, "metric", "state", "aliases", "next_step")
+_METRIC, _STATE, _ALIASES, _NEXT, _FLAGS = _places(tables.clock, "metric", "state", "aliases", "next_step", "flags")
 _TYPE, _WAYS, _PHASE = _places(tables.delivery, "type", "ways", "state")
 
 
@@ -281,6 +285,7 @@ def clock_of(row: Row[Any]) -> ClockRecord:
     values[_METRIC] = Metric(values[_METRIC])
     values[_STATE] = State(values[_STATE])
     values[_ALIASES] = tuple(values[_ALIASES])
+    values[_FLAGS] = tuple(map(Flag, values[_FLAGS] or ()))
     if (step := values[_NEXT]) is not None:
         values[_NEXT] = NextStep.of(step)
     return ClockRecord._make(values)
@@ -291,6 +296,7 @@ def clock_row(clock: ClockRecord) -> dict[str, Any]:
     row = clock._asdict()
     row["metric"], row["state"] = clock.metric.value, clock.state.value
     row["aliases"] = list(clock.aliases)
+    row["flags"] = list(clock.flags)
     row["next_step"] = clock.next_step and clock.next_step.as_json()
     return row
 
@@ -365,6 +371,7 @@ def message_of(row: Row[Any]) -> MessageRecord:
         owes_reply=bool(row.owes_reply),
         effect=row.effect,
         time_from=row.time_from,
+        own_address=row.own_address,
         known=load(row),
         signs=load_signs(row),
     )

@@ -175,6 +175,7 @@ message = _table(
     # can be.
     Column("grounds", JSON(none_as_null=True)),
     Column("sender_key", String(32)),
+    Column("own_address", Boolean),
     _filled("ix_message_thread", "thread"),
     _filled("ix_message_lead", "lead"),
     _filled("ix_message_named_key", "named_key"),
@@ -223,6 +224,19 @@ sighting = _table(
     Column("at", UTCDateTime, nullable=False),
     sqlite_with_rowid=False,
 )
+
+proof = _table(
+    "proof",
+    Column("key", String(32), primary_key=True),
+    Column("mailbox", String, primary_key=True),
+    Column("role", String, primary_key=True),
+    Column("standing", String, nullable=False),
+    Column("why", Words, nullable=False),
+    Column("held_since", UTCDateTime),
+    Column("empty", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What a copy proves about the sender of its message, of messages for which that matters (`core.proof`)."""
 
 quarantine = _table(
     "quarantine",
@@ -322,6 +336,7 @@ clock = _table(
     Column("held", Boolean, nullable=False, default=False),
     Column("next_step", JSON),
     Column("first_sight", Boolean, nullable=False, default=False),
+    Column("flags", JSON),
     Index("ix_clock_wake", "state", "wake_at"),
     Index("ix_clock_owner", "state", "owner", "metric"),
     Index("ix_clock_stopped", "stopped_at"),

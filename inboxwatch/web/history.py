@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
 from inboxwatch.core.model import ClockId, PersonId
+from inboxwatch.core.proof import NOTHING_KNOWN, Proof
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.refused import Refused
@@ -48,6 +49,8 @@ class History:
     notifications: Sequence[NotifiedRecord]
     deliveries: Sequence[DeliveryRecord]
     messages: Sequence[MessageRecord]
+    proofs: Mapping[str, Proof]
+    """Who really sent them, by their keys."""
 
     def as_json(self) -> dict[str, object]:
         """As `GET /api/v1/clocks/ID/history` answers."""
@@ -58,7 +61,7 @@ class History:
             "acts": [_action(action) for action in self.actions],
             "tellings": [_notification(one) for one in self.notifications],
             "deliveries": [delivery_view(one) for one in self.deliveries],
-            "messages": [_message(one) for one in self.messages],
+            "messages": [_message(one, self.proofs.get(one.key, NOTHING_KNOWN)) for one in self.messages],
         }
 
 
@@ -76,6 +79,7 @@ def history(tx: Transaction, clock: str) -> History:
         notifications=tx.clocks.notifications(ids),
         deliveries=tx.deliveries.for_clocks(ids),
         messages=[one for one in tx.mail.rows(row.thread) if _concerns(one, row)],
+        proofs=tx.proofs.of_threads([row.thread]),
     )
 
 
@@ -148,7 +152,7 @@ def _concerns(message: MessageRecord, row: ClockRecord) -> bool:
     return message.at >= row.started_at and (row.stopped_at is None or message.at <= row.stopped_at)
 
 
-def _message(row: MessageRecord) -> dict[str, object]:
+def _message(row: MessageRecord, proof: Proof) -> dict[str, object]:
     return {
         "at": rfc3339(row.at),
         "message_id": row.message_id,
@@ -166,4 +170,6 @@ def _message(row: MessageRecord) -> dict[str, object]:
         "subject": row.subject,
         "owes_reply": bool(row.owes_reply),
         "effect": row.effect,
+        "sender_standing": proof.standing,
+        "sender_evidence": proof.why,
     }

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.daemon_port import DaemonPort
+from inboxwatch.notify import messages
 from inboxwatch.notify.text import clean, span
 from inboxwatch.web.auth import Guard
 from inboxwatch.web.problems import Problem
@@ -38,7 +39,7 @@ class Pages:
         self._templates.filters.update(
             clean=clean, span=span, instant=rfc3339, stamp=stamp, segment=lambda text: quote(str(text), safe="")
         )
-        self._templates.globals.update(person=self._person, target=self._target)
+        self._templates.globals.update(person=self._person, target=self._target, flag=messages.flag)
 
     def render(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
         """A page; its template sees the request's path, people, who is signed in and the form key beside `values`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inboxwatch.core.model import Direction, Kind
+from inboxwatch.core.proof import NOTHING_KNOWN
 from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.notify import NoticeType
 from inboxwatch.store.records import DeliveryState, NotifiedRecord
@@ -67,7 +68,9 @@ def _messages(history: History) -> list[TimelineEvent]:
     events = []
     for message in history.messages:
         what = words[message.direction]
-        if message.kind is not Kind.HUMAN:
+        if message.direction is Direction.OUTBOUND and history.proofs.get(message.key, NOTHING_KNOWN).doubtful:
+            what = "seems to have answered, not verified"
+        elif message.kind is not Kind.HUMAN:
             against = ", ".join(message.signs.machine) or message.signal
             person = f"; for a person: {', '.join(message.signs.person)}" if message.signs.person else ""
             what = f"sent, {message.kind.replace('_', ' ')}: {against}{person}"

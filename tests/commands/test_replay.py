@@ -243,3 +243,17 @@ def test_the_order_of_files_changes_nothing(archive: Archive, tmp_path: Path) ->
             one.letter(id_, at(when), sender, to, answers=answers, subject="Offer")
     here, there = archive.replayed(), other.replayed()
     assert (only(here, "clock"), told(here)) == (only(there, "clock"), told(there))
+
+
+def test_a_forged_answer_in_an_archive_ends_nothing_unless_a_copy_lies_in_sent(archive: Archive) -> None:
+    stamp = "Authentication-Results: mx.acme.test; dmarc=fail header.from=acme.test"
+    archive.letter("q@buyer.test", at("9:00"), BO, ANA)
+    archive.letter("a@acme.test", at("9:30"), ANA, BO, answers="q@buyer.test", extra=stamp)
+    (clock,) = only(archive.replayed(), "clock")
+    assert (clock["state"], clock["flags"]) == ("running", ["answer_not_verified"])
+    (sent := archive.folder / "Sent").mkdir()
+    for file in archive.folder.glob("*.eml"):
+        if "<a@acme.test>" in (text := file.read_text(encoding="utf-8")):
+            (sent / file.name).write_text(text.partition("\n")[2], encoding="utf-8")
+    (clock,) = only(archive.replayed(), "clock")
+    assert (clock["state"], clock["stopped_by"], "flags" in clock) == ("answered", "a@acme.test", False)

@@ -50,6 +50,7 @@ TOLD = {
     "policy": "default",
     "nudges": 0,
     "reopened": None,
+    "flags": [],
     "waited_seconds": 3900,
     "exchanged": 7,
     "lead_name": "Bo Buyer",

@@ -51,7 +51,7 @@ escalation_policies:
       - {at: 100%, notify: [owner, manager]}
       - {at: 100% + 30m, notify: [manager], reassign: fallback}
     in_hours_only: false
-stop_conditions: [answered, dismissed, activity, lead_closed]
+stop_conditions: [answered, dismissed, activity, lead_closed, meeting_accepted, opted_out]
 channels: {desk: {type: console}}
 notify_by: [desk]
 store: {url: "STORE"}

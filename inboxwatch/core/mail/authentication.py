@@ -22,6 +22,8 @@ MAX_HOP = 1000
 """Characters of a Received line that are looked at."""
 MAX_RESULTS = 50
 MAX_NESTED = 10
+MAX_SHOWN = 100
+"""Characters of a stranger's domain that are told."""
 
 _ASIDE = re.compile(r"\"(?:[^\"\\]|\\.)*\"?|\((?:[^()\\]|\\.)*\)")
 """A quoted string or a comment: a sender may have put results of his own into either."""
@@ -209,7 +211,7 @@ def _read(name: str, stamps: Sequence[str], domain: str, us: Us) -> tuple[Standi
     for stamp in stamps:
         standing, why = _verdict(stamp, folded_domain(domain), us)
         if standing is not Standing.UNKNOWN:
-            return standing, f"{why} by {name}"
+            return standing, f"{why} by {name[:MAX_SHOWN]}"
     return Standing.UNKNOWN, ""
 
 
@@ -229,7 +231,7 @@ def _verdict(stamp: str, domain: str, us: Us) -> tuple[Standing, str]:
             if any(_aligned(one, domain, us) for one in names):
                 passed = passed or f"{method}={result}"
             else:
-                foreign = foreign or f"{method}={result} of {', '.join(names) or 'nobody'}"
+                foreign = foreign or f"{method}={result} of {', '.join(names)[:MAX_SHOWN] or 'nobody'}"
         elif result in _BAD:
             bad = bad or f"{method}={result}"
     if passed:

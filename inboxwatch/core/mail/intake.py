@@ -16,6 +16,7 @@ from inboxwatch.core.mail.copies import NOBODY, Account, Reader, account_of, tol
 from inboxwatch.core.mail.correspondence import Correspondence
 from inboxwatch.core.mail.judging import Arrived, Judge
 from inboxwatch.core.mail.parties import Us, named_authors
+from inboxwatch.core.mail.proofs import proof_of
 from inboxwatch.core.mail.reply_rules import NO_RULES, Meanings
 from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.mail.threads.known import Known, named_parent
@@ -33,6 +34,7 @@ from inboxwatch.core.model import (
     ThreadId,
     Verdict,
 )
+from inboxwatch.core.proof import NOTHING_KNOWN, Proof
 
 _NO_GROUNDS = Grounds(Verdict(Kind.HUMAN, ""))
 
@@ -76,6 +78,8 @@ class Entry:
     """False of a copy that only bears witness: a better account of the message stands."""
     grounds: Grounds = _NO_GROUNDS
     """What the kind was decided by, and will be again when more is read."""
+    proof: Proof = NOTHING_KNOWN
+    """Who really sent it, as far as this copy tells, looked at where something depends on it."""
 
 
 class Intake:
@@ -187,11 +191,14 @@ class Intake:
         self.index.seen(known.id, at)
         match = Match(known.thread, known.parent, known.evidence, known.confidence)
         verdict = replace(copy.alone, kind=known.kind)
-        return Entry(copy.message, known.direction, verdict, match, known.lead, "none", stands=False)
+        proof = proof_of(copy.message, self.us)
+        return Entry(copy.message, known.direction, verdict, match, known.lead, "none", stands=False, proof=proof)
 
     def _of_copy(self, copy: Arrived, entry: Entry, leading: bool) -> Entry:
         """The entry of one copy: what was decided about the message, and where and when this copy was seen."""
-        return entry if leading else replace(entry, message=copy.message, stands=False)
+        if leading:
+            return entry
+        return replace(entry, message=copy.message, stands=False, proof=proof_of(copy.message, self.us))
 
     def _place(self, one: Arrived) -> None:
         one.match = self.index.match(one.message, one.direction, one.alone)
@@ -249,7 +256,17 @@ class Intake:
         grounds = one.grounds
         if lead is not None or leads or any(theirs for _, theirs in outside):
             grounds = self._judge.full_grounds(one, self.index)
-        return Entry(message, direction, verdict, match, lead, evidence, outside, author, grounds=grounds)
+        proof = self._proof(message, direction, verdict)
+        return Entry(message, direction, verdict, match, lead, evidence, outside, author, grounds=grounds, proof=proof)
+
+    def _proof(self, message: Message, direction: Direction, verdict: Verdict) -> Proof:
+        """The proof of a copy where it matters: what only starts a wait may come from anybody.
+
+        A failure is always kept: the message may be judged again, and name an effect then.
+        """
+        decides = direction is not Direction.INBOUND or verdict.effect or verdict.delivery or verdict.vacation
+        failed = message.stamps and any("fail" in stamp for stamp in message.stamps)
+        return proof_of(message, self.us) if decides or failed else NOTHING_KNOWN
 
     def _author(self, message: Message) -> PersonId | None:
         """Who of us wrote it: whom Sender names, else whose mailbox has it in Sent, else who stands in From."""

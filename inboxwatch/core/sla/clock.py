@@ -14,6 +14,7 @@ Our court, where a reply is owed:
     waiting    dismissal                                 dismissed                            16
     waiting    dismissal of an earlier message only      dismissed and waiting for the rest   16
     waiting    acknowledgement, snooze                   waiting and held                     32
+    waiting    outbound human that is not verified       waiting and flagged                  2
     waiting    meeting accepted, opted out               ended                                11, 35
     waiting    meeting accepted in another thread        ended                                11, 35
     waiting    activity, lead closed                     ended                                35
@@ -47,6 +48,22 @@ from inboxwatch.core.model import ClockId, Direction, Kind, LeadId, MailboxId, M
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
 from inboxwatch.core.sla.sides import Sides
 from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail, in_order
+
+SECONDS = timedelta(seconds=20)
+"""No person reads and answers within it."""
+
+
+class Flag(StrEnum):
+    """What a person should know of the answer to a wait, or of what pretends to be one."""
+
+    NOT_VERIFIED = "answer_not_verified"
+    """It bears our name and is not shown to be ours: the wait runs on."""
+    DATED_BACK = "answer_dated_back"
+    """Its copy came long after its Date: its first copy counts."""
+    EMPTY = "answer_empty"
+    """It says nothing."""
+    WITHIN_SECONDS = "answer_within_seconds"
+    """It came sooner than a person can read and write."""
 
 
 class State(StrEnum):
@@ -108,6 +125,8 @@ class Clock:
     holds: tuple[Hold, ...] = ()
     actions: tuple[Action, ...] = ()
     """Acknowledgements, snoozes and assignments made while it was open."""
+    flags: tuple[Flag, ...] = ()
+    """What is odd about its answer, or about what pretends to be one."""
 
     @property
     def ids(self) -> frozenset[ClockId]:
@@ -154,6 +173,7 @@ class _Running:
     holds: list[Hold] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     due_moved: datetime | None = None
+    flags: list[Flag] = field(default_factory=list)
 
     def id_by(self, mail: Mail) -> ClockId:
         """The id that the wait has where this mail started it."""
@@ -197,10 +217,11 @@ class Replay:
         """All clocks of the thread, ended and running, in the order of their starts."""
         ordered = in_order(facts)
         for fact in ordered:
-            if isinstance(fact, Mail) and fact.delivery and fact.delivery.action == "failed" and fact.delivery.of:
+            if isinstance(fact, Mail) and _is_failure(fact) and fact.delivery is not None and fact.delivery.of:
                 known = self._failures.setdefault(fact.delivery.of, [])
                 known.append((fact.at, fact.delivery.recipients))
-        self._people = Sides([fact for fact in ordered if isinstance(fact, Mail)], self._strangers)
+        sent = [fact for fact in ordered if isinstance(fact, Mail) and not _is_forged_as_ours(fact)]
+        self._people = Sides(sent, self._strangers)
         self._sides = {side: _Side() for side in self._people.leads}
         for fact in ordered:
             if isinstance(fact, Action):
@@ -221,9 +242,11 @@ class Replay:
             return
         key, lead = belongs
         side = self._sides[key]
-        if mail.away_until is not None and side.follow_up is not None:
+        theirs = _is_their_word(mail, side.wait)
+        if mail.away_until is not None and side.follow_up is not None and theirs:
             side.follow_up.due_moved = mail.away_until
-        if mail.effect is not None and mail.effect in self._stops:
+        if mail.effect is not None and mail.effect in self._stops and theirs and not mail.meeting:
+            # A calendar's answer counts where its UID is that of an invitation of ours (`core.sla.meetings`).
             self._stop(side, State.ENDED, mail.effect, mail)
         elif mail.owes_reply:
             self._open(key, lead, mail)
@@ -240,9 +263,15 @@ class Replay:
         side.wait = _Running(key, [mail], lead, metric)
 
     def _outbound(self, mail: Mail) -> None:
+        if _is_forged_as_ours(mail):
+            self._doubt(mail)
+            return
         if mail.kind is Kind.CALENDAR and mail.effect in self._stops:
             for key in self._reached(mail):
-                self._stop(self._sides[key], State.ENDED, mail.effect, mail)
+                side = self._sides[key]
+                if side.wait is not None and side.wait.mails[0].kind is Kind.CALENDAR:
+                    # Our yes answers what the buyer's calendar asked, never a question in words before it.
+                    self._stop(side, State.ENDED, mail.effect, mail)
         if mail.kind is not Kind.HUMAN:
             return
         for ordinal, (key, bounced_at) in enumerate(self._reached(mail).items()):
@@ -252,12 +281,23 @@ class Replay:
                     side.wait.holds.append(Hold(mail.at, max(mail.at, bounced_at), "bounced", mail.author))
                 continue
             if side.wait is not None:
+                side.wait.flags = _oddities(mail, side.wait)
                 self._close(side.wait, State.ANSWERED, "answered", mail, by=mail.author)
                 side.wait = None
                 self._answered_once = True
             if side.follow_up is not None:
                 self._close(side.follow_up, State.ENDED, "followed_up", mail, by=mail.author)
             side.follow_up = _Running(key, [mail], self._people.leads[key], Metric.FOLLOW_UP, ordinal)
+
+    def _doubt(self, mail: Mail) -> None:
+        """Says of the waits that it would have answered that something pretends to be the answer."""
+        if mail.kind is not Kind.HUMAN:
+            return
+        for party in mail.recipients:
+            belongs = self._people.of(party)
+            wait = self._sides[belongs[0]].wait if belongs is not None and belongs[0] in self._sides else None
+            if wait is not None and Flag.NOT_VERIFIED not in wait.flags:
+                wait.flags.append(Flag.NOT_VERIFIED)
 
     def _reached(self, mail: Mail) -> dict[str, datetime | None]:
         """The sides that this mail of ours was sent to; the instant its loss was known where every copy bounced."""
@@ -310,7 +350,7 @@ class Replay:
     def _apply_to(self, side: _Side, running: _Running, action: Action) -> None:
         if action.kind is ActionKind.DISMISSED:
             unseen = [mail for mail in running.mails if action.seen and running.id_by(mail) not in action.seen]
-            rest = replace(running, mails=unseen, holds=[], actions=[]) if unseen else None
+            rest = replace(running, mails=unseen, holds=[], actions=[], flags=[]) if unseen else None
             running.mails = [mail for mail in running.mails if mail not in unseen]
             self._close(running, State.DISMISSED, "dismissed", action, by=action.by)
             if running is side.wait:
@@ -364,6 +404,7 @@ class Replay:
                 reopened="bounced" if any(hold.why == "bounced" for hold in running.holds) else None,
                 holds=_settled(running.holds, fact.at if fact is not None else None),
                 actions=tuple(running.actions),
+                flags=tuple(sorted(running.flags)),
             )
         )
 
@@ -373,6 +414,35 @@ def _who(fact: Fact) -> str:
     if isinstance(fact, Mail):
         return fact.id
     return fact.rule if fact.kind is ActionKind.MEETING_ACCEPTED else fact.by
+
+
+def _is_forged_as_ours(mail: Mail) -> bool:
+    """Whether a message bears our name and is not shown to be ours."""
+    return mail.direction is Direction.OUTBOUND and mail.proof.doubtful
+
+
+def _is_failure(mail: Mail) -> bool:
+    """Whether a mail system says that a message of ours did not arrive."""
+    return mail.delivery is not None and mail.delivery.action == "failed" and mail.delivery.proven
+
+
+def _is_their_word(mail: Mail, wait: _Running | None) -> bool:
+    """Whether what a message says may end or move a wait: it is the lead's own, or of whoever asked, and not forged."""
+    asked = wait is not None and mail.sender.side is not None and mail.sender.email == wait.mails[0].sender.email
+    return (mail.own_address or asked) and not mail.proof.failed
+
+
+def _oddities(answer: Mail, wait: _Running) -> list[Flag]:
+    """What a person should know of an answer that counts."""
+    odd = []
+    if answer.dated is not None:
+        odd.append(Flag.DATED_BACK)
+    if answer.proof.empty:
+        odd.append(Flag.EMPTY)
+    asked = next((mail for mail in wait.mails if mail.id == answer.parent), wait.mails[-1])
+    if answer.at - asked.at <= SECONDS:
+        odd.append(Flag.WITHIN_SECONDS)
+    return odd
 
 
 def _settled(holds: list[Hold], stop: datetime | None) -> tuple[Hold, ...]:

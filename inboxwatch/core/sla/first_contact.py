@@ -25,7 +25,7 @@ def first_contacts(mails: Iterable[Mail], lead: LeadId) -> tuple[FirstContact, .
     ordered = [fact for fact in in_order(mails) if isinstance(fact, Mail)]
     failures: dict[MessageId, list[Mail]] = {}
     for mail in ordered:
-        if mail.delivery and mail.delivery.action == "failed" and mail.delivery.of:
+        if mail.delivery and mail.delivery.action == "failed" and mail.delivery.of and mail.delivery.proven:
             failures.setdefault(mail.delivery.of, []).append(mail)
     failed: FirstContact | None = None
     for mail in ordered:
@@ -33,7 +33,7 @@ def first_contacts(mails: Iterable[Mail], lead: LeadId) -> tuple[FirstContact, .
             if mail.sender.lead == lead:
                 return ()
             continue
-        if mail.direction is not Direction.OUTBOUND or mail.kind is not Kind.HUMAN:
+        if mail.direction is not Direction.OUTBOUND or mail.kind is not Kind.HUMAN or mail.proof.doubtful:
             continue
         copies = [party.email for party in mail.recipients if party.lead == lead]
         if not copies:

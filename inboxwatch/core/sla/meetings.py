@@ -17,14 +17,15 @@ def accepted(mails: Iterable[Mail]) -> list[Action]:
     """What was accepted among mails of calendars, in the order of time.
 
     An acceptance answers the latest invitation of ours under its UID before it, and only if its author, or somebody of
-    the author's side, was invited. It settles what the lead had asked before that invitation (`until`).
+    the author's side, was invited. It settles what the lead had asked before that invitation (`until`). What is shown
+    to be forged, ours or theirs, is none.
     """
     invitations: dict[str, list[Mail]] = {}
     answers = []
     for mail in mails:
-        if mail.meeting and mail.direction is Direction.OUTBOUND and mail.effect is None:
+        if mail.meeting and mail.direction is Direction.OUTBOUND and mail.effect is None and not mail.proof.doubtful:
             invitations.setdefault(mail.meeting, []).append(mail)
-        elif mail.meeting and mail.direction is Direction.INBOUND and mail.effect == ACCEPTED:
+        elif mail.meeting and mail.direction is Direction.INBOUND and mail.effect == ACCEPTED and not mail.proof.failed:
             answers.append(mail)
     found = []
     for mail in sorted(answers, key=lambda one: (one.at, one.id)):

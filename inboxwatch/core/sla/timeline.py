@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from inboxwatch.core.model import ClockId, Delivery, Direction, Kind, LeadId, MailboxId, MessageId, PersonId
+from inboxwatch.core.proof import LATE, NOTHING_KNOWN, Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,14 @@ class Mail:
     """Of a vacation reply that names the day of return."""
     meeting: str = ""
     """What stands for the UID of the meeting to which it invites, or which it accepts."""
+    own_address: bool = True
+    """Of inbound mail: whether it bears an address of the lead's own, not a colleague's or a stranger's."""
+    stamped: bool = True
+    """Whether the server's own stamp tells its time."""
+    proof: Proof = NOTHING_KNOWN
+    """Who really sent it, as far as all its copies tell."""
+    dated: datetime | None = None
+    """The time that it claims, where that is not believed."""
 
 
 class ActionKind(StrEnum):
@@ -109,6 +118,7 @@ def in_order(facts: Iterable[Fact]) -> list[Fact]:
             actions[fact] = None
         elif (known := mails.get(fact.id)) is None or _sighting(fact) < _sighting(known):
             mails[fact.id] = fact
+    mails = {mail.id: mail for mail in _believed(mails.values())}
     placed: list[tuple[datetime, int, int, str, Fact]] = []
     for mail in mails.values():
         at, depth = _causal(mail, mails)
@@ -117,6 +127,24 @@ def in_order(facts: Iterable[Fact]) -> list[Fact]:
     ordered: list[Fact] = [row[4] for row in sorted(placed, key=lambda row: row[:4])]
     done = sorted(actions, key=lambda action: (action.at, action.serial, action.kind, action.clock or "", action.by))
     return _merge(ordered, done)
+
+
+def _believed(mails: Iterable[Mail]) -> Iterator[Mail]:
+    """The mail with our own put at the time of its first copy, where that came long after its Date.
+
+    A copy that is laid into Sent later answers nobody earlier. Where the mailbox was moved, every message of it came
+    later: then the stamp of the buyer's mail before it is none of its receipt either, and the Date is believed.
+    """
+    known = list(mails)
+    asked = [mail for mail in known if mail.direction is Direction.INBOUND]
+    for mail in known:
+        held = mail.proof.held_since
+        if held is not None and mail.direction is Direction.OUTBOUND and held > mail.at + LATE:
+            before = max((one for one in asked if one.at <= mail.at), key=lambda one: (one.at, one.id), default=None)
+            if before is not None and before.stamped:
+                yield replace(mail, at=held, dated=mail.at)
+                continue
+        yield mail
 
 
 def _sighting(mail: Mail) -> tuple[datetime, str, str]:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from inboxwatch.core.model import Delivery, Direction, Kind, MessageId, PersonId, ThreadId
+from inboxwatch.core.proof import Proof, Standing
 from inboxwatch.core.sla import clock as documented
-from inboxwatch.core.sla.clock import Clock, Replay, State
+from inboxwatch.core.sla.clock import Clock, Flag, Replay, State
 from inboxwatch.core.sla.policy import Metric
-from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail
+from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail, Party
 from tests.support.facts import BO, CY, EVERY_STOP, action, at, bounce, buyer, id_of, ours, sla
 
 OURS, BUYERS = "Our court", "The buyer's court"
@@ -75,6 +76,7 @@ FACTS: dict[str, Callable[[str], Facts]] = {
     "outbound human that reaches the side": lambda court: (ours("a", NOW),),
     "outbound human whose every copy bounced": lambda court: (ours("a", at("10:20")), bounce("a", NOW)),
     "outbound human to another side": lambda court: (ours("a", NOW, CY),),
+    "outbound human that is not verified": lambda court: (replace(ours("a", NOW), proof=Proof(Standing.FAILED)),),
     "dismissal": lambda court: (on_wait(court, ActionKind.DISMISSED),),
     OF_A_WAIT: lambda court: (
         buyer("n", at("10:20")),
@@ -88,6 +90,13 @@ FACTS: dict[str, Callable[[str], Facts]] = {
         replace(on_lead(ActionKind.MEETING_ACCEPTED), until=at("10:20")),
     ),
     "opted out": lambda court: (replace(machine(Kind.AUTO_REPLY), effect="opted_out"),),
+    "meeting accepted by another": lambda court: (
+        replace(machine(Kind.CALENDAR), effect="meeting_accepted", own_address=False, sender=Party("cy@else.test")),
+    ),
+    "opted out in the lead's forged name": lambda court: (
+        replace(machine(Kind.AUTO_REPLY), effect="opted_out", proof=Proof(Standing.FAILED)),
+    ),
+    "our own acceptance": lambda court: (ours("m", NOW, kind=Kind.CALENDAR, effect="meeting_accepted"),),
     "activity": lambda court: (on_lead(ActionKind.ACTIVITY),),
     "lead closed": lambda court: (on_lead(ActionKind.LEAD_CLOSED),),
     "vacation reply that names a day": lambda court: (replace(machine(Kind.AUTO_REPLY), away_until=LATER),),
@@ -138,6 +147,7 @@ BECOMES: dict[str, Callable[[tuple[Clock, ...], tuple[Clock, ...]], bool]] = {
         kept(before, after) and after[-1].due_at == before[-1].due_at and after[-1].nudges == 1
     ),
     "waiting and held": held,
+    "waiting and flagged": lambda before, after: kept(before, after) and after[-1].flags == (Flag.NOT_VERIFIED,),
     "following and held": held,
     "following and due later": lambda before, after: kept(before, after) and after[-1].due_at == LATER,
     "answered": stopped(State.ANSWERED),

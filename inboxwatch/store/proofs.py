@@ -1,0 +1,66 @@
+"""What each copy of a message proves about its sender: a row a copy, so that their order is no matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, select
+
+from inboxwatch.core.proof import Proof, Standing, combined
+from inboxwatch.store import tables
+from inboxwatch.store.upsert import chunks, insert_missing
+
+_message, _proof = tables.message, tables.proof
+
+
+class CopyProof(NamedTuple):
+    """What the copy of a message in one folder proves."""
+
+    key: str
+    """The message's keyed hash."""
+    role: str
+    """The folder's role: a mailbox may have one message in its inbox and in Sent."""
+    proof: Proof
+
+
+class Proofs:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, mailbox: str, copies: Iterable[CopyProof]) -> None:
+        """Records copies found in a mailbox. What was found first stays: a copy does not change, and its age counts."""
+        rows = [
+            {
+                "key": one.key,
+                "mailbox": mailbox,
+                "role": one.role,
+                "standing": one.proof.standing.value,
+                "why": one.proof.why,
+                "held_since": one.proof.held_since,
+                "empty": one.proof.empty,
+            }
+            for one in copies
+        ]
+        insert_missing(self._connection, _proof, rows)
+
+    def of_threads(self, threads: Sequence[str]) -> dict[str, Proof]:
+        """What is known of the messages of threads, by their keys; nothing is known of those left out."""
+        copies: dict[str, list[Proof]] = {}
+        for part in chunks(threads):
+            found = select(_proof).join(_message, _message.c.key == _proof.c.key).where(_message.c.thread.in_(part))
+            for row in self._connection.execute(found):
+                copies.setdefault(row.key, []).append(_of(row))
+        return {key: combined(proofs) for key, proofs in copies.items()}
+
+    def of_messages(self, keys: Sequence[str]) -> dict[str, Proof]:
+        """The same of messages, by their keys."""
+        copies: dict[str, list[Proof]] = {}
+        for part in chunks(keys):
+            for row in self._connection.execute(select(_proof).where(_proof.c.key.in_(part))):
+                copies.setdefault(row.key, []).append(_of(row))
+        return {key: combined(proofs) for key, proofs in copies.items()}
+
+
+def _of(row: Row[Any]) -> Proof:
+    return Proof(Standing(row.standing), row.why, row.held_since, row.empty)
