@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticCustomError, core_schema
+
+_UNREPLACED = re.compile(r"\$\{(\w+)(?::?-[^}]*)?\}")
+"""What shells and compose files replace by a variable."""
 
 
 class Secret:
@@ -68,6 +72,9 @@ def _secret(value: Any) -> Secret:
         raise PydanticCustomError("secret", "{why}", {"key": value.key, "why": value.why})
     if not isinstance(value, str) or not value:
         raise PydanticCustomError("secret", "must be a text that is not empty; quote it if it is a number")
+    if (name := _UNREPLACED.fullmatch(value)) is not None:
+        why = f"is used as it stands: nothing is replaced here; name the variable instead, `..._env: {name[1]}`"
+        raise PydanticCustomError("secret", "{why}", {"why": why})
     return Secret(value, "the config")
 
 

@@ -18,7 +18,7 @@ from inboxwatch.core.sla.policy import Duration
 from inboxwatch.daemon.gc_tuning import collect_seldom
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.ingest import begin_history, ingest_history
-from inboxwatch.engine.leads import take_list
+from inboxwatch.engine.leads import screen, take_list
 from inboxwatch.engine.policies import prepare
 from inboxwatch.engine.rules import Rules
 from inboxwatch.now import now
@@ -70,7 +70,7 @@ async def _all(config: Config, store: Store, names: list[MailboxId], horizon: da
     try:
         await writer.write(prepare, rules)
         for source, found in (await read_sources(config)).items():
-            leads = [row.lead for row in found.rows]
+            leads = screen(config, found).leads
             await writer.write(take_list, rules, source, leads, found.version, now())
         collect_seldom()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

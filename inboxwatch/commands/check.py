@@ -21,6 +21,7 @@ from inboxwatch.config.public_holidays import PublicHolidays
 from inboxwatch.config.reply_rules import built_in
 from inboxwatch.connector import MailboxError, Reading
 from inboxwatch.core.model import Privacy
+from inboxwatch.engine.leads import screen
 from inboxwatch.notify import ChannelError
 from inboxwatch.now import now
 
@@ -125,19 +126,16 @@ async def _leads(config: Config, name: str) -> list[Finding]:
         return [Finding(subject, "failed", str(error))]
     finally:
         await source.aclose()
-    rows = found.rows if found else ()
-    strangers = [row for row in rows if row.lead.owner is not None and row.lead.owner not in config.people]
-    owners = sorted({str(row.lead.owner) for row in strangers})
-    refused = [f"{place}: {why}" for place, why in (found.refused if found else ())]
-    findings = [Finding(subject, "ok", f"{len(rows)} leads")]
+    if found is None:
+        return [Finding(subject, "ok", "has not changed")]
+    usable = screen(config, found)
+    refused = [f"{place}: {why}" for place, why in usable.refused]
+    findings = [Finding(subject, "ok", f"{len(usable.leads)} leads")]
     findings += [Finding(subject, "warning", line) for line in some(refused, "rows that are refused like these")]
-    if strangers:
-        text = (
-            f"{len(strangers)} leads have owners who are no people of the config: {', '.join(some(owners, 'others'))}"
-        )
-        findings.append(
-            Finding(subject, "warning", text, f"the first is in {strangers[0].place}; routing goes on without")
-        )
+    if usable.ownerless:
+        named = ", ".join(some(sorted(usable.ownerless), "others"))
+        text = f"{sum(usable.ownerless.values())} leads have owners who are no people of the config: {named}"
+        findings.append(Finding(subject, "warning", text, "routing goes on without them: mend the list"))
     return findings
 
 

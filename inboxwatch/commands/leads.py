@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.terminal import fail, result_json, table
 from inboxwatch.connector import LeadList
+from inboxwatch.engine.leads import screen
 from inboxwatch.engine.views import lead_view
 from inboxwatch.store import Store, StoreError
 
@@ -35,9 +36,9 @@ def list_leads(config: Config, *, as_json: bool) -> ExitCode:
     """`leads list`: the sources as they are now, and what only the store knows; returns the exit code."""
     try:
         listed = {
-            row.lead.id: lead_view(row.lead)
+            lead.id: lead_view(lead)
             for found in asyncio.run(read_sources(config)).values()
-            for row in found.rows
+            for lead in screen(config, found).leads
         }
         store = Store(config.store_url.reveal())
         try:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, ProgressColumn
 
+LONG = 500
+"""Rows from which on a table is written as it comes: laying out tens of thousands takes minutes."""
 PIPED = 400
 """Width of a table that goes into a file or another program."""
 
@@ -60,6 +62,9 @@ def printable(line: str) -> str:
 
 def table(items: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """Items as a table with their number below; a buyer's name is text, whatever it looks like."""
+    if len(items) > LONG:
+        _plain(items, columns)
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -73,6 +78,16 @@ def table(items: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     console = Console(width=None if sys.stdout.isatty() else PIPED)
     console.print(shown)
     console.print(f"{len(items)} in all", style="dim")
+
+
+def _plain(items: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """A table of one line a row, each column as wide as its widest value."""
+    rows = [list(columns)]
+    rows += [["" if item.get(one) is None else printable(str(item[one])) for one in columns] for item in items]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        result("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    result(f"{len(items)} in all")
 
 
 def progress(*columns: ProgressColumn) -> Progress:

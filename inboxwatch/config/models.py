@@ -44,6 +44,10 @@ StopCondition = Literal[
 ]
 
 
+TOKEN_LENGTH = 16
+"""Characters that a token has at least."""
+
+
 class OrganizationModel(Settings):
     """Ours, together with all addresses of people and mailboxes; the rest of the world are buyers."""
 
@@ -281,7 +285,8 @@ class WebModel(Settings):
     url: WebAddress | None = None
     """How people reach it; links in notices begin with it."""
     token: Secret | None = Field(default=None, validate_default=True)
-    """Asked for by the API, the metrics and the board. Default: everybody on this machine may ask."""
+    """Asked for by the API, the metrics and the board; at least 16 characters. Default: everybody on this
+    machine may ask."""
     proxy: ProxyModel | None = None
 
     @field_validator("token")
@@ -290,6 +295,8 @@ class WebModel(Settings):
         listen = info.data.get("listen")
         if token is None and listen is not None and not listen.loopback:
             raise ValueError(f"is required (or `token_file`, `token_env`): other machines can reach {listen}")
+        if token is not None and token.resolved and len(token.reveal()) < TOKEN_LENGTH:
+            raise ValueError(f"can be guessed: give at least {TOKEN_LENGTH} characters (`openssl rand -hex 32`)")
         return token
 
 

@@ -10,12 +10,14 @@ import structlog
 
 from inboxwatch.connector import LeadSource
 from inboxwatch.daemon.loop_context import LoopContext
-from inboxwatch.engine.leads import list_version, take_list
+from inboxwatch.engine.leads import list_version, screen, take_list
 
 log = structlog.get_logger(__name__)
 
 EVERY = timedelta(seconds=5)
 """How often lead sources are asked whether they have changed."""
+SHOWN = 5
+"""So many of what is refused are named; `check` names more."""
 
 
 class LeadSync:
@@ -52,9 +54,15 @@ class LeadSync:
         self._unreadable.discard(name)
         if found is None:
             return
-        leads = [row.lead for row in found.rows]
-        changed = await self._writer.write(take_list, self._rules, name, leads, found.version, self._now())
-        log.info("leads read", source=name, leads=len(leads), changed=changed, refused=len(found.refused))
-        for place, reason in found.refused:
-            log.warning("lead refused; `inboxwatch check` says why", place=place)
+        usable = screen(self._rules.config, found)
+        changed = await self._writer.write(take_list, self._rules, name, usable.leads, found.version, self._now())
+        refused = usable.refused
+        log.info("leads read", source=name, leads=len(usable.leads), changed=changed, refused=len(refused))
+        if refused:
+            places = [place for place, _ in refused[:SHOWN]]
+            log.warning("leads refused; `inboxwatch check` says why", source=name, count=len(refused), first=places)
+        if usable.ownerless:
+            count, owners = sum(usable.ownerless.values()), list(usable.ownerless)[:SHOWN]
+            log.warning("leads whose owner is no person of the config", source=name, count=count, owners=owners)
+        for place, reason in refused:
             log.debug("lead refused", place=place, reason=reason)

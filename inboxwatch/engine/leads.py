@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from inboxwatch import __version__
+from inboxwatch.connector import LeadList
 from inboxwatch.core.model import Lead, LeadId
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.evaluate import Occasion, evaluate
@@ -13,8 +17,35 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import LeadListMark
 
+if TYPE_CHECKING:
+    from inboxwatch.config import Config
+
 CHUNK = 1000
 """Leads that are compared with the store at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What of a list can be used with a config."""
+
+    leads: Sequence[Lead]
+    refused: Sequence[tuple[str, str]]
+    """(place, reason) of rows that cannot be used: by themselves, or because the address is one of ours."""
+    ownerless: Mapping[str, int]
+    """How many leads name an owner who is no person of the config: routing goes on without one."""
+
+
+def screen(config: Config, found: LeadList) -> Screened:
+    """Sorts a list by what the config knows. We are no buyers of ours: a row with our own address is refused."""
+    leads, refused, ownerless = list[Lead](), list(found.refused), Counter[str]()
+    for row in found.rows:
+        if config.us.is_ours(row.lead.id):
+            refused.append((row.place, f"{row.lead.id} is one of our own addresses, and no buyer's"))
+            continue
+        leads.append(row.lead)
+        if row.lead.owner is not None and row.lead.owner not in config.people:
+            ownerless[row.lead.owner] += 1
+    return Screened(leads, refused, ownerless)
 
 
 def learn(tx: Transaction, rules: Rules, source: str, leads: Sequence[Lead], now: datetime) -> int:

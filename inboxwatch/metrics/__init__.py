@@ -17,7 +17,6 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
-    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
@@ -29,6 +28,7 @@ from inboxwatch.core.sla.escalation import StepReason
 from inboxwatch.core.sla.policy import EscalationPolicy, Metric
 from inboxwatch.core.statistics.figures import Figures, Holding, Latency, Reply, Tally, pairs_in_use
 from inboxwatch.metrics.exposition import CONTENT_TYPE, Family, Labels
+from inboxwatch.metrics.own_process import OwnProcess
 
 __all__ = ["CONTENT_TYPE", "ConfigHolder", "Metrics", "MetricsConfig"]
 
@@ -88,7 +88,7 @@ class Metrics:
     def __init__(self, holder: ConfigHolder | None = None, version: str = __version__) -> None:
         """(Over 60 lines: a list of the metrics with their help and labels, one after the other, without a branch.)"""
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
+        OwnProcess(registry=self.registry)
         build = Gauge("inboxwatch_build_info", "The version that runs.", ["version"], registry=self.registry)
         build.labels(version).set(1)
         self._errors = Counter(

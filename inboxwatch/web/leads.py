@@ -100,6 +100,8 @@ async def put(daemon: DaemonPort, email: str, body: LeadBody) -> dict[str, objec
         raise Problem(422, f"{email!r} is no e-mail address")
     if body.email is not None and body.email.lower() != lead_id:
         raise Problem(422, "email: differs from the address in the path")
+    if daemon.rules.config.us.is_ours(lead_id):
+        raise Problem(422, f"{email} is one of our own addresses, and no buyer's")
     if body.owner is not None and body.owner not in daemon.rules.config.people:
         raise Problem(422, f"owner: {body.owner!r} is no person of the config; groups cannot own a lead")
     lead = Lead(

@@ -266,7 +266,7 @@ def test_every_form_of_assignment_and_reassignment_is_read(write: Any) -> None:
 
 def test_secrets_print_as_placeholders(write: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("HOOK_SECRET", "hunter-env")
-    (tmp_path / "token").write_text("hunter-file\n")
+    (tmp_path / "token").write_text("hunter-file-of-the-token\n")
     loaded = config.load(
         write(
             MINIMAL
@@ -276,7 +276,7 @@ def test_secrets_print_as_placeholders(write: Any, tmp_path: Path, monkeypatch: 
         )
     )
     assert loaded.web.token is not None
-    assert loaded.web.token.reveal() == "hunter-file"
+    assert loaded.web.token.reveal() == "hunter-file-of-the-token"
     assert "hunter" not in f"{loaded!r} {loaded}"
 
 

@@ -328,6 +328,7 @@ async def test_a_lead_kept_by_another_source_is_changed_there(
         ("no-address", {}),
         ("di@", {}),
         ("d%20i@third.test", {}),
+        ("ben@acme.test", {}),
     ],
 )
 async def test_a_lead_that_cannot_be_is_refused(client: TestClient[Any, Any], email: str, body: Any) -> None:

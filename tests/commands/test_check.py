@@ -1,0 +1,135 @@
+"""`check` beside the config itself: the store, the port, many people and leads, and what it says above its findings."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from inboxwatch.cli import app
+from inboxwatch.commands.terminal import LONG, table
+from inboxwatch.metrics.own_process import OwnProcess
+from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.ports import free_port
+
+CONFIG = """
+people:
+  ana: {name: Ana Diaz, email: ana@acme.test}
+PEOPLE
+organization: {domains: [acme.test]}
+mailboxes:
+  ana: {connector: maildir, address: ana@acme.test, owner: ana, path: ana}
+leads: {known: {source: csv, path: leads.csv}}
+routing: {rules: [{assign: lead.owner}], fallback: ana}
+sla_policies: [{name: default, first_response: 4h, next_response: 4h, escalation: standard}]
+escalation_policies: {standard: {steps: [{at: 100%, notify: [owner]}]}}
+stop_conditions: [answered, dismissed]
+store: {url: "sqlite:///STORE"}
+web: {listen: "127.0.0.1:PORT"}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "ana/new").mkdir(parents=True)
+    (tmp_path / "ana/cur").mkdir()
+    (tmp_path / "leads.csv").write_text("email,owner\nbo@buyer.test,ana\n")
+    return tmp_path
+
+
+def check(folder: Path, *options: str, people: int = 0, store: str = "store.db", port: int = 0) -> dict[str, Any]:
+    """What `check --json` finds, by subject: (verdict, text)."""
+    more = "\n".join(f"  p{one}: {{name: P {one}, email: p{one}@acme.test}}" for one in range(people))
+    text = CONFIG.replace("PEOPLE", more).replace("STORE", store).replace("PORT", str(port or free_port()))
+    (folder / "inboxwatch.yaml").write_text(text)
+    done = CliRunner().invoke(app, ["check", "-c", str(folder / "inboxwatch.yaml"), "--json", *options])
+    found: dict[str, Any] = {}
+    for one in json.loads(done.stdout)["findings"]:
+        found.setdefault(one["subject"], []).append((one["verdict"], one["text"]))
+    return found
+
+
+def test_a_store_that_is_not_there_yet_is_well_and_is_not_made(folder: Path) -> None:
+    ((verdict, text),) = check(folder, "--offline")["store"]
+    assert (verdict, text.endswith("does not exist yet: the first start creates it")) == ("ok", True)
+    assert not (folder / "store.db").exists()
+
+
+def test_the_folder_of_the_store_is_looked_at(folder: Path) -> None:
+    ((verdict, text),) = check(folder, "--offline", store="nowhere/store.db")["store"]
+    assert (verdict, "does not exist: create it" in text) == ("failed", True)
+
+
+def test_a_store_that_is_there_is_opened_as_it_is(tmp_path: Path) -> None:
+    daemon = InProcessDaemon(tmp_path)
+    done = CliRunner().invoke(app, ["check", "-c", str(daemon.path), "--json", "--offline"])
+    found = {one["subject"]: one["verdict"] for one in json.loads(done.stdout)["findings"]}
+    assert (found["store"], "open waits" in found) == ("ok", False)
+    daemon.close()
+
+
+def test_a_port_that_another_program_holds_fails_and_a_free_one_is_well(folder: Path) -> None:
+    assert check(folder)["web"][0][0] == "ok"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.settimeout(0.1)
+        ((verdict, text),) = check(folder, port=other.getsockname()[1])["web"]
+    assert (verdict, text.startswith("another program listens on")) == ("failed", True)
+
+
+def test_nothing_is_called_fine_above_a_finding_that_failed(folder: Path) -> None:
+    check(folder, store="nowhere/store.db")
+    told = CliRunner().invoke(app, ["check", "-c", str(folder / "inboxwatch.yaml"), "--offline"])
+    assert (told.exit_code, "The config is fine" in told.stdout) == (1, False)
+    assert "FAILED" in told.stdout.splitlines()[0]
+    check(folder)
+    assert "The config is fine." in CliRunner().invoke(app, ["check", "-c", str(folder / "inboxwatch.yaml")]).stdout
+
+
+def test_fifty_people_without_a_mailbox_are_one_line(folder: Path) -> None:
+    (line,) = [text for _, text in check(folder, "--offline", people=50)["ownership"] if "watched" in text]
+    assert line.startswith("50 people can own a wait, but no mailbox of theirs is watched: ")
+    assert line.endswith("(p0, p1, p10, p11, p12, and 45 others)")
+    few = [text for _, text in check(folder, "--offline", people=3)["ownership"] if "watched" in text]
+    assert len(few) == 3, "a few are told one by one"
+
+
+def test_leads_with_our_own_address_are_refused_and_unknown_owners_are_one_line(folder: Path) -> None:
+    rows = [f"b{number}@buyer.test,gone{number % 9}" for number in range(400)]
+    (folder / "leads.csv").write_text("\n".join(["email,owner", "ana@acme.test,ana", "bo@buyer.test,ana", *rows]))
+    found = check(folder)["leads known"]
+    assert found[0] == ("ok", "401 leads")
+    assert "ana@acme.test is one of our own addresses, and no buyer's" in found[1][1]
+    assert found[2][1].startswith("400 leads have owners who are no people of the config: gone0, gone1, gone2")
+    assert len(found) == 3
+
+
+def test_a_log_level_that_is_none_is_a_sentence(folder: Path) -> None:
+    check(folder)
+    told = CliRunner().invoke(app, ["run", "-c", str(folder / "inboxwatch.yaml"), "--log-level", "verbose"])
+    assert (told.exit_code, told.stderr) == (
+        2,
+        "inboxwatch: --log-level: 'verbose' is no log level; known are debug, info, warning, error\n",
+    )
+
+
+def test_a_table_of_many_rows_is_written_as_it_comes(capsys: pytest.CaptureFixture[str]) -> None:
+    """The time of a row does not depend on how many there are; what a buyer wrote cannot steer the terminal."""
+    rows = [{"email": f"b{number}@buyer.test", "name": "\x1b[2J" if number else None} for number in range(LONG + 1)]
+    table(rows, ("email", "name"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["email", "name"]
+    assert (lines[1], "\x1b" in lines[2]) == ("b0@buyer.test", False)
+    assert lines[-1] == f"{LONG + 1} in all"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_the_process_is_measured_where_a_sandbox_hides_the_machines_figures(tmp_path: Path) -> None:
+    (tmp_path / "self").symlink_to(f"/proc/{os.getpid()}")
+    names = {family.name for family in OwnProcess(proc=str(tmp_path), registry=None).collect()}
+    assert {"process_resident_memory_bytes", "process_cpu_seconds", "process_start_time_seconds"} <= names
