@@ -18,7 +18,7 @@ PRAGMAS = (
 )  # fmt: skip
 """Of each connection to SQLite."""
 PATIENCE = {
-    "connect_timeout": "10", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3",
+    "connect_timeout": "5", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3",
     "tcp_user_timeout": "30000",
 }  # fmt: skip
 """Of each connection to PostgreSQL, where the URL says nothing else: a server that is gone is noticed (seconds; ms)."""

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch import config as configuration
 from inboxwatch.core.model import LeadId, PersonId
 from inboxwatch.engine.actions import Acting, assign
+from inboxwatch.engine.authority import concerned
 from inboxwatch.engine.departures import Departure, departures, settle_departures
+from inboxwatch.engine.digests import enqueue_digests
 from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.wait_views import wait_views
+from inboxwatch.web import make_app
 from tests.support.batched_daemon import ANA, BO, SALES, BatchedDaemon, minutes
 from tests.support.in_process_daemon import MONDAY
 
@@ -198,3 +202,23 @@ def test_a_queued_page_for_who_left_reaches_the_fallback_once(daemon: BatchedDae
     after: list[Any] = [row for row in daemon.owed() if row.clock in queued and row.step == 1]
     assert {(row.target, row.person, row.state) for row in after} == {("max", PersonId("max"), "pending")}
     assert LeadId(BO) in owners(daemon)
+
+
+@pytest.mark.parametrize("removal", REMOVALS.values(), ids=REMOVALS)
+async def test_every_page_list_figure_and_digest_stands_whatever_left_the_config(
+    daemon: BatchedDaemon, removal: Removal
+) -> None:
+    """Before anything has moved, and afterwards: a request may come in at any moment of a reload."""
+    becomes(daemon, removal)
+    waits = [row.id for row in daemon.clocks()]
+    pages = ["/", "/mailboxes", "/follow-ups", f"/leads/{BO}", "/metrics", "/api/v1/clocks", f"/api/v1/leads/{BO}"]
+    pages += [f"/waits/{one}" for one in waits] + [f"/api/v1/clocks/{one}" for one in waits]
+    async with TestClient(TestServer(make_app(daemon))) as client:
+        for _ in range(2):
+            found = {page: (await client.get(page)).status for page in pages}
+            assert {page: status for page, status in found.items() if status not in (200, 404)} == {}
+            assert found["/"] == found["/metrics"] == found[f"/waits/{waits[0]}"] == 200
+            daemon.engine.write(enqueue_digests, daemon.rules, daemon.at)
+            with daemon.store.reading() as tx:
+                assert all(concerned(daemon.config, tx, row) for row in tx.clocks.running())
+            starts(daemon)
