@@ -17,8 +17,11 @@ from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType, messages
 from inboxwatch.store import Transaction
+from inboxwatch.store.marks import AlarmMark
 from inboxwatch.store.records import ClockRecord
 
+MARK = "departed/"
+"""Begins the names of what stays gone, and is not told at each start."""
 ROLES = frozenset({"owner", "manager", "fallback", "team_lead"})
 """Targets that are nobody's name."""
 
@@ -62,10 +65,15 @@ class Departure:
         return messages.target_gone(target=self.name, waits=len(self.clocks), fallback=str(self.fallback))
 
     @property
+    def mark(self) -> str:
+        """The same whatever waits it concerns."""
+        return f"{MARK}{self.kind.name.lower()}/{self.name}"
+
+    @property
     def key(self) -> str:
-        """The same for the same waits: what was told once is not told at each start."""
+        """The same for the same waits: two processes that start together tell of them once."""
         digest = blake2b("/".join(sorted(self.clocks)).encode(), digest_size=8)
-        return f"departed/{self.kind.name.lower()}/{self.name}/{digest.hexdigest()}"
+        return f"{self.mark}/{digest.hexdigest()}"
 
 
 def departures(tx: Transaction, rules: Rules, now: datetime) -> list[Departure]:
@@ -80,8 +88,13 @@ def settle_departures(tx: Transaction, rules: Rules, now: datetime) -> list[Depa
     moving = {one.clock for departure in found for one in departure.moved}
     threads = {row.thread for row in map(tx.clocks.get, sorted(moving)) if row is not None}
     evaluate(tx, rules, sorted(threads), Occasion(now))
+    told = {name for name, since in tx.marks.all(AlarmMark).items() if since and name.startswith(MARK)}
+    lasting = {departure.mark for departure in found if not departure.moved}
     for departure in found:
-        _tell(tx, rules, departure, now)
+        if departure.mark not in told:
+            _tell(tx, rules, departure, now)
+    for mark in told ^ lasting:
+        tx.marks.set(AlarmMark(mark), now if mark in lasting else None)
     return found
 
 

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch import config as configuration
 from inboxwatch.core.model import LeadId, PersonId
-from inboxwatch.engine.actions import Acting, assign
+from inboxwatch.engine.actions import Acting, assign, dismiss
 from inboxwatch.engine.authority import concerned
 from inboxwatch.engine.departures import Departure, departures, settle_departures
 from inboxwatch.engine.digests import enqueue_digests
@@ -222,3 +222,23 @@ async def test_every_page_list_figure_and_digest_stands_whatever_left_the_config
             with daemon.store.reading() as tx:
                 assert all(concerned(daemon.config, tx, row) for row in tx.clocks.running())
             starts(daemon)
+
+
+def test_a_mailbox_that_stays_away_is_told_once_and_again_when_it_was_back_meanwhile(daemon: BatchedDaemon) -> None:
+    text = daemon.path.read_text(encoding="utf-8")
+
+    def told() -> int:
+        return sum("Mailbox sales" in row.body["title"] for row in daemon.owed("digest"))
+
+    becomes(daemon, NO_SALES)
+    starts(daemon)
+    gone = next(row.id for row in daemon.clocks() if row.mailbox == SALES)
+    daemon.engine.write(dismiss, daemon.rules, gone, Acting("max", daemon.at))
+    starts(daemon)
+    assert told() == 1
+    becomes(daemon, lambda _: text)
+    starts(daemon)
+    becomes(daemon, NO_SALES)
+    daemon.at += minutes(1)
+    starts(daemon)
+    assert told() == 2
