@@ -23,7 +23,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import wait_views
 from inboxwatch.notify import messages
 from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate
-from inboxwatch.store import Transaction
+from inboxwatch.store import Outage, Transaction
 from inboxwatch.store.records import ClockRecord
 
 AGAIN = timedelta(minutes=2)
@@ -64,7 +64,10 @@ class NoticeActions:
 
     async def _press(self, clock: str, by: Actor, press: _Press) -> ActionOutcome:
         rules = self._daemon.rules
-        return await self._daemon.write(_do, rules, clock, _person(rules, by), press, self._daemon.now())
+        try:
+            return await self._daemon.write(_do, rules, clock, _person(rules, by), press, self._daemon.now())
+        except Outage as error:
+            raise ActionRefused(messages.NOT_NOW) from error
 
 
 @dataclass(frozen=True, slots=True)

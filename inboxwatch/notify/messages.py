@@ -27,6 +27,7 @@ NOTHING_WAITS = "Nothing waits."
 NOBODY_ELSE = "Nobody else could own this wait."
 SLACK_TOO_SLOW = "Slack did not take the answer in time. Please look at the board."
 OUR_DEFECT = "That did not work: our own fault. Please try again, or use the board."
+NOT_NOW = "Nothing was done: the database of inboxwatch is away. Please try again in some minutes."
 LINK_INVALID = "This link is not valid. Open the newest message about this wait, or the board."
 LINK_EXPIRED = "This link has expired. Open the newest message about this wait, or the board."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -20,6 +20,7 @@ from inboxwatch.notify.actions import ActionRefused, Actor
 from inboxwatch.notify.links import Grant, Links
 from inboxwatch.notify.slack.channel import Slack
 from inboxwatch.notify.slack.settings import SlackSettings
+from inboxwatch.store import Outage
 from inboxwatch.web import make_app
 from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
 from tests.support.in_process_daemon import InProcessDaemon
@@ -302,3 +303,18 @@ async def test_a_page_in_slack_is_acknowledged_with_one_press_and_the_answer_upd
 
 async def _read() -> bool:
     return True
+
+
+class AwayDaemon(InProcessDaemon):
+    """One whose store takes no write."""
+
+    async def write(self, *_: Any, **__: Any) -> NoReturn:
+        raise Outage("connection refused")
+
+
+async def test_a_press_while_the_store_is_away_is_answered_with_what_is_so(tmp_path: Path) -> None:
+    (tmp_path / "away").mkdir()
+    away = AwayDaemon(tmp_path / "away")
+    with pytest.raises(ActionRefused, match="Nothing was done: the database of inboxwatch is away"):
+        await NoticeActions(away).acknowledge("some-wait", MAX)
+    away.close()
