@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from inboxwatch.core.model import ClockId, LeadId, MailboxId, MessageId, PersonId, ThreadId
-from inboxwatch.core.sla.clock import Flag, State
+from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
+from inboxwatch.core.sla.trust import Flag
 from inboxwatch.core.timestamp import rfc3339
 
 

@@ -17,8 +17,9 @@ from sqlalchemy import Row, Table
 from inboxwatch.core.mail.classify import Signs
 from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, LeadId, MailboxId, MessageId, PersonId, ThreadId
-from inboxwatch.core.sla.clock import Flag, State
+from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.sla.trust import Flag
 from inboxwatch.core.wait_view import NextStep
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import tables

@@ -269,10 +269,9 @@ class Intake:
         return proof_of(message, self.us) if decides or failed else NOTHING_KNOWN
 
     def _author(self, message: Message) -> PersonId | None:
-        """Who of us wrote it: whom Sender names, else whose mailbox has it in Sent, else who stands in From."""
-        if message.role is FolderRole.SENT and self.reader.owner is not None and not message.mark("sender"):
-            return self.reader.owner
-        return self.us.writer(message)
+        """Who of us wrote it: whom Sender names, else who stands in From, else whose own Sent folder it is in."""
+        owner = self.reader.owner if message.role is FolderRole.SENT else None
+        return self.us.writer(message) or owner
 
     def _outside(self, message: Message) -> list[str]:
         """The recipients outside us."""

@@ -48,22 +48,7 @@ from inboxwatch.core.model import ClockId, Direction, Kind, LeadId, MailboxId, M
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
 from inboxwatch.core.sla.sides import Sides
 from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail, in_order
-
-SECONDS = timedelta(seconds=20)
-"""No person reads and answers within it."""
-
-
-class Flag(StrEnum):
-    """What a person should know of the answer to a wait, or of what pretends to be one."""
-
-    NOT_VERIFIED = "answer_not_verified"
-    """It bears our name and is not shown to be ours: the wait runs on."""
-    DATED_BACK = "answer_dated_back"
-    """Its copy came long after its Date: its first copy counts."""
-    EMPTY = "answer_empty"
-    """It says nothing."""
-    WITHIN_SECONDS = "answer_within_seconds"
-    """It came sooner than a person can read and write."""
+from inboxwatch.core.sla.trust import Flag, is_failure, is_forged_as_ours, is_their_word, oddities
 
 
 class State(StrEnum):
@@ -217,10 +202,10 @@ class Replay:
         """All clocks of the thread, ended and running, in the order of their starts."""
         ordered = in_order(facts)
         for fact in ordered:
-            if isinstance(fact, Mail) and _is_failure(fact) and fact.delivery is not None and fact.delivery.of:
+            if isinstance(fact, Mail) and is_failure(fact) and fact.delivery is not None and fact.delivery.of:
                 known = self._failures.setdefault(fact.delivery.of, [])
                 known.append((fact.at, fact.delivery.recipients))
-        sent = [fact for fact in ordered if isinstance(fact, Mail) and not _is_forged_as_ours(fact)]
+        sent = [fact for fact in ordered if isinstance(fact, Mail) and not is_forged_as_ours(fact)]
         self._people = Sides(sent, self._strangers)
         self._sides = {side: _Side() for side in self._people.leads}
         for fact in ordered:
@@ -242,7 +227,7 @@ class Replay:
             return
         key, lead = belongs
         side = self._sides[key]
-        theirs = _is_their_word(mail, side.wait)
+        theirs = is_their_word(mail, side.wait.mails if side.wait else ())
         if mail.away_until is not None and side.follow_up is not None and theirs:
             side.follow_up.due_moved = mail.away_until
         if mail.effect is not None and mail.effect in self._stops and theirs and not mail.meeting:
@@ -263,7 +248,7 @@ class Replay:
         side.wait = _Running(key, [mail], lead, metric)
 
     def _outbound(self, mail: Mail) -> None:
-        if _is_forged_as_ours(mail):
+        if is_forged_as_ours(mail):
             self._doubt(mail)
             return
         if mail.kind is Kind.CALENDAR and mail.effect in self._stops:
@@ -281,7 +266,7 @@ class Replay:
                     side.wait.holds.append(Hold(mail.at, max(mail.at, bounced_at), "bounced", mail.author))
                 continue
             if side.wait is not None:
-                side.wait.flags = _oddities(mail, side.wait)
+                side.wait.flags = oddities(mail, side.wait.mails)
                 self._close(side.wait, State.ANSWERED, "answered", mail, by=mail.author)
                 side.wait = None
                 self._answered_once = True
@@ -414,35 +399,6 @@ def _who(fact: Fact) -> str:
     if isinstance(fact, Mail):
         return fact.id
     return fact.rule if fact.kind is ActionKind.MEETING_ACCEPTED else fact.by
-
-
-def _is_forged_as_ours(mail: Mail) -> bool:
-    """Whether a message bears our name and is not shown to be ours."""
-    return mail.direction is Direction.OUTBOUND and mail.proof.doubtful
-
-
-def _is_failure(mail: Mail) -> bool:
-    """Whether a mail system says that a message of ours did not arrive."""
-    return mail.delivery is not None and mail.delivery.action == "failed" and mail.delivery.proven
-
-
-def _is_their_word(mail: Mail, wait: _Running | None) -> bool:
-    """Whether what a message says may end or move a wait: it is the lead's own, or of whoever asked, and not forged."""
-    asked = wait is not None and mail.sender.side is not None and mail.sender.email == wait.mails[0].sender.email
-    return (mail.own_address or asked) and not mail.proof.failed
-
-
-def _oddities(answer: Mail, wait: _Running) -> list[Flag]:
-    """What a person should know of an answer that counts."""
-    odd = []
-    if answer.dated is not None:
-        odd.append(Flag.DATED_BACK)
-    if answer.proof.empty:
-        odd.append(Flag.EMPTY)
-    asked = next((mail for mail in wait.mails if mail.id == answer.parent), wait.mails[-1])
-    if answer.at - asked.at <= SECONDS:
-        odd.append(Flag.WITHIN_SECONDS)
-    return odd
 
 
 def _settled(holds: list[Hold], stop: datetime | None) -> tuple[Hold, ...]:

@@ -10,10 +10,11 @@ import pytest
 
 from inboxwatch.core.model import Delivery, Kind, MessageId
 from inboxwatch.core.proof import Proof, Standing, combined
-from inboxwatch.core.sla.clock import Flag, State
+from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.first_contact import first_contacts
 from inboxwatch.core.sla.meetings import accepted
 from inboxwatch.core.sla.timeline import Mail, Party
+from inboxwatch.core.sla.trust import Flag
 from tests.support.facts import BO, at, bounce, buyer, fold, follow_ups, ours, sla
 
 FORGED, FOREIGN = Proof(Standing.FAILED, "dmarc=fail"), Proof(Standing.FOREIGN, "spf=pass of evil.test")

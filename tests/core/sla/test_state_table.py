@@ -12,9 +12,10 @@ import pytest
 from inboxwatch.core.model import Delivery, Direction, Kind, MessageId, PersonId, ThreadId
 from inboxwatch.core.proof import Proof, Standing
 from inboxwatch.core.sla import clock as documented
-from inboxwatch.core.sla.clock import Clock, Flag, Replay, State
+from inboxwatch.core.sla.clock import Clock, Replay, State
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail, Party
+from inboxwatch.core.sla.trust import Flag
 from tests.support.facts import BO, CY, EVERY_STOP, action, at, bounce, buyer, id_of, ours, sla
 
 OURS, BUYERS = "Our court", "The buyer's court"
