@@ -317,10 +317,15 @@ def load(kind: str) -> Any:
         raise LookupError(f"the channel type {kind!r} is not built yet; use {', '.join(sorted(_TYPES))}")
     if kind not in _TYPES:
         raise LookupError(f"unknown channel type {kind!r}; known are {', '.join(sorted(_TYPES))}")
-    for package in _PACKAGES.get(kind, ()):
-        if not installed(package):
-            raise LookupError(f"the channel type {kind!r} needs the package {package}: {command(kind)}")
-    return _named(_TYPES[kind])
+    missing = next((package for package in _PACKAGES.get(kind, ()) if not installed(package)), None)
+    if missing is None:
+        try:
+            return _named(_TYPES[kind])
+        except ModuleNotFoundError as error:  # a package that is there in part
+            missing = error.name or "of its extra"
+            if missing.startswith("inboxwatch"):
+                raise
+    raise LookupError(f"the channel type {kind!r} needs the package {missing}: {command(kind)}")
 
 
 def settings_of(kind: str) -> Any:
