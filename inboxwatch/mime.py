@@ -12,6 +12,7 @@ import quopri
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 
 import mailparser  # type: ignore[import-untyped]  # it ships no types
 
@@ -25,6 +26,8 @@ MAX_PARTS = 200
 MAX_DEPTH = 20
 MAX_PAYLOAD = 64 * 1024
 MAX_TEXT = 256 * 1024
+MAX_FIELD = 2000
+"""Of a header field that describes a part."""
 MAX_STUB = 300
 """A longer plain part is the message itself, however much HTML stands beside it."""
 
@@ -38,6 +41,9 @@ _ENCODING = re.compile(rb"^content-transfer-encoding[ \t]*:[ \t]*([\w-]+)", re.I
 _BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s;]{1,200}))", re.IGNORECASE)
 _UNFOLDED = re.compile(rb"^(content-type[ \t]*:[^\r\n]*;)[ \t]*\r?\n(?=boundary=)", re.IGNORECASE | re.MULTILINE)
 """A parameter on a line of its own that lacks its leading space."""
+_DESCRIBING = re.compile(
+    rb"^(?:content-(?:type|transfer-encoding|disposition)|mime-version)[ \t]*+:[^\r\n]*+", re.IGNORECASE | re.MULTILINE
+)
 _KEPT = re.compile(r";\s*(method|report-type)\s*=\s*\"?([^\";\s]+)", re.IGNORECASE)
 _MACHINE = {
     "message/delivery-status",
@@ -71,11 +77,7 @@ def machine_parts(raw: bytes) -> tuple[Part, ...]:
 
 
 def _leaves(entity: bytes, depth: int, default: str) -> Iterator[Part]:
-    blank = _BLANK.search(entity)
-    head, body = (entity[: blank.start()], entity[blank.end() :]) if blank else (entity, b"")
-    if entity[:1] in b"\r\n" and entity[:2].strip() == b"":
-        head, body = b"", entity.lstrip(b"\r\n")
-    head = _FOLD.sub(b" ", head[:MAX_PAYLOAD])
+    head, body = _divided(entity)
     found = _TYPE.search(head)
     declared = found[1].decode("latin-1") if found else default
     kind = declared.partition(";")[0].strip().lower() or default
@@ -89,6 +91,15 @@ def _leaves(entity: bytes, depth: int, default: str) -> Iterator[Part]:
         len(body),
         _payload(kind, head, body),
     )
+
+
+def _divided(entity: bytes) -> tuple[bytes, bytes]:
+    """The header block of an entity, unfolded and cut to MAX_PAYLOAD, and its body."""
+    blank = _BLANK.search(entity)
+    head, body = (entity[: blank.start()], entity[blank.end() :]) if blank else (entity, b"")
+    if entity.startswith((b"\n", b"\r\n")):
+        head, body = b"", entity.lstrip(b"\r\n")
+    return _FOLD.sub(b" ", head[:MAX_PAYLOAD]), body
 
 
 def _split(body: bytes, boundary: bytes) -> list[bytes]:
@@ -126,7 +137,7 @@ def text_of(raw: bytes) -> str:
     Raises Unusable where the library cannot read the message at all.
     """
     try:
-        mail = mailparser.parse_from_bytes(_mended(_bounded(raw)))
+        mail = mailparser.parse_from_bytes(_Bare().of(_mended(raw[:MAX_RAW])))
         plain = "\n".join(mail.text_plain)
         if len(plain.strip()) > MAX_STUB or not mail.text_html:
             return plain[:MAX_TEXT]
@@ -135,8 +146,6 @@ def text_of(raw: bytes) -> str:
             return shown[:MAX_TEXT]
         # A plain part that only sends the reader to the HTML is no text of the message.
         return (f"{plain}\n{shown}" if len(shown) > 4 * len(plain) + MAX_STUB else plain)[:MAX_TEXT]
-    except RecursionError as error:
-        raise Unusable("its parts are nested too deeply") from error
     except Exception as error:  # a parser of hostile bytes may raise anything; it is not swallowed
         raise Unusable(f"its text cannot be read: {type(error).__name__}") from error
 
@@ -146,9 +155,38 @@ def _mended(raw: bytes) -> bytes:
     return _UNFOLDED.sub(rb"\1 ", raw) if b"\nboundary=" in raw or b"\nBoundary=" in raw else raw
 
 
-def _bounded(raw: bytes) -> bytes:
-    """The message cut to a size, its header block too."""
-    blank = _BLANK.search(raw)
-    if blank is None or blank.start() > MAX_TEXT:
-        return raw[:MAX_TEXT]
-    return raw[:MAX_RAW]
+class _Bare:
+    """What is left of a message where only its text is wanted: few and short header fields, few parts, little depth.
+
+    A parser whose cost grows with what a sender writes there has nothing to read; MAX_TEXT of bodies are kept.
+    """
+
+    def __init__(self) -> None:
+        self._left = MAX_TEXT
+        self._parts = MAX_PARTS
+
+    def of(self, entity: bytes, depth: int = 0) -> bytes:
+        """An entity (a message or a part) made bare."""
+        self._parts -= 1
+        head, body = _divided(entity)
+        fields = [found[0][:MAX_FIELD] for found in islice(_DESCRIBING.finditer(head), 10)]
+        declared = next((one.partition(b":")[2] for one in fields if one[:12].lower() == b"content-type"), b"")
+        kind = declared.partition(b";")[0].strip().lower() or b"text/plain"
+        if kind.startswith(b"multipart/") and (boundary := _BOUNDARY.search(declared.decode("latin-1"))):
+            body = self._inside(body, (boundary[1] or boundary[2]).encode("latin-1"), depth)
+        elif kind == b"message/rfc822":
+            body = self.of(body.lstrip(b"\r\n"), depth + 1) if depth < MAX_DEPTH and self._parts > 0 else b""
+        elif kind.startswith(b"text/"):
+            body = body[: self._left]
+            self._left -= len(body)
+        else:
+            body = b""
+        return b"\r\n".join([*fields, b"", body])
+
+    def _inside(self, body: bytes, boundary: bytes, depth: int) -> bytes:
+        parts = []
+        for piece in _split(body, boundary) if depth < MAX_DEPTH else ():
+            if self._parts <= 0:
+                break
+            parts.append(b"--" + boundary + b"\r\n" + self.of(piece, depth + 1) + b"\r\n")
+        return b"".join(parts) + b"--" + boundary + b"--\r\n"

@@ -27,7 +27,7 @@ _OK = 200
 _RENEW_BEFORE = 300.0
 """Seconds before its end at which a token is renewed."""
 _CODE = re.compile(r"AADSTS(\d+)")
-_TAIL = re.compile(r"\s*(Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
+_TAIL = re.compile(r"(?<!\s)\s*+(Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
 _HINTS = {
     "7000215": "the client secret is wrong: give the secret's value, not its id",
     "7000222": "the client secret has expired: make a new one in the app registration",

@@ -8,7 +8,7 @@ from datetime import datetime
 from email.utils import format_datetime
 
 _NAME = re.compile(r"[!-9;-~]+")
-_BREAK = re.compile(r"\s*[\r\n\x00]\s*")
+_BREAK = re.compile(r"(?<![ \t])[ \t]*+[\r\n\x00][\s\x00]*+")
 _MAX_BLOCK = 128 * 1024
 
 Field = tuple[str, str]

@@ -22,7 +22,7 @@ MOST = 100
 """Waits of one answer."""
 _NAMED = 5
 """Leads that are named where several match."""
-_LINK = re.compile(r"<mailto:([^|>]+)(?:\|[^>]*)?>")
+_LINK = re.compile(r"<mailto:([^<|>]++)(?:\|[^<>]*+)?>")
 """How Slack writes an address that was typed."""
 
 

@@ -16,7 +16,7 @@ LINE = 200
 _KEPT_FORMATS = "\u200c\u200d"
 """Joiners: invisible, but Persian, Indic scripts and emoji are wrong without them."""
 _SPACES = re.compile(r"\s+")
-_ADDRESS = re.compile(r"[^\s<>\"'(),:;]+@[^\s<>\"'(),:;]+")
+_ADDRESS = re.compile(r"(?<![^\s<>\"'(),:;@])[^\s<>\"'(),:;@]++@[^\s<>\"'(),:;]++")
 _UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Co"})
 _EXTENDING = frozenset({"Mn", "Me", "Mc"})
 

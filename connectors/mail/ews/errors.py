@@ -45,7 +45,7 @@ _FORGOTTEN = {"ErrorInvalidSyncStateData", "ErrorSyncFolderNotFound", "ErrorInva
 _THROTTLED_STATUS, _SERVER_STATUS = 429, 500
 _STATUS = re.compile(r"(?:Code|HTTP status code|status code|error code|Client Error|Server Error): ?(\d{3})\b")
 _GONE = {"ErrorItemNotFound"}
-_NETWORK = re.compile(r"Reraised from (\w*(?:Connection|Timeout|timeout|Chunked)\w*)\(")
+_NETWORK = re.compile(r"Reraised from (\w{0,60}(?:Connection|Timeout|timeout|Chunked)\w{0,60})\(")
 
 
 def code_of(error: BaseException) -> str:

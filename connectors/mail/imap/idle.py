@@ -16,7 +16,7 @@ from inboxwatch.connector import MailboxError
 _LASTING = 60.0
 """Seconds: an IDLE that ended earlier may end so each time."""
 _NEWS = re.compile(rb"\* \d+ (?:EXISTS|RECENT)", re.IGNORECASE)
-_STATUS = re.compile(rb'\* STATUS "?(.*?)"? \(.*\bUIDNEXT (\d+)', re.IGNORECASE)
+_STATUS = re.compile(rb'\* STATUS "?(.*?)"? \([^()]*\bUIDNEXT (\d+)', re.IGNORECASE)
 
 
 class Idle:

@@ -9,7 +9,7 @@ from inboxwatch.core.mail.words import forms
 from inboxwatch.core.model import Address, Message
 
 _SUBJECT = re.compile(rf"\b(?:{'|'.join(forms.SUBJECT)})\b")
-_LABEL = re.compile(rf"^[ \t>*]*({'|'.join(forms.LABELS)})[ \t]*\*?[ \t]*[:：]", re.IGNORECASE | re.MULTILINE)
+_LABEL = re.compile(rf"^[ \t>*]*+({'|'.join(forms.LABELS)})[ \t]*+(?:\*[ \t]*+)?[:：]", re.IGNORECASE | re.MULTILINE)
 _DIVIDED = re.compile(r"[._+\d-]+")
 _SENDERS = frozenset(forms.SENDERS)
 _ROLES = frozenset(forms.ROLES)

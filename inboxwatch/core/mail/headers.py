@@ -50,6 +50,8 @@ MAX_BLOCK = 256 * 1024
 """A larger header block is reduced to the fields that are used, each cut to MAX_VALUE."""
 MAX_VALUE = 64 * 1024
 MAX_MARK = 2000
+MAX_DATE = 200
+"""Of a date, its folds taken away, this much is read."""
 MAX_SUBJECT = 4000
 MAX_IDS = 200
 """References beyond these are dropped from the middle: the root and the nearest ancestors stay."""
@@ -77,11 +79,11 @@ _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(\?=)\s+(=\?)")
 _HEX = re.compile(rb"=([0-9a-fA-F]{2})")
 _PIECES = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?$)|\((?:[^()\\]|\\.)*\)?|<[^<>"]*>?|,|;|[^",;(<]+', re.DOTALL)
-_COMMENT = re.compile(r"\(((?:[^()\\]|\\.)*)\)")
+_COMMENT = re.compile(r"(?<!\\)\(((?:[^()\\]|\\.)*+)\)")
 _SPACES = re.compile(r"\s+")
 _DATE = re.compile(
-    rb"\s*(?:[A-Za-z]{3,9}\s*,?\s*)?(\d{1,2})\s+([A-Za-z]{3})[a-z]*\s+(\d{4})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?"
-    rb"\s*(?:([+-])(\d{2})(\d{2})|GMT|UTC?|Z)(?![0-9A-Za-z])"
+    rb"\s*+(?:[A-Za-z]{3,9}\s*+(?:,\s*+)?)?(\d{1,2})\s++([A-Za-z]{3})[a-z]*+\s++(\d{4})\s++(\d{1,2}):(\d{2})(?::(\d{2}))?"
+    rb"\s*+(?:([+-])(\d{2})(\d{2})|GMT|UTC?|Z)(?![0-9A-Za-z])"
 )
 _MONTHS = {name: number for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 _FORBIDDEN_CODECS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
@@ -265,6 +267,8 @@ def _zone(sign: bytes, hours: int, minutes: int) -> timezone:
 
 def date(value: bytes) -> datetime | None:
     """The instant (UTC) of an RFC 5322 date, old forms included; None where it makes no sense."""
+    if len(value) > MAX_DATE:
+        value = b" ".join(value[:MAX_VALUE].split())[:MAX_DATE]
     match = _DATE.match(value)
     try:
         if match:

@@ -11,7 +11,7 @@ MAX_WORDS = 200
 """So many words between ids are looked at."""
 
 _ID = re.compile(r"<([^<>\s]+)>")
-_BARE_ID = re.compile(r"[^\s<>,;\"()]+@[^\s<>,;\"()]+")
+_BARE_ID = re.compile(r"[^\s<>,;\"()@]++@[^\s<>,;\"()]++")
 _PLAIN_ADDRESS = re.compile(r"[a-z][a-z._+-]*\d{0,4}@[a-z0-9.-]+", re.IGNORECASE)
 _ASIDE = re.compile(r'<[^<>]*>?|"(?:[^"\\]|\\.)*"?|\((?:[^()\\]|\\.|\((?:[^()\\]|\\.)*\)?)*\)?')
 """A bracketed id, a quoted string, or a comment with comments in it (RFC 5322, 3.2); it costs linear time."""

@@ -10,11 +10,11 @@ from inboxwatch.core.mail.words.numbering import NUMBERED
 from inboxwatch.core.mail.words.reply_prefixes import FORWARD, REPLY, WAS
 
 _PREFIX = re.compile(
-    r"\s*([^\W\d_]{1,14}\.?(?:[ -][^\W\d_]{1,9})?)\s*(?:[\[(^*]\s*\d{1,3}\s*[\])]?|\d{1,2})?\s*[:：]\s*"
+    r"\s*+([^\W\d_]{1,14}\.?(?:[ -][^\W\d_]{1,9})?)\s*+(?:[\[(^*]\s*+\d{1,3}\s*+[\])]?|\d{1,2})?\s*+[:：]\s*+"
 )
-_TAG = re.compile(r"\s*\[([^\[\]]{1,60})\]\s*")
-_OLD = re.compile(rf"[\[(]\s*(?:{'|'.join(WAS)})\s*[:：]\s*(.+?)[\])]*\s*$", re.IGNORECASE)
-_SERIES = re.compile(r"[\[(]([^\[\]()]*?)\b(\d{1,4})\s*/\s*(\d{1,4})([^\[\]()]*)[\])]")
+_TAG = re.compile(r"\s*+\[([^\[\]]{1,60}+)\]\s*+")
+_OLD = re.compile(rf"[\[(]\s*+(?:{'|'.join(WAS)})\s*+[:：]\s*+(?=.)", re.IGNORECASE)
+_SERIES = re.compile(r"[\[(]([^\[\]()]*?)\b(\d{1,4})\s*+/\s*+(\d{1,4})([^\[\]()]*+)[\])]")
 _KEPT = re.compile(r"[\W_]+")
 _ALWAYS_OPEN = re.compile(r"(?<![\d/])(?:24/7|365/24)(?![\d/])")
 _WITH_DIGIT = re.compile(r"(?P<before>[^\W\d_]+[-_.])?(?P<token>[^\W_]*\d[^\W_]*)(?P<behind>[-_][^\W\d_]{2,})?")
@@ -65,7 +65,9 @@ def read(subject: str) -> Subject:
         text = text[found.end() :]
     was = ""
     if old := _OLD.search(text):
-        was = read(old[1]).key
+        before = text[old.end() :]
+        older = _OLD.search(before)
+        was = read((before[: older.start()] if older else before).rstrip().rstrip("])")).key
         text = text[: old.start()]
     series = _SERIES.search(text)
     numbered = None

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from inboxwatch.notify.text import LINE, clean, when
 
-_TYPED_LINK = re.compile(r"<(?:mailto:(?P<address>[^|>]+)|(?P<url>https?://[^|>]+))(?:\|(?P<label>[^>]*))?>")
+_TYPED_LINK = re.compile(r"<(?:mailto:(?P<address>[^<|>]++)|(?P<url>https?://[^<|>]++))(?:\|(?P<label>[^<>]*+))?>")
 
 
 def escaped(value: object, limit: int = LINE) -> str:

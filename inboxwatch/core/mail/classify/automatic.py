@@ -20,10 +20,10 @@ _KNOWN = re.compile(
 _FILLERS = re.compile(rf"\b(?:{'|'.join(away_phrases.FILLERS)})\b")
 _BY = re.compile(rf"\W*(?:{'|'.join(away_phrases.BY)})\b")
 _TO = re.compile(rf"\W*(?:{'|'.join(away_phrases.TO)})\b")
-_WARNING = rf"(?:{'|'.join(away_phrases.GATEWAY_TAGS)})(?: \w+){{0,2}}"
+_WARNING = rf"(?:{'|'.join(away_phrases.GATEWAY_TAGS)})(?: \w++){{0,2}}"
 _TAG = re.compile(
-    rf"\W*(?:\[[^\[\]]{{1,40}}\]\s*[:：]?|\{{[^{{}}]{{1,40}}\}}|\({_WARNING}\)\s*[:：]?"
-    rf"|\*+\s*{_WARNING}\s*\*+|{_WARNING}\W*(?:[:：]|\s[-–|]))\s*"
+    rf"\W{{0,8}}?(?:\[[^\[\]]{{1,40}}\]\s*[:：]?|\{{[^{{}}]{{1,40}}\}}|\({_WARNING}\)\s*[:：]?"
+    rf"|\*++\s*+{_WARNING}\s*+\*++|{_WARNING}\W{{0,8}}?(?:[:：]|\s[-–|]))\s*+"
 )
 _HEAD = re.compile(r"\s*(?:\[([^\[\]:：]{3,60})\]|([^:：]{3,80}?)(?:\s*[:：]| [-–—|] )|([^:：]{3,80})$)")
 _POSSESSIVE = re.compile(

@@ -20,7 +20,9 @@ _DAEMON_MAYBE = re.compile(bounces.SENDER_MAYBE)
 _RETURNED_TYPES = ("text/rfc822-headers", "message/rfc822", "message/global")
 _FROM = re.compile(rb"^from[ \t]*:((?:[^\n]|\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
 _REFUSED = re.compile(r"\breject|\brefus|abgelehnt|abgewiesen|rechaz|rifiutat|geweigerd")
-_DELETED = re.compile(rb"^disposition[ \t]*:[^\n]*automatic-action[^\n]*;[ \t]*(?:deleted|denied|failed)", re.I | re.M)
+_DELETED = re.compile(
+    rb"^disposition[ \t]*:[^\n]{0,200}automatic-action[^\n]{0,200};[ \t]*+(?:deleted|denied|failed)", re.I | re.M
+)
 
 
 def signal(look: Look) -> str:

@@ -10,7 +10,7 @@ from inboxwatch.core.model import Delivery, Message, MessageId
 _ACTION = re.compile(rb"^action[ \t]*:[ \t]*([a-z]+)", re.IGNORECASE | re.MULTILINE)
 _STATUS = re.compile(rb"^status[ \t]*:[ \t]*([245])\.\d", re.IGNORECASE | re.MULTILINE)
 _RECIPIENT = re.compile(
-    rb"^(?:final|original|x-actual)-recipient[ \t]*:[ \t]*(?:[\w-]+[ \t]*;)?[ \t]*<?([^\s<>;]+@[^\s<>;]+)",
+    rb"^(?:final|original|x-actual)-recipient[ \t]*+:[ \t]*+(?:[\w-]++[ \t]*+;)?[ \t]*+<?+([^\s<>;@]++@[^\s<>;]++)",
     re.IGNORECASE | re.MULTILINE,
 )
 _MESSAGE_ID = re.compile(rb"^message-id[ \t]*:((?:[^\n]|\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
@@ -19,7 +19,7 @@ _ORIGINAL_ID = re.compile(
 )
 _TEXT_ID = re.compile(r"^[ \t>|]*message-id[ \t]*:[ \t]*<([^<>\s]+)>", re.IGNORECASE | re.MULTILINE)
 _TEXT_RECIPIENT = re.compile(
-    r"^[ \t]*<?([^\s<>:;,()\"]+@[^\s<>:;,()\"]+\.[a-z]{2,})>?[ \t]*:?", re.IGNORECASE | re.MULTILINE
+    r"^[ \t]*+<?+([^\s<>:;,()\"@]{1,250}+@[^\s<>:;,()\"]{1,250}\.[a-z]{2,24}+)", re.IGNORECASE | re.MULTILINE
 )
 _SERVICE_DELIVERED = re.compile(r'"(?:notificationType|eventType|event)"\s*:\s*"(?:delivery|delivered)"', re.IGNORECASE)
 _ORDER = ("failed", "delayed", "delivered", "relayed", "expanded")

@@ -39,7 +39,7 @@ MACHINE = either(rf"""
     automatisch (?:bericht|antwoord){_END}
     (?:mensagem|e-?mail|resposta) (?:\w+ ){{0,4}}(?:gerad|enviad)[ao] automaticamente
     (?:mensagem|resposta) automática{_END}
-    (?:meddelande|svar|mejl|mail|e-post)\w* (?:\w+ ){{0,4}}automatiskt
+    (?:meddelande|svar|mejl|mail|e-post)\w{{0,12}} (?:\w+ ){{0,4}}automatiskt
     automatiskt (?:svar|meddelande|genererat|mejl|utskick)
     automatisk (?:svar|genereret|generert|besked|melding)
     (?:wiadomość|mail|odpowiedź) (?:\w+ ){{0,4}}(?:wygenerowan|wysłan)\w* automatycznie

@@ -110,7 +110,7 @@ ENVELOPE = either(r"""
 """)
 """Envelope addresses (Return-Path) of lists and mailings."""
 
-CODED_ADDRESS = r"[+=-][^@]*=[^@]*\.[a-z]{2,}@"
+CODED_ADDRESS = r"[+=-][^@=]*+=[^@]*\.[a-z]{2,}@"
 """Another address written into the local part of an envelope address (VERP)."""
 
 PERSONAL_PROGRAM = either(r"""

@@ -27,7 +27,7 @@ RETURNED = either(r"""
     \b5\d\d[ -]5\.\d\.\d
     \b55\d[ -]
     (?<!no )virus(?:es)? (?:\w+ ){0,3}(?:found|detected)
-    (?:contain\w*|infected (?:with|by)) (?:\w+ ){0,3}virus
+    (?:contain(?:s|ed|ing)?|infected (?:with|by)) (?:\w+ ){0,3}virus
     virus in (?:your|the) (?:message|mail)
     nicht zugestellt
     unzustellbar
