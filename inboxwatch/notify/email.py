@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -33,6 +32,7 @@ from inboxwatch.notify import (
     Secret,
     Settings,
 )
+from inboxwatch.notify import mail_headers as headers
 from inboxwatch.notify.links import ActionLink
 from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.text import clean, said
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from inboxwatch.notify.actions import Actions
     from inboxwatch.notify.links import Links
 
-_POLICY = SMTP.clone(cte_type="7bit")
-"""No server has to know 8BITMIME."""
 _PORTS = {"tls": 465, "starttls": 587, "none": 25}
 _ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 _URGENT = frozenset({"breach", "escalated", "repeated"})
@@ -138,35 +136,46 @@ class Email:
         if problem:
             raise ChannelError(problem, permanent=True)
         destination = folded_address(destination)
-        message = self.compose(notice, destination, person, key, earlier)
+        try:
+            mail = self.compose(notice, destination, person, key, earlier)
+        except headers.NotOurs as error:
+            raise ChannelError(str(error), permanent=True) from error
         async with self._session() as server:
-            await server.sendmail(self._sender.addr_spec, [destination], message.as_bytes())
-        return Receipt(str(message["Message-ID"]).strip("<>"))
+            await server.sendmail(self._sender.addr_spec, [destination], mail)
+        return Receipt(self.message_id(key))
 
     def compose(
         self, notice: Notice, destination: str, person: Recipient | None, key: str, earlier: str | None = None
-    ) -> EmailMessage:
-        """The mail of a notice. Its Message-ID depends on the key alone, so servers and readers drop a second copy."""
-        message = EmailMessage(policy=_POLICY)
-        message["From"] = self._sender
-        message["To"] = Address(display_name=clean(person.name, 80) if person else "", addr_spec=destination)
-        if self._settings.reply_to:
-            message["Reply-To"] = _address(self._settings.reply_to)
-        reply = "Re: " if earlier else ""
-        message["Subject"] = reply + self._renderer.line("subject.txt", notice, person, 150)
+    ) -> bytes:
+        """The mail of a notice. Its Message-ID depends on the key alone, so servers and readers drop a second copy.
+
+        Raises NotOurs where it would not have exactly the fields that are named here.
+        """
         now = instant.now()
-        message["Date"] = format_datetime(now)
-        message["Message-ID"] = f"<{self.message_id(key)}>"
-        self._thread(message, notice, earlier)
-        message["Auto-Submitted"] = "auto-generated"
-        message["X-Auto-Response-Suppress"] = "All"
-        message["Precedence"] = "bulk"
+        fields = [
+            ("From", headers.mailbox(self._sender.display_name, self._sender.addr_spec)),
+            ("To", headers.mailbox(clean(person.name, 80) if person else "", destination)),
+        ]
+        if self._settings.reply_to:
+            reply_to = _address(self._settings.reply_to)
+            fields.append(("Reply-To", headers.mailbox(reply_to.display_name, reply_to.addr_spec)))
+        subject = self._renderer.line("subject.txt", notice, person, 150)
+        fields += [
+            ("Subject", headers.text(f"Re: {subject}" if earlier else subject)),
+            ("Date", format_datetime(now)),
+            ("Message-ID", headers.ids([self.message_id(key)])),
+            *self._thread(notice, earlier),
+            ("Auto-Submitted", "auto-generated"),
+            ("X-Auto-Response-Suppress", "All"),
+            ("Precedence", "bulk"),
+        ]
         if notice.type is NoticeType.ESCALATION and any(told.reason in _URGENT for told in notice.clocks):
-            message["Importance"] = "high"
+            fields.append(("Importance", "high"))
         actions = self._actions(notice, person, now)
+        message = EmailMessage(policy=headers.POLICY)
         message.set_content(self._renderer.text("body.txt", notice, person, actions))
         message.add_alternative(self._renderer.text("body.html", notice, person, actions), subtype="html")
-        return message
+        return headers.written(message, fields)
 
     def message_id(self, key: str) -> str:
         """The Message-ID (without brackets) of the mail for an outbox key; also known before the mail is sent."""
@@ -183,15 +192,13 @@ class Email:
     async def aclose(self) -> None:
         """Nothing is kept open between mails."""
 
-    def _thread(self, message: EmailMessage, notice: Notice, earlier: str | None) -> None:
+    def _thread(self, notice: Notice, earlier: str | None) -> list[tuple[str, str]]:
         # The root is never sent: it only holds together what is told of one wait, in whatever order it arrives.
         root = self.message_id(f"thread {notice.thread_key}") if notice.thread_key else None
         parent = earlier if earlier and re.fullmatch(r"[!-;=?-~]{1,250}", earlier) else None
-        if parent:
-            message["In-Reply-To"] = f"<{parent}>"
-        chain = [f"<{part}>" for part in (root, parent) if part]
-        if chain:
-            message["References"] = " ".join(chain)
+        chain = [part for part in (root, parent) if part]
+        found = [("In-Reply-To", headers.ids([parent]))] if parent else []
+        return [*found, ("References", headers.ids(chain))] if chain else found
 
     def _actions(self, notice: Notice, person: Recipient | None, now: datetime) -> dict[str, Sequence[ActionLink]]:
         if self._links is None or person is None or notice.listed or notice.type is not NoticeType.ESCALATION:

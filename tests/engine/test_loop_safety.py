@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def page(daemon: InProcessDaemon, key: str = "c1/1/1/ana") -> tuple[str, str]:
     """The Message-ID and the headers of an escalation mail as it leaves."""
     channel = daemon.config.channels["desk"].connect()
     assert isinstance(channel, Email)
-    message = channel.compose(notice(), "sales@acme.test", None, key)
+    message = message_from_bytes(channel.compose(notice(), "sales@acme.test", None, key))
     own = {"Message-ID", "From", "To", "Date", "Subject"}
     return channel.message_id(key), "\r\n".join(
         f"{name}: {value}" for name, value in message.items() if name not in own
