@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from inboxwatch.config.reply_rules import RuleFile, document
+from inboxwatch.core.mail.words import table
 from inboxwatch.core.sla.hours import Span
 from inboxwatch.core.sla.policy import Duration, Reassign, StepTime
 from inboxwatch.settings import inside
@@ -210,7 +211,33 @@ def _listen(value: object) -> Listen:
 def _header(value: str) -> str:
     if not _TOKEN.fullmatch(value):
         raise ValueError(f"{value!r} is no header's name: write one such as X-Forwarded-User")
+    if value.lower() in _OF_BROWSERS or value.lower().startswith(("sec-", "accept", "content-", "if-")):
+        raise ValueError(f"{value} is sent by every browser: write a header that the proxy alone sets")
     return value
+
+
+_OF_BROWSERS = frozenset(
+    table("""
+    authorization, connection, cookie, date, expect, forwarded, from, host, origin, pragma, proxy-authorization, range,
+    referer, te, trailer, transfer-encoding, upgrade, user-agent, via, x-forwarded-for, x-forwarded-host,
+    x-forwarded-proto, x-real-ip, cache-control, keep-alive, upgrade-insecure-requests, dnt, priority
+""")
+)
+"""Headers that say something else than who is signed in, and that clients send themselves."""
+_NARROWEST = {4: 8, 6: 32}
+"""Bits of a public network, by the version of IP, below which it is no place of one proxy."""
+
+
+def proxy_peers(peers: tuple[Network, ...]) -> tuple[Network, ...]:
+    """The networks from which a proxy is believed. Raises ValueError where together they cover much of the internet."""
+    for version, least in _NARROWEST.items():
+        together = ipaddress.collapse_addresses(one for one in peers if one.version == version)  # type: ignore[type-var]
+        for network in together:
+            if network.prefixlen < least and not (network.is_private and network.prefixlen):
+                raise ValueError(
+                    f"covers {network}: half the world could name itself as anybody; write the proxy's own address"
+                )
+    return peers
 
 
 def _network(value: object) -> Network:

@@ -30,6 +30,7 @@ from inboxwatch.config.fields import (
     WebAddress,
     Weekdays,
     Zone,
+    proxy_peers,
     weekdays,
 )
 from inboxwatch.config.policy_models import EscalationPolicyModel, RoutingModel, SLAPolicyModel
@@ -276,6 +277,11 @@ class ProxyModel(Settings):
     peers: tuple[Peers, ...] = Field(alias="from", min_length=1)
     """From where the header is believed."""
 
+    @field_validator("peers")
+    @classmethod
+    def _not_the_internet(cls, peers: tuple[Peers, ...]) -> tuple[Peers, ...]:
+        return proxy_peers(peers)
+
 
 class WebModel(Settings):
     """The web server: board, API, metrics and signed links on one port."""
@@ -285,8 +291,8 @@ class WebModel(Settings):
     url: WebAddress | None = None
     """How people reach it; links in notices begin with it."""
     token: Secret | None = Field(default=None, validate_default=True)
-    """Asked for by the API, the metrics and the board; at least 16 characters. Default: everybody on this
-    machine may ask."""
+    """Asked for by the API, the metrics and the board; at least 16 characters, better 32 random ones. Default: everybody
+    on this machine may ask, or with `proxy` only whom it has signed in."""
     proxy: ProxyModel | None = None
 
     @field_validator("token")
@@ -295,7 +301,7 @@ class WebModel(Settings):
         listen = info.data.get("listen")
         if token is None and listen is not None and not listen.loopback:
             raise ValueError(f"is required (or `token_file`, `token_env`): other machines can reach {listen}")
-        if token is not None and token.resolved and len(token.reveal()) < TOKEN_LENGTH:
+        if token is not None and token.resolved and (len(text := token.reveal()) < TOKEN_LENGTH or len(set(text)) < 5):
             raise ValueError(f"can be guessed: give at least {TOKEN_LENGTH} characters (`openssl rand -hex 32`)")
         return token
 

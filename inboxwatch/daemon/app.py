@@ -26,6 +26,7 @@ from inboxwatch.now import Now
 from inboxwatch.now import now as utc_now
 from inboxwatch.store import Outage, Store, Transaction
 from inboxwatch.web import make_app
+from inboxwatch.web.connections import Runner
 
 log = structlog.get_logger(__name__)
 P = ParamSpec("P")
@@ -74,7 +75,7 @@ class App:
 
     async def serve(self, started: Callable[[App], None] | None = None) -> None:
         """Runs until told to stop; then drains."""
-        runner = aiohttp_web.AppRunner(make_app(self), access_log=None, shutdown_timeout=1.0)
+        runner = Runner(make_app(self), lambda: self.config.web.proxy)
         await runner.setup()
         listen = self.config.web.listen
         try:

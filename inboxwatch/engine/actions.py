@@ -14,6 +14,9 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
 
+MOST_WAITS = 10_000
+"""Waits of one lead that are looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Acting:
@@ -75,17 +78,28 @@ def log_activity(tx: Transaction, rules: Rules, lead: str, acting: Acting, now: 
     """A call or meeting with a lead (an address), at `acting.at`, which may be past; ends the lead's waits where
     `activity` is a stop condition.
 
+    It counts from now on where it would otherwise end a wait before a breach that was true already: what is told
+    afterwards undoes no breach.
+
     Returns how many threads it concerns. Raises Refused.
     """
     known_person(rules, acting.by)
     known = tx.leads.by_address(lead.lower())
     if known is None:
         raise Refused(404, f"no lead has the address {lead}")
-    done = Action(acting.at, ActionKind.ACTIVITY, acting.by, lead=known.id, reason=acting.reason)
+    waits = tx.clocks.listed({"lead": known.id}, None, MOST_WAITS)
+    at = now if any(_undone(row, acting.at, now) for row in waits) else acting.at
+    done = Action(at, ActionKind.ACTIVITY, acting.by, lead=known.id, reason=acting.reason)
     tx.clocks.record(done, None)
     threads = tx.mail.threads_of_lead(known.id)
     evaluate(tx, rules, sorted(threads), Occasion(now))
     return len(threads)
+
+
+def _undone(row: ClockRecord, at: datetime, now: datetime) -> bool:
+    """Whether a deed at an instant would end a wait before the breach that is known now."""
+    late = row.breached_at is not None or (row.state == "running" and row.due_at <= now)
+    return late and row.started_at <= at <= row.due_at
 
 
 def known_person(rules: Rules, by: str) -> None:

@@ -1,7 +1,8 @@
-"""Who may act on a wait from a message: those whom it concerns, and the named admins."""
+"""Who may act on a wait, by a message, the board or the API: those whom it concerns, and the named admins."""
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from inboxwatch.core.model import PersonId
@@ -10,6 +11,25 @@ from inboxwatch.store.records import ClockRecord
 if TYPE_CHECKING:
     from inboxwatch.config import Config
     from inboxwatch.store import Transaction
+
+
+class Role(IntEnum):
+    """What a signed-in person may do beside acting on waits that concern them; each includes those before it."""
+
+    REP = 1
+    """Reads everything."""
+    MANAGER = 2
+    """Leads a team, is somebody's manager or the fallback: reviews matches."""
+    ADMIN = 3
+    """One of `admins`, or the fallback where there are none: reloads the config, sends again, edits leads."""
+
+
+def role(config: Config, person: PersonId) -> Role:
+    """The role of a person of the config."""
+    if person in config.admins or (not config.admins and person == config.fallback):
+        return Role.ADMIN
+    managers = {one.manager for one in config.people.values()} | {team.lead for team in config.teams.values()}
+    return Role.MANAGER if person in managers or person == config.fallback else Role.REP
 
 
 def concerned(config: Config, tx: Transaction, clock: ClockRecord) -> dict[PersonId, str]:

@@ -119,6 +119,11 @@ class Metrics:
         self._reloaded.set(1)
         self._store = Gauge("inboxwatch_store_up", "Whether the store can be read and written.", registry=self.registry)
         self._store.set(1)
+        self._logins = Counter(
+            "inboxwatch_web_login_failures", "Wrong tokens, and attempts put off.", ["outcome"], registry=self.registry
+        )
+        for outcome in ("wrong", "slowed"):
+            self._logins.labels(outcome)
         self._paces: dict[str, float] = {}
         self._backlogs: dict[str, float] = {}
         self._holder = holder
@@ -286,6 +291,10 @@ class Metrics:
     def store_up(self, ok: bool) -> None:
         """Records whether the store can be used."""
         self._store.set(1 if ok else 0)
+
+    def login_failed(self, outcome: str) -> None:
+        """Counts a wrong token (`wrong`), or an attempt that came too soon after several (`slowed`)."""
+        self._logins.labels(outcome).inc()
 
     def process(self) -> bytes:
         """The exposition of what this process counts itself."""

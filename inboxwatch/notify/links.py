@@ -21,7 +21,8 @@ from inboxwatch.notify import messages
 LABELS = {action: messages.ACTION_LABELS[action] for action in ("acknowledge", "dismiss")}
 """What a link can do, and the words on it."""
 
-LIFETIME = timedelta(days=7)
+LIFETIME = timedelta(days=3)
+"""Over a weekend. Whoever finds a link later, in a forwarded mail or an archive, gets nothing by it."""
 
 
 class LinkError(Exception):

@@ -12,8 +12,10 @@ from typing import Any
 from aiohttp import web
 
 from inboxwatch.core.model import Lead
+from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine import actions
+from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import resend
 from inboxwatch.engine.rules import Rules
@@ -24,6 +26,7 @@ from inboxwatch.web import follow_ups, kinds, leads, matches, wait_actions
 from inboxwatch.web.bodies import Activity, LeadBody, Reviewed, SaidKind, read
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.problems import Problem
+from inboxwatch.web.proxy import require, signed_in
 
 LIMIT, MOST = 100, 1000
 """Items of a page, unless asked otherwise, and at most."""
@@ -86,7 +89,8 @@ class Api:
 
     async def act(self, request: web.Request) -> web.Response:
         body = await read(request, wait_actions.BODIES[request.match_info["action"]])
-        return _json((await wait_actions.do(self._daemon, request.match_info["clock"], body)).as_json())
+        done = await wait_actions.do(self._daemon, request.match_info["clock"], body, signed_in(request))
+        return _json(done.as_json())
 
     async def leads(self, request: web.Request) -> web.Response:
         limit = _limit(request)
@@ -104,10 +108,12 @@ class Api:
         return _json((await daemon.read(leads.answers, daemon.rules, email, daemon.now())).as_json())
 
     async def put_lead(self, request: web.Request) -> web.Response:
+        require(self._daemon.rules.config, request, Role.ADMIN)
         body = await read(request, LeadBody)
         return _json(await leads.put(self._daemon, request.match_info["email"], body))
 
     async def delete_lead(self, request: web.Request) -> web.Response:
+        require(self._daemon.rules.config, request, Role.ADMIN)
         return _json(await leads.delete(self._daemon, request.match_info["email"]))
 
     async def activity(self, request: web.Request) -> web.Response:
@@ -116,7 +122,7 @@ class Api:
         if body.at > now:
             raise Problem(422, "at: must not lie in the future")
         reason = f"{body.type}: {body.note}" if body.note else body.type
-        lead, threads = await daemon.write(_log, daemon.rules, body, reason, now)
+        lead, threads = await daemon.write(_log, daemon.rules, body, reason, now, signed_in(request))
         return _json(
             {
                 "lead": lead.id,
@@ -155,6 +161,7 @@ class Api:
         return _json({"items": items, "next": token})
 
     async def review(self, request: web.Request) -> web.Response:
+        require(self._daemon.rules.config, request, Role.MANAGER)
         body = await read(request, Reviewed)
         return _json(await matches.do(self._daemon, request.match_info["message"], request.match_info["action"], body))
 
@@ -184,13 +191,18 @@ class Api:
         return _json(await self._daemon.read(ask))
 
     async def resend(self, request: web.Request) -> web.Response:
+        require(self._daemon.rules.config, request, Role.ADMIN)
         number, now = int(request.match_info["id"]), self._daemon.now()
-
         channel = await self._daemon.write(resend, self._daemon.rules, number, now)
         return _json({"id": number, "state": "pending", "channel": channel})
 
 
-def _log(tx: Transaction, rules: Rules, body: Activity, reason: str, now: datetime) -> tuple[Lead, int]:
+def _log(
+    tx: Transaction, rules: Rules, body: Activity, reason: str, now: datetime, person: Person | None
+) -> tuple[Lead, int]:
+    if person is not None and (lead := tx.leads.by_address(body.lead.lower())) is not None and lead.owner != person.id:
+        rows = tx.clocks.listed({"lead": lead.id, "state": "open"}, None, actions.MOST_WAITS)
+        wait_actions.may_act(tx, rules, rows, person)
     threads = actions.log_activity(tx, rules, body.lead, actions.Acting(body.by, body.at, reason), now)
     return leads.known(tx, body.lead), threads
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hmac
+import math
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from urllib.parse import quote, urlsplit
 
+import structlog
 from aiohttp import web
 
 from inboxwatch.config.fields import is_loopback
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.notify.links import signer
 from inboxwatch.web import proxy
+from inboxwatch.web.attempts import Attempts
 from inboxwatch.web.problems import Problem
 
+log = structlog.get_logger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 COOKIE = "inboxwatch"
@@ -30,6 +34,7 @@ class Guard:
     def __init__(self, daemon: DaemonPort) -> None:
         self._daemon = daemon
         self._signer = signer(daemon.key, "web")
+        self._attempts = Attempts()
 
     @property
     def token(self) -> str | None:
@@ -46,17 +51,34 @@ class Guard:
             or proxy.sign_in(self._daemon.rules.config, request)
         ):
             return
-        if self.token is None or self._bearer(request) or self.session(request):
+        if self.token is None and self._daemon.rules.config.web.proxy is None:
             return
+        if self.session(request) or self._bearer(request):
+            return
+        if self.token is None:
+            raise Problem(401, "sign in at the proxy: this request bears no name of it")
         if _is_page(request):
             raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}")
         raise Problem(
             401, "send the header `Authorization: Bearer` with web.token", headers={"WWW-Authenticate": "Bearer"}
         )
 
-    def right_token(self, given: str) -> bool:
-        """Compares in constant time."""
-        return self.token is not None and hmac.compare_digest(given.encode(), self.token.encode())
+    def right_token(self, request: web.Request, given: str) -> bool:
+        """Compares in constant time. Whoever was wrong often must wait before they are heard again (Problem 429)."""
+        if self.token is None:
+            return False
+        if wait := self._attempts.wait(request.remote):
+            self._count("slowed")
+            raise Problem(429, "too many wrong tokens: wait", headers={"Retry-After": str(math.ceil(wait))})
+        right = hmac.compare_digest(_bytes(given), _bytes(self.token))
+        self._attempts.note(request.remote, right=right)
+        if not right:
+            self._count("wrong")
+        return right
+
+    def _count(self, outcome: str) -> None:
+        self._daemon.metrics.login_failed(outcome)
+        log.warning("a login with a wrong token", outcome=outcome)
 
     def sign_in(self, response: web.StreamResponse) -> None:
         """Gives the browser its cookie."""
@@ -75,9 +97,15 @@ class Guard:
         expires, _, mac = request.cookies.get(COOKIE, "").partition(".")
         if not expires.isascii() or not expires.isdigit():
             return False
-        if not hmac.compare_digest(mac.encode(), self._mac(f"session {expires} {self.token}").encode()):
+        if self.token is None or len(expires) > 12:
+            return False
+        if not hmac.compare_digest(_bytes(mac), self._mac(f"session {expires} {self.token}").encode()):
             return False
         return int(expires) > self._daemon.now().timestamp()
+
+    def sign_out(self, response: web.StreamResponse) -> None:
+        """Takes the browser's cookie away."""
+        response.del_cookie(COOKIE, httponly=True, samesite="Strict")
 
     def form_key(self, request: web.Request) -> str:
         """What a form of this session must send back."""
@@ -86,12 +114,12 @@ class Guard:
         return self._mac(f"form {request.cookies.get(COOKIE, '') if self.token else ''}")
 
     def check_form(self, request: web.Request, given: str) -> None:
-        if not hmac.compare_digest(given.encode(), self.form_key(request).encode()):
+        if not hmac.compare_digest(_bytes(given), self.form_key(request).encode()):
             raise Problem(403, "the form is too old; go back, reload the page and send it again")
 
     def _bearer(self, request: web.Request) -> bool:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and self.right_token(given.strip())
+        return scheme.lower() == "bearer" and self.right_token(request, given.strip())
 
     def _same_site(self, request: web.Request) -> None:
         """Refuses what another site's page makes a browser send, and names by which it could pass for this site."""
@@ -122,7 +150,12 @@ class Guard:
         return host == public.netloc or name == public.hostname or is_loopback(name)
 
     def _mac(self, text: str) -> str:
-        return self._signer.get_signature(text).decode()
+        return self._signer.get_signature(_bytes(text)).decode()
+
+
+def _bytes(text: str) -> bytes:
+    """What came as odd bytes of a header is compared as those bytes."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def local_path(path: str) -> str:

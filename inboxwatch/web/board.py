@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from inboxwatch.core.wait_view import WaitView
+from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import resend
 from inboxwatch.engine.explanation import explain
@@ -28,7 +29,7 @@ from inboxwatch.web.auth import Guard, local_path
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.pages import BY, Pages
 from inboxwatch.web.problems import Problem
-from inboxwatch.web.proxy import acting, sign_in
+from inboxwatch.web.proxy import acting, require, sign_in, signed_in
 from inboxwatch.web.wait_story import timeline
 
 PAGE = 100
@@ -57,6 +58,7 @@ class Board:
             web.post("/dead-letters/{id:\\d{1,18}}/resend", self.resend),
             web.get("/login", self.login),
             web.post("/login", self.enter),
+            web.post("/logout", self.leave),
         ]
 
     async def board(self, request: web.Request) -> web.Response:
@@ -153,7 +155,7 @@ class Board:
         known = {field.alias or name for name, field in model.model_fields.items()}
         try:
             body = model.model_validate({name: value for name, value in form.items() if name in known and value})
-            await wait_actions.do(self._daemon, clock, body)
+            await wait_actions.do(self._daemon, clock, body, signed_in(request))
         except ValidationError as refused:
             return await self._wait(request, status=422, problem=Problem.unusable(refused).detail, given=form)
         except Refused as refused:
@@ -193,6 +195,7 @@ class Board:
     async def resend(self, request: web.Request) -> web.Response:
         form = await request.post()
         self._guard.check_form(request, str(form.get("key", "")))
+        require(self._daemon.rules.config, request, Role.ADMIN)
         number, now = int(request.match_info["id"]), self._daemon.now()
         await self._daemon.write(resend, self._daemon.rules, number, now)
         raise web.HTTPSeeOther("/mailboxes")
@@ -208,11 +211,18 @@ class Board:
     async def enter(self, request: web.Request) -> web.Response:
         form = await request.post()
         onward = local_path(str(form.get("next", "/")))
-        if not self._guard.right_token(str(form.get("token", ""))):
+        if not self._guard.right_token(request, str(form.get("token", ""))):
             await asyncio.sleep(WRONG_TOKEN_PAUSE)
             return self._pages.render(request, "login.html", status=403, onward=onward, wrong=True, again=False)
         response = web.Response(status=303, headers={"Location": onward})
         self._guard.sign_in(response)
+        return response
+
+    async def leave(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        self._guard.check_form(request, str(form.get("key", "")))
+        response = web.Response(status=303, headers={"Location": "/login"})
+        self._guard.sign_out(response)
         return response
 
     def _views(self, tx: Transaction, rows: Sequence[ClockRecord], now: datetime) -> list[WaitView]:

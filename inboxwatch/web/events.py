@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 from aiohttp import web
 
 from inboxwatch.engine.daemon_port import DaemonPort
+from inboxwatch.web.connections import limit, trusted
+from inboxwatch.web.problems import Problem
 
 LOOK_EVERY = 1.0
 """Seconds between looks at the store, while anybody listens."""
+A_PEER = 32
+"""Streams of one address that is no proxy: as many tabs."""
 KEEP_ALIVE = 15.0
 """Seconds after which a silent stream says that it lives, for proxies that cut what is silent."""
 
@@ -22,8 +27,21 @@ class Events:
         self._listeners: set[asyncio.Event] = set()
         self._watch: asyncio.Task[None] | None = None
         self._closed = False
+        self._peers: Counter[str] = Counter()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        peer = request.remote or ""
+        most = limit() // 2
+        share = most if trusted(self._daemon.rules.config.web.proxy, request.remote) else min(most, A_PEER)
+        if self._peers.total() >= most or self._peers[peer] >= share:
+            raise Problem(503, "too many pages listen already", headers={"Retry-After": "60"})
+        self._peers[peer] += 1
+        try:
+            return await self._stream(request)
+        finally:
+            self._peers[peer] -= 1
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )

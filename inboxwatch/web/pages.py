@@ -49,6 +49,7 @@ class Pages:
             "people": list(self._daemon.rules.config.people.values()),
             "person_signed_in": signed_in(request),
             "form_key": self._guard.form_key(request),
+            "can_leave": self._guard.session(request),
             "by": request.cookies.get(BY, ""),
         }
         text = self._templates.get_template(template).render(known | values)

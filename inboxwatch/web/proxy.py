@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from aiohttp import web
 
 from inboxwatch.config import Config, ProxyConfig
 from inboxwatch.core.ownership.people import Person
+from inboxwatch.engine.authority import Role, role
+from inboxwatch.web.connections import trusted
 from inboxwatch.web.problems import Problem
 
 _PERSON = web.RequestKey("person", Person)
@@ -15,7 +15,7 @@ _PERSON = web.RequestKey("person", Person)
 
 def claims(proxy: ProxyConfig | None, request: web.Request) -> list[str]:
     """What the header says, each time it is there; empty where it is not or comes from anywhere but the proxy."""
-    if proxy is None or not _trusted(proxy, request.remote):
+    if proxy is None or not trusted(proxy, request.remote):
         return []
     return request.headers.getall(proxy.header, [])
 
@@ -42,6 +42,13 @@ def signed_in(request: web.Request) -> Person | None:
     return request.get(_PERSON)
 
 
+def require(config: Config, request: web.Request, least: Role) -> None:
+    """Raises Problem where somebody is signed in who has no such role. Whoever has the token has every right."""
+    person = signed_in(request)
+    if person is not None and role(config, person.id) < least:
+        raise Problem(403, f"you are signed in as {person.id}: this needs the role {least.name.lower()}")
+
+
 def acting(request: web.Request, given: str) -> str:
     """Who acts: whom the proxy named, else `given`. Raises Problem where they act in another's name."""
     person = signed_in(request)
@@ -50,13 +57,3 @@ def acting(request: web.Request, given: str) -> str:
     if given not in ("", person.id, person.email):
         raise Problem(403, f"by: you are signed in as {person.id} and cannot act as {given[:100]!r}")
     return person.id
-
-
-def _trusted(proxy: ProxyConfig, peer: str | None) -> bool:
-    """Whether the other end of the connection is the proxy; a Unix socket's has no address."""
-    if peer is None:
-        return False
-    address = ipaddress.ip_address(peer)
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return any(address in network for network in proxy.peers)

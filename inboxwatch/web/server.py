@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.store.marks import ProbeMark
 from inboxwatch.web import problems
 from inboxwatch.web.api import Api
 from inboxwatch.web.auth import Guard
 from inboxwatch.web.board import Board
+from inboxwatch.web.connections import NAME
 from inboxwatch.web.events import Events
 from inboxwatch.web.links import SignedLinks
 from inboxwatch.web.pages import STATIC, Pages
 from inboxwatch.web.problems import Problem
+from inboxwatch.web.proxy import require
 from inboxwatch.web.review_board import ReviewBoard
 from inboxwatch.web.scrape import Scrape
 
 BODY_LIMIT = 64 * 1024
+REQUEST_TIME = 30.0
+"""Seconds from the head of a request, its body included, to the answer."""
+_LONG = ("/events", "/-/reload")
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -42,7 +49,11 @@ def make_app(daemon: DaemonPort) -> web.Application:
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             guard.check(request)
-            response = await handler(request)
+            async with asyncio.timeout(None if request.path in _LONG else REQUEST_TIME):
+                response = await handler(request)
+        except TimeoutError:
+            response = pages.problem(request, Problem(408, f"the request was not whole within {REQUEST_TIME:.0f} s"))
+            response.force_close()
         except Exception as error:  # noqa: BLE001  (every error becomes an answer; a defect of ours is logged)
             if isinstance(error, web.HTTPException) and error.status < web.HTTPBadRequest.status_code:
                 response = web.Response(status=error.status, headers={"Location": error.headers["Location"]})
@@ -66,9 +77,14 @@ def make_app(daemon: DaemonPort) -> web.Application:
     app.add_routes(ReviewBoard(daemon, guard, pages).routes())
     app.router.add_get("/events", events.handle)
     app.router.add_static("/static", STATIC)
+    app.on_response_prepare.append(_unversioned)
     app.on_shutdown.append(events.close)
     app.on_shutdown.append(scrape.close)
     return app
+
+
+async def _unversioned(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Server"] = NAME
 
 
 def _health(daemon: DaemonPort) -> list[web.RouteDef]:
@@ -84,6 +100,7 @@ def _health(daemon: DaemonPort) -> list[web.RouteDef]:
         return web.Response(text="ready\n")
 
     async def reload(request: web.Request) -> web.Response:
+        require(daemon.rules.config, request, Role.ADMIN)
         if found := await daemon.reload():
             listed = [{"field": one.partition(": ")[0], "problem": one.partition(": ")[2]} for one in found]
             raise Problem(422, "; ".join(found), problems=listed)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine import actions
+from inboxwatch.engine.authority import concerned
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import Detail, wait_views
+from inboxwatch.notify import messages
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord
 from inboxwatch.web.bodies import Acknowledge, Assign, Dismiss, Snooze
 
 ActionBody = Acknowledge | Snooze | Assign | Dismiss
@@ -23,12 +28,16 @@ BODIES: dict[str, type[ActionBody]] = {
 }
 
 
-async def do(daemon: DaemonPort, clock: str, body: ActionBody) -> WaitView:
-    """Acts on a running wait; returns it as it is then. Raises Refused (404, 409, 422)."""
-    return await daemon.write(_do, daemon.rules, clock, body, daemon.now())
+async def do(daemon: DaemonPort, clock: str, body: ActionBody, person: Person | None = None) -> WaitView:
+    """Acts on a running wait; returns it as it is then. `person` has signed in themselves, and may act on what concerns
+    them; None is somebody with the token. Raises Refused (403, 404, 409, 422).
+    """
+    return await daemon.write(_do, daemon.rules, clock, body, daemon.now(), person)
 
 
-def _do(tx: Transaction, rules: Rules, clock: str, body: ActionBody, now: datetime) -> WaitView:
+def _do(tx: Transaction, rules: Rules, clock: str, body: ActionBody, now: datetime, person: Person | None) -> WaitView:
+    if person is not None and (row := tx.clocks.get(clock)) is not None:
+        may_act(tx, rules, [row], person)
     acting = actions.Acting(body.by, now, body.reason)
     match body:
         case Acknowledge():
@@ -41,6 +50,15 @@ def _do(tx: Transaction, rules: Rules, clock: str, body: ActionBody, now: dateti
         case Dismiss():
             actions.dismiss(tx, rules, clock, acting)
     return _shown(tx, rules, clock, now)
+
+
+def may_act(tx: Transaction, rules: Rules, rows: Sequence[ClockRecord], person: Person) -> None:
+    """Raises Refused (403) where none of some waits concerns a person."""
+    if any(person.id in concerned(rules.config, tx, row) for row in rows):
+        return
+    owner = rows[0].owner if rows else None
+    name = rules.config.people[owner].name if owner and owner in rules.config.people else "nobody"
+    raise Refused(403, messages.not_concerned(owner=name))
 
 
 async def shown(daemon: DaemonPort, clock: str) -> WaitView:

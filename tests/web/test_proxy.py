@@ -34,7 +34,8 @@ class Proxied(InProcessDaemon):
         super().__init__(folder, token=token, origin=PUBLIC)
         text = self.path.read_text(encoding="utf-8")
         proxy = f"proxy: {{header: {HEADER}, from: {peers}}}"
-        self.path.write_text(text.replace("web: {", f"web: {{{proxy}, "), encoding="utf-8")
+        text = text.replace("web: {", f"web: {{{proxy}, ") + "admins: [ana, ben]\n"
+        self.path.write_text(text, encoding="utf-8")
         self.config = configuration.load(self.path)
         self.lead("bo@buyer.test", owner="max")
         self.mail("bo@buyer.test", "ana@acme.test")
