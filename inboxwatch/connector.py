@@ -14,6 +14,7 @@ from importlib.metadata import entry_points
 from typing import Any, ClassVar, NewType, Protocol, runtime_checkable
 
 from inboxwatch.core.model import FolderRole, Lead, Privacy, RawMessage
+from inboxwatch.hidden import hidden
 from inboxwatch.settings import ConfigPath, Secret, Settings
 
 __all__ = [
@@ -74,9 +75,9 @@ class MailboxError(Exception):
         retry_after: float | None = None,
         permanent: bool = False,
     ) -> None:
-        super().__init__(message)
+        super().__init__(hidden(message))
         self.reason = reason
-        self.hint = hint
+        self.hint = hidden(hint)
         self.retry_after = retry_after
         self.permanent = permanent
 

@@ -18,6 +18,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
+from inboxwatch.hidden import hide
+
 _UNREPLACED = re.compile(r"\$\{(\w+)(?::?-[^}]*)?\}")
 """What shells and compose files replace by a variable."""
 
@@ -30,6 +32,8 @@ class Secret:
     def __init__(self, text: str | None, origin: str) -> None:
         self._text = text
         self.origin = origin
+        if text:
+            hide(text)
 
     @property
     def resolved(self) -> bool:

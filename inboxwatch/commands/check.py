@@ -16,12 +16,13 @@ from inboxwatch.commands.check_store import check_port, check_store
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.finding import Finding
 from inboxwatch.commands.ownership_proof import gaps, some
-from inboxwatch.commands.terminal import fail_config, result
+from inboxwatch.commands.terminal import fail_config, printable, result
 from inboxwatch.config.public_holidays import PublicHolidays
 from inboxwatch.config.reply_rules import built_in
 from inboxwatch.connector import MailboxError, Reading
 from inboxwatch.core.model import Privacy
 from inboxwatch.engine.leads import screen
+from inboxwatch.hidden import hidden
 from inboxwatch.notify import ChannelError
 from inboxwatch.now import now
 
@@ -123,7 +124,7 @@ async def _leads(config: Config, name: str) -> list[Finding]:
     try:
         found = await source.read(None)
     except Exception as error:  # noqa: BLE001  (whatever a lead source raises is what the operator must see)
-        return [Finding(subject, "failed", str(error))]
+        return [Finding(subject, "failed", hidden(str(error)))]
     finally:
         await source.aclose()
     if found is None:
@@ -182,7 +183,7 @@ def _table(findings: list[Finding], offline: bool) -> None:
     signs = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "failed": ("FAILED", "bold red")}
     for one in findings:
         word, style = signs[one.verdict]
-        text = Text(one.text)
+        text = Text(printable(hidden(one.text)))
         if one.hint:
             text.append(f"\n-> {one.hint}", style="dim")
         table.add_row(Text(word, style=style), Text(one.subject), text)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.hidden import hidden
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,12 +29,14 @@ def result(text: str) -> None:
 def result_json(items: Iterable[Mapping[str, Any]]) -> None:
     """JSON Lines for scripts, on standard output."""
     for item in items:
-        result(json.dumps(item, ensure_ascii=False))
+        line = json.dumps(item, ensure_ascii=False)
+        # JSON leaves characters as they are that terminals obey.
+        result(line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line))
 
 
 def remark(text: str) -> None:
     """A line beside the result, on standard error."""
-    print(text, file=sys.stderr)  # noqa: T201  (a command's own words)
+    print(hidden(text), file=sys.stderr)  # noqa: T201  (a command's own words)
 
 
 def tell(text: str) -> None:
@@ -73,7 +76,7 @@ def table(items: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     for column in columns:
         shown.add_column(column, overflow="fold", no_wrap=column == "id")
     for item in items:
-        shown.add_row(*(Text("" if item.get(column) is None else str(item[column])) for column in columns))
+        shown.add_row(*(Text("" if item.get(column) is None else printable(str(item[column]))) for column in columns))
     # Piped, lines are as long as they need to be: scripts look for ids in them.
     console = Console(width=None if sys.stdout.isatty() else PIPED)
     console.print(shown)

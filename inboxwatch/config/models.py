@@ -291,8 +291,8 @@ class WebModel(Settings):
     url: WebAddress | None = None
     """How people reach it; links in notices begin with it."""
     token: Secret | None = Field(default=None, validate_default=True)
-    """Asked for by the API, the metrics and the board; at least 16 characters, better 32 random ones. Default: everybody
-    on this machine may ask, or with `proxy` only whom it has signed in."""
+    """Asked for by the API, the metrics and the board; at least 16 characters, better 32 random ones. Default:
+    everybody on this machine may ask, or with `proxy` only whom it has signed in."""
     proxy: ProxyModel | None = None
 
     @field_validator("token")

@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, PlainValidator, field_validator
 
 from inboxwatch.core.sla.policy import Duration
 from inboxwatch.extras import command, installed
+from inboxwatch.hidden import hidden
 from inboxwatch.notify.notice_wait import UNVERIFIED, FailedContact, NoticeWait
 from inboxwatch.settings import ConfigPath, Secret, Settings
 
@@ -123,7 +124,7 @@ class ChannelError(Exception):
     """A notice could not be delivered. `permanent` errors are not tried again; `retry_after` are seconds."""
 
     def __init__(self, message: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
-        super().__init__(message)
+        super().__init__(hidden(message))
         self.permanent = permanent
         self.retry_after = retry_after
 

@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from inboxwatch.hidden import hidden
+
 LINE = 200
 """Characters of one line of strangers' text (a subject, a name): longer ones are cut."""
 
@@ -61,7 +63,7 @@ def clean_tree(value: Any, limit: int = 1000) -> Any:
 
 def said(value: object, limit: int = 300) -> str:
     """What a server answered, fit for an error that is logged: one line, without anybody's address."""
-    return _ADDRESS.sub("<address>", clean(value, limit))
+    return _ADDRESS.sub("<address>", clean(hidden(str(value)), limit))
 
 
 def span(seconds: float) -> str:

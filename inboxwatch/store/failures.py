@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Engine, ExceptionContext, event
 from sqlalchemy.exc import OperationalError
 
+from inboxwatch.hidden import hidden
+
 
 class Outage(Exception):  # noqa: N818  (the word of the field)
     """The database is away, busy or full, or two workers met: nothing was written, and the same work may succeed later.
@@ -15,6 +17,9 @@ class Outage(Exception):  # noqa: N818  (the word of the field)
     passing = True
     """False where waiting mends nothing: a refused login, a database that is not there."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(hidden(text))
+
 
 class Conflict(Outage):
     """Two workers met on the same rows: the database is well, and the work only has to be done again."""
@@ -22,6 +27,9 @@ class Conflict(Outage):
 
 class StoreError(Exception):
     """The store cannot be opened; the message says what to do."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(hidden(text))
 
 
 class StoreMissingError(StoreError):
