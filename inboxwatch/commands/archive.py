@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,12 +52,22 @@ def _folder(path: Path) -> Iterator[ArchivedMessage]:
     names = {entry.name for entry in entries if entry.is_dir()}
     maildir = {"cur", "new"} <= names
     for entry in entries:
-        if entry.is_dir():
+        if entry.is_symlink() and not _leads_inside(entry, path):
+            yield ArchivedMessage(str(entry), problem="is a link that leads out of its folder, or back into it")
+        elif entry.is_dir():
             if maildir and entry.name == "tmp":
                 continue
             yield from _guarded_folder(entry)
         elif not maildir and not entry.name.startswith("."):
             yield from _guarded_file(entry)
+
+
+def _leads_inside(link: Path, folder: Path) -> bool:
+    """Whether a link leads to a file of its own folder; others would show what was not asked for, or never end."""
+    try:
+        return link.resolve().is_relative_to(folder.resolve()) and not link.is_dir()
+    except (OSError, RuntimeError):
+        return False
 
 
 def _guarded_folder(path: Path) -> Iterator[ArchivedMessage]:
@@ -74,6 +85,9 @@ def _guarded_file(path: Path) -> Iterator[ArchivedMessage]:
 
 
 def _file(path: Path) -> Iterator[ArchivedMessage]:
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe would never end
+        yield ArchivedMessage(str(path), problem="is no file")
+        return
     with path.open("rb") as file:
         start = file.read(5)
     if start == b"From " and path.suffix.lower() != ".eml":

@@ -18,7 +18,7 @@ from inboxwatch.core.mail.headers import Unusable, parse
 from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses_of
 from inboxwatch.core.mail.threads import ThreadIndex, keys
 from inboxwatch.core.mail.threads.known import Keys, Known, named_parent
-from inboxwatch.core.model import Direction, MailboxId, Message, Privacy, ThreadId, Verdict
+from inboxwatch.core.model import Direction, MailboxId, Message, Privacy, RawMessage, ThreadId, Verdict
 from inboxwatch.core.proof import LATE, NOTHING_KNOWN
 from inboxwatch.engine import alarms
 from inboxwatch.engine.absences import notice_absences
@@ -203,14 +203,22 @@ def _parse(batch: Batch, privacy: Privacy) -> tuple[list[tuple[str, Message]], l
     unusable: list[Quarantined] = []
     for raw in batch.messages:
         try:
-            text = text_of(raw.text) if raw.text and privacy is Privacy.TEXT else None
-            messages.append((raw.ref, parse(raw, text)))
+            messages.append((raw.ref, parse(raw, _text(raw, privacy))))
         except Unusable as error:
             unusable.append(Quarantined(raw.ref, str(error)))
         except Exception as error:  # one message must not stop its mailbox for ever
             log.exception("message refused by a defect")
             unusable.append(Quarantined(raw.ref, f"defect of inboxwatch: {type(error).__name__}"))
     return messages, unusable
+
+
+def _text(raw: RawMessage, privacy: Privacy) -> str | None:
+    """The text of a message where it may be read; one that cannot be read counts by its headers, as without text."""
+    try:
+        return text_of(raw.text) if raw.text and privacy is Privacy.TEXT else None
+    except Unusable as error:
+        log.warning("a message's text cannot be read: its headers count", reason=str(error))
+        return None
 
 
 def _file(

@@ -66,6 +66,10 @@ class MessageFile:
         return f"{self.directory}/{self.file}"
 
 
+_OPENING = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+"""A message is a file of the Maildir: not what a link leads to, which may be anybody's."""
+
+
 @dataclass(frozen=True, slots=True)
 class MaildirPosition:
     """How far the folder was read.
@@ -216,14 +220,14 @@ class MaildirFolder:
 
     def received(self, entry: MessageFile) -> datetime:
         """When the message came: the file's modification time, as IMAP servers on Maildirs have it."""
-        return datetime.fromtimestamp(self._where(entry, os.stat).st_mtime, UTC)
+        return datetime.fromtimestamp(self._where(entry, os.lstat).st_mtime, UTC)
 
     def read(self, entry: MessageFile, limit: int) -> tuple[bytes, datetime]:
         """The message, up to `limit` bytes, and when it came.
 
         FileNotFoundError: it is gone; another OSError: it cannot be read.
         """
-        handle = self._where(entry, lambda path: os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+        handle = self._where(entry, lambda path: os.open(path, _OPENING))
         try:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
@@ -245,7 +249,7 @@ class MaildirFolder:
 
     def _came_late(self, entry: MessageFile, position: MaildirPosition, recent: set[str]) -> bool:
         try:
-            changed = self._where(entry, os.stat).st_ctime_ns
+            changed = self._where(entry, os.lstat).st_ctime_ns
         except FileNotFoundError:
             return False
         return changed >= position.looked - _RACY_NS and digest(entry.name) not in recent

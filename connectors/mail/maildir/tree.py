@@ -196,13 +196,19 @@ class MaildirTree:
         """The Maildir itself as INBOX, and its Maildir++ folders by their names (`.Sent` is `Sent`)."""
         if _is_maildir(self.root):
             yield "INBOX", self.root
+        home = self.root.resolve()
         for path in sorted(self.root.iterdir()):
-            if path.name.startswith(_DELIMITER) and _is_maildir(path):
+            if path.name.startswith(_DELIMITER) and _is_maildir(path) and _is_inside(path, home):
                 yield _folder_name(path.name[1:]), path
 
 
 def _is_maildir(path: Path) -> bool:
     return (path / "new").is_dir() and (path / "cur").is_dir()
+
+
+def _is_inside(path: Path, home: Path) -> bool:
+    """Whether a folder, and where its mail lies, is within a Maildir: no link in it shows somebody else's mail."""
+    return all(one.resolve().is_relative_to(home) for one in (path, path / "new", path / "cur"))
 
 
 def _folder_name(name: str) -> str:
