@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -54,7 +55,8 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Holds the options of the program itself."""
+    """Holds the options of the program itself. What it writes is its user's alone: stores, reports, logs hold names."""
+    os.umask(0o077)
 
 
 @app.command(epilog="Example: inboxwatch run -c /etc/inboxwatch/inboxwatch.yaml")

@@ -16,6 +16,7 @@ from inboxwatch.commands.check_store import check_port, check_store
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.finding import Finding
 from inboxwatch.commands.ownership_proof import gaps, some
+from inboxwatch.commands.private_files import exposed
 from inboxwatch.commands.terminal import fail_config, printable, result
 from inboxwatch.config.public_holidays import PublicHolidays
 from inboxwatch.config.reply_rules import built_in
@@ -45,7 +46,8 @@ def run_check(path: Path, *, offline: bool, as_json: bool) -> ExitCode:
         problems = [str(problem) for problem in error.problems]
         result(json.dumps({"ok": False, "problems": problems, "findings": []}))
         return ExitCode.BAD_CONFIG
-    findings = [*check_store(config, offline=offline), *_holidays(config), *_ownership(config), *_meanings(config)]
+    findings = [*check_store(config, offline=offline), *_files(config), *_holidays(config), *_ownership(config)]
+    findings += _meanings(config)
     if not offline:
         findings = [*check_port(config), *findings]
         findings = asyncio.run(_probe(config)) + findings
@@ -138,6 +140,13 @@ async def _leads(config: Config, name: str) -> list[Finding]:
         text = f"{sum(usable.ownerless.values())} leads have owners who are no people of the config: {named}"
         findings.append(Finding(subject, "warning", text, "routing goes on without them: mend the list"))
     return findings
+
+
+def _files(config: Config) -> Iterator[Finding]:
+    """What others on this machine can read, and clear passwords on the wire."""
+    for path, what in exposed(config):
+        hint = f"chmod o-rwx {path}"
+        yield Finding(f"file {path.name}", "failed", f"holds {what}, and everybody on this machine can read it", hint)
 
 
 def _holidays(config: Config) -> Iterator[Finding]:

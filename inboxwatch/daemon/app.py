@@ -7,6 +7,7 @@ import platform
 import signal
 import traceback
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -65,8 +66,12 @@ class App:
 
     @property
     def key(self) -> bytes:
-        """The store's secret for signatures that must outlive a restart."""
+        """The secret for signatures that must outlive a restart."""
         return self.store.key
+
+    @property
+    def former_key(self) -> tuple[bytes, datetime] | None:
+        return self.store.former_key
 
     @property
     def outage(self) -> str | None:

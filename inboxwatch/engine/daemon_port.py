@@ -24,7 +24,12 @@ class DaemonPort(Protocol):
 
     @property
     def key(self) -> bytes:
-        """The store's secret for signatures that must outlive a restart."""
+        """The secret for signatures that must outlive a restart."""
+        ...
+
+    @property
+    def former_key(self) -> tuple[bytes, datetime] | None:
+        """The secret before it, and until when links that it signed stay valid."""
         ...
 
     @property

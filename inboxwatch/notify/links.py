@@ -50,11 +50,21 @@ class Grant:
 class Links:
     """Makes and checks links under `/a/` of the web part."""
 
-    def __init__(self, secret: bytes, url: str, lifetime: timedelta = LIFETIME) -> None:
-        """`secret` has at least 16 random bytes and outlives restarts; `url` is the web part's public address."""
+    def __init__(
+        self,
+        secret: bytes,
+        url: str,
+        lifetime: timedelta = LIFETIME,
+        former: tuple[bytes, datetime] | None = None,
+    ) -> None:
+        """`secret` has at least 16 random bytes and outlives restarts; `url` is the web part's public address.
+
+        `former`: the secret before it, and until when (UTC) links that it signed are valid.
+        """
         if len(secret) < 16:
             raise ValueError("the secret of the links needs at least 16 bytes")
         self._signer = signer(secret, "links")
+        self._former = (signer(former[0], "links"), former[1]) if former else None
         self._url = url.rstrip("/")
         self._lifetime = lifetime
 
@@ -68,9 +78,7 @@ class Links:
 
     def sign(self, grant: Grant) -> str:
         """The last part of a link's path: URL-safe, ASCII."""
-        fields = [grant.clock, grant.action, grant.person, int(grant.expires.timestamp())]
-        body = json.dumps(fields, separators=(",", ":")).encode()
-        return f"{base64_encode(body).decode()}.{self._signer.get_signature(body).decode()}"
+        return _signed(grant, self._signer)
 
     def verify(self, token: str, now: datetime) -> Grant:
         """What a link allows now. Raises LinkError for one that was altered, was not signed here, or has expired."""
@@ -79,16 +87,25 @@ class Links:
             body = base64_decode(encoded)
         except BadData:
             raise LinkError(messages.LINK_INVALID) from None
-        if not self._signer.verify_signature(body, signature):
+        used = self._signer
+        if self._former is not None and now < self._former[1] and not used.verify_signature(body, signature):
+            used = self._former[0]
+        if not used.verify_signature(body, signature):
             raise LinkError(messages.LINK_INVALID)
         clock, action, person, expires = json.loads(body)
         grant = Grant(clock, action, person, datetime.fromtimestamp(expires, UTC))
         # base64 is read leniently: the same bits in another spelling are no link of ours.
-        if token != self.sign(grant):
+        if token != _signed(grant, used):
             raise LinkError(messages.LINK_INVALID)
         if now >= grant.expires:
             raise LinkError(messages.LINK_EXPIRED)
         return grant
+
+
+def _signed(grant: Grant, by: Signer) -> str:
+    fields = [grant.clock, grant.action, grant.person, int(grant.expires.timestamp())]
+    body = json.dumps(fields, separators=(",", ":")).encode()
+    return f"{base64_encode(body).decode()}.{by.get_signature(body).decode()}"
 
 
 def signer(secret: bytes, purpose: str) -> Signer:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import DBAPIError
 
+from inboxwatch.now import now
 from inboxwatch.store import schema, tables
 from inboxwatch.store.absences import Absences
 from inboxwatch.store.backfills import Backfills
@@ -32,6 +33,7 @@ from inboxwatch.store.period_waits import PeriodWaits
 from inboxwatch.store.pinned_policies import PinnedPolicies
 from inboxwatch.store.proofs import Proofs
 from inboxwatch.store.quarantine import Quarantine
+from inboxwatch.store.signing_key import LINKS_LASTED, former_key, keep_private, signing_key
 from inboxwatch.store.statistics import Statistics
 
 __all__ = [
@@ -44,6 +46,10 @@ __all__ = [
     "Transaction",
     "file_of_url",
 ]
+
+
+_FORMER = "links by the salt until"
+_NEVER = "1970-01-01T00:00:00+00:00"
 
 
 class Transaction:
@@ -137,9 +143,12 @@ class Store:
         self._engine = open_engine(url)
         if not migrate and (file := self.file) is not None and not file.exists():
             raise StoreMissingError(f"{file} does not exist yet: the first start creates it")
+        if migrate and self.file is not None:
+            keep_private(str(self.file))
+        self._key: bytes | None = None
         name_outages(self._engine)
         try:
-            self._salt = self._prepared() if migrate else self._as_it_is()
+            self._salt, self._former_until = self._prepared() if migrate else self._as_it_is()
         except StoreError:
             self._engine.dispose()
             raise
@@ -154,8 +163,18 @@ class Store:
 
     @property
     def key(self) -> bytes:
-        """A secret of this store, for signatures that must outlive a restart."""
-        return hashlib.blake2b(b"signing", key=self._salt).digest()
+        """The secret for signatures that must outlive a restart; it is not in the store itself. Raises StoreError."""
+        if self._key is None:
+            try:
+                self._key = signing_key(self._engine.url, self._salt)
+            except (OSError, ValueError) as error:
+                raise StoreError(f"cannot use the key of signed links beside the store: {error}") from error
+        return self._key
+
+    @property
+    def former_key(self) -> tuple[bytes, datetime] | None:
+        """The key that links were signed with before it left the store, and until when they stay valid (UTC)."""
+        return (former_key(self._salt), self._former_until) if self._former_until > now() else None
 
     @property
     def file(self) -> Path | None:
@@ -187,18 +206,24 @@ class Store:
     def close(self) -> None:
         self._engine.dispose()
 
-    def _prepared(self) -> bytes:
-        """The store's secret, once its tables are those of this program."""
+    def _prepared(self) -> tuple[bytes, datetime]:
+        """The salt of the store's hashes, once its tables are those of this program, and until when links are valid
+        that were signed by a key made of it.
+        """
         with schema.migrating(self._engine) as connection, connection.begin():
             schema.lock(connection)
             schema.migrate(connection)
-            found = _salt(connection)
-            if found is None:
-                found = secrets.token_hex(32)
-                connection.execute(insert(tables.meta).values(key="salt", value=found))
-        return bytes.fromhex(found)
+            found = _secrets_in(connection)
+            missing: dict[str, str] = {}
+            if "salt" not in found:
+                missing = {"salt": secrets.token_hex(32), _FORMER: _NEVER}
+            elif _FORMER not in found:
+                missing = {_FORMER: (now() + LINKS_LASTED).isoformat()}
+            for name, value in missing.items():
+                connection.execute(insert(tables.meta).values(key=name, value=value))
+        return _read(found | missing)
 
-    def _as_it_is(self) -> bytes:
+    def _as_it_is(self) -> tuple[bytes, datetime]:
         with self._engine.connect() as connection:
             version = schema.version(connection)
             if version is schema.Version.NEWER:
@@ -206,11 +231,16 @@ class Store:
             if version is not schema.Version.CURRENT:
                 what = "is empty" if version is schema.Version.EMPTY else "has the tables of an older version"
                 raise StoreMissingError(f"the store {what}: the next start brings it up to date")
-            return bytes.fromhex(_salt(connection) or "")
+            return _read(_secrets_in(connection))
 
 
 NEWER = "a newer inboxwatch has opened the store: run that one, or bring back a copy from before it"
 
 
-def _salt(connection: Connection) -> str | None:
-    return connection.execute(select(tables.meta.c.value).where(tables.meta.c.key == "salt")).scalar()
+def _secrets_in(connection: Connection) -> dict[str, str]:
+    found = connection.execute(select(tables.meta).where(tables.meta.c.key.in_(("salt", _FORMER))))
+    return {row.key: row.value for row in found}
+
+
+def _read(known: dict[str, str]) -> tuple[bytes, datetime]:
+    return bytes.fromhex(known.get("salt", "")), datetime.fromisoformat(known.get(_FORMER, _NEVER))

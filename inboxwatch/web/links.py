@@ -20,7 +20,7 @@ class SignedLinks:
         self._daemon = daemon
         self._pages = pages
         self._actions = NoticeActions(daemon)
-        self._links = Links(daemon.key, daemon.rules.config.web.url)
+        self._links = Links(daemon.key, daemon.rules.config.web.url, former=daemon.former_key)
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/a/{token}", self.show), web.post("/a/{token}", self.act)]

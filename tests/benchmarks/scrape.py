@@ -127,6 +127,10 @@ class Crowd:
     def key(self) -> bytes:
         return self.store.key
 
+    @property
+    def former_key(self) -> None:
+        return None
+
     async def write(
         self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:

@@ -124,6 +124,10 @@ class InProcessDaemon:
     def key(self) -> bytes:
         return self.store.key
 
+    @property
+    def former_key(self) -> tuple[bytes, datetime] | None:
+        return self.store.former_key
+
     async def write(
         self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:

@@ -1,0 +1,66 @@
+"""Which files of an installation others on this machine can read, though they hold secrets or buyers' names."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from inboxwatch.config import Config
+from inboxwatch.settings import Secret
+
+_BESIDE_STORE = ("", "-wal", "-shm", ".key")
+
+
+def exposed(config: Config) -> Iterator[tuple[Path, str]]:
+    """(file, what it holds) of each file that others than its owner and group can read."""
+    found = list(_secrets([config.web, config.channels, config.mailboxes, config.leads, config.store_url]))
+    inline = any(one.origin == "the config" and not _is_plain_store(one) for one in found)
+    files = {config.path: "secrets"} if inline else {}
+    folder = config.path.parent
+    files |= {
+        folder / Path(one.origin).expanduser(): "a secret" for one in found if not one.origin.startswith(("$", "the "))
+    }
+    url = config.store_url.reveal() if config.store_url.resolved else ""
+    if url.startswith("sqlite:///"):
+        database = url.removeprefix("sqlite:///").partition("?")[0]
+        files |= {Path(database + suffix): "the store" for suffix in _BESIDE_STORE}
+    for path, what in files.items():
+        if _readable_by_others(path):
+            yield path, what
+
+
+def _is_plain_store(secret: Secret) -> bool:
+    return secret.resolved and secret.reveal().startswith("sqlite:")
+
+
+def _readable_by_others(path: Path) -> bool:
+    """Whether its mode, and that of every folder above it, lets anybody in."""
+    try:
+        whole = path.resolve(strict=True)
+        return bool(whole.stat().st_mode & stat.S_IROTH) and all(
+            folder.stat().st_mode & stat.S_IXOTH for folder in whole.parents
+        )
+    except OSError:
+        return False
+
+
+def _secrets(value: Any) -> Iterator[Secret]:
+    """Every secret in a config, however deep."""
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets(getattr(value, name))
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from _secrets(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        yield from _secrets(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _secrets(one)
