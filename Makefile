@@ -14,6 +14,7 @@ EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
 EXTRAS := all apprise ews gmail graph postgresql slack
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt requirements-kerberos.txt
 UV := build/uv/bin/uv
+UV_VERSION := 0.13.9
 
 .PHONY: help setup demo test soak bench lint lock clean
 
@@ -86,4 +87,4 @@ debian:
 
 $(UV):
 	@$(PYTHON) -m venv build/uv
-	@build/uv/bin/python -m pip -qq --disable-pip-version-check install uv
+	@build/uv/bin/python -m pip -qq --disable-pip-version-check install uv==$(UV_VERSION)

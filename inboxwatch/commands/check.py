@@ -16,7 +16,7 @@ from inboxwatch.commands.check_store import check_port, check_store
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.finding import Finding
 from inboxwatch.commands.ownership_proof import gaps, some
-from inboxwatch.commands.private_files import exposed
+from inboxwatch.commands.private_files import clear_text, exposed
 from inboxwatch.commands.terminal import fail_config, printable, result
 from inboxwatch.config.public_holidays import PublicHolidays
 from inboxwatch.config.reply_rules import built_in
@@ -87,7 +87,7 @@ async def _mailbox(config: Config, box: MailboxConfig) -> list[Finding]:
         await connector.aclose()
     folders = ", ".join(f"{role}: {name}" for role, name in probe.folders.items())
     facts = "; ".join(f"{label} {value}" for label, value in probe.facts)
-    found = [Finding(subject, "ok", f"read-only login; {folders}" + (f"; {facts}" if facts else ""))]
+    found = [Finding(subject, "ok", f"read; {folders}" + (f"; {facts}" if facts else ""))]
     found += [Finding(subject, "warning", warning) for warning in probe.warnings]
     return found + await _stamps(config, box)
 
@@ -147,6 +147,10 @@ def _files(config: Config) -> Iterator[Finding]:
     for path, what in exposed(config):
         hint = f"chmod o-rwx {path}"
         yield Finding(f"file {path.name}", "failed", f"holds {what}, and everybody on this machine can read it", hint)
+    for name, channel in config.channels.items():
+        if clear_text(channel.settings):
+            text = "its secrets and buyers' names go over plain http, where others can read them"
+            yield Finding(f"channel {name}", "warning", text, "take https, or a host of this machine")
 
 
 def _holidays(config: Config) -> Iterator[Finding]:

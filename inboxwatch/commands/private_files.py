@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
 from inboxwatch.config import Config
+from inboxwatch.config.fields import is_loopback
 from inboxwatch.settings import Secret
 
 _BESIDE_STORE = ("", "-wal", "-shm", ".key")
@@ -32,6 +34,13 @@ def exposed(config: Config) -> Iterator[tuple[Path, str]]:
     for path, what in files.items():
         if _readable_by_others(path):
             yield path, what
+
+
+def clear_text(settings: Any) -> bool:
+    """Whether a channel's address is plain http of another machine."""
+    url = getattr(settings, "url", None) or getattr(settings, "api_url", None)
+    text = url.reveal() if isinstance(url, Secret) and url.resolved else url
+    return isinstance(text, str) and text.startswith("http://") and not is_loopback(urlsplit(text).hostname or "")
 
 
 def _is_plain_store(secret: Secret) -> bool:

@@ -8,6 +8,8 @@ from inboxwatch.connector import MailboxError, Probe
 from inboxwatch.core.model import FolderRole
 
 _SAMPLE = 20
+_READING = "lr"
+"""To see a folder and to read it; `s` keeps seen flags, which is a change."""
 _USEFUL = ("IDLE", "NOTIFY", "ESEARCH", "SPECIAL-USE", "CONDSTORE", "QRESYNC", "OBJECTID", "X-GM-EXT-1")
 
 
@@ -41,10 +43,19 @@ def probe(mailbox: ImapMailbox, *, pushed: bool, second_idle: bool) -> Probe:
             ("sent mail watched by", sent_watch),
             ("messages", ", ".join(f"{name}: {count}" for name, count in counts.items())),
             ("read-only", "confirmed" if inbox.readonly else "not confirmed"),
+            ("the login may", _rights(session.rights(watched.inbox))),
             ("extensions", " ".join(word for word in _USEFUL if word in session.capabilities) or "none"),
         ),
         tuple(warnings),
     )
+
+
+def _rights(letters: str) -> str:
+    """What a login could do beside reading, whatever inboxwatch does (RFC 4314)."""
+    if not letters:
+        return "do what the server does not tell (no ACL)"
+    more = "".join(letter for letter in letters if letter not in _READING)
+    return f"read only ({letters})" if not more else f"also change the mailbox ({more}), which inboxwatch never does"
 
 
 def _sent_watch(

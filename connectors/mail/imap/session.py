@@ -254,6 +254,16 @@ class ImapSession:
         with self._doing("reading headers"):
             self._checked(self._imap.fetch(numbers, "(UID BODY.PEEK[HEADER])"), "reading headers")
 
+    def rights(self, folder: str) -> str:
+        """The letters of what the login may do in a folder (RFC 4314); empty where the server does not tell."""
+        if "ACL" not in self.capabilities:
+            return ""
+        name = self._client._normalise_folder(folder)
+        with self._doing("asking for the login's rights"):
+            answer, data = self._imap._simple_command("MYRIGHTS", name.decode("ascii"))
+            lines = self._imap._untagged_response(answer, data, "MYRIGHTS")[1]
+        return _ascii(lines[-1]).rpartition(" ")[2] if answer == "OK" and lines and lines[-1] else ""
+
     def notify(self, folders: Sequence[str]) -> None:
         """Asks for news of these folders during IDLE (RFC 5465); those of the open folder come in any case."""
         names = b" ".join(map(self._written, folders))
