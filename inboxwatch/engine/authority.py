@@ -19,7 +19,7 @@ class Role(IntEnum):
     REP = 1
     """Reads everything."""
     MANAGER = 2
-    """Leads a team, is somebody's manager or the fallback: reviews matches."""
+    """Leads a team, is somebody's manager or the fallback: reviews matches and kinds."""
     ADMIN = 3
     """One of `admins`, or the fallback where there are none: reloads the config, sends again, edits leads."""
 

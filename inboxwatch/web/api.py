@@ -179,6 +179,7 @@ class Api:
         return _json({"items": [kinds.fact_view(fact) for fact in said], "next": None})
 
     async def say(self, request: web.Request) -> web.Response:
+        require(self._daemon.rules.config, request, Role.MANAGER)
         body = await read(request, SaidKind)
         return _json(await kinds.do(self._daemon, request.match_info["message"], request.match_info["action"], body))
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from inboxwatch.core.model import Kind
+from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.refused import Refused
 from inboxwatch.web import kinds, matches
@@ -18,7 +19,7 @@ from inboxwatch.web.auth import Guard
 from inboxwatch.web.bodies import Reviewed, SaidKind
 from inboxwatch.web.pages import BY, Pages
 from inboxwatch.web.problems import Problem
-from inboxwatch.web.proxy import acting
+from inboxwatch.web.proxy import acting, require
 
 PAGE = 50
 """Messages of a page."""
@@ -87,6 +88,7 @@ class ReviewBoard:
     async def _form(self, request: web.Request) -> dict[str, str]:
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         self._guard.check_form(request, form.pop("key", ""))
+        require(self._daemon.rules.config, request, Role.MANAGER)
         form["by"] = acting(request, form.get("by", ""))
         return form
 

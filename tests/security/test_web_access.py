@@ -162,6 +162,13 @@ async def test_only_an_admin_reloads_edits_leads_and_sends_again(
     assert await status(client, method, path, "", body, **BEARER) != 403
 
 
+@pytest.mark.parametrize("path", ["/api/v1/matches/m@b.test/split", "/api/v1/kinds/m@b.test/confirm"])
+async def test_only_managers_correct_decisions(open_house: Open, path: str) -> None:
+    client, _ = await open_house()
+    assert await status(client, "POST", path, "eve", {"by": "eve"}) == 403
+    assert await status(client, "POST", path, "max", {"by": "max"}) != 403
+
+
 async def test_a_call_is_logged_by_whom_the_lead_concerns(open_house: Open) -> None:
     client, daemon = await open_house()
     body = {"lead": "bo@buyer.test", "type": "call", "at": daemon.now().isoformat()}

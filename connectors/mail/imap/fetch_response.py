@@ -29,7 +29,8 @@ _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _SECTION_ENDS = (b"] ", b"> ")
 _MONTHS = {name: number for number, name in enumerate(b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 _LOOSE_DATE = re.compile(
-    rb'\s*"?\s*(\d{1,2})-([A-Z]{3})-(\d{4})\s+(\d{1,2}):(\d{2}):(\d{2})\s*([+-]\d{2}):?(\d{2})\s*"?\s*', re.IGNORECASE
+    rb'\s*+(?:"\s*+)?(\d{1,2})-([A-Z]{3})-(\d{4})\s++(\d{1,2}):(\d{2}):(\d{2})\s*+([+-]\d{2}):?(\d{2})\s*+"?\s*+',
+    re.IGNORECASE,
 )
 
 FetchResponse = dict[bytes, bytes]

@@ -15,7 +15,7 @@ from connectors.mail.folder_roles import ListedFolder
 
 _LISTED = re.compile(rb'\(([^()]*)\) +(NIL|"(?:\\.|[^"\\])*") +(.*)', re.IGNORECASE | re.DOTALL)
 _QUOTED = re.compile(rb'"((?:\\.|[^"\\])*)"(?: +\(.*)?', re.DOTALL)
-_EXTENDED = re.compile(rb' +\(".*', re.DOTALL)
+_EXTENDED = re.compile(rb'(?<! ) +\(".*', re.DOTALL)
 _ESCAPE = re.compile(rb'\\(["\\])')
 _LITERAL = re.compile(rb"~?\{\d+\}$")
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")

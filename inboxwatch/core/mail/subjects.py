@@ -17,7 +17,9 @@ _OLD = re.compile(rf"[\[(]\s*+(?:{'|'.join(WAS)})\s*+[:：]\s*+(?=.)", re.IGNORE
 _SERIES = re.compile(r"[\[(]([^\[\]()]*?)\b(\d{1,4})\s*+/\s*+(\d{1,4})([^\[\]()]*+)[\])]")
 _KEPT = re.compile(r"[\W_]+")
 _ALWAYS_OPEN = re.compile(r"(?<![\d/])(?:24/7|365/24)(?![\d/])")
-_WITH_DIGIT = re.compile(r"(?P<before>[^\W\d_]+[-_.])?(?P<token>[^\W_]*\d[^\W_]*)(?P<behind>[-_][^\W\d_]{2,})?")
+_WITH_DIGIT = re.compile(
+    r"(?<![^\W\d_])(?P<before>[^\W\d_]++[-_.])?(?P<token>[^\W\d_]*+\d[^\W_]*+)(?P<behind>[-_][^\W\d_]{2,}+)?"
+)
 _PIECES = re.compile(r"\d+|[^\W\d_]+")
 
 
