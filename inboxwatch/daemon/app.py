@@ -27,7 +27,7 @@ from inboxwatch.now import Now
 from inboxwatch.now import now as utc_now
 from inboxwatch.store import Outage, Store, Transaction
 from inboxwatch.web import make_app
-from inboxwatch.web.connections import Runner
+from inboxwatch.web.connections import AT_ONCE, Runner
 
 log = structlog.get_logger(__name__)
 P = ParamSpec("P")
@@ -84,7 +84,7 @@ class App:
         await runner.setup()
         listen = self.config.web.listen
         try:
-            site = aiohttp_web.TCPSite(runner, listen.host, listen.port)
+            site = aiohttp_web.TCPSite(runner, listen.host, listen.port, backlog=AT_ONCE)
             await site.start()
             self.port = runner.addresses[0][1]
             loop = asyncio.get_running_loop()

@@ -30,6 +30,8 @@ NAME = "inboxwatch"
 MOST = 512
 """Connections at once, where file descriptors allow; a quarter of those is never exceeded."""
 LEAST = 16
+AT_ONCE = 16
+"""Connections that are accepted in one go: those too many hold a descriptor until they are refused right after."""
 
 
 def limit() -> int:
