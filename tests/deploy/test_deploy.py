@@ -2,7 +2,7 @@
 
 There is no container engine here. The Dockerfile is read, its COPY and RUN steps are carried out in a temporary
 folder that stands for the image's root, and its HEALTHCHECK and ENTRYPOINT are run from there. Like the build of the
-real image, this asks the package index for what requirements.txt names.
+real image, this asks the package index for what the lock of all extras names.
 """
 
 from __future__ import annotations
@@ -161,10 +161,10 @@ def web() -> Iterator[tuple[str, list[int]]]:
         server.shutdown()
 
 
-def test_the_image_holds_the_package_and_the_runtime_lock_only(image: Image) -> None:
+def test_the_image_holds_the_package_and_the_lock_of_all_extras_only(image: Image) -> None:
     listed = image.run(["/opt/inboxwatch/bin/python", "-m", "pip", "list", "--format=json"])
     installed = {entry["name"].lower().replace("_", "-").replace(".", "-") for entry in json.loads(listed.stdout)}
-    lock = (ROOT / "requirements.txt").read_text()
+    lock = (ROOT / "inboxwatch/locks/all.txt").read_text()
     elsewhere = set(re.findall(r"^([\w.-]+)==\S+ ; sys_platform == 'win32'", lock, re.MULTILINE))
     pinned = set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)) - elsewhere
     assert installed - {"pip", "setuptools"} == pinned | {"inboxwatch"}
