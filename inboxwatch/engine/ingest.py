@@ -248,7 +248,7 @@ def _file(
         ],
     )
     proven = [entry for entry in entries if entry.proof is not NOTHING_KNOWN and _concerns_a_lead(entry, index)]
-    tx.proofs.add(mailbox, (_copy_proof(tx, entry, arrival) for entry in proven))
+    tx.proofs.add(mailbox, [_copy_proof(tx, entry, arrival) for entry in proven])
     # In the order of time: who asked first is given an owner first.
     threads = dict.fromkeys(one.known.thread for one in filed if one.known is not None and one.mail is not None)
     threads |= dict.fromkeys(index.canonical(new) for new in index.merged.values())
