@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,13 @@ from inboxwatch.extras import command
 from inboxwatch.store.failures import StoreError
 
 PRAGMAS = (
-    "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000",
+    "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000",
     # Keys are hashes: writes touch pages all over the file. 32 MB of them are kept, and written back less often.
     "cache_size=-32768", "wal_autocheckpoint=4000",
 )  # fmt: skip
-"""Of each connection to SQLite."""
+"""Of each connection to SQLite, whose journal is a write-ahead log."""
+_TRIES, _PAUSE = 300, 0.1
+"""Of turning a new file's journal into that log, for which SQLite never waits; the pause in seconds."""
 PATIENCE = {
     "connect_timeout": "5", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3",
     "tcp_user_timeout": "30000",
@@ -63,9 +67,23 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     # The driver's own transactions begin too late (at the first write); SQLAlchemy's "begin" event does it instead.
     connection.isolation_level = None
     cursor = connection.cursor()
+    _log_ahead(cursor)
     for pragma in PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _log_ahead(cursor: sqlite3.Cursor) -> None:
+    """Processes that open a new file together are in each other's way: SQLite refuses at once, whatever its timeout."""
+    for tried in range(_TRIES):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or tried == _TRIES - 1:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
