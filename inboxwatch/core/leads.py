@@ -150,6 +150,20 @@ class Directory:
         ours = folded_domain(known.domain or lead.rpartition("@")[2])
         return bool(ours) and ours not in self._free and (domain == ours or domain.endswith("." + ours))
 
+    def side_of(self, email: str) -> tuple[str, bool]:
+        """The side of an address, by itself: its company, else the person; and whether it is that of a known lead.
+
+        Provisional leads are none: whether they were made already depends on what was read first.
+        """
+        found = self.by_address(email)
+        if found is None or found.provisional:
+            company = self.by_domain(email)
+            found = self.leads[company.leads[0]] if isinstance(company, Ambiguous) else company
+        domain = folded_domain((found.domain if found else "") or (found.id if found else email).rpartition("@")[2])
+        if not domain or domain in self._free:
+            return (found.id if found else plain_address(email)), found is not None
+        return domain, found is not None
+
     def attribute(
         self, email: str, *, thread: frozenset[LeadId] = frozenset(), reply_to: Iterable[str] = ()
     ) -> tuple[LeadId | None, str]:

@@ -234,5 +234,3 @@ class Match:
     parent: MessageId | None
     evidence: Evidence
     confidence: float = 1.0
-    merges: tuple[ThreadId, ...] = ()
-    """Threads that this message proves to be the same one; they become `thread`."""

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import structlog
 
-from inboxwatch.config.free_mail import free_mail
 from inboxwatch.connector import Batch, Cursor, Quarantined
-from inboxwatch.core.mail.classify import classify
-from inboxwatch.core.mail.copies import Reader
-from inboxwatch.core.mail.correspondence import correspondents
+from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.headers import Unusable, parse
-from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses_of
-from inboxwatch.core.mail.threads import ThreadIndex, keys
-from inboxwatch.core.mail.threads.known import Keys, Known, named_parent
-from inboxwatch.core.model import Direction, MailboxId, Message, Privacy, RawMessage, ThreadId, Verdict
+from inboxwatch.core.mail.intake import Entry
+from inboxwatch.core.mail.strangers import clues_of, is_kept
+from inboxwatch.core.mail.threads import ThreadIndex
+from inboxwatch.core.model import Direction, MailboxId, Message, MessageId, Privacy, RawMessage, ThreadId
 from inboxwatch.core.proof import LATE, NOTHING_KNOWN
 from inboxwatch.engine import alarms
 from inboxwatch.engine.absences import notice_absences
@@ -27,6 +24,8 @@ from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.first_contacts import notice_first_contacts
 from inboxwatch.engine.judging import judge_again
 from inboxwatch.engine.meetings import notice_meetings
+from inboxwatch.engine.placing import Placed, place_all
+from inboxwatch.engine.review import clocks_of
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.second_tries import next_try
 from inboxwatch.mime import text_of
@@ -34,6 +33,7 @@ from inboxwatch.store import Outage, Transaction
 from inboxwatch.store.grounds_column import dump, is_plain
 from inboxwatch.store.mail import Filed
 from inboxwatch.store.proofs import CopyProof
+from inboxwatch.store.strangers import Sealed
 
 log = structlog.get_logger(__name__)
 
@@ -159,7 +159,7 @@ def _take_and_release(tx: Transaction, rules: Rules, batch: Batch, arrival: Arri
 
 def take(tx: Transaction, rules: Rules, batch: Batch, arrival: Arrival) -> Ingested:
     """Files messages, whatever their batch says of cursors; those that cannot be used are set aside."""
-    messages, unusable = _parse(batch, rules.config.privacy)
+    messages, unusable = _parse(batch, rules.config.privacy, arrival.mailbox)
     result = Ingested(read=len(batch.messages))
     try:
         with tx.attempt():
@@ -198,12 +198,16 @@ def _file_singly(
     return refused
 
 
-def _parse(batch: Batch, privacy: Privacy) -> tuple[list[tuple[str, Message]], list[Quarantined]]:
+def _parse(batch: Batch, privacy: Privacy, mailbox: MailboxId) -> tuple[list[tuple[str, Message]], list[Quarantined]]:
+    """The messages of a batch by ref. A provider counts conversations by account: they get the mailbox's name."""
     messages: list[tuple[str, Message]] = []
     unusable: list[Quarantined] = []
     for raw in batch.messages:
         try:
-            messages.append((raw.ref, parse(raw, _text(raw, privacy))))
+            message = parse(raw, _text(raw, privacy))
+            if message.provider_thread:
+                message = replace(message, provider_thread=f"{mailbox} " + message.provider_thread)
+            messages.append((raw.ref, message))
         except Unusable as error:
             unusable.append(Quarantined(raw.ref, str(error)))
         except Exception as error:  # one message must not stop its mailbox for ever
@@ -229,33 +233,37 @@ def _file(
     result.fresh += fresh
     if not messages:
         return
-    read = [message for _, message in messages]
-    kinds = [classify(message) for message in read]
-    intake, stored = _intake(tx, rules, mailbox, list(zip(read, kinds, strict=True)))
-    entries, index = intake.take_batch(read, kinds), intake.index
+    placed = place_all(tx, rules, mailbox, [message for _, message in messages])
+    intake, entries, index = placed.intake, placed.entries, placed.intake.index
     if intake.new_leads:
         tx.leads.put(intake.new_leads, now)
     standing = [entry for entry in entries if entry.stands]
-    filed = [_filed(tx, rules, entry, intake, mailbox) for entry in standing]
+    filed = [_filed(tx, rules, entry, index, intake.directory, mailbox) for entry in standing]
+    filed += [
+        _filed(tx, rules, entry, index, intake.directory, MailboxId(one.reader.mailbox))
+        for entry, one in placed.opened
+        if entry.stands
+    ]
     changed = _place(tx, index, filed)
     # The entries come in the order of time, one for each message read.
     ordered = sorted(messages, key=lambda one: (one[1].received_at, one[1].id))
     result.fresh += tx.mail.witness(
         mailbox,
         [
-            (entry.message.id, ref, own.role, own.received_at)
+            (entry.message.id, ref, own.role, own.received_at, own.provider_thread)
             for entry, (ref, own) in zip(entries, ordered, strict=True)
         ],
     )
     proven = [entry for entry in entries if entry.proof is not NOTHING_KNOWN and _concerns_a_lead(entry, index)]
     tx.proofs.add(mailbox, [_copy_proof(tx, entry, arrival) for entry in proven])
+    _keep_strangers(tx, placed, arrival)
     # In the order of time: who asked first is given an owner first.
     threads = dict.fromkeys(one.known.thread for one in filed if one.known is not None and one.mail is not None)
-    threads |= dict.fromkeys(index.canonical(new) for new in index.merged.values())
     threads |= dict.fromkeys(changed)
-    threads |= dict.fromkeys(_judge_again(tx, intake, stored, standing))
+    threads |= dict.fromkeys(_judge_again(tx, placed, {one.id for one in filed}))
     # A copy may tell more of a message that was filed before.
-    threads |= dict.fromkeys(index.canonical(entry.match.thread) for entry in proven)
+    told = (index.known(entry.message.id) for entry in proven)
+    threads |= dict.fromkeys(known.thread for known in told if known is not None)
     threads |= dict.fromkeys(notice_meetings(tx, entries))
     notice_absences(tx, rules, standing)
     result.evaluated.add(evaluate(tx, rules, list(threads), Occasion(now, quiet=quiet), intake.directory.leads))
@@ -267,102 +275,79 @@ def _file(
     ]
 
 
-class _Stored(NamedTuple):
-    """What was known before a batch."""
-
-    known: Sequence[Known]
-    written: Mapping[str, datetime]
-    """To whom we had written, of the addresses of the batch, and when first."""
-
-
-def _intake(
-    tx: Transaction, rules: Rules, mailbox: MailboxId, looked: Sequence[tuple[Message, Verdict]]
-) -> tuple[Intake, _Stored]:
-    """The two-step look-up: what the messages ask for is fetched, one round trip a kind."""
-    config = rules.config
-    messages = [message for message, _ in looked]
-    wanted = keys(messages)
-    # No header of a notification names the message that it tells of.
-    deliveries = [kind.delivery for _, kind in looked if kind.delivery is not None]
-    bounced = frozenset(one.of for one in deliveries if one.of is not None)
-    known, awaited = tx.mail.known(replace(wanted, ids=wanted.ids | bounced))
-    asked = {address for message in messages for address in addresses_of(message)}
-    asked.update(address for one in deliveries for address in one.recipients)
-    theirs = {one.lead for one in known if one.lead is not None}
-    directory = tx.leads.directory(asked, theirs, free_mail=free_mail())
-    ids = {one.id for one in known} | {message.id for message in messages}
-    parents = {one for one in map(named_parent, messages) if one is not None} - ids
-    unknown, shared = UnknownSenders(config.unknown_senders), config.mailboxes[mailbox].team is not None
-    if unknown.makes_leads(shared=shared):
-        # Where an unknown sender is a lead, an address from which we wrote to a stranger is none.
-        strangers = {message.id for message in messages if not config.us.is_ours(message.sender.email)}
-        parents |= strangers - {one.id for one in known}
-    correspondence = tx.kinds.correspondence(
-        [message.id for message in messages],
-        {message.sender.email for message in messages},
-        {email for message, kind in looked for email in correspondents(message, kind, config.us)},
-        parents,
+def _keep_strangers(tx: Transaction, placed: Placed, arrival: Arrival) -> None:
+    """Seals mail of ours that reached no lead, and lets go of what was sealed before and has its place now."""
+    index = placed.intake.index
+    strange = [one for one in placed.entries if is_kept(one, index) and not _concerns_a_lead(one, index)]
+    proofs = [_copy_proof(tx, one, arrival).proof for one in strange]
+    tx.strangers.seal(
+        [
+            Sealed(one.message, placed.intake.reader, proof, clues_of(placed.intake, one.message))
+            for one, proof in zip(strange, proofs, strict=True)
+        ]
     )
-    written = dict(correspondence.written)
-    intake = Intake(
-        config.us,
-        directory,
-        ThreadIndex(known, awaited),
-        unknown,
-        shared,
-        config.meanings,
-        correspondence,
-    )
-    intake.reader = Reader(mailbox, config.mailboxes[mailbox].owner)
-    apart = {message.id for message in intake.told_apart(messages)} - wanted.ids
-    if apart:
-        copies, _ = tx.mail.known(Keys(frozenset(apart), frozenset(), frozenset(), frozenset()))
-        known += copies
-        intake.index = ThreadIndex(known, awaited)
-    return intake, _Stored(known, written)
+    taken = [one for entry, one in placed.opened if _concerns_a_lead(entry, index)]
+    for one in taken:
+        if one.proof != NOTHING_KNOWN:
+            copy = CopyProof(tx.mail.key(one.message.id), one.message.role.value, one.proof)
+            tx.proofs.add(one.reader.mailbox, [copy])
+    tx.strangers.drop(taken)
 
 
-def _judge_again(tx: Transaction, intake: Intake, stored: _Stored, standing: Sequence[Entry]) -> list[ThreadId]:
+def _judge_again(tx: Transaction, placed: Placed, filed: set[MessageId]) -> list[ThreadId]:
     """Notes to whom we wrote; the kinds of filed messages that this batch tells more of are decided again.
 
     Returns the threads of those that have changed.
     """
-    index = intake.index
-    news = {
-        email: at for email, at in intake.written.items() if email not in stored.written or at < stored.written[email]
-    }
+    index, written = placed.intake.index, placed.written
+    news = {email: at for email, at in placed.intake.written.items() if email not in written or at < written[email]}
     tx.kinds.note_written(news)
-    told = index.changed.keys() | {entry.message.id for entry in standing}
-    concerned = [one.id for one in stored.known if one.parent in told or one.id in index.changed]
+    told = index.changed.keys() | filed
+    concerned = dict.fromkeys([one.id for one in placed.known if one.parent in told])
+    concerned |= dict.fromkeys(index.changed)
     if not concerned and not news:
         return []
-    return [index.canonical(one.record.thread) for one in judge_again(tx, concerned, news)]
+    return [ThreadId(one.record.thread) for one in judge_again(tx, concerned, news)]
 
 
 def _place(tx: Transaction, index: ThreadIndex, filed: Sequence[Filed]) -> list[ThreadId]:
-    """Writes where messages were placed; returns the threads of those that were placed anew."""
-    for old, new in index.merged.items():
-        tx.mail.merge(old, index.canonical(new))
+    """Writes where messages were placed; returns the threads of those that were placed anew, and those they left.
+
+    What people did stays with the waits they did it to: those go with the messages that started them, and reviews of a
+    match with the message.
+    """
     tx.mail.file(filed)
     changed = [one for one in map(index.known, index.changed) if one is not None]
     tx.mail.amend(changed)
-    tx.mail.add_ghosts(
-        {one: index.canonical(thread) for one, thread in index.ghosts_found.items() if index.leads_of(thread)}
-    )
-    return [one.thread for one in changed]
+    moves = index.moves()
+    for old, new, messages, whole in moves:
+        if whole:
+            tx.clocks.move_all(old, new)
+            tx.mail.rename_apart(old, new)
+        else:
+            tx.clocks.move(clocks_of(tx, old, messages), old, new, messages)
+    tx.mail.move_ghosts(index.components())
+    for one in filed:
+        if one.mail is None and index.leads_beside(one.id):
+            index.passed_by(one.id)
+    # Where a guess has put what is not filed, nothing waits for the ids that it names.
+    tx.mail.add_ghosts({one: ghost for one, ghost in index.ghosts().items() if index.leads_beside(one)})
+    return [one.thread for one in changed] + [one.old for one in moves if not one.whole]
 
 
-def _filed(tx: Transaction, rules: Rules, entry: Entry, intake: Intake, mailbox: MailboxId) -> Filed:
+def _filed(
+    tx: Transaction, rules: Rules, entry: Entry, index: ThreadIndex, directory: Directory, mailbox: MailboxId
+) -> Filed:
     message, verdict = entry.message, entry.verdict
-    placed = intake.index.known(message.id)
+    placed = index.known(message.id)
     if placed is not None and placed.at < message.received_at:
         # Another mailbox saw it before: the earliest sighting wins (rule 14).
         message = replace(message, received_at=placed.at)
         entry = replace(entry, message=message)
     mail, told = None, False
-    if _concerns_a_lead(entry, intake.index) or message.id not in intake.index.fresh:
+    if _concerns_a_lead(entry, index) or message.id not in index.fresh:
         where = mailbox_of(message, rules.context.addresses) or mailbox
-        mail = mail_of(entry, intake.directory, where)
+        mail = mail_of(entry, directory, where)
         told = not is_plain(entry.grounds, verdict)
     return Filed(
         id=message.id,
@@ -383,7 +368,7 @@ def _concerns_a_lead(entry: Entry, index: ThreadIndex) -> bool:
     """Whether a message is to or from a lead, or told in a lead's thread to or by somebody outside."""
     if entry.lead is not None or any(lead for _, lead in entry.outside):
         return True
-    return entry.direction is not Direction.INTERNAL and bool(index.leads_of(entry.match.thread))
+    return entry.direction is not Direction.INTERNAL and bool(index.leads_beside(entry.message.id))
 
 
 def _copy_proof(tx: Transaction, entry: Entry, arrival: Arrival) -> CopyProof:

@@ -35,7 +35,7 @@ class OwnMail:
         directory = tx.leads.directory({message.sender.email for _, message in messages}, free_mail=free_mail())
         aside = {message.id: (ref, message) for ref, message in messages if self._is_ours(message, ours, directory)}
         tx.mail.file([self._hashed(message) for _, message in aside.values()])
-        sightings = [(message.id, ref, message.role, message.received_at) for ref, message in aside.values()]
+        sightings = [(message.id, ref, message.role, message.received_at, None) for ref, message in aside.values()]
         return [one for one in messages if one[1].id not in aside], tx.mail.witness(mailbox, sightings)
 
     def _ours(self, tx: Transaction, message_ids: Iterable[str]) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from inboxwatch.core.mail.threads import SURE_ENOUGH
+from inboxwatch.core.mail.threads import SURE_ENOUGH, Ghost
 from inboxwatch.core.mail.threads import split as split_thread
 from inboxwatch.core.model import MessageId
 from inboxwatch.core.sla.clock import clock_id
@@ -29,6 +29,9 @@ def confirm(tx: Transaction, rules: Rules, message_id: str, by: str, now: dateti
     """The match is right: from now on it is as good as a header. Raises Refused."""
     row = _open(tx, rules, message_id, by)
     tx.mail.amend([replace(row.known, confidence=1.0)])
+    beside = tx.mail.row(row.known.beside) if row.known.beside is not None else None
+    if beside is not None and beside.known.component != row.known.component:
+        tx.mail.unite(row.known.component, beside.known.component)
     tx.clocks.record(Action(now, ActionKind.CONFIRMED, by, reason=reason, rule=row.message_id), row.thread)
 
 
@@ -43,14 +46,15 @@ def split(tx: Transaction, rules: Rules, message_id: str, by: str, now: datetime
     thread = {one.message_id: one.known for one in tx.mail.rows(old)}
     cut = split_thread(thread[row.message_id], list(thread.values()))
     tx.mail.amend([*cut.moved, *cut.left])
-    tx.mail.add_ghosts(dict.fromkeys(tx.mail.awaited(old, cut.ghosts), cut.thread))
-    tx.clocks.move(_clocks(tx, old, [one.id for one in cut.moved]), old, cut.thread)
+    tx.mail.add_ghosts(dict.fromkeys(tx.mail.awaited(old, cut.ghosts), Ghost(cut.thread, cut.thread)))
+    moved = [one.id for one in cut.moved]
+    tx.clocks.move(clocks_of(tx, old, moved), old, cut.thread, moved)
     for concerned in (old, cut.thread):
         tx.clocks.record(Action(now, ActionKind.SPLIT, by, reason=reason, rule=row.message_id), concerned)
     evaluate(tx, rules, [old, cut.thread], Occasion(now))
 
 
-def _clocks(tx: Transaction, thread: str, messages: Sequence[MessageId]) -> set[str]:
+def clocks_of(tx: Transaction, thread: str, messages: Sequence[MessageId]) -> set[str]:
     """The ids of the waits that messages of a thread started, or would have started if they had come first."""
     started = {row.id for row in tx.clocks.of_threads([thread]).values() if row.started_by in set(messages)}
     return started | {clock_id(one, metric) for one in messages for metric in Metric}

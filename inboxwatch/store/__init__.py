@@ -35,6 +35,7 @@ from inboxwatch.store.proofs import Proofs
 from inboxwatch.store.quarantine import Quarantine
 from inboxwatch.store.signing_key import LINKS_LASTED, former_key, keep_private, signing_key
 from inboxwatch.store.statistics import Statistics
+from inboxwatch.store.strangers import Strangers
 
 __all__ = [
     "Conflict",
@@ -62,6 +63,10 @@ class Transaction:
     def attempt(self) -> AbstractContextManager[object]:
         """A part that may fail: an exception that leaves the block undoes what was written inside it, nothing else."""
         return self.connection.begin_nested()
+
+    @cached_property
+    def strangers(self) -> Strangers:
+        return Strangers(self.connection, self._salt)
 
     @cached_property
     def mail(self) -> Mails:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
 from inboxwatch.core.model import ClockId, LeadId, PersonId, ThreadId
-from inboxwatch.core.sla.timeline import Action, ActionKind
+from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.store import tables
 from inboxwatch.store.records import ClockRecord, NotifiedRecord, clock_of, clock_row, clocks_of, notified_row
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
@@ -145,11 +145,19 @@ class Clocks:
         self._connection.execute(changed.values(at=action.at, until=action.until))
         return True
 
-    def move(self, clocks: Iterable[str], old: str, new: str) -> None:
-        """The actions on clocks go from one thread to another with them."""
-        for part in chunks(list(clocks)):
-            chosen = (_act.c.thread == old, _act.c.clock.in_(part))
-            self._connection.execute(update(_act).where(*chosen).values(thread=new))
+    def move(self, clocks: Iterable[str], old: str, new: str, messages: Iterable[str] = ()) -> None:
+        """The actions on clocks go from one thread to another with them, and the reviews of messages with these."""
+        for column, values in ((_act.c.clock, clocks), (_act.c.rule, messages)):
+            for part in chunks(list(values)):
+                chosen = [_act.c.thread == old, column.in_(part)]
+                if column is _act.c.rule:
+                    chosen.append(_act.c.deed.in_(sorted(REVIEWS)))
+                self._connection.execute(update(_act).where(*chosen).values(thread=new))
+
+    def move_all(self, old: str, new: str) -> None:
+        """Nothing is left of a thread: its clocks, and all that was done in it, belong to another."""
+        for table in (_clock, _act):
+            self._connection.execute(update(table).where(table.c.thread == old).values(thread=new))
 
     def notified(self, clocks: Iterable[str]) -> dict[str, set[tuple[int, int]]]:
         """The (round, step) of the steps that notified or were passed, by clock id."""

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Text,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
+from inboxwatch.core.mail.threads import Ghost
 from inboxwatch.core.mail.threads.known import Keys, Known
 from inboxwatch.core.model import Delivery, Direction, Kind, LeadId, MailboxId, MessageId, ThreadId
 from inboxwatch.core.proof import NOTHING_KNOWN, Proof
@@ -55,26 +69,77 @@ class Mails:
             key = self._keys[message_id] = hashlib.blake2b(data, key=self._salt[:64], digest_size=16).hexdigest()
         return key
 
-    def known(self, keys: Keys) -> tuple[list[Known], dict[MessageId, ThreadId]]:
-        """What matching asks for: the placed messages under any of the keys, and the threads that wait for ids."""
-        rows: dict[str, Row[Any]] = {}
+    def known(self, keys: Keys) -> tuple[list[Known], dict[MessageId, Ghost]]:
+        """What matching asks for: the placed messages under any of the keys, the ids remembered without a message,
+        and the whole threads of all that is found by its id.
+        """
         hashes = [self.key(message_id) for message_id in keys.ids]
-        lookups: list[tuple[Any, Sequence[str]]] = [
-            (_message.c.key, hashes),
-            (_message.c.named_key, hashes),
-            (_message.c.provider_thread, sorted(keys.provider_threads)),
-            (_message.c.index_root, sorted(root.hex() for root in keys.index_roots)),
-            (_message.c.subject_key, sorted(keys.subject_keys)),
-        ]
-        for column, values in lookups:
-            for part in chunks(values):
-                found = select(_message).where(column.in_(part), _message.c.thread.is_not(None))
-                rows.update((row.key, row) for row in self._connection.execute(found))
-        ghosts: dict[MessageId, ThreadId] = {}
+        ghosts: dict[MessageId, Ghost] = {}
         for part in chunks(hashes):
             for row in self._connection.execute(select(_ghost).where(_ghost.c.key.in_(part))):
-                ghosts[MessageId(row.message_id)] = ThreadId(row.thread)
-        return [load(row) for row in rows.values()], ghosts
+                component = ThreadId(row.component or row.thread)
+                ghosts[MessageId(row.message_id)] = Ghost(component, ThreadId(row.thread), row.read)
+        rows: dict[str, Row[Any]] = {}
+        self._find(rows, _message.c.key, hashes)
+        self._find(rows, _message.c.named_key, hashes)
+        threads = {row.thread for row in rows.values()} | {ghost.thread for ghost in ghosts.values()}
+        known = self.known_more(replace(keys, threads=keys.threads | threads), rows)
+        return known, ghosts
+
+    def known_more(self, keys: Keys, rows: dict[str, Row[Any]] | None = None) -> list[Known]:
+        """The placed messages under any of the keys but ids, and of whole threads; with those of `rows`, by key."""
+        rows = {} if rows is None else rows
+        conversing = self._conversing(_sighting.c.conversation, sorted(keys.provider_threads))
+        self._find(rows, _message.c.key, sorted(conversing))
+        self._find(rows, _message.c.index_root, sorted(root.hex() for root in keys.index_roots))
+        self._find(rows, _message.c.key, self._titled(keys, rows))
+        self._find(rows, _message.c.thread, sorted(keys.threads))
+        known = []
+        for key, row in rows.items():
+            one = load(row)
+            one.provider_threads |= conversing.get(key, set())
+            known.append(one)
+        return known
+
+    def _titled(self, keys: Keys, found: Collection[str]) -> list[str]:
+        """The keys of messages with one of the titles, of its time and of its sides: many share a title."""
+        known = _message.c.known
+        columns = (_message.c.key, _message.c.sender, known["sides"].as_json(), known["answer_to"].as_json())
+        titled: list[str] = []
+        for part in chunks(sorted(keys.subject_keys)):
+            rows = select(*columns).where(_message.c.subject_key.in_(part), _message.c.thread.is_not(None))
+            rows = rows.where(_message.c.at.between(*keys.span)) if keys.span is not None else rows
+            for key, sender, sides, answer_to in self._connection.execute(rows):
+                # Of messages that were filed before they were kept the sides are not known.
+                if key not in found and (
+                    keys.sides is None
+                    or sides is None
+                    or not keys.sides.isdisjoint((*sides, sender, *(answer_to or ())))
+                ):
+                    titled.append(key)
+        return titled
+
+    def conversations(self, message_ids: Iterable[MessageId]) -> dict[MessageId, set[str]]:
+        """To which conversations the providers count messages, in all mailboxes where they were seen."""
+        by_key = {self.key(message_id): message_id for message_id in message_ids}
+        return {by_key[key]: found for key, found in self._conversing(_sighting.c.key, sorted(by_key)).items()}
+
+    def _conversing(self, column: Column[Any], values: Sequence[str]) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for part in chunks(values):
+            rows = select(_sighting.c.key, _sighting.c.conversation)
+            rows = rows.where(column.in_(part), _sighting.c.conversation.is_not(None))
+            for key, conversation in self._connection.execute(rows):
+                found.setdefault(key, set()).add(conversation)
+        return found
+
+    def _find(self, rows: dict[str, Row[Any]], column: Column[Any], values: Sequence[str]) -> None:
+        for part in chunks(values):
+            self._find_where(rows, column.in_(part))
+
+    def _find_where(self, rows: dict[str, Row[Any]], chosen: ColumnElement[bool]) -> None:
+        found = select(*_KNOWN).where(chosen, _message.c.thread.is_not(None))
+        rows.update((row.key, row) for row in self._connection.execute(found))
 
     def file(self, filed: Sequence[Filed]) -> None:
         """Writes messages; what is told here replaces what was told before, but never by a hash alone."""
@@ -86,23 +151,39 @@ class Mails:
 
     def amend(self, changed: Iterable[Known]) -> None:
         """Writes the place and time of filed messages that later ones have shown to be another."""
-        for known in changed:
-            values = {
-                "at": known.at,
-                "thread": known.thread,
-                "parent": known.parent,
-                "evidence": known.evidence.value,
-                "confidence": known.confidence,
-                "lead": known.lead,
-                "apart_from": known.apart,
-            }
-            self._connection.execute(update(_message).where(_message.c.key == self.key(known.id)).values(**values))
-
-    def witness(self, mailbox: str, sightings: Iterable[tuple[str, str, str, datetime]]) -> int:
-        """Records (Message-ID, ref, role, at) seen in a mailbox; returns how many were new to it."""
+        names = ("at", "thread", "parent", "evidence", "confidence", "lead", "apart_from", "component", "known")
+        statement = update(_message).where(_message.c.key == bindparam("its_key"))
+        statement = statement.values({name: bindparam(f"its_{name}") for name in names})
         rows = [
-            {"mailbox": mailbox, "key": self.key(message_id), "ref": ref, "role": role, "at": at}
-            for message_id, ref, role, at in sightings
+            {
+                "its_key": self.key(known.id),
+                "its_at": known.at,
+                "its_thread": known.thread,
+                "its_parent": known.parent,
+                "its_evidence": known.evidence.value,
+                "its_confidence": known.confidence,
+                "its_lead": known.lead,
+                "its_apart_from": known.apart,
+                "its_component": known.component,
+                "its_known": dump(known),
+            }
+            for known in changed
+        ]
+        if rows:
+            self._connection.execute(statement, rows)
+
+    def witness(self, mailbox: str, sightings: Iterable[tuple[str, str, str, datetime, str | None]]) -> int:
+        """Records (Message-ID, ref, role, at, conversation) seen in a mailbox; returns how many were new to it."""
+        rows = [
+            {
+                "mailbox": mailbox,
+                "key": self.key(message_id),
+                "ref": ref,
+                "role": role,
+                "at": at,
+                "conversation": conversation,
+            }
+            for message_id, ref, role, at, conversation in sightings
         ]
         return insert_missing(self._connection, _sighting, rows)
 
@@ -129,18 +210,33 @@ class Mails:
                 boxes.setdefault(thread, set()).add(mailbox)
         return boxes
 
-    def add_ghosts(self, ghosts: Mapping[MessageId, ThreadId]) -> None:
-        """Remembers ids that are named but not read yet, with the thread that waits for them."""
+    def add_ghosts(self, ghosts: Mapping[MessageId, Ghost]) -> None:
+        """Remembers ids without their messages, with the component that waits for them, and its thread."""
         rows = [
-            {"key": self.key(message_id), "thread": thread, "message_id": message_id}
-            for message_id, thread in ghosts.items()
+            {
+                "key": self.key(message_id),
+                "thread": ghost.thread,
+                "message_id": message_id,
+                "component": ghost.component,
+                "read": ghost.read,
+            }
+            for message_id, ghost in ghosts.items()
         ]
-        upsert(self._connection, _ghost, rows, ["thread"])
+        upsert(self._connection, _ghost, rows, ["thread", "component", "read"])
 
-    def merge(self, old: str, new: str) -> None:
-        """Everything of one thread becomes part of another."""
-        for table in (_message, _ghost, tables.clock, tables.act):
-            self._connection.execute(update(table).where(table.c.thread == old).values(thread=new))
+    def move_ghosts(self, components: Mapping[ThreadId, tuple[ThreadId, ThreadId]]) -> None:
+        """For each component, what it has become and the thread it is in now: its ids without messages follow."""
+        for old, (new, thread) in components.items():
+            chosen = func.coalesce(_ghost.c.component, _ghost.c.thread) == old
+            self._connection.execute(update(_ghost).where(chosen).values(component=new, thread=thread))
+
+    def unite(self, old: ThreadId, new: ThreadId) -> None:
+        """Makes two components one, as if headers had joined them."""
+        for table in (_message, _ghost):
+            self._connection.execute(update(table).where(table.c.component == old).values(component=new))
+
+    def rename_apart(self, old: ThreadId, new: ThreadId) -> None:
+        """A thread has become part of another: who was split from it stays apart from that."""
         self._connection.execute(update(_message).where(_message.c.apart_from == old).values(apart_from=new))
 
     def timeline(self, threads: Sequence[str]) -> dict[str, list[Mail]]:
@@ -278,16 +374,23 @@ class Mails:
             "meeting": self._meeting(mail.meeting) if mail.meeting else None,
             "time_from": filed.time_from,
             "subject_key": known.subject_key,
-            "provider_thread": known.provider_thread,
             "index_root": known.thread_index[:22].hex() if known.thread_index else None,
             "apart_from": known.apart,
             "grounds": filed.grounds,
             "sender_key": filed.sender_key,
             "own_address": mail.own_address,
+            "component": known.component,
             "known": dump(known) | {"sender_lead": mail.sender.lead},
         }
 
 
+_KNOWN = (
+    *(_message.c[name] for name in ("key", "message_id", "thread", "at", "direction", "kind", "parent", "evidence")),
+    *(_message.c[name] for name in ("confidence", "sender", "side", "subject_key", "lead", "apart_from", "component")),
+    _message.c.known,
+    type_coerce(_message.c.recipients, Text).label("recipients"),
+)
+"""What `load` reads. Recipients come as they are stored: only for old mail they are decoded."""
 _TIMELINE = (
     *(
         _message.c[name]

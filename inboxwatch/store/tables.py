@@ -166,7 +166,6 @@ message = _table(
     Column("time_from", String),
     # What later messages are matched by.
     Column("subject_key", Words),
-    Column("provider_thread", Words),
     Column("index_root", Text),
     Column("known", JSON),
     Column("apart_from", String),
@@ -176,12 +175,12 @@ message = _table(
     Column("grounds", JSON(none_as_null=True)),
     Column("sender_key", String(32)),
     Column("own_address", Boolean),
+    Column("component", String),
     _filled("ix_message_thread", "thread"),
     _filled("ix_message_lead", "lead"),
     _filled("ix_message_named_key", "named_key"),
     _filled("ix_message_apart_from", "apart_from"),
     _filled("ix_message_subject", "subject_key", "at"),
-    _filled("ix_message_provider", "provider_thread"),
     _filled("ix_message_index_root", "index_root"),
     _filled("ix_message_meeting", "meeting"),
     _filled("ix_message_sender_key", "sender_key"),
@@ -213,7 +212,11 @@ ghost = _table(
     Column("key", String(32), primary_key=True),
     Column("thread", String, nullable=False, index=True),
     Column("message_id", Words, nullable=False),
+    Column("component", String, index=True),
+    Column("read", Boolean, nullable=False, server_default=false()),
 )
+"""Ids that are named but not read, and (`read`) those of mail that is no lead's in a thread of leads. `component`: the
+messages that headers join with it; null, as in `message`: the same as the thread."""
 
 sighting = _table(
     "sighting",
@@ -222,8 +225,28 @@ sighting = _table(
     Column("ref", Words, nullable=False),
     Column("role", String, nullable=False),
     Column("at", UTCDateTime, nullable=False),
+    Column("conversation", Words),
+    _filled("ix_sighting_conversation", "conversation"),
     sqlite_with_rowid=False,
 )
+"""`conversation`: to which the provider counts it, within this mailbox (`mailbox id`)."""
+
+sealed = _table(
+    "sealed",
+    Column("key", String(32), primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+)
+"""Mail of ours that reached no lead, encrypted (`store.strangers`)."""
+
+clue = _table(
+    "clue",
+    Column("clue", String(32), primary_key=True),
+    Column("key", String(32), primary_key=True, index=True),
+    Column("wrapped", String(64), nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The keys of sealed mail, each encrypted by an id or an address that leads to it."""
 
 proof = _table(
     "proof",

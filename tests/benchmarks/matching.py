@@ -20,6 +20,7 @@ from inboxwatch.core.mail.classify import classify
 from inboxwatch.core.mail.headers import parse
 from inboxwatch.core.mail.intake import Intake, UnknownSenders
 from inboxwatch.core.mail.threads import ThreadIndex, keys
+from inboxwatch.core.mail.threads.known import title_keys
 from inboxwatch.core.mail.words import table
 from inboxwatch.core.model import FolderRole, Part, RawMessage
 from tests.support.messages import START, US, lead
@@ -98,11 +99,11 @@ def growth(size: int) -> float:
     everything = ThreadIndex()
     Intake(US, directory, everything).take_batch(messages[:size])
     batch = messages[size:]
-    wanted = keys(batch)
+    wanted, titles = keys(batch), title_keys(batch, frozenset()).subject_keys
     known = [
         one
         for one in everything.fresh.values()
-        if one.id in wanted.ids or one.named in wanted.ids or one.subject_key in wanted.subject_keys
+        if one.id in wanted.ids or one.named in wanted.ids or one.subject_key in titles
     ]
     return cost(lambda: Intake(US, directory, ThreadIndex(known)).take_batch(batch), len(batch))
 

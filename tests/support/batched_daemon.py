@@ -76,10 +76,10 @@ class BatchedDaemon(InProcessDaemon):
         return [(row.step, row.round, row.target) for row in self.owed()]
 
     def everything(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of every table."""
+        """Every row of every table; a database gives them in no order."""
         with self.store.reading() as tx:
             return {
-                table.name: [tuple(row) for row in tx.connection.execute(select(table))]
+                table.name: sorted((tuple(row) for row in tx.connection.execute(select(table))), key=repr)
                 for table in tables.metadata.sorted_tables
             }
 

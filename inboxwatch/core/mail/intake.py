@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
+from itertools import repeat
 
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail import forms
@@ -19,7 +20,7 @@ from inboxwatch.core.mail.parties import Us, named_authors
 from inboxwatch.core.mail.proofs import proof_of
 from inboxwatch.core.mail.reply_rules import NO_RULES, Meanings
 from inboxwatch.core.mail.threads import ThreadIndex
-from inboxwatch.core.mail.threads.known import Known, named_parent
+from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import (
     Direction,
     Evidence,
@@ -81,6 +82,11 @@ class Entry:
     proof: Proof = NOTHING_KNOWN
     """Who really sent it, as far as this copy tells, looked at where something depends on it."""
 
+    @property
+    def is_filed(self) -> bool:
+        """Whether it is to or from a lead: of other mail no more than a hash is left in the open."""
+        return self.lead is not None or any(lead for _, lead in self.outside)
+
 
 class Intake:
     """Places messages: direction, kind, thread and parent, lead."""
@@ -111,20 +117,27 @@ class Intake:
         """Places one message."""
         return self.take_batch([message])[0]
 
-    def take_batch(self, messages: Iterable[Message], kinds: Iterable[Verdict] | None = None) -> list[Entry]:
+    def take_batch(
+        self,
+        messages: Iterable[Message],
+        kinds: Iterable[Verdict] | None = None,
+        readers: Iterable[Reader] | None = None,
+    ) -> list[Entry]:
         """Places many; the entries come in the order of `in_order`, one for each copy.
 
-        `kinds`: what `classify` said of each, if it was asked.
+        `kinds`: what `classify` said of each, if it was asked; `readers`: from whose mailbox each was read, if not all
+        from that of `reader`.
 
         First the threads of all, then kinds and leads, so that the order of arrival is no evidence. Of several copies
         the one with the best account is placed, and only if no better one was placed before; one that bears the id of
         another message is told apart from it (`copies.told_apart`).
         """
         given = list(messages)
-        looked = zip(given, map(classify, given) if kinds is None else kinds, strict=True)
+        kinds = map(classify, given) if kinds is None else kinds
+        looked = zip(given, kinds, repeat(self.reader, len(given)) if readers is None else readers, strict=True)
         ordered = sorted(looked, key=lambda one: (one[0].received_at, one[0].id))
-        apart = self.told_apart([message for message, _ in ordered])
-        copies = [self._look(message, kind) for message, (_, kind) in zip(apart, ordered, strict=True)]
+        apart = self.told_apart([message for message, _, _ in ordered])
+        copies = [self._look(message, *one[1:]) for message, one in zip(apart, ordered, strict=True)]
         first: dict[MessageId, datetime] = {}
         leading: dict[MessageId, Arrived] = {}
         for one in copies:
@@ -132,6 +145,8 @@ class Intake:
             first.setdefault(id_, one.message.received_at)
             if id_ not in leading or leading[id_].account.key < one.account.key:
                 leading[id_] = one
+        for one in copies:
+            self.index.counted(one.message)
         entries = self._entries([one for one in leading.values() if self._stands(one)], first)
         for id_, at in first.items():
             if id_ not in entries:
@@ -146,7 +161,7 @@ class Intake:
                 known[message.id] = _account(one)
         return told_apart(messages, known, self.us)
 
-    def _look(self, message: Message, verdict: Verdict) -> Arrived:
+    def _look(self, message: Message, verdict: Verdict, reader: Reader) -> Arrived:
         """Who wrote to whom, and what a copy tells by itself."""
         direction = self.us.direction(message)
         if direction is Direction.INTERNAL and message.role is not FolderRole.SENT and verdict.kind is Kind.BOUNCE:
@@ -154,8 +169,8 @@ class Intake:
             direction = Direction.INBOUND
         elif direction is Direction.INBOUND and verdict.kind in (Kind.BULK, Kind.HUMAN):
             verdict = self._of_form(message, verdict)
-        account = account_of(message, direction, verdict.kind, self.us, self.reader)
-        return Arrived(message, direction, verdict, account)
+        account = account_of(message, direction, verdict.kind, self.us, reader)
+        return Arrived(message, direction, verdict, account, reader)
 
     def _stands(self, copy: Arrived) -> bool:
         """Whether a copy's account counts: none is known, or it is the known one read again, or it is better."""
@@ -173,14 +188,25 @@ class Intake:
             one.message = one.message if one.message.received_at == at else replace(one.message, received_at=at)
             self.index.foresee(one.message)
             self._judge.note(one)
-        for one in copies:
-            self._place(one)
+        # Of mail of ours that reached no lead no nearer ancestor is taken for the parent: it would seem to answer the
+        # buyer.
+        self.index.bystand([id_ for id_, above in self._correspondence.answered.items() if above.is_ours])
+        sides = [self.sides(one.message) for one in copies]
+        self.index.look_up_titles([(one.message, its) for one, its in zip(copies, sides, strict=True)])
+        for one, its in zip(copies, sides, strict=True):
+            self._place(one, its)
+        self.index.settle()
         self._judge.decide(copies, self.index)
         for one in copies:
-            self._lead(one, self.index.canonical(one.match.thread), provisional=False)
+            self._lead(one, provisional=False)
         # By now the leads of all threads are known: who wrote before the thread had one is put on that side, and only
         # who is left without any becomes a new lead.
-        return {one.message.id: self._entry(one) for one in copies}
+        made = len(self.new_leads)
+        entries = {one.message.id: self._entry(one) for one in copies}
+        if len(self.new_leads) > made:
+            # What came before the message that made a lead is theirs as well.
+            entries |= {one.message.id: self._entry(one) for one in copies if not entries[one.message.id].lead}
+        return entries
 
     def _witnessed(self, copy: Arrived, at: datetime) -> Entry:
         """The entry of a message of which a better account is known: it may have been seen earlier, no more."""
@@ -200,16 +226,23 @@ class Intake:
             return entry
         return replace(entry, message=copy.message, stands=False, proof=proof_of(copy.message, self.us))
 
-    def _place(self, one: Arrived) -> None:
-        one.match = self.index.match(one.message, one.direction, one.alone)
-        named = named_parent(one.message)
-        above = self._correspondence.answered.get(named) if named is not None else None
-        if above is not None and above.is_ours:
-            # Mail of ours that reached no lead. No nearer ancestor is taken for its parent: then it would seem to
-            # answer the buyer.
-            one.match = replace(one.match, parent=named)
+    def _place(self, one: Arrived, sides: frozenset[str]) -> None:
+        one.match = self.index.match(one.message, one.direction, one.alone, sides)
         known = self.index.add(one.message, one.direction, one.alone, one.match, one.account)
         one.at = min(one.message.received_at, known.at)
+
+    def sides(self, message: Message) -> frozenset[str]:
+        """The buyers' sides that a message is between, by addresses alone; where it is no buyer's, everybody outside.
+
+        Mail that a form wrote is its author's: all mail of a form has one sender.
+        """
+        us = self.us
+        authors = us.outside_authors(message)
+        form = self._form_author(message) if authors else ""
+        people = [form] if form else [message.sender.email, *authors]
+        told = [self.directory.side_of(email) for email in dict.fromkeys((*people, *self.outside(message)))
+                if "@" in email and not us.is_ours(email)]  # fmt: skip
+        return frozenset([side for side, lead in told if lead] or [side for side, _ in told])
 
     def _of_form(self, message: Message, verdict: Verdict) -> Verdict:
         """The verdict of mail that a form, ours or another's, wrote in a buyer's name."""
@@ -238,21 +271,14 @@ class Intake:
     def _entry(self, one: Arrived) -> Entry:
         message, direction, verdict, match = one.message, one.direction, one.verdict, one.match
         known = self.index.known(message.id)
-        if known is not None and (known.thread, known.parent) != (match.thread, match.parent):
-            # Later ones of the batch told better.
-            match = replace(
-                match,
-                thread=known.thread,
-                parent=known.parent,
-                evidence=known.evidence,
-                confidence=known.confidence,
-            )
-        thread = match.thread
-        lead, evidence = self._lead(one, thread, provisional=self.provisional)
-        leads = self.index.leads_of(thread)
+        if known is not None:
+            # Later ones of the batch may have told better.
+            match = Match(known.thread, known.parent, known.evidence, known.confidence)
+        lead, evidence = self._lead(one, provisional=self.provisional)
+        leads = self.index.leads_beside(message.id)
         attribute = self.directory.attribute
-        outside = tuple([(email, attribute(email, thread=leads)[0]) for email in self._outside(message)])
-        author = self._author(message) if direction is not Direction.INBOUND else None
+        outside = tuple([(email, attribute(email, thread=leads)[0]) for email in self.outside(message)])
+        author = self._author(one) if direction is not Direction.INBOUND else None
         grounds = one.grounds
         if lead is not None or leads or any(theirs for _, theirs in outside):
             grounds = self._judge.full_grounds(one, self.index)
@@ -268,24 +294,24 @@ class Intake:
         failed = message.stamps and any("fail" in stamp for stamp in message.stamps)
         return proof_of(message, self.us) if decides or failed else NOTHING_KNOWN
 
-    def _author(self, message: Message) -> PersonId | None:
+    def _author(self, one: Arrived) -> PersonId | None:
         """Who of us wrote it: whom Sender names, else who stands in From, else whose own Sent folder it is in."""
-        owner = self.reader.owner if message.role is FolderRole.SENT else None
-        return self.us.writer(message) or owner
+        owner = one.reader.owner if one.message.role is FolderRole.SENT else None
+        return self.us.writer(one.message) or owner
 
-    def _outside(self, message: Message) -> list[str]:
+    def outside(self, message: Message) -> list[str]:
         """The recipients outside us."""
         return [one.email for one in message.recipients if "@" in one.email and not self.us.is_ours(one.email)]
 
-    def _lead(self, one: Arrived, thread: ThreadId, *, provisional: bool) -> tuple[LeadId | None, str]:
-        """The lead of a message and the evidence for it; the thread is credited with the lead."""
+    def _lead(self, one: Arrived, *, provisional: bool) -> tuple[LeadId | None, str]:
+        """The lead of a message and the evidence for it; what headers join with it is credited with the lead."""
         message, direction, verdict = one.message, one.direction, one.verdict
-        leads = self.index.leads_of(thread)
+        leads = self.index.leads_beside(message.id)
         lead, evidence = None, "none"
         if direction is Direction.INBOUND:
             lead, evidence = self._sender(message, verdict, leads, provisional)
         elif direction is Direction.OUTBOUND:
-            for email in self._outside(message):
+            for email in self.outside(message):
                 lead, evidence = self.directory.attribute(email, thread=leads)
                 if lead:
                     break

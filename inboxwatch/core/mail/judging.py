@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail import subjects
 from inboxwatch.core.mail.classify import HUMAN, UNRELATED, Answered, Grounds, Relation, Trait, judge, traits_of
-from inboxwatch.core.mail.copies import Account
+from inboxwatch.core.mail.copies import NOBODY, Account, Reader
 from inboxwatch.core.mail.correspondence import Correspondence, answered, recipients
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.mail.reply_rules import MEANT, Meanings
@@ -32,6 +32,8 @@ class Arrived:
     alone: Verdict
     """The kind by itself."""
     account: Account
+    reader: Reader = NOBODY
+    """From whose mailbox it was read."""
     match: Match = _NOWHERE
     at: datetime = _NEVER
     """UTC; its earliest sighting."""

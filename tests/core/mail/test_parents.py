@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inboxwatch.core.mail.threads.index import SKEW
+from inboxwatch.core.mail.threads.known import SKEW
 from inboxwatch.core.model import Evidence, Message
 from tests.support.messages import START, mail, ours, take
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from inboxwatch.core.mail.intake import Entry
 from inboxwatch.core.mail.threads import ThreadIndex, keys
+from inboxwatch.core.mail.threads.known import title_keys
 from inboxwatch.core.model import Evidence, Message
 from tests.support.messages import mail, ours, take
 
@@ -102,6 +104,48 @@ def test_recurring_titles_of_strangers_stay_apart() -> None:
     )
 
 
+def test_no_title_joins_two_companies_though_one_bears_the_prefix_of_an_answer() -> None:
+    first, other = mail("q1", 0), mail("q2", 30, subject="Re: Prices", sender="cy@other.test")
+    answer = ours("a2", 60, subject="Re: Prices", to="cy@other.test")
+    assert not one_thread(first, other)
+    assert not one_thread(first, answer)
+    colleague = mail("q3", 30, subject="Re: Prices", sender="dan@buyer.test")
+    assert one_thread(first, colleague)
+
+
+def test_quoted_words_join_whoever_quotes_them() -> None:
+    words = "Could you send the price list for the large lathe with the long bed, please?"
+    quoting = mail(
+        "q2",
+        30,
+        subject="Re: Prices",
+        sender="cy@other.test",
+        text=f"So do we.\n\nOn Monday Bea Buyer <bea@buyer.test> wrote:\n> {words}\n",
+    )
+    assert one_thread(mail("q1", 0, text=words), quoting)
+
+
+def test_mail_of_a_form_is_its_authors_and_each_has_a_thread() -> None:
+    form: dict[str, Any] = {"sender": "Website <forms@acme.test>", "to": "sales@acme.test", "subject": "Inquiry"}
+    first = mail("f1", 0, extra="Reply-To: bea@buyer.test", **form)
+    second = mail("f2", 5, extra="Reply-To: cy@other.test", **form)
+    answer = ours("a1", 60, subject="Re: Inquiry", to="bea@buyer.test")
+    found = take(first, second, answer)
+    assert found["a1"].match.thread == found["f1"].match.thread != found["f2"].match.thread
+
+
+def test_an_answer_leaves_the_thread_of_its_title_when_its_named_parent_is_read() -> None:
+    likely = mail("q1", 0)
+    answer = ours("a2", 60, subject="Re: Prices", answers="q2", references="q2")
+    question = mail("q2", 30, subject="Prices", sender="dan@buyer.test")
+    nudge = mail("q3", 90, subject="Re: Prices", answers="a2", references="q2 a2")
+    waiting = take(likely, answer, nudge, batches=True)
+    assert waiting["a2"].match.thread == waiting["q1"].match.thread
+    found = take(likely, answer, nudge, question, batches=True)
+    assert found["a2"].match.thread == found["q3"].match.thread == found["q2"].match.thread
+    assert found["q1"].match.thread != found["q2"].match.thread
+
+
 def test_a_title_joins_nothing_after_months() -> None:
     assert not one_thread(mail("q1", 0), ours("a1", 60 * 24 * 90, subject="Re: Prices"))
 
@@ -178,7 +222,10 @@ def test_a_providers_conversation_joins_what_nothing_else_joins() -> None:
 def test_keys_name_all_that_must_be_looked_up() -> None:
     found = keys([CHAIN[3]])
     assert found.ids == {"a2", "q2", "a1", "q1"}
-    assert found.subject_keys == {"prices"}
+    titles = title_keys([CHAIN[3]], frozenset(["buyer.test"]))
+    assert (titles.subject_keys, titles.sides) == (frozenset(["prices"]), frozenset(["buyer.test"]))
+    assert titles.span is not None
+    assert titles.span[0] < CHAIN[3].received_at < titles.span[1]
 
 
 def test_what_an_index_learned_places_later_mail_like_one_index_would() -> None:
@@ -188,7 +235,7 @@ def test_what_an_index_learned_places_later_mail_like_one_index_would() -> None:
     from tests.support.messages import US
 
     entries = Intake(US, Directory(), first).take_batch(CHAIN[:2])
-    second = ThreadIndex(first.fresh.values(), first.ghosts_found)
+    second = ThreadIndex(first.fresh.values(), first.ghosts())
     later = Intake(US, Directory(), second).take_batch(CHAIN[2:])
     assert {entry.match.thread for entry in (*entries, *later)} == {entries[0].match.thread}
     assert later[0].match.parent == "a1"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from inboxwatch.core.mail import subjects
@@ -14,8 +14,15 @@ from inboxwatch.core.model import Direction, Evidence, Kind, LeadId, Message, Me
 
 ROOT = 22
 """Bytes of a Thread-Index that all messages of a conversation share."""
-WEAK = frozenset({Evidence.NONE, Evidence.SUBJECT, Evidence.QUOTE})
-"""Evidence that a better candidate may overrule."""
+CHAIN = 30
+"""So many of the ids that a message names as its ancestors are kept."""
+SKEW = timedelta(minutes=10)
+"""How much earlier than the message it answers an answer may seem to have come."""
+LIKE = timedelta(days=61)
+"""So far apart messages of one title may be: `likeness.WINDOW`, and more than clocks of servers differ by."""
+NOWHERE = ThreadId("")
+GUESSED = frozenset({Evidence.SUBJECT, Evidence.QUOTE, Evidence.PROVIDER, Evidence.INDEX})
+"""Evidence that no header with a Message-ID gives: confidence 1.0 says that a person has confirmed it."""
 
 
 @dataclass(slots=True)
@@ -52,7 +59,8 @@ class Known:
     answers: bool = False
     """Its subject bears the prefix of an answer."""
     sent_at: datetime | None = None
-    provider_thread: str | None = None
+    provider_threads: frozenset[str] = frozenset()
+    """The conversations to which the providers of the mailboxes where it was seen count it, each with its mailbox."""
     thread_index: bytes | None = None
     lead: LeadId | None = None
     """The lead whose side wrote or received it."""
@@ -60,7 +68,29 @@ class Known:
     """The thread that a person has split it from: no guess joins the two again."""
     account: Account | None = field(default=None, compare=False)
     """The account by which it is known; None of what an older version has stored."""
+    component: ThreadId = NOWHERE
+    """The messages that headers join: what `thread` is where no guess places them under others."""
+    beside: MessageId | None = None
+    """The message of another component by which a guess has placed this one, and its whole component with it."""
+    open: bool = True
+    """No message that its headers name as the parent was read: only such a one is placed by guesses."""
+    sides: frozenset[str] = frozenset()
+    """The buyers' sides among sender and recipients, or everybody outside where none is a buyer's."""
+    in_reply_to: tuple[MessageId, ...] = ()
+    references: tuple[MessageId, ...] = ()
+    """Oldest first, the last `CHAIN`."""
+    answered: bool = False
+    """A message that was read names it as its parent."""
+    told: bool = False
+    """Its text was read: what was found in it is not found again, for no text is kept."""
+    sender_lead: LeadId | None = None
+    """The lead who wrote it, if it is inbound."""
     quotation: Quotation | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def names(self) -> tuple[MessageId, ...]:
+        """The ids that its headers name, the likeliest parent first."""
+        return (*self.in_reply_to, *reversed(self.references))
 
 
 def named_parent(message: Message) -> MessageId | None:
@@ -71,14 +101,27 @@ def named_parent(message: Message) -> MessageId | None:
     return answered[0] if answered else message.references[-1] if message.references else None
 
 
+def answered_first(message: Message) -> tuple[MessageId, ...]:
+    """The ids of In-Reply-To, the one that `named_parent` says first."""
+    named = named_parent(message)
+    return tuple(sorted(message.in_reply_to, key=lambda one: one != named))
+
+
 def told_order(message: Message) -> Iterable[tuple[MessageId, MessageId]]:
     """Pairs of ids of which, as the References of another message tell, the first is answered by the second.
 
     RFC 5322 (3.6.4) has the oldest first. Where In-Reply-To shows that a program writes the answered id first (Domino,
     nmh), in what order the others stand behind it is not known.
     """
-    chain = message.references
-    answered = message.in_reply_to
+    return _order(message.references, message.in_reply_to)
+
+
+def known_order(known: Known) -> Iterable[tuple[MessageId, MessageId]]:
+    """The same of a message that is known."""
+    return _order(known.references, known.in_reply_to)
+
+
+def _order(chain: tuple[MessageId, ...], answered: tuple[MessageId, ...]) -> Iterable[tuple[MessageId, MessageId]]:
     if answered and chain and chain[-1] not in answered and not set(chain).isdisjoint(answered):
         return ()
     return pairwise(chain)
@@ -88,7 +131,7 @@ def restate(known: Known, better: Known) -> None:
     """Takes over what a better account of a message tells; its place stays."""
     known.direction, known.kind, known.account = better.direction, better.kind, better.account
     known.sender, known.name = better.sender, better.name
-    known.to, known.participants = better.to, better.participants
+    known.to, known.participants, known.sides = better.to, better.participants, better.sides
     known.at, known.sent_at = min(known.at, better.at), better.sent_at
 
 
@@ -100,7 +143,7 @@ def draft(message: Message, direction: Direction, verdict: Verdict, quotation: Q
     above = chain[-2] if len(chain) > 1 and chain[-1] == named else chain[-1] if chain and chain[-1] != named else None
     return Known(
         id=message.id,
-        thread=ThreadId(""),
+        thread=NOWHERE,
         at=message.received_at,
         direction=direction,
         kind=verdict.kind,
@@ -115,32 +158,60 @@ def draft(message: Message, direction: Direction, verdict: Verdict, quotation: Q
         was_key=subject.was,
         answers=subject.reply,
         sent_at=message.sent_at,
-        provider_thread=message.provider_thread,
+        provider_threads=frozenset([message.provider_thread] if message.provider_thread else ()),
         thread_index=message.thread_index,
+        in_reply_to=answered_first(message),
+        references=chain[-CHAIN:],
+        told=quotation is not None,
         quotation=quotation,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What to look up, in one go, before a batch is matched.
+    """What to look up, in one go, before a batch is matched, and while it is placed.
 
     For each id: the message, the ghost, and the messages whose `named` it is; for the other keys: the messages that
-    have them, of the last `likeness.WINDOW` where there are many.
+    have them; of a subject, those of `span` alone.
     """
 
-    ids: frozenset[MessageId]
-    provider_threads: frozenset[str]
-    index_roots: frozenset[bytes]
-    subject_keys: frozenset[str]
+    ids: frozenset[MessageId] = frozenset()
+    provider_threads: frozenset[str] = frozenset()
+    index_roots: frozenset[bytes] = frozenset()
+    subject_keys: frozenset[str] = frozenset()
+    threads: frozenset[ThreadId] = frozenset()
+    span: tuple[datetime, datetime] | None = None
+    """UTC; None: all times."""
+    sides: frozenset[str] | None = None
+    """Of a subject, what is of or between these sides alone; None: all."""
+
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.provider_threads or self.index_roots or self.subject_keys or self.threads)
+
+    def without(self, other: Keys) -> Keys:
+        """Those that another does not have."""
+        mine, theirs = self.span, other.span
+        covered = theirs is None or (mine is not None and theirs[0] <= mine[0] and mine[1] <= theirs[1])
+        covered = covered and (other.sides is None or (self.sides is not None and self.sides <= other.sides))
+        return Keys(
+            self.ids - other.ids,
+            self.provider_threads - other.provider_threads,
+            self.index_roots - other.index_roots,
+            self.subject_keys - other.subject_keys if covered else self.subject_keys,
+            self.threads - other.threads,
+            self.span,
+            self.sides,
+        )
 
 
 def keys(messages: Iterable[Message]) -> Keys:
-    """The keys under which the index must know all that is known before `match` is asked about these messages."""
+    """The keys under which the index must know all that is known before `match` is asked about these messages.
+
+    Titles are asked for when the sides are known that they are between (`title_keys`): many messages share one.
+    """
     ids: set[MessageId] = set()
     providers: set[str] = set()
     roots: set[bytes] = set()
-    titles: set[str] = set()
     for message in messages:
         ids.add(message.id)
         ids.update(message.in_reply_to)
@@ -149,6 +220,26 @@ def keys(messages: Iterable[Message]) -> Keys:
             providers.add(message.provider_thread)
         if message.thread_index:
             roots.add(message.thread_index[:ROOT])
-        subject = subjects.read(message.subject)
-        titles.update(one for one in (subject.key, subject.was) if one)
-    return Keys(frozenset(ids), frozenset(providers), frozenset(roots), frozenset(titles))
+    return Keys(frozenset(ids), frozenset(providers), frozenset(roots))
+
+
+def title_keys(messages: Sequence[Message], sides: frozenset[str]) -> Keys:
+    """The titles of messages (of which there is one at least), when they came and the sides that they are between."""
+    read = [subjects.read(message.subject) for message in messages]
+    titles = frozenset([key for one in read for key in (one.key, one.was) if key])
+    times = [message.received_at for message in messages]
+    return Keys(subject_keys=titles, span=(min(times) - LIKE, max(times) + LIKE), sides=sides)
+
+
+def keys_of(known: Iterable[Known]) -> Keys:
+    """The keys under which the index must know all that is known before it looks anew for the place of messages."""
+    messages = list(known)
+    return Keys(
+        provider_threads=frozenset([told for one in messages for told in one.provider_threads]),
+        index_roots=frozenset([one.thread_index[:ROOT] for one in messages if one.thread_index]),
+        subject_keys=frozenset([key for one in messages for key in (one.subject_key, one.was_key) if key]),
+        threads=frozenset([one.thread for one in messages if one.names]),
+        # They look for what came before them.
+        span=(min(one.at for one in messages) - LIKE, max(one.at for one in messages) + SKEW) if messages else None,
+        sides=frozenset([side for one in messages for side in one.sides]),
+    )

@@ -54,12 +54,25 @@ def split(message: Known, thread: Sequence[Known]) -> Split:
         evidence=message.evidence if named else Evidence.NONE,
         confidence=1.0,
         apart=message.thread,
+        component=new,
+        beside=None,
+        open=True,
     )
+    first = min(staying, key=lambda one: (one.at, one.id), default=None)
     return Split(
         new,
-        (alone, *(replace(one, thread=new) for one in going.values() if one is not message)),
+        (
+            alone,
+            *(replace(one, thread=new, component=new, beside=None) for one in going.values() if one is not message),
+        ),
         tuple(
-            replace(one, parent=None, evidence=Evidence.SUBJECT, confidence=0.5)
+            replace(
+                one,
+                parent=None,
+                evidence=Evidence.SUBJECT,
+                confidence=0.5,
+                beside=first.id if first is not None and first.id != one.id else None,
+            )
             for one in staying
             if one.parent in going
         ),

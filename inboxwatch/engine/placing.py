@@ -1,0 +1,122 @@
+"""What is looked up for a batch before the core places it, and the sealed mail of ours that takes its place with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from inboxwatch.config.free_mail import free_mail
+from inboxwatch.core.mail.classify import classify
+from inboxwatch.core.mail.copies import Reader
+from inboxwatch.core.mail.correspondence import correspondents
+from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses_of
+from inboxwatch.core.mail.strangers import clues_from
+from inboxwatch.core.mail.threads import ThreadIndex, keys
+from inboxwatch.core.mail.threads.known import Keys, Known, named_parent
+from inboxwatch.core.model import MailboxId, Message, MessageId, Verdict
+from inboxwatch.engine.rules import Rules
+from inboxwatch.store import Transaction
+from inboxwatch.store.strangers import Opened
+
+
+class Placed(NamedTuple):
+    """A batch with everything that was decided about it, and what was known before."""
+
+    intake: Intake
+    entries: Sequence[Entry]
+    """In the order of time, one for each message read."""
+    opened: Sequence[tuple[Entry, Opened]]
+    """Mail of ours that was read before and reached no lead then, as it is now."""
+    known: Sequence[Known]
+    written: Mapping[str, datetime]
+    """To whom we had written, of the addresses of the batch, and when first."""
+
+
+def place_all(tx: Transaction, rules: Rules, mailbox: MailboxId, messages: Sequence[Message]) -> Placed:
+    """Places a batch, and with it the sealed mail that it shows to be to a lead: as if that were read only now."""
+    together, kinds = list(messages), [classify(message) for message in messages]
+    opened: dict[str, Opened] = {}
+    asked: set[str] = set()
+    conversations: dict[MessageId, set[str]] = {}
+    boxes = rules.config.mailboxes
+    own = Reader(mailbox, boxes[mailbox].owner)
+    while True:
+        readers = [own] * len(messages) + [one.reader for one in opened.values()]
+        intake, known, written = _intake(tx, rules, own, list(zip(together, kinds, strict=True)), conversations)
+        entries = intake.take_batch(together, kinds, readers)
+        clues = clues_from(intake, entries) - asked
+        asked |= clues
+        titles = [*(message.subject for message in messages), *(one.subject_key for one in known)]
+        found = [one for one in (tx.strangers.open(clues, titles) if clues else ()) if one.key not in opened]
+        if not found:
+            break
+        conversations |= tx.mail.conversations([one.message.id for one in found])
+        for one in found:
+            owner = boxes[box].owner if (box := MailboxId(one.reader.mailbox)) in boxes else None
+            opened[one.key] = replace(one, reader=Reader(one.reader.mailbox, owner))
+        together += [one.message for one in found]
+        kinds += [classify(one.message) for one in found]
+    # The entries come in the order of time, one for each message.
+    order = sorted(range(len(together)), key=lambda place: (together[place].received_at, together[place].id))
+    by_place = dict(zip(order, entries, strict=True))
+    before = [(by_place[len(messages) + place], one) for place, one in enumerate(opened.values())]
+    read = [entry for place, entry in zip(order, entries, strict=True) if place < len(messages)]
+    return Placed(intake, read, before, known, written)
+
+
+def _intake(
+    tx: Transaction,
+    rules: Rules,
+    reader: Reader,
+    looked: Sequence[tuple[Message, Verdict]],
+    conversations: Mapping[MessageId, Iterable[str]],
+) -> tuple[Intake, Sequence[Known], Mapping[str, datetime]]:
+    """The two-step look-up: what the messages ask for is fetched, one round trip a kind.
+
+    Returns besides what was known before the batch, and to whom we had written.
+    """
+    config = rules.config
+    messages = [message for message, _ in looked]
+    wanted = keys(messages)
+    told = frozenset([one for found in conversations.values() for one in found])
+    wanted = replace(wanted, provider_threads=wanted.provider_threads | told)
+    # No header of a notification names the message that it tells of.
+    deliveries = [kind.delivery for _, kind in looked if kind.delivery is not None]
+    bounced = frozenset(one.of for one in deliveries if one.of is not None)
+    known, awaited = tx.mail.known(replace(wanted, ids=wanted.ids | bounced))
+    asked = {address for message in messages for address in addresses_of(message)}
+    asked.update(address for one in deliveries for address in one.recipients)
+    theirs = {one.lead for one in known if one.lead is not None}
+    directory = tx.leads.directory(asked, theirs, free_mail=free_mail())
+    ids = {one.id for one in known} | {message.id for message in messages}
+    parents = {one for one in map(named_parent, messages) if one is not None} - ids
+    shared = config.mailboxes[MailboxId(reader.mailbox)].team is not None
+    unknown = UnknownSenders(config.unknown_senders)
+    if unknown.makes_leads(shared=shared):
+        # Where an unknown sender is a lead, an address from which we wrote to a stranger is none.
+        strangers = {message.id for message in messages if not config.us.is_ours(message.sender.email)}
+        parents |= strangers - {one.id for one in known}
+    correspondence = tx.kinds.correspondence(
+        [message.id for message in messages],
+        {message.sender.email for message in messages},
+        {email for message, kind in looked for email in correspondents(message, kind, config.us)},
+        parents,
+    )
+    written = dict(correspondence.written)
+    if again := [message.id for message in messages if message.id in correspondence.answered]:
+        # Read before in another mailbox, and no lead's then.
+        conversations = {**conversations, **tx.mail.conversations(again)}
+        told = frozenset([one for id_ in again for one in conversations.get(id_, ())]) - wanted.provider_threads
+        known += tx.mail.known_more(Keys(provider_threads=told)) if told else []
+    index = ThreadIndex(known, awaited, tx.mail.known_more, conversations)
+    intake = Intake(config.us, directory, index, unknown, shared, config.meanings, correspondence)
+    intake.reader = reader
+    apart = {message.id for message in intake.told_apart(messages)} - wanted.ids
+    if apart:
+        copies, _ = tx.mail.known(Keys(frozenset(apart)))
+        known += copies
+        intake.index = ThreadIndex(known, awaited, tx.mail.known_more, conversations)
+    intake.index.looked_up(wanted)
+    return intake, known, written

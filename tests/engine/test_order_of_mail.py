@@ -1,0 +1,175 @@
+"""Threads, parents, leads and clocks are a function of the set of messages: no order, batch or second reading shows."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from tests.support.batched_daemon import SALES, BatchedDaemon
+from tests.support.busy_house import BusyHouse, Chances, Delivery, Desk, mixture
+
+SETTINGS = settings(
+    max_examples=8,
+    phases=[Phase.explicit, Phase.generate],
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+# Of what strangers write nothing is kept before they are leads. So where only the team's mailbox makes leads, a
+# stranger's mail that a rep alone got, and that was read before, is not there later: strangers tell the team here.
+houses = st.builds(
+    BusyHouse,
+    st.integers(0, 10**9),
+    mails=st.integers(4, 24),
+    reps=st.just(3),
+    titles=st.sampled_from([("Prices",), ("Prices", "Your offer")]),
+    days=st.sampled_from([1, 3, 20]),
+    chances=st.builds(
+        Chances,
+        headers_lost=st.sampled_from([0.0, 0.3, 0.7]),
+        gone=st.sampled_from([0.0, 0.2]),
+        stranger=st.sampled_from([0.0, 0.5, 1.0]),
+        strangers_tell_team=st.just(True),
+    ),
+)
+
+crowded = st.builds(
+    BusyHouse,
+    st.integers(0, 10**9),
+    mails=st.integers(4, 14),
+    reps=st.just(3),
+    titles=st.just(("Prices",)),
+    days=st.sampled_from([1, 3]),
+    chances=st.builds(
+        Chances,
+        headers_lost=st.just(0.5),
+        stranger=st.just(0.3),
+        strangers_tell_team=st.just(True),
+        conversations=st.just(1.0),
+    ),
+)
+
+
+@pytest.fixture(scope="module", params=["shared", "never", "always"])
+def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    desk = Desk(tmp_path_factory.mktemp("house"), 3, request.param)
+    yield desk
+    desk.close()
+
+
+def read(desk: Desk, house: BusyHouse, deliveries: list[Delivery], **how: Any) -> dict[str, Any]:
+    desk.empty()
+    desk.knows(house.leads)
+    desk.read(deliveries, **how)
+    return desk.result()
+
+
+@SETTINGS
+@given(house=houses, chance=st.randoms(use_true_random=False), batch=st.sampled_from([1, 3, 100]))
+def test_any_order_gives_the_same_threads_parents_leads_and_clocks(
+    desk: Desk, house: BusyHouse, chance: random.Random, batch: int
+) -> None:
+    expected = read(desk, house, house.by_time())
+    by_mailbox = house.by_mailbox()
+    assert read(desk, house, by_mailbox, batch=100) == expected
+    shuffled = list(house.deliveries)
+    chance.shuffle(shuffled)
+    assert read(desk, house, shuffled, batch=batch) == expected
+    desk.read(by_mailbox, batch=batch, history=True)
+    assert desk.result() == expected, "a backfill after the daemon has read the same mail changes nothing"
+    assert mixture(expected).strangers == 0
+
+
+@SETTINGS
+@given(house=crowded, chance=st.randoms(use_true_random=False))
+def test_providers_conversations_depend_on_no_order_either(desk: Desk, house: BusyHouse, chance: random.Random) -> None:
+    expected = read(desk, house, house.by_time())
+    shuffled = list(house.deliveries)
+    chance.shuffle(shuffled)
+    assert read(desk, house, shuffled, batch=3) == expected
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[BatchedDaemon]:
+    daemon = BatchedDaemon(tmp_path, "sqlite:///inboxwatch.db")
+    daemon.lead("dan@buyer.test", owner="ben")
+    yield daemon
+    daemon.close()
+
+
+def thread(daemon: BatchedDaemon, message: str) -> str | None:
+    with daemon.store.reading() as tx:
+        return tx.mail.thread_of(message)
+
+
+def test_what_was_done_to_a_wait_stays_with_it_when_a_guess_gives_way(daemon: BatchedDaemon) -> None:
+    daemon.reads(daemon.asks("likely@buyer.test", 0, subject="Prices"))
+    nudge = daemon.raw(
+        "dan@buyer.test", "ana@acme.test", 60, id="nudge@buyer.test", answers="unread@acme.test", subject="Prices"
+    )
+    daemon.reads(nudge)
+    assert thread(daemon, "nudge@buyer.test") == thread(daemon, "likely@buyer.test")
+    (wait,) = [one for one in daemon.clocks() if one.started_by in ("likely@buyer.test", "nudge@buyer.test")]
+    daemon.engine.acknowledge(wait.id, "ana", daemon.at, "looking")
+    answer = daemon.raw("ana@acme.test", "dan@buyer.test", 30, id="unread@acme.test", subject="Terms")
+    daemon.reads(answer)
+    assert thread(daemon, "nudge@buyer.test") == thread(daemon, "unread@acme.test")
+    assert thread(daemon, "likely@buyer.test") != thread(daemon, "unread@acme.test")
+    first, second = daemon.clocks()
+    assert (first.id, first.started_by, first.owner) == (wait.id, "likely@buyer.test", "ana")
+    assert first.acknowledged_until is not None
+    assert (second.started_by, second.acknowledged_until) == ("nudge@buyer.test", None)
+
+
+def test_our_answer_to_a_stranger_may_be_read_before_the_question(daemon: BatchedDaemon) -> None:
+    question = daemon.raw("cy@far.test", "sales@acme.test", 0, id="q@far.test", subject="A lathe")
+    answer = daemon.raw(
+        "ana@acme.test", "cy@far.test", 30, id="a@acme.test", answers="q@far.test", subject="Re: A lathe"
+    )
+    daemon.reads(answer)
+    assert thread(daemon, "a@acme.test") is None
+    kept = repr(daemon.everything())
+    assert not any(word in kept for word in ("q@far.test", "a@acme.test", "cy@far.test", "lathe"))
+    daemon.reads(question, mailbox=SALES)
+    (wait,) = daemon.clocks()
+    assert (wait.started_by, wait.state, wait.stopped_by, wait.answered_by) == (
+        "q@far.test",
+        "answered",
+        "a@acme.test",
+        "ana",
+    )
+    with daemon.store.reading() as tx:
+        row = tx.mail.row("a@acme.test")
+    assert row is not None
+    assert row.subject == "Re: A lathe"
+    assert not daemon.everything()["sealed"], "what has its place is kept once"
+    assert not daemon.everything()["clue"]
+
+
+def test_of_what_strangers_write_nothing_is_sealed(daemon: BatchedDaemon) -> None:
+    daemon.reads(daemon.raw("cy@far.test", "ana@acme.test", 0, id="q@far.test", subject="A lathe"))
+    assert thread(daemon, "q@far.test") is None
+    assert not daemon.everything()["sealed"]
+
+
+def test_what_went_to_others_stays_under_seal(daemon: BatchedDaemon) -> None:
+    daemon.reads(daemon.raw("ana@acme.test", "di@near.test", 0, id="other@acme.test", subject="A lathe"))
+    daemon.reads(daemon.raw("cy@far.test", "sales@acme.test", 5, id="q@far.test", subject="A lathe"), mailbox=SALES)
+    assert thread(daemon, "other@acme.test") is None
+    assert len(daemon.everything()["sealed"]) == 1
+
+
+def test_a_conversation_holds_within_its_mailbox(daemon: BatchedDaemon) -> None:
+    one = replace(daemon.asks("q1@buyer.test", 0, subject="Prices"), provider_thread="7")
+    other = replace(
+        daemon.raw("dan@buyer.test", "sales@acme.test", 5, id="q2@buyer.test", subject="Terms"), provider_thread="7"
+    )
+    daemon.reads(one)
+    daemon.reads(other, mailbox=SALES)
+    assert thread(daemon, "q1@buyer.test") != thread(daemon, "q2@buyer.test")
