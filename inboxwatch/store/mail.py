@@ -326,21 +326,6 @@ class Mails:
         self._connection.execute(update(_failed).where(*same).values(resolved_at=resolved_at))
         return fresh
 
-    def evidence_counts(self) -> list[tuple[str, int]]:
-        found = select(_message.c.evidence, func.count()).where(_message.c.evidence.is_not(None))
-        return [(row[0], row[1]) for row in self._connection.execute(found.group_by(_message.c.evidence))]
-
-    def kind_counts(self) -> list[tuple[str, str, str, int]]:
-        """(mailbox, direction, kind, how many sightings)."""
-        columns = (_sighting.c.mailbox, _message.c.direction, _message.c.kind)
-        found = select(*columns, func.count()).join(_message, _message.c.key == _sighting.c.key).group_by(*columns)
-        return [(row[0], row[1], row[2], row[3]) for row in self._connection.execute(found)]
-
-    def is_empty(self) -> bool:
-        return (
-            self._connection.execute(select(_message.c.key).where(or_(_message.c.key != "")).limit(1)).first() is None
-        )
-
     def _meeting(self, uid: str) -> str:
         """The keyed hash of a meeting's UID."""
         return self.key(f"meeting:{uid}")
