@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -62,15 +63,11 @@ def list_matches(config: Config, *, as_json: bool) -> ExitCode:
 
 def review(config: Config, message_id: str, verdict: str, body: dict[str, str]) -> ExitCode:
     """Confirms or splits one match; returns the exit code."""
-    try:
-        path = f"/api/v1/matches/{quote(message_id.strip().strip('<>'), safe='')}/{verdict}"
-        status, answer = asyncio.run(call(config, "POST", path, json=body))
-    except Unreachable as error:
-        return fail(str(error))
-    if status != 200:
-        return fail(refusal(status, answer))
-    result(f"{answer['message_id']}: thread {answer['thread']}, by {answer['evidence']}")
-    return ExitCode.OK
+
+    def told(answer: dict[str, Any]) -> str:
+        return f"{answer['message_id']}: thread {answer['thread']}, by {answer['evidence']}"
+
+    return _done(config, f"/api/v1/matches/{_quoted(message_id)}/{verdict}", body, told)
 
 
 def list_kinds(config: Config, where: dict[str, str], *, as_json: bool) -> ExitCode:
@@ -86,15 +83,11 @@ def list_said(config: Config, *, as_json: bool) -> ExitCode:
 
 def say_kind(config: Config, message_id: str, action: str, body: dict[str, Any]) -> ExitCode:
     """Says that a person wrote a message, or takes it back; returns the exit code."""
-    try:
-        path = f"/api/v1/kinds/{quote(message_id.strip().strip('<>'), safe='')}/{action}"
-        status, answer = asyncio.run(call(config, "POST", path, json=body))
-    except Unreachable as error:
-        return fail(str(error))
-    if status != 200:
-        return fail(refusal(status, answer))
-    result(f"{answer['message_id']}: {answer['kind']}, {printable(answer['signal'])}")
-    return ExitCode.OK
+
+    def told(answer: dict[str, Any]) -> str:
+        return f"{answer['message_id']}: {answer['kind']}, {printable(answer['signal'])}"
+
+    return _done(config, f"/api/v1/kinds/{_quoted(message_id)}/{action}", body, told)
 
 
 def resend(config: Config, numbers: list[int]) -> ExitCode:
@@ -121,11 +114,25 @@ def resend(config: Config, numbers: list[int]) -> ExitCode:
 
 def act(config: Config, clock: str, action: str, body: dict[str, str]) -> ExitCode:
     """Acts on one wait; returns the exit code."""
+
+    def told(answer: dict[str, Any]) -> str:
+        return f"{answer['id']}: {answer['metric_state'] or answer['state']}, owner {answer['owner']}"
+
+    return _done(config, f"/api/v1/clocks/{clock}/{action}", body, told)
+
+
+def _done(config: Config, path: str, body: dict[str, Any], told: Callable[[dict[str, Any]], str]) -> ExitCode:
+    """Asks the daemon for an action and prints what `told` makes of its answer; returns the exit code."""
     try:
-        status, answer = asyncio.run(call(config, "POST", f"/api/v1/clocks/{clock}/{action}", json=body))
+        status, answer = asyncio.run(call(config, "POST", path, json=body))
     except Unreachable as error:
         return fail(str(error))
     if status != 200:
         return fail(refusal(status, answer))
-    result(f"{answer['id']}: {answer['metric_state'] or answer['state']}, owner {answer['owner']}")
+    result(told(answer))
     return ExitCode.OK
+
+
+def _quoted(message_id: str) -> str:
+    """A Message-ID, with or without its brackets, as a part of a path."""
+    return quote(message_id.strip().strip("<>"), safe="")
