@@ -25,7 +25,9 @@ _CAPITALS = re.compile(r"[A-Z]+")
 def own(text: str) -> MessageId | None:
     """The id in a Message-ID header, or None where it holds nothing."""
     bracketed = _ID.search(text)
-    if bracketed and not text[: bracketed.start()].strip():
+    before = text[: bracketed.start()].strip() if bracketed else ""
+    # A program that broke off one id and wrote another below is answered under the whole one.
+    if bracketed and (not before or (before[0] == "<" and ">" not in before)):
         return MessageId(bracketed[1])
     if known := ids(text):
         return known[0]

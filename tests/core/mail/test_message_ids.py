@@ -89,6 +89,19 @@ def test_an_id_without_brackets_is_what_the_answer_names() -> None:
     assert own("(added) <a1@b.test>") == "a1@b.test"
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("<0f31$9c@=?koi8-r?B?4c7WxczBIPLP?= <Ada.Ray>", "Ada.Ray"),
+        ("<0f31$9c@the front desk <77k@desk.test>", "77k@desk.test"),
+        ("<0f31$9c @desk.test> <77k@desk.test>", "0f31$9c@desk.test"),
+        ("<0f31$9c@desk.test> <77k@desk.test>", "0f31$9c@desk.test"),
+    ],
+)
+def test_of_an_own_id_that_breaks_off_and_a_whole_one_the_whole_one_is_meant(written: str, read: str) -> None:
+    assert own(written) == read
+
+
 def test_an_id_given_twice_counts_where_it_stands_last() -> None:
     found = take(
         mail("q1", 0),
