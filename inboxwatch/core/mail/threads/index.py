@@ -151,7 +151,8 @@ class ThreadIndex:
         one = self._drafts[message.id] = draft(message, direction, verdict, quotation)
         one.sides = sides
         one.provider_threads |= frozenset(self._conversations.get(one.id, ()))
-        self.foresee(message)
+        if message.id not in self._memory.coming:
+            self.foresee(message)
         of = verdict.delivery.of if verdict.delivery is not None else None
         if of is not None:
             self._join_all([of, message.id])
