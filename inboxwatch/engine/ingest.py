@@ -307,7 +307,7 @@ def _judge_again(tx: Transaction, placed: Placed, filed: set[MessageId]) -> list
     concerned |= dict.fromkeys(index.changed)
     if not concerned and not news:
         return []
-    return [ThreadId(one.record.thread) for one in judge_again(tx, concerned, news)]
+    return [ThreadId(one.record.thread) for one in judge_again(tx, concerned, news, filed)]
 
 
 def _place(tx: Transaction, index: ThreadIndex, filed: Sequence[Filed]) -> list[ThreadId]:

@@ -11,13 +11,16 @@ from inboxwatch.store import Transaction
 from inboxwatch.store.kinds import Judged
 
 
-def judge_again(tx: Transaction, ids: Iterable[MessageId], emails: Iterable[str] = ()) -> list[Judged]:
+def judge_again(
+    tx: Transaction, ids: Iterable[MessageId], emails: Iterable[str] = (), apart_from: Iterable[MessageId] = ()
+) -> list[Judged]:
     """Decides the kinds of filed messages again, and of those that answer them; returns those that have changed.
 
-    `ids`: messages; `emails`: senders (plain addresses) of whom something was learned.
+    `ids`: messages; `emails`: senders (plain addresses) of whom something was learned; `apart_from`: messages whose
+    kinds were decided with all of that.
     """
     changed: dict[MessageId, Judged] = {}
-    found = tx.kinds.to_judge(ids, emails)
+    found = tx.kinds.to_judge(ids, emails, apart_from)
     while found:
         decided = _decide(tx, found)
         tx.kinds.judge(decided)

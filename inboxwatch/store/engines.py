@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from pathlib import Path
@@ -26,6 +27,8 @@ PATIENCE = {
     "tcp_user_timeout": "30000",
 }  # fmt: skip
 """Of each connection to PostgreSQL, where the URL says nothing else: a server that is gone is noticed (seconds; ms)."""
+_COMPACT = json.JSONEncoder(separators=(",", ":")).encode
+"""A tenth of what a message takes would be blanks."""
 
 
 def open_engine(url: str) -> Engine:
@@ -36,7 +39,7 @@ def open_engine(url: str) -> Engine:
     file = file_of(target)
     if file is not None and not file.parent.is_dir():
         raise StoreError(f"the folder {file.parent} of the store does not exist: create it, or change store.url")
-    engine = create_engine(target, connect_args={"timeout": 30}, hide_parameters=True)
+    engine = create_engine(target, connect_args={"timeout": 30}, hide_parameters=True, json_serializer=_COMPACT)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -57,7 +60,12 @@ def _postgresql(target: URL) -> Engine:
     patience = {key: value for key, value in PATIENCE.items() if key not in target.query}
     try:
         return create_engine(
-            target, pool_pre_ping=True, isolation_level="REPEATABLE READ", hide_parameters=True, connect_args=patience
+            target,
+            pool_pre_ping=True,
+            isolation_level="REPEATABLE READ",
+            hide_parameters=True,
+            connect_args=patience,
+            json_serializer=_COMPACT,
         )
     except ImportError as error:
         raise StoreError(f"the driver of PostgreSQL is not installed: {command('postgresql')}") from error

@@ -84,22 +84,24 @@ class Kinds:
         rows = [{"key": self._address(plain), "at": at} for plain, at in written.items()]
         upsert(self._connection, _written, rows, ["at"])
 
-    def to_judge(self, ids: Iterable[str] = (), emails: Iterable[str] = ()) -> list[Judged]:
-        """Filed messages of leads by id, and those of senders (plain addresses) whose kind others can change."""
-        found: dict[str, Row[Any]] = {}
-        lookups = (
-            (_message.c.key, sorted({self._key(one) for one in ids})),
-            (_message.c.sender_key, sorted({self._address(one) for one in emails})),
-        )
-        for column, keys in lookups:
-            for part in chunks(keys):
-                rows = self._connection.execute(
-                    select(_message).where(column.in_(part), _message.c.thread.is_not(None))
-                )
-                found.update((row.key, row) for row in rows)
+    def to_judge(
+        self, ids: Iterable[str] = (), emails: Iterable[str] = (), apart_from: Iterable[str] = ()
+    ) -> list[Judged]:
+        """Filed messages of leads by id, and those of senders (plain addresses) whose kind others can change, but none
+        of `apart_from` (ids).
+        """
+        keys = {self._key(one) for one in ids}
+        for part in chunks(sorted({self._address(one) for one in emails})):
+            theirs = select(_message.c.key).where(_message.c.sender_key.in_(part))
+            keys.update(self._connection.execute(theirs).scalars())
+        keys.difference_update(map(self._key, apart_from))
+        found: list[Row[Any]] = []
+        for part in chunks(sorted(keys)):
+            rows = select(_message).where(_message.c.key.in_(part), _message.c.thread.is_not(None))
+            found += self._connection.execute(rows)
         return [
             Judged(message_of(row), grounds_column.load(row), row.grounds is not None or row.kind == Kind.HUMAN)
-            for row in sorted(found.values(), key=lambda row: (row.at, row.key))
+            for row in sorted(found, key=lambda row: (row.at, row.key))
         ]
 
     def answers_of(self, ids: Iterable[MessageId]) -> list[MessageId]:

@@ -7,46 +7,54 @@ from datetime import datetime
 from typing import Any
 
 from inboxwatch.core.mail.copies import Account
-from inboxwatch.core.mail.threads.known import Known
+from inboxwatch.core.mail.threads.known import Known, parent_above
 from inboxwatch.core.model import Direction, Evidence, Kind, LeadId, MessageId, ThreadId
 
 
 def dump(known: Known) -> dict[str, Any]:
+    """What the columns of a row do not tell; names whose value `load` puts in where they are missing are left out."""
     account = known.account
-    return {
+    told = {
         "account": [account.rank, account.at.isoformat(), account.digest, sorted(account.authors)] if account else None,
-        "named": known.named,
         "name": known.name,
         "answer_to": sorted(known.answer_to),
         "to": sorted(known.to),
-        "participants": sorted(known.participants),
+        "others": sorted(known.participants - known.to - {known.sender}),
         "answers": known.answers,
-        "above": known.above,
         "was_key": known.was_key,
         "sent_at": known.sent_at.isoformat() if known.sent_at else None,
         "thread_index": known.thread_index.hex() if known.thread_index else None,
         "beside": known.beside,
-        "open": known.open,
-        "sides": sorted(known.sides),
         "in_reply_to": known.in_reply_to,
         "references": known.references,
         "answered": known.answered,
-        "told": known.told,
         "provider_threads": sorted(known.provider_threads),
         "sender_lead": known.sender_lead,
     }
+    data: dict[str, Any] = {name: value for name, value in told.items() if value}
+    data["sides"] = sorted(known.sides)
+    if not known.told:
+        data["told"] = False
+    if known.open != (known.parent is None):
+        data["open"] = known.open
+    return data
 
 
 def load(row: Any) -> Known:
-    """A row of the message table (with its `known`) -> Known. Rows of version 9 and before lack the newer names."""
+    """A row of the message table (with its `known`) -> Known.
+
+    Rows of version 10 and before name the parent that headers name, its parent and all participants; those of version 9
+    and before lack the newer names.
+    """
     data = row.known
-    sent_at = datetime.fromisoformat(data["sent_at"]) if data["sent_at"] else None
+    told = data.get
+    sent_at = datetime.fromisoformat(sent) if (sent := told("sent_at")) else None
     account = None
-    if told := data.get("account"):
-        rank, at, digest, authors = told
+    if its := told("account"):
+        rank, at, digest, authors = its
         account = Account(rank, datetime.fromisoformat(at), digest, frozenset(authors), sent_at, row.subject_key)
-    named = [one for one in (data["named"],) if one]
-    above = [one for one in (data["above"], data["named"]) if one]
+    named, above, in_reply_to, references = _ancestors(data)
+    to = told("to", ())
     return Known(
         id=MessageId(row.message_id),
         thread=ThreadId(row.thread),
@@ -56,32 +64,45 @@ def load(row: Any) -> Known:
         parent=row.parent,
         evidence=Evidence(row.evidence),
         confidence=row.confidence,
-        named=data["named"],
+        named=named,
+        above=above,
         sender=row.sender,
-        name=data["name"],
-        answer_to=frozenset(data.get("answer_to", ())),
-        to=frozenset(data["to"]),
-        participants=frozenset(data["participants"]),
+        name=told("name", ""),
+        answer_to=frozenset(told("answer_to", ())),
+        to=frozenset(to),
+        participants=frozenset(told("participants") or [one for one in (row.sender, *to, *told("others", ())) if one]),
         subject_key=row.subject_key,
-        answers=data["answers"],
-        above=data["above"],
-        was_key=data["was_key"],
+        answers=told("answers", False),
+        was_key=told("was_key", ""),
         sent_at=sent_at,
-        thread_index=bytes.fromhex(data["thread_index"]) if data["thread_index"] else None,
+        thread_index=bytes.fromhex(index) if (index := told("thread_index")) else None,
         lead=LeadId(row.lead) if row.lead else None,
         apart=ThreadId(row.apart_from) if row.apart_from else None,
         account=account,
-        provider_threads=frozenset(data.get("provider_threads", ())),
+        provider_threads=frozenset(told("provider_threads", ())),
         component=ThreadId(row.component or row.thread),
-        beside=data.get("beside"),
-        open=data.get("open", row.parent is None),
+        beside=told("beside"),
+        open=told("open", row.parent is None),
         sides=frozenset(data["sides"]) if "sides" in data else _sides(row),
-        in_reply_to=tuple(data.get("in_reply_to", named)),
-        references=tuple(data.get("references", above)),
-        answered=data.get("answered", False),
-        told=data.get("told", True),
-        sender_lead=data["sender_lead"],
+        in_reply_to=in_reply_to,
+        references=references,
+        answered=told("answered", False),
+        told=told("told", True),
+        sender_lead=told("sender_lead"),
     )
+
+
+def _ancestors(
+    data: dict[str, Any],
+) -> tuple[MessageId | None, MessageId | None, tuple[MessageId, ...], tuple[MessageId, ...]]:
+    """The parent that headers name, its parent, and the ids of In-Reply-To and References."""
+    if "named" in data:
+        named, above = data["named"], data["above"]
+        answered = data.get("in_reply_to", (named,) if named else ())
+        return named, above, tuple(answered), tuple(data.get("references", [one for one in (above, named) if one]))
+    in_reply_to, references = tuple(data.get("in_reply_to", ())), tuple(data.get("references", ()))
+    named = in_reply_to[0] if in_reply_to else references[-1] if references else None
+    return named, parent_above(named, references), in_reply_to, references
 
 
 def _sides(row: Any) -> frozenset[str]:

@@ -101,6 +101,13 @@ def named_parent(message: Message) -> MessageId | None:
     return answered[0] if answered else message.references[-1] if message.references else None
 
 
+def parent_above(named: MessageId | None, references: Sequence[MessageId]) -> MessageId | None:
+    """The parent of the parent that headers name."""
+    if not references or references[-1] != named:
+        return references[-1] if references else None
+    return references[-2] if len(references) > 1 else None
+
+
 def answered_first(message: Message) -> tuple[MessageId, ...]:
     """The ids of In-Reply-To, the one that `named_parent` says first."""
     named = named_parent(message)
@@ -140,7 +147,6 @@ def draft(message: Message, direction: Direction, verdict: Verdict, quotation: Q
     subject = subjects.read(message.subject)
     chain = message.references
     named = named_parent(message)
-    above = chain[-2] if len(chain) > 1 and chain[-1] == named else chain[-1] if chain and chain[-1] != named else None
     return Known(
         id=message.id,
         thread=NOWHERE,
@@ -148,7 +154,7 @@ def draft(message: Message, direction: Direction, verdict: Verdict, quotation: Q
         direction=direction,
         kind=verdict.kind,
         named=named,
-        above=above,
+        above=parent_above(named, chain),
         sender=message.sender.email,
         name=message.sender.name,
         answer_to=frozenset([one.email for one in message.reply_to if one.email]),
