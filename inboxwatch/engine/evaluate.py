@@ -119,7 +119,9 @@ def evaluate(
             saved.append(after.clock)
             done.count(clock, before, after)
     progress.record_assignments()
-    _save(tx, saved, old)
+    for one in _save(tx, saved, old):
+        progress.withdraw(one)
+        done.stopped += one.state == "running"
     return done
 
 
@@ -151,8 +153,11 @@ def _fold(
     return folded
 
 
-def _save(tx: Transaction, clocks: Sequence[ClockRecord], old: Mapping[ClockId, ClockRecord]) -> None:
-    """Writes the clocks; a wait that has another id now takes with it what was recorded under the old one."""
+def _save(tx: Transaction, clocks: Sequence[ClockRecord], old: Mapping[ClockId, ClockRecord]) -> list[ClockRecord]:
+    """Writes the clocks; a wait that has another id now takes with it what was recorded under the old one.
+
+    Returns the clocks of waits that there are no more.
+    """
     kept: set[ClockId] = set()
     for clock in clocks:
         for one in clock.ids & old.keys():
@@ -162,7 +167,9 @@ def _save(tx: Transaction, clocks: Sequence[ClockRecord], old: Mapping[ClockId, 
                 tx.deliveries.rename(one, clock.id)
     tx.clocks.save(clocks)
     tx.clocks.own([clock.id for clock in clocks])
-    tx.clocks.drop(dict.fromkeys(old.keys() - kept - {clock.id for clock in clocks}))
+    gone = sorted(old.keys() - kept - {clock.id for clock in clocks})
+    tx.clocks.drop(dict.fromkeys(gone))
+    return [old[one] for one in gone]
 
 
 def _leads(mail: Mail) -> Iterator[LeadId]:

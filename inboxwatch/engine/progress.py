@@ -104,6 +104,10 @@ class Progress:
         self._assigned += [(action, clock.thread) for action in given]
         return given
 
+    def withdraw(self, clock: ClockRecord) -> None:
+        """A wait is none any more, as its message was judged again: whoever was paged for it is notified."""
+        self._notifier.withdrawn(clock)
+
     def record_assignments(self) -> None:
         """Writes the assignments made so far, in their order."""
         self._tx.clocks.record_all(self._assigned)

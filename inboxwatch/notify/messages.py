@@ -41,6 +41,7 @@ _ENDS = {
     "lead_closed": "the lead was closed",
     "activity": "a call or meeting was logged",
     "max_rounds": "the ladder has ended",
+    "withdrawn": "no reply was owed, as is known now",
 }
 _FLAGS = {
     "answer_not_verified": "answer not verified: a message in our name is not shown to be ours",

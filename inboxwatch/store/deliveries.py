@@ -135,9 +135,11 @@ class Deliveries:
         return self._connection.execute(ended.values(state="cancelled", settled_at=now)).rowcount
 
     def still_open(self, ids: Sequence[int]) -> list[DeliveryRecord]:
-        """Those of the deliveries that are neither sent nor cancelled nor dead."""
+        """Those of the deliveries that are neither sent nor cancelled nor dead; until the end of the transaction nobody
+        else settles them.
+        """
         found = select(_row).where(_row.c.id.in_(list(ids)), _row.c.state.in_(OPEN))
-        return deliveries_of(self._connection.execute(found.order_by(_row.c.id)))
+        return deliveries_of(self._connection.execute(found.order_by(_row.c.id).with_for_update()))
 
     def last_sent(self, channel: str) -> int:
         """The number of the latest delivery that a channel has made; 0 where it never made one."""

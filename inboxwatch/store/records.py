@@ -28,6 +28,8 @@ from inboxwatch.store.known_columns import load
 
 Route = tuple[str, str]
 """(channel, destination): one way of reaching somebody."""
+WITHDRAWN = "withdrawn"
+"""How a wait ended where what is known by now leaves nothing to be answered."""
 
 
 class ClockRecord(NamedTuple):
@@ -119,6 +121,11 @@ class DeliveryRecord:
     reference: str | None
     body: Mapping[str, Any] | None
     """Of a notice without a step: what it says, as JSON."""
+
+    @property
+    def withdrawn(self) -> Mapping[str, Any] | None:
+        """Of the end of a wait that there is no more: its clock (`store.withdrawn`)."""
+        return (self.body or {}).get(WITHDRAWN)
 
     @property
     def letter(self) -> str:
@@ -282,6 +289,11 @@ _TYPE, _WAYS, _PHASE = _places(tables.delivery, "type", "ways", "state")
 
 def clock_of(row: Row[Any]) -> ClockRecord:
     """A whole row of `clock`."""
+    return clock_from(row)
+
+
+def clock_from(row: Iterable[Any]) -> ClockRecord:
+    """The values of a row of `clock`, in the order of its columns."""
     values = list(row)
     values[_METRIC] = Metric(values[_METRIC])
     values[_STATE] = State(values[_STATE])

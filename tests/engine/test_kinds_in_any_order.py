@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ from sqlalchemy import select
 
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import MailboxId, RawMessage
+from inboxwatch.engine.delivery.compose import Composed
+from inboxwatch.notify import Receipt
+from inboxwatch.notify.wait import ShownWait
 from inboxwatch.store import Store, tables
-from tests.support.batched_daemon import ANA, BO, SALES, BatchedDaemon
+from tests.support.batched_daemon import ANA, BO, SALES, BatchedDaemon, minutes
 from tests.support.engine import Engine
 
 LIST = "List-Id: <club.groups.test>\r\nPrecedence: list"
@@ -154,6 +158,82 @@ def test_what_has_turned_out_a_machine_s_ends_its_wait_without_a_trace(made: Cal
     assert clock.state == "running"
     daemon.reads(ours)
     assert daemon.clocks() == []
+
+
+def test_who_was_paged_hears_that_what_waited_was_a_machine_s(made: Callable[[], BatchedDaemon]) -> None:
+    """The page is closed where it stands, by what it stands for: its clock is gone when the notice leaves."""
+    daemon = made()
+    ours, theirs, *_ = story(daemon)
+    daemon.reads(theirs)
+    daemon.passes(minutes(61))
+    page = leaves(daemon)
+    daemon.reads(ours)
+    assert daemon.clocks() == []
+    end = leaves(daemon)
+    (wait,) = end.notice.clocks
+    assert (end.notice.type, end.notice.targets, end.earlier) == ("resolved", page.notice.targets, ("desk/1",))
+    assert (wait.wait.id, wait.wait.state, wait.wait.stop_reason) == (
+        page.notice.clocks[0].wait.id,
+        "ended",
+        "withdrawn",
+    )
+    assert (wait.wait.lead_name, wait.wait.subject) == ("Bo Lind", "Re: Offer")
+    assert "no reply was owed, as is known now" in ShownWait.of(wait, UTC).standing
+    assert daemon.engine.claim("desk", daemon.at) == []
+
+
+def test_nobody_hears_of_it_who_was_not_paged(made: Callable[[], BatchedDaemon]) -> None:
+    daemon = made()
+    ours, theirs, *_ = story(daemon)
+    daemon.reads(theirs)
+    daemon.passes(minutes(61))
+    assert [row.state for row in daemon.owed()] == ["pending"]
+    daemon.reads(ours)
+    assert [row.state for row in daemon.owed()] == ["cancelled"]
+    assert daemon.owed("resolved") == []
+
+
+def test_the_end_of_a_wait_is_not_told_where_the_wait_is_back_and_is_told_each_time(
+    made: Callable[[], BatchedDaemon],
+) -> None:
+    daemon = paged_at_a_persons_word(made())
+    daemon.engine.unsay_human("one@buyer.test", "max", daemon.at)
+    assert len(daemon.owed("resolved")) == 1
+    daemon.engine.say_human("one@buyer.test", "max", daemon.at)
+    assert daemon.engine.claim("desk", daemon.at) == []
+    assert [row.state for row in daemon.owed("resolved")] == ["cancelled"]
+    daemon.at += minutes(1)
+    daemon.engine.unsay_human("one@buyer.test", "max", daemon.at)
+    assert leaves(daemon).notice.type == "resolved"
+
+
+def test_who_waits_to_hear_that_a_wait_is_answered_hears_that_there_is_none(
+    made: Callable[[], BatchedDaemon],
+) -> None:
+    daemon = paged_at_a_persons_word(made())
+    daemon.reads(daemon.replies("answer@acme.test", 62, "one@buyer.test"))
+    daemon.engine.unsay_human("one@buyer.test", "max", daemon.at)
+    end = leaves(daemon)
+    assert (end.notice.type, end.notice.clocks[0].wait.stop_reason) == ("resolved", "withdrawn")
+    assert daemon.engine.claim("desk", daemon.at) == []
+
+
+def paged_at_a_persons_word(daemon: BatchedDaemon) -> BatchedDaemon:
+    """A mailing that a person wrote, as somebody says; its wait has paged its owner."""
+    daemon.reads(daemon.asks("one@buyer.test", 0, extra=LIST))
+    daemon.engine.say_human("one@buyer.test", "max", daemon.at)
+    daemon.passes(minutes(61))
+    leaves(daemon)
+    return daemon
+
+
+def leaves(daemon: BatchedDaemon) -> Composed:
+    """The next notice of the desk, sent."""
+    rows = daemon.engine.claim("desk", daemon.at)
+    composed = daemon.engine.render(rows, daemon.at)
+    assert composed is not None
+    daemon.engine.sent(composed.rows, Receipt("desk/1"), daemon.at)
+    return composed
 
 
 def test_our_answer_sent_later_does_not_make_an_earlier_mailing_a_person_s(made: Callable[[], BatchedDaemon]) -> None:

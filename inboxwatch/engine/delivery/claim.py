@@ -75,4 +75,9 @@ def _still_wanted(tx: Transaction, rows: Sequence[DeliveryRecord], now: datetime
 def _is_wanted(tx: Transaction, row: DeliveryRecord) -> bool:
     if row.type is NoticeType.ESCALATION:
         return tx.clocks.is_running(row.clock)
-    return row.type is not NoticeType.RESOLVED or (row.clock is not None and tx.clocks.get(row.clock) is not None)
+    if row.type is not NoticeType.RESOLVED:
+        return True
+    clock = tx.clocks.get(row.clock) if row.clock is not None else None
+    if row.withdrawn:
+        return clock is None or clock.state != "running"
+    return clock is not None

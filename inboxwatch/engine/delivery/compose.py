@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from inboxwatch.core.model import LeadId, MessageId
@@ -12,8 +13,8 @@ from inboxwatch.engine.digests import Daily
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import person_name, wait_views
 from inboxwatch.notify import MANY, UNVERIFIED, FailedContact, Notice, NoticeType, NoticeWait
-from inboxwatch.store import Transaction
-from inboxwatch.store.records import DeliveryRecord
+from inboxwatch.store import Transaction, withdrawn
+from inboxwatch.store.records import ClockRecord, DeliveryRecord
 
 
 class Composed(NamedTuple):
@@ -48,7 +49,8 @@ class Composer:
     def bundle(self, rows: Sequence[DeliveryRecord], unread: bool) -> Composed:
         """Steps or resolutions due together. `unread`: a mailbox that could hold the answers could not be read now."""
         first = rows[0]
-        views = self._views(row.clock for row in rows)
+        gone = {row.clock: withdrawn.load(row.withdrawn) for row in rows if row.clock and row.withdrawn}
+        views = self._views((row.clock for row in rows), gone)
         steps = {(row.clock, row.step, row.round): row for row in rows if row.clock in views}
         told = [self._told(row, views[row.clock or ""], unread) for row in steps.values()]
         if len(told) > MANY:
@@ -95,9 +97,11 @@ class Composer:
         )
         return Composed([row], notice)
 
-    def _views(self, ids: Iterable[str | None]) -> dict[str, WaitView]:
-        """Waits by the ids asked for: one that was merged has another one now."""
-        found = ((clock, self._tx.clocks.get(clock)) for clock in dict.fromkeys(ids) if clock)
+    def _views(
+        self, ids: Iterable[str | None], gone: Mapping[str, ClockRecord] = MappingProxyType({})
+    ) -> dict[str, WaitView]:
+        """Waits by the ids asked for: one that was merged has another one now; `gone` are those that are none now."""
+        found = ((clock, self._tx.clocks.get(clock) or gone.get(clock)) for clock in dict.fromkeys(ids) if clock)
         known = {clock: row for clock, row in found if row is not None}
         views = wait_views(self._tx, self._rules, list(known.values()), self._now)
         return dict(zip(known, views, strict=True))

@@ -13,7 +13,8 @@ from inboxwatch.core.ownership.advance import Notification
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.notify import Channel, NoticeType, Recipient
-from inboxwatch.store.records import ClockRecord, DeliveryRecord, DeliveryState, NewDelivery, Route
+from inboxwatch.store import withdrawn
+from inboxwatch.store.records import WITHDRAWN, ClockRecord, DeliveryRecord, DeliveryState, NewDelivery, Route
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
@@ -91,6 +92,17 @@ class Notices:
         if owner and self.knows(owner) and by_colleague and asked:
             key = f"{clock.id}/resolved/{clock.stopped_by}/{owner}"
             rows[owner, "", ""] = self._row(key=key, kind=NoticeType.RESOLVED, target=owner, now=now, clock=clock.id)
+        return list(rows.values())
+
+    def withdrawn(self, clock: ClockRecord, sent: Iterable[DeliveryRecord], now: datetime) -> list[NewDelivery]:
+        """One row for each reader who was paged for a wait that there is no more; it carries the wait."""
+        body = {WITHDRAWN: withdrawn.dump(clock)}
+        rows: dict[tuple[str, str, str], NewDelivery] = {}
+        for one in sent:
+            if self.knows(one.target):
+                row = replace(self._resolution(clock, one, now), body=body)
+                # A wait may come and go again: each end is told.
+                rows[one.target, one.channel, one.destination] = replace(row, key=f"{row.key}/{now.isoformat()}")
         return list(rows.values())
 
     def resolved_late(self, clock: ClockRecord, one: DeliveryRecord, now: datetime) -> list[NewDelivery]:

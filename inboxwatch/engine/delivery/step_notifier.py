@@ -12,8 +12,8 @@ from inboxwatch.core.ownership.advance import Notification
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import DueStep
 from inboxwatch.notify import NoticeType, messages
-from inboxwatch.store import Transaction
-from inboxwatch.store.records import NotifiedRecord
+from inboxwatch.store import Transaction, withdrawn
+from inboxwatch.store.records import ClockRecord, NotifiedRecord
 
 if TYPE_CHECKING:
     from inboxwatch.engine.rules import Rules
@@ -60,6 +60,18 @@ class StepNotifier:
         self._tx.deliveries.cancel(clock.ids, self._now)
         sent = self._tx.deliveries.sent_for(clock.ids)
         self._tx.deliveries.enqueue(self._rules.notices.resolved(clock, sent, owner, self._now))
+
+    def withdrawn(self, clock: ClockRecord) -> None:
+        """Notifies whoever was paged for a wait that there is no more: its message was none that is owed a reply.
+
+        A wait that was over before, and whose end everybody was told, is told of no further.
+        """
+        deliveries = self._tx.deliveries
+        deliveries.cancel([clock.id], self._now)
+        untold = deliveries.cancel([clock.id], self._now, NoticeType.RESOLVED)
+        if clock.state == "running" or untold:
+            sent = deliveries.sent_for([clock.id])
+            deliveries.enqueue(self._rules.notices.withdrawn(withdrawn.withdrawn(clock, self._now), sent, self._now))
 
     def _record(self, clock: Clock, step: DueStep, target: str, reason: str) -> NotifiedRecord:
         policy = clock.policy.escalation.name

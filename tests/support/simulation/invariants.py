@@ -82,7 +82,7 @@ class Invariants:
             if sent.notice.type is NoticeType.ESCALATION:
                 self._no_answer_is_readable(sent, clock)
                 self._not_held(sent, clock.id)
-            what = (clock.id, told.step, told.round, sent.notice.type, clock.stopped_by)
+            what = (clock.id, told.step, told.round, sent.notice.type, clock.stopped_by or clock.stopped_at)
             keys = self._sent.setdefault((sent.channel, sent.destination, *what), [])
             self._hold(not keys or keys[0] == sent.key, f"told twice under two keys: {what} {keys} {sent.key}")
             keys.append(sent.key)
