@@ -59,6 +59,8 @@ class Occasion:
     """When mailboxes were asked for on behalf of these steps: one that has not been read since is blind."""
     quiet: bool = False
     """Steps that are overdue are recorded and notify nobody: the first sight of a mailbox pages nobody."""
+    quiet_until: datetime | None = None
+    """Only those that were overdue then; None: now."""
 
 
 def evaluate_due(
@@ -106,7 +108,8 @@ def evaluate(
     folded = _fold(tx, rules, timelines, leads, old)
     notified = tx.clocks.notified([one for clocks in folded.values() for clock in clocks for one in clock.ids])
     witnesses = tx.mail.witnesses(threads)
-    progress = Progress(tx, rules, leads, Visibility(tx, rules, now, occasion.looked), now, quiet=occasion.quiet)
+    history = (occasion.quiet_until or now) if occasion.quiet else None
+    progress = Progress(tx, rules, leads, Visibility(tx, rules, now, occasion.looked), now, history=history)
     done, saved = Evaluated(), list[ClockRecord]()
     for thread, clocks in folded.items():
         for clock in clocks:

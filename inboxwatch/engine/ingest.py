@@ -87,6 +87,8 @@ class Arrival(NamedTuple):
     now: datetime
     quiet: bool = False
     """Pages nobody: the first sight of a mailbox, or its history."""
+    quiet_until: datetime | None = None
+    """Of mail that was set aside in such a reading, when that was."""
     watched_until: datetime | None = None
     """Until when the mailbox was read before (UTC): what it holds since is no news, unless it was laid there later."""
 
@@ -229,6 +231,7 @@ def _file(
     tx: Transaction, rules: Rules, messages: Sequence[tuple[str, Message]], arrival: Arrival, result: Ingested
 ) -> None:
     mailbox, now, quiet = arrival.mailbox, arrival.now, arrival.quiet
+    occasion = Occasion(now, quiet=quiet, quiet_until=arrival.quiet_until)
     messages, fresh = rules.own_mail.set_aside(tx, mailbox, messages)
     result.fresh += fresh
     if not messages:
@@ -266,7 +269,7 @@ def _file(
     threads |= dict.fromkeys(known.thread for known in told if known is not None)
     threads |= dict.fromkeys(notice_meetings(tx, entries))
     notice_absences(tx, rules, standing)
-    result.evaluated.add(evaluate(tx, rules, list(threads), Occasion(now, quiet=quiet), intake.directory.leads))
+    result.evaluated.add(evaluate(tx, rules, list(threads), occasion, intake.directory.leads))
     notice_first_contacts(tx, rules, standing, now, quiet=quiet)
     result.started += [
         (entry.message.received_at, now)

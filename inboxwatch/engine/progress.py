@@ -58,16 +58,23 @@ class Progress:
     """Works inside one transaction on waits whose facts have changed or whose time has come."""
 
     def __init__(
-        self, tx: Transaction, rules: Rules, leads: Leads, visibility: Visibility, now: datetime, *, quiet: bool
+        self,
+        tx: Transaction,
+        rules: Rules,
+        leads: Leads,
+        visibility: Visibility,
+        now: datetime,
+        *,
+        history: datetime | None,
     ) -> None:
-        """`quiet` pages nobody: what is overdue at first sight is only recorded."""
+        """`history` pages nobody for what was overdue by that instant: it is only recorded, as at first sight."""
         config = rules.config
         self._tx = tx
         self._rules = rules
         self._leads = leads
         self._visibility = visibility
         self._now = now
-        self._quiet = quiet
+        self._history = history
         self._notifier = StepNotifier(tx, rules, now)
         self._work = Workload(tx, config.rules, config.teams)
         self._roster: Roster = rules.context.roster(tx.absences.at(now), self._work.waits, self._work.assignments)
@@ -80,13 +87,13 @@ class Progress:
             return After(self._row(clock, before, self._stop(clock, before.running)))
         if before.rows and not before.running:
             self._notifier.reopened(clock)
-        if self._quiet and not before.rows:
-            notified |= self._notifier.withhold(clock, overdue(clock, self._now), FIRST_SIGHT)
+        if self._history is not None and not before.rows:
+            notified |= self._notifier.withhold(clock, overdue(clock, self._history), FIRST_SIGHT)
         sight = self._visibility.of(clock, before.witnesses)
         moved, unread = self._advance(clock, notified, sight, may_notify=may_notify)
         for action in self._assign(clock, moved):
             self._work.add(action)
-        if moved.nobody_left and not self._quiet:
+        if moved.nobody_left and not self._is_history(clock):
             self._notifier.nobody_left(clock)
         values: dict[str, Any] = {}
         if moved.notification is not None:
@@ -97,6 +104,12 @@ class Progress:
                 values["warned_at"] = self._now
         values |= self._standing(clock, moved, notified, sight, was_held=before.held, unread=unread)
         return After(self._row(clock, before, values), moved.notification is not None, unread)
+
+    def _is_history(self, clock: Clock) -> bool:
+        """Whether nobody is to hear of a wait: it is read in a quiet reading, or was overdue in the one it missed."""
+        if self._history is None:
+            return False
+        return self._history >= self._now or bool(overdue(clock, self._history))
 
     def _assign(self, clock: Clock, moved: Advance) -> list[Action]:
         """New assignments, to be recorded with their reasons in words."""
@@ -174,7 +187,7 @@ class Progress:
             self._assign(clock, moved)
             owner = moved.owner
         if was_running:
-            self._notifier.over(clock, None if self._quiet else owner)
+            self._notifier.over(clock, None if self._is_history(clock) else owner)
         return {
             "owner": owner,
             "wake_at": None,
@@ -194,7 +207,7 @@ class Progress:
             "wall_seconds": None,
             "business_seconds": None,
             "warned_at": None,
-            "first_sight": self._quiet,
+            "first_sight": self._history is not None and clock.started_at <= self._history,
             "owned_since": None,
             "tier": lead.tier if lead else "",
         }

@@ -33,17 +33,18 @@ def due(tx: Transaction, mailbox: MailboxId, now: datetime) -> tuple[SetAside, .
 def read_again(
     tx: Transaction, rules: Rules, mailbox: MailboxId, asked: Sequence[SetAside], found: Reread, now: datetime
 ) -> Ingested:
-    """Files what was read at last: late, but not too late to notify, unless it came quietly.
+    """Files what was read at last: late, but not too late to notify. Of what came quietly only what was overdue by
+    then is history: what began to be owed later pages as if it had been read at once.
 
     What is gone from the server is let go of; what still cannot be read stays, with the reason of today.
     """
     tx.quarantine.explain(mailbox, {one.ref: one.reason for one in found.unreadable})
-    quiet = {one.ref for one in asked if one.quiet}
+    quietly = {one.ref: one.at for one in asked if one.quiet}
+    since = {message.ref: quietly.get(message.ref) for message in found.messages}
     result = Ingested()
-    for hushed in (True, False):
-        messages = tuple(message for message in found.messages if (message.ref in quiet) is hushed)
-        if messages:
-            result.add(take(tx, rules, Batch(messages, Cursor("")), Arrival(mailbox, now, quiet=hushed)))
+    for at in dict.fromkeys(sorted(set(since.values()), key=lambda one: (one is None, one))):
+        batch = Batch(tuple(message for message in found.messages if since[message.ref] == at), Cursor(""))
+        result.add(take(tx, rules, batch, Arrival(mailbox, now, quiet=at is not None, quiet_until=at)))
     unread = {one.ref for one in found.unreadable} | result.set_aside
     read = {message.ref for message in found.messages} - unread
     tx.quarantine.release(mailbox, {one.ref for one in asked} - unread)

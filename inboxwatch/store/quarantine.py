@@ -23,6 +23,8 @@ class SetAside(NamedTuple):
     """It came with what pages nobody: the first sight of a mailbox, or its history."""
     tries: int
     """How often it was tried again."""
+    at: datetime
+    """When it was set aside (UTC)."""
 
 
 class Quarantine:
@@ -55,7 +57,7 @@ class Quarantine:
 
     def due(self, mailbox: str, now: datetime, most: int) -> list[SetAside]:
         """Those of a mailbox that are to be tried again now, the longest due first."""
-        columns = (_apart.c.ref, _apart.c.reason, _apart.c.quiet, _apart.c.tries)
+        columns = (_apart.c.ref, _apart.c.reason, _apart.c.quiet, _apart.c.tries, _apart.c.at)
         mine = (_apart.c.mailbox == mailbox, _apart.c.again_at <= now)
         found = select(*columns).where(*mine).order_by(_apart.c.again_at, _apart.c.ref).limit(most)
         return [SetAside(*row) for row in self._connection.execute(found)]

@@ -29,10 +29,10 @@ def again(daemon: BatchedDaemon, *raws: RawMessage) -> int:
 
 
 @pytest.mark.parametrize("quiet", [False, True], ids=["live mail", "first sight"])
-def test_a_wait_read_late_is_measured_from_its_receipt_and_pages_unless_it_came_quietly(
+def test_a_wait_read_late_is_measured_from_its_receipt_and_pages_as_if_it_had_been_read_at_once(
     daemon: BatchedDaemon, quiet: bool
 ) -> None:
-    asked = daemon.asks("q1@buyer.test", 0)
+    asked = daemon.asks("q1@buyer.test", -5)
     set_aside(daemon, asked, quiet=quiet)
     daemon.passes(timedelta(hours=3))
     assert daemon.clocks() == []
@@ -40,7 +40,37 @@ def test_a_wait_read_late_is_measured_from_its_receipt_and_pages_unless_it_came_
     (clock,) = daemon.clocks()
     assert clock.started_at == asked.received_at
     daemon.passes(timedelta(minutes=1))
-    assert bool(daemon.steps()) is not quiet
+    assert [step for step, *_ in daemon.steps()] == [3]
+    assert clock.first_sight is quiet
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_was_overdue_at_first_sight_pages_nobody_and_what_falls_due_later_does(
+    daemon: BatchedDaemon, at_once: bool
+) -> None:
+    """The warning of the one was due before first sight, its breach after; of the other all is history."""
+    began, old = daemon.asks("q1@buyer.test", -70), daemon.asks("q2@buyer.test", -3000, subject="Old")
+    if at_once:
+        daemon.reads(began, old, quiet=True)
+    else:
+        set_aside(daemon, began, quiet=True)
+        set_aside(daemon, old, quiet=True)
+    daemon.passes(timedelta(minutes=10))
+    assert daemon.steps() == []
+    if not at_once:
+        assert again(daemon, began, old) == 2
+    daemon.passes(timedelta(minutes=41))
+    assert {step for step, *_ in daemon.steps()} == {2}
+    assert {row.clock for row in daemon.owed()} == {one.id for one in daemon.clocks() if one.started_by[:2] == "q1"}
+
+
+def test_an_answer_set_aside_at_first_sight_tells_the_owner_whom_a_colleague_relieved(daemon: BatchedDaemon) -> None:
+    answer = daemon.replies("a1@acme.test", 20, "q1@buyer.test", sender="ben@acme.test")
+    set_aside(daemon, answer, quiet=True)
+    daemon.reads(daemon.asks("q1@buyer.test", 1))
+    daemon.at += timedelta(minutes=30)
+    assert again(daemon, answer) == 1
+    assert [row.target for row in daemon.owed("resolved")] == ["ana"]
 
 
 def test_an_answer_read_late_stops_its_wait_at_the_time_it_was_sent(daemon: BatchedDaemon) -> None:
