@@ -182,7 +182,7 @@ def test_a_plain_mail_with_failed_recipients_reopens_nothing(daemon: BatchedDaem
     daemon.reads(daemon.asks("q@buyer.test", 0), daemon.replies("a@acme.test", 20, "q@buyer.test"))
     extra = f"X-Failed-Recipients: {BO}"
     daemon.reads(daemon.asks("b@evil.test", 40, sender="x@evil.test", answers="a@acme.test", extra=extra))
-    assert daemon.clocks()[0].state == "answered"
+    assert [row.state for row in daemon.clocks()] == ["answered"], "nor does it ask for anything"
     words = {"sender": "Mail Delivery System <mailer-daemon@evil.test>", "subject": "Undelivered mail"}
     daemon.reads(
         daemon.asks("c@evil.test", 41, answers="a@acme.test", extra=f"{extra}\r\nReturn-Path: <x@evil.test>", **words)
@@ -190,6 +190,21 @@ def test_a_plain_mail_with_failed_recipients_reopens_nothing(daemon: BatchedDaem
     assert daemon.clocks()[0].state == "answered"
     daemon.reads(daemon.asks("d@relay.test", 42, answers="a@acme.test", extra=f"{extra}\r\nReturn-Path: <>", **words))
     assert (daemon.clocks()[0].state, daemon.clocks()[0].reopened) == ("running", "bounced")
+
+
+@pytest.mark.parametrize("name", [f"Bo Lind <{BO}>", "Bo <mallory@evil.test>", "mailer-daemon@evil.test"])
+@pytest.mark.parametrize(
+    "claim", [f"X-Failed-Recipients: {BO}", "Content-Type: multipart/report; report-type=delivery-status"]
+)
+def test_a_forged_bounce_opens_nothing_whoever_it_says_wrote_it(daemon: BatchedDaemon, name: str, claim: str) -> None:
+    daemon.reads(daemon.asks("q@buyer.test", 0), daemon.replies("a@acme.test", 20, "q@buyer.test"))
+    extra = f"{claim}\r\nReturn-Path: <x@evil.test>"
+    forged = daemon.asks("b@evil.test", 40, sender=name, answers="a@acme.test", extra=extra)
+    daemon.reads(from_outside(daemon, forged, FAILED.format(domain="evil.test")))
+    assert flags(daemon) == [("answered", [])]
+    assert "inbound bounce" in told(daemon, "b@evil.test")
+    daemon.reads(daemon.asks("c@buyer.test", 50, answers="a@acme.test"))
+    assert [row.state for row in daemon.clocks()] == ["answered", "running"], "the buyer's own next word does"
 
 
 # Copies that are laid into Sent.

@@ -233,9 +233,20 @@ def test_older_forms_of_bounces(subject: str, extra: str, action: str) -> None:
     assert verdict.delivery.action == action
 
 
-def test_a_mail_with_failed_recipients_from_somebody_is_none_of_a_mail_system() -> None:
-    assert kind("X-Failed-Recipients: cy@buyer.test", subject="hello") is Kind.HUMAN
-    assert kind("X-Failed-Recipients: cy@buyer.test\nReturn-Path: <>", subject="hello") is Kind.BOUNCE
+@pytest.mark.parametrize(
+    ("path", "proven"), [("", False), ("\nReturn-Path: <x@evil.test>", False), ("\nReturn-Path: <>", True)]
+)
+def test_a_mail_with_failed_recipients_claims_to_be_a_mail_systems_and_is_believed_where_one_wrote_it(
+    path: str, proven: bool
+) -> None:
+    found = classify(mail("b1", subject="hello", extra=f"X-Failed-Recipients: cy@buyer.test{path}"))
+    assert found.kind is Kind.BOUNCE
+    assert found.delivery is not None
+    assert found.delivery.proven is proven
+
+
+def test_a_person_may_write_of_mail_that_came_back() -> None:
+    assert kind("", subject="Re: Undelivered Mail Returned to Sender") is Kind.HUMAN
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,10 @@ def signal(look: Look) -> str:
     if "report-type=delivery-status" in kind or look.has_part("delivery-status"):
         return "delivery status notification (RFC 3464)"
     certain, likely = _daemon(message.sender)
-    if "x-failed-recipients" in look.marks and (look.null_path or certain or likely):
-        return "x-failed-recipients"
+    if "x-failed-recipients" in look.marks:
+        # No program of a person writes it. Who forges it is believed nothing (`Delivery.proven`), and asks nothing.
+        shown = look.null_path or certain or likely
+        return "x-failed-recipients" if shown else "x-failed-recipients, with nothing of a mail system"
     if said := _by_subject(look, daemon=certain, likely=likely):
         return said
     if message.sender.email.startswith(("mailer-daemon", "mailer_daemon", "mailerdaemon", "mail-daemon")):
