@@ -17,6 +17,7 @@ from inboxwatch.connector import (
     Reason,
     Recovers,
     Remarks,
+    Reread,
     Rereads,
     Waits,
 )
@@ -31,7 +32,9 @@ from inboxwatch.engine.ingest import Arrival, Ingested, ingest
 from inboxwatch.engine.mailbox_health import Unreadable
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Sequence
+
+    from inboxwatch.store.quarantine import SetAside
 
 log = structlog.get_logger(__name__)
 
@@ -194,26 +197,38 @@ class Poller:
         return fresh > 0 and not quiet
 
     async def _over(self) -> int:
-        """After a complete reading: what could not be read before is tried again. Returns how much of it is new."""
+        """After a complete reading: what could not be read before is tried again, and what was nobody's and turned out
+        to be a lead's is read again. Returns how much was read.
+        """
         connector = self._connector
         remarks = connector.remarks if isinstance(connector, Remarks) else ()
         can = isinstance(connector, Rereads | Recovers)
         due = await self._writer.write(second_readings.read_whole, self._rules, self.name, self._now(), remarks, can)
-        if not due or not isinstance(connector, Rereads | Recovers):
+        if not isinstance(connector, Rereads | Recovers):
             return 0
+        read = 0
+        while due and (found := await self._reread(connector, due)) is not None:
+            now = self._now()
+            result = await self._writer.write(second_readings.read_again, self._rules, self.name, due, found, now)
+            if result.recovered:
+                log.info("messages recovered that had been set aside", mailbox=self.name, count=result.recovered)
+            read += len(found.messages)
+            if not any(one.recalled for one in due):
+                break
+            # One lead's mail leads to further mail: all of it is wanted before anybody is paged.
+            due = await self._writer.write(second_readings.due, self.name, now)
+        return read
+
+    async def _reread(self, connector: Rereads | Recovers, due: Sequence[SetAside]) -> Reread | None:
+        """What became of messages that are to be read again; None where they cannot be now."""
         try:
-            found = await self._reading.run(reread(connector, [one.ref for one in due]), BATCH_LIMIT)
+            return await self._reading.run(reread(connector, [one.ref for one in due]), BATCH_LIMIT)
         except (MailboxError, TimeoutError) as error:  # the next poll says what ails the mailbox, if anything does
             reason = error.reason.value if isinstance(error, MailboxError) else Reason.TIMEOUT.value
-            log.warning("messages set aside cannot be tried again now", mailbox=self.name, reason=reason)
-            return 0
+            log.warning("messages cannot be read again now", mailbox=self.name, reason=reason)
         except Exception:  # nor does a defect there make the mailbox unreadable; it is logged
-            log.exception("messages set aside cannot be tried again by a defect", mailbox=self.name)
-            return 0
-        result = await self._writer.write(second_readings.read_again, self._rules, self.name, due, found, self._now())
-        if result.recovered:
-            log.info("messages recovered that had been set aside", mailbox=self.name, count=result.recovered)
-        return result.fresh
+            log.exception("messages cannot be read again by a defect", mailbox=self.name)
+        return None
 
     async def _took(self, batch: Batch, result: Ingested, quiet: bool) -> None:
         """Counts a batch that was taken in. One that brings mail is a sign of life, though more is to come."""

@@ -13,7 +13,7 @@ from inboxwatch.connector import Batch, Cursor, Quarantined
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.headers import Unusable, parse
 from inboxwatch.core.mail.intake import Entry
-from inboxwatch.core.mail.strangers import clues_of, is_kept
+from inboxwatch.core.mail.strangers import clues_of, is_kept, news_of
 from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import Direction, MailboxId, Message, MessageId, Privacy, RawMessage, ThreadId
 from inboxwatch.core.proof import LATE, NOTHING_KNOWN
@@ -33,7 +33,7 @@ from inboxwatch.store import Outage, Transaction
 from inboxwatch.store.grounds_column import dump, is_plain
 from inboxwatch.store.mail import Filed
 from inboxwatch.store.proofs import CopyProof
-from inboxwatch.store.strangers import Sealed
+from inboxwatch.store.strangers import Passed
 
 log = structlog.get_logger(__name__)
 
@@ -89,6 +89,10 @@ class Arrival(NamedTuple):
     """Pages nobody: the first sight of a mailbox, or its history."""
     quiet_until: datetime | None = None
     """Of mail that was set aside in such a reading, when that was."""
+    recalled: bool = False
+    """It was nobody's when it was read, and is read again."""
+    held_since: datetime | None = None
+    """Since when the mailbox holds what is read, where it was laid there long after its own time."""
     watched_until: datetime | None = None
     """Until when the mailbox was read before (UTC): what it holds since is no news, unless it was laid there later."""
 
@@ -242,11 +246,6 @@ def _file(
         tx.leads.put(intake.new_leads, now)
     standing = [entry for entry in entries if entry.stands]
     filed = [_filed(tx, rules, entry, index, intake.directory, mailbox) for entry in standing]
-    filed += [
-        _filed(tx, rules, entry, index, intake.directory, MailboxId(one.reader.mailbox))
-        for entry, one in placed.opened
-        if entry.stands
-    ]
     changed = _place(tx, index, filed)
     # The entries come in the order of time, one for each message read.
     ordered = sorted(messages, key=lambda one: (one[1].received_at, one[1].id))
@@ -259,7 +258,7 @@ def _file(
     )
     proven = [entry for entry in entries if entry.proof is not NOTHING_KNOWN and _concerns_a_lead(entry, index)]
     tx.proofs.add(mailbox, [_copy_proof(tx, entry, arrival) for entry in proven])
-    _keep_strangers(tx, placed, arrival)
+    _recall_strangers(tx, placed, arrival)
     # In the order of time: who asked first is given an owner first.
     threads = dict.fromkeys(one.known.thread for one in filed if one.known is not None and one.mail is not None)
     threads |= dict.fromkeys(changed)
@@ -278,23 +277,27 @@ def _file(
     ]
 
 
-def _keep_strangers(tx: Transaction, placed: Placed, arrival: Arrival) -> None:
-    """Seals mail of ours that reached no lead, and lets go of what was sealed before and has its place now."""
-    index = placed.intake.index
-    strange = [one for one in placed.entries if is_kept(one, index) and not _concerns_a_lead(one, index)]
-    proofs = [_copy_proof(tx, one, arrival).proof for one in strange]
-    tx.strangers.seal(
-        [
-            Sealed(one.message, placed.intake.reader, proof, clues_of(placed.intake, one.message))
-            for one, proof in zip(strange, proofs, strict=True)
-        ]
-    )
-    taken = [one for entry, one in placed.opened if _concerns_a_lead(entry, index)]
-    for one in taken:
-        if one.proof != NOTHING_KNOWN:
-            copy = CopyProof(tx.mail.key(one.message.id), one.message.role.value, one.proof)
-            tx.proofs.add(one.reader.mailbox, [copy])
-    tx.strangers.drop(taken)
+def _recall_strangers(tx: Transaction, placed: Placed, arrival: Arrival) -> None:
+    """Has mail that was nobody's read again where this batch tells that it is a lead's; keeps the clues of its own."""
+    intake, index = placed.intake, placed.intake.index
+    news = news_of(intake, placed.entries, _news(placed))
+    tx.strangers.recall(news.of_leads, news.of_ours, arrival.now)
+    strange, placed_now = list[Passed](), list[Passed]()
+    for one in placed.entries:
+        of_lead = _concerns_a_lead(one, index)
+        if (arrival.recalled and of_lead) or (not of_lead and is_kept(one, index)):
+            late = _held_since(one.message, arrival) is not None
+            passed = Passed(tx.mail.key(one.message.id), clues_of(intake, one), late)
+            (placed_now if of_lead else strange).append(passed)
+    read_at = arrival.held_since or arrival.quiet_until or arrival.now
+    tx.strangers.keep(arrival.mailbox, strange, read_at, quiet=arrival.quiet)
+    tx.strangers.forget(arrival.mailbox, placed_now)
+
+
+def _news(placed: Placed) -> dict[str, datetime]:
+    """To whom we wrote in a batch as never before, or earlier, by plain address."""
+    written = placed.written
+    return {one: at for one, at in placed.intake.written.items() if one not in written or at < written[one]}
 
 
 def _judge_again(tx: Transaction, placed: Placed, filed: set[MessageId]) -> list[ThreadId]:
@@ -302,8 +305,7 @@ def _judge_again(tx: Transaction, placed: Placed, filed: set[MessageId]) -> list
 
     Returns the threads of those that have changed.
     """
-    index, written = placed.intake.index, placed.written
-    news = {email: at for email, at in placed.intake.written.items() if email not in written or at < written[email]}
+    index, news = placed.intake.index, _news(placed)
     tx.kinds.note_written(news)
     told = index.changed.keys() | filed
     concerned = dict.fromkeys([one.id for one in placed.known if one.parent in told])
@@ -376,7 +378,14 @@ def _concerns_a_lead(entry: Entry, index: ThreadIndex) -> bool:
 
 def _copy_proof(tx: Transaction, entry: Entry, arrival: Arrival) -> CopyProof:
     """What a copy proves. One of ours that was not there when we looked after its own time was laid there later."""
-    message, proof, watched = entry.message, entry.proof, arrival.watched_until
-    if entry.direction is Direction.OUTBOUND and watched is not None and message.received_at + LATE < watched:
-        proof = replace(proof, held_since=arrival.now)
+    message, proof = entry.message, entry.proof
+    if entry.direction is Direction.OUTBOUND and (held_since := _held_since(message, arrival)) is not None:
+        proof = replace(proof, held_since=held_since)
     return CopyProof(tx.mail.key(message.id), message.role.value, proof)
+
+
+def _held_since(message: Message, arrival: Arrival) -> datetime | None:
+    watched = arrival.watched_until
+    if watched is not None and message.received_at + LATE < watched:
+        return arrival.now
+    return arrival.held_since

@@ -1,8 +1,8 @@
-"""What is looked up for a batch before the core places it, and the sealed mail of ours that takes its place with it."""
+"""What is looked up for a batch before the core places it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -12,13 +12,11 @@ from inboxwatch.core.mail.classify import classify
 from inboxwatch.core.mail.copies import Reader
 from inboxwatch.core.mail.correspondence import correspondents
 from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses_of
-from inboxwatch.core.mail.strangers import clues_from
 from inboxwatch.core.mail.threads import ThreadIndex, keys
 from inboxwatch.core.mail.threads.known import Keys, Known, named_parent
 from inboxwatch.core.model import MailboxId, Message, MessageId, Verdict
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
-from inboxwatch.store.strangers import Opened
 
 
 class Placed(NamedTuple):
@@ -27,43 +25,17 @@ class Placed(NamedTuple):
     intake: Intake
     entries: Sequence[Entry]
     """In the order of time, one for each message read."""
-    opened: Sequence[tuple[Entry, Opened]]
-    """Mail of ours that was read before and reached no lead then, as it is now."""
     known: Sequence[Known]
     written: Mapping[str, datetime]
     """To whom we had written, of the addresses of the batch, and when first."""
 
 
 def place_all(tx: Transaction, rules: Rules, mailbox: MailboxId, messages: Sequence[Message]) -> Placed:
-    """Places a batch, and with it the sealed mail that it shows to be to a lead: as if that were read only now."""
-    together, kinds = list(messages), [classify(message) for message in messages]
-    opened: dict[str, Opened] = {}
-    asked: set[str] = set()
-    conversations: dict[MessageId, set[str]] = {}
-    boxes = rules.config.mailboxes
-    own = Reader(mailbox, boxes[mailbox].owner)
-    while True:
-        readers = [own] * len(messages) + [one.reader for one in opened.values()]
-        intake, known, written = _intake(tx, rules, own, list(zip(together, kinds, strict=True)), conversations)
-        entries = intake.take_batch(together, kinds, readers)
-        clues = clues_from(intake, entries) - asked
-        asked |= clues
-        titles = [*(message.subject for message in messages), *(one.subject_key for one in known)]
-        found = [one for one in (tx.strangers.open(clues, titles) if clues else ()) if one.key not in opened]
-        if not found:
-            break
-        conversations |= tx.mail.conversations([one.message.id for one in found])
-        for one in found:
-            owner = boxes[box].owner if (box := MailboxId(one.reader.mailbox)) in boxes else None
-            opened[one.key] = replace(one, reader=Reader(one.reader.mailbox, owner))
-        together += [one.message for one in found]
-        kinds += [classify(one.message) for one in found]
-    # The entries come in the order of time, one for each message.
-    order = sorted(range(len(together)), key=lambda place: (together[place].received_at, together[place].id))
-    by_place = dict(zip(order, entries, strict=True))
-    before = [(by_place[len(messages) + place], one) for place, one in enumerate(opened.values())]
-    read = [entry for place, entry in zip(order, entries, strict=True) if place < len(messages)]
-    return Placed(intake, read, before, known, written)
+    """Places a batch."""
+    kinds = [classify(message) for message in messages]
+    reader = Reader(mailbox, rules.config.mailboxes[mailbox].owner)
+    intake, known, written = _intake(tx, rules, reader, list(zip(messages, kinds, strict=True)))
+    return Placed(intake, intake.take_batch(messages, kinds), known, written)
 
 
 def _intake(
@@ -71,7 +43,6 @@ def _intake(
     rules: Rules,
     reader: Reader,
     looked: Sequence[tuple[Message, Verdict]],
-    conversations: Mapping[MessageId, Iterable[str]],
 ) -> tuple[Intake, Sequence[Known], Mapping[str, datetime]]:
     """The two-step look-up: what the messages ask for is fetched, one round trip a kind.
 
@@ -80,8 +51,6 @@ def _intake(
     config = rules.config
     messages = [message for message, _ in looked]
     wanted = keys(messages)
-    told = frozenset([one for found in conversations.values() for one in found])
-    wanted = replace(wanted, provider_threads=wanted.provider_threads | told)
     # No header of a notification names the message that it tells of.
     deliveries = [kind.delivery for _, kind in looked if kind.delivery is not None]
     bounced = frozenset(one.of for one in deliveries if one.of is not None)
@@ -105,10 +74,11 @@ def _intake(
         parents,
     )
     written = dict(correspondence.written)
+    conversations: dict[MessageId, set[str]] = {}
     if again := [message.id for message in messages if message.id in correspondence.answered]:
         # Read before in another mailbox, and no lead's then.
-        conversations = {**conversations, **tx.mail.conversations(again)}
-        told = frozenset([one for id_ in again for one in conversations.get(id_, ())]) - wanted.provider_threads
+        conversations = tx.mail.conversations(again)
+        told = frozenset([one for found in conversations.values() for one in found]) - wanted.provider_threads
         known += tx.mail.known_more(Keys(provider_threads=told)) if told else []
     index = ThreadIndex(known, awaited, tx.mail.known_more, conversations)
     intake = Intake(config.us, directory, index, unknown, shared, config.meanings, correspondence)

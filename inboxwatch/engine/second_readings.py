@@ -27,7 +27,9 @@ def due(tx: Transaction, mailbox: MailboxId, now: datetime) -> tuple[SetAside, .
     """Messages to be read again now. Their tries count from here on: one that ends a process is not tried for ever."""
     found = tx.quarantine.due(mailbox, now, SHARE)
     tx.quarantine.tried(mailbox, {one.ref: next_try(one.tries + 1, now) for one in found})
-    return tuple(found)
+    recalled = tx.strangers.due(mailbox, now, SHARE)
+    tx.strangers.tried(mailbox, {one.ref: next_try(one.tries + 1, now) for one in recalled})
+    return (*found, *recalled)
 
 
 def read_again(
@@ -38,17 +40,31 @@ def read_again(
 
     What is gone from the server is let go of; what still cannot be read stays, with the reason of today.
     """
-    tx.quarantine.explain(mailbox, {one.ref: one.reason for one in found.unreadable})
-    quietly = {one.ref: one.at for one in asked if one.quiet}
-    since = {message.ref: quietly.get(message.ref) for message in found.messages}
+    aside, recalled = ({one.ref for one in asked if one.recalled is which} for which in (False, True))
+    tx.quarantine.explain(mailbox, {one.ref: one.reason for one in found.unreadable if one.ref in aside})
+    how = {one.ref: _arrival(mailbox, one, now) for one in asked}
     result = Ingested()
-    for at in dict.fromkeys(sorted(set(since.values()), key=lambda one: (one is None, one))):
-        batch = Batch(tuple(message for message in found.messages if since[message.ref] == at), Cursor(""))
-        result.add(take(tx, rules, batch, Arrival(mailbox, now, quiet=at is not None, quiet_until=at)))
+    for arrival in sorted(set(how.values()), key=repr):
+        messages = tuple(one for one in found.messages if how.get(one.ref) == arrival)
+        if messages:
+            result.add(take(tx, rules, Batch(messages, Cursor("")), arrival))
     unread = {one.ref for one in found.unreadable} | result.set_aside
     read = {message.ref for message in found.messages} - unread
-    tx.quarantine.release(mailbox, {one.ref for one in asked} - unread)
-    result.recovered = len(read)
-    if read:
-        tx.health.read_at_last(mailbox, len(read))
+    tx.quarantine.release(mailbox, aside - unread)
+    tx.strangers.release(mailbox, recalled - unread)
+    result.recovered = len(read & aside)
+    if result.recovered:
+        tx.health.read_at_last(mailbox, result.recovered)
     return result
+
+
+def _arrival(mailbox: MailboxId, one: SetAside, now: datetime) -> Arrival:
+    """How a message comes in that is read again."""
+    return Arrival(
+        mailbox,
+        now,
+        quiet=one.quiet,
+        quiet_until=one.at if one.quiet else None,
+        recalled=one.recalled,
+        held_since=one.at if one.late else None,
+    )

@@ -15,7 +15,7 @@ _apart = tables.quarantine
 
 
 class SetAside(NamedTuple):
-    """A message that could not be read."""
+    """A message that is to be read again, as it could not be read, or was nobody's then (`recalled`)."""
 
     ref: str
     reason: str
@@ -24,7 +24,10 @@ class SetAside(NamedTuple):
     tries: int
     """How often it was tried again."""
     at: datetime
-    """When it was set aside (UTC)."""
+    """When it was set aside, or first read (UTC)."""
+    recalled: bool = False
+    late: bool = False
+    """It had been laid into its mailbox long after its own time (`recalled`)."""
 
 
 class Quarantine:

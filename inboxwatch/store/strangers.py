@@ -1,187 +1,109 @@
-"""Mail of ours that reached no lead, sealed: it opens only for who holds what it was about.
+"""Mail that concerned no lead when it was read: keyed hashes by which it is found again, and what is to be read again.
 
-What we answered to a stranger may be read before the question. Such an answer is kept so that it can take its place
-later, but the store alone does not tell what it says: its headers are encrypted, and the key is kept once for each
-*clue* (an id that it bears or names, an address that it went to), itself encrypted by that clue. Clues are known by
-keyed hashes only. No text is kept, nor the title (a hash of it tells whether it is that of the mail that opens it), nor
-the names of people outside. Of what strangers wrote nothing is kept.
+What we answered to a stranger may be read before the question, and a stranger's mail to one of us before the same
+stranger writes to the team. Of such mail nothing is kept but hashes of its clues (`core.mail.strangers`) beside the
+hash of its id; when a clue turns up in a lead's mail, the message is read again from the mailbox that has it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
 
-from inboxwatch.core.mail import subjects
-from inboxwatch.core.mail.copies import Reader
-from inboxwatch.core.model import Address, FolderRole, Message, MessageId
-from inboxwatch.core.proof import Proof, Standing
+from inboxwatch.core.model import Direction, Kind
 from inboxwatch.store import tables
-from inboxwatch.store.upsert import chunks, insert_missing
+from inboxwatch.store.quarantine import SetAside
+from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
-_sealed, _clue = tables.sealed, tables.clue
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A copy of a message to be kept, what it proves, and its clues (`core.mail.strangers`)."""
-
-    message: Message
-    reader: Reader
-    proof: Proof
-    clues: Sequence[str]
+_clue, _recall, _message, _sighting = tables.clue, tables.recall, tables.message, tables.sighting
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A copy that was kept; of its reader only the mailbox."""
+class Passed:
+    """A message of nobody's, as one mailbox has it."""
 
     key: str
-    message: Message
-    reader: Reader
-    proof: Proof
+    """The keyed hash of its Message-ID."""
+    clues: Sequence[str]
+    late: bool
+    """It was laid there long after its own time: it was not there when we looked."""
 
 
 class Strangers:
     def __init__(self, connection: Connection, salt: bytes) -> None:
         self._connection = connection
-        self._salt = salt[:64]
+        self._hash = hashlib.blake2b(b"clue\0", key=salt[:64], digest_size=16)
 
-    def seal(self, copies: Iterable[Sealed]) -> None:
-        """Keeps copies of messages; of those that are kept already nothing changes."""
-        sealed, clues = [], []
-        for one in copies:
-            name = f"{one.message.id}\0{one.reader.mailbox}\0{one.message.role}"
-            key, secret = self._digest("copy", name, 16).hex(), self._digest("secret", name, 32)
-            subject = subjects.read(one.message.subject)
-            title = f"{'Re: ' if subject.reply else ''}{self._title(subject.key)}"
-            told = [one.reader.mailbox, _proof_dumped(one.proof), _dumped(one.message) | {"subject": title}]
-            content = _crypted(json.dumps(told, separators=(",", ":")).encode(), secret)
-            sealed.append({"key": key, "content": content.hex(), "at": one.message.received_at})
-            for clue in dict.fromkeys(one.clues):
-                wrapped = _xor(secret, self._digest(f"wrap {key}", clue, 32))
-                clues.append({"clue": self._digest("clue", clue, 16).hex(), "key": key, "wrapped": wrapped.hex()})
-        insert_missing(self._connection, _sealed, sealed)
-        insert_missing(self._connection, _clue, clues)
+    def keep(self, mailbox: str, passed: Iterable[Passed], now: datetime, *, quiet: bool) -> None:
+        """Keeps the clues of messages that a mailbox had, read now; `quiet`: by a reading that pages nobody."""
+        read = {"mailbox": mailbox, "read_at": now, "quiet": quiet}
+        rows = [
+            {"clue": self._digest(clue), "key": one.key, "late": one.late, **read}
+            for one in passed
+            for clue in dict.fromkeys(one.clues)
+        ]
+        insert_missing(self._connection, _clue, rows)
 
-    def open(self, clues: Iterable[str], titles: Iterable[str]) -> list[Opened]:
-        """The copies that any of the clues opens, in the order of their keys.
+    def forget(self, mailbox: str, passed: Iterable[Passed]) -> None:
+        """Lets go of the clues of messages that were read again."""
+        for one in passed:
+            for part in chunks(sorted(map(self._digest, one.clues))):
+                its = (_clue.c.clue.in_(part), _clue.c.key == one.key, _clue.c.mailbox == mailbox)
+                self._connection.execute(delete(_clue).where(*its))
 
-        Each has its title again, or as good as, if that is among `titles`.
+    def recall(self, of_leads: Iterable[str], of_ours: Iterable[str], now: datetime) -> None:
+        """Has what is nobody's read again that a clue leads to: by those of leads all, by those of ours only what
+        strangers wrote and what was not taken for a person's.
         """
-        by_hash = {self._digest("clue", clue, 16).hex(): clue for clue in clues}
-        found: dict[str, Opened] = {}
-        for part in chunks(sorted(by_hash)):
-            columns = (_clue.c.clue, _clue.c.wrapped, _sealed.c.key, _sealed.c.content)
-            rows = select(*columns).join(_sealed, _sealed.c.key == _clue.c.key).where(_clue.c.clue.in_(part))
-            for row in self._connection.execute(rows):
-                if row.key not in found:
-                    wrap = self._digest(f"wrap {row.key}", by_hash[row.clue], 32)
-                    content = _crypted(bytes.fromhex(row.content), _xor(bytes.fromhex(row.wrapped), wrap))
-                    mailbox, proof, message = json.loads(content)
-                    found[row.key] = Opened(row.key, _loaded(message), Reader(mailbox), _proof_loaded(proof))
-        if found:
-            by_title = {self._title(key): title for key, title in _plain(titles).items()}
-            for key, one in found.items():
-                answer, colon, title = one.message.subject.rpartition(": ")
-                subject = f"{answer}{colon}{by_title[title]}" if title in by_title else ""
-                found[key] = replace(one, message=replace(one.message, subject=subject))
-        return [found[key] for key in sorted(found)]
+        machines = and_(_message.c.direction == Direction.INBOUND.value, _message.c.kind != Kind.HUMAN.value)
+        found = self._found(of_leads, _message.c.thread.is_(None))
+        found |= self._found(of_ours, and_(_message.c.thread.is_(None), machines))
+        if not found:
+            return
+        upsert(
+            self._connection,
+            _recall,
+            [row | {"tries": 0, "again_at": now} for row in found.values()],
+            ["tries", "again_at"],
+        )
 
-    def _title(self, subject_key: str) -> str:
-        return self._digest("title", subject_key, 16).hex()
+    def _found(self, clues: Iterable[str], which: ColumnElement[bool]) -> dict[tuple[str, str], dict[str, object]]:
+        """The rows of what clues lead to, by the message's key and the mailbox."""
+        found: dict[tuple[str, str], dict[str, object]] = {}
+        columns = (_clue.c.key, _clue.c.mailbox, _clue.c.read_at, _clue.c.quiet, _clue.c.late, _sighting.c.ref)
+        seen = and_(_sighting.c.key == _clue.c.key, _sighting.c.mailbox == _clue.c.mailbox)
+        for part in chunks(sorted(map(self._digest, clues))):
+            rows = select(*columns).join(_message, _message.c.key == _clue.c.key).join(_sighting, seen)
+            for row in self._connection.execute(rows.where(_clue.c.clue.in_(part), which)):
+                told = {"mailbox": row.mailbox, "ref": row.ref, "quiet": row.quiet, "late": row.late}
+                found[row.key, row.mailbox] = told | {"at": row.read_at}
+        return found
 
-    def drop(self, opened: Iterable[Opened]) -> None:
-        """Forgets copies: their messages are filed now."""
-        for part in chunks([one.key for one in opened]):
-            for table in (_clue, _sealed):
-                self._connection.execute(delete(table).where(table.c.key.in_(part)))
+    def due(self, mailbox: str, now: datetime, most: int) -> list[SetAside]:
+        """What of a mailbox is to be read again now, the longest due first."""
+        mine = (_recall.c.mailbox == mailbox, _recall.c.again_at <= now)
+        rows = select(_recall).where(*mine).order_by(_recall.c.again_at, _recall.c.ref).limit(most)
+        return [
+            SetAside(row.ref, "", row.quiet, row.tries, row.at, recalled=True, late=row.late)
+            for row in self._connection.execute(rows)
+        ]
 
-    def _digest(self, use: str, words: str, size: int) -> bytes:
-        data = f"{use}\0{words}".encode("utf-8", "surrogateescape")
-        return hashlib.blake2b(data, key=self._salt, digest_size=size).digest()
+    def tried(self, mailbox: str, again: Mapping[str, datetime | None]) -> None:
+        """Counts one more try of each ref, and when the next is due; None: never."""
+        for ref, at in again.items():
+            its = (_recall.c.mailbox == mailbox, _recall.c.ref == ref)
+            self._connection.execute(update(_recall).where(*its).values(tries=_recall.c.tries + 1, again_at=at))
 
+    def release(self, mailbox: str, refs: Collection[str]) -> None:
+        """Lets go of what was read again, or is no more."""
+        for part in chunks(sorted(refs)):
+            self._connection.execute(delete(_recall).where(_recall.c.mailbox == mailbox, _recall.c.ref.in_(part)))
 
-def _crypted(content: bytes, secret: bytes) -> bytes:
-    """Encrypts, or decrypts: BLAKE2b, keyed and counting, is the stream. No secret is used for two contents."""
-    stream = bytearray()
-    while len(stream) < len(content):
-        stream += hashlib.blake2b(len(stream).to_bytes(8, "big"), key=secret).digest()
-    return _xor(content, bytes(stream[: len(content)]))
-
-
-def _xor(one: bytes, other: bytes) -> bytes:
-    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).to_bytes(len(one), "big")
-
-
-def _dumped(message: Message) -> dict[str, Any]:
-    """What places a message and tells its kind; proofs are told apart from it."""
-    told = {
-        "id": message.id,
-        "received_at": message.received_at.isoformat(),
-        "sender": [message.sender.email, message.sender.name],
-        "role": message.role,
-        "time_from": message.time_from,
-        "sent_at": message.sent_at.isoformat() if message.sent_at else None,
-        "to": [one.email for one in message.to],
-        "cc": [one.email for one in message.cc],
-        "bcc": [one.email for one in message.bcc],
-        "reply_to": [one.email for one in message.reply_to],
-        "in_reply_to": message.in_reply_to,
-        "references": message.references,
-        "thread_index": message.thread_index.hex() if message.thread_index else None,
-        "marks": message.marks,
-        "content_type": message.content_type,
-    }
-    return {name: value for name, value in told.items() if value}
-
-
-def _plain(titles: Iterable[str]) -> dict[str, str]:
-    """Titles without the prefixes of answers, by the key of their subject."""
-    plain: dict[str, str] = {}
-    for title in titles:
-        subject = subjects.read(title)
-        if subject.key and (subject.key not in plain or not subject.reply):
-            plain[subject.key] = subject.key if subject.reply else title
-    return plain
-
-
-def _people(emails: Iterable[str]) -> tuple[Address, ...]:
-    return tuple(Address(email) for email in emails)
-
-
-def _loaded(data: dict[str, Any]) -> Message:
-    return Message(
-        id=MessageId(data["id"]),
-        received_at=datetime.fromisoformat(data["received_at"]),
-        sender=Address(*data["sender"]),
-        role=FolderRole(data["role"]),
-        time_from=data.get("time_from", ""),
-        sent_at=datetime.fromisoformat(data["sent_at"]) if "sent_at" in data else None,
-        to=_people(data.get("to", ())),
-        cc=_people(data.get("cc", ())),
-        bcc=_people(data.get("bcc", ())),
-        reply_to=_people(data.get("reply_to", ())),
-        subject=data["subject"],
-        in_reply_to=tuple(data.get("in_reply_to", ())),
-        references=tuple(data.get("references", ())),
-        thread_index=bytes.fromhex(data["thread_index"]) if "thread_index" in data else None,
-        marks=tuple((name, value) for name, value in data.get("marks", ())),
-        content_type=data.get("content_type", ""),
-    )
-
-
-def _proof_dumped(proof: Proof) -> list[Any]:
-    held = proof.held_since.isoformat() if proof.held_since else None
-    return [proof.standing, proof.why, held, proof.empty]
-
-
-def _proof_loaded(data: list[Any]) -> Proof:
-    standing, why, held, empty = data
-    return Proof(Standing(standing), why, datetime.fromisoformat(held) if held else None, empty)
+    def _digest(self, clue: str) -> str:
+        hashed = self._hash.copy()
+        hashed.update(clue.encode("utf-8", "surrogateescape"))
+        return hashed.hexdigest()

@@ -231,22 +231,29 @@ sighting = _table(
 )
 """`conversation`: to which the provider counts it, within this mailbox (`mailbox id`)."""
 
-sealed = _table(
-    "sealed",
-    Column("key", String(32), primary_key=True),
-    Column("content", Text, nullable=False),
-    Column("at", UTCDateTime, nullable=False),
-)
-"""Mail of ours that reached no lead, encrypted (`store.strangers`)."""
-
 clue = _table(
     "clue",
     Column("clue", String(32), primary_key=True),
-    Column("key", String(32), primary_key=True, index=True),
-    Column("wrapped", String(64), nullable=False),
+    Column("key", String(32), primary_key=True),
+    Column("mailbox", String, primary_key=True),
+    Column("read_at", UTCDateTime, nullable=False),
+    Column("quiet", Boolean, nullable=False),
+    Column("late", Boolean, nullable=False),
     sqlite_with_rowid=False,
 )
-"""The keys of sealed mail, each encrypted by an id or an address that leads to it."""
+"""Keyed hashes of ids and addresses that lead to mail of nobody's (`store.strangers`)."""
+
+recall = _table(
+    "recall",
+    Column("mailbox", String, primary_key=True),
+    Column("ref", Words, primary_key=True),
+    Column("at", UTCDateTime, nullable=False),
+    Column("quiet", Boolean, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("again_at", UTCDateTime),
+)
+"""Such mail that turned out to concern a lead: to be read again. `at`: when it was read first, perhaps quietly."""
 
 proof = _table(
     "proof",

@@ -13,10 +13,10 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from inboxwatch.connector import Batch, Cursor, MailboxError, Quarantined, Reason, Reread
-from inboxwatch.core.model import RawMessage
+from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
 from inboxwatch.daemon.census import Census
 from inboxwatch.daemon.poller import Poller
-from inboxwatch.engine.second_tries import TRIES
+from inboxwatch.engine.second_tries import SHARE, TRIES
 from inboxwatch.store import tables
 from tests.support.scripted_connector import (
     ANA,
@@ -174,5 +174,56 @@ def test_what_is_set_aside_counts_as_missing_until_it_is_read(tmp_path: Path) ->
             here.damaged.fate = "read"
             await here.passes(HOUR)
             assert await census.take() == 1.0
+
+    run_in_virtual_time(play)
+
+
+class Answering(ScriptedConnector):
+    """A mailbox with our answers to a stranger in Sent; the server fails at the first of its readings again."""
+
+    def __init__(self, now: Any) -> None:
+        super().__init__(now)
+        self.asked: list[list[str]] = []
+
+    async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
+        async for batch in super().poll(cursor):
+            yield replace(batch, messages=tuple(map(self.ours, batch.messages)))
+
+    async def reread(self, refs: Sequence[str]) -> Reread:
+        self.asked.append(list(refs))
+        if len(self.asked) == 1:
+            raise MailboxError(Reason.UNAVAILABLE, "connection reset")
+        letters = [numbered_letter(number, at) for number, at in enumerate(self.mail)]
+        return Reread(tuple(self.ours(one) for one in letters if one.ref in refs))
+
+    def ours(self, raw: RawMessage) -> RawMessage:
+        header = raw.header.replace(b"Bo <bo@buyer.test>", b"ana@acme.test").replace(
+            b"To: ana@acme.test", b"To: zoe@far.test"
+        )
+        return replace(
+            raw,
+            role=FolderRole.SENT,
+            header=header.replace(b"@buyer.test>", b"@acme.test>\r\nIn-Reply-To: <q@far.test>"),
+        )
+
+
+def test_our_answers_to_a_stranger_are_read_again_when_the_question_comes(tmp_path: Path) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
+        here = PolledMailbox(tmp_path, loop, Answering)
+        assert isinstance(here.box, Answering)
+        here.box.mail = [loop.now() + MINUTE * number for number in range(SHARE + 5)]
+        async with here.watched():
+            await here.passes(2 * HOUR)
+            assert here.box.asked == []
+            header = b"From: zoe@far.test\r\nTo: sales@acme.test\r\nMessage-ID: <q@far.test>\r\nSubject: Seats\r\n\r\n"
+            question = RawMessage("inbox/1", FolderRole.INBOX, here.box.mail[0] - MINUTE, header)
+            batch = Batch((question,), Cursor("1"), seen_until=loop.now())
+            here.daemon.engine.ingest(MailboxId("sales"), batch, None, loop.now())
+            await here.passes(HOUR)
+            assert [len(one) for one in here.box.asked] == [SHARE, SHARE - 45, SHARE]
+            with here.daemon.store.reading() as tx:
+                (wait,) = [row for row in tx.connection.execute(select(tables.clock)) if row.metric != "follow_up"]
+                assert tx.connection.execute(select(tables.recall)).all() == []
+            assert (wait.state, wait.stopped_by, wait.answered_by) == ("answered", "m0@acme.test", "ana")
 
     run_in_virtual_time(play)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.support.batched_daemon import SALES, BatchedDaemon
+from tests.support.batched_daemon import ANA, SALES, BatchedDaemon, minutes
 from tests.support.busy_house import BusyHouse, Chances, Delivery, Desk, mixture
 
 SETTINGS = settings(
@@ -21,8 +21,6 @@ SETTINGS = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-# Of what strangers write nothing is kept before they are leads. So where only the team's mailbox makes leads, a
-# stranger's mail that a rep alone got, and that was read before, is not there later: strangers tell the team here.
 houses = st.builds(
     BusyHouse,
     st.integers(0, 10**9),
@@ -35,7 +33,7 @@ houses = st.builds(
         headers_lost=st.sampled_from([0.0, 0.3, 0.7]),
         gone=st.sampled_from([0.0, 0.2]),
         stranger=st.sampled_from([0.0, 0.5, 1.0]),
-        strangers_tell_team=st.just(True),
+        strangers_tell_team=st.booleans(),
     ),
 )
 
@@ -127,6 +125,9 @@ def test_what_was_done_to_a_wait_stays_with_it_when_a_guess_gives_way(daemon: Ba
     assert (second.started_by, second.acknowledged_until) == ("nudge@buyer.test", None)
 
 
+FAR = ("q@far.test", "a@acme.test", "cy@far.test", "lathe")
+
+
 def test_our_answer_to_a_stranger_may_be_read_before_the_question(daemon: BatchedDaemon) -> None:
     question = daemon.raw("cy@far.test", "sales@acme.test", 0, id="q@far.test", subject="A lathe")
     answer = daemon.raw(
@@ -134,9 +135,10 @@ def test_our_answer_to_a_stranger_may_be_read_before_the_question(daemon: Batche
     )
     daemon.reads(answer)
     assert thread(daemon, "a@acme.test") is None
-    kept = repr(daemon.everything())
-    assert not any(word in kept for word in ("q@far.test", "a@acme.test", "cy@far.test", "lathe"))
+    assert not any(word in repr(daemon.everything()) for word in FAR), "hashes alone are kept"
     daemon.reads(question, mailbox=SALES)
+    daemon.restarts()
+    daemon.reads_again()
     (wait,) = daemon.clocks()
     assert (wait.started_by, wait.state, wait.stopped_by, wait.answered_by) == (
         "q@far.test",
@@ -144,25 +146,57 @@ def test_our_answer_to_a_stranger_may_be_read_before_the_question(daemon: Batche
         "a@acme.test",
         "ana",
     )
-    with daemon.store.reading() as tx:
-        row = tx.mail.row("a@acme.test")
-    assert row is not None
-    assert row.subject == "Re: A lathe"
-    assert not daemon.everything()["sealed"], "what has its place is kept once"
-    assert not daemon.everything()["clue"]
+    assert not daemon.everything()["clue"], "what has its place is not looked for any more"
+    assert not daemon.everything()["recall"]
 
 
-def test_of_what_strangers_write_nothing_is_sealed(daemon: BatchedDaemon) -> None:
+def test_an_answer_that_is_in_its_mailbox_no_more_lets_the_wait_run(daemon: BatchedDaemon) -> None:
+    daemon.reads(daemon.raw("ana@acme.test", "cy@far.test", 30, id="a@acme.test", answers="q@far.test"))
+    daemon.reads(daemon.raw("cy@far.test", "sales@acme.test", 0, id="q@far.test"), mailbox=SALES)
+    daemon.held.clear()
+    daemon.held[ANA] = []
+    daemon.reads_again()
+    assert [wait.state for wait in daemon.clocks()] == ["running"]
+    assert not daemon.everything()["recall"]
+
+
+def test_what_a_stranger_wrote_to_one_of_us_counts_once_the_stranger_is_known(daemon: BatchedDaemon) -> None:
+    """In a rep's own mailbox unknown people are no leads; they are once they write to the team, whatever came first."""
     daemon.reads(daemon.raw("cy@far.test", "ana@acme.test", 0, id="q@far.test", subject="A lathe"))
-    assert thread(daemon, "q@far.test") is None
-    assert not daemon.everything()["sealed"]
+    assert daemon.clocks() == []
+    assert not any(word in repr(daemon.everything()) for word in FAR)
+    daemon.reads(daemon.raw("cy@far.test", "sales@acme.test", 60, id="q2@far.test", subject="Anybody?"), mailbox=SALES)
+    daemon.reads_again()
+    assert [(wait.started_by, wait.first_sight) for wait in daemon.clocks()] == [
+        ("q@far.test", False),
+        ("q2@far.test", False),
+    ]
+    daemon.passes(minutes(61))
+    assert {row.clock for row in daemon.owed()} == {daemon.clocks()[0].id}, "it pages as if it had been known at once"
 
 
-def test_what_went_to_others_stays_under_seal(daemon: BatchedDaemon) -> None:
+def test_what_looked_like_a_strangers_machine_is_a_person_once_our_question_is_read(daemon: BatchedDaemon) -> None:
+    """On a list, and an answer to us all the same: our Sent folder is read after the team's inbox."""
+    on_list = "List-Id: <club.groups.test>\r\nPrecedence: list"
+    reply = daemon.raw(
+        "cy@far.test", "club@groups.test", 50, id="q@far.test", answers="a@acme.test", subject="Seats", extra=on_list
+    )
+    news = daemon.raw("news@far.test", "sales@acme.test", 55, id="n@far.test", subject="News", extra=on_list)
+    daemon.reads(reply, news, mailbox=SALES)
+    assert daemon.clocks() == []
+    daemon.reads(daemon.raw("ana@acme.test", "cy@far.test", 0, id="a@acme.test", subject="Seats"))
+    daemon.reads_again()
+    assert [(wait.started_by, wait.metric) for wait in daemon.clocks()] == [("q@far.test", "first_response")]
+    assert thread(daemon, "a@acme.test") == thread(daemon, "q@far.test")
+    assert thread(daemon, "n@far.test") is None
+
+
+def test_what_went_to_others_stays_nobodys(daemon: BatchedDaemon) -> None:
     daemon.reads(daemon.raw("ana@acme.test", "di@near.test", 0, id="other@acme.test", subject="A lathe"))
     daemon.reads(daemon.raw("cy@far.test", "sales@acme.test", 5, id="q@far.test", subject="A lathe"), mailbox=SALES)
+    assert not daemon.everything()["recall"]
+    daemon.reads_again()
     assert thread(daemon, "other@acme.test") is None
-    assert len(daemon.everything()["sealed"]) == 1
 
 
 def test_a_conversation_holds_within_its_mailbox(daemon: BatchedDaemon) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config as AlembicConfig
-from sqlalchemy import create_engine, insert, inspect, select, text
+from sqlalchemy import bindparam, create_engine, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from inboxwatch.core.model import Lead, LeadId, PersonId
@@ -57,6 +58,39 @@ def test_the_tables_of_the_migrations_are_those_of_the_code(store: Store, databa
         assert columns == {column.name: bool(column.nullable) for column in table.columns}, table.name
         indexes = {index["name"] for index in seen.get_indexes(table.name) if not index.get("duplicates_constraint")}
         assert indexes == {index.name for index in table.indexes}, table.name
+    engine.dispose()
+
+
+def test_what_a_store_of_before_had_sealed_is_found_again_and_its_content_is_gone(database: str) -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(tables.__file__).parent / "migrations"))
+    Store(database).close()
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0010")
+        salt = bytes.fromhex(
+            str(connection.execute(select(tables.meta.c.value).where(tables.meta.c.key == "salt")).scalar())
+        )
+        clue = hashlib.blake2b(b"clue\0to cy@far.test", key=salt, digest_size=16).hexdigest()
+        old = {"clue": clue, "key": "s", "wrapped": "00"}
+        connection.execute(text("INSERT INTO clue (clue, key, wrapped) VALUES (:clue, :key, :wrapped)"), old)
+        sealed = text("INSERT INTO sealed (key, content, at) VALUES ('s', 'c0ffee', :at)")
+        connection.execute(sealed.bindparams(bindparam("at", NOON, tables.UTCDateTime())))
+        for key, at in (("ours", NOON), ("another", NOON + timedelta(minutes=1))):
+            bare = {"key": key, "at": at, "direction": "outbound", "kind": "human"}
+            connection.execute(insert(tables.message).values(bare))
+            connection.execute(
+                insert(tables.sighting).values(
+                    {"mailbox": "ana", "key": key, "ref": f"sent/{key}", "role": "sent", "at": at}
+                )
+            )
+    store = Store(database)
+    with store.transaction() as tx:
+        tx.strangers.recall(["to cy@far.test"], (), NOON)
+        assert [(one.ref, one.quiet) for one in tx.strangers.due("ana", NOON, 9)] == [("sent/ours", True)]
+    assert "sealed" not in inspect(engine).get_table_names()
+    store.close()
     engine.dispose()
 
 

@@ -26,6 +26,8 @@ class BatchedDaemon(InProcessDaemon):
 
     def __init__(self, folder: Path, store: str) -> None:
         super().__init__(folder, store=store)
+        self.held: dict[MailboxId, list[RawMessage]] = {}
+        """What the mailboxes have, as far as it was read."""
         self.lead(BO, owner="ana", name="Bo Lind")
         with self.store.transaction() as tx:
             for name in self.config.mailboxes:
@@ -50,7 +52,13 @@ class BatchedDaemon(InProcessDaemon):
         cursor = self.cursor(mailbox)
         more.setdefault("seen_until", self.at)
         batch = Batch(raws, Cursor(str(int(cursor or 0) + 1)), **more)
+        self.held.setdefault(mailbox, []).extend(raws)
         return self.engine.ingest(mailbox, batch, cursor, self.at, quiet=quiet)
+
+    def reads_again(self) -> None:
+        """What is to be read again is, mailbox after mailbox, until nothing is."""
+        while any(self.engine.read_again(box, raws, self.at) for box, raws in self.held.items()):
+            pass
 
     def cursor(self, mailbox: MailboxId) -> str | None:
         with self.store.reading() as tx:

@@ -163,9 +163,11 @@ class Desk:
         self.store = Store(config.store_url.reveal())
         self.engine = Engine(self.store, config)
         self._number = 0
+        self._held: dict[MailboxId, list[RawMessage]] = {}
 
     def empty(self) -> None:
         """Forgets all it has read."""
+        self._held.clear()
         with self.store.transaction() as tx:
             for table in tables.metadata.sorted_tables:
                 if table.name != "meta":
@@ -201,6 +203,9 @@ class Desk:
             result = self.engine.ingest(mailbox, batch, row.cursor if row else None, now, quiet=True)
         assert not result.stale
         assert not result.quarantined
+        self._held.setdefault(mailbox, []).extend(raws)
+        while any(self.engine.read_again(box, held, now) for box, held in self._held.items()):
+            pass
 
     def result(self) -> dict[str, Any]:
         """Threads, parents, leads and clocks, without the names that the store gives them."""

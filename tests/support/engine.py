@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from inboxwatch.config import Config
-from inboxwatch.connector import Batch, MailboxError
-from inboxwatch.core.model import Lead, LeadId, MailboxId
+from inboxwatch.connector import Batch, MailboxError, Reread
+from inboxwatch.core.model import Lead, LeadId, MailboxId, RawMessage
 from inboxwatch.core.sla.policy import SLAPolicy
-from inboxwatch.engine import actions, ingest, kinds, leads, mailbox_health, review
+from inboxwatch.engine import actions, ingest, kinds, leads, mailbox_health, review, second_readings
 from inboxwatch.engine.actions import Acting
 from inboxwatch.engine.delivery import claim, settle
 from inboxwatch.engine.delivery.compose import Composed
@@ -54,6 +54,14 @@ class Engine:
 
     def ingest_history(self, mailbox: MailboxId, batch: Batch, expected: str | None, now: datetime) -> Ingested:
         return self.write(ingest.ingest_history, self.rules, mailbox, batch, expected, now)
+
+    def read_again(self, mailbox: MailboxId, raws: Iterable[RawMessage], now: datetime) -> bool:
+        """Reads again what is due of a mailbox, which still has `raws`; whether there was any."""
+        asked = {one.ref: one for one in self.write(second_readings.due, mailbox, now)}
+        found = Reread(tuple({raw.ref: raw for raw in raws if raw.ref in asked}.values()))
+        if asked:
+            self.write(second_readings.read_again, self.rules, mailbox, tuple(asked.values()), found, now)
+        return bool(asked)
 
     def begin_history(self, mailbox: MailboxId, since: datetime, now: datetime) -> HistoryPlace:
         return self.write(ingest.begin_history, mailbox, since, now)
