@@ -8,12 +8,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
+import structlog
+
 from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.engine.alarms import Disk, watch_all
 from inboxwatch.engine.digests import enqueue_digests
+from inboxwatch.engine.threads_again import place_again
+
+log = structlog.get_logger(__name__)
 
 EVERY = 60.0
 """Seconds from one time to the next."""
+TURNS = 50
+"""So many transactions are spent on threads of an older version each time: digests do not wait for all of them."""
 
 Expiring = Callable[[], Mapping[str, datetime | None]]
 """When each mailbox's access ends, where its connector knows."""
@@ -41,7 +48,19 @@ class Housekeeping:
         disk = await asyncio.to_thread(self._disk)
         new = await self._writer.write(enqueue_digests, self._rules, self._now())
         new += await self._writer.write(watch_all, self._rules, self._now(), self._expiring(), disk)
+        await self._place_again()
         if new:
+            self._wake()
+
+    async def _place_again(self) -> None:
+        """Threads of an older version are placed again, a few in each transaction, until none is left."""
+        placed = 0
+        for _ in range(TURNS):
+            if (done := await self._writer.write(place_again, self._rules, self._now())) is None:
+                break
+            placed += done
+        if placed:
+            log.info("threads of an older version placed again", threads=placed)
             self._wake()
 
     def _disk(self) -> Disk | None:

@@ -24,8 +24,8 @@ from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.first_contacts import notice_first_contacts
 from inboxwatch.engine.judging import judge_again
 from inboxwatch.engine.meetings import notice_meetings
+from inboxwatch.engine.moves import write_moves
 from inboxwatch.engine.placing import Placed, place_all
-from inboxwatch.engine.review import clocks_of
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.second_tries import next_try
 from inboxwatch.mime import text_of
@@ -322,22 +322,13 @@ def _place(tx: Transaction, index: ThreadIndex, filed: Sequence[Filed]) -> list[
     match with the message.
     """
     tx.mail.file(filed)
-    changed = [one for one in map(index.known, index.changed) if one is not None]
-    tx.mail.amend(changed)
-    moves = index.moves()
-    for old, new, messages, whole in moves:
-        if whole:
-            tx.clocks.move_all(old, new)
-            tx.mail.rename_apart(old, new)
-        else:
-            tx.clocks.move(clocks_of(tx, old, messages), old, new, messages)
-    tx.mail.move_ghosts(index.components())
+    concerned = write_moves(tx, index)
     for one in filed:
         if one.mail is None and index.leads_beside(one.id):
             index.passed_by(one.id)
     # Where a guess has put what is not filed, nothing waits for the ids that it names.
     tx.mail.add_ghosts({one: ghost for one, ghost in index.ghosts().items() if index.leads_beside(one)})
-    return [one.thread for one in changed] + [one.old for one in moves if not one.whole]
+    return concerned
 
 
 def _filed(

@@ -87,7 +87,7 @@ class Progress:
             return After(self._row(clock, before, self._stop(clock, before.running)))
         if before.rows and not before.running:
             self._notifier.reopened(clock)
-        if self._history is not None and not before.rows:
+        if self._history is not None and not before.running:
             notified |= self._notifier.withhold(clock, overdue(clock, self._history), FIRST_SIGHT)
         sight = self._visibility.of(clock, before.witnesses)
         moved, unread = self._advance(clock, notified, sight, may_notify=may_notify)

@@ -287,6 +287,25 @@ class Mails:
         row = self._connection.execute(found).first()
         return None if row is None else message_of(row)
 
+    def threads_after(self, thread: str, most: int) -> list[ThreadId]:
+        """The first threads behind one, in the order of their names."""
+        found = select(_message.c.thread).where(_message.c.thread > thread).distinct()
+        return list(self._connection.execute(found.order_by(_message.c.thread).limit(most)).scalars())
+
+    def before_components(self, thread: str) -> tuple[list[Known], dict[MessageId, bool]] | None:
+        """The messages of a thread, and the ids named in it but not read, where any was filed before components were
+        known (version 9 and before); else None.
+        """
+        rows = self._connection.execute(select(*_KNOWN).where(_message.c.thread == thread)).all()
+        if all("in_reply_to" in row.known for row in rows):
+            return None
+        ghosts = self._connection.execute(select(_ghost).where(_ghost.c.thread == thread)).all()
+        conversing = self._conversing(_sighting.c.key, [row.key for row in rows])
+        known = [load(row) for row in rows]
+        for row, one in zip(rows, known, strict=True):
+            one.provider_threads |= conversing.get(row.key, set())
+        return known, {MessageId(row.message_id): row.read for row in ghosts}
+
     def rows(self, thread: str) -> list[MessageRecord]:
         """The messages of a thread with all that was decided about them, oldest first."""
         found = select(_message).where(_message.c.thread == thread).order_by(_message.c.at, _message.c.key)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import ClassVar, Generic, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from inboxwatch.store import tables
 from inboxwatch.store.upsert import upsert
@@ -140,6 +140,13 @@ class LeadListMark(_TextMark):
     kind = "leads"
 
 
+class ThreadsAgainMark(_TextMark):
+    """The thread up to which those of older versions were placed again; while there is one, some are left."""
+
+    __slots__ = ()
+    kind = "threads-again"
+
+
 class StartsMark(_InstantsMark):
     """When daemons began on a host (its name) that have not ended cleanly, oldest first."""
 
@@ -172,6 +179,9 @@ class Marks:
 
     def set(self, mark: StoredMark[V], value: V) -> None:
         upsert(self._connection, _meta, [{"key": mark.key, "value": mark.written(value)}], ["value"])
+
+    def drop(self, mark: StoredMark[V]) -> None:
+        self._connection.execute(delete(_meta).where(_meta.c.key == mark.key))
 
     def all(self, kind: type[StoredMark[V]]) -> dict[str, V]:
         """Every value of a kind of mark, by name."""

@@ -3,9 +3,10 @@
 Two steps, without IO: `keys(messages)` says what to look up, `ThreadIndex(known).match(...)` decides.
 """
 
+from inboxwatch.core.mail.threads.again import apart
 from inboxwatch.core.mail.threads.components import Ghost
 from inboxwatch.core.mail.threads.index import ThreadIndex
 from inboxwatch.core.mail.threads.known import Keys, Known, keys
 from inboxwatch.core.mail.threads.review import SURE_ENOUGH, split
 
-__all__ = ["SURE_ENOUGH", "Ghost", "Keys", "Known", "ThreadIndex", "keys", "split"]
+__all__ = ["SURE_ENOUGH", "Ghost", "Keys", "Known", "ThreadIndex", "apart", "keys", "split"]

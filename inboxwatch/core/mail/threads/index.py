@@ -104,6 +104,10 @@ class ThreadIndex:
         component = self._memory.component_of(id)
         return component and self._memory.thread(component)
 
+    def component_of(self, id: MessageId) -> ThreadId | None:  # noqa: A002
+        """The component of a message that was read or only named."""
+        return self._memory.component_of(id)
+
     def foresee(self, message: Message) -> None:
         """Joins the components of all ids that a message names and makes ghosts of the unread.
 
@@ -251,6 +255,13 @@ class ThreadIndex:
                     self._changed(one)
         for id in self.fresh:  # noqa: A001
             self.known(id)
+
+    def place_again(self, thread: ThreadId) -> None:
+        """Looks anew for the place of all that is stored in a thread, and settles."""
+        for component in self._memory.stored_in([thread]):
+            self._memory.moved(component)
+        self._unsettled.update(one for one, (was, _) in self._stored.items() if was == thread)
+        self.settle()
 
     def looked_up(self, wanted: Keys) -> None:
         """Says which keys were looked up for the batch: what is known under them is here already."""
