@@ -112,7 +112,12 @@ def parse(raw: RawMessage, text: str | None = None) -> Message:
     if sent_at is not None and (sent_at > received_at + SKEW or sent_at < _OLDEST):
         sent_at = None
     parents = get("in-reply-to", b"")
+    answered = ids(parents, prose=True, but=own) if parents else ()
     chain = get("references", b"")
+    above = ids(chain, but=own) if chain else ()
+    if answered or above:
+        people = {one.email for one in (*authors, *to, *cc)}
+        answered, above = message_ids.of_nobody(answered, people), message_ids.of_nobody(above, people)
     index = get("thread-index", b"")
     return Message(
         id=own,
@@ -126,8 +131,8 @@ def parse(raw: RawMessage, text: str | None = None) -> Message:
         bcc=bcc,
         reply_to=addresses(get("reply-to", b"")) if "reply-to" in found else (),
         subject=unfolded(get("subject", b"")[:MAX_SUBJECT]),
-        in_reply_to=ids(parents, prose=True, but=own) if parents else (),
-        references=_capped(ids(chain, but=own)) if chain else (),
+        in_reply_to=answered,
+        references=_capped(above),
         provider_thread=raw.provider_thread,
         thread_index=_thread_index(index) if index else None,
         marks=tuple(marks),

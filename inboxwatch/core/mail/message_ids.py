@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import cast
 
 from inboxwatch.core.model import MessageId
@@ -52,6 +53,17 @@ def ids(text: str, *, prose: bool = False, but: str | None = None) -> tuple[Mess
     if but in found:
         found.remove(but)
     return cast("tuple[MessageId, ...]", tuple(found))
+
+
+def of_nobody(found: tuple[MessageId, ...], people: Collection[str]) -> tuple[MessageId, ...]:
+    """The ids without those that are addresses (lower case) of the message's people.
+
+    Programs took them from an In-Reply-To in prose and passed them on in References: as an id, one person's address
+    would join all mail to them.
+    """
+    if not any(one in people or one.lower() in people for one in found):
+        return found
+    return tuple([one for one in found if one.lower() not in people])
 
 
 def _odd(text: str, prose: bool) -> list[str]:

@@ -142,3 +142,24 @@ def test_anything_gives_ids_without_spaces_each_once(text: str, prose: bool) -> 
 @pytest.mark.parametrize("piece", ["(", '"', '\\"', "(a", "<", "<a", "<a@ ", ">", ") (", "a@b ", "&lt;", '("\\'])
 def test_hostile_values_cost_linear_time(piece: str) -> None:
     assert len(ids(piece.encode() * 20_000, prose=True)) <= 20_000
+
+
+@pytest.mark.parametrize("header", ["References: <q{n}@b.test> <{who}>", "References: <{who}>", "In-Reply-To: <{who}>"])
+@pytest.mark.parametrize("who", ["ana@acme.test", "Ana@Acme.test"])
+def test_the_address_of_one_of_its_people_is_no_id_and_joins_no_strangers(header: str, who: str) -> None:
+    """Programs copy it into References from an In-Reply-To in prose: `Ana Diaz <ana@acme.test> "Re: Prices"`."""
+    mails = [
+        mail(f"a{n}@b.test", 60 * n, sender=f"x{n}@{firm}.test", subject=firm, extra=header.format(n=n, who=who))
+        for n, firm in enumerate(("lathe", "drill"))
+    ]
+    found = take(*mails)
+    assert len({entry.match.thread for entry in found.values()}) == 2
+    for n, entry in enumerate(found.values()):
+        assert entry.message.references == ((f"q{n}@b.test",) if "q{n}" in header else ())
+        assert entry.message.in_reply_to == ()
+
+
+def test_what_looks_like_an_address_of_none_of_its_people_stays_an_id() -> None:
+    question, answer = mail("brisk@b.test", 0), ours("a1@acme.test", 5, answers="brisk@b.test", subject="Other")
+    found = take(question, answer)
+    assert found["a1@acme.test"].match.parent == "brisk@b.test"
