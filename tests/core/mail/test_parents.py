@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import permutations
 from random import Random
 
@@ -53,6 +54,15 @@ def test_others_references_still_tell_the_parent_of_who_names_none() -> None:
     last = mail("q2", 60, subject="Re: Drawing", answers="a1", references="q1 a1")
     found = take(QUESTION, bare, last)
     assert (found["a1"].match.parent, found["a1"].match.evidence) == ("q1", Evidence.REFERENCED)
+
+
+def test_a_message_that_was_held_back_is_still_the_parent_that_others_references_tell() -> None:
+    """It was sent before its answer and came after it: greylisting, a queue, a scanner for one of the two."""
+    held = replace(mail("q1", 0, subject="Drawing"), received_at=START + timedelta(hours=3))
+    bare = ours("a1", 60, subject="Something else")
+    last = mail("q2", 300, subject="Re: Drawing", answers="a1", references="q1 a1")
+    assert parents(held, bare, last)["a1"] == "q1"
+    assert in_any_order(held, bare, last)["a1"] == "q1"
 
 
 def test_others_references_make_nobody_answer_what_came_later() -> None:

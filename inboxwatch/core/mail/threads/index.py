@@ -30,7 +30,7 @@ from inboxwatch.core.mail.threads.known import (
     title_keys,
     told_order,
 )
-from inboxwatch.core.mail.threads.placing import LONGEST, Placing, placed, put
+from inboxwatch.core.mail.threads.placing import LONGEST, Coming, Placing, placed, put
 from inboxwatch.core.model import Direction, Evidence, LeadId, Match, Message, MessageId, ThreadId, Verdict
 
 LookUp = Callable[[Keys], Iterable[Known]]
@@ -114,7 +114,7 @@ class ThreadIndex:
         Call it for a whole batch before the first `match`: then the order of the batch is no evidence.
         """
         if message.id not in self._memory.known:
-            self._memory.coming[message.id] = message.received_at, named_parent(message)
+            self._memory.coming[message.id] = Coming(message.received_at, message.sent_at, named_parent(message))
         self._memory.foresee_series(message)
         self._join_all([*message.references, *message.in_reply_to, message.id])
         self._imply(message.id, message.received_at, told_order(message))

@@ -19,6 +19,8 @@ LONGEST = 1000
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 SERIES = timedelta(hours=2)
 """Numbered parts are sent together."""
+DELAYED = timedelta(days=1)
+"""A message that mail systems held back may come so long after its answers."""
 
 
 class _Numbered(NamedTuple):
@@ -28,6 +30,15 @@ class _Numbered(NamedTuple):
     number: int
     id: MessageId
     named: MessageId | None
+
+
+class Coming(NamedTuple):
+    """A message of the batch that was not placed yet."""
+
+    at: datetime
+    sent_at: datetime | None
+    named: MessageId | None
+    """Whom it names as its parent."""
 
 
 class Place(NamedTuple):
@@ -45,8 +56,7 @@ class Placing(Memory):
 
     def __init__(self) -> None:
         super().__init__()
-        self.coming: dict[MessageId, tuple[datetime, MessageId | None]] = {}
-        """When messages of the batch that were not placed yet came, and whom they name as their parent."""
+        self.coming: dict[MessageId, Coming] = {}
         self.implied: dict[MessageId, tuple[datetime, MessageId, MessageId]] = {}
         """For an id: who tells, earliest first, by the order of References, which id stands above it."""
         self._series: dict[tuple[str, str, int], list[_Numbered]] = {}
@@ -179,7 +189,7 @@ class Placing(Memory):
     def _when(self, id: MessageId) -> tuple[bool, datetime, MessageId]:  # noqa: A002
         """Whether a message was read, when it was received, and its id to order those received together."""
         known = self.known.get(id)
-        at = known.at if known is not None else self.coming[id][0] if id in self.coming else None
+        at = known.at if known is not None else self.coming[id].at if id in self.coming else None
         return at is not None, at or _LONG_AGO, id
 
     def _is_told(self, one: Known, id: MessageId) -> bool:  # noqa: A002
@@ -192,8 +202,15 @@ class Placing(Memory):
             if above is None or above == one.id:
                 break
             known = self.known.get(above)
-            above = known.named if known is not None else self.coming[above][1] if above in self.coming else None
-        return above != one.id and self._can_answer(one, id)
+            above = known.named if known is not None else self.coming[above].named if above in self.coming else None
+        return above != one.id and (self._can_answer(one, id) or self._was_held_back(one, id))
+
+    def _was_held_back(self, one: Known, id: MessageId) -> bool:  # noqa: A002
+        """Whether a message came after one that answers it, but was sent before: of its copies one took long."""
+        other = self.known.get(id) or self.coming.get(id)
+        if other is None or other.sent_at is None or one.sent_at is None:
+            return False
+        return other.sent_at <= one.sent_at and other.at <= one.at + DELAYED and not self.descends(id, one.id)
 
     def _first_part(self, message: Message) -> MessageId | None:
         """The first part of a numbered series that the message is another part of."""
