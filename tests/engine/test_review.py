@@ -130,7 +130,7 @@ def test_answers_by_header_go_with_a_split_message_and_guesses_stay_to_be_review
     question = asks(daemon)
     guessed = asks(daemon, subject="Re: Prices")
     sure = answers(daemon, parent=guessed)
-    surer = asks(daemon, subject="Re: Prices", parent=sure)
+    surer = asks(daemon, subject="Re: Prices", parent=sure, after=timedelta(days=3))
     guess = answers(daemon)
     assert row(daemon, guess).parent == surer
     daemon.engine.split(guessed, "ana", daemon.at)

@@ -96,6 +96,42 @@ def test_a_late_question_gets_the_answer_that_was_read_before_it() -> None:
     assert found["a1"].match.thread == found["q1"].match.thread
 
 
+def test_an_answer_that_may_be_to_any_of_three_joins_their_thread_and_names_none() -> None:
+    first = mail("q1", 0)
+    more = [mail(f"q{n}", 2 * n, subject="Re: Prices", answers="q1", references="q1") for n in (2, 3)]
+    found = take(first, *more, ours("a1", 60, subject="Re: Prices"))
+    assert found["a1"].match.parent is None
+    assert found["a1"].match.thread == found["q1"].match.thread
+
+
+def test_of_two_that_an_answer_may_be_to_a_much_later_one_or_the_only_one_is_answered() -> None:
+    first = mail("q1", 0)
+    later = mail("q2", 9 * 1440, subject="Re: Prices", answers="q1", references="q1")
+    assert parents(first, later, ours("a1", 9 * 1440 + 60, subject="Re: Prices"))["a1"] == "q2"
+    assert parents(first, ours("a1", 20 * 1440, subject="Re: Prices"))["a1"] == "q1"
+
+
+def test_who_answers_all_answers_the_message_that_went_to_the_same_people() -> None:
+    alone = mail("q1", 0)
+    together = mail("q2", 4, extra="Cc: dan@buyer.test, eve@buyer.test")
+    for copied, parent in (("", "q1"), ("Cc: dan@buyer.test, eve@buyer.test", "q2")):
+        assert parents(alone, together, ours("a1", 60, subject="Re: Prices", extra=copied))["a1"] == parent
+
+
+def test_an_answer_that_quotes_a_message_nobody_read_joins_the_thread_of_its_title() -> None:
+    """The words that it quotes say only that it answers none of those that were read."""
+    quoting = (
+        "Then ten.\n\nOn Tue, 3 Mar 2026 at 11:07, Dan Dean <dan@buyer.test> wrote:\n> Five or ten of the long ones?\n"
+    )
+    first = mail("q1", 0, text="What does the large lathe with the long bed cost?")
+    more = mail("q2", 3000, subject="Re: Prices", to="dan@buyer.test", extra="Cc: ana@acme.test", text=quoting)
+    found = take(first, more)
+    assert found["q2"].match.parent is None
+    assert found["q2"].match.thread == found["q1"].match.thread
+    other = mail("q2", 3000, subject="Re: Prices", sender="cy@other.test", text=quoting)
+    assert not one_thread(first, other)
+
+
 def test_recurring_titles_of_strangers_stay_apart() -> None:
     assert not one_thread(
         mail("m1", 0, subject="Meeting"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,6 +16,10 @@ SURE = 1.0
 """The score from which a guess counts."""
 JOINS = -3.0
 """The score from which an answer joins the thread of its title though it is not sure whom it answers."""
+NOBODY = -2.0
+"""The score of the possibility that the answered message was not read."""
+NEAR = 5.0
+"""Candidates by so much less likely weigh nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,20 @@ def likeness(message: Known, parent: Known) -> Likeness:
     return Likeness(parent, score - 0.5 * math.log1p(hours / 6), quoted)
 
 
+def outweighing(ranked: Iterable[Likeness]) -> Likeness | None:
+    """The first of the likeliest, where it is likelier than that the message answers any of the others or none."""
+    best: Likeness | None = None
+    others = 0.0
+    for like in ranked:
+        if best is None:
+            best, others = like, math.exp(NOBODY - like.score)
+        elif like.score < best.score - NEAR:
+            break
+        else:
+            others += math.exp(like.score - best.score)
+    return best if others < 1.0 else None
+
+
 def _title(message: Known, parent: Known) -> float:
     """What the titles say: a recurring one joins nothing, an answer's prefix does, and few answers change the title."""
     key, before = message.subject_key, parent.subject_key
@@ -81,15 +100,12 @@ def _people(message: Known, parent: Known) -> float:
     """What speaks for an answer in who wrote to whom.
 
     Answers go to Reply-To where one is given (RFC 5322, 3.6.2): behind one address of a list or a form in From stand
-    many authors, and each is told by theirs.
+    many authors, and each is told by theirs. Who answers all keeps the circle of people.
     """
-    score = 0.0
+    circle = len(message.participants | parent.participants) or 1
+    score = 2.0 * len(message.participants & parent.participants) / circle - 1.0
     if parent.sender in message.to or not parent.answer_to.isdisjoint(message.to):
         score += 2.0
-    elif parent.sender != message.sender and (
-        parent.sender in message.participants or not parent.answer_to.isdisjoint(message.participants)
-    ):
-        score += 1.0
     if message.sender in parent.to:
         score += 0.7
     if message.sender == parent.sender:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from inboxwatch.core.mail import subjects
 from inboxwatch.core.mail.threads.components import in_time
 from inboxwatch.core.mail.threads.known import GUESSED, SKEW, Known
-from inboxwatch.core.mail.threads.likeness import JOINS, SURE, WINDOW, Likeness, as_rewritten, likeness
+from inboxwatch.core.mail.threads.likeness import JOINS, SURE, WINDOW, Likeness, as_rewritten, likeness, outweighing
 from inboxwatch.core.mail.threads.memory import Memory
 from inboxwatch.core.model import Evidence, Message, MessageId
 
@@ -118,7 +118,7 @@ class Placing(Memory):
             return Place(first, Evidence.SUBJECT, 0.9)
         if conversation := self.conversation(one):
             # That a provider keeps two messages apart proves nothing; that it joins them does.
-            best = self._best(one, conversation, least=-math.inf)
+            best = next(self._ranked(one, conversation, least=-math.inf), None)
             evidence = Evidence.PROVIDER if one.provider_threads else Evidence.INDEX
             if best is not None:
                 return Place(best.parent.id, evidence, 0.9)
@@ -232,47 +232,65 @@ class Placing(Memory):
         return first if with_headers <= without or any(one.named == first for one in group) else None
 
     def _same_title(self, one: Known) -> MessageId | None:
-        """A message of the thread that an answer joins by its title, though nothing tells which of them it answers."""
-        best = self._likeliest(one, least=JOINS) if one.answers else None
-        same = best is not None and one.subject_key in (best.parent.subject_key, best.parent.was_key)
-        return best.parent.id if best is not None and same else None
+        """A message of the thread that an answer joins by its title, though nothing tells which of them it answers.
 
-    def _likeliest(self, one: Known, *, rewritten: bool = False, least: float = SURE) -> Likeness | None:
-        """The likeliest parent where no header names one that was read."""
-        memory = self
-        home = memory.component_of(one.id)
-        candidates = memory.candidates(one, home if rewritten else None)
-        if rewritten and not memory.is_root(one):
-            candidates = [other for other in candidates if memory.canonical(other.component) == home]
-        return self._best(one, candidates, rewritten=rewritten, least=least)
+        That it quotes none of those that were read tells only that it answers another one there.
+        """
+        if not one.answers:
+            return None
+        ranked = self._ranked(one, self.candidates(one, None), least=-math.inf)
+        return next((like.parent.id for like in ranked if _of_title(one, like.parent)), None)
 
-    def _best(
-        self, one: Known, candidates: Iterable[Known], *, rewritten: bool = False, least: float = SURE
-    ) -> Likeness | None:
-        memory = self
-        home = memory.component_of(one.id) or one.component
-        best: Likeness | None = None
+    def _likeliest(self, one: Known, *, rewritten: bool = False) -> Likeness | None:
+        """The likeliest parent where no header names one that was read; None where it may as well be another."""
+        home = self.component_of(one.id)
+        candidates = self.candidates(one, home if rewritten else None)
+        if rewritten and not self.is_root(one):
+            candidates = [other for other in candidates if self.canonical(other.component) == home]
+        least = SURE if rewritten else None
+        return outweighing(self._ranked(one, candidates, rewritten=rewritten, least=least))
+
+    def _ranked(
+        self, one: Known, candidates: Iterable[Known], *, rewritten: bool = False, least: float | None = None
+    ) -> Iterator[Likeness]:
+        """Those that a message may answer, the likeliest first.
+
+        `least`: what a likeness on one side must exceed (see `_enough`).
+        """
+        home = self.component_of(one.id) or one.component
+        found: list[Likeness] = []
         for other in candidates:
             if not (_may_precede(other, one) and one.at - other.at < WINDOW):
                 continue
-            if memory.apart(home, other.component):
+            if self.apart(home, other.component):
                 continue
-            found = likeness(one, other)
+            like = likeness(one, other)
             if rewritten:
-                found = as_rewritten(found, one, other.answered)
-            # What two buyers' sides have in common is no title and no likeness: headers or quoted words join them.
-            kin = one.sides & other.sides or found.quoted or _attributed(one, other)
-            enough = least if kin else max(least, SURE)
-            if (
-                found.score > enough
-                and (best is None or found.rank > best.rank)
-                and not memory.descends(other.id, one.id)
-            ):
-                best = found
-        return best
+                like = as_rewritten(like, one, other.answered)
+            if like.score > _enough(one, like, least):
+                found.append(like)
+        found.sort(key=lambda like: like.rank, reverse=True)
+        return (like for like in found if not self.descends(like.parent.id, one.id))
 
 
 _NOWHERE = Place(None, Evidence.NONE, 1.0)
+
+
+def _enough(one: Known, like: Likeness, least: float | None) -> float:
+    """What a likeness must exceed: `least`; by default less for an answer under a title, where something is answered.
+
+    What two buyers' sides have in common is no title and no likeness: headers or quoted words join them.
+    """
+    other = like.parent
+    if least is None:
+        least = JOINS if one.answers and _of_title(one, other) else SURE
+    akin = one.sides & other.sides or like.quoted or _attributed(one, other)
+    return least if akin else max(least, SURE)
+
+
+def _of_title(one: Known, other: Known) -> bool:
+    """Whether a message has the title of another, or says that it had it."""
+    return bool(one.subject_key) and one.subject_key in (other.subject_key, other.was_key)
 
 
 def _attributed(one: Known, other: Known) -> bool:
