@@ -1,9 +1,11 @@
-"""The strict base of every settings model, and secrets given as `x`, `x_file` or `x_env`, exactly one."""
+"""The strict base of every settings model, and secrets given in one of five ways (`FORMS`)."""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
+import subprocess
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +24,15 @@ from inboxwatch.hidden import hide
 
 _UNREPLACED = re.compile(r"\$\{(\w+)(?::?-[^}]*)?\}")
 """What shells and compose files replace by a variable."""
+FORMS = ("file", "env", "credential", "command")
+"""A secret `x` is given as `x`, `x_file` (a file that holds it), `x_env` (an environment variable), `x_credential` (a
+credential of systemd) or `x_command` (a program that prints it), exactly one."""
+LOADED_AS = "secret_"
+"""Before the names of the credentials that a unit loads as a folder: `LoadCredential=secret:FOLDER`."""
+COMMAND_LIMIT = 30.0
+"""Seconds that a program may take to print a secret."""
+_LONGEST = 1024 * 1024
+"""Characters of a secret."""
 
 
 class Secret:
@@ -83,25 +94,90 @@ def _secret(value: Any) -> Secret:
 
 
 def _resolve(key: str, value: Any, info: ValidationInfo) -> Secret | _Refused:
+    """The secret that a key such as `password_env` leads to. Without the need for secrets no program is run."""
     context = info.context or {}
-    needed = context.get("secrets", True)
+    form = key.rpartition("_")[2]
     if not isinstance(value, str) or not value:
-        return _Refused(key, "must name " + ("a variable" if key.endswith("_env") else "a file"))
-    if key.endswith("_env"):
-        found = os.environ.get(value)
-        if not found and needed:
-            return _Refused(key, f"the environment variable {value} is {'not set' if found is None else 'empty'}")
-        return Secret(found, f"${value}")
+        return _Refused(key, f"must name a {_NOUNS[form]}")
+    if form == "command" and not context.get("secrets", True):
+        return Secret(None, "the command")
     try:
-        found = (context.get("folder", Path()) / Path(value).expanduser()).read_text(encoding="utf-8").rstrip("\r\n")
+        found, origin = _found(form, value, context.get("folder", Path()))
+    except _UnfoundError as missing:
+        return _Refused(key, str(missing)) if context.get("secrets", True) else Secret(None, missing.origin)
+    return Secret(found, origin) if found else _Refused(key, f"{_QUOTED[form].format(value)} is empty")
+
+
+_NOUNS = {"file": "file", "env": "variable", "credential": "credential", "command": "command"}
+_QUOTED = {"file": "{}", "credential": "the credential {}", "command": "what the command printed"}
+
+
+class _UnfoundError(Exception):
+    """A secret is not where the config says; `origin` names that place."""
+
+    def __init__(self, why: str, origin: str) -> None:
+        super().__init__(why)
+        self.origin = origin
+
+
+def _found(form: str, value: str, folder: Path) -> tuple[str, str]:
+    """(the secret, where it was found). Raises _UnfoundError."""
+    if form == "env":
+        if not (text := os.environ.get(value)):
+            raise _UnfoundError(
+                f"the environment variable {value} is {'not set' if text is None else 'empty'}", f"${value}"
+            )
+        return text, f"${value}"
+    if form == "command":
+        return _printed(value, folder), "the command"
+    path = _credential(value) if form == "credential" else folder / Path(value).expanduser()
+    origin = str(path) if form == "credential" else value
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n"), origin
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
-        return _Refused(key, f"cannot read {value}: {why}") if needed else Secret(None, value)
-    return Secret(found, value) if found else _Refused(key, f"{value} is empty")
+        raise _UnfoundError(f"cannot read {origin}: {why}", origin) from None
+
+
+def _credential(name: str) -> Path:
+    """The file by which systemd hands over a credential. Raises _UnfoundError."""
+    origin = f"the credential {name}"
+    if "/" in name or name.startswith("."):
+        raise _UnfoundError(f"{name} is no name of a credential", origin)
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        raise _UnfoundError(
+            f"{origin} cannot be had: $CREDENTIALS_DIRECTORY is not set, for systemd did not start this; "
+            "set it to the folder of your secrets",
+            origin,
+        )
+    loaded = Path(folder, LOADED_AS + name)
+    return loaded if loaded.is_file() else Path(folder, name)
+
+
+def _printed(command: str, folder: Path) -> str:
+    """What a program prints, without a shell. Raises _UnfoundError, which quotes nothing of what it printed."""
+    try:
+        words = shlex.split(command)
+        done = subprocess.run(  # noqa: S603  (the operator's own program, from a config that only they can write)
+            words, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_LIMIT, check=True
+        )
+        return done.stdout[:_LONGEST].decode("utf-8").rstrip("\r\n")
+    except subprocess.CalledProcessError as error:
+        why = f"ended with {error.returncode}"
+    except subprocess.TimeoutExpired:
+        why = f"printed nothing within {COMMAND_LIMIT:.0f} s"
+    except OSError as error:
+        why = f"cannot be run: {error.strerror}"
+    except UnicodeDecodeError:
+        why = "printed no UTF-8"
+    except (ValueError, IndexError):
+        why = "cannot be read as words: a quotation mark is missing, or all of them"
+    raise _UnfoundError(f"the command {why}", "the command")
 
 
 class Settings(BaseModel):
-    """Unknown keys are refused; a field of type Secret may be given as `x`, `x_file` or `x_env`.
+    """Unknown keys are refused; a field of type Secret may be given in each of the `FORMS`.
 
     The validation context holds `folder` (Path: where relative paths start) and `secrets` (bool: False leaves those
     that cannot be had unresolved).
@@ -120,7 +196,7 @@ class Settings(BaseModel):
             return data
         data = dict(data)
         for name in cls.secret_fields():
-            given = [key for key in (name, f"{name}_file", f"{name}_env") if key in data]
+            given = [key for key in (name, *(f"{name}_{form}" for form in FORMS)) if key in data]
             if len(given) > 1:
                 refused = _Refused(given[1], f"give exactly one of {', '.join(given)}")
                 data = {key: value for key, value in data.items() if key not in given} | {name: refused}
@@ -132,11 +208,11 @@ class Settings(BaseModel):
     def __get_pydantic_json_schema__(
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        """The three forms of each secret, of which exactly one is given."""
+        """The forms of each secret, of which exactly one is given."""
         described = handler.resolve_ref_schema(handler(schema))
         properties, required = described.get("properties", {}), described.get("required", [])
         for name in cls.secret_fields():
-            forms = [name, f"{name}_file", f"{name}_env"]
+            forms = [name, *(f"{name}_{form}" for form in FORMS)]
             for form in forms[1:]:
                 properties[form] = {"type": "string", "title": form}
             one: list[dict[str, Any]] = [{"required": [form]} for form in forms]

@@ -16,7 +16,7 @@ from inboxwatch.config.document import Document
 from inboxwatch.config.fields import Names, meant
 from inboxwatch.config.models import ChannelModel, ConfigModel, LeadsModel, MailboxModel, PluggedModel
 from inboxwatch.config.problem import Path as Place
-from inboxwatch.settings import Settings
+from inboxwatch.settings import FORMS, Settings
 
 Model = TypeVar("Model", bound=Settings)
 
@@ -231,7 +231,7 @@ def _keys(model: type[Settings], place: Place) -> set[str]:
         below = [one for parent in here for one in _models(_annotation(parent, step))]
         here = below or here
     names = {(field.alias or name) for one in here for name, field in one.model_fields.items()}
-    return names | {f"{name}_{form}" for one in here for name in one.secret_fields() for form in ("file", "env")}
+    return names | {f"{name}_{form}" for one in here for name in one.secret_fields() for form in FORMS}
 
 
 def _annotation(model: type[Settings], step: str | int) -> Any:

@@ -53,12 +53,22 @@ The file is YAML 1.2. Unknown keys, references to what does not exist and imposs
 | hours | `08:30-12:30`; `24:00` ends a day |
 | days of the week | `mon` to `sun`, or a range: `mon-thu` |
 | rate | how many messages may leave in a second, minute or hour: `1/s`, `30/m`, `500/h` |
-| secret | a text: exactly one of `x`, `x_file` (a file that holds it) and `x_env` (an environment variable) |
+| secret | a text, or where to find it: see below |
 | path | a relative one starts at the folder of the config file |
 | value or list of values | `hot`, or `[hot, warm]`; compared in lower case |
 | notify target | `owner`, `manager`, `fallback`, `team_lead`, a person, a channel, or `channel:destination` |
 
 Keys marked **required** must be given. Where the default is none, nothing is assumed in their place.
+
+A secret `x` is given by exactly one of these keys:
+
+| key | the secret is |
+| --- | --- |
+| `x` | the text itself |
+| `x_file` | what the file holds |
+| `x_env` | the value of the environment variable |
+| `x_credential` | a credential of systemd, by name; also of a folder: `LoadCredential=secret:FOLDER` |
+| `x_command` | what a program prints within 30 s (no shell; `check --offline` runs none) |
 """
 
 _WORDS: tuple[tuple[Any, str], ...] = (

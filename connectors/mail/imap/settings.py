@@ -64,7 +64,9 @@ class ImapSettings(Settings):
     def _has_credentials(self) -> ImapSettings:
         if self.auth == "password":
             if self.password is None:
-                raise ValueError("give `password`, `password_file` or `password_env`")
+                raise ValueError(
+                    "give `password`, or `password_file`, `password_env`, `password_credential` or `password_command`"
+                )
             if self.oauth is not None:
                 raise ValueError("`oauth` needs `auth: xoauth2` or `auth: oauthbearer`")
         elif self.oauth is None or self.password is not None or self.master_user:
