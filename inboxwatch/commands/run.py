@@ -10,6 +10,7 @@ import structlog
 
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.terminal import fail
+from inboxwatch.daemon import systemd
 from inboxwatch.daemon.app import App
 from inboxwatch.store import StoreAwayError, StoreError
 
@@ -47,5 +48,6 @@ def _opened(path: Path, config: Config) -> App:
                 raise
             if not told:
                 log.warning("waiting for the store", error=str(error), seconds=WAIT)
+                systemd.tell(STATUS="waiting for the store")
             told = True
             time.sleep(PAUSE)

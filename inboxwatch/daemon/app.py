@@ -16,6 +16,7 @@ from aiohttp import web as aiohttp_web
 
 from inboxwatch import config as configuration
 from inboxwatch.config import Config, ConfigError
+from inboxwatch.daemon import systemd
 from inboxwatch.daemon.supervisor import Supervisor
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.departures import departures
@@ -83,6 +84,7 @@ class App:
         runner = Runner(make_app(self), lambda: self.config.web.proxy)
         await runner.setup()
         listen = self.config.web.listen
+        life = asyncio.create_task(systemd.show_life())
         try:
             site = aiohttp_web.TCPSite(runner, listen.host, listen.port, backlog=AT_ONCE)
             await site.start()
@@ -96,14 +98,17 @@ class App:
             log.info(
                 "started", mailboxes=len(self.config.mailboxes), channels=len(self.config.channels), port=self.port
             )
+            systemd.tell(READY=1, STATUS=f"watching {len(self.config.mailboxes)} mailboxes")
             if started is not None:
                 started(self)
             await self._stop.wait()
         finally:
             log.info("stopping")
+            systemd.tell(STOPPING=1)
             await self.supervisor.stop()
             await runner.cleanup()
             await self._end()
+            life.cancel()
             self.writer.close()
             self.store.close()
             log.info("stopped")
@@ -155,6 +160,7 @@ class App:
             self.supervisor = supervisor
             await supervisor.start()
             self.metrics.reloaded(True)
+            systemd.tell(STATUS=f"watching {len(self.config.mailboxes)} mailboxes")
             log.info("config reloaded")
             return []
 

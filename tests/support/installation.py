@@ -111,9 +111,11 @@ class Installation:
         self.path.write_text(CONFIG.format(**texts), encoding="utf-8")
 
     @contextlib.contextmanager
-    def daemon(self, *, wait: bool = True, log_level: str = "info") -> Iterator[DaemonProcess]:
+    def daemon(
+        self, *, wait: bool = True, log_level: str = "info", environment: Mapping[str, str] | None = None
+    ) -> Iterator[DaemonProcess]:
         """A running daemon; it is gone afterwards, by SIGTERM unless the test ended it."""
-        daemon = DaemonProcess(self, log_level)
+        daemon = DaemonProcess(self, log_level, environment or {})
         try:
             if wait:
                 daemon.wait_ready()
@@ -136,7 +138,7 @@ def command(*words: str, timeout: float = PATIENCE, **more: Any) -> subprocess.C
 class DaemonProcess:
     """One process of `inboxwatch run`."""
 
-    def __init__(self, installation: Installation, log_level: str = "info") -> None:
+    def __init__(self, installation: Installation, log_level: str, environment: Mapping[str, str]) -> None:
         self.installation = installation
         self.url = f"http://127.0.0.1:{installation.port}"
         self.log_path = installation.folder / f"daemon-{next(_numbers)}.log"
@@ -145,7 +147,7 @@ class DaemonProcess:
                 [PROGRAM, "run", "-c", str(installation.path), "--log-level", log_level],
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=_environment(),
+                env=_environment() | dict(environment),
                 start_new_session=True,
             )
 
