@@ -152,7 +152,7 @@ def _credential(name: str) -> Path:
             origin,
         )
     loaded = Path(folder, LOADED_AS + name)
-    return loaded if loaded.is_file() else Path(folder, name)
+    return loaded if os.path.lexists(loaded) else Path(folder, name)
 
 
 def _printed(command: str, folder: Path) -> str:

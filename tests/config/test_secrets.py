@@ -65,6 +65,13 @@ def test_a_credential_that_is_not_there_is_named_with_what_to_do(load: Any, tmp_
     )
 
 
+def test_a_credential_that_may_not_be_read_is_told_as_such(load: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    """So it is for the process that systemd starts for a reload: it knows the folder, and may not look into it."""
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "secret"))
+    (tmp_path / "secret").write_text("no folder, which root may not look into either")
+    assert refusal(load, "token_credential: desk").endswith("/secret/desk: Not a directory")
+
+
 def test_a_credential_is_no_way_to_other_files(load: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
     (tmp_path / "credentials").mkdir()
