@@ -297,7 +297,7 @@ class Mails:
         known (version 9 and before); else None.
         """
         rows = self._connection.execute(select(*_KNOWN).where(_message.c.thread == thread)).all()
-        if all("in_reply_to" in row.known for row in rows):
+        if all("sides" in row.known for row in rows):
             return None
         ghosts = self._connection.execute(select(_ghost).where(_ghost.c.thread == thread)).all()
         conversing = self._conversing(_sighting.c.key, [row.key for row in rows])

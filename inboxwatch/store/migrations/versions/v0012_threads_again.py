@@ -11,7 +11,7 @@ MARK = "threads-again/"
 
 def upgrade() -> None:
     message = sa.table("message", sa.column("thread"), sa.column("known", sa.JSON()))
-    older = message.c.known["in_reply_to"].as_string().is_(None)
+    older = message.c.known["sides"].as_string().is_(None)
     connection = op.get_bind()
     if connection.execute(sa.select(message.c.thread).where(message.c.thread.is_not(None), older).limit(1)).first():
         meta = sa.table("meta", sa.column("key"), sa.column("value"))
