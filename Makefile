@@ -11,15 +11,16 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 LOCKED := $(PIP) install --require-hashes
 # The build backend is in the locks, so nothing unpinned is fetched to build the package.
 EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
+SCRIPTS := .ci/run .ci/install-debian-packages deploy/install.sh deploy/compose/prepare tests/install/trial
 EXTRAS := all apprise ews gmail graph postgresql slack
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt requirements-kerberos.txt
 UV := build/uv/bin/uv
 UV_VERSION := 0.13.9
 
-.PHONY: help setup demo test soak bench lint lock clean
+.PHONY: help setup demo test soak bench lint lock sbom install-trial clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.runtime ## install inboxwatch into .venv/, at the locked versions
 	@echo "Ready: $(BIN)/inboxwatch"
@@ -37,11 +38,13 @@ soak: .venv/.dev debian ## run the long fault and simulation counts
 bench: .venv/.dev debian ## measure: one line a figure
 	@shopt -s nullglob; for script in tests/benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done
 
-lint: .venv/.dev ## check style, types and the direction of imports
+lint: .venv/.dev ## check style, types, the direction of imports, scripts and the Dockerfile
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/shellcheck $(SCRIPTS)
+	$(BIN)/hadolint deploy/container/Dockerfile
 
 lock: $(UV) ## write the lock files again; UPGRADE=1 takes newer versions
 	@$(call compile,requirements-dev.txt,pyproject.toml --all-extras --group dev $(if $(UPGRADE),--upgrade))
@@ -55,6 +58,16 @@ lock: $(UV) ## write the lock files again; UPGRADE=1 takes newer versions
 # machine lacks is brought by it alone), the last stands beside it.
 compile = echo "Writing $(1)"; $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --output-file $(1) $(2)
+
+sbom: .venv/.dev ## list what the image installs, each with its hashes, as CycloneDX: dist/sbom.json
+	@mkdir -p dist
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements --output-reproducible --pyproject pyproject.toml \
+		--output-format JSON --output-file dist/sbom.json inboxwatch/locks/all.txt
+	@echo "Written: dist/sbom.json"
+
+install-trial: .venv/.python ## install, upgrade, roll back and remove in a fresh Debian (debootstrap, systemd-nspawn; as root)
+	@command -v debootstrap systemd-nspawn >/dev/null || .ci/install-debian-packages debootstrap systemd-container
+	@tests/install/trial
 
 clean: ## remove .venv/ and everything that was built
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ["README.md", "CHANGELOG.md", ".github/CONTRIBUTING.md", "inboxwatch/README.md", "inboxwatch/core/RULES.md"]
+DOCUMENTS = [
+    "README.md",
+    "CHANGELOG.md",
+    ".github/CONTRIBUTING.md",
+    "deploy/README.md",
+    "inboxwatch/README.md",
+    "inboxwatch/core/RULES.md",
+]
 CHAPTERS = ("core/sla", "core/ownership")
 """Folders of inboxwatch/ in which a document has just said to look."""
 

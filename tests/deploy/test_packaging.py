@@ -73,6 +73,16 @@ def test_the_migrations_are_in_the_wheel(wheel: zipfile.ZipFile) -> None:
     assert [name for name in names if re.fullmatch(r"inboxwatch/store/migrations/versions/\w+\.py", name)]
 
 
+def test_the_wheel_brings_what_its_installer_takes_out_of_it(wheel: zipfile.ZipFile) -> None:
+    """Whoever has the wheel alone gets the unit of that version, and pip takes nothing that is not hashed."""
+    for name, source in {
+        "inboxwatch/locks/base.txt": "requirements.txt",
+        "inboxwatch/data/inboxwatch.service": "deploy/systemd/inboxwatch.service",
+        "inboxwatch/data/install.sh": "deploy/install.sh",
+    }.items():
+        assert wheel.read(name) == (ROOT / source).read_bytes()
+
+
 def test_the_wheel_says_what_it_is(wheel: zipfile.ZipFile) -> None:
     metadata = email.message_from_string(dist_info(wheel, "METADATA"))
     assert metadata["Name"] == "inboxwatch"
@@ -166,6 +176,6 @@ def test_what_a_config_needs_and_is_not_there_is_named_with_the_command_that_bri
 
 def test_make_alone_lists_every_target_with_a_sentence() -> None:
     shown = subprocess.run(["make"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    listed = dict(re.findall(r"^  make (\w+) +(\S.*)$", shown, re.MULTILINE))
+    listed = dict(re.findall(r"^  make ([\w-]+) +(\S.*)$", shown, re.MULTILINE))
     (targets,) = re.findall(r"^\.PHONY: (help .*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert list(listed) == targets.split()
