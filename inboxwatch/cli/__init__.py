@@ -13,6 +13,7 @@ import typer
 from inboxwatch import __version__
 from inboxwatch.cli.corrections import kinds, matches
 from inboxwatch.cli.options import By, ConfigFile, Json, Reason, instant_of, load, refuse
+from inboxwatch.cli.store import store
 from inboxwatch.commands.exit_code import ExitCode
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app.add_typer(leads, name="leads")
 app.add_typer(outbox, name="outbox")
 app.add_typer(matches, name="matches")
 app.add_typer(kinds, name="kinds")
+app.add_typer(store, name="store")
 app.add_typer(config_app, name="config")
 
 

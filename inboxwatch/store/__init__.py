@@ -33,7 +33,7 @@ from inboxwatch.store.period_waits import PeriodWaits
 from inboxwatch.store.pinned_policies import PinnedPolicies
 from inboxwatch.store.proofs import Proofs
 from inboxwatch.store.quarantine import Quarantine
-from inboxwatch.store.signing_key import LINKS_LASTED, former_key, keep_private, signing_key
+from inboxwatch.store.signing_key import LINKS_LASTED, MOVED, former_key, former_of_moved, keep_private, signing_key
 from inboxwatch.store.statistics import Statistics
 from inboxwatch.store.strangers import Strangers
 
@@ -153,7 +153,7 @@ class Store:
         self._key: bytes | None = None
         name_outages(self._engine)
         try:
-            self._salt, self._former_until = self._prepared() if migrate else self._as_it_is()
+            self._salt, self._former_until, self._moved = self._prepared() if migrate else self._as_it_is()
         except StoreError:
             self._engine.dispose()
             raise
@@ -164,7 +164,7 @@ class Store:
             raise kind(f"cannot open the store: {cause}") from error
         except CommandError as error:  # its revision is none of ours
             self._engine.dispose()
-            raise StoreError(f"{NEWER} ({error})") from error
+            raise StoreError(f"{schema.NEWER} ({error})") from error
 
     @property
     def key(self) -> bytes:
@@ -178,7 +178,11 @@ class Store:
 
     @property
     def former_key(self) -> tuple[bytes, datetime] | None:
-        """The key that links were signed with before it left the store, and until when they stay valid (UTC)."""
+        """The key that links were signed with before it left the store, or before the store was moved, and until when
+        they stay valid (UTC).
+        """
+        if self._moved and (found := former_of_moved(self._moved, self.key))[1] > now():
+            return found
         return (former_key(self._salt), self._former_until) if self._former_until > now() else None
 
     @property
@@ -211,9 +215,9 @@ class Store:
     def close(self) -> None:
         self._engine.dispose()
 
-    def _prepared(self) -> tuple[bytes, datetime]:
-        """The salt of the store's hashes, once its tables are those of this program, and until when links are valid
-        that were signed by a key made of it.
+    def _prepared(self) -> tuple[bytes, datetime, str]:
+        """The salt of the store's hashes, once its tables are those of this program, until when links are valid
+        that were signed by a key made of it, and the key of the store that this one is a copy of.
         """
         with schema.migrating(self._engine) as connection, connection.begin():
             schema.lock(connection)
@@ -228,24 +232,22 @@ class Store:
                 connection.execute(insert(tables.meta).values(key=name, value=value))
         return _read(found | missing)
 
-    def _as_it_is(self) -> tuple[bytes, datetime]:
+    def _as_it_is(self) -> tuple[bytes, datetime, str]:
         with self._engine.connect() as connection:
             version = schema.version(connection)
             if version is schema.Version.NEWER:
-                raise StoreError(NEWER)
+                raise StoreError(schema.NEWER)
             if version is not schema.Version.CURRENT:
                 what = "is empty" if version is schema.Version.EMPTY else "has the tables of an older version"
                 raise StoreMissingError(f"the store {what}: the next start brings it up to date")
             return _read(_secrets_in(connection))
 
 
-NEWER = "a newer inboxwatch has opened the store: run that one, or bring back a copy from before it"
-
-
 def _secrets_in(connection: Connection) -> dict[str, str]:
-    found = connection.execute(select(tables.meta).where(tables.meta.c.key.in_(("salt", _FORMER))))
+    found = connection.execute(select(tables.meta).where(tables.meta.c.key.in_(("salt", _FORMER, MOVED))))
     return {row.key: row.value for row in found}
 
 
-def _read(known: dict[str, str]) -> tuple[bytes, datetime]:
-    return bytes.fromhex(known.get("salt", "")), datetime.fromisoformat(known.get(_FORMER, _NEVER))
+def _read(known: dict[str, str]) -> tuple[bytes, datetime, str]:
+    until = datetime.fromisoformat(known.get(_FORMER, _NEVER))
+    return bytes.fromhex(known.get("salt", "")), until, known.get(MOVED, "")

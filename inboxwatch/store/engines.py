@@ -22,6 +22,8 @@ PRAGMAS = (
 """Of each connection to SQLite, whose journal is a write-ahead log."""
 _TRIES, _PAUSE = 300, 0.1
 """Of turning a new file's journal into that log, for which SQLite never waits; the pause in seconds."""
+APPLICATION = "inboxwatch"
+"""By which PostgreSQL shows our connections."""
 PATIENCE = {
     "connect_timeout": "5", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3",
     "tcp_user_timeout": "30000",
@@ -58,6 +60,7 @@ def file_of(target: URL) -> Path | None:
 
 def _postgresql(target: URL) -> Engine:
     patience = {key: value for key, value in PATIENCE.items() if key not in target.query}
+    patience["application_name"] = APPLICATION
     try:
         return create_engine(
             target,

@@ -24,11 +24,19 @@ class Version(StrEnum):
     NEWER = "newer"
 
 
-def migrate(connection: Connection) -> None:
-    """Brings the tables up to date, inside the transaction of `migrating`."""
+NEWER = "a newer inboxwatch has opened the store: run that one, or bring back a copy from before it"
+
+
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Brings the tables up to date, or to a revision, inside the transaction of `migrating`."""
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
+
+
+def revision(connection: Connection) -> str:
+    """The version of the tables, as the store bears it; empty where it has none."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
 
 
 def migrating(engine: Engine) -> Connection:

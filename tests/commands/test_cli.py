@@ -75,7 +75,17 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
 def test_help_answers_without_importing_any_sdk() -> None:
     """For every command; what is imported is read from the process that printed the help."""
     heavy = {"aiohttp", "sqlalchemy", "imapclient", "slack_sdk", "alembic", "holidays", "mailparser", "jinja2"}
-    for words in ([], ["run"], ["check"], ["replay"], ["backfill"], ["clocks"], ["clocks", "snooze"], ["config"]):
+    for words in (
+        [],
+        ["run"],
+        ["check"],
+        ["replay"],
+        ["backfill"],
+        ["clocks"],
+        ["clocks", "snooze"],
+        ["config"],
+        ["store"],
+    ):
         script = (
             "import sys\nfrom inboxwatch.cli import app\n"
             f"try:\n    app({[*words, '--help']!r})\nexcept SystemExit as end:\n    assert not end.code\n"
