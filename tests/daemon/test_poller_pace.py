@@ -34,20 +34,20 @@ from tests.support.virtual_time import START, VirtualTimeLoop, run_in_virtual_ti
 
 
 def test_a_busy_mailbox_is_read_oftener_and_an_idle_one_seldomer(tmp_path: Path) -> None:
-    def watched(name: str, mail: list[datetime]) -> PolledMailbox:
+    def watched(name: str, mail: list[datetime], lasting: timedelta) -> PolledMailbox:
         async def play(loop: VirtualTimeLoop) -> PolledMailbox:
             polled_mailbox = PolledMailbox(tmp_path / name, loop)
             polled_mailbox.box.mail = mail
             async with polled_mailbox.watched():
-                await polled_mailbox.passes(6 * HOUR)
+                await polled_mailbox.passes(lasting)
                 rate = polled_mailbox.figure("poll_interval_seconds")
                 assert rate == (300 if not mail else 15)
             return polled_mailbox
 
         return run_in_virtual_time(play)
 
-    idle = watched("idle", [])
-    busy = watched("busy", [START + number * 12 * SECOND for number in range(5 * 60 * 6)])
+    idle = watched("idle", [], 6 * HOUR)
+    busy = watched("busy", [START + number * 12 * SECOND for number in range(5 * 60 * 2)], 2 * HOUR)
     assert idle.box.pauses(START)[:20] == pytest.approx([54] * 20, abs=6.1)
     assert min(idle.box.pauses(START + 2 * HOUR)) >= 240
     assert max(idle.box.pauses(START)) <= 300
