@@ -139,6 +139,7 @@ class MailConnector(Protocol):
     def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """Reads all that came after `cursor` (None: since the look-back horizon), oldest first, in batches.
 
+        History is cut by time over all folders: no message of a batch was received before one of an earlier batch.
         The last batch has `seen_until`. The connector keeps no position of its own: the caller stores each batch's
         cursor together with its messages and may come back with any cursor it was ever given.
 

@@ -16,76 +16,45 @@ call `pytest.register_assert_rewrite("inboxwatch.testing")` in your conftest.py 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import aclosing, asynccontextmanager
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from collections.abc import Callable
+from contextlib import aclosing
+from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 
 from inboxwatch import now as instant
-from inboxwatch.connector import (
-    Batch,
-    Counts,
-    Cursor,
-    MailboxError,
-    MailConnector,
-    Reading,
-    Reason,
-    Reread,
-    Rereads,
-    Waits,
-)
-from inboxwatch.core.model import FolderRole, Privacy, RawMessage
+from inboxwatch.connector import Counts, Cursor, MailboxError, Reading, Reason, Reread, Rereads, Waits
+from inboxwatch.core.model import FolderRole, Privacy
 from inboxwatch.testing.letters import bounce, invitation, letter, message_id, message_of, nested
+from inboxwatch.testing.mailbox import Mailbox
+from inboxwatch.testing.polls import every, ids, in_time, opened, polled, taken
 
-__all__ = ["ConnectorContract", "Mailbox", "bounce", "invitation", "letter", "message_id", "message_of"]
+__all__ = [
+    "ConnectorContract",
+    "Mailbox",
+    "bounce",
+    "every",
+    "ids",
+    "in_time",
+    "invitation",
+    "letter",
+    "message_id",
+    "message_of",
+    "opened",
+    "polled",
+    "taken",
+]
 
 CLOCKS_DIFFER = timedelta(seconds=2)
 """Servers store receive times in whole seconds."""
 
 
-class Mailbox(Protocol):
-    """One mailbox on a real server, and the world around it. It has an inbox and a folder of sent mail, both empty."""
-
-    secrets: tuple[str, ...]
-    """Passwords and tokens in its settings: they must never be shown."""
-
-    def connector(self, reading: Reading) -> MailConnector:
-        """A fresh connector for it, as after a restart of the daemon. The test closes it."""
-        ...
-
-    def deliver(self, raw: bytes, *, sent: bool = False, when: datetime | None = None) -> None:
-        """A message arrives in the inbox, or in the sent folder; `when` is the server's receive time (default: now)."""
-        ...
-
-    def deliver_unreadable(self) -> None:
-        """A message arrives that the server or file system lists and then fails to give."""
-        ...
-
-    # A world that can do it has `mend_unreadable()`: after it, the message that came last in that way can be read.
-
-    def handle(self) -> None:
-        """A person's mail program marks everything as read and flags it."""
-        ...
-
-    def void_cursors(self) -> None:
-        """The server forgets what cursors refer to (UIDVALIDITY changes, a history expires); the messages stay."""
-        ...
-
-    def break_connection(self) -> None:
-        """The server is gone, with all its connections."""
-        ...
-
-    def mend_connection(self) -> None: ...
-
-    def snapshot(self) -> Any:
-        """All that a reader could have changed: folders, counts, flags, UIDs. Compared by `==`."""
-        ...
-
-
 class ConnectorContract:
     """What every mail connector does. Override the fixture `mailbox`."""
+
+    knows_order_of_arrival_only: ClassVar[bool] = False
+    """True where the server knows no receive times by which mail that came in another order could be read."""
 
     @pytest.fixture
     def mailbox(self) -> Mailbox:
@@ -107,6 +76,42 @@ class ConnectorContract:
         mailbox.deliver(letter(30), when=now - timedelta(days=30, minutes=1))
         batches = await polled(mailbox, since=now - timedelta(days=30))
         assert ids(taken(batches)) == [message_id(29), message_id(1)]
+
+    @pytest.mark.parametrize("arrived", ["in order", "in any order"])
+    @pytest.mark.parametrize("quiet", ["sent", "inbox"])
+    async def test_history_is_read_oldest_first_over_all_folders_however_far_back_each_reaches(
+        self, mailbox: Mailbox, quiet: str, arrived: str
+    ) -> None:
+        if arrived == "in any order" and self.knows_order_of_arrival_only:
+            pytest.skip("this connector's server knows no times to order mail by")
+        since = instant.now().replace(microsecond=0) - timedelta(days=80)
+        busy, rare = range(-120, 80 * 24, 60), range(52 * 24 + 5, 80 * 24, 70)  # hours; of 85 days, of 28
+        mail = sorted([(hour, quiet == "inbox") for hour in busy] + [(hour, quiet == "sent") for hour in rare])
+        if arrived == "in any order":  # as mail that was moved, or came from another server
+            mail.sort(key=lambda one: one[0] * 37 % 101)
+        for number, (hour, sent) in enumerate(mail):
+            mailbox.deliver(letter(number), sent=sent, when=since + timedelta(hours=hour))
+        batches = await polled(mailbox, since=since, batch_size=4)
+        received = in_time(batches)
+        assert received == sorted(since + timedelta(hours=hour) for hour, _ in mail if hour >= 0)
+        read = 0
+        for number, batch in enumerate(batches[:-1]):
+            read += len(batch.messages)
+            if number % 5 == 2:  # broken off there
+                rest = await polled(mailbox, batch.cursor, since=since, batch_size=4)
+                assert in_time(rest) == received[read:]
+
+    async def test_older_mail_that_comes_while_history_is_broken_off_is_read(self, mailbox: Mailbox) -> None:
+        start = instant.now().replace(microsecond=0) - timedelta(days=20)
+        for number in range(12):
+            mailbox.deliver(letter(number), sent=number % 3 == 2, when=start + timedelta(days=number))
+        batches = await polled(mailbox, since=start - timedelta(days=9), batch_size=3)
+        for number, sent in ((12, False), (13, True)):  # moved there from elsewhere
+            mailbox.deliver(letter(number), sent=sent, when=start + timedelta(hours=number))
+        for number, batch in enumerate(batches[:-1]):
+            read = {one for earlier in batches[: number + 1] for one in ids(earlier.messages)}
+            rest = await polled(mailbox, batch.cursor, since=start - timedelta(days=9), batch_size=3)
+            assert sorted(ids(taken(rest))) == sorted({message_id(one) for one in range(14)} - read)
 
     async def test_every_batchs_cursor_resumes_right_after_it(self, mailbox: Mailbox) -> None:
         for number in range(10):
@@ -381,43 +386,3 @@ class ConnectorContract:
                 if isinstance(connector, Counts):
                     assert [ref async for ref in connector.census(instant.now() - timedelta(days=1))]
         assert mailbox.snapshot() == before
-
-
-@asynccontextmanager
-async def opened(
-    mailbox: Mailbox, *, since: datetime | None = None, batch_size: int = 500, privacy: Privacy = Privacy.HEADERS
-) -> AsyncIterator[MailConnector]:
-    """A connector that is closed afterwards."""
-    connector = mailbox.connector(Reading(privacy, since, batch_size))
-    try:
-        yield connector
-    finally:
-        await connector.aclose()
-
-
-async def every(connector: MailConnector, cursor: Cursor | None) -> list[Batch]:
-    """All batches of one poll."""
-    return [batch async for batch in connector.poll(cursor)]
-
-
-async def polled(
-    mailbox: Mailbox,
-    cursor: Cursor | None = None,
-    *,
-    since: datetime | None = None,
-    batch_size: int = 500,
-    privacy: Privacy = Privacy.HEADERS,
-) -> list[Batch]:
-    """All batches of one poll by a fresh connector."""
-    async with opened(mailbox, since=since, batch_size=batch_size, privacy=privacy) as connector:
-        return await every(connector, cursor)
-
-
-def taken(batches: Iterable[Batch]) -> list[RawMessage]:
-    """All messages of some batches."""
-    return [message for batch in batches for message in batch.messages]
-
-
-def ids(messages: Iterable[RawMessage]) -> list[str]:
-    """Their Message-IDs without brackets."""
-    return [message_of(message.header) for message in messages]

@@ -9,10 +9,11 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import create_engine, text
 
 from inboxwatch import config as configuration
-from inboxwatch.connector import Batch, Cursor
+from inboxwatch.connector import Batch, Cursor, Reading
 from inboxwatch.core.model import MailboxId
 from inboxwatch.store import Store
 from tests.doubles.dovecot import PASSWORD, Dovecot
@@ -24,6 +25,7 @@ from tests.support.message_bytes import message_bytes
 from tests.support.team_mail import ANA, BO
 from tests.support.waiting import PATIENCE
 
+SALES = "sales@acme.test"
 MESSAGES = 3000
 """Seconds after which a test that waits fails."""
 
@@ -120,6 +122,45 @@ def test_a_backfill_waits_for_a_server_that_went_away_and_goes_on(tmp_path: Path
         said = filling.end()
         assert f"ana: {MESSAGES} messages in" in said
         assert stored(installation, "count(*) FROM sighting") == MESSAGES
+
+
+@pytest.mark.parametrize("kept", ["INBOX", "Sent"])
+async def test_wherever_a_backfill_stands_it_knows_questions_and_answers_up_to_the_same_instant(
+    tmp_path: Path, kept: str
+) -> None:
+    """Of the folder that is not `kept` only four weeks are there, of the other twelve."""
+    now, mail = datetime.now(UTC).replace(microsecond=0), 170
+    answers: list[datetime] = []
+    with Dovecot.start([SALES]) as server:
+        for number in range(mail):
+            asked = now - timedelta(days=85) + timedelta(hours=12 * number)
+            answered, recent = asked + timedelta(hours=1), asked > now - timedelta(days=28)
+            buyer, question = f"pat@firm{number}.test", f"q{number}@firm{number}.test"
+            if recent or kept == "INBOX":
+                server.deliver(SALES, message_bytes(buyer, SALES, id=question, at=asked), "INBOX", asked)
+            if recent or kept == "Sent":
+                raw = message_bytes(SALES, buyer, at=answered, answers=question)
+                server.deliver(SALES, raw, "Sent", answered)
+            answers += [answered] if recent else []
+        sales = MailboxId("sales")
+        where = imap(server)["ana"] | {"address": SALES, "team": "emea", "username": SALES}
+        where.pop("owner")
+        installation = Installation(tmp_path, {"sales": where}, hook="http://127.0.0.1:9", target="8h")
+        config = configuration.load(installation.path)
+        store = Store(config.store_url.reveal())
+        engine, cursor, looks = Engine(store, config, {}), None, 0
+        engine.begin_history(sales, now - timedelta(days=90), now)
+        connector = config.mailboxes[sales].connect(Reading(since=now - timedelta(days=90), batch_size=32))
+        async for batch in connector.poll(None):
+            engine.ingest_history(sales, batch, cursor, now)
+            cursor, reached = batch.cursor, max(message.received_at for message in batch.messages)
+            known = sum(answered <= reached for answered in answers)
+            assert stored(installation, "count(*) FROM clock WHERE state = 'answered'") == known
+            looks += 0 < known < len(answers)
+        await connector.aclose()
+        store.close()
+    assert looks > 2
+    assert len(answers) == 55
 
 
 def test_of_two_backfills_of_one_mailbox_the_later_one_wins(tmp_path: Path) -> None:

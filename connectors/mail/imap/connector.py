@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from asyncio import Task
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import ClassVar, TypeVar
 
-from connectors.mail.folder_reading import ReadMessages, shares
+from connectors.mail.folder_reading import ReadMessages, wants_times
 from connectors.mail.folder_roles import WantedFolders
 from connectors.mail.imap.census import identities, places, recover
 from connectors.mail.imap.connection import ImapServer
@@ -25,9 +25,11 @@ from connectors.mail.imap.limits import USUAL, ImapLimits
 from connectors.mail.imap.login import PasswordLogin, TokenLogin
 from connectors.mail.imap.mailbox import ImapMailbox
 from connectors.mail.imap.oauth import TokenCache, TokenSource, tokens_of
-from connectors.mail.imap.position import UidPosition, encode
+from connectors.mail.imap.position import encode
 from connectors.mail.imap.probe import probe
 from connectors.mail.imap.reader import ImapReader
+from connectors.mail.imap.reading_plan import Times, UidStep, UidSurvey, steps, steps_by_uid
+from connectors.mail.imap.receive_times import ReceiveTimes
 from connectors.mail.imap.sent_idle import SentIdle
 from connectors.mail.imap.session import ImapLogin, ImapSession
 from connectors.mail.imap.settings import ImapSettings
@@ -89,6 +91,7 @@ class Imap:
             limits.folder_list,
         )
         self._reader = ImapReader(self._mailbox, self._reading)
+        self._times = ReceiveTimes()
         self._sent_idle = SentIdle(context.name, settings.host, lambda: self._mailbox, self._on_sent_news, limits.idle)
         self._sent_news = False
         """Sent mail may have come since the last poll began."""
@@ -122,24 +125,22 @@ class Imap:
             size = self._reading.batch_size
             if self._reading.privacy is Privacy.TEXT:
                 size = min(size, _TEXT_BATCH)
-            plan = list(shares(survey.pending, size))
+            plan = await self._plan(mailbox, survey, size)
             if not plan:
                 yield Batch((), encode(survey.goals), started, resynced=survey.resynced)
                 return
-            positions = dict(survey.positions)
-            remaining = sum(map(len, survey.pending.values()))
-            ahead = self._ahead(reader, positions, plan[0])
+            remaining = sum(len(uids) for step in plan for uids in step.share.values())
+            ahead = self._ahead(reader, plan[0])
             try:
-                for number, share in enumerate(plan, 1):
+                for number, step in enumerate(plan, 1):
                     read = await ahead
                     last = number == len(plan)
-                    positions |= {name: positions[name].at(uids[-1] + 1) for name, uids in share.items()}
-                    remaining -= sum(map(len, share.values()))
+                    remaining -= sum(map(len, step.share.values()))
                     if not last:
-                        ahead = self._ahead(reader, positions, plan[number])
+                        ahead = self._ahead(reader, plan[number])
                     yield Batch(
                         read.messages,
-                        encode(survey.goals if last else positions),
+                        encode(survey.goals if last else step.follows),
                         started if last else None,
                         read.quarantined,
                         resynced=survey.resynced and number == 1,
@@ -229,11 +230,17 @@ class Imap:
             self._idle = None
             yield
 
-    def _ahead(
-        self, reader: ImapReader, positions: Mapping[str, UidPosition], share: Mapping[str, Sequence[int]]
-    ) -> Task[ReadMessages]:
-        snapshot = dict(positions)
-        return asyncio.create_task(self._do(lambda: reader.read(snapshot, share)))
+    async def _plan(self, mailbox: ImapMailbox, survey: UidSurvey, size: int) -> list[UidStep]:
+        if not (wants_times(survey, size) and self._times.wanted):
+            return list(steps_by_uid(survey, size))
+        times: dict[str, Times] = {}
+        for name, uids in survey.pending.items():
+            ask = partial(self._times.of, mailbox, name, survey.positions[name].validity, uids)
+            times[name] = await self._do(ask)
+        return list(steps(survey, times, self._reading.since, size))
+
+    def _ahead(self, reader: ImapReader, step: UidStep) -> Task[ReadMessages]:
+        return asyncio.create_task(self._do(lambda: reader.read(step.begins, step.share)))
 
     async def _begin_idle(self) -> bool:
         """Goes idle on the inbox and returns False; or True where there is news already."""

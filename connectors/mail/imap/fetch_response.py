@@ -5,6 +5,7 @@ imapclient's costs 57 µs a message, this a sixth. Attributes may come in any or
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ _ATTRIBUTE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _START = re.compile(rb"(\d+) \(")
+_TIME_ALONE = re.compile(rb'(\d++) \(UID (\d++) INTERNALDATE "([^"\\]++)"\)', re.IGNORECASE)
+"""The usual answer where nothing but the time is asked for: whole folders are."""
 _STEP = re.compile(rb'%b|[()]|[^()"]++' % _QUOTED, re.DOTALL)
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _SECTION_ENDS = (b"] ", b"> ")
@@ -116,6 +119,8 @@ def _lines(data: Iterable[object]) -> Iterator[tuple[bytes, list[bytes]]]:
 
 def _attributes(text: bytes, literals: Sequence[bytes]) -> tuple[int, FetchResponse]:
     """The sequence number and what is said. Raises ValueError where the server's grammar cannot be followed."""
+    if not literals and (plain := _TIME_ALONE.fullmatch(text)):
+        return int(plain[1]), {b"UID": plain[2], b"INTERNALDATE": plain[3]}
     start = _START.match(text)
     if start is None:
         raise ValueError(f"unexpected FETCH response {text[:60]!r}")
@@ -162,6 +167,21 @@ def _deep(text: bytes, place: int) -> tuple[bytes, bytes, int]:
 
 def _unquoted(value: bytes) -> bytes:
     return _ESCAPE.sub(rb"\1", value[1:-1]) if b"\\" in value else value[1:-1]
+
+
+@functools.lru_cache(500)
+def _midnight(day: bytes, zone: bytes) -> int:
+    return int(internal_date(b"%b 00:00:00 %b" % (day, zone)).timestamp())
+
+
+def internal_seconds(value: bytes) -> int:
+    """INTERNALDATE in seconds since 1970, at a third of the cost where many are of one day; raises ValueError."""
+    clock = value[12:14] + value[15:17] + value[18:20]
+    if len(value) == 26 and value[14:15] == value[17:18] == b":" and clock.isdigit():
+        hour, minute, second = int(clock[:2]), int(clock[2:4]), int(clock[4:])
+        if hour < 24 and minute < 60:
+            return _midnight(value[:11], value[21:]) + hour * 3600 + minute * 60 + min(second, 59)
+    return int(internal_date(value).timestamp())
 
 
 def internal_date(value: bytes) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from connectors.mail.folder_reading import FolderSurvey
 from connectors.mail.folder_roles import WantedFolders, WatchedFolders, choose
@@ -229,10 +229,18 @@ def _void(position: UidPosition, state: FolderState) -> bool:
     return position.validity != state.validity or position.next > state.uidnext
 
 
+def _day_of(position: UidPosition) -> date | None:
+    """From which day on, by the server's zone, there may be messages that a pass has not read."""
+    if position.after is None:
+        return position.since
+    reached = (datetime.fromtimestamp(max(position.after[0], 0), UTC) - _DAY).date() if position.after[0] else None
+    return max((day for day in (position.since, reached) if day is not None), default=None)
+
+
 def _unread(session: ImapSession, position: UidPosition, state: FolderState) -> list[int]:
     found: list[int] = []
     if position.next < position.until:
-        found += session.search(position.next, position.until - 1, state.messages, position.since)
+        found += session.search(position.next, position.until - 1, state.messages, _day_of(position))
     if (first := max(position.next, position.until)) < state.uidnext:
         found += session.search(first, state.uidnext - 1, state.messages)
     return found

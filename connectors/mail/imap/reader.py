@@ -83,7 +83,8 @@ class ImapReader:
             except ValueError as error:
                 self._unreadable[name, validity, uid] = str(error)
                 continue
-            if uid >= position.until or since is None or message.received_at >= since:
+            first = position.since is not None and uid < position.until
+            if not first or since is None or message.received_at >= since:
                 yield message
 
     def _first_answers(

@@ -14,10 +14,11 @@ from typing import ClassVar, TypeVar
 
 import structlog
 
-from connectors.mail.folder_reading import ReadMessages, shares
+from connectors.mail.folder_reading import ReadingStep, ReadMessages
 from connectors.mail.folder_roles import WantedFolders
-from connectors.mail.maildir.folder import USUAL_TRUST, MaildirPosition, MessageFile, StampTrust
+from connectors.mail.maildir.folder import USUAL_TRUST, StampTrust
 from connectors.mail.maildir.inotify import DirectoryWatches, directory_watches
+from connectors.mail.maildir.reading_plan import MaildirStep
 from connectors.mail.maildir.settings import MaildirSettings
 from connectors.mail.maildir.tree import MaildirTree, encode
 from connectors.mail.worker_threads import workers
@@ -67,15 +68,14 @@ class Maildir:
             self._news.clear()
             started = instant.now()
             survey = await self._do(lambda: self._tree.survey(cursor))
-            plan = list(shares(survey.pending, self._size)) or [{}]
-            positions = dict(survey.positions)
-            remaining = sum(map(len, survey.pending.values()))
-            for number, share in enumerate(plan, 1):
-                read = await self._read(positions, share)
-                positions |= {name: positions[name].read(entries) for name, entries in share.items()}
-                remaining -= sum(map(len, share.values()))
+            plan = await self._do(lambda: self._tree.plan(survey, self._size))
+            plan = plan or [ReadingStep({}, survey.positions, survey.goals)]
+            remaining = sum(len(entries) for step in plan for entries in step.share.values())
+            for number, step in enumerate(plan, 1):
+                read = await self._read(step)
+                remaining -= sum(map(len, step.share.values()))
                 last = number == len(plan)
-                follows = encode(survey.goals if last else positions)
+                follows = encode(survey.goals if last else step.follows)
                 if last:
                     self._tree.settle(follows)
                 yield Batch(
@@ -165,10 +165,8 @@ class Maildir:
         if path is None or not self._tree.knows(path):
             self._news.set()
 
-    async def _read(
-        self, positions: Mapping[str, MaildirPosition], share: Mapping[str, Sequence[MessageFile]]
-    ) -> ReadMessages:
-        return await self._do(lambda: self._tree.read(positions, share)) if share else ReadMessages((), ())
+    async def _read(self, step: MaildirStep) -> ReadMessages:
+        return await self._do(lambda: self._tree.read(step.begins, step.share)) if step.share else ReadMessages((), ())
 
     async def _do(self, work: Callable[[], Result]) -> Result:
         try:

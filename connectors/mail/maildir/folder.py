@@ -13,7 +13,7 @@ import stat
 import time
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,8 @@ _RACY_NS = 2_000_000_000
 
 Key = tuple[int, str]
 """When a message was delivered, by its name (seconds, 0 where it does not say), and the name: a total order."""
+ReceivePlace = tuple[int, str]
+"""When a message was received (ns since 1970), and the stable part of its file's name: another total order."""
 Stamps = tuple[int, ...]
 """When `new` and `cur` changed (ctime, ns since 1970, which, unlike mtime, cannot be set back)."""
 
@@ -88,24 +90,54 @@ class MaildirPosition:
     """While the first pass lasts: what is not delivered after this is read only back to the look-back horizon."""
     stamps: Stamps = ()
     """Nothing is new in a directory that bears its stamp still; 0 where more may happen under the same stamp."""
+    upto: Key | None = None
+    """While a pass lasts: what was delivered up to this is read by the time that it was received at."""
+    after: ReceivePlace | None = None
+    """What the pass has read: all up to this one."""
 
     def read(self, entries: Iterable[MessageFile]) -> MaildirPosition:
-        """The position after these were read."""
+        """The position after these were read, in order of delivery."""
         names = [entry.name for entry in entries]
         at = max([self.at, *map(key_of, names)])
-        return replace(self, at=at, recent=(*self.recent, *map(digest, names[-_RECENT:]))[-_RECENT:], stamps=())
+        return replace(self._remembering(names), at=at, upto=None, after=None)
+
+    def passing(self, upto: Key) -> MaildirPosition:
+        """The position where a pass begins, or goes on, over what was delivered up to that."""
+        return self if self.upto == upto else replace(self, upto=upto, after=None)
+
+    def past(self, names: Sequence[str], after: ReceivePlace, last: bool) -> MaildirPosition:
+        """The position after a pass has read these, of which `after` is the last; `last`: it has read all."""
+        its = self._remembering(names)
+        if last and self.upto is not None:
+            return replace(its, at=max(self.at, self.upto), upto=None, after=None)
+        return replace(its, after=after)
+
+    def _remembering(self, names: Sequence[str]) -> MaildirPosition:
+        return replace(self, recent=(*self.recent, *map(digest, names[-_RECENT:]))[-_RECENT:], stamps=())
 
     def encode(self) -> list[Any]:
         """As JSON in the connector's cursor; `decode` reads it."""
-        return [self.inode, self.looked, self.at, "".join(self.recent), self.until, self.stamps]
+        always = [self.inode, self.looked, self.at, "".join(self.recent), self.until, self.stamps]
+        return always if self.upto is None else [*always, self.upto, self.after]
 
     @classmethod
     def decode(cls, value: list[Any]) -> MaildirPosition:
         """Raises ValueError, TypeError or IndexError where it is no position."""
-        inode, looked, at, recent, until, *stamps = value
+        inode, looked, at, recent, until, *rest = value
+        stamps = rest[0] if rest else ()
+        upto, after = rest[1:] or (None, None)
         names = tuple(recent[place : place + 8] for place in range(0, len(recent), 8))
-        steady = tuple(int(stamp) for stamp in stamps[0]) if stamps else ()
-        return cls(int(inode), int(looked), _key(at), names, _key(until) if until else None, steady)
+        steady = tuple(int(stamp) for stamp in stamps)
+        return cls(
+            int(inode),
+            int(looked),
+            _key(at),
+            names,
+            _key(until) if until else None,
+            steady,
+            _key(upto) if upto else None,
+            _key(after) if after else None,
+        )
 
 
 def _key(value: list[Any]) -> Key:
@@ -205,7 +237,11 @@ class MaildirFolder:
             unknown = list(_listing(part.path, listed.union(self._seen) if after_last else listed))
             listed.update(hash(entry.name) for entry in unknown)
             if not (after_last and part.listed):
-                unknown = [one for one in unknown if one.key > position.at or self._came_late(one, position, recent)]
+                unknown = [
+                    one
+                    for one in unknown
+                    if not self._was_read(one, position) or self._came_late(one, position, recent)
+                ]
             part.listed = True
             fresh += unknown
         if listed:
@@ -221,6 +257,10 @@ class MaildirFolder:
     def received(self, entry: MessageFile) -> datetime:
         """When the message came: the file's modification time, as IMAP servers on Maildirs have it."""
         return datetime.fromtimestamp(self._where(entry, os.lstat).st_mtime, UTC)
+
+    def received_ns(self, entry: MessageFile) -> int:
+        """The same as nanoseconds since 1970."""
+        return self._where(entry, os.lstat).st_mtime_ns
 
     def read(self, entry: MessageFile, limit: int) -> tuple[bytes, datetime]:
         """The message, up to `limit` bytes, and when it came.
@@ -246,6 +286,16 @@ class MaildirFolder:
             for entry in _listing(directory, known):
                 known.add(hash(entry.name))
                 yield entry
+
+    def _was_read(self, entry: MessageFile, position: MaildirPosition) -> bool:
+        if entry.key <= position.at:
+            return True
+        if position.upto is None or position.after is None or entry.key > position.upto:
+            return False
+        try:
+            return (self.received_ns(entry), entry.name) <= position.after
+        except OSError:  # gone, or what reading it will tell
+            return False
 
     def _came_late(self, entry: MessageFile, position: MaildirPosition, recent: set[str]) -> bool:
         try:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from imapclient import imap_utf7  # type: ignore[import-untyped]  # it ships no types
 
-from connectors.mail.folder_reading import FolderSurvey, ReadMessages
+from connectors.mail.folder_reading import FolderSurvey, ReadMessages, steps_by_order, wants_times
 from connectors.mail.folder_roles import ListedFolder, WantedFolders, WatchedFolders, choose
 from connectors.mail.maildir.folder import USUAL_TRUST, MaildirFolder, MaildirPosition, MessageFile, StampTrust
+from connectors.mail.maildir.reading_plan import MaildirStep, steps
 from connectors.mail.message_id import message_id
 from inboxwatch.connector import Cursor, MailboxError, Quarantined, Reading, Reason
 from inboxwatch.core.mail.headers import MAX_BLOCK
@@ -117,6 +118,12 @@ class MaildirTree:
             if fresh:
                 pending[name] = fresh
         return FolderSurvey(positions, pending, goals, resynced)
+
+    def plan(self, survey: FolderSurvey[MaildirPosition, MessageFile], size: int) -> list[MaildirStep]:
+        """In which order the messages of a survey are read."""
+        if wants_times(survey, size):
+            return list(steps(survey, self._folders, self.reading.since, size))
+        return list(steps_by_order(survey, size, MaildirPosition.read))
 
     def knows(self, path: Path) -> bool:
         """Whether the last listing had the message in this file, perhaps under other flags. Does not block."""

@@ -15,7 +15,10 @@ from connectors.mail.imap.position import UidPosition
 from connectors.mail.maildir import tree as maildir
 from connectors.mail.maildir.folder import MaildirPosition
 
-IMAP = r'{"v":1,"folders":{"INBOX":[7,42],"Gesendet é":[9,5,80,"2026-05-04"],"Old":[1,3,9,null]}}'
+IMAP = (
+    r'{"v":1,"folders":{"INBOX":[7,42],"Gesendet é":[9,5,80,"2026-05-04"],"Old":[1,3,9,null],'
+    r'"Half":[2,1,9,"2026-05-04",1790999864,7],"News":[2,30,41,null,-5,33]}}'
+)
 GRAPH_AND_EWS = (
     r'{"v":1,"folders":{"AAMk=":{"at":"https://graph.microsoft.com/v1.0/x?$deltatoken=1"},'
     r'"B":{"at":"s","after":"2026-05-04T08:00:00Z","read":["m1","m2"]},'
@@ -23,7 +26,9 @@ GRAPH_AND_EWS = (
 )
 MAILDIR = (
     r'{"v":1,"folders":{"INBOX":[12,0,[-1,""],"",null,[]],'
-    r'"Sent":[13,1700000000000000000,[1700000000,"1700000000.a\udcff"],"0a1b2c3d4e5f6071",[1700000001,"x"],[5,0]]}}'
+    r'"Sent":[13,1700000000000000000,[1700000000,"1700000000.a\udcff"],"0a1b2c3d4e5f6071",[1700000001,"x"],[5,0]],'
+    r'"Half":[14,0,[-1,""],"",[1700000001,"x"],[],[1700000001,"x"],[1690000000000000000,"\udcff"]],'
+    r'"News":[15,0,[1700000001,"x"],"",null,[],[1700000002,"y"],null]}}'
 )
 
 
@@ -32,6 +37,8 @@ def test_imap() -> None:
         "INBOX": UidPosition(7, 42),
         "Gesendet é": UidPosition(9, 5, 80, date(2026, 5, 4)),
         "Old": UidPosition(1, 3, 9),
+        "Half": UidPosition(2, 1, 9, date(2026, 5, 4), (1790999864, 7)),
+        "News": UidPosition(2, 30, 41, after=(-5, 33)),
     }
     assert imap.decode(IMAP) == positions
     assert imap.encode(positions) == IMAP
@@ -71,6 +78,10 @@ def test_maildir() -> None:
             (1700000001, "x"),
             (5, 0),
         ),
+        "Half": MaildirPosition(
+            14, until=(1700000001, "x"), upto=(1700000001, "x"), after=(1690000000000000000, "\udcff")
+        ),
+        "News": MaildirPosition(15, 0, (1700000001, "x"), upto=(1700000002, "y")),
     }
     assert maildir.decode(MAILDIR) == positions
     assert maildir.encode(positions) == MAILDIR

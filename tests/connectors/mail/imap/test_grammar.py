@@ -40,7 +40,12 @@ def test_batches_hold_every_message_once_in_order_and_are_bounded(pending: dict[
     st.dictionaries(
         st.text(max_size=20),
         st.builds(
-            UidPosition, st.integers(1, 2**32), st.integers(1, 2**32), st.integers(1, 2**32), st.dates(date(1980, 1, 1))
+            UidPosition,
+            st.integers(1, 2**32),
+            st.integers(1, 2**32),
+            st.integers(1, 2**32),
+            st.none() | st.dates(date(1980, 1, 1)),
+            st.none() | st.tuples(st.integers(), st.integers(1, 2**32)),
         ),
         max_size=4,
     )
