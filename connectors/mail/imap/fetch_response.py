@@ -107,6 +107,8 @@ def _lines(data: Iterable[object]) -> Iterator[tuple[bytes, list[bytes]]]:
         if isinstance(piece, tuple):
             before, literal = piece
             brace = before.rindex(b"{")
+            if before[brace - 1 : brace] == b"~":  # a literal8 (RFC 3516), which may hold NUL
+                before, brace = before[: brace - 1] + before[brace:], brace - 1
             if before[brace - 2 : brace] in _SECTION_ENDS:
                 text += before
                 literals.append(literal)

@@ -1,6 +1,7 @@
 """LIST responses as imaplib hands them over: folders by their names, though not each is in modified UTF-7 as it should.
 
-A name that is none (RFC 3501, 5.1.3) is shown as it is written, and its folder opened by the same bytes if at all.
+A name that is none (RFC 3501, 5.1.3) is shown as it is written, and its folder opened by the same bytes if at all. One
+that holds control characters is read and shown as it is written: neither a store nor a terminal should meet them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _EXTENDED = re.compile(rb'(?<! ) +\(".*', re.DOTALL)
 _ESCAPE = re.compile(rb'\\(["\\])')
 _LITERAL = re.compile(rb"~?\{\d+\}$")
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
-_CONTROL_SHOWN = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL_SHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MODIFIED = re.compile(rb"(?:[\x20-\x25\x27-\x7e]|&[A-Za-z0-9+,]*-)*")
 
 
@@ -76,7 +77,7 @@ def _name(raw: bytes) -> tuple[str, bool]:
         except ValueError:
             pass
         else:
-            return name, True
+            return (raw.decode("ascii") if _CONTROL_SHOWN.search(name) else name), True
     try:
         shown = raw.decode("utf-8")
     except UnicodeDecodeError:

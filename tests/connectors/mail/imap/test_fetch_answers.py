@@ -92,8 +92,22 @@ def fetches(server: ScriptedImap) -> list[str]:
             f"* {uid} FETCH (UID {uid} BODY[HEADER]<0> {{{len(head)}}}\r\n{head})\r\n"
             f'* {uid} FETCH (UID {uid} INTERNALDATE "{DAY}" BODYSTRUCTURE {LEAF} BODY[HEADER]<0> NIL)\r\n'
         ),
+        lambda uid, head: (
+            f"* {uid} FETCH (UID {uid} INTERNALDATE ~{{26}}\r\n{DAY} BODYSTRUCTURE {LEAF}"
+            f" BODY[HEADER]<0> ~{{{len(head)}}}\r\n{head})\r\n"
+        ),
+        lambda uid, head: fetched(uid, head) + "* OK still here\r\n* 9 EXISTS\r\n* 4 FETCH (FLAGS ())\r\n",
     ],
-    ids=["flags with UID", "flags without UID", "flags before", "twice", "cut, UID at the end", "cut, then NIL"],
+    ids=[
+        "flags with UID",
+        "flags without UID",
+        "flags before",
+        "twice",
+        "cut, UID at the end",
+        "cut, then NIL",
+        "literal8",
+        "news of the folder",
+    ],
 )
 async def test_all_that_a_server_says_of_a_message_is_taken_together(say: Callable[[int, str], str]) -> None:
     batches, server = await read_from(lambda uid, head, _: say(uid, head))

@@ -160,13 +160,24 @@ async def test_a_further_folder_that_is_refused_is_told_blinds_no_other_and_is_r
         await connector.aclose()
 
 
-@given(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30), st.booleans())
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=30), st.booleans())
 def test_every_name_in_modified_utf7_is_read_as_it_was_meant(name: str, literal: bool) -> None:
     written = imap_utf7.encode(name)
     quoted = b'"' + written.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
     data: list[object] = [(rb'(\HasNoChildren) "/" {%d}' % len(written), written), b""]
     (folder,) = listed_folders(data if literal else [rb'(\HasNoChildren) "/" ' + quoted])
     assert (folder.name, folder.raw, folder.readable, folder.delimiter) == (name, None, True, "/")
+
+
+@pytest.mark.parametrize("written", [b"a&AAA-b", b"&ABsAWw-31m", b"&AAoADQ-", b"x&AH8-", b"&AIU-"])
+async def test_a_name_with_control_characters_is_read_and_never_shown_as_it_is_meant(written: bytes) -> None:
+    listing = INBOX_AND_SENT + b'|* LIST () "/" "' + written + b'"'
+    async with NamingImap(listing, {b"INBOX": 0, b"Out": 0, written: 1}) as server:
+        connector = server.connector(folders="*")
+        (message,) = taken(await every(connector, None))
+        await connector.aclose()
+    assert message.ref == f"7.1@{written.decode()}"
+    assert connector.remarks == ()
 
 
 @given(st.lists(st.binary(max_size=40)))
