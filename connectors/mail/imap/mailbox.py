@@ -226,7 +226,7 @@ def differs(before: FolderState | None, now: FolderState) -> bool:
 
 def _void(position: UidPosition, state: FolderState) -> bool:
     """Another folder under the same name, or one that went back in time (restored from a backup)."""
-    return position.validity != state.validity or position.next > state.uidnext
+    return position.validity != state.validity or max(position.next, position.until) > state.uidnext
 
 
 def _day_of(position: UidPosition) -> date | None:

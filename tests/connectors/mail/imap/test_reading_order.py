@@ -195,3 +195,13 @@ async def test_no_time_is_asked_for_where_it_decides_nothing() -> None:
         assert len(taken(await every(connector, cursor))) == 3
         await connector.aclose()
         assert not [one for one in server.commands if re.search(r"\(UID INTERNALDATE\)", one)]
+
+
+async def test_a_folder_that_was_restored_from_a_backup_while_history_was_broken_off_is_read_again() -> None:
+    async with ScriptedImap() as server:
+        _filled(server)
+        half = (await read(server.connector(Reading(batch_size=4))))[1].cursor
+        server.mail["INBOX"] = [_header(number) for number in range(20, 25)]
+        batches = await read(server.connector(Reading(batch_size=4)), half)
+    assert batches[0].resynced
+    assert {message_id(number) for number in range(20, 25)} <= set(ids(taken(batches)))
