@@ -55,6 +55,25 @@ def test_a_mail_system_stays_one(subject: str, sender: str, extra: str) -> None:
     assert kind(extra, subject=subject, sender=sender) is Kind.BOUNCE
 
 
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Não é possível entregar: Preços",
+        "Ikke leverbar: Priser",
+        "Niedostarczalne: Ceny",
+        "Не удается доставить: Цены",
+        "Ei toimitettavissa: Hinnat",
+        "Nelivrabil: Prețuri",
+        "传递失败: 价格",
+        "배달되지 않음: 가격",
+    ],
+)
+def test_a_postmaster_gives_back_in_many_languages_and_others_write_of_goods(subject: str) -> None:
+    assert kind(subject=subject, sender="postmaster@buyer.test") is Kind.BOUNCE
+    assert kind("Return-Path: <>", subject=subject) is Kind.BOUNCE
+    assert kind(subject=subject) is Kind.HUMAN
+
+
 def test_a_new_subject_about_a_delivery_reopens_no_answered_wait() -> None:
     found = take(
         mail("b0", 0),

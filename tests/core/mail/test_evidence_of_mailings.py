@@ -89,6 +89,10 @@ def test_people_write_of_codes_and_addresses(text: str) -> None:
     [
         ("Confirm your e-mail address", Kind.BULK),
         ("Your verification code", Kind.BULK),
+        ("Security code: 481516", Kind.BULK),
+        ("481516 is your one-time code", Kind.BULK),
+        ("Security code lock: price", Kind.HUMAN),
+        ("Security link fence, 40 m", Kind.HUMAN),
         ("Password reset", Kind.BULK),
         ("Please confirm your order of 40 presses", Kind.HUMAN),
         ("Re: Password reset", Kind.HUMAN),

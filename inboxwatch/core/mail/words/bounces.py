@@ -33,7 +33,12 @@ SUBJECTS_MAYBE = table("""
     devolução, niet bezorgd, niet afgeleverd, kan niet worden bezorgd, oleverans, gick inte att leverera,
     kunne ikke leveres, kan ikke leveres, ikke leveret, toimitus epäonnistui, ei voitu toimittaa, nie dostarczono,
     nelze doručit, nedoručená, недоставлено, не доставлено, не удалось доставить, ошибка доставки, teslim edilemedi,
-    iletilemedi, 送信失敗, 未送達, 返送, 반송, 배달 실패, 전송 실패, لم يتم التسليم
+    iletilemedi, não é possível entregar, não pôde ser entregue, ikke leverbar, niedostarczalne, nie dostarczona,
+    не удается доставить, не вдалося доставити, недоставлене, ei toimitettavissa, ei voida toimittaa, nelivrabil,
+    nedoručiteľné, ni mogoče dostaviti, nije moguće isporučiti, αδύνατη η παράδοση, no se ha podido entregar,
+    no s'ha pogut lliurar, 传递失败, 未传递, 无法送达, 未送达, 傳遞失敗, 無法送達, 配信できませんでした, 배달되지 않음,
+    배달할 수 없음, không gửi được, ส่งไม่ได้, לא ניתן למסירה, تعذر التسليم,
+    送信失敗, 未送達, 返送, 반송, 배달 실패, 전송 실패, لم يتم التسليم
 """)
 """What buyers write of goods and invoices as well: a mail system's sender, path or report must stand beside it."""
 

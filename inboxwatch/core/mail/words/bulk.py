@@ -205,7 +205,8 @@ ACCOUNT_SUBJECT = either(r"""
     ^(?:reset|change) your password
     ^(?:your )?password (?:reset|change|recovery)
     ^your password (?:was|has been) (?:reset|changed)
-    \b(?:verification|sign[- ]?in|log[- ]?in|security|one[- ]time) (?:code|passcode|link)\b
+    \b(?:verification|sign[- ]?in|log[- ]?in|security|one[- ]time) (?:code|passcode|link)…
+        (?=[ .:#-]*(?:$|\d)| (?:is|for your|to (?:sign|log))\b)
     ^new (?:sign|log)[- ]?in (?:to|from|on)\b
     ^bestätigen sie ihre
     ^(?:bestätigung ihrer|aktivierung ihres) (?:e-?mail|registrierung|anmeldung|kontos|benutzerkontos)
