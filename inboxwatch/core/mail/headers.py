@@ -41,7 +41,8 @@ MARKS = frozenset(
     x-autoreply-from, x-autosubmitted, auto-generated, x-responder, x-confirm-reading-to, x-list-unsubscribe,
     x-unsubscribe, x-mass-mail, x-bulkmail, x-bulk, x-mailchimp-campaign, x-accountcode, x-roving-id, x-job,
     x-mailing-id, x-mailid, x-campaign-id, x-priority, importance, x-forwarded-encrypted, x-unsubscribe-web,
-    x-complaints-to, x-mailman-approved-at, x-ms-exchange-organization-authas
+    x-complaints-to, x-mailman-approved-at, x-ms-exchange-organization-authas, x-auto-reply, autorespond,
+    x-autoresponse, x-fc-machinegenerated, x-post-messageclass, x-precedence, preference
 """)
 )
 """Headers kept as `Message.marks`."""

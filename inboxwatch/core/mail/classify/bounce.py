@@ -61,7 +61,7 @@ def _by_subject(look: Look, *, daemon: bool, likely: bool) -> str:
         return f"mail system's sender, {f'subject {failed!r}' if failed else 'null return path'}"
     if not failed or look.title.prefixed:
         return ""
-    if null or look.submitted.startswith("auto-"):
+    if null or look.automatic:
         return f"null return path or auto-submitted, subject {failed!r}"
     if "multipart/report" in look.message.content_type or (certain and likely):
         return f"subject {failed!r}"

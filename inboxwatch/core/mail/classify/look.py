@@ -49,6 +49,17 @@ class Look:
         return (marks.get("x-ms-exchange-organization-messageclass") or marks.get("x-item-class") or "").lower()
 
     @property
+    def automatic(self) -> bool:
+        """Whether Auto-Submitted tells of a program: by any word but no (RFC 3834, 5)."""
+        return bool(self.submitted) and not self.submitted.startswith("no")
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person's mail program sent it."""
+        program = self.marks.get("user-agent") or self.marks.get("x-mailer")
+        return program is not None and _PROGRAM.search(program.casefold()) is not None
+
+    @property
     def answers(self) -> bool:
         return bool(self.message.in_reply_to or self.message.references)
 
@@ -78,8 +89,7 @@ class Look:
             signs.append(_PREFIXED)
         elif self._awaited:
             signs.append(_AWAITED)
-        program = self.marks.get("user-agent") or self.marks.get("x-mailer")
-        if program and _PROGRAM.search(program.casefold()):
+        if self.by_hand:
             signs.append(_BY_HAND)
         return signs
 

@@ -80,6 +80,20 @@ RECEIVED = table("""
 """)
 """A system confirms that it got something."""
 
+RECEIVED_HEADS = frozenset(
+    table("""
+    request received, ticket received, ticket created, ticket opened, new ticket created, support ticket opened,
+    support request received, support case opened, case created, inquiry received, enquiry received,
+    your ticket has been received, your request has been received, your ticket has been created,
+    anfrage erhalten, anfrage eingegangen, ihre anfrage ist eingegangen, ticket erstellt, ticket eröffnet,
+    ticket eingegangen, demande reçue, demande enregistrée, ticket créé, solicitud recibida, ticket creado,
+    richiesta ricevuta, ticket aperto, aanvraag ontvangen, verzoek ontvangen, solicitação recebida,
+    zgłoszenie przyjęte, zgłoszenie zarejestrowane, ärende mottaget, ärende skapat, henvendelse mottatt,
+    henvendelse modtaget, заявка принята, заявка зарегистрирована, запрос получен, talebiniz alındı
+""")
+)
+"""What help desks write in brackets or before the subject that they got."""
+
 MOVED = table("""
     my email address has changed, my e-mail address has changed, my address has changed, change of email address,
     change of e-mail address, new email address, new e-mail address, email address change,
