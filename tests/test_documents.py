@@ -16,6 +16,7 @@ DOCUMENTS = [
     "deploy/README.md",
     "inboxwatch/README.md",
     "inboxwatch/core/RULES.md",
+    "inboxwatch/core/mail/README.md",
 ]
 CHAPTERS = ("core/sla", "core/ownership")
 """Folders of inboxwatch/ in which a document has just said to look."""

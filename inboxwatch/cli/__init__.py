@@ -117,6 +117,7 @@ def replay(
     config: Annotated[Path | None, typer.Option("--config", "-c", metavar="FILE", help="Policies and people.")] = None,
     us: Annotated[list[str] | None, typer.Option(help="Our address or domain; may be repeated.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="TIME", help="RFC 3339; later messages are left out.")] = None,
+    headers_only: Annotated[bool, typer.Option("--headers-only", help="Read no text, as `privacy: headers`.")] = False,
 ) -> None:
     """Back-test: what would have happened with this mail. No network, no daemon; prints JSON Lines."""
     from inboxwatch.commands.backtest import run_replay
@@ -126,7 +127,7 @@ def replay(
         refuse("say who we are: --us DOMAIN (or ADDRESS), or a config with -c", ExitCode.BAD_CONFIG)
     loaded = load(config, secrets=False) if config else None
     try:
-        run_replay(paths, loaded, us or [], until, sys.stdout)
+        run_replay(paths, loaded, us or [], until, sys.stdout, text=not headers_only)
     except BrokenPipeError:
         sys.stderr.close()
     except OSError as error:

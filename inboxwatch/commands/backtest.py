@@ -227,8 +227,13 @@ def _line(course: _Course, now: datetime) -> dict[str, Any]:
     } | ({"flags": list(clock.flags)} if clock.flags else {})
 
 
-def run_replay(paths: list[Path], config: Config | None, us: list[str], as_of: datetime | None, out: TextIO) -> None:
-    """The command: prints messages, problems, clocks and escalations. Raises OSError where a path cannot be opened."""
+def run_replay(
+    paths: list[Path], config: Config | None, us: list[str], as_of: datetime | None, out: TextIO, *, text: bool = True
+) -> None:
+    """The command: prints messages, problems, clocks and escalations. Raises OSError where a path cannot be opened.
+
+    `text` False reads headers and machine parts only.
+    """
     for path in paths:
         with path.open("rb") if path.is_file() else nullcontext(path.stat()):
             pass
@@ -240,7 +245,7 @@ def run_replay(paths: list[Path], config: Config | None, us: list[str], as_of: d
     rules = config.meanings if config else meanings.load()
     intake = Intake(config.us if config else ours, directory, ThreadIndex(), unknown, shared, rules)
     with _progress() as advance_bar:
-        timeline = read_all(_shown(paths, advance_bar), intake, as_of)
+        timeline = read_all(_shown(paths, advance_bar), intake, as_of, text)
     setting = config or setting_of(ours, timeline.entries)
     end = as_of or max(
         (entry.message.received_at for entry in timeline.entries), default=datetime.min.replace(tzinfo=UTC)

@@ -206,6 +206,17 @@ def test_replay_refuses_what_it_cannot_open_and_who_we_are_not(archive: Path, tm
     assert [json.loads(line)["type"] for line in as_of.stdout.splitlines()].count("message") == 1
 
 
+def test_replay_reads_no_text_when_told_so(tmp_path: Path) -> None:
+    letter = tmp_path / "letter.eml"
+    letter.write_text(
+        "From: Bea Buyer <bea@buyer.test>\nTo: ana@acme.test\nSubject: Prices\nMessage-ID: <q1@buyer.test>\n"
+        "Date: Mon, 04 May 2026 09:00:00 +0000\n\nThis is an automatic reply. I am out of the office until Monday.\n"
+    )
+    for words, kind in (((), "auto_reply"), (("--headers-only",), "human")):
+        done = command("replay", "--us", "acme.test", *words, str(letter))
+        assert [one["kind"] for one in map(json.loads, done.stdout.splitlines()) if one["type"] == "message"] == [kind]
+
+
 def test_replay_needs_no_secrets_and_no_store(installation: Installation, archive: Path) -> None:
     installation.write(
         channels={"desk": {"type": "webhook", "url_env": "NOWHERE"}}, store="postgresql+psycopg://nobody@127.0.0.1:1/x"
