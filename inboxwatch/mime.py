@@ -41,6 +41,8 @@ _ENCODING = re.compile(rb"^content-transfer-encoding[ \t]*:[ \t]*([\w-]+)", re.I
 _BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s;]{1,200}))", re.IGNORECASE)
 _UNFOLDED = re.compile(rb"^(content-type[ \t]*:[^\r\n]*;)[ \t]*\r?\n(?=boundary=)", re.IGNORECASE | re.MULTILINE)
 """A parameter on a line of its own that lacks its leading space."""
+_UNBOUNDED = re.compile(rb"^(content-type[ \t]*+:[ \t]*+multipart/[\w.+-]{1,40}+)", re.IGNORECASE | re.MULTILINE)
+_FIRST_PART = re.compile(rb"(?:\A|\n)--([!#-~]{1,70}+)[ \t]*+\r?\n(?=content-)", re.IGNORECASE)
 _DESCRIBING = re.compile(
     rb"^(?:content-(?:type|transfer-encoding|disposition)|mime-version)[ \t]*+:[^\r\n]*+", re.IGNORECASE | re.MULTILINE
 )
@@ -145,14 +147,24 @@ def text_of(raw: bytes) -> str:
         if not plain.strip():
             return shown[:MAX_TEXT]
         # A plain part that only sends the reader to the HTML is no text of the message.
-        return (f"{plain}\n{shown}" if len(shown) > 4 * len(plain) + MAX_STUB else plain)[:MAX_TEXT]
+        sends_on = "html" in plain.casefold() or len(shown) > 4 * len(plain) + MAX_STUB
+        return (f"{plain}\n{shown}" if sends_on else plain)[:MAX_TEXT]
     except Exception as error:  # a parser of hostile bytes may raise anything; it is not swallowed
         raise Unusable(f"its text cannot be read: {type(error).__name__}") from error
 
 
 def _mended(raw: bytes) -> bytes:
-    """The message with the boundaries of its parts where a parser looks for them."""
-    return _UNFOLDED.sub(rb"\1 ", raw) if b"\nboundary=" in raw or b"\nBoundary=" in raw else raw
+    """The message with the boundaries of its parts where a parser looks for them; a lost one is read off its parts."""
+    if b"\nboundary=" in raw or b"\nBoundary=" in raw:
+        raw = _UNFOLDED.sub(rb"\1 ", raw)
+    blank = _BLANK.search(raw)
+    head = raw[: blank.start()].lower() if blank else b""
+    if blank is None or b"multipart/" not in head or b"boundary" in head:
+        return raw
+    first = _FIRST_PART.search(raw, blank.end() - 1)
+    if first is None:
+        return raw
+    return _UNBOUNDED.sub(lambda found: found[1] + b'; boundary="' + first[1] + b'"', raw, count=1)
 
 
 class _Bare:

@@ -142,6 +142,24 @@ def test_parts_whose_boundary_lost_its_leading_space_are_found() -> None:
     assert [part.content_type for part in machine_parts(raw)] == ["text/plain"]
 
 
+def test_a_boundary_that_is_missing_is_read_off_the_parts() -> None:
+    head = b"From: bea@buyer.test\nContent-Type: multipart/mixed\n\n"
+    body = b"--u1\nContent-Type: text/plain\n\nWhat does it cost?\n--u1\nContent-Type: text/html\n\n<p>x</p>\n--u1--\n"
+    assert [part.content_type for part in machine_parts(head + body)] == ["text/plain", "text/html"]
+    assert text_of(head + body).strip() == "What does it cost?"
+    signed = b"From: bea@buyer.test\n\nHello\n--Bea\nContent-Type is a header\n"
+    assert text_of(signed) == "Hello\n--Bea\nContent-Type is a header\n"
+
+
+def test_a_program_s_words_alone_give_a_message_back() -> None:
+    said = "Your message could not be delivered to bea@buyer.test: the address was not found."
+    program = "Mail Filter <no-reply@filter.test>"
+    assert kind("Return-Path: <>", sender=program, text=said) is Kind.BOUNCE
+    assert kind("Return-Path: <no-reply@filter.test>", sender=program, text=said) is Kind.BULK
+    assert kind("Return-Path: <>", text=said) is Kind.HUMAN
+    assert kind(text=said) is Kind.HUMAN
+
+
 @pytest.mark.parametrize("sender", ["postmaster@mx.test", "post_master@mx.test", "post.master@mx.test"])
 def test_a_postmaster_is_written_in_three_ways(sender: str) -> None:
     assert classify(mail("m1", sender=sender, subject="Prices", text="550 unknown user")).kind is Kind.BOUNCE

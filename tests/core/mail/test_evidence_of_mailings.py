@@ -54,6 +54,24 @@ def test_a_stub_of_plain_text_sends_the_reader_to_the_html() -> None:
     assert text.strip() == "Hello Ana, what is the price?"
 
 
+@pytest.mark.parametrize(
+    ("plain", "html", "expected"),
+    [
+        (
+            "Please view this in an HTML mail client.",
+            "<p>Roses from 3.90, save 20%</p><p>You receive this as you signed up. <a href='#'>Unsubscribe</a></p>",
+            Kind.BULK,
+        ),
+        ("Could you send the HTML manual?", "<p>Could you send the HTML manual?</p>", Kind.HUMAN),
+        ("Hello Ana, what is the price?", "<p>Hello Ana, what is the price?</p><p>Unsubscribe</p>", Kind.HUMAN),
+    ],
+)
+def test_a_short_plain_part_that_names_html_is_read_with_it(plain: str, html: str, expected: Kind) -> None:
+    body = f"--k\nContent-Type: text/plain\n\n{plain}\n--k\nContent-Type: text/html\n\n{html}\n--k--\n"
+    text = _built(body, 'multipart/alternative; boundary="k"')
+    assert kind(sender="Shop <hello@shop.test>", text=text) is expected
+
+
 def test_an_ornament_is_no_quotation() -> None:
     text = "> Today only <\nRoses for 3.90. Unsubscribe from our newsletter: https://shop.test/unsubscribe"
     assert kind(sender="Shop <hello@shop.test>", text=text) is Kind.BULK

@@ -44,6 +44,10 @@ def signal(look: Look) -> str:
     if message.text:
         if certain and (words := body_text.returned(message, maybe=True)):
             return f"mail system's sender, text {words!r}"
+        # Some filters give nothing back but words, under the subject that we gave.
+        by_program = look.null_path and not look.title.prefixed and _is_program(message.sender)
+        if by_program and (words := body_text.returned(message, maybe=True)):
+            return f"null return path of a program, text {words!r}"
         if body_text.service_bounce(message):
             return "a mailing service's notice of a delivery"
     if len(look.types) > 1 and _gives_ours_back(look):
@@ -87,13 +91,17 @@ def _daemon(sender: Address) -> tuple[bool, bool]:
     return certain, bool(_DAEMON_MAYBE.search(sender.email) or _DAEMON_MAYBE.search(name))
 
 
+def _is_program(sender: Address) -> bool:
+    """Whether an address or name is one that no person bears."""
+    return any(sign.weight >= CERTAIN for sign in senders.shape(sender)[0])
+
+
 def _gives_ours_back(look: Look) -> bool:
     """Whether a program attached the recipient's own message and says, in words or by its path, that it failed."""
     message = look.message
     if look.title.prefixed or look.submitted.startswith("auto-replied"):
         return False
-    machine = any(sign.weight >= CERTAIN for sign in senders.shape(message.sender)[0])
-    if not (machine or look.null_path):
+    if not (_is_program(message.sender) or look.null_path):
         return False
     ours = {one.email for one in message.recipients}
     back = any(
