@@ -17,10 +17,11 @@ Commands:
   remove     take the program away; config, secrets, store and user stay
 
 Options:
-  --from PATH            a wheel, or a checkout to build one from; default: the checkout or the wheel beside this script
+  --from PATH            a wheel, or a checkout to build one from; default: the checkout or the wheel beside this script,
+                         else the wheel of the version at work
   --extras LIST          optional packages: all, or some of apprise,ews,gmail,graph,postgresql,slack
                          default: those that are installed, at first none; `--extras none` takes them away
-  --no-packages          the program alone: what it imports is there by other means (--extras is only noted then)
+  --no-packages          the program alone: what it imports, and pip, is there by other means (--extras is only noted)
   --wheels DIR           take every package from this folder, and ask no package index (`pip download` fills it)
   --python PATH          the interpreter, 3.11 or newer; default: /usr/bin/python3
   --no-start             leave the daemon as it is: neither enabled nor started, on an upgrade not restarted
@@ -34,6 +35,7 @@ Options:
 Examples:
   sudo deploy/install.sh                                      from this checkout
   sudo ./install.sh --from inboxwatch-1.4.0-py3-none-any.whl --extras postgresql,slack
+  sudo /opt/inboxwatch/install.sh --extras postgresql,slack   the version at work, with further packages
   sudo /opt/inboxwatch/install.sh rollback
   sudo /opt/inboxwatch/install.sh remove --purge
 HELP
@@ -174,6 +176,7 @@ find_wheel() {
     from=$(dirname "$here")
   elif [ -z "$from" ]; then
     found=("$here"/inboxwatch-*.whl)
+    [ -f "${found[0]}" ] || found=("$opt/current"/inboxwatch-*.whl)
     [ ${#found[@]} -eq 1 ] && [ -f "${found[0]}" ] || fail "name a wheel or a checkout: --from PATH"
     from=${found[0]}
   fi
@@ -230,11 +233,14 @@ build_version() {
   ! { [ -f "$new/extras" ] && "$new/bin/python" -c 'import inboxwatch' 2>/dev/null; } || return 0
   say "Installing inboxwatch $version into $new (extras: $extras) ..."
   rm -rf "$new"
-  "$python" -m venv "$new"
+  local bare=()
+  [ -n "$packages" ] || bare=(--without-pip)
+  "$python" -m venv "${bare[@]}" "$new"
   [ -z "$packages" ] || pip_install "$new" --require-hashes "${locks[@]}"
   pip_install "$new" --no-deps --no-index "$wheel"
   install -m 0644 "$new"/lib/python3*/site-packages/inboxwatch/data/inboxwatch.service "$new/inboxwatch.service"
   install -m 0755 "$new"/lib/python3*/site-packages/inboxwatch/data/install.sh "$new/install.sh"
+  install -m 0644 "$wheel" "$new/"
   echo "$extras" >"$new/extras" # written last: what has it is whole
 }
 
@@ -376,8 +382,9 @@ start_or_return() {
 refuse_version() {
   local missing
   cat "$work/check" >&2
-  missing=$(sed -n 's#.*/locks/\([a-z]*\)\.txt.*#\1#p' "$work/check" | sort -u | paste -sd ,)
-  [ -z "$missing" ] || say "Run this again with --extras ${missing}$([ "$extras" = none ] || echo ",$extras")" >&2
+  missing=$(sed -nE 's#.*(/locks/|--extras )([a-z,]+).*#\2#p' "$work/check" | paste -sd ,)
+  missing=$(printf '%s,%s' "$missing" "${extras/none/}" | tr , '\n' | sort -u | sed '/^$/d' | paste -sd ,)
+  [ "$missing" = "${extras/none/}" ] || say "Run this again with --extras $missing" >&2
   fail "inboxwatch $version does not accept $config (see above).${1:+ $1 stays as it is.}"
 }
 

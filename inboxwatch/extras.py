@@ -20,6 +20,11 @@ def installed(package: str) -> bool:
 
 
 def command(extra: str) -> str:
-    """What to run, by the interpreter at work, so that the extra is there."""
+    """What to run so that the extra is there: the installer that made this environment, else pip of the interpreter."""
+    made = Path(sys.prefix, "extras")
+    installer = Path(sys.prefix).parent / "install.sh"
+    if made.is_file() and installer.is_file():
+        there = set(made.read_text(encoding="utf-8").strip().split(",")) - {"none"}
+        return shlex.join(["sudo", str(installer), "--extras", ",".join(sorted(there | {extra}))])
     lock = LOCKS / f"{extra}.txt"
     return shlex.join([sys.executable, "-m", "pip", "install", "--require-hashes", "-r", str(lock)])

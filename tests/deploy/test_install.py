@@ -20,6 +20,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles.postgres import Postgres
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "deploy/install.sh"
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "requirements.txt", "inboxwatch", "connectors", "deploy")
@@ -35,6 +37,14 @@ def upgrade() -> None:
     op.create_table("of_the_test", sa.Column("id", sa.Integer))
 """
 OPEN_STORE = "import sys; from inboxwatch.store import Store; Store(sys.argv[1]).close()"
+WITHOUT_SLACK = """
+import sys
+
+sys.modules["slack_sdk"] = sys.modules["slack_bolt"] = None
+from inboxwatch.cli import main
+
+main()
+"""
 
 
 def built(checkout: Path, folder: Path) -> Path:
@@ -87,9 +97,9 @@ class Machine:
     def program(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
         return self.run(self.root / "usr/local/bin/inboxwatch", *words)
 
-    def open_store(self) -> None:
+    def open_store(self, url: str = "") -> None:
         """As a start does: the tables are brought up to date."""
-        done = self.run(self.opt / "current/bin/python", "-c", OPEN_STORE, f"sqlite:///{self.store}")
+        done = self.run(self.opt / "current/bin/python", "-c", OPEN_STORE, url or f"sqlite:///{self.store}")
         assert done.returncode == 0, done.stderr
 
     def names(self) -> set[str]:
@@ -149,6 +159,14 @@ def test_a_dry_run_tells_and_changes_nothing(wheel: Path, tmp_path: Path) -> Non
     assert told.returncode == 0, told.stderr
     assert re.search(rf"would: install \S+ into {machine.opt}/\S+ \(extras: postgresql\)", told.stdout)
     assert machine.names() == set()
+
+
+def test_nothing_is_imported_from_the_folder_that_root_stands_in(wheel: Path, tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    for module in ("ensurepip", "venv", "zipfile"):
+        (tmp_path / f"{module}.py").write_text("open('imported', 'w')")
+    assert machine.script("--from", wheel, "--dry-run").returncode == 0
+    assert "imported" not in machine.names()
 
 
 def test_an_extra_that_does_not_exist_is_refused(wheel: Path, tmp_path: Path) -> None:
@@ -225,17 +243,41 @@ def test_an_upgrade_copies_the_store_before_its_tables_change_and_the_way_back_l
     assert installed.script("rollback").returncode == 0, "the tables are as they were"
 
 
-def test_a_postgresql_that_an_upgrade_would_change_is_backed_up_by_who_can(
-    installed: Machine, newer_wheel: Path
-) -> None:
-    """Here its server is away: whether its tables would change is not known."""
+def test_what_a_config_lacks_is_named_with_the_installers_own_command(installed: Machine, newer_wheel: Path) -> None:
+    """The extras that are there are named again, for the list is taken as a whole."""
     text = installed.config.read_text()
-    installed.config.write_text(re.sub('sqlite:///[^"]+', "postgresql://127.0.0.1:1/inboxwatch", text))
-    before = installed.current
-    refused = installed.script("--from", newer_wheel)
+    installed.config.write_text(text + "\nchannels: {desk: {type: slack, bot_token: xoxb-1}}\n")
+    (installed.opt / "current/extras").write_text("postgresql\n")
+    told = installed.run(installed.opt / "current/bin/python", "-c", WITHOUT_SLACK, "check", "-c", installed.config)
+    (installed.opt / "current/extras").write_text("none\n")
     installed.config.write_text(text)
+    assert f"sudo {installed.opt}/install.sh --extras postgresql,slack" in told.stderr
+
+
+def test_the_version_at_work_is_installed_anew_from_its_own_wheel(installed: Machine, tmp_path: Path) -> None:
+    script = installed.opt / "install.sh"
+    told = installed.run(script, "--root", installed.root, "--python", sys.executable, "--dry-run", "--extras", "slack")
+    assert re.search(r"would: install \S+ into \S+ \(extras: slack\)", told.stdout), told.stderr
+
+
+def test_a_postgresql_that_an_upgrade_would_change_is_backed_up_by_who_can(
+    installed: Machine, newer_wheel: Path, postgres: Postgres
+) -> None:
+    text, before = installed.config.read_text(), installed.current
+    url = postgres.database()
+    installed.open_store(url)
+    installed.config.write_text(re.sub('sqlite:///[^"]+', url, text))
+    refused = installed.script("--from", newer_wheel)
     assert (refused.returncode, installed.current) == (1, before)
-    assert "--store-is-backed-up. Nothing was changed." in refused.stderr
+    assert "back the database up (pg_dump), then say --store-is-backed-up. Nothing was changed." in refused.stderr
+    installed.config.write_text(re.sub('sqlite:///[^"]+', "postgresql://127.0.0.1:1/inboxwatch", text))
+    unknown = installed.script("--from", newer_wheel)
+    assert (unknown.returncode, installed.current) == (1, before)
+    assert "the store cannot be looked at (does its server run?)" in unknown.stderr
+    installed.config.write_text(re.sub('sqlite:///[^"]+', url, text))
+    done = installed.script("--from", newer_wheel, "--store-is-backed-up")
+    installed.config.write_text(text)
+    assert (done.returncode, installed.current != before) == (0, True)
 
 
 def test_removal_keeps_what_is_the_operators_and_a_purge_leaves_nothing(installed: Machine) -> None:
