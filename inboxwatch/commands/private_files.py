@@ -22,7 +22,7 @@ def exposed(config: Config) -> Iterator[tuple[Path, str]]:
     """(file, what it holds) of each file that others than its owner and group can read."""
     found = list(_secrets([config.web, config.channels, config.mailboxes, config.leads, config.store_url]))
     inline = any(one.origin == "the config" and not _is_plain_store(one) for one in found)
-    files = {config.path: "secrets"} if inline else {}
+    files = dict.fromkeys((config.path, *config.drop_ins), "secrets") if inline else {}
     folder = config.path.parent
     files |= {
         folder / Path(one.origin).expanduser(): "a secret" for one in found if not one.origin.startswith(("$", "the "))

@@ -1,15 +1,16 @@
 """The configuration: YAML 1.2 read strictly, every problem told at once, and core objects made of it.
 
-`document` reads the file, `models` and `fields` say what each value is, `reading` goes through it entry by entry,
-`cross_checks` compares the entries, `build` makes the `Config`.
+`document` reads a file, `drop_ins` adds those of `conf.d/`, `models` and `fields` say what each value is, `reading`
+goes through it entry by entry, `cross_checks` compares the entries, `build` makes the `Config`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from inboxwatch.config import cross_checks, document
+from inboxwatch.config import cross_checks, drop_ins
 from inboxwatch.config.build import build
 from inboxwatch.config.config import ChannelConfig, Config, LeadsConfig, MailboxConfig, ProxyConfig, WebConfig
 from inboxwatch.config.problem import ConfigError, ConfigProblem
@@ -32,16 +33,16 @@ __all__ = [
 
 
 def load(path: Path, *, secrets: bool = True) -> Config:
-    """The config of a file. Raises ConfigError with all its problems.
+    """The config of a file and its drop-ins. Raises ConfigError with all their problems.
 
     Without `secrets` those that cannot be had stay unresolved, for `replay` and `check --offline`.
     """
-    read = document.read(path)
+    read, files = drop_ins.read(path)
     found = DocumentReader(read, path.absolute().parent, secrets=secrets).read()
     cross_checks.check(found, read)
     if read.problems:
         raise ConfigError(read.problems)
-    return build(found, read.data, path)
+    return replace(build(found, read.data, path), drop_ins=files)
 
 
 def example() -> str:

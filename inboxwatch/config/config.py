@@ -149,6 +149,8 @@ class Config:
     daily_digests: bool = True
     own_rules: tuple[RuleFile, ...] = ()
     """The operator's own rules of what an answer means."""
+    drop_ins: tuple[Path, ...] = ()
+    """The further files that it was read from."""
 
     @property
     def meanings(self) -> Meanings:

@@ -26,16 +26,29 @@ _MOST = 500_000
 
 @dataclass(slots=True)
 class Document:
-    """What the file says: `data` are dicts, lists and scalars; keys are text; `lines` tells where each value stands."""
+    """What the config says: `data` are dicts, lists and scalars; keys are text; `lines` tells where each value stands.
+
+    `files` tells the file of what a drop-in has brought, by the place of the section or the entry; the rest stands in
+    the config file itself.
+    """
 
     data: dict[str, Any] = field(default_factory=dict)
     lines: dict[Place, int] = field(default_factory=dict)
     problems: list[ConfigProblem] = field(default_factory=list)
+    files: dict[Place, str] = field(default_factory=dict)
 
-    def problem(self, path: Place, message: str) -> None:
-        """Records a mistake at a place, or where that does not exist in the file at the nearest one above it."""
+    def problem(self, path: Place, message: str, at: tuple[str, int] | None = None) -> None:
+        """Records a mistake at a place, or where that does not exist in the file at the nearest one above it.
+
+        `at` is the file and the line, where another one than that of the value is meant.
+        """
         known = next((path[:end] for end in range(len(path), -1, -1) if path[:end] in self.lines), ())
-        self.problems.append(ConfigProblem(dotted(path), message, self.lines.get(known) if known else None))
+        file, line = at or (self.file_of(known), self.lines.get(known) if known else None)
+        self.problems.append(ConfigProblem(dotted(path), message, line, file))
+
+    def file_of(self, path: Place) -> str:
+        """The drop-in that a place stands in; empty for the config file itself."""
+        return next((self.files[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.files), "")
 
     def fill(self, path: Place, node: Node) -> Any:
         """The value of a node, with what is wrong in it recorded."""

@@ -22,15 +22,18 @@ class ConfigProblem:
     path: str
     message: str
     line: int | None = None
-    """Of the config file, from 1."""
+    """Of the file, from 1."""
+    file: str = ""
+    """The drop-in it stands in, such as `conf.d/emea.yaml`; empty for the config file itself."""
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}" + (f" (line {self.line})" if self.line else "")
+        place = ", ".join(filter(None, [self.file, f"line {self.line}" if self.line else ""]))
+        return f"{self.path}: {self.message}" + (f" ({place})" if place else "")
 
 
 class ConfigError(Exception):
-    """A config that cannot be used; `problems` are all of them, in the order of the file."""
+    """A config that cannot be used; `problems` are all of them, in the order of the files."""
 
     def __init__(self, problems: Iterable[ConfigProblem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
+        self.problems = tuple(sorted(problems, key=lambda problem: (problem.file, problem.line or 0)))
         super().__init__("\n".join(map(str, self.problems)))

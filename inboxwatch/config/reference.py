@@ -40,6 +40,16 @@ The files beside it: `inboxwatch.yaml` is an annotated example of most keys, `mi
 `inboxwatch config schema` prints a JSON Schema for editors. SIGHUP and `POST /-/reload` take over a changed config, all
 of it or nothing.
 
+## Several files
+
+Files `conf.d/*.yaml` beside the config file are read after it, in the order of their names, as if they were one: a
+file a team, say, that a program writes. Nothing overrides anything. A section of names (`people`, `mailboxes`, ...)
+may be spread over files by its entries, a section of keys (`web`, `routing`, ...) by its keys; an entry, a key or a
+list that two files give is refused, with both named. Anchors hold within their file, and relative paths start at the
+folder of the config file. Hidden files are left out, `*.yml` is refused. The folder and its files must belong to root,
+to the owner of the config file or to who reads them, and others must not write them. `check`, `reload` and every other
+command read them, too.
+
 ## How values are written
 
 The file is YAML 1.2. Unknown keys, references to what does not exist and impossible values are refused.
