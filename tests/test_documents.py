@@ -17,6 +17,7 @@ DOCUMENTS = [
     "inboxwatch/README.md",
     "inboxwatch/core/RULES.md",
     "inboxwatch/core/mail/README.md",
+    "inboxwatch/store/README.md",
 ]
 CHAPTERS = ("core/sla", "core/ownership")
 """Folders of inboxwatch/ in which a document has just said to look."""

@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from inboxwatch import __version__
+from inboxwatch.cli import people
 from inboxwatch.cli.corrections import kinds, matches
 from inboxwatch.cli.options import By, ConfigFile, Json, Reason, instant_of, load, refuse
 from inboxwatch.cli.store import store
@@ -278,6 +279,9 @@ def report(
     from inboxwatch.commands.report import run_report
 
     raise typer.Exit(run_report(load(config), since, output, until=until, compare=compare, csv=csv))
+
+
+people.add_to(app)
 
 
 @config_app.command()

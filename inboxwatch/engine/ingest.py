@@ -22,6 +22,7 @@ from inboxwatch.engine.absences import notice_absences
 from inboxwatch.engine.evaluate import Evaluated, Occasion, evaluate
 from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.first_contacts import notice_first_contacts
+from inboxwatch.engine.forgotten import set_aside_forgotten
 from inboxwatch.engine.judging import judge_again
 from inboxwatch.engine.meetings import notice_meetings
 from inboxwatch.engine.moves import write_moves
@@ -236,8 +237,9 @@ def _file(
 ) -> None:
     mailbox, now, quiet = arrival.mailbox, arrival.now, arrival.quiet
     occasion = Occasion(now, quiet=quiet, quiet_until=arrival.quiet_until)
+    messages, forgotten = set_aside_forgotten(tx, rules, mailbox, messages)
     messages, fresh = rules.own_mail.set_aside(tx, mailbox, messages)
-    result.fresh += fresh
+    result.fresh += forgotten + fresh
     if not messages:
         return
     placed = place_all(tx, rules, mailbox, [message for _, message in messages])

@@ -13,6 +13,7 @@ from inboxwatch.connector import LeadList
 from inboxwatch.core.model import Lead, LeadId
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.evaluate import Occasion, evaluate
+from inboxwatch.engine.forgotten import without_forgotten
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import LeadListMark
@@ -51,13 +52,16 @@ def screen(config: Config, found: LeadList) -> Screened:
 def learn(tx: Transaction, rules: Rules, source: str, leads: Sequence[Lead], now: datetime) -> int:
     """Takes over the whole list of a source: new, changed and gone leads; a closed lead ends its waits.
 
+    Who was forgotten is not taken from a list before mail or a colleague brings them anew.
+
     Only what differs is written. Returns how many leads were new, changed or gone.
     """
     changed = 0
     for start in range(0, len(leads), CHUNK):
         part = leads[start : start + CHUNK]
         before = tx.leads.get_many([lead.id for lead in part])
-        fresh = [lead for lead in part if before.get(lead.id) != lead]
+        fresh = [lead for lead in part if lead.id in before and before[lead.id] != lead]
+        fresh += without_forgotten(tx, [lead for lead in part if lead.id not in before])
         tx.leads.put(fresh, now)
         _close(tx, rules, source, before, fresh, now)
         changed += len(fresh)
@@ -87,11 +91,6 @@ def learn_one(tx: Transaction, rules: Rules, lead: Lead, now: datetime) -> None:
     before = tx.leads.get_many([lead.id])
     tx.leads.put([lead], now)
     _close(tx, rules, lead.source, before, [lead], now)
-
-
-def forget(tx: Transaction, lead: LeadId) -> None:
-    """Drops one lead; the lead's mail and waits stay."""
-    tx.leads.drop([lead])
 
 
 def _close(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from inboxwatch.store.cursors import Cursors
 from inboxwatch.store.deliveries import Deliveries
 from inboxwatch.store.engines import file_of, file_of_url, open_engine
 from inboxwatch.store.failures import Conflict, Outage, StoreAwayError, StoreError, StoreMissingError, name_outages
+from inboxwatch.store.forgotten import Forgotten
 from inboxwatch.store.kinds import Kinds
 from inboxwatch.store.leads import Leads
 from inboxwatch.store.mail import Mails
@@ -36,6 +37,7 @@ from inboxwatch.store.quarantine import Quarantine
 from inboxwatch.store.signing_key import LINKS_LASTED, MOVED, former_key, former_of_moved, keep_private, signing_key
 from inboxwatch.store.statistics import Statistics
 from inboxwatch.store.strangers import Strangers
+from inboxwatch.store.traces import Traces
 
 __all__ = [
     "Conflict",
@@ -75,6 +77,14 @@ class Transaction:
     @cached_property
     def kinds(self) -> Kinds:
         return Kinds(self.connection, self.mail.key)
+
+    @cached_property
+    def forgotten(self) -> Forgotten:
+        return Forgotten(self.connection, self.mail.key)
+
+    @cached_property
+    def traces(self) -> Traces:
+        return Traces(self.connection, self.mail.key)
 
     @cached_property
     def clocks(self) -> Clocks:
@@ -211,6 +221,16 @@ class Store:
         """A consistent view for queries; never waits for a writer."""
         with self._engine.connect() as connection:
             yield Transaction(connection, self._salt)
+
+    def scrub(self) -> None:
+        """Leaves nothing of erased rows on the disk: SQLite's log is emptied, PostgreSQL's dead rows are taken out."""
+        if self._engine.dialect.name == "sqlite":
+            with closing(self._engine.raw_connection()) as raw:
+                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return
+        names = ", ".join(table.name for table in tables.metadata.sorted_tables)
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(f"VACUUM {names}")
 
     def close(self) -> None:
         self._engine.dispose()

@@ -18,6 +18,8 @@ PRAGMAS = (
     "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000",
     # Keys are hashes: writes touch pages all over the file. 32 MB of them are kept, and written back less often.
     "cache_size=-32768", "wal_autocheckpoint=4000",
+    # What is erased is overwritten, not only marked as free.
+    "secure_delete=ON",
 )  # fmt: skip
 """Of each connection to SQLite, whose journal is a write-ahead log."""
 _TRIES, _PAUSE = 300, 0.1

@@ -8,7 +8,7 @@ from typing import Any
 from inboxwatch.core.mail.classify import Grounds, Signs, Trait
 from inboxwatch.core.mail.reply_rules import Meant
 from inboxwatch.core.model import Kind, Verdict
-from inboxwatch.store.tables import storable
+from inboxwatch.store.column_types import storable
 
 
 def is_plain(grounds: Grounds, verdict: Verdict) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, String, Table, TextualSelect, column, de
 from inboxwatch.core.leads import Directory, address_keys, claimed_addresses, claimed_domains, company_domains
 from inboxwatch.core.model import Lead, LeadId, PersonId
 from inboxwatch.store import tables
-from inboxwatch.store.tables import storable
+from inboxwatch.store.column_types import storable
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _lead = tables.lead

@@ -26,8 +26,8 @@ from sqlalchemy import (
     text,
 )
 
+from inboxwatch.store.column_types import UTCDateTime
 from inboxwatch.store.failures import StoreError
-from inboxwatch.store.tables import UTCDateTime
 
 Told = Callable[[int, int], None]
 """How far long work is: (done, of so many); rows, or pages of a file."""

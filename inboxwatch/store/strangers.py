@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
 
 from inboxwatch.core.model import Direction, Kind
 from inboxwatch.store import tables
@@ -54,6 +54,19 @@ class Strangers:
             for part in chunks(sorted(map(self._digest, one.clues))):
                 its = (_clue.c.clue.in_(part), _clue.c.key == one.key, _clue.c.mailbox == mailbox)
                 self._connection.execute(delete(_clue).where(*its))
+
+    def led_to(self, clues: Iterable[str]) -> int:
+        """How many hashes of the clues are kept."""
+        digests = sorted(map(self._digest, clues))
+        counted = select(func.count()).select_from(_clue)
+        return sum(
+            self._connection.execute(counted.where(_clue.c.clue.in_(part))).scalar_one() for part in chunks(digests)
+        )
+
+    def let_go(self, clues: Iterable[str]) -> None:
+        """Lets nothing be found by the clues any more."""
+        for part in chunks(sorted(map(self._digest, clues))):
+            self._connection.execute(delete(_clue).where(_clue.c.clue.in_(part)))
 
     def recall(self, of_leads: Iterable[str], of_ours: Iterable[str], now: datetime) -> None:
         """Has what is nobody's read again that a clue leads to: by those of leads all, by those of ours only what

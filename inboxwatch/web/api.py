@@ -23,7 +23,7 @@ from inboxwatch.engine.views import lead_view, mailbox_view
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.store import Transaction
 from inboxwatch.web import follow_ups, kinds, leads, matches, wait_actions
-from inboxwatch.web.bodies import Activity, LeadBody, Reviewed, SaidKind, read
+from inboxwatch.web.bodies import Activity, Erasing, LeadBody, Reviewed, SaidKind, read
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.problems import Problem
 from inboxwatch.web.proxy import require, signed_in
@@ -48,6 +48,7 @@ class Api:
             web.get(lead, self.lead),
             web.put(lead, self.put_lead),
             web.delete(lead, self.delete_lead),
+            web.post(f"{lead}/forget", self.forget),
             web.post("/api/v1/activities", self.activity),
             web.get("/api/v1/follow-ups", self.follow_ups),
             web.get("/api/v1/mailboxes", self.mailboxes),
@@ -114,7 +115,15 @@ class Api:
 
     async def delete_lead(self, request: web.Request) -> web.Response:
         require(self._daemon.rules.config, request, Role.ADMIN)
-        return _json(await leads.delete(self._daemon, request.match_info["email"]))
+        ends = request.query.get("with_open_waits", "false") == "true"
+        person = signed_in(request)
+        by = person.id if person else leads.SOURCE
+        return _json(await leads.delete(self._daemon, request.match_info["email"], by, with_open_waits=ends))
+
+    async def forget(self, request: web.Request) -> web.Response:
+        require(self._daemon.rules.config, request, Role.ADMIN)
+        body = await read(request, Erasing)
+        return _json(await leads.erase(self._daemon, request.match_info["email"], body))
 
     async def activity(self, request: web.Request) -> web.Response:
         body = await read(request, Activity)

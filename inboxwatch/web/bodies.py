@@ -71,6 +71,13 @@ class SaidKind(Body):
     reason: Text = ""
 
 
+class Erasing(Body):
+    by: Word
+    reason: Text = ""
+    with_open_waits: bool = False
+    dry_run: bool = False
+
+
 class Activity(Body):
     lead: Word
     type: Literal["call", "meeting", "other"]

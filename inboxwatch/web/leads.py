@@ -9,14 +9,16 @@ from datetime import datetime
 from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId
 from inboxwatch.core.sla.policy import SLAPolicy, choose
 from inboxwatch.core.wait_view import NextStep, WaitView
+from inboxwatch.engine.actions import Acting, known_person
 from inboxwatch.engine.daemon_port import DaemonPort
-from inboxwatch.engine.leads import forget, learn_one
+from inboxwatch.engine.erasure import forget, preview
+from inboxwatch.engine.leads import learn_one
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import lead_view
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.store import Transaction
-from inboxwatch.web.bodies import LeadBody
+from inboxwatch.web.bodies import Erasing, LeadBody
 from inboxwatch.web.problems import Problem
 
 SOURCE = "api"
@@ -126,16 +128,28 @@ async def put(daemon: DaemonPort, email: str, body: LeadBody) -> dict[str, objec
     return lead_view(lead)
 
 
-async def delete(daemon: DaemonPort, email: str) -> dict[str, object]:
-    """Forgets a pushed lead; its mail and waits stay. Raises Problem. Returns the lead as it was."""
+async def delete(daemon: DaemonPort, email: str, by: str, *, with_open_waits: bool) -> dict[str, object]:
+    """Erases a pushed lead with all that names the person. Raises Problem. Returns the lead as it was."""
 
-    def drop(tx: Transaction) -> Lead:
+    def erase(tx: Transaction) -> Lead:
         lead = known(tx, email)
         _ours(lead)
-        forget(tx, lead.id)
+        forget(tx, daemon.rules, lead.id, Acting(by, daemon.now()), with_open_waits=with_open_waits)
         return lead
 
-    return lead_view(await daemon.write(drop))
+    return lead_view(await daemon.write(erase))
+
+
+async def erase(daemon: DaemonPort, email: str, body: Erasing) -> dict[str, object]:
+    """Erases all that names a person, lead or not; a dry run only says what would go. Raises Refused."""
+    rules = daemon.rules
+    if body.dry_run:
+        told = await daemon.read(preview, rules, email)
+    else:
+        known_person(rules, body.by)
+        acting = Acting(body.by, daemon.now(), body.reason)
+        told = await daemon.write(forget, rules, email, acting, with_open_waits=body.with_open_waits)
+    return {"dry_run": body.dry_run, "erased": dict(told.erased), "open_waits": list(told.open_waits)}
 
 
 def _ours(lead: Lead | None) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from inboxwatch.core.model import Lead, LeadId, PersonId
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Outage, Store, StoreError, tables
+from inboxwatch.store.column_types import UTCDateTime
 from inboxwatch.store.marks import AlarmMark, DigestMark, DigestsBeganMark, HeldUntilMark, LeadListMark
 from inboxwatch.store.records import (
     AbsenceRecord,
@@ -76,7 +77,7 @@ def test_what_a_store_of_before_had_sealed_is_found_again_and_its_content_is_gon
         old = {"clue": clue, "key": "s", "wrapped": "00"}
         connection.execute(text("INSERT INTO clue (clue, key, wrapped) VALUES (:clue, :key, :wrapped)"), old)
         sealed = text("INSERT INTO sealed (key, content, at) VALUES ('s', 'c0ffee', :at)")
-        connection.execute(sealed.bindparams(bindparam("at", NOON, tables.UTCDateTime())))
+        connection.execute(sealed.bindparams(bindparam("at", NOON, UTCDateTime())))
         for key, at in (("ours", NOON), ("another", NOON + timedelta(minutes=1))):
             bare = {"key": key, "at": at, "direction": "outbound", "kind": "human"}
             connection.execute(insert(tables.message).values(bare))

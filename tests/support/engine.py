@@ -8,12 +8,13 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from inboxwatch.config import Config
 from inboxwatch.connector import Batch, MailboxError, Reread
-from inboxwatch.core.model import Lead, LeadId, MailboxId, RawMessage
+from inboxwatch.core.model import Lead, MailboxId, RawMessage
 from inboxwatch.core.sla.policy import SLAPolicy
-from inboxwatch.engine import actions, ingest, kinds, leads, mailbox_health, review, second_readings
+from inboxwatch.engine import actions, erasure, ingest, kinds, leads, mailbox_health, review, second_readings
 from inboxwatch.engine.actions import Acting
 from inboxwatch.engine.delivery import claim, settle
 from inboxwatch.engine.delivery.compose import Composed
+from inboxwatch.engine.erasure import Forgetting
 from inboxwatch.engine.evaluate import Evaluated, evaluate_due
 from inboxwatch.engine.ingest import Arrival, HistoryPlace, Ingested
 from inboxwatch.engine.mailbox_health import Unreadable
@@ -91,8 +92,8 @@ class Engine:
     def learn_one(self, lead: Lead, now: datetime) -> None:
         self.write(leads.learn_one, self.rules, lead, now)
 
-    def forget(self, lead: LeadId) -> None:
-        self.write(leads.forget, lead)
+    def forget(self, email: str, now: datetime, **choice: bool) -> Forgetting:
+        return self.write(erasure.forget, self.rules, email, Acting("max", now), **choice)
 
     def acknowledge(self, clock: str, by: str, now: datetime, reason: str = "") -> str:
         return self.write(actions.acknowledge, self.rules, clock, Acting(by, now, reason))

@@ -294,9 +294,32 @@ async def test_a_lead_is_pushed_changed_and_forgotten(client: TestClient[Any, An
     status, _ = await send(client, "PUT", "/api/v1/leads/ed@fourth.test", {})
     assert status == 200
     assert (await get(client, path))[1]["tier"] == "hot"
-    assert (await send(client, "DELETE", path))[0] == 200
+    status, problem = await send(client, "DELETE", path)
+    assert (status, "1 open wait" in problem["detail"]) == (409, True)
+    assert (await send(client, "DELETE", f"{path}?with_open_waits=true"))[0] == 200
     assert (await get(client, path))[0] == 404
     assert (await get(client, "/api/v1/leads/ed@fourth.test"))[0] == 200
+
+
+async def test_who_is_forgotten_is_named_nowhere_in_the_api(
+    client: TestClient[Any, Any], daemon: InProcessDaemon
+) -> None:
+    path = "/api/v1/leads/bo@buyer.test/forget"
+    daemon.mail("bo@buyer.test", "ana@acme.test", subject="Prices of the large press")
+    wait = daemon.only_wait("bo@buyer.test")
+    assert (await send(client, "POST", path, {"by": "nobody"}))[0] == 422
+    assert (await send(client, "POST", path, {"by": "max"}))[0] == 409
+    status, would = await send(client, "POST", path, {"by": "max", "dry_run": True})
+    assert (status, would["erased"]["messages"], would["open_waits"]) == (200, 1, [wait])
+    status, done = await send(client, "POST", path, {"by": "max", "reason": "17", "with_open_waits": True})
+    assert (status, done["erased"], done["open_waits"]) == (200, would["erased"], [wait])
+    pages = [f"/api/v1/clocks/{wait}", f"/api/v1/clocks/{wait}/history", "/api/v1/clocks?state=closed", "/api/v1/leads"]
+    for page in [*pages, f"/waits/{wait}", "/"]:
+        answer = await client.get(page)
+        assert answer.status == 200, page
+        told = (await answer.text()).lower()
+        assert [word for word in ("bo@buyer", "bo lind", "large press") if word in told] == [], page
+    assert (await send(client, "POST", path, {"by": "max"}))[0] == 404
 
 
 async def test_a_closed_lead_ends_his_waits(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:

@@ -54,7 +54,7 @@ def clues_of(intake: Intake, entry: Entry) -> list[str]:
     else:
         authors = [message.sender.email, *intake.us.outside_authors(message)]
         people = [one for one in authors if "@" in one and not intake.us.is_ours(one)]
-    return [*map(_id, ids), *map(_address, dict.fromkeys(map(plain_address, people)))]
+    return [*map(_id, ids), *map(clue_of_address, dict.fromkeys(map(plain_address, people)))]
 
 
 def news_of(intake: Intake, entries: Sequence[Entry], written: Collection[str]) -> News:
@@ -63,8 +63,8 @@ def news_of(intake: Intake, entries: Sequence[Entry], written: Collection[str]) 
     Of mail to leads these are the ids of and in it that are news here, and the addresses of leads that are new.
     """
     index = intake.index
-    leads = {_address(plain_address(lead.id)) for lead in intake.new_leads}
-    ours = set(map(_address, written))
+    leads = {clue_of_address(plain_address(lead.id)) for lead in intake.new_leads}
+    ours = set(map(clue_of_address, written))
     for entry in entries:
         message = entry.message
         if message.id not in index.fresh:
@@ -85,5 +85,6 @@ def _id(message_id: str) -> str:
     return f"id {message_id}"
 
 
-def _address(plain: str) -> str:
+def clue_of_address(plain: str) -> str:
+    """The clue that a plain address is."""
     return f"to {plain}"

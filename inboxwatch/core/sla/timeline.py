@@ -74,6 +74,8 @@ class ActionKind(StrEnum):
     """Somebody wrote the message (`Action.rule`), or whatever the address (`Action.rule`) sends."""
     UNSAID_HUMAN = "unsaid_human"
     """That was taken back."""
+    FORGOTTEN = "forgotten"
+    """All that named a person was erased; what stands in their place is its lead."""
 
 
 REVIEWS = frozenset({ActionKind.CONFIRMED, ActionKind.SPLIT, ActionKind.SAID_HUMAN, ActionKind.UNSAID_HUMAN})

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from inboxwatch.store.tables import UTCDateTime
+from inboxwatch.store.column_types import UTCDateTime
 
 revision = "0001"
 down_revision = None

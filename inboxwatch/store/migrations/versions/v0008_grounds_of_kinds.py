@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from inboxwatch.store.tables import UTCDateTime, Words
+from inboxwatch.store.column_types import UTCDateTime, Words
 
 revision = "0008"
 down_revision = "0007"

@@ -1,0 +1,75 @@
+"""Types of columns: instants in UTC, and text that strangers wrote, as every database takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import TypeEngine
+
+
+class _SQLiteDateTime(sqlite.DATETIME):
+    """SQLAlchemy's own format of a UTC datetime, written and read by one call: a message has four, a clock nine."""
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
+        def without_zone(value: datetime | None) -> str | None:
+            return None if value is None else value.isoformat(" ", "microseconds")[:26]
+
+        return without_zone
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], datetime | None]:
+        def in_utc(value: str | None) -> datetime | None:
+            return None if value is None else datetime.fromisoformat(f"{value}+00:00")
+
+        return in_utc
+
+
+_SQLITE_DATETIME = _SQLiteDateTime()  # type: ignore[no-untyped-call]  # not typed by SQLAlchemy
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An instant. SQLite drops zones, so values are turned to UTC on the way in and marked UTC on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime]:
+        return dialect.type_descriptor(_SQLITE_DATETIME if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None or value.tzinfo is UTC:
+            return value
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the store")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
+
+
+def storable(words: str) -> str:
+    """Text as `Words` keeps it: no database takes NUL and lone surrogates, so they are replaced."""
+    if words.isascii() and "\0" not in words:
+        return words
+    return words.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+class Words(TypeDecorator[str]):
+    """Text that strangers wrote, made storable."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
+
+
+class Ordered(Words):
+    """Such text in the order of its code points, as Python has it, whatever the locale of the database."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
