@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from inboxwatch import config as configuration
 from inboxwatch.commands import mail_stamps
+from inboxwatch.commands.check_privacy import check_privacy
 from inboxwatch.commands.check_store import check_port, check_store
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.finding import Finding
@@ -47,7 +48,7 @@ def run_check(path: Path, *, offline: bool, as_json: bool) -> ExitCode:
         result(json.dumps({"ok": False, "problems": problems, "findings": []}))
         return ExitCode.BAD_CONFIG
     findings = [*check_store(config, offline=offline), *_files(config), *_holidays(config), *_ownership(config)]
-    findings += _meanings(config)
+    findings += [*check_privacy(config), *_meanings(config)]
     if not offline:
         findings = [*check_port(config), *findings]
         findings = asyncio.run(_probe(config)) + findings

@@ -59,6 +59,7 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
         it_alerts=_one(found, models.AlertsModel).notify,
         look_back=_one(found, models.HistoryModel).look_back,
         census_every=_one(found, models.HistoryModel).census_every,
+        keep=_one(found, models.HistoryModel).keep,
         unknown_senders=found.values["unknown_senders"],
         privacy=found.values["privacy"],
         own_rules=found.values["meanings"],

@@ -147,6 +147,8 @@ class Config:
     admins: frozenset[PersonId] = frozenset()
     """Who may act on every wait from a message, beside those whom it concerns."""
     daily_digests: bool = True
+    keep: timedelta | None = None
+    """How long history is kept; None: until it is erased by hand."""
     own_rules: tuple[RuleFile, ...] = ()
     """The operator's own rules of what an answer means."""
     drop_ins: tuple[Path, ...] = ()

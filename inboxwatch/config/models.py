@@ -239,6 +239,15 @@ class HistoryModel(Settings):
     """No waits older than this are opened by the daemon."""
     census_every: PositiveWallTime = Field(default="6h", validate_default=True)
     """How often every Message-ID on the server is compared with the store."""
+    keep: PositiveWallTime | None = None
+    """How long mail, ended waits, what was done and what was told are kept, such as `400d`; figures stay. Without it
+    nothing is erased by age. Not shorter than `look_back`."""
+
+    @model_validator(mode="after")
+    def _keeps_what_it_reads(self) -> HistoryModel:
+        if self.keep is not None and self.keep < self.look_back:
+            raise ValueError("`keep` must not be shorter than `look_back`, for what is erased would be read again")
+        return self
 
 
 class AlertsModel(Settings):

@@ -1,4 +1,4 @@
-"""Once a minute: the daily digests whose hour has come, and IT's own alarms."""
+"""Once a minute: the daily digests whose hour has come, IT's own alarms, and a batch of what is too old to be kept."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import structlog
 from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.engine.alarms import Disk, watch_all
 from inboxwatch.engine.digests import enqueue_digests
+from inboxwatch.engine.retention import expire
 from inboxwatch.engine.threads_again import place_again
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,8 @@ class Housekeeping:
         await self._place_again()
         if new:
             self._wake()
+        if erased := await self._writer.write(expire, self._rules, self._now()):
+            log.info("erased what is older than history.keep", rows=erased)
 
     async def _place_again(self) -> None:
         """Threads of an older version are placed again, a few in each transaction, until none is left."""

@@ -34,6 +34,7 @@ from inboxwatch.store.period_waits import PeriodWaits
 from inboxwatch.store.pinned_policies import PinnedPolicies
 from inboxwatch.store.proofs import Proofs
 from inboxwatch.store.quarantine import Quarantine
+from inboxwatch.store.retention import Retention
 from inboxwatch.store.signing_key import LINKS_LASTED, MOVED, former_key, former_of_moved, keep_private, signing_key
 from inboxwatch.store.statistics import Statistics
 from inboxwatch.store.strangers import Strangers
@@ -141,6 +142,10 @@ class Transaction:
     @cached_property
     def statistics(self) -> Statistics:
         return Statistics(self.connection)
+
+    @cached_property
+    def retention(self) -> Retention:
+        return Retention(self.connection)
 
     @cached_property
     def waits(self) -> PeriodWaits:

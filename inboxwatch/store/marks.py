@@ -168,6 +168,13 @@ class ProbeMark(_InstantMark):
     kind = "probe"
 
 
+class ExpiredMark(_InstantMark):
+    """When all that is too old to be kept was last found to be erased."""
+
+    __slots__ = ()
+    kind = "expired"
+
+
 class Marks:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -1,17 +1,21 @@
-"""Figures read from the store: one pass a table, all counting done by the database."""
+"""Figures read from the store: one pass a table, all counting done by the database; and those of what was erased."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, extract, func, literal, or_, select
 
+from inboxwatch.core.statistics import past
 from inboxwatch.core.statistics.figures import LATENCY_EDGES, Figures, Health, Holding, Latency, Reply, Tally
 from inboxwatch.store import tables
 
 _clock, _act, _alias = tables.clock, tables.act, tables.clock_alias
+PAST = "figures of what was erased"
+"""Among the store's own notes: `core.statistics.past`."""
 _WITHHELD = ("passed", "first sight")
 """Reasons under which a step is recorded though nobody was notified."""
 
@@ -31,6 +35,7 @@ class Statistics:
         self._ownership(figures)
         self._escalations(figures)
         self._mailboxes(figures)
+        past.add(figures, past_rows(self._connection))
         return figures
 
     def _rows(self, statement: Any) -> Iterator[tuple[Any, ...]]:
@@ -166,6 +171,13 @@ class Statistics:
             # To the millisecond: a Julian day is a float that holds no more than some ten microseconds.
             return func.round((func.julianday(end) - func.julianday(start)) * 86400.0, 3)
         return extract("epoch", end - start)
+
+
+def past_rows(connection: Connection) -> past.Rows:
+    """What was counted of what is not stored any more."""
+    kept = connection.execute(select(tables.meta.c.value).where(tables.meta.c.key == PAST)).scalar()
+    rows: past.Rows = json.loads(kept) if kept else []
+    return rows
 
 
 def metric_state(now: datetime) -> ColumnElement[str]:

@@ -133,3 +133,15 @@ def test_the_process_is_measured_where_a_sandbox_hides_the_machines_figures(tmp_
     (tmp_path / "self").symlink_to(f"/proc/{os.getpid()}")
     names = {family.name for family in OwnProcess(proc=str(tmp_path), registry=None).collect()}
     assert {"process_resident_memory_bytes", "process_cpu_seconds", "process_start_time_seconds"} <= names
+
+
+def test_what_is_read_and_how_long_it_is_kept_is_said(folder: Path) -> None:
+    found = check(folder, "--offline")
+    assert "no text that a person wrote is read" in found["privacy"][0][1]
+    assert found["history"][0][1].endswith("kept until a person is forgotten")
+    text = (folder / "inboxwatch.yaml").read_text()
+    (folder / "inboxwatch.yaml").write_text(f"{text}history: {{keep: 400d}}\nprivacy: text\n")
+    done = CliRunner().invoke(app, ["check", "-c", str(folder / "inboxwatch.yaml"), "--json", "--offline"])
+    found = {one["subject"]: one["text"] for one in json.loads(done.stdout)["findings"]}
+    assert "older than 400 days is erased" in found["history"]
+    assert "never stored" in found["privacy"]

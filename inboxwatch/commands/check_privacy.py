@@ -1,0 +1,28 @@
+"""What `check` says of personal data: what is read of mail, how long it is kept, whose figures are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from inboxwatch.commands.finding import Finding
+from inboxwatch.core.model import Privacy
+
+if TYPE_CHECKING:
+    from inboxwatch.config import Config
+
+_READ = {
+    Privacy.HEADERS: "headers: no text that a person wrote is read or stored",
+    Privacy.TEXT: "text: read in memory for rules and matching, never stored",
+}
+
+
+def check_privacy(config: Config) -> Iterator[Finding]:
+    """The settings in force, in words."""
+    yield Finding("privacy", "ok", _READ[config.privacy])
+    if config.keep is None:
+        hint = "set history.keep, such as 400d, where a time limit is owed"
+        yield Finding("history", "ok", "mail, waits and notices are kept until a person is forgotten", hint)
+    else:
+        text = f"what is older than {config.keep.days} days is erased; figures stay, and whatever is still open"
+        yield Finding("history", "ok", text)
