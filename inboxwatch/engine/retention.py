@@ -11,25 +11,27 @@ from inboxwatch.store.retention import ROWS, THREADS
 
 EVERY = timedelta(hours=1)
 """From one search for what is too old to the next, once nothing is left of it."""
+SOON = timedelta(minutes=5)
+"""Where more is left: figures are counted before and after, and others want to write, too."""
 
 
-def expire(tx: Transaction, rules: Rules, now: datetime) -> int:
-    """Erases one batch of what is older than `history.keep`; returns how much. Nothing goes that an open wait needs, or
-    a thread in which anything has happened since: a thread goes whole or not at all.
+def expire(tx: Transaction, rules: Rules, now: datetime, most: int = THREADS) -> int:
+    """Erases one batch of what is older than `history.keep`, `most` threads; returns how many messages and other rows.
+
+    Nothing goes that an open wait needs, or a thread in which anything has happened since: a thread goes whole or not
+    at all.
     """
     keep = rules.config.keep
-    if keep is None:
-        return 0
     last = tx.marks.get(ExpiredMark())
-    if last is not None and last <= now < last + EVERY:
+    if keep is None or (last is not None and last <= now < last + EVERY):
         return 0
     cutoff = now - keep
-    threads = tx.retention.expired_threads(cutoff)
+    threads, rest = tx.retention.expired_threads(cutoff, most), tx.retention.expired_rest(cutoff)
+    more = len(threads) == most or any(len(rows) == ROWS for _, rows in rest)
+    tx.marks.set(ExpiredMark(), now - EVERY + SOON if more else now)
+    if not threads and not rest:
+        return 0
     before = tx.retention.figures(now)
-    messages = tx.retention.erase_threads(threads)
-    rest = tx.retention.erase_rest(cutoff)
-    if threads or any(rest.values()):
-        tx.retention.keep_figures(before, now)
-    if len(threads) < THREADS and max(rest.values()) < ROWS:
-        tx.marks.set(ExpiredMark(), now)
-    return messages + sum(rest.values())
+    erased = tx.retention.erase_threads(threads) + tx.retention.erase_rest(rest)
+    tx.retention.keep_figures(before, now)
+    return erased

@@ -17,7 +17,7 @@ from inboxwatch.store.statistics import PAST, Statistics, past_rows
 from inboxwatch.store.upsert import chunks, upsert
 
 _message, _clock, _act, _delivery = tables.message, tables.clock, tables.act, tables.delivery
-THREADS = 100
+THREADS = 500
 """Erased in one transaction."""
 ROWS = 2000
 """Of each other table."""
@@ -69,8 +69,8 @@ class Retention:
             erased += len(ids)
         return erased
 
-    def erase_rest(self, cutoff: datetime, most: int = ROWS) -> dict[str, int]:
-        """Erases what belongs to no thread, at most so many rows a table; returns how many of each."""
+    def expired_rest(self, cutoff: datetime, most: int = ROWS) -> list[tuple[Table, list[Any]]]:
+        """What is too old and belongs to no thread, at most so many rows a table: tables with primary keys."""
         apart, again = tables.quarantine, tables.recall
         lead, failed = tables.lead, tables.first_contact
         nobodys = or_(_delivery.c.clock.is_(None), ~exists().where(_clock.c.id == _delivery.c.clock))
@@ -88,21 +88,27 @@ class Retention:
             (_act, and_(_act.c.thread.is_(None), _act.c.at < cutoff, _act.c.deed != "forgotten", no_mail_of[_act])),
             (lead, and_(lead.c.provisional, lead.c.updated_at < cutoff, no_mail)),
         )
-        erased = {}
+        found = []
         for table, chosen in idle:
+            keys = select(*table.primary_key.columns).where(chosen).limit(most)
+            if rows := list(self._connection.execute(keys)):
+                found.append((table, rows))
+        return found
+
+    def erase_rest(self, expired: Sequence[tuple[Table, Sequence[Any]]]) -> int:
+        """Erases rows by their primary keys, and what hangs on them; returns how many rows."""
+        hanging = {
+            _message: [tables.sighting.c.key],
+            tables.lead: [tables.lead_address.c.lead, tables.lead_domain.c.lead],
+        }
+        for table, rows in expired:
             keys = list(table.primary_key.columns)
-            rows = self._connection.execute(select(*keys).where(chosen).limit(most)).all()
             for row in rows:
                 same = [key == value for key, value in zip(keys, row, strict=True)]
                 self._connection.execute(delete(table).where(*same))
-            erased[table.name] = len(rows)
-            gone = [row[0] for row in rows]
-            if table is _message:
-                self._delete(tables.sighting.c.key, gone)
-            elif table is lead:
-                self._delete(tables.lead_address.c.lead, gone)
-                self._delete(tables.lead_domain.c.lead, gone)
-        return erased
+            for column in hanging.get(table, ()):
+                self._delete(column, [row[0] for row in rows])
+        return sum(len(rows) for _, rows in expired)
 
     def figures(self, now: datetime) -> Figures:
         """What is counted now, with what was erased before."""
