@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from inboxwatch.commands.finding import Finding
-from inboxwatch.core.model import Privacy
+from inboxwatch.core.model import Privacy, ShownFigures
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
 
+SMALL = 3
+"""Members below which a team hides nobody."""
 _READ = {
     Privacy.HEADERS: "headers: no text that a person wrote is read or stored",
     Privacy.TEXT: "text: read in memory for rules and matching, never stored",
@@ -26,3 +28,12 @@ def check_privacy(config: Config) -> Iterator[Finding]:
     else:
         text = f"what is older than {config.keep.days} days is erased; figures stay, and whatever is still open"
         yield Finding("history", "ok", text)
+    if config.figures is ShownFigures.TEAMS:
+        text = "metrics, reports and the board show teams only; notices, commands and the API name who must act"
+        yield Finding("figures", "ok", text)
+        for name, team in config.teams.items():
+            if len(team.members) < SMALL:
+                text = f"team {name} has {len(team.members)} members: its figures are nearly those of one person"
+                yield Finding("figures", "warning", text, "put small teams together")
+    else:
+        yield Finding("figures", "ok", "metrics, reports and the board show people by name (figures: people)")

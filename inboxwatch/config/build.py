@@ -62,6 +62,7 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
         keep=_one(found, models.HistoryModel).keep,
         unknown_senders=found.values["unknown_senders"],
         privacy=found.values["privacy"],
+        figures=found.values["figures"],
         own_rules=found.values["meanings"],
         store_url=_store_url(store.url if store else _DEFAULT_STORE, path.parent),
         web=_web(web),

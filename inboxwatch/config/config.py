@@ -15,7 +15,7 @@ from inboxwatch.connector import Context, LeadSource, MailConnector, Reading
 from inboxwatch.core.mail.intake import UnknownSenders
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.mail.reply_rules import Meanings
-from inboxwatch.core.model import MailboxId, PersonId, Privacy
+from inboxwatch.core.model import MailboxId, PersonId, Privacy, ShownFigures
 from inboxwatch.core.ownership.people import Person, Team
 from inboxwatch.core.ownership.routing import RoutingRule
 from inboxwatch.core.sla.hours import BusinessCalendar
@@ -147,6 +147,7 @@ class Config:
     admins: frozenset[PersonId] = frozenset()
     """Who may act on every wait from a message, beside those whom it concerns."""
     daily_digests: bool = True
+    figures: ShownFigures = ShownFigures.PEOPLE
     keep: timedelta | None = None
     """How long history is kept; None: until it is erased by hand."""
     own_rules: tuple[RuleFile, ...] = ()

@@ -36,7 +36,7 @@ from inboxwatch.config.fields import (
 from inboxwatch.config.policy_models import EscalationPolicyModel, RoutingModel, SLAPolicyModel
 from inboxwatch.config.public_holidays import PublicHolidays
 from inboxwatch.core.mail.intake import UnknownSenders
-from inboxwatch.core.model import Privacy
+from inboxwatch.core.model import Privacy, ShownFigures
 from inboxwatch.core.sla.hours import BusinessCalendar, Span, day_of
 from inboxwatch.settings import Secret, Settings
 
@@ -333,6 +333,9 @@ class ConfigModel(Settings):
     privacy: Privacy = Privacy.HEADERS
     """`headers`: no text written by a person is read or stored. `text`: it is read in memory for rules and matching,
     and never stored."""
+    figures: ShownFigures = ShownFigures.PEOPLE
+    """Whose figures metrics, reports and the board show: `people`, or `teams` only, with no rep's name. Who must act is
+    named to them in notices either way, and by the commands and the API."""
     meanings: tuple[OwnRules, ...] = ()
     """Files of the operator's own rules of what an answer means; they come before the built-in ones."""
     leads: dict[str, LeadsModel] = Field(default_factory=dict)

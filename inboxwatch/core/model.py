@@ -46,6 +46,13 @@ class FolderRole(StrEnum):
     OTHER = "other"
 
 
+class ShownFigures(StrEnum):
+    """Whose figures are shown."""
+
+    PEOPLE = "people"
+    TEAMS = "teams"
+
+
 class Privacy(StrEnum):
     """How much of a message may be read: only what machines wrote, or text as well (in memory, never stored)."""
 

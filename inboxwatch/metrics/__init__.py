@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import chain, product
-from typing import Any, Protocol
+from typing import Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -23,14 +23,14 @@ from prometheus_client import (
 
 from inboxwatch import __version__
 from inboxwatch.core.model import Direction, Evidence, Kind
-from inboxwatch.core.ownership.people import Person, Team
 from inboxwatch.core.sla.escalation import StepReason
-from inboxwatch.core.sla.policy import EscalationPolicy, Metric
-from inboxwatch.core.statistics.figures import Figures, Holding, Latency, Reply, Tally, pairs_in_use
+from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.statistics.figures import Figures, Latency, Reply, Tally, pairs_in_use
 from inboxwatch.metrics.exposition import CONTENT_TYPE, Family, Labels
 from inboxwatch.metrics.own_process import OwnProcess
+from inboxwatch.metrics.shown import MetricsConfig, Shown, team_labels
 
-__all__ = ["CONTENT_TYPE", "ConfigHolder", "Metrics", "MetricsConfig"]
+__all__ = ["CONTENT_TYPE", "ConfigHolder", "Metrics", "MetricsConfig", "team_labels"]
 
 STATES = ("unverified", "snoozed", "acknowledged", "breached", "warned", "running")
 """Of an open wait, in their precedence."""
@@ -43,32 +43,6 @@ _LAG_EDGES = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600)
 
 # The age of every counter as a series of its own would nearly double the exposition.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it untyped
-
-
-class MetricsMailbox(Protocol):
-    """What metrics need of a configured mailbox."""
-
-    @property
-    def connector(self) -> str: ...
-    @property
-    def owner(self) -> str | None: ...
-
-
-class MetricsConfig(Protocol):
-    """The parts of the config from which series exist before anything has happened."""
-
-    @property
-    def mailboxes(self) -> Mapping[Any, MetricsMailbox]: ...
-    @property
-    def people(self) -> Mapping[Any, Person]: ...
-    @property
-    def teams(self) -> Mapping[str, Team]: ...
-    @property
-    def fallback(self) -> str: ...
-    @property
-    def escalations(self) -> Mapping[str, EscalationPolicy]: ...
-    @property
-    def channels(self) -> Mapping[str, object]: ...
 
 
 class ConfigHolder(Protocol):
@@ -128,6 +102,7 @@ class Metrics:
         self._backlogs: dict[str, float] = {}
         self._holder = holder
         self._config: MetricsConfig | None = None
+        self._shown: Shown | None = None
         self._families = _families(
             Family("inboxwatch_owner_info", "gauge", "People who can own a wait.", ("owner", "team", "manager")),
             Family(
@@ -250,19 +225,22 @@ class Metrics:
         """Names who holds the config; its series exist at zero from the next scrape on."""
         self._holder = holder
 
-    def _present(self) -> MetricsConfig:
-        """The config in force, with the series that it gives to what this process counts."""
+    def _present(self) -> tuple[MetricsConfig, Shown]:
+        """The config in force, with the series that it gives to what this process counts, and what is shown of it."""
         if self._holder is None:
             raise RuntimeError("metrics are exposed before watch() was called")
         config = self._holder.config
-        if config is not self._config:
-            self._config = config
-            for mailbox, box in config.mailboxes.items():
+        if config is not self._config or self._shown is None:
+            before, shown = self._shown, Shown.of(config)
+            if before is not None and (before.labels is None) != (shown.labels is None):
+                self._errors.clear()  # names of the other kind
+            self._config, self._shown = config, shown
+            for mailbox, connector in shown.mailboxes.items():
                 for reason in ERRORS:
                     self._errors.labels(mailbox, reason)
-                self._polls.labels(box.connector)
-                self._lag.labels(box.connector)
-        return config
+                self._polls.labels(connector)
+                self._lag.labels(connector)
+        return config, self._shown
 
     def poll_finished(self, connector: str, seconds: float) -> None:
         """Records a complete poll."""
@@ -270,7 +248,8 @@ class Metrics:
 
     def mailbox_error(self, mailbox: str, reason: str) -> None:
         """Records a failed attempt to read a mailbox; `reason` is one of ERRORS."""
-        self._errors.labels(mailbox, reason).inc()
+        name = mailbox if self._holder is None else self._present()[1].mailbox(mailbox)
+        self._errors.labels(name, reason).inc()
 
     def detected(self, connector: str, lag_seconds: float) -> None:
         """Records how late a message was seen; a server's clock ahead of ours counts as no delay."""
@@ -298,41 +277,40 @@ class Metrics:
 
     def process(self) -> bytes:
         """The exposition of what this process counts itself."""
-        config = self._present()
+        config, shown = self._present()
         parts = [
             text
             for name, values in (("poll_interval_seconds", self._paces), ("backlog_messages", self._backlogs))
-            for text in self._lines(
-                f"mailbox_{name}", {(box,): values[box] for box in config.mailboxes if box in values}
-            )
+            for text in self._lines(f"mailbox_{name}", shown.told(values, config.mailboxes))
         ]
         return generate_latest(self.registry) + "".join(parts).encode()
 
     def exposition(self, figures: Figures, now: datetime) -> bytes:
         """The exposition of the store's figures."""
-        config = self._present()
+        config, shown = self._present()
+        figures = shown.figures(figures)
         parts = chain(
-            self._of_mail(config, figures), self._of_waits(config, figures, now), self._of_people(config, figures)
+            self._of_mail(config, shown, figures),
+            self._of_waits(config, shown, figures, now),
+            self._of_people(shown, figures),
         )
         return "".join(parts).encode()
 
     def _lines(self, name: str, values: Mapping[Labels, float]) -> Iterable[str]:
         return self._families[f"inboxwatch_{name}"].lines(values)
 
-    def _of_mail(self, config: MetricsConfig, figures: Figures) -> Iterable[str]:
+    def _of_mail(self, config: MetricsConfig, shown: Shown, figures: Figures) -> Iterable[str]:
         health = figures.mailboxes
-        messages: dict[tuple[str, ...], float] = dict.fromkeys(product(config.mailboxes, Direction, Kind), 0)
+        messages: dict[tuple[str, ...], float] = dict.fromkeys(product(shown.works, Direction, Kind), 0)
         yield from self._lines("messages_total", messages | figures.messages)
         matches: dict[tuple[str, ...], float] = {(evidence,): figures.matches.get(evidence, 0) for evidence in Evidence}
         yield from self._lines("thread_matches_total", matches)
-        known = {name: health[name] for name in config.mailboxes if name in health}
-        up = {
-            (name, config.mailboxes[name].connector): float(one.up) for name, one in known.items() if one.up is not None
-        }
+        known = {name: health[name] for name in shown.mailboxes if name in health}
+        up = {(name, shown.mailboxes[name]): float(one.up) for name, one in known.items() if one.up is not None}
         yield from self._lines("mailbox_up", up)
         last = {(name,): one.last_success.timestamp() for name, one in known.items() if one.last_success}
         yield from self._lines("mailbox_last_success_timestamp_seconds", last)
-        filled = {name: figures.backfills.get(name, (0, 0)) for name in config.mailboxes}
+        filled = {name: figures.backfills.get(name, (0, 0)) for name in shown.mailboxes}
         progress: dict[tuple[str, ...], float] = {(name, "read"): read for name, (read, _) in filled.items()}
         progress |= {(name, "remaining"): left for name, (_, left) in filled.items() if left is not None}
         yield from self._lines("backfill_messages", progress)
@@ -348,8 +326,8 @@ class Metrics:
         yield from self._lines("notifications_total", outcomes)
         yield from self._lines("notifications_pending", {(name,): counts[4] for name, counts in channels.items()})
 
-    def _of_waits(self, config: MetricsConfig, figures: Figures, now: datetime) -> Iterable[str]:
-        boxes = [Holding(name, box.owner or "", "") for name, box in config.mailboxes.items()]
+    def _of_waits(self, config: MetricsConfig, shown: Shown, figures: Figures, now: datetime) -> Iterable[str]:
+        boxes = shown.holdings
         held = sorted(figures.held_once)
         waits: dict[tuple[str, ...], float] = {(*holding, "running"): 0 for holding in boxes}
         for holding in held:
@@ -369,10 +347,10 @@ class Metrics:
         told = {(policy, str(step), reason): count for (policy, step, reason), count in figures.escalations.items()}
         yield from self._lines("escalations_total", steps | told)
 
-    def _of_people(self, config: MetricsConfig, figures: Figures) -> Iterable[str]:
+    def _of_people(self, shown: Shown, figures: Figures) -> Iterable[str]:
         families = self._families
-        yield from self._lines("owner_info", dict.fromkeys(_people(config), 1.0))
-        pairs = sorted(pairs_in_use(figures, _reps(config)))
+        yield from self._lines("owner_info", dict.fromkeys(shown.owners, 1.0))
+        pairs = sorted(pairs_in_use(figures, shown.reps))
         zero = Tally()
         latencies: dict[tuple[str, ...], Tally] = {}
         replies: dict[tuple[str, ...], float] = {}
@@ -395,18 +373,3 @@ class Metrics:
         failures = {pair: figures.first_contact_failures.get(pair, 0) for pair in pairs}
         yield from self._lines("first_contact_failures_total", failures)
         yield from self._lines("follow_ups_open", {pair: figures.follow_ups.get(pair, 0) for pair in pairs})
-
-
-def _people(config: MetricsConfig) -> Iterable[tuple[str, str, str]]:
-    """(person, first team, manager): one series each, so that joins on `owner` are never ambiguous."""
-    teams: dict[str, str] = {}
-    for name, team in config.teams.items():
-        for member in team.members:
-            teams.setdefault(member, name)
-    return ((person, teams.get(person, ""), one.manager or "") for person, one in config.people.items())
-
-
-def _reps(config: MetricsConfig) -> set[str]:
-    """Those who can own a wait whatever its lead: owners of mailboxes, members of teams, the fallback."""
-    owners = {box.owner for box in config.mailboxes.values() if box.owner}
-    return owners | {member for team in config.teams.values() for member in team.members} | {config.fallback}

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from http import HTTPStatus
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import escape
 
+from inboxwatch.core.model import ShownFigures
+from inboxwatch.core.statistics.teams import NO_TEAM, TeamLabels
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.daemon_port import DaemonPort
+from inboxwatch.metrics import team_labels
 from inboxwatch.notify import messages
 from inboxwatch.notify.text import clean, span
 from inboxwatch.web.auth import Guard
@@ -37,9 +43,16 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters.update(
-            clean=clean, span=span, instant=rfc3339, stamp=stamp, segment=lambda text: quote(str(text), safe="")
+            nameless=self._wordless,
+            clean=clean,
+            span=span,
+            instant=rfc3339,
+            stamp=stamp,
+            segment=lambda text: quote(str(text), safe=""),
         )
-        self._templates.globals.update(person=self._person, target=self._target, flag=messages.flag)
+        self._templates.globals.update(
+            person=self._person, target=self._target, mailbox=self._mailbox, flag=messages.flag
+        )
 
     def render(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
         """A page; its template sees the request's path, people, who is signed in and the form key beside `values`."""
@@ -51,8 +64,11 @@ class Pages:
             "form_key": self._guard.form_key(request),
             "can_leave": self._guard.session(request),
             "by": request.cookies.get(BY, ""),
+            "names_people": self._labels() is None,
         }
         text = self._templates.get_template(template).render(known | values)
+        if self._labels() is not None:
+            text = self._nameless(text)
         return web.Response(status=status, text=text, content_type="text/html")
 
     def problem(self, request: web.Request, problem: Problem) -> web.Response:
@@ -63,15 +79,59 @@ class Pages:
         title = HTTPStatus(problem.status).phrase
         return self.render(request, "problem.html", status=problem.status, title=title, detail=problem.detail)
 
+    def _labels(self) -> TeamLabels | None:
+        """What stands for people, where only teams are shown."""
+        config = self._daemon.rules.config
+        return team_labels(config) if config.figures is ShownFigures.TEAMS else None
+
     def _person(self, person: str | None) -> str:
-        """A person's name; the id where they have left the config."""
+        """A person's name, or the team where only teams are shown; the id where they have left the config."""
+        if (labels := self._labels()) is not None and self._is_ours(person or ""):
+            team = labels.person(person or "")
+            return "a colleague" if team == NO_TEAM else clean(f"team {team}")
         known = {str(one.id): one.name for one in self._daemon.rules.config.people.values()}
         return clean(known.get(person or "", person or "nobody"))
 
+    def _is_ours(self, word: str) -> bool:
+        """Whether a word is a person's id, now or before, or an address of ours; others who act are none."""
+        if "@" in word:
+            return self._daemon.rules.config.us.is_ours(word)
+        return bool(word) and word not in ("routing", "escalation")
+
     def _target(self, target: str) -> str:
-        """A target of a step: a person by name, a channel as it is."""
-        known = {str(one.id): one.name for one in self._daemon.rules.config.people.values()}
-        return clean(known.get(target, target))
+        """A target of a step: a person as `_person` has it, a channel as it is."""
+        known = {str(one.id) for one in self._daemon.rules.config.people.values()}
+        return self._person(target) if target in known else clean(target)
+
+    def _mailbox(self, mailbox: str | None) -> str:
+        """A mailbox; a personal one by its number within the team where only teams are shown."""
+        labels = self._labels()
+        return clean(labels.mailbox(mailbox) if labels and mailbox else mailbox or "–", 60)
+
+    def _wordless(self, text: str) -> str:
+        """A sentence of ours in which nobody's id stands, where only teams are shown."""
+        if self._labels() is None:
+            return text
+        config = self._daemon.rules.config
+        ids = sorted({*map(str, config.people), *map(str, config.mailboxes)}, key=len, reverse=True)
+        known = {str(one) for one in config.people}
+        named = re.compile(rf"(?<![\w@.-])(?:{'|'.join(map(re.escape, ids))})(?![\w@-])")
+        return named.sub(lambda one: self._person(one[0]) if one[0] in known else self._mailbox(one[0]), text)
+
+    def _nameless(self, text: str) -> str:
+        """A page on which sentences of the store name nobody either; whom one may choose in a form stays."""
+        config = self._daemon.rules.config
+        teams = {
+            word: self._person(one.id)
+            for one in config.people.values()
+            for word in (one.name, one.email, *one.aliases)
+            if word
+        }
+        named = re.compile("|".join(re.escape(escape(word)) for word in sorted(teams, key=len, reverse=True)), re.I)
+        folded = {str(escape(word)).casefold(): str(escape(team)) for word, team in teams.items()}
+        parts = re.split(r"(<select.*?</select>)", text, flags=re.DOTALL)
+        told = [named.sub(lambda found: folded[found[0].casefold()], part) for part in parts[::2]]
+        return "".join(part for pair in zip_longest(told, parts[1::2], fillvalue="") for part in pair)
 
 
 def stamp(at: datetime | str | None) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.terminal import fail, remark, tell
+from inboxwatch.core.model import ShownFigures
 from inboxwatch.now import now
 from inboxwatch.store import Store, StoreError
 
@@ -20,6 +21,7 @@ def run_report(
     """The command; returns the exit code. Reads the store beside a running daemon, writes nothing into it."""
     from inboxwatch.commands.report import cases, page, table
     from inboxwatch.commands.report.period import Period
+    from inboxwatch.commands.report.teams import by_team
 
     made_at = now()
     try:
@@ -35,6 +37,8 @@ def run_report(
             story = cases.read(tx, config, period)
     finally:
         store.close()
+    if config.figures is ShownFigures.TEAMS:
+        story = by_team(story, config)
     try:
         output.write_text(page.render(story, made_at), encoding="utf-8")
         if csv is not None:

@@ -64,6 +64,8 @@ class ReportedWait:
     zone: ZoneInfo
     reasons: tuple[str, ...] = ()
     """What made it long, in words; filled for waits that were missed."""
+    colleague: bool | None = None
+    """Where nobody is named any more: whether another than the owner answered."""
 
     @property
     def id(self) -> str:
@@ -118,6 +120,8 @@ class ReportedWait:
 
     @property
     def by_colleague(self) -> bool:
+        if self.colleague is not None:
+            return self.colleague
         return self.outcome in ANSWERED and bool(self.owner) and self.answered_by != self.owner
 
 
@@ -140,6 +144,8 @@ class Story:
     """Person -> name."""
     teams: Mapping[str, str]
     """Person -> first team."""
+    people_shown: bool = True
+    """Whether figures of single people are told; else `names` and `teams` know teams only."""
 
 
 def read(tx: Transaction, config: Config, period: Period) -> Story:
