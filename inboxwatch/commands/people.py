@@ -10,15 +10,17 @@ from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.terminal import fail, result, tell
 from inboxwatch.engine.actions import Acting, known_person
 from inboxwatch.engine.disclosure import disclose
-from inboxwatch.engine.erasure import forget, preview
+from inboxwatch.engine.erasure import Forgetting, forget, preview
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
 from inboxwatch.now import now
-from inboxwatch.store import Outage, Store, StoreError
+from inboxwatch.store import Conflict, Outage, Store, StoreError
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
 
+ATTEMPTS = 10
+"""While a daemon writes to the same rows."""
 BACKUPS = (
     "backups from before, the mailboxes themselves and messages that were sent still name the person; "
     "so do lists of leads: they are not taken from there"
@@ -40,8 +42,7 @@ def run_forget(
                 told = preview(tx, rules, address)
         else:
             known_person(rules, acting.by)
-            with store.transaction() as tx:
-                told = forget(tx, rules, address, acting, with_open_waits=with_open_waits)
+            told = _forget(store, rules, address, acting, with_open_waits=with_open_waits)
             store.scrub()
     except (Refused, Outage) as error:
         return fail(str(error))
@@ -56,6 +57,18 @@ def run_forget(
         result("erased; the figures stay")
         tell(BACKUPS)
     return ExitCode.OK
+
+
+def _forget(store: Store, rules: Rules, address: str, acting: Acting, *, with_open_waits: bool) -> Forgetting:
+    """Erases; where the daemon has met the same rows, again. Raises Refused, Outage."""
+    for tried in range(1, ATTEMPTS + 1):
+        try:
+            with store.transaction() as tx:
+                return forget(tx, rules, address, acting, with_open_waits=with_open_waits)
+        except Conflict:
+            if tried == ATTEMPTS:
+                raise
+    raise AssertionError
 
 
 def run_export(config: Config, address: str, output: Path | None) -> ExitCode:

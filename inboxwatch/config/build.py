@@ -63,6 +63,7 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
         unknown_senders=found.values["unknown_senders"],
         privacy=found.values["privacy"],
         figures=found.values["figures"],
+        log=found.values["log"],
         own_rules=found.values["meanings"],
         store_url=_store_url(store.url if store else _DEFAULT_STORE, path.parent),
         web=_web(web),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,8 @@ class Config:
     """Who may act on every wait from a message, beside those whom it concerns."""
     daily_digests: bool = True
     figures: ShownFigures = ShownFigures.PEOPLE
+    log: Mapping[str, str] = field(default_factory=dict)
+    """Level by area."""
     keep: timedelta | None = None
     """How long history is kept; None: until it is erased by hand."""
     own_rules: tuple[RuleFile, ...] = ()

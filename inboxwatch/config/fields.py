@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from difflib import get_close_matches
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
@@ -296,3 +296,19 @@ Reassignee = Annotated[str, AfterValidator(partial(_person_or, tuple(Reassign)))
 Target = Annotated[str, AfterValidator(partial(_target, ROLES))]
 AlertTarget = Annotated[str, AfterValidator(partial(_target, ("fallback",)))]
 """Alerts about mailboxes belong to no wait: there is no owner to tell."""
+
+_AREA = re.compile(r"default|(connectors|commands|daemon|engine|notify|web)(\.[a-z_]+)*")
+
+
+def _area(text: str) -> str:
+    if _AREA.fullmatch(text) is None:
+        rooms = "connectors, commands, daemon, engine, notify, web"
+        raise ValueError(
+            f"{text!r} is no area: write `default`, or one of {rooms} and what is below, `connectors.mail`"
+        )
+    return text
+
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogArea = Annotated[str, AfterValidator(_area)]
+"""A room of the program, or `default`."""

@@ -20,6 +20,8 @@ from inboxwatch.config.fields import (
     Email,
     HeaderName,
     Hours,
+    LogArea,
+    LogLevel,
     Name,
     OwnRules,
     Peers,
@@ -355,5 +357,9 @@ class ConfigModel(Settings):
     admins: tuple[PersonRef, ...] = ()
     """People who may act on every wait from a message."""
     digests: DigestsModel = Field(default_factory=DigestsModel)
+    log: dict[LogArea, LogLevel] = Field(default_factory=dict)
+    """Level by area: a room of the program such as `connectors.mail`, `daemon`, `engine`, `notify`, `web`, or `default`.
+    A reload takes it over; what it does not say, `run --log-level` does. At `debug` addresses and subjects are in the
+    log."""
     store: StoreModel | None = None
     web: WebModel = Field(default_factory=WebModel)

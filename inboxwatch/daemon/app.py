@@ -17,6 +17,7 @@ from aiohttp import web as aiohttp_web
 from inboxwatch import config as configuration
 from inboxwatch.config import Config, ConfigError
 from inboxwatch.daemon import systemd
+from inboxwatch.daemon.logs import set_areas
 from inboxwatch.daemon.supervisor import Supervisor
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.departures import departures
@@ -46,6 +47,7 @@ class App:
         self.writer = Writer(self.store)
         self.metrics = Metrics()
         self.supervisor = Supervisor(self, config)
+        set_areas(config.log)
         self.metrics.watch(self)
         self.metrics.reloaded(True)
         self._stop = asyncio.Event()
@@ -158,6 +160,7 @@ class App:
                 log.warning("the new config no longer names it", kind=gone.kind, name=gone.name, text=str(gone))
             await self.supervisor.stop()
             self.supervisor = supervisor
+            set_areas(config.log)
             await supervisor.start()
             self.metrics.reloaded(True)
             systemd.tell(STATUS=f"watching {len(self.config.mailboxes)} mailboxes")
