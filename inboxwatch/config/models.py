@@ -358,8 +358,8 @@ class ConfigModel(Settings):
     """People who may act on every wait from a message."""
     digests: DigestsModel = Field(default_factory=DigestsModel)
     log: dict[LogArea, LogLevel] = Field(default_factory=dict)
-    """Level by area: a room of the program such as `connectors.mail`, `daemon`, `engine`, `notify`, `web`, or `default`.
-    A reload takes it over; what it does not say, `run --log-level` does. At `debug` addresses and subjects are in the
-    log."""
+    """Level by area: a room of the program such as `connectors.mail`, `daemon`, `engine`, `notify` or `web`, or
+    `default`. A reload takes it over; what it does not say, `run --log-level` does. At `debug` addresses and subjects
+    are in the log."""
     store: StoreModel | None = None
     web: WebModel = Field(default_factory=WebModel)
