@@ -30,6 +30,8 @@ def dump(known: Known) -> dict[str, Any]:
         "answered": known.answered,
         "provider_threads": sorted(known.provider_threads),
         "sender_lead": known.sender_lead,
+        "series": known.series,
+        "part": known.part,
     }
     data: dict[str, Any] = {name: value for name, value in told.items() if value}
     data["sides"] = sorted(known.sides)
@@ -89,6 +91,8 @@ def load(row: Any) -> Known:
         answered=told("answered", False),
         told=told("told", True),
         sender_lead=told("sender_lead"),
+        series=told("series", ""),
+        part=told("part", 0),
     )
 
 

@@ -91,6 +91,7 @@ class Mails:
         rows = {} if rows is None else rows
         conversing = self._conversing(_sighting.c.conversation, sorted(keys.provider_threads))
         self._find(rows, _message.c.key, sorted(conversing))
+        self._find(rows, _message.c.series, sorted(keys.series))
         self._find(rows, _message.c.index_root, sorted(root.hex() for root in keys.index_roots))
         self._find(rows, _message.c.key, self._titled(keys, rows))
         self._find(rows, _message.c.thread, sorted(keys.threads))
@@ -384,6 +385,7 @@ class Mails:
             "sender_key": filed.sender_key,
             "own_address": mail.own_address,
             "component": known.component,
+            "series": known.series or None,
             "known": dump(known) | {"sender_lead": mail.sender.lead},
         }
 

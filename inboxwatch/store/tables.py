@@ -99,12 +99,13 @@ message = _table(
     Column("known", JSON),
     Column("apart_from", String),
     Column("meeting", String(32)),
-    # What its kind was decided by, and will be again when more is read; empty where a person wrote and nothing else
-    # can be.
+    # What its kind was decided by, and will be again; empty where a person wrote and nothing else can be.
     Column("grounds", JSON(none_as_null=True)),
     Column("sender_key", String(32)),
     Column("own_address", Boolean),
     Column("component", String),
+    Column("series", Words),
+    _filled("ix_message_series", "series"),
     _filled("ix_message_thread", "thread"),
     _filled("ix_message_lead", "lead"),
     _filled("ix_message_named_key", "named_key"),

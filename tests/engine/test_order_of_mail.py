@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from inboxwatch.store.records import MessageRecord
 from tests.support.batched_daemon import ANA, SALES, BatchedDaemon, minutes
 from tests.support.busy_house import BusyHouse, Chances, Delivery, Desk, mixture
 
@@ -197,6 +199,36 @@ def test_what_went_to_others_stays_nobodys(daemon: BatchedDaemon) -> None:
     assert not daemon.everything()["recall"]
     daemon.reads_again()
     assert thread(daemon, "other@acme.test") is None
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["one names the first", "none does"])
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3)))[::2])
+def test_the_parts_of_a_numbered_series_hang_together_or_not_whatever_is_read_first(
+    daemon: BatchedDaemon, order: tuple[int, ...], named: bool
+) -> None:
+    """Where programs write headers, a series of which no part names the first was not meant as a thread."""
+    parts = [
+        daemon.asks(f"p{number}@buyer.test", 2 * number, subject=f"[Offer {number}/3] {title}")
+        for number, title in enumerate(("Lathe", "Mill", "Terms"), 1)
+    ]
+    if named:
+        parts[2] = daemon.asks("p3@buyer.test", 6, subject="[Offer 3/3] Terms", answers="p1@buyer.test")
+        parts[2] = replace(parts[2], header=parts[2].header.replace(b"Subject: Re: ", b"Subject: "))
+    later = daemon.asks("p9@buyer.test", 3000, subject="[Offer 2/3] Another mill")
+    other = daemon.raw("dan@buyer.test", "ana@acme.test", 3, id="x2@buyer.test", subject="[Offer 2/3] Mill")
+    daemon.reads(later)
+    for number in order:
+        daemon.reads(parts[number])
+        daemon.restarts()
+    daemon.reads(other)
+    placed = {part: row.parent if (row := record(daemon, part)) else "" for part in ("p1", "p2", "p3", "p9", "x2")}
+    first = "p1@buyer.test" if named else None
+    assert placed == {"p1": None, "p2": first, "p3": first, "p9": None, "x2": None}
+
+
+def record(daemon: BatchedDaemon, name: str) -> MessageRecord | None:
+    with daemon.store.reading() as tx:
+        return tx.mail.row(f"{name}@buyer.test")
 
 
 def test_a_conversation_holds_within_its_mailbox(daemon: BatchedDaemon) -> None:

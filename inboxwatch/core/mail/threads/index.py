@@ -115,7 +115,8 @@ class ThreadIndex:
         """
         if message.id not in self._memory.known:
             self._memory.coming[message.id] = Coming(message.received_at, message.sent_at, named_parent(message))
-        self._memory.foresee_series(message)
+        if self._look_up is None:
+            self._memory.count_answer(message)
         self._join_all([*message.references, *message.in_reply_to, message.id])
         self._imply(message.id, message.received_at, told_order(message))
 
@@ -226,6 +227,7 @@ class ThreadIndex:
                 self._unsettled.add(other.id)
         earliest = one.at - SKEW
         self._unsettled.update(other.id for other in memory.later(one) if other.open)
+        self._unsettled.update(other.id for other in memory.series(one) if other.open)
         self._unsettled.update(other.id for other in memory.conversation(one) if other.open and other.at >= earliest)
 
     def settle(self) -> None:

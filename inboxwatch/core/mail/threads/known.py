@@ -85,6 +85,9 @@ class Known:
     """Its text was read: what was found in it is not found again, for no text is kept."""
     sender_lead: LeadId | None = None
     """The lead who wrote it, if it is inbound."""
+    series: str = ""
+    """The numbered series of which it is a part, with its author; empty for most mail."""
+    part: int = 0
     quotation: Quotation | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -142,11 +145,21 @@ def restate(known: Known, better: Known) -> None:
     known.at, known.sent_at = min(known.at, better.at), better.sent_at
 
 
+def series_of(message: Message) -> tuple[str, int]:
+    """The numbered series of which a message is a part, and its number there; empty for most mail."""
+    subject = subjects.read(message.subject)
+    if subject.series is None or subject.prefixed:
+        return "", 0
+    stem, part, count = subject.series
+    return f"{message.sender.email} {count} {stem}", part
+
+
 def draft(message: Message, direction: Direction, verdict: Verdict, quotation: Quotation | None) -> Known:
     """A message as it will be known, before it has a thread and a parent."""
     subject = subjects.read(message.subject)
     chain = message.references
     named = named_parent(message)
+    series, part = series_of(message)
     return Known(
         id=message.id,
         thread=NOWHERE,
@@ -169,6 +182,8 @@ def draft(message: Message, direction: Direction, verdict: Verdict, quotation: Q
         in_reply_to=answered_first(message),
         references=chain[-CHAIN:],
         told=quotation is not None,
+        series=series,
+        part=part,
         quotation=quotation,
     )
 
@@ -186,13 +201,15 @@ class Keys:
     index_roots: frozenset[bytes] = frozenset()
     subject_keys: frozenset[str] = frozenset()
     threads: frozenset[ThreadId] = frozenset()
+    series: frozenset[str] = frozenset()
     span: tuple[datetime, datetime] | None = None
     """UTC; None: all times."""
     sides: frozenset[str] | None = None
     """Of a subject, what is of or between these sides alone; None: all."""
 
     def __bool__(self) -> bool:
-        return bool(self.ids or self.provider_threads or self.index_roots or self.subject_keys or self.threads)
+        singly = self.ids or self.provider_threads or self.index_roots or self.series
+        return bool(singly or self.subject_keys or self.threads)
 
     def without(self, other: Keys) -> Keys:
         """Those that another does not have."""
@@ -205,6 +222,7 @@ class Keys:
             self.index_roots - other.index_roots,
             self.subject_keys - other.subject_keys if covered else self.subject_keys,
             self.threads - other.threads,
+            self.series - other.series,
             self.span,
             self.sides,
         )
@@ -218,6 +236,7 @@ def keys(messages: Iterable[Message]) -> Keys:
     ids: set[MessageId] = set()
     providers: set[str] = set()
     roots: set[bytes] = set()
+    series: set[str] = set()
     for message in messages:
         ids.add(message.id)
         ids.update(message.in_reply_to)
@@ -226,7 +245,9 @@ def keys(messages: Iterable[Message]) -> Keys:
             providers.add(message.provider_thread)
         if message.thread_index:
             roots.add(message.thread_index[:ROOT])
-    return Keys(frozenset(ids), frozenset(providers), frozenset(roots))
+        if its := series_of(message)[0]:
+            series.add(its)
+    return Keys(frozenset(ids), frozenset(providers), frozenset(roots), series=frozenset(series))
 
 
 def title_keys(messages: Sequence[Message], sides: frozenset[str]) -> Keys:
@@ -245,6 +266,7 @@ def keys_of(known: Iterable[Known]) -> Keys:
         index_roots=frozenset([one.thread_index[:ROOT] for one in messages if one.thread_index]),
         subject_keys=frozenset([key for one in messages for key in (one.subject_key, one.was_key) if key]),
         threads=frozenset([one.thread for one in messages if one.names]),
+        series=frozenset([one.series for one in messages if one.series]),
         # They look for what came before them.
         span=(min(one.at for one in messages) - LIKE, max(one.at for one in messages) + SKEW) if messages else None,
         sides=frozenset([side for one in messages for side in one.sides]),

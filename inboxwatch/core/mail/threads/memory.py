@@ -29,6 +29,7 @@ class Memory(Components):
         self._by_conversation: dict[str | bytes, list[tuple[float, MessageId]]] = {}
         """Under the provider's conversation id, and under the root of Outlook's index."""
         self._by_run: dict[int, list[MessageId]] = {}
+        self._by_series: dict[str, list[MessageId]] = {}
         self._split: list[Known] = []
 
     def add(self, one: Known, *, stored: bool = False) -> None:
@@ -40,6 +41,8 @@ class Memory(Components):
         if one.subject_key:
             for side in {*one.sides, one.sender, *one.answer_to}:
                 insort(self._by_title.setdefault((one.subject_key, side), []), (at, one.id))
+        if one.series:
+            insort(self._by_series.setdefault(one.series, []), one.id)
         if one.apart is not None:
             self._split.append(one)
         if one.thread_index:
@@ -114,6 +117,10 @@ class Memory(Components):
             if one.quotation.attribution is not None:
                 found.update((other, None) for other in one.quotation.attribution.ids if other in self.known)
         return [self.known[other] for other in found if other != one.id]
+
+    def series(self, one: Known) -> list[Known]:
+        """The other parts of the numbered series of which a message is a part."""
+        return [self.known[other] for other in self._by_series.get(one.series, ()) if other != one.id]
 
     def conversation(self, one: Known) -> list[Known]:
         """Messages that a provider or Outlook counts to the same conversation."""

@@ -23,15 +23,6 @@ DELAYED = timedelta(days=1)
 """A message that mail systems held back may come so long after its answers."""
 
 
-class _Numbered(NamedTuple):
-    """A part of a numbered series."""
-
-    at: datetime
-    number: int
-    id: MessageId
-    named: MessageId | None
-
-
 class Coming(NamedTuple):
     """A message of the batch that was not placed yet."""
 
@@ -59,24 +50,19 @@ class Placing(Memory):
         self.coming: dict[MessageId, Coming] = {}
         self.implied: dict[MessageId, tuple[datetime, MessageId, MessageId]] = {}
         """For an id: who tells, earliest first, by the order of References, which id stands above it."""
-        self._series: dict[tuple[str, str, int], list[_Numbered]] = {}
         self._answers = [0, 0]
+        """With and without headers."""
+        self._is_whole = False
+
+    def count_answer(self, message: Message) -> None:
+        """Notes whether answers bear headers; of use only where all mail that there is comes in one batch."""
+        self._is_whole = True
+        if subjects.read(message.subject).reply and message.id not in self.known:
+            self._answers[not (message.in_reply_to or message.references)] += 1
 
     def is_read(self, id: MessageId) -> bool:  # noqa: A002
         """Whether a message was read, or comes with the batch."""
         return id in self.known or id in self.coming or id in self.bystanders
-
-    def foresee_series(self, message: Message) -> None:
-        """Notes the parts of numbered series before any of a batch is placed."""
-        subject = subjects.read(message.subject)
-        headers = message.in_reply_to or message.references
-        if subject.series is not None and not subject.prefixed:
-            stem, number, count = subject.series
-            group = self._series.setdefault((message.sender.email, stem, count), [])
-            if all(one.id != message.id for one in group[-count - 1 :]):
-                group.append(_Numbered(message.received_at, number, message.id, headers[-1] if headers else None))
-        elif subject.reply and message.id not in self.known:
-            self._answers[bool(headers)] += 1
 
     def place(self, one: Known, message: Message | None = None) -> Place:
         """Where a message belongs; `message`: while it is read for the first time."""
@@ -88,11 +74,11 @@ class Placing(Memory):
             return place
         if not self.is_root(one):
             return place or Place(None, Evidence.NONE, 1.0, open=False)
-        if message is None and one.beside is not None and (one.told or _by_series(one)):
-            # What its text told, or the parts that came with it, is not known any more.
+        if message is None and one.beside is not None and one.told and not _by_series(one):
+            # What its text told is not known any more.
             return now
         if place is None:
-            place = self._guess(one, message)
+            place = self._guess(one)
         if place.parent is not None and self.is_read(place.parent):
             return place._replace(beside=place.parent)
         # Nothing read is named: an answer joins the thread of its title. A relay may have rewritten the named id.
@@ -110,11 +96,11 @@ class Placing(Memory):
             return Place(implied[2], Evidence.REFERENCED, 0.95, open=not self.is_read(implied[2]))
         return None
 
-    def _guess(self, one: Known, message: Message | None) -> Place:
+    def _guess(self, one: Known) -> Place:
         above = self.by_index(one.thread_index) if one.thread_index else None
         if above is not None and self._can_answer(one, above):
             return Place(above, Evidence.INDEX, 0.95)
-        if message is not None and (first := self._first_part(message)) is not None:
+        if one.series and (first := self._first_part(one)) is not None:
             return Place(first, Evidence.SUBJECT, 0.9)
         if conversation := self.conversation(one):
             # That a provider keeps two messages apart proves nothing; that it joins them does.
@@ -212,24 +198,21 @@ class Placing(Memory):
             return False
         return other.sent_at <= one.sent_at and other.at <= one.at + DELAYED and not self.descends(id, one.id)
 
-    def _first_part(self, message: Message) -> MessageId | None:
-        """The first part of a numbered series that the message is another part of."""
-        subject = subjects.read(message.subject)
-        if subject.series is None or subject.prefixed:
-            return None
-        stem, number, count = subject.series
-        group = self._series.get((message.sender.email, stem, count), [])[-200:]
+    def _first_part(self, one: Known) -> MessageId | None:
+        """The first part of a numbered series that a message is another part of."""
+        parts = self.series(one)
         near = [
-            (one.number, abs(one.at - message.received_at), one.id)
-            for one in group
-            if one.number < min(number, 2) and abs(one.at - message.received_at) < SERIES
+            (other.part, abs(other.at - one.at), other.id)
+            for other in parts
+            if other.part < min(one.part, 2) and abs(other.at - one.at) < SERIES and not self.descends(other.id, one.id)
         ]
         if not near:
             return None
         first = min(near)[2]
         # Where answers bear headers, a series whose parts bear none was never meant as a thread.
-        without, with_headers = self._answers
-        return first if with_headers <= without or any(one.named == first for one in group) else None
+        with_headers, without = self._answers
+        bare = self._is_whole and with_headers <= without
+        return first if bare or any(other.named == first for other in parts) else None
 
     def _same_title(self, one: Known) -> MessageId | None:
         """A message of the thread that an answer joins by its title, though nothing tells which of them it answers.
@@ -327,4 +310,4 @@ def _confirmed(one: Known) -> bool:
 
 def _by_series(one: Known) -> bool:
     """Whether it was placed as a part of a numbered series: no likeness without text is so sure."""
-    return one.evidence is Evidence.SUBJECT and one.confidence >= 0.85
+    return bool(one.series) and one.evidence is Evidence.SUBJECT and one.confidence >= 0.85
