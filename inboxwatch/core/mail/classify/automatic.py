@@ -57,6 +57,8 @@ _VALUED_NAMES = frozenset(_VALUED)
 _ANSWERING_PROGRAM = re.compile(r"\bvacation\b|auto-?(?:reply|respon)")
 _PASSED_ON = frozenset({"x-forwarded-to", "x-forwarded-for", "resent-from"})
 """Forwarders write an empty return path so that nothing comes back to them."""
+_HEADS_END = frozenset([one.split()[-1] for one in away_phrases.RECEIVED_HEADS])
+"""One of these words stands in each subject that begins so."""
 _BRACKETS = re.compile(r"(?:\s*+\[[^\[\]]{1,40}+\]\s*+[:：]?)++\s*+(?=\S)")
 
 
@@ -145,6 +147,8 @@ def by_subject(look: Look, absent: str | None) -> AutomaticAnswer | None:
     rest = subject[tagged.end() :] if tagged else subject
     if (received := _RECEIVED.starts(rest)) and _is_all(rest, received):
         return AutomaticAnswer(f"subject begins with {received!r}", False, sure=False)
+    if _HEADS_END.isdisjoint(look.words):
+        return None
     return _acknowledged(subject) or (_acknowledged(rest) if tagged else None)
 
 
