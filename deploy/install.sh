@@ -25,7 +25,7 @@ Options:
   --wheels DIR           take every package from this folder, and ask no package index (`pip download` fills it)
   --python PATH          the interpreter, 3.11 or newer; default: /usr/bin/python3
   --no-start             leave the daemon as it is: neither enabled nor started, on an upgrade not restarted
-  --store-is-backed-up   of a PostgreSQL, before an upgrade that changes its tables
+  --store-is-backed-up   make no copy of the store before an upgrade that changes its tables
   --restore-store        with rollback: bring back the copy of the store from before the upgrade
   --purge                with remove: config, secrets, store and user, too; nothing stays
   --root DIR             below this folder instead of /: no user is made, and no service touched
@@ -255,9 +255,9 @@ link() {
 
 # --- the store -------------------------------------------------------------------------------------------------------
 
-# ask_store VERSION: "KIND STATE FILE"; KIND is none, file, server or unknown, STATE as inboxwatch compares the tables
+# ask_store VERSION: how that version finds the tables of the store: empty, current, older, newer, or unknown
 ask_store() {
-  as_daemon "$opt/$1/bin/python" - "$config" <<'PY' 2>/dev/null || echo unknown - -
+  as_daemon "$opt/$1/bin/python" - "$config" <<'PY' 2>/dev/null || echo unknown
 import sys
 from pathlib import Path
 from inboxwatch import config
@@ -267,60 +267,40 @@ from inboxwatch.store.schema import version
 url = config.load(Path(sys.argv[1]), secrets=False).store_url.reveal()
 file = file_of_url(url)
 if file is not None and not file.exists():
-    print("none", "-", file)
+    print("empty")
 else:
     with open_engine(url).connect() as connection:
-        print("file" if file else "server", version(connection).value, file or "-")
+        print(version(connection).value)
 PY
 }
 
-# copy_store FROM TO: SQLite's own copy, whole also where a daemon writes
-copy_store() {
-  as_daemon "$opt/$version/bin/python" - "$1" "$2" <<'PY'
-import os, sqlite3, sys
-os.umask(0o077)
-source, target = (sqlite3.connect(f"file:{name}", uri=True) for name in sys.argv[1:])
-with target:
-    source.backup(target)
-target.execute("PRAGMA journal_mode=DELETE")
-PY
+# store_command VERSION COMMAND FILE: that version's `inboxwatch store COMMAND`
+store_command() {
+  as_daemon "$opt/$1/bin/inboxwatch" store "$2" "$3" --replace -c "$config" ||
+    fail "inboxwatch store $2 has failed (its words are above)"
 }
 
-# What an upgrade meets: `store_kind`, `tables` and `store_file` are set. Fails where only the operator can back it up.
+# What an upgrade meets: `tables` is set. Fails where the store cannot be looked at and nobody has said that a copy exists.
 look_at_store() {
-  read -r store_kind tables store_file < <(ask_store "$version")
-  [ -z "$backed_up" ] || return 0
-  case $store_kind-$tables in
-    server-older)
-      fail "this version changes the tables of the store: back the database up (pg_dump), then say \
---store-is-backed-up. Nothing was changed."
-      ;;
-    unknown-*)
-      fail "the store cannot be looked at (does its server run?), so whether this version changes its tables is not \
-known: back it up, then say --store-is-backed-up. Nothing was changed."
-      ;;
-  esac
+  tables=$(ask_store "$version")
+  [ "$tables" != unknown ] || [ -n "$backed_up" ] ||
+    fail "the store cannot be looked at (does its server run?), so no copy can be made where this version changes its \
+tables: back it up yourself, then say --store-is-backed-up. Nothing was changed."
 }
 
 # The daemon is stopped: what is copied is what the older version left.
 back_up() {
-  [ "$store_kind-$tables" = file-older ] || return 0
+  [ "$tables" = older ] && [ -z "$backed_up" ] || return 0
   as_daemon mkdir -p -m 0700 "$backups"
-  say "Backing up $store_file to $backups/before-$version.db: this version changes its tables."
-  rm -f "$backups/before-$version.db"
-  copy_store "$store_file" "$backups/before-$version.db"
+  say "Backing the store up: this version changes its tables."
+  store_command "$version" backup "$backups/before-$version.db"
 }
 
-# put_back VERSION: the store as it was before that version came; what it has become is kept beside
+# put_back VERSION: the store as it was before that version came; what it has become is kept as well
 put_back() {
-  local file
-  read -r _ _ file < <(ask_store "$1")
-  local part
-  for part in '' -wal -shm; do
-    [ ! -e "$file$part" ] || as_daemon mv "$file$part" "$file.of-$1$part"
-  done
-  copy_store "$backups/before-$1.db" "$file"
-  say "The store is that from before $1; what it had become is $file.of-$1."
+  store_command "$1" backup "$backups/of-$1.db"
+  store_command "$1" restore "$backups/before-$1.db"
+  say "The store is that from before $1; what it had become is $backups/of-$1.db."
 }
 
 # --- commands --------------------------------------------------------------------------------------------------------
@@ -373,7 +353,7 @@ start_or_return() {
   journalctl --quiet --no-pager --unit inboxwatch --lines 20 --output cat >&2 || true
   [ -n "$1" ] || fail "the daemon does not start: its last words are above (journalctl -u inboxwatch)"
   systemctl stop inboxwatch || true
-  [ ! -f "$backups/before-$version.db" ] || accepts "$1" || put_back "$version"
+  [ ! -f "$backups/before-$version.db" ] || accepts "$1" || (put_back "$version") || true
   activate "$1"
   systemctl start inboxwatch || true
   fail "$version does not start (its last words are above): $1 is back"
@@ -409,7 +389,7 @@ do_install() {
     return
   fi
   lock
-  local old at_work='' store_kind=none tables=- store_file=-
+  local old at_work='' tables=''
   old=$(current)
   build_version
   if [ -f "$config" ]; then
@@ -424,7 +404,10 @@ do_install() {
   [ ! -f "$config" ] || look_at_store
   ! running || at_work=yes
   [ -z "$at_work" ] || systemctl stop inboxwatch
-  back_up
+  (back_up) || {
+    [ -z "$at_work" ] || systemctl start inboxwatch
+    exit 1
+  }
   [ -z "$old" ] || link previous "$old"
   activate "$version"
   # One that an administrator has stopped stays so.
@@ -452,7 +435,7 @@ copy of $(date -r "$copy" '+%F %T'): mail since is read again, what people did s
 
 do_rollback() {
   need_root
-  local old store_kind=none tables=- store_file=-
+  local old tables=''
   old=$(current) version=$(previous)
   [ -n "$version" ] || fail "no version before is installed"
   say "Going from $old to $version."
@@ -470,8 +453,10 @@ do_rollback() {
     fi
   fi
   ! service || systemctl stop inboxwatch
-  back_up
-  [ "$tables" != newer ] || put_back "$old"
+  (back_up && { [ "$tables" != newer ] || put_back "$old"; }) || {
+    ! service || systemctl start inboxwatch
+    fail "nothing was changed: $old stays"
+  }
   link previous "$old"
   activate "$version"
   start_or_return ''

@@ -260,24 +260,25 @@ def test_the_version_at_work_is_installed_anew_from_its_own_wheel(installed: Mac
     assert re.search(r"would: install \S+ into \S+ \(extras: slack\)", told.stdout), told.stderr
 
 
-def test_a_postgresql_that_an_upgrade_would_change_is_backed_up_by_who_can(
+def test_a_postgresql_is_copied_as_well_and_where_it_is_away_the_operator_answers_for_a_copy(
     installed: Machine, newer_wheel: Path, postgres: Postgres
 ) -> None:
     text, before = installed.config.read_text(), installed.current
-    url = postgres.database()
-    installed.open_store(url)
-    installed.config.write_text(re.sub('sqlite:///[^"]+', url, text))
-    refused = installed.script("--from", newer_wheel)
-    assert (refused.returncode, installed.current) == (1, before)
-    assert "back the database up (pg_dump), then say --store-is-backed-up. Nothing was changed." in refused.stderr
     installed.config.write_text(re.sub('sqlite:///[^"]+', "postgresql://127.0.0.1:1/inboxwatch", text))
     unknown = installed.script("--from", newer_wheel)
     assert (unknown.returncode, installed.current) == (1, before)
     assert "the store cannot be looked at (does its server run?)" in unknown.stderr
+    assert "--store-is-backed-up. Nothing was changed." in unknown.stderr
+
+    url = postgres.database()
+    installed.open_store(url)
     installed.config.write_text(re.sub('sqlite:///[^"]+', url, text))
-    done = installed.script("--from", newer_wheel, "--store-is-backed-up")
+    for copy in (installed.store.parent / "backups").iterdir():
+        copy.unlink()
+    done = installed.script("--from", newer_wheel)
     installed.config.write_text(text)
-    assert (done.returncode, installed.current != before) == (0, True)
+    assert (done.returncode, installed.current != before) == (0, True), done.stderr
+    assert (installed.store.parent / f"backups/before-{installed.current}.db").exists()
 
 
 def test_removal_keeps_what_is_the_operators_and_a_purge_leaves_nothing(installed: Machine) -> None:
