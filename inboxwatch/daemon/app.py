@@ -16,8 +16,10 @@ from aiohttp import web as aiohttp_web
 
 from inboxwatch import config as configuration
 from inboxwatch.config import Config, ConfigError
+from inboxwatch.config.changes import changes
 from inboxwatch.daemon import systemd
 from inboxwatch.daemon.logs import set_areas
+from inboxwatch.daemon.reload_summary import SEE, left, summary
 from inboxwatch.daemon.supervisor import Supervisor
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.departures import departures
@@ -139,7 +141,7 @@ class App:
 
     def fail(self, error: BaseException) -> None:
         """A loop of the program's own has ended by a defect: better to stop loudly than to watch half the mailboxes."""
-        log.error("a loop has ended by a defect", error=repr(error))
+        log.error("a loop has ended by a defect", exc_info=error)
         self._failure = error
         self._stop.set()
 
@@ -156,15 +158,16 @@ class App:
                 self.metrics.reloaded(False)
                 log.error("config not reloaded, the old one stays in force", problems=problems)
                 return problems
-            for gone in await self.read(departures, supervisor.rules, self.now()):
-                log.warning("the new config no longer names it", kind=gone.kind, name=gone.name, text=str(gone))
+            if gone := await self.read(departures, supervisor.rules, self.now()):
+                log.warning("open waits need what the new config no longer names", **left(gone), see=SEE)
+            differences = summary(changes(self.config, config))
             await self.supervisor.stop()
             self.supervisor = supervisor
             set_areas(config.log)
             await supervisor.start()
             self.metrics.reloaded(True)
             systemd.tell(STATUS=f"watching {len(self.config.mailboxes)} mailboxes")
-            log.info("config reloaded")
+            log.info("config reloaded", **differences)
             return []
 
     def _fixed(self, config: Config) -> list[str]:

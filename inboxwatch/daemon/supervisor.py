@@ -20,6 +20,7 @@ from inboxwatch.daemon.housekeeping import Housekeeping
 from inboxwatch.daemon.lead_sync import LeadSync
 from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.poller import Poller
+from inboxwatch.daemon.reload_summary import SEE, left
 from inboxwatch.daemon.scheduler import Scheduler
 from inboxwatch.daemon.sender import Sender
 from inboxwatch.daemon.store_alert import StoreAlert
@@ -94,8 +95,8 @@ class Supervisor:
                 await channel.start(actions, links)
             self.senders[name] = Sender(name, channel, self.look, self._context)
         await daemon.writer.write(sweep, rules, daemon.now())
-        for gone in await daemon.writer.write(settle_departures, rules, daemon.now()):
-            log.warning("the config no longer names it", kind=gone.kind, name=gone.name, waits=len(gone.clocks))
+        if gone := await daemon.writer.write(settle_departures, rules, daemon.now()):
+            log.warning("open waits needed what the config no longer names", **left(gone), see=SEE)
         leads = LeadSync(self.sources, self._context)
         await leads.once()
         collect_seldom()
