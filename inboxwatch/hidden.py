@@ -1,4 +1,4 @@
-"""Secrets of the config, cut out of whatever is shown, logged or stored.
+"""Secrets of the config and people's addresses, cut out of whatever is shown, logged or stored.
 
 Servers quote what they are sent: a password in a refusal, a webhook's path in an error page, a login as base64. Whoever
 makes an error of such words, logs or prints passes them through `hidden` first.
@@ -12,12 +12,15 @@ from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
 PLACEHOLDER = "<secret>"
+ADDRESS = "<address>"
 _LEAST = 6
 """Shorter texts stand in ordinary words too."""
 _WHOLE = 8
 """Texts from this length are cut out wherever they stand, shorter ones where they stand alone."""
 _known: dict[str, None] = {}
 """Grows only: a secret that a reload has replaced may still be quoted by a slow server."""
+_PART = re.compile(r"\"[^\"\\\n]{1,64}\"@[^\s<>\"'(),:;]++|[^\s<>\"'(),:;/?&|]++")
+"""What may be an address: with a quoted local part, or a run of what stands between the marks of sentences and URLs."""
 
 
 def hide(text: str) -> None:
@@ -51,6 +54,18 @@ def hidden(text: str) -> str:
             if end.endswith(folded[:length]):
                 return text[:-length] + PLACEHOLDER
     return text
+
+
+def without_addresses(text: str) -> str:
+    """A text without anybody's mail address, also where it is part of a URL."""
+    if "@" not in text and "%40" not in text:
+        return text
+    return _PART.sub(lambda part: ADDRESS if _is_address(part[0]) else part[0], text)
+
+
+def _is_address(part: str) -> bool:
+    local, _, domain = part.replace("%40", "@").rpartition("@")
+    return bool(local.strip("@") and domain.strip("@."))
 
 
 def _forms(secret: str) -> set[str]:

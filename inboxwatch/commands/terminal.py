@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.daemon.journal import marked
 from inboxwatch.hidden import hidden
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def tell(text: str) -> None:
 
 def fail(text: str, code: ExitCode = ExitCode.FAILED) -> ExitCode:
     """Tells why a command ends, and gives its exit code back."""
-    tell(text)
+    remark(marked(f"inboxwatch: {text}"))
     return code
 
 
@@ -54,7 +55,7 @@ def fail_config(path: Path, problems: Iterable[object]) -> ExitCode:
     """Tells all that is wrong with a config file, each problem in a line of its own."""
     told = [str(problem) for problem in problems]
     for problem in told:
-        remark(problem)
+        remark(marked(problem))
     return fail(f"{path}: {len(told)} problem(s)", ExitCode.BAD_CONFIG)
 
 

@@ -18,6 +18,8 @@ _IN_THE_FILE = {
     "fallback": "routing",
     "look_back": "history",
     "census_every": "history",
+    "keep": "history",
+    "drop_ins": "conf.d",
     "store_url": "store",
     "daily_digests": "digests",
     "own_rules": "meanings",

@@ -359,7 +359,6 @@ class ConfigModel(Settings):
     digests: DigestsModel = Field(default_factory=DigestsModel)
     log: dict[LogArea, LogLevel] = Field(default_factory=dict)
     """Level by area: a room of the program such as `connectors.mail`, `daemon`, `engine`, `notify` or `web`, or
-    `default`. A reload takes it over; what it does not say, `run --log-level` does. At `debug` addresses and subjects
-    are in the log."""
+    `default`. A reload takes it over; what it does not say, `run --log-level` does."""
     store: StoreModel | None = None
     web: WebModel = Field(default_factory=WebModel)

@@ -51,7 +51,8 @@ class Census:
             try:
                 await self.take()
             except MailboxError as error:
-                log.warning("census not taken", mailbox=self._name, reason=error.reason.value, hint=error.hint)
+                why = {"reason": error.reason.value, "error": str(error), "hint": error.hint}
+                log.warning("census not taken", mailbox=self._name, **why)
             except Exception:  # a defect in one connector must end neither the counting nor the daemon; it is logged
                 log.exception("census failed by a defect", mailbox=self._name)
             await asyncio.sleep(every.total_seconds())

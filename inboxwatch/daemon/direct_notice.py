@@ -44,6 +44,7 @@ class DirectNotice:
                 async with asyncio.timeout(SEND_LIMIT):
                     await self._channels[name].send(notice, destination, known, f"{key}/{target}")
             except (ChannelError, TimeoutError) as failure:
-                log.warning("direct notice not sent", channel=name, reason=str(failure) or "no answer")
+                why = str(failure) or f"no answer within {SEND_LIMIT:.0f} s"
+                log.warning("direct notice not sent", channel=name, people=[target], key=key, error=why)
             else:
                 return

@@ -59,10 +59,11 @@ class LeadSync:
         refused = usable.refused
         log.info("leads read", source=name, leads=len(usable.leads), changed=changed, refused=len(refused))
         if refused:
-            places = [place for place, _ in refused[:SHOWN]]
-            log.warning("leads refused; `inboxwatch check` says why", source=name, count=len(refused), first=places)
+            first = [place for place, _ in refused[:SHOWN]]  # reasons quote rows
+            see = "inboxwatch check --json"
+            log.warning("leads refused", source=name, count=len(refused), first=first, see=see)
         if usable.ownerless:
             count, owners = sum(usable.ownerless.values()), list(usable.ownerless)[:SHOWN]
-            log.warning("leads whose owner is no person of the config", source=name, count=count, owners=owners)
+            log.warning("leads whose owner is no person of the config", source=name, count=count, first=owners)
         for place, reason in refused:
-            log.debug("lead refused", place=place, reason=reason)
+            log.debug("lead refused", source=name, place=place, reason=reason)

@@ -1,4 +1,4 @@
-"""Logs: colours on a terminal, JSON when piped; no addresses or subjects above debug.
+"""Logs: colours on a terminal, JSON when piped, with priorities where the journal reads it.
 
 The level is that of the command line, and by area that of the config, which a reload changes.
 """
@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 
-from inboxwatch.hidden import hidden
-from inboxwatch.now import now
+from inboxwatch.daemon import journal
+from inboxwatch.daemon.log_lines import scrubbed, stamped, traced
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -38,10 +38,8 @@ def configure(level: str = "info") -> None:
     _levels.clear()
     _levels[_COMMAND_LINE] = _levels[""] = LEVELS[level]
     _set_up()
-    # Libraries speak up only when something is wrong: what they say below that may hold addresses.
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_HidingFormatter(logging.BASIC_FORMAT))
-    logging.basicConfig(level=logging.ERROR, handlers=[handler])
+    # Libraries speak up only when something is wrong: what they say below that is about each message.
+    logging.basicConfig(level=logging.ERROR, handlers=[_Libraries()])
 
 
 def set_areas(levels: Mapping[str, str]) -> None:
@@ -57,9 +55,9 @@ def set_areas(levels: Mapping[str, str]) -> None:
 def _set_up() -> None:
     terminal = sys.stderr.isatty()
     render: Any = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
-    processors: list[Any] = [_by_area, structlog.processors.add_log_level, _stamp]
+    processors: list[Any] = [_by_area, structlog.processors.add_log_level, stamped, traced, scrubbed]
     structlog.configure(
-        processors=[*processors, structlog.processors.format_exc_info, _cut, render],
+        processors=[*processors, render, _marked],
         wrapper_class=structlog.make_filtering_bound_logger(min(_levels.values())),
         logger_factory=_AreaLogger,
         cache_logger_on_first_use=False,
@@ -76,28 +74,16 @@ def _by_area(logger: Any, method: str, event: Any) -> Any:
     return event
 
 
-def _cut(_logger: Any, _name: str, event: Any) -> Any:
-    return _without_secrets(event)
+def _marked(_logger: Any, method: str, line: Any) -> str:
+    return journal.marked(line, method)
 
 
-def _without_secrets(value: Any) -> Any:
-    """A value of a log line with every configured secret cut out, however deep it stands."""
-    if isinstance(value, str):
-        return hidden(value)
-    if isinstance(value, dict):
-        return {name: _without_secrets(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_secrets(item) for item in value]
-    return value if value is None or isinstance(value, bool | int | float) else hidden(str(value))
+class _Libraries(logging.Handler):
+    """What libraries say becomes lines like ours: JSON for JSON, without secrets, addresses and values."""
 
-
-class _HidingFormatter(logging.Formatter):
-    """What libraries say, without secrets, and without the texts of their errors' values."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return hidden(super().format(record))
-
-
-def _stamp(_logger: Any, _name: str, event: Any) -> Any:
-    event["at"] = now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return event
+    def emit(self, record: logging.LogRecord) -> None:
+        level = "warning" if record.levelno < logging.ERROR else "error"
+        say = getattr(structlog.get_logger(record.name), level)
+        # Further lines show objects, with values in them.
+        what = next(iter(record.getMessage().splitlines()), "")
+        say(what, library=record.name, exc_info=record.exc_info)

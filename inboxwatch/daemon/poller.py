@@ -46,6 +46,8 @@ BACK_OFF = Backoff(1.0, 300.0)
 """Pauses between attempts that fail."""
 LONGEST_REST = 86400.0
 """Seconds that a provider may ask us to stay away; what asks for more is taken for a defect of its clock."""
+SHOWN = 3
+"""So many messages that cannot be read are named; the board names all."""
 FALSE_ALARMS = 3
 """So many hints in a row may bring nothing before they are heeded less and less readily."""
 
@@ -92,6 +94,8 @@ class Poller:
         self._begun = 0
         """Readings so far."""
         self._failures = 0
+        self._told: Reason | None = None
+        """Of the failure that was logged: while it lasts, it is not logged again."""
         self._trouble_since = self._rests_from = self._rests_until = now()
         self._chance = random.Random(name)  # noqa: S311  (jitter, not secrecy)
         self.tried = asyncio.Event()
@@ -153,9 +157,9 @@ class Poller:
             self.tried.set()
         self._meter.poll_finished(self._box.connector, time.monotonic() - begun)
         self._meter.backlog(self.name, 0)
-        if self._failures:
+        if self._told is not None:
             log.info("mailbox readable again", mailbox=self.name, failures=self._failures)
-        self._failures = 0
+        self._failures, self._told = 0, None
         self.healthy = True
         if news:
             self._vain = 0
@@ -225,7 +229,8 @@ class Poller:
             return await self._reading.run(reread(connector, [one.ref for one in due]), BATCH_LIMIT)
         except (MailboxError, TimeoutError) as error:  # the next poll says what ails the mailbox, if anything does
             reason = error.reason.value if isinstance(error, MailboxError) else Reason.TIMEOUT.value
-            log.warning("messages cannot be read again now", mailbox=self.name, reason=reason)
+            words = str(error) or f"no answer within {BATCH_LIMIT:.0f} s"
+            log.warning("messages cannot be read again now", mailbox=self.name, reason=reason, error=words)
         except Exception:  # nor does a defect there make the mailbox unreadable; it is logged
             log.exception("messages cannot be read again by a defect", mailbox=self.name)
         return None
@@ -235,7 +240,13 @@ class Poller:
         if batch.resynced:
             log.warning("position refused by the server, reading again from the horizon", mailbox=self.name)
         if result.quarantined:
-            log.warning("messages quarantined", mailbox=self.name, count=result.quarantined)
+            log.warning(
+                "messages set aside: they cannot be read",
+                mailbox=self.name,
+                count=result.quarantined,
+                first=[f"{ref}: {reason}" for ref, reason in result.problems[:SHOWN]],
+                see="/mailboxes",
+            )
         if batch.remaining is not None:
             self._meter.backlog(self.name, batch.remaining)
         if not quiet:
@@ -256,15 +267,25 @@ class Poller:
         limited = error.reason is Reason.RATE_LIMITED
         if not self._failures or now < self._trouble_since:  # the clock may have been set back
             self._trouble_since = now
-        if not self._failures:
-            what = "mailbox held back by its provider" if limited else "mailbox unreadable"
-            log.warning(what, mailbox=self.name, reason=error.reason.value, hint=error.hint)
+        news = error.reason is not self._told
+        self._told = error.reason
         self._failures += 1
         self._meter.mailbox_error(self.name, error.reason.value)
         rest = pause = self._back_off(error)
         if limited:
             self._step(ReadingOutcome.LIMITED)
             pause = max(rest, self._jittered(self._pace.pause.total_seconds()))
+        if news:
+            log.warning(
+                "mailbox held back by its provider" if limited else "mailbox unreadable",
+                mailbox=self.name,
+                server=self._box.server,
+                reason=error.reason.value,
+                error=str(error),
+                hint=error.hint,
+                failures=self._failures,
+                again_in=round(pause, 1),
+            )
         self._rests_from, self._rests_until = now, now + timedelta(seconds=rest)
         unread = Unreadable(error, self._trouble_since, now + timedelta(seconds=pause))
         await self._writer.write(mailbox_health.failed, self._rules, self.name, unread, now)

@@ -17,6 +17,7 @@ from inboxwatch.engine.delivery.compose import Composed
 from inboxwatch.engine.delivery.settle import Failure, failed, sent
 from inboxwatch.engine.rule_context import FRESH
 from inboxwatch.notify import Bounded, Channel, ChannelError, Finds, Joins, NoticeType, Paced, Receipt
+from inboxwatch.notify.quoted import unquoted
 from inboxwatch.store.deliveries import MOST
 from inboxwatch.store.records import DeliveryRecord
 
@@ -102,21 +103,15 @@ class Sender:
             async with asyncio.timeout(SEND_LIMIT):
                 receipt = await self._once(composed)
         except ChannelError as error:
-            await self._failed(rows, str(error), error.permanent, error.retry_after)
+            await self._failed(composed, str(error), error.permanent, error.retry_after)
         except TimeoutError:
-            await self._failed(rows, f"no answer within {SEND_LIMIT:.0f} s", False, None)
+            await self._failed(composed, f"no answer within {SEND_LIMIT:.0f} s", False, None)
         except Exception as error:  # a defect in one channel must not end the daemon; the delivery is kept and retried
-            log.exception("delivery failed by a defect", channel=self.name)
-            await self._failed(rows, f"defect in the channel: {type(error).__name__}", False, None)
+            log.exception("delivery failed by a defect", channel=self.name, **_named(composed))
+            await self._failed(composed, f"defect in the channel: {type(error).__name__}", False, None)
         else:
             await self._writer.write(sent, self._rules, rows, receipt, self._now())
-            log.info(
-                "notice sent",
-                channel=self.name,
-                type=first.type,
-                steps=len(composed.notice.clocks),
-                attempt=first.attempts,
-            )
+            log.info("notice sent", channel=self.name, **_named(composed))
         return True
 
     async def _once(self, composed: Composed) -> Receipt:
@@ -140,13 +135,32 @@ class Sender:
         if pause > 0:
             await asyncio.sleep(pause)
 
-    async def _failed(
-        self, rows: Sequence[DeliveryRecord], error: str, permanent: bool, retry_after: float | None
-    ) -> None:
+    async def _failed(self, composed: Composed, error: str, permanent: bool, retry_after: float | None) -> None:
+        rows, error = composed.rows, unquoted(error, composed.notice)
         pause = jittered(BACK_OFF.pause(rows[0].attempts), self._chance, 0.8, 1.2)
         wait = timedelta(seconds=max(pause, retry_after or 0.0))
         failure = Failure(error, permanent, wait)
         outcomes = await self._writer.write(failed, self._rules, rows, failure, self._now())
+        then: dict[str, object] = {"outcomes": sorted(set(outcomes))}
+        if "retried" in outcomes:
+            then["again_in"] = round(wait.total_seconds(), 1)
+        if "diverted" in outcomes:
+            then["next_channels"] = sorted({row.ways[row.way + 1][0] for row in rows if row.way + 1 < len(row.ways)})
+        if "dead" in outcomes:
+            then["see"] = "inboxwatch outbox list"
         if set(outcomes) - {"retried"}:
             self._wake_others()
-        log.warning("notice not sent", channel=self.name, attempt=rows[0].attempts, outcomes=sorted(set(outcomes)))
+        log.warning("notice not sent", channel=self.name, **_named(composed), error=error, **then)
+
+
+def _named(composed: Composed) -> dict[str, object]:
+    """By what the log lines of a message, its waits, its readers and its mailbox are found."""
+    rows, notice = composed.rows, composed.notice
+    found: dict[str, object] = {
+        "type": notice.type.value,
+        "deliveries": [row.id for row in rows],
+        "waits": list(dict.fromkeys(told.wait.id for told in notice.clocks)),
+        "people": sorted({row.person for row in rows if row.person}),
+        "mailbox": notice.mailbox,
+    }
+    return {name: value for name, value in found.items() if value} | {"attempt": rows[0].attempts}

@@ -52,6 +52,8 @@ class Ingested:
     fresh: int = 0
     """Sightings that were new to this mailbox."""
     quarantined: int = 0
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    """(ref, reason) of what cannot be read or used."""
     set_aside: set[str] = field(default_factory=set)
     """The refs of messages that were read and cannot be used."""
     recovered: int = 0
@@ -66,6 +68,7 @@ class Ingested:
         self.read += other.read
         self.fresh += other.fresh
         self.quarantined += other.quarantined
+        self.problems += other.problems
         self.set_aside |= other.set_aside
         self.recovered += other.recovered
         self.evaluated.add(other.evaluated)
@@ -178,9 +181,9 @@ def take(tx: Transaction, rules: Rules, batch: Batch, arrival: Arrival) -> Inges
         result = Ingested(read=len(batch.messages))
         unusable += _file_singly(tx, rules, messages, arrival, result)
     result.set_aside = {one.ref for one in unusable}
-    problems = [(one.ref, one.reason) for one in (*batch.quarantined, *unusable)]
+    result.problems = [(one.ref, one.reason) for one in (*batch.quarantined, *unusable)]
     result.quarantined = tx.quarantine.add(
-        arrival.mailbox, problems, arrival.now, next_try(0, arrival.now), quiet=arrival.quiet
+        arrival.mailbox, result.problems, arrival.now, next_try(0, arrival.now), quiet=arrival.quiet
     )
     # A connector of somebody else's may have left out a zone: such messages are in quarantine already.
     times = [raw.received_at for raw in batch.messages if raw.received_at.tzinfo is not None]
@@ -211,24 +214,25 @@ def _parse(batch: Batch, privacy: Privacy, mailbox: MailboxId) -> tuple[list[tup
     unusable: list[Quarantined] = []
     for raw in batch.messages:
         try:
-            message = parse(raw, _text(raw, privacy))
+            message = parse(raw, _text(raw, privacy, mailbox))
             if message.provider_thread:
                 message = replace(message, provider_thread=f"{mailbox} " + message.provider_thread)
             messages.append((raw.ref, message))
         except Unusable as error:
             unusable.append(Quarantined(raw.ref, str(error)))
         except Exception as error:  # one message must not stop its mailbox for ever
-            log.exception("message refused by a defect")
+            log.exception("message refused by a defect", mailbox=mailbox, ref=raw.ref)
             unusable.append(Quarantined(raw.ref, f"defect of inboxwatch: {type(error).__name__}"))
     return messages, unusable
 
 
-def _text(raw: RawMessage, privacy: Privacy) -> str | None:
+def _text(raw: RawMessage, privacy: Privacy, mailbox: MailboxId) -> str | None:
     """The text of a message where it may be read; one that cannot be read counts by its headers, as without text."""
     try:
         return text_of(raw.text) if raw.text and privacy is Privacy.TEXT else None
     except Unusable as error:
-        log.warning("a message's text cannot be read: its headers count", reason=str(error))
+        what = "a message's text cannot be read: its headers count"
+        log.warning(what, mailbox=mailbox, ref=raw.ref, error=str(error))
         return None
 
 

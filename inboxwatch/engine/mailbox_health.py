@@ -21,6 +21,8 @@ from inboxwatch.store.records import MailboxRecord
 log = structlog.get_logger(__name__)
 
 SHOWN = "`inboxwatch check` and /mailboxes say what it is"
+NAMED = 5
+"""So many parts are named in the log."""
 LONG_REST = timedelta(hours=2)
 """A provider that wants to be left alone for longer than this leaves us blind."""
 
@@ -81,7 +83,9 @@ def succeeded(tx: Transaction, rules: Rules, mailbox: MailboxId, now: datetime, 
     left_out = "\n".join(remarks) or None
     row = tx.health.recovered(mailbox, now, remarks=left_out)
     if row is not None and row.remarks != left_out:
-        log.warning("what is left out of a mailbox has changed", mailbox=mailbox, parts=len(remarks), hint=SHOWN)
+        first = list(remarks[:NAMED])
+        what = "what is left out of a mailbox has changed"
+        log.warning(what, mailbox=mailbox, parts=len(remarks), first=first, hint=SHOWN)
     if row is None or row.error_reason is None:
         return
     tx.clocks.wake(now, held=True)

@@ -25,7 +25,7 @@ def policies_of(tx: Transaction, rules: Rules, versions: Iterable[str]) -> dict[
     if older := wanted - found.keys():
         found |= {version: _restore(text) for version, text in tx.policies.documents(older).items()}
     for version in sorted(wanted - found.keys()):
-        log.error("the store does not have the policy of a wait: restore its backup", version=version)
+        log.error("the store does not have the policy of a wait: restore its backup", policy_version=version)
     return found
 
 

@@ -110,7 +110,9 @@ class Renderer:
             try:
                 return _environment(self._folder, html).get_template(name).render(values)
             except Exception as error:  # noqa: BLE001  (an operator's template may raise anything; ours follows)
-                _log.warning("template_failed", template=name, error=type(error).__name__, reason=clean(error))
+                # Other errors may quote what they met.
+                words = clean(error) if isinstance(error, TemplateError) else type(error).__name__
+                _log.warning("template_failed", template=name, folder=str(self._folder), notice=notice.id, error=words)
         return _environment(None, html).get_template(name).render(values)
 
     def _values(

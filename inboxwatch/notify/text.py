@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from inboxwatch.hidden import hidden
+from inboxwatch.hidden import hidden, without_addresses
 
 LINE = 200
 """Characters of one line of strangers' text (a subject, a name): longer ones are cut."""
@@ -18,7 +18,6 @@ LINE = 200
 _KEPT_FORMATS = "\u200c\u200d"
 """Joiners: invisible, but Persian, Indic scripts and emoji are wrong without them."""
 _SPACES = re.compile(r"\s+")
-_ADDRESS = re.compile(r"(?<![^\s<>\"'(),:;@])[^\s<>\"'(),:;@]++@[^\s<>\"'(),:;]++")
 _UNSHOWN = frozenset({"Cc", "Cf", "Cs", "Co"})
 _EXTENDING = frozenset({"Mn", "Me", "Mc"})
 
@@ -63,7 +62,7 @@ def clean_tree(value: Any, limit: int = 1000) -> Any:
 
 def said(value: object, limit: int = 300) -> str:
     """What a server answered, fit for an error that is logged: one line, without anybody's address."""
-    return _ADDRESS.sub("<address>", clean(hidden(str(value)), limit))
+    return without_addresses(clean(hidden(str(value)), limit))
 
 
 def span(seconds: float) -> str:

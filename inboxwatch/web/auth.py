@@ -68,17 +68,17 @@ class Guard:
         if self.token is None:
             return False
         if wait := self._attempts.wait(request.remote):
-            self._count("slowed")
+            self._count("slowed", request.remote)
             raise Problem(429, "too many wrong tokens: wait", headers={"Retry-After": str(math.ceil(wait))})
         right = hmac.compare_digest(_bytes(given), _bytes(self.token))
         self._attempts.note(request.remote, right=right)
         if not right:
-            self._count("wrong")
+            self._count("wrong", request.remote)
         return right
 
-    def _count(self, outcome: str) -> None:
+    def _count(self, outcome: str, peer: str | None) -> None:
         self._daemon.metrics.login_failed(outcome)
-        log.warning("a login with a wrong token", outcome=outcome)
+        log.warning("a login with a wrong token", outcome=outcome, peer=peer)
 
     def sign_in(self, response: web.StreamResponse) -> None:
         """Gives the browser its cookie."""

@@ -69,7 +69,8 @@ class Connections:
         """Whether one more connection of a peer is taken: half of all is the most for one that is no proxy."""
         share = self._most if trusted(self._proxy(), peer or None) else max(self._most // 2, 1)
         if self._open.total() >= self._most or self._open[peer] >= share:
-            log.warning("a connection was refused: there are too many", open=self._open.total())
+            what = "a connection was refused: there are too many"
+            log.warning(what, peer=peer, open=self._open.total(), of_peer=self._open[peer])
             return False
         self._open[peer] += 1
         return True

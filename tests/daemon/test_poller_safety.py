@@ -9,8 +9,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from inboxwatch.connector import Batch, Cursor, MailboxError, Reason
 from inboxwatch.daemon.poller import BATCH_LIMIT
@@ -270,3 +272,27 @@ def test_a_mailbox_that_was_rebuilt_once_is_read_anew_without_an_alarm(tmp_path:
             assert mailbox.told() == []
 
     run_in_virtual_time(script)
+
+
+def test_a_failure_that_lasts_is_one_line_of_the_log_and_another_cause_another(
+    polled_mailbox: Callable[..., PolledMailbox],
+) -> None:
+    async def play(loop: VirtualTimeLoop) -> list[tuple[Any, ...]]:
+        here = polled_mailbox(loop)
+        with capture_logs() as logs:
+            async with here.watched():
+                await here.passes(MINUTE)
+                here.box.trouble = refusing(partial(MailboxError, Reason.AUTH, "NO [AUTHENTICATIONFAILED] not you"))
+                await here.passes(HOUR)
+                here.box.trouble = refusing(partial(MailboxError, Reason.UNAVAILABLE, "connection refused"))
+                await here.passes(HOUR)
+                here.box.trouble = lambda batch: None
+                await here.passes(HOUR)
+        told = [line for line in logs if line["log_level"] in ("warning", "info")]
+        return [(line["event"], line["mailbox"], line.get("reason"), line.get("error")) for line in told]
+
+    assert run_in_virtual_time(play) == [
+        ("mailbox unreadable", "ana", "auth", "NO [AUTHENTICATIONFAILED] not you"),
+        ("mailbox unreadable", "ana", "unavailable", "connection refused"),
+        ("mailbox readable again", "ana", None, None),
+    ]

@@ -57,6 +57,8 @@ class WebhookSink:
         self.accepted: list[WebhookPost] = []
         self.answer: Callable[[WebhookPost], int] = lambda post: 200
         """The status for a POST; it may block, and it may raise to hang up without an answer."""
+        self.words: Callable[[WebhookPost], bytes] = lambda post: b""
+        """What an answer says."""
         self._news = threading.Condition()
         self._open = 0
         """Connections whose request was not answered yet."""
@@ -85,8 +87,10 @@ class WebhookSink:
                         sink._news.notify_all()
                 try:
                     self.send_response(status)
-                    self.send_header("Content-Length", "0")
+                    words = sink.words(post)
+                    self.send_header("Content-Length", str(len(words)))
                     self.end_headers()
+                    self.wfile.write(words)
                 except OSError:
                     self.close_connection = True
 

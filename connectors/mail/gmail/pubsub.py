@@ -99,9 +99,9 @@ class PubSubSubscription:
                 except MailboxError as error:
                     pause = max(backoff.failed(), error.retry_after or 0.0)
                     if backoff.failures == 1:
-                        log.warning(
-                            "push is out of order; mail is found by polling", reason=error.reason, hint=error.hint
-                        )
+                        why = {"reason": error.reason.value, "error": str(error), "hint": error.hint}
+                        why["subscription"] = self._settings.subscription
+                        log.warning("push is out of order; mail is found by polling", **why)
                 else:
                     pause = begun + least - time.monotonic()
                     if backoff.failures:

@@ -102,7 +102,7 @@ class GmailPush:
             except MailboxError as error:
                 pause = max(backoff.failed(), error.retry_after or 0.0)
                 if backoff.failures == 1:
-                    why = {"reason": error.reason, "hint": error.hint}
+                    why = {"reason": error.reason.value, "error": str(error), "hint": error.hint}
                     log.warning("no push for this mailbox; it is polled", mailbox=self._name, **why)
             else:
                 backoff.succeeded()

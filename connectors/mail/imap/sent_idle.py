@@ -66,7 +66,7 @@ class SentIdle:
         """The server limits connections, and the poll needs one: this one is given up for a while."""
         if self._task is not None:
             self._task.cancel()
-            self._warn(Reason.RATE_LIMITED, "")
+            self._warn(MailboxError(Reason.RATE_LIMITED, "the server limits connections, and the poll needs this one"))
             self._task = asyncio.create_task(self._watch(_REFUSED))
 
     async def stop(self) -> None:
@@ -127,10 +127,11 @@ class SentIdle:
             return pause
         if isinstance(error, TimeoutError):
             error = MailboxError(Reason.TIMEOUT, "")
-        self._warn(error.reason, error.hint)
+        self._warn(error)
         return max(pause, error.retry_after or 0.0, _REFUSED if error.reason in _REFUSALS else 0.0)
 
-    def _warn(self, reason: Reason, hint: str) -> None:
+    def _warn(self, error: MailboxError) -> None:
         if not self._warned:
             self._warned = True
-            log.warning("no second connection: sent mail is polled", mailbox=self._name, reason=reason.value, hint=hint)
+            why = {"reason": error.reason.value, "error": str(error), "hint": error.hint}
+            log.warning("no second connection: sent mail is polled", mailbox=self._name, **why)

@@ -77,7 +77,7 @@ class Slack:
         """Listens in the background, if there is an app token."""
         if self._settings.app_token and self._listening is None:
             listeners = Listeners(self._api, actions, self.name, self._settings.zone)
-            self._socket = Socket(self._api, self._settings.app_token.reveal(), listeners.handle)
+            self._socket = Socket(self._api, self._settings.app_token.reveal(), listeners.handle, self.name)
             self._listening = asyncio.create_task(self._socket.run(), name=f"slack socket of {self.name}")
 
     def reaches(self, person: Recipient) -> str | None:
@@ -121,7 +121,7 @@ class Slack:
             if not error.permanent:
                 raise
             # Most often the app lacks channels:history: the page matters more than a rare second one.
-            _log.warning("slack_cannot_look", channel=self.name, reason=str(error))
+            _log.warning("slack_cannot_look", channel=self.name, key=key, error=str(error))
             return None
         for message in posted:
             payload = (message.get("metadata") or {}).get("event_payload") or {}

@@ -62,7 +62,8 @@ class Listeners:
         if response.status == 200:
             return json.loads(response.body) if response.body.startswith("{") else None
         # 404 is what no listener wants, such as buttons of an older version; the rest is our own defect.
-        _log.log(logging.DEBUG if response.status == 404 else logging.ERROR, "slack_unhandled", status=response.status)
+        level = logging.DEBUG if response.status == 404 else logging.ERROR
+        _log.log(level, "slack_unhandled", channel=self._channel, status=response.status)
         return None
 
     async def _acknowledge(self, ack: Callable[[], Awaitable[Any]], body: Payload, action: Payload) -> None:
@@ -148,10 +149,11 @@ class Listeners:
         except ActionRefused as refusal:
             await self._tell(place, body, str(refusal))
         except (ChannelError, TimeoutError) as error:
-            _log.warning("slack_reaction_failed", channel=self._channel, reason=str(error) or "too slow")
+            words = str(error) or "too slow"
+            _log.warning("slack_reaction_failed", channel=self._channel, waits=_waits(body), error=words)
             await self._tell(place, body, messages.SLACK_TOO_SLOW)
         except Exception:  # noqa: BLE001  (a defect of ours behind a button must not leave the person without a word)
-            _log.exception("slack_action_failed", channel=self._channel)
+            _log.exception("slack_action_failed", channel=self._channel, waits=_waits(body))
             await self._tell(place, body, messages.OUR_DEFECT)
 
     async def _tell(self, place: Payload, body: Payload, sentence: str) -> None:
@@ -159,7 +161,7 @@ class Listeners:
         try:
             await done(self._api.web.chat_postEphemeral(channel=place["channel"], user=_user(body), text=text))
         except ChannelError as error:
-            _log.warning("slack_answer_lost", channel=self._channel, reason=str(error))
+            _log.warning("slack_answer_lost", channel=self._channel, waits=_waits(body), error=str(error))
 
     def _place(self, body: Payload) -> Payload:
         """Where a button was pressed. Keeps the message's blocks, to renew a part of them later."""
@@ -194,6 +196,13 @@ def _authorization(api: SlackApi) -> Callable[..., Awaitable[AuthorizeResult]]:
 
 def _user(body: Payload) -> str:
     return str((body.get("user") or {}).get("id") or body.get("user_id") or "")
+
+
+def _waits(body: Payload) -> list[str]:
+    """The wait on which somebody acts, for the log."""
+    kept = (body.get("view") or {}).get("private_metadata")
+    found = (body.get("actions") or [{}])[0].get("value") or (json.loads(kept).get("clock") if kept else None)
+    return [str(found)] if found else []
 
 
 def _identity(payload: Payload) -> str:

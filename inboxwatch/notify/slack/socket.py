@@ -33,7 +33,9 @@ Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any] | None]]
 class Socket:
     """Runs until it is cancelled. `up` is set while Slack can reach us."""
 
-    def __init__(self, api: SlackApi, app_token: str, handle: Handler) -> None:
+    def __init__(self, api: SlackApi, app_token: str, handle: Handler, channel: str) -> None:
+        """`channel` is its name in the config."""
+        self._channel = channel
         self._api = api
         self._app_token = app_token
         self._handle = handle
@@ -52,7 +54,8 @@ class Socket:
                     told = False
                 except (ChannelError, aiohttp.ClientError, OSError, TimeoutError) as error:
                     if not told:
-                        _log.warning("slack_socket_down", reason=str(error) or type(error).__name__)
+                        words = str(error) or type(error).__name__
+                        _log.warning("slack_socket_down", channel=self._channel, error=words)
                         told = True
                     hint = error.retry_after if isinstance(error, ChannelError) else None
                 tries = 1 if loop.time() - began > _BACK_OFF.longest else tries + 1
@@ -96,7 +99,7 @@ class Socket:
             await socket.send_str(json.dumps(said))
         except (aiohttp.ClientError, OSError):
             # Slack delivers it again on the next connection, and the handler knows it by then.
-            _log.debug("slack_acknowledgement_lost")
+            _log.debug("slack_acknowledgement_lost", channel=self._channel)
 
 
 def _parsed(text: str) -> dict[str, Any]:
