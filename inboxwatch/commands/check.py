@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from inboxwatch.commands import mail_stamps
 from inboxwatch.commands.check_privacy import check_privacy
 from inboxwatch.commands.check_store import check_port, check_store
 from inboxwatch.commands.exit_code import ExitCode
-from inboxwatch.commands.finding import Finding
+from inboxwatch.commands.finding import Finding, timed
 from inboxwatch.commands.ownership_proof import gaps, some
 from inboxwatch.commands.private_files import clear_text, exposed
 from inboxwatch.commands.terminal import fail_config, printable, result
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 SAMPLE_DAYS = 3
 """How far back mail is looked at for the stamps of our servers."""
+SLOW = 0.1
+"""Seconds from which on the table shows how long something took."""
 PROBE_LIMIT = 45.0
 """Seconds that a mailbox or channel may take to be probed."""
 
@@ -44,39 +46,43 @@ def run_check(path: Path, *, offline: bool, as_json: bool) -> ExitCode:
     except configuration.ConfigError as error:
         if not as_json:
             return fail_config(path, error.problems)
-        problems = [str(problem) for problem in error.problems]
+        problems = [hidden(str(problem)) for problem in error.problems]
         result(json.dumps({"ok": False, "problems": problems, "findings": []}))
         return ExitCode.BAD_CONFIG
-    findings = [*check_store(config, offline=offline), *_files(config), *_holidays(config), *_ownership(config)]
-    findings += [*check_privacy(config), *_meanings(config)]
+    begun = time.monotonic()
+    findings = [*timed(begun, check_store(config, offline=offline)), *_files(config), *_holidays(config)]
+    findings += [*_ownership(config), *check_privacy(config), *_meanings(config)]
     if not offline:
-        findings = [*check_port(config), *findings]
-        findings = asyncio.run(_probe(config)) + findings
+        begun = time.monotonic()
+        findings = [*timed(begun, check_port(config)), *findings]
+        findings = asyncio.run(_probe(config, whole=as_json)) + findings
     failed = any(one.verdict == "failed" for one in findings)
     if as_json:
-        result(json.dumps({"ok": not failed, "problems": [], "findings": [asdict(one) for one in findings]}))
+        result(json.dumps({"ok": not failed, "problems": [], "findings": [one.as_json() for one in findings]}))
     else:
         _table(findings, offline)
     return ExitCode.FAILED if failed else ExitCode.OK
 
 
-async def _probe(config: Config) -> list[Finding]:
+async def _probe(config: Config, *, whole: bool) -> list[Finding]:
+    """What was found by asking servers; `whole`: each refused row of a list, not the first few."""
     limit = asyncio.Semaphore(20)
 
     async def bounded(probe: Any) -> list[Finding]:
         async with limit:
-            found: list[Finding] = await probe
-            return found
+            begun = time.monotonic()
+            return [*timed(begun, await probe)]
 
     probes = [bounded(_mailbox(config, box)) for box in config.mailboxes.values()]
     probes += [bounded(_channel(config, name)) for name in config.channels]
-    probes += [bounded(_leads(config, name)) for name in config.leads]
+    probes += [bounded(_leads(config, name, whole=whole)) for name in config.leads]
     return [finding for found in await asyncio.gather(*probes) for finding in found]
 
 
 async def _mailbox(config: Config, box: MailboxConfig) -> list[Finding]:
     subject = f"mailbox {box.name}"
     connector = box.connect(Reading(privacy=config.privacy))
+    begun = time.monotonic()
     try:
         async with asyncio.timeout(PROBE_LIMIT):
             probe = await connector.probe()
@@ -90,7 +96,9 @@ async def _mailbox(config: Config, box: MailboxConfig) -> list[Finding]:
     facts = "; ".join(f"{label} {value}" for label, value in probe.facts)
     found = [Finding(subject, "ok", f"read; {folders}" + (f"; {facts}" if facts else ""))]
     found += [Finding(subject, "warning", warning) for warning in probe.warnings]
-    return found + await _stamps(config, box)
+    found = [*timed(begun, found)]
+    begun = time.monotonic()
+    return [*found, *timed(begun, await _stamps(config, box))]
 
 
 async def _stamps(config: Config, box: MailboxConfig) -> list[Finding]:
@@ -121,7 +129,7 @@ async def _channel(config: Config, name: str) -> list[Finding]:
         await channel.aclose()
 
 
-async def _leads(config: Config, name: str) -> list[Finding]:
+async def _leads(config: Config, name: str, *, whole: bool) -> list[Finding]:
     source = config.leads[name].connect()
     subject = f"leads {name}"
     try:
@@ -135,7 +143,8 @@ async def _leads(config: Config, name: str) -> list[Finding]:
     usable = screen(config, found)
     refused = [f"{place}: {why}" for place, why in usable.refused]
     findings = [Finding(subject, "ok", f"{len(usable.leads)} leads")]
-    findings += [Finding(subject, "warning", line) for line in some(refused, "rows that are refused like these")]
+    shown = refused if whole else some(refused, "rows that are refused like these: `check --json` lists all")
+    findings += [Finding(subject, "warning", line) for line in shown]
     if usable.ownerless:
         named = ", ".join(some(sorted(usable.ownerless), "others"))
         text = f"{sum(usable.ownerless.values())} leads have owners who are no people of the config: {named}"
@@ -198,6 +207,8 @@ def _table(findings: list[Finding], offline: bool) -> None:
     for one in findings:
         word, style = signs[one.verdict]
         text = Text(printable(hidden(one.text)))
+        if one.seconds is not None and one.seconds >= SLOW:
+            text.append(f" ({one.seconds:.1f} s)", style="dim")
         if one.hint:
             text.append(f"\n-> {one.hint}", style="dim")
         table.add_row(Text(word, style=style), Text(one.subject), text)

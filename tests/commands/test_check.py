@@ -145,3 +145,42 @@ def test_what_is_read_and_how_long_it_is_kept_is_said(folder: Path) -> None:
     found = {one["subject"]: one["text"] for one in json.loads(done.stdout)["findings"]}
     assert "older than 400 days is erased" in found["history"]
     assert "never stored" in found["privacy"]
+
+
+def test_json_tells_each_finding_by_kind_and_name_with_the_seconds_it_took(folder: Path) -> None:
+    (folder / "leads.csv").write_text("email,owner\n" + "".join(f"nobody{number},ana\n" for number in range(40)))
+    check(folder)
+    done = CliRunner().invoke(app, ["check", "-c", str(folder / "inboxwatch.yaml"), "--json"])
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["ok"], told["problems"]) == (0, True, [])
+    assert {tuple(one) for one in told["findings"]} == {
+        ("kind", "name", "subject", "verdict", "text", "hint", "seconds")
+    }
+    asked = {(one["kind"], one["name"]) for one in told["findings"] if one["seconds"] is not None}
+    assert asked == {("mailbox", "ana"), ("channel", "console"), ("leads", "known"), ("store", ""), ("web", "")}
+    refused = [one for one in told["findings"] if one["kind"] == "leads" and one["verdict"] == "warning"]
+    assert len(refused) == 40, "each row, where the table shows the first few"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"), [(("path: ana", "path: nowhere"), 1), (("fallback: ana", "fallback: x"), 2)]
+)
+def test_json_tells_by_its_exit_code_what_is_wrong(folder: Path, change: tuple[str, str], code: int) -> None:
+    check(folder)
+    path = folder / "inboxwatch.yaml"
+    path.write_text(path.read_text().replace(*change))
+    done = CliRunner().invoke(app, ["check", "-c", str(path), "--json"])
+    told = json.loads(done.stdout)
+    failed = [one["kind"] for one in told["findings"] if one["verdict"] == "failed"]
+    assert (done.exit_code, told["ok"]) == (code, False)
+    assert (failed, bool(told["problems"])) == ((["mailbox"], False) if code == 1 else ([], True))
+
+
+def test_what_a_server_quotes_of_a_secret_is_in_no_finding(folder: Path) -> None:
+    """A webhook's address is a secret: its refusal names the path."""
+    check(folder)
+    path, secret = folder / "inboxwatch.yaml", "s3cretPathOfTheHook77"
+    path.write_text(path.read_text() + f'channels: {{desk: {{type: webhook, url: "http://127.0.0.1:1/{secret}"}}}}\n')
+    for options in ([], ["--json"]):
+        done = CliRunner().invoke(app, ["check", "-c", str(path), *options])
+        assert (done.exit_code, secret in done.stdout) == (1, False)
