@@ -29,7 +29,9 @@ app = typer.Typer(
 clocks = typer.Typer(help="Open waits of the running daemon: list them, act on them.", no_args_is_help=True)
 outbox = typer.Typer(help="Messages that could not be delivered (dead letters).", no_args_is_help=True)
 leads = typer.Typer(help="Known leads.", no_args_is_help=True)
-config_app = typer.Typer(help="The configuration: its schema, an annotated example.", no_args_is_help=True)
+config_app = typer.Typer(
+    help="The configuration: its schema, an annotated example, what a reload would change.", no_args_is_help=True
+)
 app.add_typer(clocks, name="clocks")
 app.add_typer(leads, name="leads")
 app.add_typer(outbox, name="outbox")
@@ -300,6 +302,23 @@ def example() -> None:
     from inboxwatch import config
 
     typer.echo(config.example(), nl=False)
+
+
+@config_app.command(
+    epilog="Examples: inboxwatch config diff -c inboxwatch.yaml | inboxwatch config diff -c inboxwatch.yaml new.yaml"
+)
+def diff(
+    config: ConfigFile,
+    new: Annotated[Path | None, typer.Argument(metavar="NEW", help="Default: the config file as it is now.")] = None,
+    json: Json = False,
+) -> None:
+    """What a reload would change against the config in force, and which open waits it would move. Changes nothing."""
+    from inboxwatch.commands.config_diff import run_diff
+
+    known = load(config, secrets=False)
+    if not known.store_url.resolved:
+        refuse(f"the store's address from {known.store_url.origin} is not there", ExitCode.BAD_CONFIG)
+    raise typer.Exit(run_diff(known, load(new, secrets=False) if new else known, as_json=json))
 
 
 def main() -> None:

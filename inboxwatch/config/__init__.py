@@ -13,6 +13,7 @@ from pathlib import Path
 from inboxwatch.config import cross_checks, drop_ins
 from inboxwatch.config.build import build
 from inboxwatch.config.config import ChannelConfig, Config, LeadsConfig, MailboxConfig, ProxyConfig, WebConfig
+from inboxwatch.config.outline import outline_of
 from inboxwatch.config.problem import ConfigError, ConfigProblem
 from inboxwatch.config.reading import DocumentReader
 from inboxwatch.config.schema import schema
@@ -42,7 +43,7 @@ def load(path: Path, *, secrets: bool = True) -> Config:
     cross_checks.check(found, read)
     if read.problems:
         raise ConfigError(read.problems)
-    return replace(build(found, read.data, path), drop_ins=files)
+    return replace(build(found, read.data, path), drop_ins=files, outline=outline_of(read.data, found))
 
 
 def example() -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from inboxwatch.config.fields import Listen, Network
+from inboxwatch.config.outline import Outline
 from inboxwatch.config.reply_rules import RuleFile, load
 from inboxwatch.connector import Context, LeadSource, MailConnector, Reading
 from inboxwatch.core.mail.intake import UnknownSenders
@@ -156,6 +157,8 @@ class Config:
     """The operator's own rules of what an answer means."""
     drop_ins: tuple[Path, ...] = ()
     """The further files that it was read from."""
+    outline: Outline = field(default_factory=dict)
+    """What its files say, without secrets."""
 
     @property
     def meanings(self) -> Meanings:

@@ -108,7 +108,7 @@ class DocumentReader:
         return self._found
 
     def _section(self, name: str, annotation: Any, value: Any) -> None:
-        models = list(_models(annotation))
+        models = list(models_within(annotation))
         if not models:
             self._found.values[name] = self._checked(annotation, value, (name,), [])
         elif get_origin(annotation) is dict:
@@ -216,19 +216,19 @@ def _message(error: ErrorDetails, path: Place, models: Iterable[type[Settings]],
     return _MESSAGES.get(kind) or re.sub(r"^(Input|String) should ", "must ", error["msg"])
 
 
-def _models(annotation: Any) -> Iterator[type[Settings]]:
+def models_within(annotation: Any) -> Iterator[type[Settings]]:
     """The settings models within a type."""
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         yield annotation
     for part in get_args(annotation):
-        yield from _models(part)
+        yield from models_within(part)
 
 
 def _keys(model: type[Settings], place: Place) -> set[str]:
     """The keys that a model allows at a place within it, as a config writes them."""
     here = [model]
     for step in place:
-        below = [one for parent in here for one in _models(_annotation(parent, step))]
+        below = [one for parent in here for one in models_within(_annotation(parent, step))]
         here = below or here
     names = {(field.alias or name) for one in here for name, field in one.model_fields.items()}
     return names | {f"{name}_{form}" for one in here for name in one.secret_fields() for form in FORMS}

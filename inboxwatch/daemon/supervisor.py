@@ -28,6 +28,7 @@ from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import sweep
 from inboxwatch.engine.departures import settle_departures
+from inboxwatch.engine.loaded_config import note_config
 from inboxwatch.engine.notice_actions import NoticeActions
 from inboxwatch.engine.policies import prepare
 from inboxwatch.engine.rules import Rules
@@ -97,6 +98,7 @@ class Supervisor:
         await daemon.writer.write(sweep, rules, daemon.now())
         if gone := await daemon.writer.write(settle_departures, rules, daemon.now()):
             log.warning("open waits needed what the config no longer names", **left(gone), see=SEE)
+        await daemon.writer.write(note_config, rules)
         leads = LeadSync(self.sources, self._context)
         await leads.once()
         collect_seldom()

@@ -161,6 +161,13 @@ class DefectMark(_TextMark):
     kind = "defect"
 
 
+class ConfigMark(_TextMark):
+    """What the config says that a daemon took over last, as JSON, without secrets."""
+
+    __slots__ = ()
+    kind = "config"
+
+
 class ProbeMark(_InstantMark):
     """When the store was last found to take a write again."""
 
