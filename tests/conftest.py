@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +19,16 @@ from tests.doubles.postgres import Postgres  # noqa: E402  (once its asserts are
 
 
 @pytest.fixture(autouse=True)
-def log_as_found() -> Iterator[None]:
-    """What a test sets up of the log ends with it: the next one on this worker may count the lines of a level."""
+def process_as_found() -> Iterator[None]:
+    """What a test sets up of the log, and who may read the files it makes (umask), ends with it.
+
+    The next one on this worker may count the lines of a level, or make a file that everybody can read.
+    """
     before, handlers, level = structlog.get_config(), logging.root.handlers[:], logging.root.level
+    mask = os.umask(0o022)
+    os.umask(mask)
     yield
+    os.umask(mask)
     structlog.configure(**before)
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -104,7 +104,7 @@ class Placing(Memory):
             return Place(first, Evidence.SUBJECT, 0.9)
         if conversation := self.conversation(one):
             # That a provider keeps two messages apart proves nothing; that it joins them does.
-            best = next(self._ranked(one, conversation, least=-math.inf), None)
+            best = next(iter(self._ranked(one, conversation, least=-math.inf)), None)
             evidence = Evidence.PROVIDER if one.provider_threads else Evidence.INDEX
             if best is not None:
                 return Place(best.parent.id, evidence, 0.9)
@@ -235,7 +235,7 @@ class Placing(Memory):
 
     def _ranked(
         self, one: Known, candidates: Iterable[Known], *, rewritten: bool = False, least: float | None = None
-    ) -> Iterator[Likeness]:
+    ) -> list[Likeness]:
         """Those that a message may answer, the likeliest first.
 
         `least`: what a likeness on one side must exceed (see `_enough`).
@@ -253,7 +253,7 @@ class Placing(Memory):
             if like.score > _enough(one, like, least):
                 found.append(like)
         found.sort(key=lambda like: like.rank, reverse=True)
-        return (like for like in found if not self.descends(like.parent.id, one.id))
+        return [like for like in found if not self.descends(like.parent.id, one.id)]
 
 
 _NOWHERE = Place(None, Evidence.NONE, 1.0)
