@@ -12,6 +12,7 @@ import typer
 
 from inboxwatch import __version__
 from inboxwatch.cli import people
+from inboxwatch.cli.audit import audit
 from inboxwatch.cli.corrections import kinds, matches
 from inboxwatch.cli.options import By, ConfigFile, Json, Reason, instant_of, load, refuse
 from inboxwatch.cli.store import store
@@ -38,6 +39,7 @@ app.add_typer(outbox, name="outbox")
 app.add_typer(matches, name="matches")
 app.add_typer(kinds, name="kinds")
 app.add_typer(store, name="store")
+app.add_typer(audit, name="audit")
 app.add_typer(config_app, name="config")
 
 

@@ -19,7 +19,7 @@ class Unreachable(Exception):  # noqa: N818  (what happened to the daemon)
 
 async def call(config: Config, method: str, path: str, **request: Any) -> tuple[int, Any]:
     """Returns the HTTP status and the JSON answer. Raises Unreachable."""
-    headers = {"Accept": "application/json"}
+    headers = {"Accept": "application/json", "User-Agent": "inboxwatch-cli"}
     if config.web.token is not None:
         headers["Authorization"] = f"Bearer {config.web.token.reveal()}"
     listen = config.web.listen

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.terminal import fail, result, tell
 from inboxwatch.engine.actions import Acting, known_person
+from inboxwatch.engine.audit import at_the_machine, note
 from inboxwatch.engine.disclosure import disclose
 from inboxwatch.engine.erasure import Forgetting, forget, preview
 from inboxwatch.engine.refused import Refused
@@ -64,7 +65,9 @@ def _forget(store: Store, rules: Rules, address: str, acting: Acting, *, with_op
     for tried in range(1, ATTEMPTS + 1):
         try:
             with store.transaction() as tx:
-                return forget(tx, rules, address, acting, with_open_waits=with_open_waits)
+                done = forget(tx, rules, address, acting, with_open_waits=with_open_waits)
+                note(tx, rules, at_the_machine("lead.forget", by=acting.by, lead=address), now())
+                return done
         except Conflict:
             if tried == ATTEMPTS:
                 raise

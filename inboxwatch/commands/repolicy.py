@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.terminal import fail, remark, result
+from inboxwatch.engine.audit import at_the_machine, note
 from inboxwatch.engine.repolicy import reapply
 from inboxwatch.engine.rules import Rules
 from inboxwatch.now import now
@@ -23,7 +24,9 @@ def run_repolicy(config: Config, *, dry_run: bool) -> ExitCode:
         return fail(str(error))
     try:
         with store.rehearsal() if dry_run else store.transaction() as tx:
-            moves = reapply(tx, Rules.connect(config), now())
+            rules = Rules.connect(config)
+            moves = reapply(tx, rules, now())
+            note(tx, rules, at_the_machine("wait.repolicy", times=len(moves)), now())
     finally:
         store.close()
     for move in moves:

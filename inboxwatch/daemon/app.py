@@ -22,6 +22,7 @@ from inboxwatch.daemon.logs import set_areas
 from inboxwatch.daemon.reload_summary import SEE, left, summary
 from inboxwatch.daemon.supervisor import Supervisor
 from inboxwatch.daemon.writer import Writer
+from inboxwatch.engine.audit import RELOAD, Attempt, AuditOutcome, Door, note
 from inboxwatch.engine.departures import departures
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.starts import WINDOW, begin_run, end_run
@@ -96,7 +97,7 @@ class App:
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self._stop.set)
-            loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self.reload()))
+            loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self._hang_up()))
             await self._begin()
             await self.supervisor.start()
             log.info(
@@ -122,6 +123,7 @@ class App:
     async def _begin(self) -> None:
         """Notes the start; a crash loop is told at once, for this run may not live to empty the outbox."""
         loop = await self.writer.write(begin_run, platform.node(), self.now())
+        await self.writer.write(note, self.rules, Attempt(Door.START, RELOAD), self.now())
         if loop is not None:
             minutes = int(WINDOW.total_seconds() // 60)
             log.error("the daemon ends again and again", ends=loop.ends, minutes=minutes, defect=loop.error)
@@ -135,6 +137,15 @@ class App:
             await self.writer.write_once(end_run, platform.node(), defect)
         except Outage as error:
             log.warning("the end of this run could not be noted", error=str(error))
+
+    async def _hang_up(self) -> None:
+        """Reloads at a signal, which bears no name."""
+        problems = await self.reload()
+        outcome = AuditOutcome.REFUSED if problems else AuditOutcome.DONE
+        try:
+            await self.write(note, self.rules, Attempt(Door.SIGNAL, RELOAD), self.now(), outcome=outcome)
+        except Outage as error:
+            log.warning("the reload could not be noted", error=str(error))
 
     def stop(self) -> None:
         self._stop.set()

@@ -14,6 +14,7 @@ from inboxwatch.core.ownership.routing import Window
 from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.engine import actions
 from inboxwatch.engine.assignment_reasons import in_words
+from inboxwatch.engine.audit import Attempt, AuditedDaemon, AuditOutcome, Door, begin, end, under_way
 from inboxwatch.engine.authority import concerned
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.lookup import Lookup
@@ -26,6 +27,14 @@ from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answe
 from inboxwatch.store import Outage, Transaction
 from inboxwatch.store.records import ClockRecord
 
+DEEDS = {
+    ActionKind.ACKNOWLEDGED: "wait.acknowledge",
+    ActionKind.SNOOZED: "wait.snooze",
+    ActionKind.ASSIGNED: "wait.assign",
+    ActionKind.DISMISSED: "wait.dismiss",
+    ActionKind.ACTIVITY: "activity.log",
+}
+"""What the audit log calls them, as over HTTP."""
 AGAIN = timedelta(minutes=2)
 """Within this time the same action of the same person is the same press, delivered twice."""
 
@@ -34,7 +43,7 @@ class NoticeActions:
     """`inboxwatch.notify.actions.Actions` on the engine: each press is one transaction."""
 
     def __init__(self, daemon: DaemonPort) -> None:
-        self._daemon = daemon
+        self._daemon = daemon if isinstance(daemon, AuditedDaemon) else AuditedDaemon(daemon)
 
     async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         return await self._press(clock, by, _Press(ActionKind.ACKNOWLEDGED, reason))
@@ -63,9 +72,27 @@ class NoticeActions:
         return await self._daemon.read(lambda tx: Lookup(tx, rules, person, now).answer(query))
 
     async def _press(self, clock: str, by: Actor, press: _Press) -> ActionOutcome:
-        rules = self._daemon.rules
+        """Acts in the attempt of a request, such as by a signed link; from a channel it is an attempt of its own."""
+        if (request := under_way()) is not None:
+            return await self._act(clock, by, press, request)
+        attempt = Attempt(Door.SLACK, "", clock=clock)
+        token = begin(attempt)
         try:
-            return await self._daemon.write(_do, rules, clock, _person(rules, by), press, self._daemon.now())
+            return await self._act(clock, by, press, attempt)
+        except ActionRefused as refused:
+            if not isinstance(refused.__cause__, Outage):
+                await self._daemon.conclude(attempt, AuditOutcome.REFUSED)
+            raise
+        finally:
+            end(token)
+
+    async def _act(self, clock: str, by: Actor, press: _Press, attempt: Attempt) -> ActionOutcome:
+        rules = self._daemon.rules
+        attempt.deed, attempt.clock, attempt.owner = DEEDS[press.kind], clock, press.owner or ""
+        try:
+            person = _person(rules, by)
+            attempt.by = person.id
+            return await self._daemon.write(_do, rules, clock, person, press, self._daemon.now())
         except Outage as error:
             raise ActionRefused(messages.NOT_NOW) from error
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from inboxwatch.now import now
 from inboxwatch.store import schema, tables
 from inboxwatch.store.absences import Absences
+from inboxwatch.store.audit import Audit
 from inboxwatch.store.backfills import Backfills
 from inboxwatch.store.board_queries import BoardQueries
 from inboxwatch.store.clocks import Clocks
@@ -86,6 +87,10 @@ class Transaction:
     @cached_property
     def traces(self) -> Traces:
         return Traces(self.connection, self.mail.key)
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(self.connection, self.mail.key)
 
     @cached_property
     def clocks(self) -> Clocks:

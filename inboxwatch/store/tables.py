@@ -386,3 +386,21 @@ first_contact = _table(
     Column("owner", String),
     Column("tier", String, nullable=False, default=""),
 )
+
+audit = _table(
+    "audit",
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", UTCDateTime, nullable=False),
+    Column("door", String, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("deed", String, nullable=False),
+    Column("object", String, nullable=False),
+    Column("lead", String(32)),
+    Column("owner", String),
+    Column("outcome", String, nullable=False),
+    Column("status", Integer),
+    Column("times", Integer, nullable=False),
+    Index("ix_audit_at", "at"),
+    Index("ix_audit_lead", "lead"),
+)
+"""Who did or tried what by which door (`store.audit`); names nobody outside: `object` and `lead` are hashes or ids."""

@@ -34,7 +34,7 @@ from inboxwatch.store.upsert import chunks
 _message, _clock, _act, _delivery = tables.message, tables.clock, tables.act, tables.delivery
 _SECRET = frozenset({"meta", "policy"})
 """Tables that say nothing of people outside: the store's own notes, and policies as the config had them."""
-_HASHED = frozenset({"clue", "written_to", "forgotten"})
+_HASHED = frozenset({"audit", "clue", "written_to", "forgotten"})
 """Tables of keyed hashes."""
 _KEPT = ("key", "at", "direction", "kind", "evidence")
 """What is left of a message, as of anybody's that matches no lead; and by what it was placed, which is counted."""

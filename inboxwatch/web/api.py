@@ -22,7 +22,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import lead_view, mailbox_view
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.store import Transaction
-from inboxwatch.web import follow_ups, kinds, leads, matches, wait_actions
+from inboxwatch.web import audit_query, follow_ups, kinds, leads, matches, wait_actions
 from inboxwatch.web.bodies import Activity, Erasing, LeadBody, Reviewed, SaidKind, read
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.problems import Problem
@@ -57,6 +57,7 @@ class Api:
             web.get("/api/v1/kinds", self.kinds),
             web.get("/api/v1/kinds/said", self.said),
             web.post("/api/v1/kinds/{message:.+}/{action:confirm|undo}", self.say),
+            web.get("/api/v1/audit", self.audit),
             web.get("/api/v1/dead-letters", self.dead_letters),
             web.post("/api/v1/dead-letters/{id:\\d{1,18}}/resend", self.resend),
         ]
@@ -191,6 +192,16 @@ class Api:
         require(self._daemon.rules.config, request, Role.MANAGER)
         body = await read(request, SaidKind)
         return _json(await kinds.do(self._daemon, request.match_info["message"], request.match_info["action"], body))
+
+    async def audit(self, request: web.Request) -> web.Response:
+        require(self._daemon.rules.config, request, Role.MANAGER)
+        unknown = set(request.query) - {*audit_query.FILTERS, "limit", "next"}
+        if unknown:
+            known = ", ".join(audit_query.FILTERS)
+            raise Problem(422, f"{', '.join(sorted(unknown))}: no such filter; known are {known}")
+        before = _after(request, int)
+        items, last = await audit_query.page(self._daemon, request.query, before, _limit(request))
+        return _json({"items": items, "next": _token(last) if last is not None else None})
 
     async def dead_letters(self, request: web.Request) -> web.Response:
         limit = _limit(request)

@@ -25,7 +25,7 @@ COOKIE = "inboxwatch"
 LASTS = timedelta(days=30)
 _OPEN = ("/healthz", "/readyz", "/login")
 _OPEN_BELOW = ("/a/", "/static/")
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Guard:
@@ -130,7 +130,7 @@ class Guard:
             raise Problem(
                 403, f"ask for this machine by its own name or address, or set web.url: {host[:100]!r} is none"
             )
-        if request.method in _SAFE:
+        if request.method in SAFE:
             return
         site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
         foreign = origin is not None and urlsplit(origin).netloc not in (

@@ -25,6 +25,7 @@ from inboxwatch.store import Transaction
 from inboxwatch.store.marks import HeldUntilMark
 from inboxwatch.store.records import ClockRecord
 from inboxwatch.web import leads, wait_actions
+from inboxwatch.web.audit import fill_in
 from inboxwatch.web.auth import Guard, local_path
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.pages import BY, Pages
@@ -150,6 +151,7 @@ class Board:
         clock, action = request.match_info["clock"], request.match_info["action"]
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         self._guard.check_form(request, form.pop("key", ""))
+        fill_in(form)
         form["by"] = acting(request, form.get("by", ""))
         model = wait_actions.BODIES[action]
         known = {field.alias or name for name, field in model.model_fields.items()}

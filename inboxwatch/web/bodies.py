@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from inboxwatch.core.sla.policy import Duration
+from inboxwatch.web.audit import fill_in
 from inboxwatch.web.problems import Problem
 from inboxwatch.web.proxy import acting, signed_in
 
@@ -120,6 +121,7 @@ async def read(request: web.Request, model: type[Model]) -> Model:
         raise Problem(400, "the body is no JSON") from None
     if not isinstance(data, dict):
         raise Problem(422, "the body must be a JSON object")
+    fill_in(data)
     if signed_in(request) and "by" in model.model_fields:
         data["by"] = acting(request, str(data.get("by", "")))
     return model.model_validate(data)

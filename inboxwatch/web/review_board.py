@@ -15,6 +15,7 @@ from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.refused import Refused
 from inboxwatch.web import kinds, matches
+from inboxwatch.web.audit import fill_in
 from inboxwatch.web.auth import Guard
 from inboxwatch.web.bodies import Reviewed, SaidKind
 from inboxwatch.web.pages import BY, Pages
@@ -88,6 +89,7 @@ class ReviewBoard:
     async def _form(self, request: web.Request) -> dict[str, str]:
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         self._guard.check_form(request, form.pop("key", ""))
+        fill_in(form)
         require(self._daemon.rules.config, request, Role.MANAGER)
         form["by"] = acting(request, form.get("by", ""))
         return form

@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from inboxwatch.engine.audit import AuditedDaemon, AuditOutcome, begin, end, under_way
 from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.store.marks import ProbeMark
 from inboxwatch.web import problems
 from inboxwatch.web.api import Api
-from inboxwatch.web.auth import Guard
+from inboxwatch.web.audit import AuditTrail, attempt_of, door_of
+from inboxwatch.web.auth import SAFE, Guard
 from inboxwatch.web.board import Board
 from inboxwatch.web.connections import NAME
 from inboxwatch.web.events import Events
@@ -40,15 +42,48 @@ _HEADERS = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def make_app(daemon: DaemonPort) -> web.Application:
+def make_app(port: DaemonPort) -> web.Application:
     """The web part of a daemon. Whoever runs it listens on `config.web.listen`."""
-    guard = Guard(daemon)
+    daemon = AuditedDaemon(port)
+    guard, trail = Guard(daemon), AuditTrail(daemon)
     pages = Pages(daemon, guard)
+
+    app = web.Application(middlewares=_middlewares(daemon, guard, trail, pages), client_max_size=BODY_LIMIT)
+    scrape = Scrape(daemon)
+    events = Events(daemon)
+    app.router.add_get("/metrics", scrape.handle)
+    app.add_routes(_health(daemon))
+    app.add_routes(Api(daemon).routes())
+    app.add_routes(SignedLinks(daemon, pages).routes())
+    app.add_routes(Board(daemon, guard, pages).routes())
+    app.add_routes(ReviewBoard(daemon, guard, pages).routes())
+    app.router.add_get("/events", events.handle)
+    app.router.add_static("/static", STATIC)
+    app.on_response_prepare.append(_unversioned)
+    app.on_shutdown.append(events.close)
+    app.on_shutdown.append(scrape.close)
+    app.on_shutdown.append(trail.close)
+    return app
+
+
+def _middlewares(
+    daemon: AuditedDaemon, guard: Guard, trail: AuditTrail, pages: Pages
+) -> list[Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]]:
+    """Notes what is tried, lets in who may, and makes an answer of every error."""
+
+    def let_in(request: web.Request) -> None:
+        try:
+            guard.check(request)
+        except Problem:
+            trail.count(door_of(daemon, request, by_cookie=False), AuditOutcome.REFUSED)
+            raise
+        if request.method not in SAFE:
+            begin(attempt_of(daemon, request, by_cookie=guard.session(request)))
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            guard.check(request)
+            let_in(request)
             async with asyncio.timeout(None if request.path in _LONG else REQUEST_TIME):
                 response = await handler(request)
         except TimeoutError:
@@ -66,21 +101,18 @@ def make_app(daemon: DaemonPort) -> web.Application:
                 response.headers.setdefault("Cache-Control", "no-store")
         return response
 
-    app = web.Application(middlewares=[answer], client_max_size=BODY_LIMIT)
-    scrape = Scrape(daemon)
-    events = Events(daemon)
-    app.router.add_get("/metrics", scrape.handle)
-    app.add_routes(_health(daemon))
-    app.add_routes(Api(daemon).routes())
-    app.add_routes(SignedLinks(daemon, pages).routes())
-    app.add_routes(Board(daemon, guard, pages).routes())
-    app.add_routes(ReviewBoard(daemon, guard, pages).routes())
-    app.router.add_get("/events", events.handle)
-    app.router.add_static("/static", STATIC)
-    app.on_response_prepare.append(_unversioned)
-    app.on_shutdown.append(events.close)
-    app.on_shutdown.append(scrape.close)
-    return app
+    @web.middleware
+    async def noted(request: web.Request, handler: Handler) -> web.StreamResponse:
+        token = begin(None)  # a connection's requests share one task
+        try:
+            response = await handler(request)
+            if (attempt := under_way()) is not None:
+                await trail.answered(attempt, response.status)
+            return response
+        finally:
+            end(token)
+
+    return [noted, answer]
 
 
 async def _unversioned(request: web.Request, response: web.StreamResponse) -> None:

@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from inboxwatch import config as configuration
+from inboxwatch.commands.csv_cell import plain
 from inboxwatch.commands.report import run_report
 from inboxwatch.commands.report.cases import Outcome, ReportedWait, Story, read
 from inboxwatch.commands.report.figures import (
@@ -31,7 +32,6 @@ from inboxwatch.commands.report.figures import (
     slowest,
 )
 from inboxwatch.commands.report.period import Period
-from inboxwatch.commands.report.table import plain
 from inboxwatch.core.model import Lead, LeadId, MessageId, PersonId
 from inboxwatch.store import Store
 from inboxwatch.store.records import AbsenceRecord

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from inboxwatch.commands.csv_cell import plain
 from inboxwatch.commands.report.cases import ReportedWait, Story
 from inboxwatch.core.timestamp import rfc3339
 
@@ -12,8 +13,6 @@ COLUMNS = (
     "clock", "buyer", "company", "subject", "metric", "tier", "mailbox", "owner", "owner_away", "team", "started_at",
     "due_at", "stopped_at", "outcome", "cause", "answered_by", "wall_seconds", "business_seconds", "open",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes for the beginning of a formula (OWASP, CSV Injection), in its wide forms too."""
 
 
 def write(path: Path, story: Story) -> None:
@@ -23,14 +22,6 @@ def write(path: Path, story: Story) -> None:
         lines.writerow(COLUMNS)
         for case in (*story.cases, *story.follow_ups):
             lines.writerow([plain(value) for value in _values(case, story)])
-
-
-def plain(value: object) -> str:
-    """A cell that is shown as it is. An apostrophe before text keeps a spreadsheet from calculating it."""
-    if isinstance(value, float):
-        return f"{value:.0f}"
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
 
 
 def _values(case: ReportedWait, story: Story) -> list[str | float | None]:
