@@ -196,10 +196,10 @@ class Traces:
             self._connection.execute(delete(tables.proof).where(tables.proof.c.key.in_(part)))
             seen = tables.sighting
             self._connection.execute(update(seen).where(seen.c.key.in_(part)).values(conversation=None))
-        titles = {"subject": "", "subject_key": "", "signal": "", "grounds": None, "sender_key": None}
+        titles = {"subject": "", "subject_key": "", "series": None, "signal": "", "grounds": None, "sender_key": None}
         for row in found.messages:
             if row.key in found.own and row.thread not in found.alone:
-                known = dict(row.known) | {"name": "", "was_key": "", "account": None}
+                known = dict(row.known) | {"name": "", "was_key": "", "series": "", "account": None}
                 values = titles | {"known": known}
                 self._connection.execute(update(_message).where(_message.c.key == row.key).values(values))
 
