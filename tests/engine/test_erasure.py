@@ -122,7 +122,7 @@ def test_the_waits_of_others_in_the_same_thread_stay_as_they_are(daemon: Batched
     daemon.lead(di, owner="ana", name="Di Ek")
     daemon.at += minutes(50)
     bo, both, re = f"Cc: {BO}", f"Cc: {di}", f"Re: {TITLE}"
-    daemon.reads(daemon.asks("q1@buyer.test", 0, extra=both, subject=f"{TITLE} (1/3)"))
+    daemon.reads(daemon.asks("q1@buyer.test", 0, extra=both, subject=f"[PressTalk 1/3] {TITLE}"))
     daemon.reads(daemon.replies("a1@acme.test", 20, "q1@buyer.test", extra=both, subject=re))
     daemon.reads(daemon.asks("q2@third.test", 30, sender=di, extra=bo, answers="a1@acme.test", subject=re))
     daemon.reads(daemon.replies("a2@acme.test", 40, "q2@third.test", subject=re))
@@ -131,7 +131,7 @@ def test_the_waits_of_others_in_the_same_thread_stay_as_they_are(daemon: Batched
     before, waits = figures(daemon), {clock.id: clock.state for clock in daemon.clocks()}
     assert list(waits.values()).count("running") == 1
     daemon.engine.forget(BO, daemon.at)
-    assert [word for word in ("bo@buyer", "bo lind", "(1/3)") if word in told(daemon)] == []
+    assert [word for word in ("bo@buyer", "bo lind", "presstalk") if word in told(daemon)] == []
     assert figures(daemon) == before
     daemon.reads(mail, mailbox=SALES)
     daemon.at += minutes(1)
