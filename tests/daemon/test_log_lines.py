@@ -69,7 +69,7 @@ def test_a_defect_is_told_by_kind_and_place_and_a_server_by_its_words(
         structlog.get_logger("inboxwatch.engine").exception("it failed", mailbox="ana")
     line = written.last
     assert (line["event"], line["level"], line["error"]) == ("it failed", "error", told)
-    assert line["trace"][-1].startswith("tests/daemon/test_logs.py:")
+    assert line["trace"][-1].startswith("tests/daemon/test_log_lines.py:")
     assert line["trace"][-1].endswith(" failing")
     assert "Prices" not in written.text
 
