@@ -24,6 +24,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 COOKIE = "inboxwatch"
 LASTS = timedelta(days=30)
 _OPEN = ("/healthz", "/readyz", "/login")
+_ANY_NAME = ("/healthz", "/readyz", "/metrics")
+"""What probes and scrapers ask for, by whatever name or address they find this machine."""
 _OPEN_BELOW = ("/a/", "/static/")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -124,11 +126,13 @@ class Guard:
     def _same_site(self, request: web.Request) -> None:
         """Refuses what another site's page makes a browser send, and names by which it could pass for this site."""
         host = request.headers.get("Host", "")
-        # A page under such a name could even send the proxy's header, from a browser on the proxy's machine.
+        # Without a token even these must be asked for by name: a page under a false one could read them, or send the
+        # proxy's header from a browser on the proxy's machine.
         known_by_place = self.token is None or proxy.claims(self._daemon.rules.config.web.proxy, request)
-        if known_by_place and not self._ours(host):
+        by_any_name = request.path in _ANY_NAME and not known_by_place
+        if not by_any_name and not self._ours(request, host):
             raise Problem(
-                403, f"ask for this machine by its own name or address, or set web.url: {host[:100]!r} is none"
+                421, f"ask for this machine by its own name or address, or set web.url: {host[:100]!r} is none"
             )
         if request.method in SAFE:
             return
@@ -140,17 +144,31 @@ class Guard:
         if foreign or site in ("cross-site", "same-site"):
             raise Problem(403, "this came from another site's page")
 
-    def _ours(self, host: str) -> bool:
-        """Whether a Host header names this machine: a name that resolves to it by trickery does not (DNS rebinding)."""
-        public = urlsplit(self._daemon.rules.config.web.url)
+    def _ours(self, request: web.Request, host: str) -> bool:
+        """Whether a Host header names this machine: a name that resolves to it by trickery does not (DNS rebinding).
+
+        Its own are the name in `web.url`, the host of `web.listen`, loopback, and the address that was connected to.
+        """
+        config = self._daemon.rules.config.web
+        public = urlsplit(config.url)
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        return host == public.netloc or name == public.hostname or is_loopback(name)
+        return (
+            host == public.netloc
+            or name in (public.hostname, config.listen.host.lower(), _reached(request))
+            or (name != "" and is_loopback(name))
+        )
 
     def _mac(self, text: str) -> str:
         return self._signer.get_signature(_bytes(text)).decode()
+
+
+def _reached(request: web.Request) -> str | None:
+    """The address of this machine that a client connected to."""
+    found = request.get_extra_info("sockname")
+    return str(found[0]).partition("%")[0] if isinstance(found, tuple) else None
 
 
 def _bytes(text: str) -> bytes:

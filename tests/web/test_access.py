@@ -145,9 +145,24 @@ async def test_another_sites_page_cannot_act(open_client: TestClient[Any, Any]) 
 
 async def test_a_name_that_resolves_here_by_trickery_is_refused(open_client: TestClient[Any, Any]) -> None:
     for host in ("evil.test", "evil.test:9842", "127.0.0.1.evil.test", ""):
-        assert (await open_client.get("/api/v1/clocks", headers={"Host": host})).status == 403
+        for path in ("/api/v1/clocks", "/metrics", "/healthz"):
+            answer = await open_client.get(path, headers={"Host": host})
+            assert answer.status == 421
+            assert "set web.url" in (await answer.json())["detail"]
     for host in ("localhost:9842", "127.0.0.1", "[::1]:9842", "watch.acme.test"):
         assert (await open_client.get("/api/v1/clocks", headers={"Host": host})).status == 200
+
+
+async def test_a_token_does_not_help_a_false_name(client: TestClient[Any, Any]) -> None:
+    assert client.port is not None
+    for host in ("evil.test", f"evil.test:{client.port}", "127.0.0.1.evil.test", "10.9.8.7", "[::1", ""):
+        for path in ("/", "/login", "/api/v1/clocks", "/events", "/static/board.css", "/a/x"):
+            assert (await client.get(path, headers=BEARER | {"Host": host})).status == 421, (host, path)
+        assert (await client.post("/-/reload", headers=BEARER | {"Host": host})).status == 421
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert (await client.get(path, headers=BEARER | {"Host": host})).status == 200, "probes and scrapers"
+    for host in (f"127.0.0.1:{client.port}", "localhost", "LOCALHOST:9842", "127.0.0.1"):
+        assert (await client.get("/api/v1/clocks", headers=BEARER | {"Host": host})).status == 200
 
 
 async def test_a_form_without_its_key_does_nothing(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:

@@ -155,8 +155,9 @@ async def test_a_name_that_resolves_here_by_trickery_cannot_name_a_person(open_h
     """A page of such a name, in a browser on the proxy's machine, may set any header and asks from its address."""
     client, _ = await open_house()
     for host in ("evil.test", "evil.test:9842"):
-        assert (await client.get("/api/v1/clocks", headers=ANA | {"Host": host})).status == 403
-        assert (await client.get("/api/v1/clocks", headers=BEARER | {"Host": host})).status == 200
+        assert (await client.get("/api/v1/clocks", headers=ANA | {"Host": host})).status == 421
+        assert (await client.get("/metrics", headers=ANA | {"Host": host})).status == 421
+        assert (await client.get("/metrics", headers=BEARER | {"Host": host})).status == 200
 
 
 MINIMAL = """
