@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from inboxwatch.engine.audit import AuditedDaemon, AuditOutcome, begin, end, under_way
 from inboxwatch.engine.authority import Role
@@ -39,8 +39,6 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 def make_app(port: DaemonPort) -> web.Application:
     """The web part of a daemon. Whoever runs it listens on `config.web.listen`."""
@@ -66,9 +64,7 @@ def make_app(port: DaemonPort) -> web.Application:
     return app
 
 
-def _middlewares(
-    daemon: AuditedDaemon, guard: Guard, trail: AuditTrail, pages: Pages
-) -> list[Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]]:
+def _middlewares(daemon: AuditedDaemon, guard: Guard, trail: AuditTrail, pages: Pages) -> list[Middleware]:
     """Notes what is tried, lets in who may, and makes an answer of every error."""
 
     def let_in(request: web.Request) -> None:
