@@ -14,6 +14,7 @@ from inboxwatch import __version__
 from inboxwatch.cli import people
 from inboxwatch.cli.audit import audit
 from inboxwatch.cli.corrections import kinds, matches
+from inboxwatch.cli.init import EXAMPLES, init
 from inboxwatch.cli.options import By, ConfigFile, Json, Reason, instant_of, load, refuse
 from inboxwatch.cli.store import store
 from inboxwatch.commands.exit_code import ExitCode
@@ -21,7 +22,7 @@ from inboxwatch.commands.exit_code import ExitCode
 app = typer.Typer(
     name="inboxwatch",
     help="Makes inbox latency visible and the ownership of every buyer's reply certain.",
-    epilog="Try it: inboxwatch demo. Start: inboxwatch config example > inboxwatch.yaml; inboxwatch check -c "
+    epilog="Try it: inboxwatch demo. Start: inboxwatch init; inboxwatch check -c "
     "inboxwatch.yaml; inboxwatch run -c inboxwatch.yaml",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -33,6 +34,7 @@ leads = typer.Typer(help="Known leads.", no_args_is_help=True)
 config_app = typer.Typer(
     help="The configuration: its schema, an annotated example, what a reload would change.", no_args_is_help=True
 )
+app.command(name="init", epilog=EXAMPLES)(init)
 app.add_typer(clocks, name="clocks")
 app.add_typer(leads, name="leads")
 app.add_typer(outbox, name="outbox")

@@ -55,7 +55,7 @@ def run_check(path: Path, *, offline: bool, as_json: bool) -> ExitCode:
     if not offline:
         begun = time.monotonic()
         findings = [*timed(begun, check_port(config)), *findings]
-        findings = asyncio.run(_probe(config, whole=as_json)) + findings
+        findings = asyncio.run(probe(config, whole=as_json)) + findings
     failed = any(one.verdict == "failed" for one in findings)
     if as_json:
         result(json.dumps({"ok": not failed, "problems": [], "findings": [one.as_json() for one in findings]}))
@@ -64,7 +64,7 @@ def run_check(path: Path, *, offline: bool, as_json: bool) -> ExitCode:
     return ExitCode.FAILED if failed else ExitCode.OK
 
 
-async def _probe(config: Config, *, whole: bool) -> list[Finding]:
+async def probe(config: Config, *, whole: bool) -> list[Finding]:
     """What was found by asking servers; `whole`: each refused row of a list, not the first few."""
     limit = asyncio.Semaphore(20)
 
