@@ -38,11 +38,12 @@ soak: .venv/.dev debian ## run the long fault and simulation counts
 bench: .venv/.dev debian ## measure: one line a figure
 	@shopt -s nullglob; for script in tests/benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done
 
-lint: .venv/.dev ## check style, types, the direction of imports, scripts and the Dockerfile
+lint: .venv/.dev ## check style, types, the direction of imports, weaknesses, scripts and the Dockerfile
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive inboxwatch connectors deploy
 	$(BIN)/shellcheck $(SCRIPTS)
 	$(BIN)/hadolint deploy/container/Dockerfile
 
