@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
-import csv
-import re
-from collections.abc import Iterator
 from functools import partial
 from hashlib import blake2b, file_digest
 from typing import ClassVar
 
+from connectors.csv_table import SPLIT, address_in, decoded, fields, header, records
 from inboxwatch.connector import ConfigPath, Context, LeadList, MailboxError, Reason, Row, Settings
 from inboxwatch.core.model import Lead, LeadId, PersonId
 
 STATUSES = ("open", "won", "lost", "closed")
-_EMAIL = re.compile(r"[^@\s,;:<>\"()\x00-\x1f]+@(?:[^@\s,;:<>\"().\x00-\x1f]+\.)+[^@\s,;:<>\"().\x00-\x1f]+")
-_SEPARATORS = ",;\t|"
-_SPLIT = re.compile(r"[\s,;|]+")
 _hash = partial(blake2b, digest_size=16)
-_MAX_LINES = 50
-"""Lines of one record; longer ones come from a quotation mark that is never closed."""
 
 
 class CsvSettings(Settings):
@@ -77,13 +69,16 @@ class Csv:
         refused: list[tuple[str, str]] = []
         taken: dict[str, str] = {}
         columns: list[str] | None = None
-        for line, values, problem in _records(_text(content)):
+        for line, values, problem in records(decoded(content)):
             place = f"{self._path.name}:{line}"
             if columns is None and not problem:
-                columns = self._columns(values)
+                try:
+                    columns = header(values, "email")
+                except ValueError as error:
+                    raise self._unusable(str(error)) from None
                 continue
             try:
-                lead = _lead(_fields(columns or [], values), self._source)
+                lead = _lead(fields(columns or [], values), self._source)
             except ValueError as error:
                 refused.append((place, problem or str(error)))
                 continue
@@ -97,14 +92,6 @@ class Csv:
             raise self._unusable("it has no header")
         return LeadList(tuple(rows), version, tuple(refused))
 
-    def _columns(self, values: list[str]) -> list[str]:
-        columns = [value.casefold() for value in values]
-        if "email" not in columns:
-            raise self._unusable(f"its header has no column `email`; it has: {', '.join(columns)[:200]}")
-        if twice := sorted({name for name in columns if name and columns.count(name) > 1}):
-            raise self._unusable(f"its header names {', '.join(twice)} twice")
-        return columns
-
     def _unusable(self, why: str) -> MailboxError:
         return MailboxError(
             Reason.CLIENT,
@@ -113,66 +100,26 @@ class Csv:
         )
 
 
-def _text(content: bytes) -> str:
-    """Spreadsheets save UTF-8 with a byte order mark, UTF-16, or what Windows takes for Latin-1."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", "replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
-
-
-def _records(text: str) -> Iterator[tuple[int, list[str], str]]:
-    """(line, values, problem) of each record that is not empty; a broken one costs its own line, not those after it."""
-    lines = text.splitlines(keepends=True)
-    separator = max(_SEPARATORS, key=next((line for line in lines if line.strip()), "").count)
-    place = 0
-    while place < len(lines):
-        reader = csv.reader(lines[place : place + _MAX_LINES], delimiter=separator, strict=True)
-        try:
-            values, problem = [value.strip() for value in next(reader)], ""
-            consumed = reader.line_num
-        except csv.Error as error:
-            values, problem, consumed = [], f"cannot be read: {error}", 1
-        if problem or any(values):
-            yield place + 1, values, problem
-        place += consumed
-
-
-def _fields(columns: list[str], values: list[str]) -> dict[str, str]:
-    if any(values[len(columns) :]):
-        raise ValueError(f"has {len(values)} values for {len(columns)} columns")
-    return {name: value for name, value in zip(columns, values, strict=False) if name and value}
-
-
-def _lead(fields: dict[str, str], source: str) -> Lead:
-    status = fields.pop("status", "open").lower()
+def _lead(given: dict[str, str], source: str) -> Lead:
+    status = given.pop("status", "open").lower()
     if status not in STATUSES:
         raise ValueError(f"status {status!r} is none of {', '.join(STATUSES)}")
-    if not (email := fields.pop("email", "")):
+    if not (email := given.pop("email", "")):
         raise ValueError("has no email")
-    own = _address(email)
-    aliases = (_address(alias) for alias in _SPLIT.split(fields.pop("aliases", "")) if alias)
-    owner = fields.pop("owner", "")
+    own = address_in(email)
+    aliases = (address_in(alias) for alias in SPLIT.split(given.pop("aliases", "")) if alias)
+    owner = given.pop("owner", "")
     return Lead(
         id=LeadId(own),
-        name=fields.pop("name", ""),
-        company=fields.pop("company", ""),
-        domain=fields.pop("domain", "").lower().lstrip("@"),
+        name=given.pop("name", ""),
+        company=given.pop("company", ""),
+        domain=given.pop("domain", "").lower().lstrip("@"),
         owner=PersonId(owner) if owner else None,
-        tier=fields.pop("tier", ""),
+        tier=given.pop("tier", ""),
         status=status,
         source=source,
         aliases=tuple(dict.fromkeys(alias for alias in aliases if alias != own)),
-        country=fields.pop("country", ""),
-        language=fields.pop("language", ""),
-        attributes=tuple(fields.items()),
+        country=given.pop("country", ""),
+        language=given.pop("language", ""),
+        attributes=tuple(given.items()),
     )
-
-
-def _address(text: str) -> str:
-    address = text.strip().removeprefix("mailto:").lower()
-    if not _EMAIL.fullmatch(address):
-        raise ValueError(f"{text[:80]!r} is no e-mail address")
-    return address
