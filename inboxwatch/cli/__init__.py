@@ -96,6 +96,17 @@ def check(
     raise typer.Exit(run_check(config, offline=offline, as_json=json))
 
 
+@app.command(epilog="Example: inboxwatch doctor -c inboxwatch.yaml doctor.tar.gz")
+def doctor(
+    config: ConfigFile,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The .tar.gz to write; - for standard output.")],
+) -> None:
+    """Collects what a maintainer needs into one file: versions, config, health, errors; without names and secrets."""
+    from inboxwatch.commands.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(config, load(config, secrets=False), file))
+
+
 @app.command(name="reload", epilog="Example: inboxwatch reload -c /etc/inboxwatch/inboxwatch.yaml")
 def reload_config(config: ConfigFile) -> None:
     """Has the running daemon take over the config, all or nothing; says first which open waits that moves."""

@@ -22,6 +22,7 @@ from inboxwatch.store.board_queries import BoardQueries
 from inboxwatch.store.clocks import Clocks
 from inboxwatch.store.cursors import Cursors
 from inboxwatch.store.deliveries import Deliveries
+from inboxwatch.store.diagnosis import Diagnosis
 from inboxwatch.store.engines import file_of, file_of_url, open_engine
 from inboxwatch.store.failures import Conflict, Outage, StoreAwayError, StoreError, StoreMissingError, name_outages
 from inboxwatch.store.forgotten import Forgotten
@@ -151,6 +152,10 @@ class Transaction:
     @cached_property
     def retention(self) -> Retention:
         return Retention(self.connection)
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        return Diagnosis(self.connection)
 
     @cached_property
     def waits(self) -> PeriodWaits:
