@@ -1,4 +1,4 @@
-"""The port through which mail and leads enter: protocols, batches, errors, loading by entry point.
+"""The port through which mail, leads and lists of our people enter: protocols, batches, errors, loading by entry point.
 
 A mail connector has `poll` and `aclose`, optionally `wait` and `census`. It is read-only by type: no verb that could
 write exists.
@@ -13,6 +13,7 @@ from enum import StrEnum
 from importlib.metadata import entry_points
 from typing import Any, ClassVar, NewType, Protocol, runtime_checkable
 
+from inboxwatch.core.membership import Member
 from inboxwatch.core.model import FolderRole, Lead, Privacy, RawMessage
 from inboxwatch.hidden import hidden
 from inboxwatch.settings import ConfigPath, Secret, Settings
@@ -28,6 +29,9 @@ __all__ = [
     "LeadSource",
     "MailConnector",
     "MailboxError",
+    "Member",
+    "MemberList",
+    "MemberSource",
     "Probe",
     "Quarantined",
     "Reading",
@@ -261,20 +265,43 @@ class LeadSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class MemberList:
+    """Everybody whom a directory lists now, each once."""
+
+    members: tuple[Member, ...]
+    refused: tuple[tuple[str, str], ...] = ()
+    """(place, reason) of entries that cannot be used."""
+
+
+class MemberSource(Protocol):
+    """A directory of our people: a file, a group, an organisational unit."""
+
+    settings: ClassVar[type[Settings]]
+
+    def __init__(self, settings: Any, context: Context) -> None: ...
+
+    async def read(self) -> MemberList:
+        """The whole list, or MailboxError: a part of it never stands for the whole."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a connector is given beside its own settings."""
 
     name: str
-    """The mailbox's or source's key in the config."""
+    """The mailbox's, source's or directory's key in the config."""
     address: str
-    """The mailbox's address; empty for lead sources."""
+    """The mailbox's address; empty for lead sources and directories."""
     reading: Reading = field(default_factory=Reading)
 
 
 def load(group: str, name: str) -> Any:
     """The connector registered under `name` in the entry-point group `inboxwatch.<group>`.
 
-    It is a class with `settings` and a constructor, as in MailConnector and LeadSource.
+    It is a class with `settings` and a constructor, as in MailConnector, LeadSource and MemberSource.
     Raises LookupError that names the connectors that exist.
     """
     found = {point.name: point for point in entry_points(group=f"inboxwatch.{group}")}

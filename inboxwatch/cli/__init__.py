@@ -15,7 +15,7 @@ from inboxwatch.cli import people
 from inboxwatch.cli.audit import audit
 from inboxwatch.cli.corrections import kinds, matches
 from inboxwatch.cli.init import EXAMPLES, init
-from inboxwatch.cli.options import By, ConfigFile, Json, Reason, instant_of, load, refuse
+from inboxwatch.cli.options import By, ConfigFile, Json, Reason, instant_of, load, load_written, refuse
 from inboxwatch.cli.store import store
 from inboxwatch.commands.exit_code import ExitCode
 
@@ -78,7 +78,7 @@ def run(
     if log_level not in LEVELS:
         refuse(f"--log-level: {log_level!r} is no log level; known are {', '.join(LEVELS)}", ExitCode.BAD_CONFIG)
     configure(log_level)
-    loaded = load(config)
+    loaded = load_written(config)
     from inboxwatch.commands.run import run_daemon
 
     raise typer.Exit(run_daemon(config, loaded))

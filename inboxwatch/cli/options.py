@@ -21,14 +21,24 @@ def refuse(message: str, code: ExitCode = ExitCode.FAILED) -> NoReturn:
     raise typer.Exit(fail(message, code))
 
 
-def load(path: Path, *, secrets: bool = True) -> Any:
-    """The config, or every problem with it and exit code 2."""
+def load_written(path: Path, *, secrets: bool = True) -> Any:
+    """The config as it is written, or every problem with it and exit code 2."""
     from inboxwatch import config
 
     try:
         return config.load(path, secrets=secrets)
     except config.ConfigError as error:
         raise typer.Exit(fail_config(path, error.problems)) from None
+
+
+def load(path: Path, *, secrets: bool = True) -> Any:
+    """The config with the members of its directories as the store has them; problems as of `load_written`."""
+    found = load_written(path, secrets=secrets)
+    if found.directories:
+        from inboxwatch.commands.members import with_stored
+
+        return with_stored(found)
+    return found
 
 
 def instant_of(option: str, text: str | None) -> datetime | None:

@@ -16,6 +16,7 @@ from inboxwatch.commands.check_privacy import check_privacy
 from inboxwatch.commands.check_store import check_port, check_store
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.finding import Finding, timed
+from inboxwatch.commands.members import look_ahead
 from inboxwatch.commands.ownership_proof import gaps, some
 from inboxwatch.commands.private_files import clear_text, exposed
 from inboxwatch.commands.terminal import fail_config, printable, result
@@ -42,16 +43,17 @@ PROBE_LIMIT = 45.0
 def run_check(path: Path, *, offline: bool, as_json: bool) -> ExitCode:
     """The command; returns the exit code."""
     try:
-        config = configuration.load(path, secrets=not offline)
+        written = configuration.load(path, secrets=not offline)
     except configuration.ConfigError as error:
         if not as_json:
             return fail_config(path, error.problems)
         problems = [hidden(str(problem)) for problem in error.problems]
         result(json.dumps({"ok": False, "problems": problems, "findings": []}))
         return ExitCode.BAD_CONFIG
-    begun = time.monotonic()
-    findings = [*timed(begun, check_store(config, offline=offline)), *_files(config), *_holidays(config)]
-    findings += [*_ownership(config), *check_privacy(config), *_meanings(config)]
+    outlook = look_ahead(written, offline=offline)
+    config, begun = outlook.config, time.monotonic()
+    findings = [*outlook.findings, *outlook.moves(), *timed(begun, check_store(config, offline=offline))]
+    findings += [*_files(config), *_holidays(config), *_ownership(config), *check_privacy(config), *_meanings(config)]
     if not offline:
         begun = time.monotonic()
         findings = [*timed(begun, check_port(config)), *findings]

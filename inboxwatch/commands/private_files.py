@@ -20,7 +20,8 @@ _BESIDE_STORE = ("", "-wal", "-shm", ".key")
 
 def exposed(config: Config) -> Iterator[tuple[Path, str]]:
     """(file, what it holds) of each file that others than its owner and group can read."""
-    found = list(_secrets([config.web, config.channels, config.mailboxes, config.leads, config.store_url]))
+    sections = [config.web, config.channels, config.mailboxes, config.directories, config.leads, config.store_url]
+    found = list(_secrets(sections))
     inline = any(one.origin == "the config" and not _is_plain_store(one) for one in found)
     files = dict.fromkeys((config.path, *config.drop_ins), "secrets") if inline else {}
     folder = config.path.parent

@@ -1,7 +1,8 @@
 """The configuration: YAML 1.2 read strictly, every problem told at once, and core objects made of it.
 
 `document` reads a file, `drop_ins` adds those of `conf.d/`, `models` and `fields` say what each value is, `reading`
-goes through it entry by entry, `cross_checks` compares the entries, `build` makes the `Config`.
+goes through it entry by entry, `cross_checks` compares the entries, `build` makes the `Config`,
+and `members` adds those whom directories list.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ from pathlib import Path
 
 from inboxwatch.config import cross_checks, drop_ins
 from inboxwatch.config.build import build
-from inboxwatch.config.config import ChannelConfig, Config, LeadsConfig, MailboxConfig, ProxyConfig, WebConfig
+from inboxwatch.config.config import (
+    ChannelConfig,
+    Config,
+    DirectoryConfig,
+    LeadsConfig,
+    MailboxConfig,
+    ProxyConfig,
+    WebConfig,
+)
 from inboxwatch.config.outline import outline_of
 from inboxwatch.config.problem import ConfigError, ConfigProblem
 from inboxwatch.config.reading import DocumentReader
@@ -23,6 +32,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "ConfigProblem",
+    "DirectoryConfig",
     "LeadsConfig",
     "MailboxConfig",
     "ProxyConfig",

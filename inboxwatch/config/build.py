@@ -9,11 +9,20 @@ from typing import Any, TypeVar
 
 from inboxwatch import notify
 from inboxwatch.config import models, policy_models
-from inboxwatch.config.config import ChannelConfig, Config, LeadsConfig, MailboxConfig, ProxyConfig, WebConfig
+from inboxwatch.config.config import (
+    ChannelConfig,
+    Config,
+    DirectoryConfig,
+    LeadsConfig,
+    MailboxConfig,
+    ProxyConfig,
+    WebConfig,
+)
 from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER
 from inboxwatch.config.policies import document_of, escalation, restore
 from inboxwatch.config.reading import ReadEntries
 from inboxwatch.core.mail.parties import Us
+from inboxwatch.core.membership import Tolerance
 from inboxwatch.core.model import MailboxId, PersonId
 from inboxwatch.core.ownership.people import Person, Team
 from inboxwatch.core.ownership.routing import RoutingRule, Target, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
@@ -45,6 +54,10 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
         people=people,
         teams={name: _team(name, model) for name, model in found.named(models.TeamModel).items()},
         mailboxes=mailboxes,
+        directories={
+            name: _directory(found, name, model, calendars)
+            for name, model in found.named(models.DirectoryModel).items()
+        },
         leads={
             name: LeadsConfig(name, model.source, *found.plugins["leads", name])
             for name, model in found.named(models.LeadsModel).items()
@@ -115,11 +128,37 @@ def _mailbox(found: ReadEntries, name: str, model: models.MailboxModel) -> Mailb
         owner=PersonId(model.owner) if model.owner else None,
         team=model.team,
         poll_every=model.poll_every,
-        poll_idle=model.poll_idle or max(_IDLE, model.poll_every),
+        poll_idle=_idle(model),
         connector=model.connector,
         kind=kind,
         settings=settings,
     )
+
+
+def _directory(
+    found: ReadEntries, name: str, model: models.DirectoryModel, calendars: Mapping[str, BusinessCalendar]
+) -> DirectoryConfig:
+    kind, settings = found.plugins["directories", name]
+    reading = model.mailboxes
+    return DirectoryConfig(
+        name=name,
+        source=model.source,
+        kind=kind,
+        settings=settings,
+        template=found.templates.get(name),
+        connector=reading.connector if reading else "",
+        poll_every=reading.poll_every if reading else _IDLE,
+        poll_idle=_idle(reading) if reading else _IDLE,
+        team=model.team,
+        calendar=calendars[model.calendar] if model.calendar else None,
+        manager=PersonId(model.manager) if model.manager else None,
+        every=model.every,
+        tolerance=Tolerance(model.grace, model.shrink_limit),
+    )
+
+
+def _idle(model: models.MailboxReadingModel) -> timedelta:
+    return model.poll_idle or max(_IDLE, model.poll_every)
 
 
 def _channels(found: ReadEntries) -> dict[str, ChannelConfig]:

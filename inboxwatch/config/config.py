@@ -10,12 +10,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from inboxwatch.config.fields import Listen, Network
+from inboxwatch.config.mailbox_template import MailboxTemplate
 from inboxwatch.config.outline import Outline
 from inboxwatch.config.reply_rules import RuleFile, load
-from inboxwatch.connector import Context, LeadSource, MailConnector, Reading
+from inboxwatch.connector import Context, LeadSource, MailConnector, MemberSource, Reading
 from inboxwatch.core.mail.intake import UnknownSenders
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.mail.reply_rules import Meanings
+from inboxwatch.core.membership import KnownMember, Tolerance
 from inboxwatch.core.model import MailboxId, PersonId, Privacy, ShownFigures
 from inboxwatch.core.ownership.people import Person, Team
 from inboxwatch.core.ownership.routing import RoutingRule
@@ -80,6 +82,44 @@ class LeadsConfig:
         """The lead source; no IO."""
         made: LeadSource = self.kind(self.settings, Context(self.name, ""))
         return made
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryConfig:
+    """A list of our people, and what its members become."""
+
+    name: str
+    source: str
+    """The source's name in the config."""
+    kind: Any
+    """Its class, as in MemberSource."""
+    settings: Settings
+    template: MailboxTemplate | None
+    """How their mailboxes are read; None: they have none here."""
+    connector: str
+    """The connector's name in the config."""
+    poll_every: timedelta
+    poll_idle: timedelta
+    team: str | None
+    calendar: BusinessCalendar | None
+    manager: PersonId | None
+    every: timedelta
+    tolerance: Tolerance
+
+    def connect(self) -> MemberSource:
+        """The source; no IO."""
+        made: MemberSource = self.kind(self.settings, Context(self.name, ""))
+        return made
+
+    def mailbox(self, name: MailboxId, address: str, owner: PersonId) -> MailboxConfig | None:
+        """The mailbox of a member, if they have one here. Raises ValueError where it cannot be read by the rule."""
+        if self.template is None:
+            return None
+        settings = self.template.settings_of(address, owner)
+        kind = self.template.kind
+        return MailboxConfig(
+            name, address, owner, None, self.poll_every, self.poll_idle, self.connector, kind, settings
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +195,11 @@ class Config:
     """How long history is kept; None: until it is erased by hand."""
     own_rules: tuple[RuleFile, ...] = ()
     """The operator's own rules of what an answer means."""
+    directories: Mapping[str, DirectoryConfig] = field(default_factory=dict)
+    members: tuple[KnownMember, ...] = ()
+    """The members of directories that were made people and mailboxes of this config."""
+    unusable_members: tuple[tuple[KnownMember, str], ...] = ()
+    """Members that the rest of the config leaves no room for, and why."""
     drop_ins: tuple[Path, ...] = ()
     """The further files that it was read from."""
     outline: Outline = field(default_factory=dict)

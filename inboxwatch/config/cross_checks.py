@@ -29,7 +29,8 @@ from inboxwatch.settings import Secret, Settings
 
 Fault = tuple[Place, str]
 
-_RESERVED = {*ROLES, *Reassign, LEAD_OWNER, MAILBOX_OWNER}
+RESERVED = frozenset({*ROLES, *Reassign, LEAD_OWNER, MAILBOX_OWNER})
+"""Words that are nobody's name."""
 
 
 def check(found: ReadEntries, document: Document) -> None:
@@ -43,7 +44,7 @@ def _names(found: ReadEntries) -> Iterator[Fault]:
     people, channels = found.named(PersonModel), found.named(ChannelModel)
     for section, names in (("people", people), ("channels", channels)):
         yield from (
-            ((section, name), "is a word of this config: choose another name") for name in names if name in _RESERVED
+            ((section, name), "is a word of this config: choose another name") for name in names if name in RESERVED
         )
     yield from (
         (("channels", name), "is a person's name too: a notify target must mean one thing")

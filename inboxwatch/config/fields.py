@@ -109,6 +109,13 @@ def _positive(value: Any) -> Any:
     return value
 
 
+def _share(value: object) -> float:
+    match = re.fullmatch(r"([0-9]{1,3})\s*%", value) if isinstance(value, str) else None
+    if match is None or int(match[1]) > 100:
+        raise ValueError(f"{value!r} is no share: write one such as 20%")
+    return int(match[1]) / 100
+
+
 def weekdays(text: str) -> tuple[int, ...]:
     """The days (Monday is 0) that `mon`, `mon-thu` or `sat-mon` name. Raises ValueError with what to write instead."""
     first, dash, last = (part.strip() for part in text.partition("-"))
@@ -272,6 +279,8 @@ Time = Annotated[Duration, PlainValidator(Duration.parse, json_schema_input_type
 PositiveTime = Annotated[Time, AfterValidator(_positive)]
 WallTime = Annotated[timedelta, PlainValidator(_wall, json_schema_input_type=str)]
 PositiveWallTime = Annotated[WallTime, AfterValidator(_positive)]
+Share = Annotated[float, PlainValidator(_share, json_schema_input_type=str)]
+"""Of a whole, 0..1; written in per cent."""
 At = Annotated[StepTime, PlainValidator(StepTime.parse, json_schema_input_type=str)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Address = Annotated[Listen, PlainValidator(_listen, json_schema_input_type=str)]

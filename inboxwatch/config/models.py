@@ -27,6 +27,7 @@ from inboxwatch.config.fields import (
     Peers,
     PersonRef,
     PositiveWallTime,
+    Share,
     TeamRef,
     WallTime,
     WebAddress,
@@ -186,18 +187,12 @@ class PluggedModel(Settings):
     model_config = ConfigDict(extra="ignore")
 
 
-class MailboxModel(PluggedModel):
-    """A watched mailbox: a person's has an owner, a shared one a team."""
+class MailboxReadingModel(PluggedModel):
+    """How mailboxes are read."""
 
     connector: Name
     """What reads it: `imap`, `gmail`, `graph`, `ews`, `maildir`, or a connector of your own. It decides about the
     further keys."""
-    address: Email
-    """The mailbox's own address."""
-    owner: PersonRef | None = None
-    """Whose mailbox it is; exactly one of `owner` and `team`."""
-    team: TeamRef | None = Field(default=None, validate_default=True)
-    """Whose shared mailbox it is; exactly one of `owner` and `team`."""
     poll_every: PositiveWallTime = Field(default="60s", validate_default=True)
     """The ordinary pause between two readings; after news it is shorter for a while."""
     poll_idle: PositiveWallTime | None = None
@@ -211,12 +206,48 @@ class MailboxModel(PluggedModel):
             raise ValueError("is shorter than `poll_every`: an idle mailbox is not read oftener than others")
         return idle
 
+
+class MailboxModel(MailboxReadingModel):
+    """A watched mailbox: a person's has an owner, a shared one a team."""
+
+    address: Email
+    """The mailbox's own address."""
+    owner: PersonRef | None = None
+    """Whose mailbox it is; exactly one of `owner` and `team`."""
+    team: TeamRef | None = Field(default=None, validate_default=True)
+    """Whose shared mailbox it is; exactly one of `owner` and `team`."""
+
     @field_validator("team")
     @classmethod
     def _or_owner(cls, team: str | None, info: ValidationInfo) -> str | None:
         if "owner" in info.data and (info.data["owner"] is None) == (team is None):
             raise ValueError("give exactly one of `owner` (a person's mailbox) and `team` (a shared one)")
         return team
+
+
+class DirectoryModel(PluggedModel):
+    """A list of our people that is kept elsewhere: who is on it has a mailbox here and owns it."""
+
+    source: Name
+    """What the list is read from: `csv`, `graph` (the members of a group), or a source of your own. It decides about
+    the further keys."""
+    mailboxes: MailboxReadingModel | None = None
+    """How their mailboxes are read, with the keys of that connector; in a text, `{address}`, `{user}`, `{domain}` (its
+    parts before and after the @) and `{id}` stand for the member's own. Without it they are people without a
+    mailbox."""
+    team: Name | None = None
+    """The team of who has none in the list; the config need not name it."""
+    calendar: CalendarRef | None = None
+    """The hours of them all."""
+    manager: PersonRef | None = None
+    """The manager of who has none in the list."""
+    every: PositiveWallTime = Field(default="15m", validate_default=True)
+    """How often the list is read."""
+    grace: WallTime = Field(default="24h", validate_default=True)
+    """How long who is not on the list any more is still watched, after IT was told."""
+    shrink_limit: Share = Field(default="20%", validate_default=True)
+    """A list that leaves out more than this share of its members, and more than one, is taken for broken: IT is told,
+    and nothing of it is taken over."""
 
 
 class LeadsModel(PluggedModel):
@@ -329,6 +360,8 @@ class ConfigModel(Settings):
     """Teams, by name."""
     mailboxes: dict[str, MailboxModel] = Field(default_factory=dict)
     """The watched mailboxes, by name."""
+    directories: dict[str, DirectoryModel] = Field(default_factory=dict)
+    """Lists of our people, by name: each makes people and mailboxes of its members, by one rule."""
     history: HistoryModel = Field(default_factory=HistoryModel)
     unknown_senders: UnknownSenders = UnknownSenders.SHARED
     """For whom a provisional lead is made: unknown people who write to shared mailboxes, nobody, or all of them."""

@@ -14,7 +14,16 @@ from pydantic_core import ErrorDetails
 from inboxwatch import connector, notify
 from inboxwatch.config.document import Document
 from inboxwatch.config.fields import Names, meant
-from inboxwatch.config.models import ChannelModel, ConfigModel, LeadsModel, MailboxModel, PluggedModel
+from inboxwatch.config.mailbox_template import MailboxTemplate
+from inboxwatch.config.models import (
+    ChannelModel,
+    ConfigModel,
+    DirectoryModel,
+    LeadsModel,
+    MailboxModel,
+    MailboxReadingModel,
+    PluggedModel,
+)
 from inboxwatch.config.problem import Path as Place
 from inboxwatch.settings import FORMS, Settings
 
@@ -65,6 +74,8 @@ class ReadEntries:
         """Sections that are single values."""
         self.plugins: dict[Place, Plugin] = {}
         """By the path of their entry."""
+        self.templates: dict[str, MailboxTemplate] = {}
+        """How the mailboxes of a directory's members are read, by the directory's name."""
 
     def put(self, key: str | int, entry: Settings) -> None:
         self._entries.setdefault(type(entry), {})[key] = entry
@@ -139,6 +150,9 @@ class DocumentReader:
         elif isinstance(value, dict):
             own = {name: value[name] for name in value.keys() & model.model_fields.keys()}
             entry = self._checked(model, own, path, [model])
+            if model is DirectoryModel and isinstance(template := value.get("mailboxes"), dict):
+                self._template(str(key), template, (*path, "mailboxes"))
+                value = _with_login(value, template)
             self._plug(model, value, path)
         else:
             self._document.problem(path, _MESSAGES["model_type"])
@@ -161,6 +175,17 @@ class DocumentReader:
         settings = self._checked(kind.settings, further, path, [kind.settings, model])
         if settings is not None:
             self._found.plugins[path] = Plugin(kind, settings)
+
+    def _template(self, name: str, value: dict[str, Any], path: Place) -> None:
+        """Reads how the mailboxes of a directory's members are read, as for a member of an example."""
+        further = {key: given for key, given in value.items() if key not in MailboxReadingModel.model_fields}
+        sample = MailboxTemplate.sample(further, self._context)
+        own = {key: value[key] for key in value.keys() & MailboxReadingModel.model_fields.keys()}
+        self._context, context = sample.context, self._context
+        self._plug(MailboxReadingModel, own | sample.filled, path)
+        self._context = context
+        if (plugin := self._found.plugins.get(path)) is not None:
+            self._found.templates[name] = MailboxTemplate(plugin.kind, plugin.settings, further, context)
 
     def _checked(self, annotation: Any, value: Any, path: Place, models: list[type[Settings]]) -> Any:
         """The value as its type wants it, or None where it is wrong. `models` know the keys that were perhaps meant."""
@@ -187,13 +212,40 @@ def _load(model: type[PluggedModel], name: str) -> Any:
     """What an entry names; asked once for each name, for looking up entry points is slow."""
     if model is ChannelModel:
         return notify.load(name)
-    group = {MailboxModel: "mail", LeadsModel: "leads"}[model]
+    group = _GROUPS[model]
     if name in _PLANNED.get(group, ()):
         raise LookupError(f"{name!r} is not built yet")
     try:
         return connector.load(group, name)
     except (ImportError, AttributeError) as error:  # as of an entry point whose module or class is not there
         raise LookupError(f"{name!r} cannot be loaded: {error}") from error
+
+
+_GROUPS: dict[type[PluggedModel], str] = {
+    MailboxModel: "mail",
+    MailboxReadingModel: "mail",
+    LeadsModel: "leads",
+    DirectoryModel: "directories",
+}
+"""Of entry points."""
+
+
+def _with_login(directory: dict[str, Any], template: dict[str, Any]) -> dict[str, Any]:
+    """A directory's entry; what its provider needs and it does not say, its mailboxes say, where they are of the same
+    provider.
+    """
+    if directory.get("source") != template.get("connector"):
+        return directory
+    try:
+        settings = _load(DirectoryModel, str(directory["source"])).settings
+    except LookupError:
+        return directory
+    field = {f"{name}_{form}": name for name in settings.secret_fields() for form in FORMS}
+    given = {field.get(key, key) for key in directory}
+    known = _keys(settings, ())
+    return directory | {
+        key: value for key, value in template.items() if key in known and field.get(key, key) not in given
+    }
 
 
 def _artificial(step: str | int) -> bool:

@@ -93,6 +93,7 @@ _WORDS: tuple[tuple[Any, str], ...] = (
     (fields.Time, "time"),
     (fields.PositiveWallTime, "wall time"),
     (fields.WallTime, "wall time"),
+    (fields.Share, "share, such as `20%`"),
     (fields.At, "step time"),
     (fields.WebAddress, "web address"),
     (fields.Address, "`host:port`"),
@@ -127,7 +128,7 @@ _WORDS: tuple[tuple[Any, str], ...] = (
 _TOLD = "Default:"
 """In a meaning: it tells the default itself, as one that depends on other keys."""
 
-_KINDS = {"mailboxes": "connector", "leads": "source", "channels": "type"}
+_KINDS = {"mailboxes": "connector", "leads": "source", "directories": "source", "channels": "type"}
 """Sections whose entries have further keys, by the key that says which."""
 
 

@@ -9,10 +9,15 @@ from typing import Any, Literal
 from pydantic.json_schema import models_json_schema
 
 from inboxwatch import connector, notify
-from inboxwatch.config.models import ChannelModel, ConfigModel, LeadsModel, MailboxModel, PluggedModel
+from inboxwatch.config.models import ChannelModel, ConfigModel, DirectoryModel, LeadsModel, MailboxModel, PluggedModel
 from inboxwatch.settings import Settings
 
-_PLUGGED: dict[str, type[PluggedModel]] = {"mailboxes": MailboxModel, "leads": LeadsModel, "channels": ChannelModel}
+_PLUGGED: dict[str, type[PluggedModel]] = {
+    "mailboxes": MailboxModel,
+    "directories": DirectoryModel,
+    "leads": LeadsModel,
+    "channels": ChannelModel,
+}
 _MODE: Literal["validation"] = "validation"
 
 
@@ -44,7 +49,7 @@ def plugins(section: str) -> Iterator[tuple[str, type[Settings]]]:
     if section == "channels":
         yield from ((name, notify.settings_of(name)) for name in notify.types())
         return
-    group = {"mailboxes": "mail", "leads": "leads"}[section]
+    group = {"mailboxes": "mail", "leads": "leads", "directories": "directories"}[section]
     for name in sorted(point.name for point in entry_points(group=f"inboxwatch.{group}")):
         yield name, connector.load(group, name).settings
 

@@ -17,6 +17,7 @@ from aiohttp import web as aiohttp_web
 from inboxwatch import config as configuration
 from inboxwatch.config import Config, ConfigError
 from inboxwatch.config.changes import changes
+from inboxwatch.config.members import with_members
 from inboxwatch.daemon import systemd
 from inboxwatch.daemon.logs import set_areas
 from inboxwatch.daemon.reload_summary import SEE, left, summary
@@ -24,6 +25,7 @@ from inboxwatch.daemon.supervisor import Supervisor
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.audit import RELOAD, Attempt, AuditOutcome, Door, note
 from inboxwatch.engine.departures import departures
+from inboxwatch.engine.directories import stored_members
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.starts import WINDOW, begin_run, end_run
 from inboxwatch.metrics import Metrics
@@ -49,12 +51,16 @@ class App:
         self.store = Store(config.store_url.reveal())
         self.writer = Writer(self.store)
         self.metrics = Metrics()
-        self.supervisor = Supervisor(self, config)
+        self._written = config
+        """As the file has it, without members of directories."""
+        self.supervisor = Supervisor(self, self._joined(config))
         set_areas(config.log)
         self.metrics.watch(self)
         self.metrics.reloaded(True)
         self._stop = asyncio.Event()
         self._reloading = asyncio.Lock()
+        self._joining: asyncio.Task[None] | None = None
+        self._members_due = False
         self._failure: BaseException | None = None
         self._tried: set[str] = set()
         self.port = 0
@@ -110,6 +116,9 @@ class App:
         finally:
             log.info("stopping")
             systemd.tell(STOPPING=1)
+            if self._joining is not None:
+                self._joining.cancel()
+                await asyncio.gather(self._joining, return_exceptions=True)
             await self.supervisor.stop()
             await runner.cleanup()
             await self._end()
@@ -162,24 +171,62 @@ class App:
             try:
                 config = await asyncio.to_thread(configuration.load, self.path)
                 problems = self._fixed(config)
-                supervisor = Supervisor(self, config) if not problems else self.supervisor
+                supervisor = await self._supervisor(config) if not problems else self.supervisor
             except ConfigError as error:
                 problems = [str(problem) for problem in error.problems]
             if problems:
                 self.metrics.reloaded(False)
                 log.error("config not reloaded, the old one stays in force", problems=problems)
                 return problems
-            if gone := await self.read(departures, supervisor.rules, self.now()):
-                log.warning("open waits need what the new config no longer names", **left(gone), see=SEE)
-            differences = summary(changes(self.config, config))
-            await self.supervisor.stop()
-            self.supervisor = supervisor
-            set_areas(config.log)
-            await supervisor.start()
+            differences = summary(changes(self._written, config))
+            self._written = config
+            await self._take_over(supervisor)
             self.metrics.reloaded(True)
-            systemd.tell(STATUS=f"watching {len(self.config.mailboxes)} mailboxes")
             log.info("config reloaded", **differences)
             return []
+
+    def members_changed(self) -> None:
+        """Takes over who has joined, moved or left, as a reload would."""
+        self._members_due = True
+        if self._joining is None or self._joining.done():
+            self._joining = asyncio.get_running_loop().create_task(self._take_over_members())
+
+    async def _take_over_members(self) -> None:
+        while self._members_due:
+            self._members_due = False
+            async with self._reloading:
+                try:
+                    supervisor = await self._supervisor(self._written)
+                    if supervisor.config.members != self.config.members:
+                        await self._take_over(supervisor)
+                        log.info("members taken over", mailboxes=len(self.config.mailboxes))
+                except Outage as error:
+                    log.warning("members not taken over yet", error=str(error))
+                except Exception as error:  # noqa: BLE001  (nobody waits for this task: end loudly, as for a loop)
+                    self.fail(error)
+
+    async def _supervisor(self, written: Config) -> Supervisor:
+        """The running parts of a config and its members, not started yet."""
+        return Supervisor(self, await asyncio.to_thread(self._joined, written))
+
+    def _joined(self, written: Config) -> Config:
+        """A config with the members of its directories as the store has them."""
+        if not written.directories:
+            return written
+        with self.store.reading() as tx:
+            config = with_members(written, stored_members(tx, written))
+        for known, why in config.unusable_members:
+            log.warning("member not taken", directory=known.directory, person=known.person, reason=why)
+        return config
+
+    async def _take_over(self, supervisor: Supervisor) -> None:
+        if gone := await self.read(departures, supervisor.rules, self.now()):
+            log.warning("open waits need what the new config no longer names", **left(gone), see=SEE)
+        await self.supervisor.stop()
+        self.supervisor = supervisor
+        set_areas(self.config.log)
+        await supervisor.start()
+        systemd.tell(STATUS=f"watching {len(self.config.mailboxes)} mailboxes")
 
     def _fixed(self, config: Config) -> list[str]:
         """What only a restart can change."""

@@ -11,10 +11,11 @@ from typing import Any, Protocol
 import structlog
 
 from inboxwatch.config import Config
-from inboxwatch.connector import Expires, LeadSource, MailConnector, Reading
+from inboxwatch.connector import Expires, LeadSource, MailConnector, MemberSource, Reading
 from inboxwatch.core.model import MailboxId
 from inboxwatch.daemon.census import Census
 from inboxwatch.daemon.direct_notice import DirectNotice
+from inboxwatch.daemon.directory_sync import DirectorySync
 from inboxwatch.daemon.gc_tuning import collect_seldom
 from inboxwatch.daemon.housekeeping import Housekeeping
 from inboxwatch.daemon.lead_sync import LeadSync
@@ -58,6 +59,10 @@ class Supervised(DaemonPort, Protocol):
         """A loop has ended by a defect."""
         ...
 
+    def members_changed(self) -> None:
+        """The store's members of directories are others than those in force."""
+        ...
+
 
 class Supervisor:
     """The running parts that one config makes."""
@@ -72,6 +77,7 @@ class Supervisor:
             name: box.connect(reading) for name, box in config.mailboxes.items()
         }
         self.sources: dict[str, LeadSource] = {name: one.connect() for name, one in config.leads.items()}
+        self.directories = {name: one.connect() for name, one in config.directories.items()}
         self.pollers: dict[str, Poller] = {}
         self.senders: dict[str, Sender] = {}
         self._daemon = daemon
@@ -115,6 +121,8 @@ class Supervisor:
         for sender in self.senders.values():
             yield sender.deliver()
         yield self._schedule()
+        if self.directories:
+            yield DirectorySync(self.directories, self._daemon.members_changed, self._context).repeat()
         yield Housekeeping(self._daemon.store.file, self._expiring, self._context).repeat()
 
     async def _supervise(self, loops: Iterable[Coroutine[Any, Any, None]], started: Callable[[], None]) -> None:
@@ -200,7 +208,10 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*loops, *(poller.aclose() for poller in self.pollers.values()), return_exceptions=True)
         await self._alert.aclose()
-        closing: list[MailConnector | Channel | LeadSource] = [*self.connectors.values(), *self.channels.values()]
-        closing += self.sources.values()
+        closing: list[MailConnector | Channel | LeadSource | MemberSource] = [
+            *self.connectors.values(),
+            *self.channels.values(),
+        ]
+        closing += [*self.sources.values(), *self.directories.values()]
         if closing:
             await asyncio.wait([asyncio.ensure_future(one.aclose()) for one in closing], timeout=1)

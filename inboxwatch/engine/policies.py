@@ -32,8 +32,10 @@ def policies_of(tx: Transaction, rules: Rules, versions: Iterable[str]) -> dict[
 def prepare(tx: Transaction, rules: Rules) -> None:
     """Makes the store ready for rules, before any other use case works with them.
 
-    Their policies are kept for the waits that will run under them, and each mailbox has its row.
+    Their policies are kept for the waits that will run under them, and each mailbox has its row. Members of directories
+    that the config names no more are forgotten.
     """
+    tx.members.keep_only(rules.config.directories)
     tx.mailboxes.ensure(rules.config.mailboxes)
     for policy in rules.policies.values():
         tx.policies.pin(policy.version, policy.document)

@@ -108,7 +108,7 @@ def mailbox_readable(*, mailbox: str) -> str:
 
 def server_blind(*, server: str, reason: str, mailboxes: Sequence[str]) -> str:
     return (
-        f"The mail server {server} cannot be used ({reason}): {_some(mailboxes)} are blind. The board shows each of "
+        f"The mail server {server} cannot be used ({reason}): {some(mailboxes)} are blind. The board shows each of "
         "them; their waits are unverified until it answers."
     )
 
@@ -178,14 +178,14 @@ def person_gone(*, person: str, moved: Sequence[tuple[str, str]]) -> str:
     """`moved` are waits with whose they become."""
     return (
         f"{person} is no person of the config any more and owns {_waits(len(moved))}: "
-        f"{_some([f'{clock} goes to {owner}' for clock, owner in moved])}."
+        f"{some([f'{clock} goes to {owner}' for clock, owner in moved])}."
     )
 
 
 def mailbox_gone(*, mailbox: str, clocks: Sequence[str]) -> str:
     return (
         f"Mailbox {mailbox} is not in the config any more, and {_waits(len(clocks))} began in it: answers that only it "
-        f"holds are not seen. Dismiss or answer {_some(clocks)}, or bring the mailbox back."
+        f"holds are not seen. Dismiss or answer {some(clocks)}, or bring the mailbox back."
     )
 
 
@@ -208,7 +208,7 @@ def _is(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _some(items: Sequence[str], most: int = 20) -> str:
+def some(items: Sequence[str], most: int = 20) -> str:
     return ", ".join([*items[:most], *([and_more(len(items) - most)] if len(items) > most else [])])
 
 

@@ -32,6 +32,7 @@ from inboxwatch.store.mail import Mails
 from inboxwatch.store.mailbox_health import MailboxHealth
 from inboxwatch.store.mailboxes import Mailboxes
 from inboxwatch.store.marks import Marks
+from inboxwatch.store.members import Members
 from inboxwatch.store.period_waits import PeriodWaits
 from inboxwatch.store.pinned_policies import PinnedPolicies
 from inboxwatch.store.proofs import Proofs
@@ -108,6 +109,10 @@ class Transaction:
     @cached_property
     def mailboxes(self) -> Mailboxes:
         return Mailboxes(self.connection)
+
+    @cached_property
+    def members(self) -> Members:
+        return Members(self.connection)
 
     @cached_property
     def cursors(self) -> Cursors:

@@ -369,6 +369,21 @@ absence = _table(
 )
 """Absence seen in mail: the person's own mailbox answered with a vacation reply."""
 
+member = _table(
+    "member",
+    Column("directory", String, primary_key=True),
+    Column("ref", Words, primary_key=True),
+    Column("person", String, nullable=False),
+    Column("address", Words, nullable=False),
+    Column("name", Words, nullable=False),
+    Column("aliases", JSON, nullable=False),
+    Column("team", Words, nullable=False),
+    Column("manager", Words, nullable=False),
+    Column("joined_at", UTCDateTime, nullable=False),
+    Column("missing_since", UTCDateTime),
+)
+"""Members of directories as they were listed last: a start while a directory is away goes on with them."""
+
 outage = _table(
     "outage",
     Column("mailbox", String, primary_key=True),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import getaddresses
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 from aiohttp import web
 
@@ -57,6 +57,16 @@ class GraphUser:
     """Display names (paths) by id."""
 
 
+@dataclass
+class EntraGroup:
+    """A group of the directory with the objects in it, as Graph shows them to who may read people."""
+
+    address: str
+    members: list[dict[str, Any]] = field(default_factory=list)
+    names_people: bool = True
+    """Without User.Read.All each member is an id, and all else is null."""
+
+
 class GraphServer:
     """Exchange Online for several mailboxes, with an Entra of its own."""
 
@@ -64,6 +74,8 @@ class GraphServer:
         self.entra = EntraServer()
         self.server = HttpsServer(self._take)
         self.users: dict[str, GraphUser] = {}
+        self.groups: dict[str, EntraGroup] = {}
+        """By id."""
         self.refuses_meeting_type = False
         self.refuses_count = False
         self.noisy = False
@@ -81,6 +93,8 @@ class GraphServer:
         if not self.entra.accepts(request.headers.get("Authorization", "")):
             return _error(401, "InvalidAuthenticationToken", "Access token has expired or is not yet valid.")
         steps = [unquote(step) for step in request.raw_path.partition("?")[0].strip("/").split("/")]
+        if steps[:2] == ["v1.0", "groups"]:
+            return self._groups(request, steps[2:])
         if steps[:2] != ["v1.0", "users"] or len(steps) < 4:
             return _error(404, "ResourceNotFound", "Resource could not be discovered.")
         user = self.users.get(steps[2])
@@ -107,6 +121,28 @@ class GraphServer:
             case ["messages", name, "$value"]:
                 return call.value(name)
         return _error(404, "ResourceNotFound", f"No such resource: {request.path}")
+
+    def _groups(self, request: web.Request, steps: list[str]) -> web.Response:
+        request[KIND] = "group"
+        if not steps:
+            wanted = re.fullmatch(r"mail eq '([^']*)'", request.query.get("$filter", ""))
+            found = [name for name, group in self.groups.items() if wanted and group.address == wanted[1]]
+            return web.json_response({"value": [{"id": name} for name in found]})
+        group = self.groups.get(steps[0])
+        if group is None or steps[1:] != ["transitiveMembers"]:
+            return _error(404, "Request_ResourceNotFound", f"Resource '{steps[0]}' does not exist.")
+        size, start = int(request.query.get("$top", 100)), int(request.query.get("$skiptoken", 0))
+        asked = {"@odata.type", *request.query["$select"].split(",")}
+        told = asked if group.names_people else {"@odata.type", "id"}
+        page = [
+            {name: one[name] if name in told else None for name in asked & one.keys()}
+            for one in group.members[start : start + min(size, 200)]
+        ]
+        body: dict[str, Any] = {"value": page}
+        if (after := start + len(page)) < len(group.members):
+            query = urlencode({**request.query, "$skiptoken": after})
+            body["@odata.nextLink"] = f"{self.server.url}{request.path}?{query}"
+        return web.json_response(body)
 
 
 @dataclass

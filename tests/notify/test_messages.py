@@ -122,13 +122,16 @@ def test_a_message_reads_as_it_always_did(said: str, expected: str) -> None:
     assert said == expected
 
 
+TABLES = tuple(ROOT / "notify" / name for name in ("messages.py", "directory_messages.py", "explanation.py"))
+
+
 def test_no_sentence_for_people_stands_outside_of_the_table_and_the_templates() -> None:
     """What ends like a sentence is one: errors for operators and logs do not."""
     paths = [path for room in ("notify", "daemon", "engine", "store", "core") for path in (ROOT / room).rglob("*.py")]
     found = [
         f"{path.relative_to(ROOT)}: {text}"
         for path in paths
-        if path not in (ROOT / "notify/messages.py", ROOT / "notify/explanation.py")
+        if path not in TABLES
         for text in strings(path)
         if re.search(r"\w \w.*[^.][.!?]$", text)
     ]

@@ -1,0 +1,1 @@
+"""Lists of our people that are kept elsewhere, each as a MemberSource."""
