@@ -14,7 +14,7 @@ EXAMPLES = (
     "Examples: inboxwatch init | inboxwatch init --domain acme.test --system imap --mailbox ana@acme.test "
     "--set host=imap.acme.test --set password_env=ANA_PASSWORD --owner 'Ana Diaz' --tell console | inboxwatch init "
     "--domain acme.test --system maildir --mailbox sales@acme.test --set path=/var/mail/sales "
-    "--owner 'Ana Diaz <ana@acme.test>' --tell console -o /etc/inboxwatch/inboxwatch.yaml"
+    "--owner 'Ana Diaz <ana@acme.test>' --tell console -o sales.yaml"
 )
 _Pairs = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting of the mail system; may be repeated.")
