@@ -28,8 +28,8 @@ def outline_of(data: Mapping[str, Any], found: ReadEntries) -> Outline:
         entries = whole[section] = {}
         if get_origin(annotation) is dict:
             for name, entry in value.items():
-                plugin = found.plugins.get((section, name))
-                more = _secrets(type(plugin.settings)) if plugin else frozenset()
+                plugins = filter(None, map(found.plugins.get, [(section, name), (section, name, "mailboxes")]))
+                more = frozenset[str]().union(*(_secrets(type(plugin.settings)) for plugin in plugins))
                 entries[name] = dict(_leaves(entry, secrets | more))
         elif section == "sla_policies":
             entries[""] = {"order": [entry["name"] for entry in value]}

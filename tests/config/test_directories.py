@@ -143,3 +143,11 @@ def test_a_mistake_in_a_directory_is_told_with_its_path(tmp_path: Path, director
 def test_members_of_a_directory_that_the_config_does_not_name_are_nobody(tmp_path: Path) -> None:
     written = load(tmp_path, "{source: csv, path: staff.csv}")
     assert with_members(written, [replace(known("ana"), directory="other")]).people.keys() == {"max"}
+
+
+def test_the_secrets_of_a_directory_and_of_its_mailboxes_are_not_in_what_is_noted_of_a_config(tmp_path: Path) -> None:
+    mailboxes = f"{{{IMAP}, password: secret-of-the-master}}"
+    written = load(tmp_path, f"{{source: csv, path: staff.csv, mailboxes: {mailboxes}}}")
+    noted = written.outline["directories"]["staff"]
+    assert noted["mailboxes.master_user"] == "reader"
+    assert "secret-of-the-master" not in str(written.outline)
