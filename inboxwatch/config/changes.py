@@ -8,8 +8,10 @@ from typing import Any
 
 from inboxwatch.config.config import Config
 
-_NAMED = ("people", "teams", "mailboxes", "leads", "calendars", "escalations", "channels")
+_NAMED = ("people", "teams", "mailboxes", "directories", "leads", "calendars", "escalations", "channels")
 """Attributes whose entries have names."""
+_FOLLOWING = ("outline", "members", "unusable_members")
+"""Attributes that follow from others, or from what directories list."""
 _IN_THE_FILE = {
     "escalations": "escalation_policies",
     "policies": "sla_policies",
@@ -79,6 +81,6 @@ def _others(old: Config, new: Config) -> Iterator[str]:
             before, after = ([one.name for one in config.policies] for config in (old, new))
             same = before == after or set(before) != set(after)
         else:
-            same = name in _NAMED or getattr(old, name) == getattr(new, name)
+            same = name in _NAMED or name in _FOLLOWING or getattr(old, name) == getattr(new, name)
         if not same:
             yield section
