@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,12 @@ def member(ref: str) -> Member:
 
 def known(ref: str, missing_since: datetime | None = None) -> KnownMember:
     return KnownMember("staff", PersonId(ref), member(ref), NOW - timedelta(days=9), missing_since)
+
+
+@pytest.mark.parametrize(("hours", "leaves"), [(0, False), (23, False), (24, True), (72, True)])
+def test_who_is_missing_leaves_when_the_grace_time_is_over_and_not_before(hours: int, leaves: bool) -> None:
+    found = changes([known("p1", NOW - timedelta(hours=hours)), known("p2")], [member("p2")], TOLERANCE, NOW)
+    assert [one.person for one in found.left] == (["p1"] if leaves else [])
 
 
 @given(
