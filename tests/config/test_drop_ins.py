@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -102,18 +101,16 @@ def test_nobody_else_can_add_to_a_config(tmp_path: Path) -> None:
         assert problems(path) == [f"{tmp_path}/conf.d/a.yaml: belongs to another user than the config file"]
 
 
-def test_check_finds_a_drop_in_that_others_can_read_though_a_secret_stands_in_the_config() -> None:
+def test_check_finds_a_drop_in_that_others_can_read_though_a_secret_stands_in_the_config(open_folder: Path) -> None:
     hook = "channels: {desk: {type: webhook, url: 'https://hooks.acme.test/x', secret: a-secret-of-ours}}\n"
-    with tempfile.TemporaryDirectory() as name:  # whose parents everybody may pass, as those of `tmp_path` may not
-        Path(name).chmod(0o755)
-        path = house(Path(name), a=hook)
-        path.chmod(0o600)
-        (drop_in := Path(name) / "conf.d" / "a.yaml").chmod(0o644)
-        assert [file for file, _ in exposed(config.load(path))] == [drop_in]
-        done = command("check", "--offline", "-c", str(path))
-        assert (done.returncode, "everybody on this machine can read it" in " ".join(done.stdout.split())) == (1, True)
-        drop_in.chmod(0o600)
-        assert list(exposed(config.load(path))) == []
+    path = house(open_folder, a=hook)
+    path.chmod(0o600)
+    (drop_in := open_folder / "conf.d" / "a.yaml").chmod(0o644)
+    assert [file for file, _ in exposed(config.load(path))] == [drop_in]
+    done = command("check", "--offline", "-c", str(path))
+    assert (done.returncode, "everybody on this machine can read it" in " ".join(done.stdout.split())) == (1, True)
+    drop_in.chmod(0o600)
+    assert list(exposed(config.load(path))) == []
 
 
 def test_a_running_daemon_takes_over_a_file_that_was_added_and_refuses_one_with_a_mistake(tmp_path: Path) -> None:

@@ -101,16 +101,12 @@ def test_reports_are_their_owners_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("readable", "code"), [(True, 1), (False, 0)])
-def test_check_refuses_what_others_can_read(tmp_path: Path, readable: bool, code: int) -> None:
-    (folder := tmp_path / "open").mkdir()
-    for above in [folder, *folder.parents]:
-        if above.owner() != "root" or str(above).startswith("/tmp/pytest"):
-            above.chmod(0o755)
+def test_check_refuses_what_others_can_read(open_folder: Path, readable: bool, code: int) -> None:
     desk = {"type": "webhook", "url": "http://127.0.0.1:9", "secret_file": "s"}
-    home = Installation(folder, {}, channels={"desk": desk})
-    (folder / "s").write_text("a secret of a hook\n", encoding="utf-8")
-    Store(f"sqlite:///{folder}/inboxwatch.db").close()
-    for path in folder.iterdir():
+    home = Installation(open_folder, {}, channels={"desk": desk})
+    (open_folder / "s").write_text("a secret of a hook\n", encoding="utf-8")
+    Store(f"sqlite:///{open_folder}/inboxwatch.db").close()
+    for path in open_folder.iterdir():
         path.chmod(0o644 if readable else 0o640)
     told = home.command("check", "--offline", "--json")
     assert told.returncode == code, told.stdout
