@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from http import HTTPStatus
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -129,9 +128,16 @@ class Pages:
         }
         named = re.compile("|".join(re.escape(escape(word)) for word in sorted(teams, key=len, reverse=True)), re.I)
         folded = {str(escape(word)).casefold(): str(escape(team)) for word, team in teams.items()}
-        parts = re.split(r"(<select.*?</select>)", text, flags=re.DOTALL)
-        told = [named.sub(lambda found: folded[found[0].casefold()], part) for part in parts[::2]]
-        return "".join(part for pair in zip_longest(told, parts[1::2], fillvalue="") for part in pair)
+
+        def nameless(text: str) -> str:
+            return named.sub(lambda found: folded[found[0].casefold()], text)
+
+        before, *forms = text.split("<select")
+        told = [nameless(before)]
+        for form in forms:
+            choices, end, rest = form.partition("</select>")
+            told += ["<select", choices, end, nameless(rest)]
+        return "".join(told)
 
 
 def stamp(at: datetime | str | None) -> str:
