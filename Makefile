@@ -30,7 +30,8 @@ demo: .venv/.runtime ## watch a small sales team's mailboxes in accelerated time
 
 test: .venv/.dev debian ## install what the tests need (Debian packages too), then run them; ARGS="-k imap" picks
 	@echo "Running the tests ..."
-	@$(BIN)/pytest --numprocesses=2 --dist=loadfile -m "not soak" $(ARGS)
+	@# More workers than cores: a third of the time goes into waiting for servers, kills and time-outs.
+	@$(BIN)/pytest --numprocesses=3 --dist=loadfile -m "not soak" $(ARGS)
 
 soak: .venv/.dev debian ## run the long fault and simulation counts
 	@$(BIN)/pytest -m soak --timeout=7200 $(ARGS)

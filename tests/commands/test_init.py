@@ -18,7 +18,7 @@ from inboxwatch import config
 from inboxwatch.commands.first_config import Answers, text_of
 from tests.doubles.dovecot import PASSWORD, Dovecot
 from tests.support.installation import PROGRAM, command
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, wait
 
 
 class Terminal:
@@ -46,6 +46,12 @@ class Terminal:
     def answer(self, question: str, text: str) -> None:
         self.expect(question)
         self.type(f"{text}\n")
+
+    def interrupt(self) -> None:
+        """Types Ctrl-C once the program waits for an answer: one that comes a moment before goes unheard."""
+        status = Path(f"/proc/{self.pid}/stat")
+        wait(lambda: status.read_text().rpartition(")")[2].split()[0] == "S", "it never waited")
+        self.type("\x03")
 
     def end(self) -> int:
         """Reads to the end; the exit code."""
@@ -136,7 +142,7 @@ def test_who_gives_up_leaves_nothing_behind(server: Dovecot, tmp_path: Path) -> 
         tmp_path, *imap(server), *more, "--set", "username=ana@acme.test", "--set", "password=wrong-word"
     )
     terminal.expect("Correct the answers?")
-    terminal.type("\x03")
+    terminal.interrupt()
     assert (terminal.end(), list(tmp_path.iterdir())) == (130, [])
     terminal.close()
     assert "nothing was written" in terminal.shown

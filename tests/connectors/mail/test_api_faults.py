@@ -223,7 +223,7 @@ async def storms(kind: Callable[[random.Random], World], seeds: range) -> dict[i
 
 @pytest.mark.parametrize("kind", [graph, gmail, ews])
 async def test_nothing_is_lost_and_nothing_has_two_names(kind: Callable[[random.Random], World]) -> None:
-    assert await storms(kind, range(20)) == {}
+    assert await storms(kind, range(12)) == {}
 
 
 @pytest.mark.soak
