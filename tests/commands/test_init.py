@@ -28,6 +28,7 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.chdir(folder)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it, and its children
             os.execve(PROGRAM, [PROGRAM, "init", *words], {"PATH": os.defpath, "TERM": "xterm", "COLUMNS": "300"})
         self.shown = ""
         self._seen = 0

@@ -31,14 +31,8 @@ def daemon(tmp_path: Path) -> Iterator[DaemonProcess]:
         "poll_every": "1s",
     }
     home = Installation(tmp_path, {"ana": box}, channels={"desk": {"type": "console"}})
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-    try:
-        with home.daemon() as running:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-            yield running
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with home.daemon(started_by=("prlimit", "--nofile=256:")) as running:
+        yield running
 
 
 def opened(daemon: DaemonProcess, head: bytes, count: int) -> list[socket.socket]:
@@ -53,10 +47,12 @@ def opened(daemon: DaemonProcess, head: bytes, count: int) -> list[socket.socket
 
 def test_half_sent_requests_blind_no_mailbox(daemon: DaemonProcess) -> None:
     held = opened(daemon, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ", 300)
-    box = Path(daemon.installation.folder) / "ana" / "new"
-    (box / "1.one").write_bytes(
+    box = Path(daemon.installation.folder) / "ana"
+    letter = box / "tmp" / "1.one"
+    letter.write_bytes(
         b"From: bo@buyer.test\r\nTo: ana@acme.test\r\nMessage-ID: <q@buyer.test>\r\nSubject: x\r\n\r\nhi\r\n"
     )
+    letter.rename(box / "new" / "1.one")
     # Others are still answered, and mail is still read, while all those are open.
     daemon.wait(lambda: daemon.clocks(), "the mail was not read")
     up = daemon.get("/api/v1/mailboxes")["items"][0]

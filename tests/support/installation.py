@@ -16,7 +16,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -112,10 +112,18 @@ class Installation:
 
     @contextlib.contextmanager
     def daemon(
-        self, *, wait: bool = True, log_level: str = "info", environment: Mapping[str, str] | None = None
+        self,
+        *,
+        wait: bool = True,
+        log_level: str = "info",
+        environment: Mapping[str, str] | None = None,
+        started_by: Sequence[str] = (),
     ) -> Iterator[DaemonProcess]:
-        """A running daemon; it is gone afterwards, by SIGTERM unless the test ended it."""
-        daemon = DaemonProcess(self, log_level, environment or {})
+        """A running daemon; it is gone afterwards, by SIGTERM unless the test ended it.
+
+        `started_by`: a program, with its options, that becomes the daemon.
+        """
+        daemon = DaemonProcess(self, log_level, environment or {}, started_by)
         try:
             if wait:
                 daemon.wait_ready()
@@ -138,13 +146,19 @@ def command(*words: str, timeout: float = PATIENCE, **more: Any) -> subprocess.C
 class DaemonProcess:
     """One process of `inboxwatch run`."""
 
-    def __init__(self, installation: Installation, log_level: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        log_level: str,
+        environment: Mapping[str, str],
+        started_by: Sequence[str] = (),
+    ) -> None:
         self.installation = installation
         self.url = f"http://127.0.0.1:{installation.port}"
         self.log_path = installation.folder / f"daemon-{next(_numbers)}.log"
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, "run", "-c", str(installation.path), "--log-level", log_level],
+                [*started_by, PROGRAM, "run", "-c", str(installation.path), "--log-level", log_level],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=_environment() | dict(environment),
