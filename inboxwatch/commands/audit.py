@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from inboxwatch.commands.csv_cell import plain
 from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.commands.store_look import UNREADABLE, look
 from inboxwatch.commands.terminal import fail, result, result_json, table
 from inboxwatch.engine.audit import Wanted, audit_view
 from inboxwatch.store import Outage, Store, StoreError, Transaction
@@ -28,16 +29,12 @@ PAGE = 1000
 def list_audit(config: Config, wanted: Wanted, limit: int, *, before: int | None, as_json: bool) -> ExitCode:
     """Prints the newest rows; returns the exit code."""
     try:
-        store = Store(config.store_url.reveal())
-    except StoreError as error:
+        rows = look(
+            config,
+            lambda tx: [audit_view(row) for row in tx.audit.page(wanted.found_by(tx), limit, before=before)],
+        )
+    except UNREADABLE as error:
         return fail(str(error))
-    try:
-        with store.reading() as tx:
-            rows = [audit_view(row) for row in tx.audit.page(wanted.found_by(tx), limit, before=before)]
-    except Outage as error:
-        return fail(str(error))
-    finally:
-        store.close()
     if as_json:
         result_json(rows)
     else:

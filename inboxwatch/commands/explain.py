@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.commands.store_look import UNREADABLE, look
 from inboxwatch.commands.terminal import fail, printable, result
 from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify.explanation import explanation_lines
 from inboxwatch.now import now
-from inboxwatch.store import Store, StoreError
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
@@ -20,14 +20,9 @@ if TYPE_CHECKING:
 def run_explain(config: Config, ref: str, then: datetime | None = None) -> ExitCode:
     """The command; `then` asks who owned it at that instant. Returns the exit code."""
     try:
-        store = Store(config.store_url.reveal())
-    except StoreError as error:
+        told = look(config, lambda tx: explain(tx, Rules.connect(config), ref, now(), then))
+    except UNREADABLE as error:
         return fail(str(error))
-    try:
-        with store.reading() as tx:
-            told = explain(tx, Rules.connect(config), ref, now(), then)
-    finally:
-        store.close()
     if told is None:
         return fail(f"nothing is known of {ref!r}: give a clock id, a Message-ID or a lead's address")
     result("\n".join(map(printable, explanation_lines(told))))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.commands.store_look import UNREADABLE, look
 from inboxwatch.commands.terminal import fail, result, tell
 from inboxwatch.engine.actions import Acting, known_person
 from inboxwatch.engine.audit import at_the_machine, note
@@ -77,16 +78,9 @@ def _forget(store: Store, rules: Rules, address: str, acting: Acting, *, with_op
 def run_export(config: Config, address: str, output: Path | None) -> ExitCode:
     """`export`; returns the exit code."""
     try:
-        store = Store(config.store_url.reveal())
-    except StoreError as error:
+        known = look(config, lambda tx: disclose(tx, address, now()))
+    except UNREADABLE as error:
         return fail(str(error))
-    try:
-        with store.reading() as tx:
-            known = disclose(tx, address, now())
-    except Outage as error:
-        return fail(str(error))
-    finally:
-        store.close()
     if known is None:
         return fail(f"nothing is known of {address}")
     text = json.dumps(known, indent=2)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.commands.store_look import UNREADABLE, look
 from inboxwatch.commands.terminal import fail, remark, tell
 from inboxwatch.core.model import ShownFigures
 from inboxwatch.now import now
-from inboxwatch.store import Store, StoreError
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
@@ -29,14 +29,9 @@ def run_report(
     except ValueError as error:
         return fail(str(error), ExitCode.BAD_CONFIG)
     try:
-        store = Store(config.store_url.reveal())
-    except StoreError as error:
+        story = look(config, lambda tx: cases.read(tx, config, period))
+    except UNREADABLE as error:
         return fail(str(error))
-    try:
-        with store.reading() as tx:
-            story = cases.read(tx, config, period)
-    finally:
-        store.close()
     if config.figures is ShownFigures.TEAMS:
         story = by_team(story, config)
     try:
