@@ -5,8 +5,10 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
+Entry = TypeVar("Entry")
 SPLIT = re.compile(r"[\s,;|]+")
 """Between several values in one field."""
 _EMAIL = re.compile(r"[^@\s,;:<>\"()\x00-\x1f]+@(?:[^@\s,;:<>\"().\x00-\x1f]+\.)+[^@\s,;:<>\"().\x00-\x1f]+")
@@ -40,6 +42,37 @@ def records(text: str) -> Iterator[tuple[int, list[str], str]]:
         if problem or any(values):
             yield place + 1, values, problem
         place += consumed
+
+
+def entries(
+    content: bytes, file: str, read: Callable[[dict[str, str]], Entry], names: Callable[[Entry], Sequence[str]]
+) -> tuple[list[tuple[Entry, str]] | None, list[tuple[str, str]]]:
+    """What the rows of a table with a column `email` are, each with its place (`file:line`), and (place, why) of those
+    refused: `read` raises ValueError for them, or one of their `names` stands further up. None where no header is.
+
+    Raises ValueError for a header that is none.
+    """
+    found: list[tuple[Entry, str]] = []
+    refused: list[tuple[str, str]] = []
+    taken: dict[str, str] = {}
+    columns: list[str] | None = None
+    for line, values, problem in records(decoded(content)):
+        place = f"{file}:{line}"
+        if columns is None and not problem:
+            columns = header(values, "email")
+            continue
+        try:
+            entry = read(fields(columns or [], values))
+        except ValueError as error:
+            refused.append((place, problem or str(error)))
+            continue
+        its = names(entry)
+        if twice := next((name for name in its if name in taken), None):
+            refused.append((place, f"{twice} stands at {taken[twice]} already"))
+            continue
+        taken |= dict.fromkeys(its, place)
+        found.append((entry, place))
+    return (None if columns is None else found), refused
 
 
 def header(values: Sequence[str], needed: str) -> list[str]:

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import ClassVar
 
-from connectors.csv_table import SPLIT, address_in, decoded, fields, header, records
+from connectors.csv_table import SPLIT, address_in, entries
 from inboxwatch.connector import ConfigPath, Context, MailboxError, Member, MemberList, Reason, Settings
 
 
@@ -42,31 +42,16 @@ class MemberCsv:
 
 
 def _parsed(content: bytes, path: Path) -> MemberList:
-    members: list[Member] = []
-    refused: list[tuple[str, str]] = []
-    taken: dict[str, str] = {}
-    columns: list[str] | None = None
-    for line, values, problem in records(decoded(content)):
-        place = f"{path.name}:{line}"
-        try:
-            if columns is None and not problem:
-                columns = header(values, "email")
-                continue
-        except ValueError as error:
-            hint = "the first line must be a header such as email,name,id,team,manager,aliases"
-            raise MailboxError(Reason.CLIENT, f"{path}: {error}", hint=hint) from None
-        try:
-            member = _member(fields(columns or [], values))
-        except ValueError as error:
-            refused.append((place, problem or str(error)))
-            continue
-        names = {member.ref, member.address, *member.aliases}
-        if twice := next((name for name in sorted(names) if name in taken), None):
-            refused.append((place, f"{twice} stands at {taken[twice]} already"))
-            continue
-        taken |= dict.fromkeys(names, place)
-        members.append(member)
-    return MemberList(tuple(members), tuple(refused))
+    try:
+        found, refused = entries(content, path.name, _member, _names)
+    except ValueError as error:
+        hint = "the first line must be a header such as email,name,id,team,manager,aliases"
+        raise MailboxError(Reason.CLIENT, f"{path}: {error}", hint=hint) from None
+    return MemberList(tuple(member for member, _ in found or ()), tuple(refused))
+
+
+def _names(member: Member) -> list[str]:
+    return sorted({member.ref, member.address, *member.aliases})
 
 
 def _member(given: dict[str, str]) -> Member:

@@ -7,7 +7,7 @@ from functools import partial
 from hashlib import blake2b, file_digest
 from typing import ClassVar
 
-from connectors.csv_table import SPLIT, address_in, decoded, fields, header, records
+from connectors.csv_table import SPLIT, address_in, entries
 from inboxwatch.connector import ConfigPath, Context, LeadList, MailboxError, Reason, Row, Settings
 from inboxwatch.core.model import Lead, LeadId, PersonId
 
@@ -65,31 +65,18 @@ class Csv:
         return self._parsed(content, digest)
 
     def _parsed(self, content: bytes, version: str) -> LeadList:
-        rows: list[Row] = []
-        refused: list[tuple[str, str]] = []
-        taken: dict[str, str] = {}
-        columns: list[str] | None = None
-        for line, values, problem in records(decoded(content)):
-            place = f"{self._path.name}:{line}"
-            if columns is None and not problem:
-                try:
-                    columns = header(values, "email")
-                except ValueError as error:
-                    raise self._unusable(str(error)) from None
-                continue
-            try:
-                lead = _lead(fields(columns or [], values), self._source)
-            except ValueError as error:
-                refused.append((place, problem or str(error)))
-                continue
-            addresses = (lead.id, *lead.aliases)
-            if twice := next((address for address in addresses if address in taken), None):
-                refused.append((place, f"{twice} stands at {taken[twice]} already"))
-                continue
-            taken |= dict.fromkeys(addresses, place)
-            rows.append(Row(lead, place))
-        if columns is None:
+        try:
+            found, refused = entries(
+                content,
+                self._path.name,
+                lambda given: _lead(given, self._source),
+                lambda lead: (lead.id, *lead.aliases),
+            )
+        except ValueError as error:
+            raise self._unusable(str(error)) from None
+        if found is None:
             raise self._unusable("it has no header")
+        rows = [Row(lead, place) for lead, place in found]
         return LeadList(tuple(rows), version, tuple(refused))
 
     def _unusable(self, why: str) -> MailboxError:
