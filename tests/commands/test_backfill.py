@@ -26,8 +26,8 @@ from tests.support.team_mail import ANA, BO
 from tests.support.waiting import PATIENCE
 
 SALES = "sales@acme.test"
-MESSAGES = 3000
-"""Seconds after which a test that waits fails."""
+MESSAGES = 1500
+"""More than two batches of a backfill hold, so that there is something to interrupt after the first."""
 
 
 class Filling:
