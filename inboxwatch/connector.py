@@ -274,7 +274,11 @@ class MemberList:
 
 
 class MemberSource(Protocol):
-    """A directory of our people: a file, a group, an organisational unit."""
+    """A directory of our people: a file, a group, an organisational unit.
+
+    Where the members' mailboxes are read by the connector of the source's own name, or by the one that a class
+    attribute `connector` names, settings that the directory does not give are taken from theirs.
+    """
 
     settings: ClassVar[type[Settings]]
 

@@ -41,6 +41,7 @@ class GoogleLogin:
     user: str
     """In whose name a service account acts; empty: in its own."""
     scope: str
+    """One, or several with blanks between them."""
     token_url: str
     """Default: that of the key, else Google's."""
     consent_ends: datetime | None = field(default=None, init=False)
@@ -115,9 +116,9 @@ class GoogleLogin:
         token_url = self.token_url or str(self.info.get("token_uri") or _TOKENS_AT)
         if self.kind == "service_account":
             account = _account(self.key.reveal(), token_url)
-            account = account.with_scopes([self.scope])
+            account = account.with_scopes(self.scope.split())
             return account.with_subject(self.user) if self.user else account
-        return self._consent([self.scope])
+        return self._consent(self.scope.split())
 
     def _consent(self, scopes: list[str] | None) -> Any:
         return optional_package("google.oauth2.credentials", "gmail").Credentials(

@@ -37,6 +37,14 @@ def _https_host(value: str) -> str:
     return value
 
 
+def _https_url(value: str) -> str:
+    if value and not re.fullmatch(r"https://[^\s]+[^\s/]", value):
+        raise ValueError("must begin with https:// and end without a slash")
+    return value
+
+
+HttpsUrlOrEmpty = Annotated[str, AfterValidator(_https_url)]
+"""An address behind `https://`, without a slash at its end, or empty for the default."""
 HttpsHost = Annotated[str, AfterValidator(_https_host)]
 """`https://` and a host, with or without a port."""
 HttpsHostOrEmpty = Annotated[str, AfterValidator(lambda value: value and _https_host(value))]

@@ -229,8 +229,8 @@ class DirectoryModel(PluggedModel):
     """A list of our people that is kept elsewhere: who is on it has a mailbox here and owns it."""
 
     source: Name
-    """What the list is read from: `csv`, `graph` (the members of a group), or a source of your own. It decides about
-    the further keys."""
+    """What the list is read from: `csv`, `graph` and `google` (the members of a group, or of an organisational
+    unit), or a source of your own. It decides about the further keys."""
     mailboxes: MailboxReadingModel | None = None
     """How their mailboxes are read, with the keys of that connector; in a text, `{address}`, `{user}`, `{domain}` (its
     parts before and after the @) and `{id}` stand for the member's own. Without it they are people without a

@@ -234,12 +234,14 @@ def _with_login(directory: dict[str, Any], template: dict[str, Any]) -> dict[str
     """A directory's entry; what its provider needs and it does not say, its mailboxes say, where they are of the same
     provider.
     """
-    if directory.get("source") != template.get("connector"):
-        return directory
+    source = str(directory.get("source"))
     try:
-        settings = _load(DirectoryModel, str(directory["source"])).settings
+        kind = _load(DirectoryModel, source)
     except LookupError:
         return directory
+    if getattr(kind, "connector", source) != template.get("connector"):
+        return directory
+    settings = kind.settings
     field = {f"{name}_{form}": name for name in settings.secret_fields() for form in FORMS}
     given = {field.get(key, key) for key in directory}
     known = _keys(settings, ())

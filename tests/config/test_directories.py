@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.directories.google import GoogleDirectorySettings
 from connectors.mail.graph import GraphSettings
 from connectors.mail.imap import ImapSettings
 from inboxwatch import config as configuration
@@ -126,11 +127,13 @@ def test_a_group_logs_in_as_the_mailboxes_do_unless_it_says_otherwise(tmp_path: 
     ("directory", "problem"),
     [
         ("{source: csv}", "directories.staff.path: is required"),
-        ("{source: ldap, path: x}", "directories.staff.source: unknown connector 'ldap'; known are csv, graph"),
+        ("{source: ldap, path: x}", "directories.staff.source: unknown connector 'ldap'; known are csv, google, graph"),
         ("{source: csv, path: x, mailboxes: {connector: imap}}", "directories.staff.mailboxes.host: is required"),
         ("{source: csv, path: x, mailboxes: {connector: maildir, path: y, owner: max}}", "owner: is no known key"),
         ("{source: csv, path: x, shrink_limit: 0.2}", "directories.staff.shrink_limit: 0.2 is no share"),
         ("{source: csv, path: x, manager: nobody}", "directories.staff.manager: 'nobody' is not in `people`"),
+        ("{source: google, group: x}", "directories.staff.admin: is required"),
+        ("{source: google, group: x, admin: a@acme.test}", "give `service_account`, here or in `mailboxes`"),
         ("{source: graph, group: x, client_secret: y-secret}", "give `tenant` and `client_id`, here or in `mailboxes`"),
     ],
 )  # fmt: skip
@@ -138,6 +141,17 @@ def test_a_mistake_in_a_directory_is_told_with_its_path(tmp_path: Path, director
     with pytest.raises(configuration.ConfigError, match="directories") as refused:
         load(tmp_path, directory)
     assert any(problem in str(one) for one in refused.value.problems), refused.value
+
+
+def test_a_google_directory_takes_the_key_of_its_mailboxes(tmp_path: Path) -> None:
+    key = "service_account: secret-key-of-ours, token_url: 'https://t.acme.test/token'"
+    mailboxes = f"{{connector: gmail, {key}, scope: readonly}}"
+    config = load(tmp_path, f"{{source: google, unit: /Sales, admin: a@acme.test, mailboxes: {mailboxes}}}")
+    settings = config.directories["staff"].settings
+    assert isinstance(settings, GoogleDirectorySettings)
+    assert (settings.admin, settings.token_url) == ("a@acme.test", "https://t.acme.test/token")
+    assert settings.service_account is not None
+    assert settings.service_account.reveal() == "secret-key-of-ours"
 
 
 def test_members_of_a_directory_that_the_config_does_not_name_are_nobody(tmp_path: Path) -> None:

@@ -1,45 +1,26 @@
-"""Calls of the Gmail API by Google's client library: blocking work on threads, connections shared by all mailboxes."""
+"""Calls of the Gmail API, paced by its quota; reads only."""
 
 from __future__ import annotations
 
 import functools
-import json
-import logging
-import queue
 from collections.abc import Callable, Mapping, Sequence
-from http.client import HTTPException
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from connectors.mail.error_text import one_line
 from connectors.mail.gmail.quota import UNITS, RateLimiter
+from connectors.mail.google_api import Bearer, GoogleApi, GoogleError
 from connectors.mail.google_login import GoogleLogin
-from connectors.mail.http_errors import parse_retry_after, refused, unreached
 from connectors.mail.optional_package import optional_package
 from connectors.mail.quota_turns import MailboxTurns
-from connectors.mail.worker_threads import workers
-from inboxwatch.connector import MailboxError, Reason
+from inboxwatch.connector import Reason
 
-_STEP_LIMIT = 120.0
 BATCH = 50
 """Reads in one HTTP request: Google's advice."""
-_THROTTLES = {"ratelimitexceeded", "userratelimitexceeded", "quotaexceeded", "dailylimitexceeded", "resource_exhausted"}
-_HINTS = {
-    "insufficientpermissions": "the token's scope does not allow it: check `scope` and what was delegated",
+HINTS = {
     "accessnotconfigured": "the Gmail API is off in the project: gcloud services enable gmail.googleapis.com",
     "domainpolicy": "the domain's administrators have turned off the Gmail API for this user",
     "failedprecondition": "the user has no Gmail: it may lack a licence, or its mail is elsewhere",
-    "dailylimitexceeded": "the project's quota of the day is used up",
 }
-
-Result = TypeVar("Result")
-
-
-class GmailError(MailboxError):
-    """A refusal with the status and Google's reason, in lower case."""
-
-    status: int = 0
-    why: str = ""
 
 
 class GmailApi:
@@ -49,14 +30,14 @@ class GmailApi:
         self, login: GoogleLogin, url: str, ca_file: Path | None, timeout: float, turns: MailboxTurns,
         pace: Callable[[], RateLimiter],
     ) -> None:  # fmt: skip
-        self._login = login
-        self._url = url
-        self._ca_file = ca_file
-        self._timeout = timeout
+        self._google = GoogleApi("gmail", "v1", url, login, ca_file, timeout, HINTS)
         self._turns = turns
         self._pace = pace
-        self.requests = 0
+
+    @property
+    def requests(self) -> int:
         """HTTP requests so far, those for tokens not counted."""
+        return self._google.requests
 
     async def profile(self) -> Mapping[str, Any]:
         """`emailAddress`, `messagesTotal`, `historyId` (users.getProfile)."""
@@ -78,7 +59,7 @@ class GmailApi:
         )
 
     async def history(self, since: str, page: str | None) -> Mapping[str, Any]:
-        """A page of changes since a position. Raises GmailError with status 404 where Gmail no longer knows it."""
+        """A page of changes since a position. Raises GoogleError with status 404 where Gmail no longer knows it."""
         return await self._called(
             "history",
             lambda users: users.history().list(
@@ -105,21 +86,21 @@ class GmailApi:
             "reading a part",
         )
 
-    async def messages(self, names: Sequence[str], **how: object) -> dict[str, Mapping[str, Any] | GmailError]:
+    async def messages(self, names: Sequence[str], **how: object) -> dict[str, Mapping[str, Any] | GoogleError]:
         """Many messages in few requests: by id, each as JSON or as the refusal."""
-        found: dict[str, Mapping[str, Any] | GmailError] = {}
+        found: dict[str, Mapping[str, Any] | GoogleError] = {}
         pending = list(names)
 
         async def round_() -> None:
             nonlocal pending
-            refusals: list[GmailError] = []
+            refusals: list[GoogleError] = []
             again: list[str] = []
             for at in range(0, len(pending), BATCH):
                 share = pending[at : at + BATCH]
                 await self._pace().take(UNITS["get"] * len(share), self._turns.left)
-                for name, one in (await self._do(functools.partial(self._batch, share, how))).items():
+                for name, one in (await self._google.do(functools.partial(self._batch, share, how))).items():
                     found[name] = one
-                    if isinstance(one, GmailError) and one.reason in (Reason.RATE_LIMITED, Reason.SERVER, Reason.AUTH):
+                    if isinstance(one, GoogleError) and one.reason in (Reason.RATE_LIMITED, Reason.SERVER, Reason.AUTH):
                         refusals.append(one)
                         again.append(name)
             pending = again
@@ -129,7 +110,7 @@ class GmailApi:
 
         try:
             await self._turns.retried(round_)
-        except GmailError as error:
+        except GoogleError as error:
             # What is left was refused one by one: the caller finds out whether it is the messages' fault.
             if error.reason is not Reason.SERVER or not found.keys() >= set(pending):
                 raise
@@ -143,24 +124,14 @@ class GmailApi:
 
     async def beyond(self) -> list[str]:
         """See GoogleLogin.granted_beyond."""
-        return await self._turns.retried(lambda: self._do(self._login.granted_beyond))
+        return await self._turns.retried(lambda: self._google.do(self._google.login.granted_beyond))
 
     async def _called(self, kind: str, make: Callable[[Any], Any], doing: str) -> Mapping[str, Any]:
         async def once() -> Mapping[str, Any]:
             await self._pace().take(UNITS[kind], self._turns.left)
-            return await self._do(lambda http: self._executed(make, http, doing))
+            return await self._google.called(lambda service: make(service.users()), doing)
 
         return await self._turns.retried(once)
-
-    async def _do(self, work: Callable[[Any], Result]) -> Result:
-        return await on_a_thread(self._url, self._ca_file, self._timeout, work)
-
-    def _executed(self, make: Callable[[Any], Any], http: Any, doing: str) -> Mapping[str, Any]:
-        """Blocks."""
-        result = self._sent(lambda bearer: make(_service(self._url).users()).execute(http=bearer), http, doing)
-        if not isinstance(result, dict):
-            raise MailboxError(Reason.PROTOCOL, f"{doing}: the answer is no JSON object")
-        return result
 
     def _batch(self, names: Sequence[str], how: Mapping[str, object], http: Any) -> dict[str, Any]:
         """Blocks. The answer as a whole may be fine where parts of it are not."""
@@ -168,169 +139,18 @@ class GmailApi:
         found: dict[str, Any] = {}
 
         def take(name: str, result: Any, error: Any) -> None:
-            found[name] = result if error is None else _failure(error, doing)
+            found[name] = result if error is None else self._google.failure(error, doing)
 
-        def execute(bearer: _Bearer) -> None:
+        def execute(bearer: Bearer) -> None:
             batch = optional_package("googleapiclient.http", "gmail").BatchHttpRequest(
-                take, batch_uri=f"{self._url}/batch"
+                take, batch_uri=f"{self._google.url}/batch"
             )
             for name in names:
-                batch.add(_service(self._url).users().messages().get(userId="me", id=name, **how), request_id=name)
+                batch.add(self._google.service().users().messages().get(userId="me", id=name, **how), request_id=name)
             batch.execute(http=bearer)
             for one in found.values():
-                if isinstance(one, GmailError) and one.status == 401:
+                if isinstance(one, GoogleError) and one.status == 401:
                     raise one
 
-        self._sent(execute, http, doing)
+        self._google.sent(execute, http, doing)
         return found
-
-    def _sent(self, send: Callable[[_Bearer], Result], http: Any, doing: str) -> Result:
-        """Blocks. A token that is refused before its time is renewed once; a second refusal is raised."""
-        for renew in (False, True):
-            try:
-                bearer = _Bearer(http, self._login.token(http, renew=renew))
-                self.requests += 1
-                return send(bearer)
-            except GmailError as error:
-                if renew or error.status != 401:
-                    raise
-            except _errors() as error:
-                found = _failure(error, doing)
-                if renew or not (isinstance(found, GmailError) and found.status == 401):
-                    raise found from error
-        raise AssertionError("unreachable")
-
-
-async def on_a_thread(url: str, ca_file: Path | None, timeout: float, work: Callable[[Any], Result]) -> Result:  # noqa: ASYNC109  (of answers)
-    """Runs blocking work on a thread with a connection to itself. One that failed is not used again."""
-
-    def alone() -> Result:
-        connections = _connections(ca_file, timeout)
-        http = connections.get()
-        try:
-            result = work(http)
-        except GmailError:
-            connections.put(http)
-            raise
-        except BaseException:
-            http.close()
-            connections.drain()  # what ended this connection ended the idle ones as well
-            raise
-        connections.put(http)
-        return result
-
-    try:
-        return await workers().run(url, alone, _STEP_LIMIT)
-    except TimeoutError:
-        raise MailboxError(Reason.TIMEOUT, f"a step took more than {_STEP_LIMIT:.0f} s") from None
-
-
-class _Bearer:
-    """An httplib2.Http that adds the token, and through which the library finds no credentials to renew by itself."""
-
-    def __init__(self, http: Any, token: str) -> None:
-        self._http = http
-        self._token = token
-
-    def request(self, uri: str, method: str = "GET", body: Any = None, headers: Any = None, **_: object) -> Any:
-        given = {**(headers or {}), "authorization": f"Bearer {self._token}"}
-        return self._http.request(uri, method, body=body, headers=given, redirections=0)
-
-
-class _Connections:
-    """Idle connections, the last one used first."""
-
-    def __init__(self, ca_file: Path | None, timeout: float) -> None:
-        self._ca_file = ca_file
-        self._timeout = timeout
-        self._idle: queue.LifoQueue[Any] = queue.LifoQueue()
-
-    def get(self) -> Any:
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            pass
-        return optional_package("httplib2", "gmail").Http(
-            timeout=self._timeout, ca_certs=str(self._ca_file) if self._ca_file else None
-        )
-
-    def put(self, http: Any) -> None:
-        self._idle.put(http)
-
-    def drain(self) -> None:
-        while True:
-            try:
-                self._idle.get_nowait().close()
-            except queue.Empty:
-                return
-
-
-_connections = functools.cache(_Connections)
-"""For each authority and time limit: each connection has a TLS context, of 880 kB."""
-
-
-@functools.cache
-def _service(url: str) -> Any:
-    """The library's view of the API; it makes requests and sends none."""
-    # It logs the reasons of refusals, which MailboxError carries.
-    logging.getLogger("googleapiclient").setLevel(logging.ERROR)
-    return optional_package("googleapiclient.discovery", "gmail").build(
-        "gmail",
-        "v1",
-        http=optional_package("httplib2", "gmail").Http(),
-        cache_discovery=False,
-        static_discovery=True,
-        client_options={"api_endpoint": url},
-    )
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    """What the library raises."""
-    library = optional_package("googleapiclient.errors", "gmail")
-    below = optional_package("httplib2", "gmail").HttpLib2Error
-    return library.HttpError, library.BatchError, below, HTTPException, OSError, ValueError
-
-
-def _failure(error: Exception, doing: str) -> MailboxError:
-    response, content = getattr(error, "resp", None), getattr(error, "content", b"")
-    status = int(getattr(response, "status", 0) or 0)
-    if status:
-        return refusal(status, content, response.get("retry-after") if response is not None else None, doing)
-    found = unreached(error, doing)
-    if found is not None:
-        return found
-    if isinstance(error, ValueError):
-        return MailboxError(Reason.PROTOCOL, f"{doing}: the answer cannot be read")
-    name = type(error).__name__
-    if name == "ServerNotFoundError":
-        return MailboxError(Reason.UNAVAILABLE, f"{doing}: {one_line(str(error))}", hint="check the name server")
-    if name in ("BatchError", "RedirectMissingLocation", "RelativeURIError"):
-        return MailboxError(Reason.PROTOCOL, f"{doing}: the answer cannot be read ({name})")
-    return MailboxError(Reason.UNAVAILABLE, f"{doing}: the connection ended early ({name})")
-
-
-def refusal(status: int, content: bytes, retry_after: str | None, doing: str) -> GmailError:
-    """The error for an answer of a Google server with a status of 400 or more."""
-    why, text = _words(content)
-    plain = refused(
-        status,
-        f"{why}: {text}" if why else text,
-        doing,
-        hint=_HINTS.get(why, ""),
-        retry_after=parse_retry_after(retry_after),
-    )
-    found = GmailError(plain.reason, str(plain), hint=plain.hint, retry_after=plain.retry_after)
-    found.status, found.why = status, why
-    if why in _THROTTLES:
-        found.reason = Reason.RATE_LIMITED
-    return found
-
-
-def _words(content: bytes) -> tuple[str, str]:
-    """Google's reason in lower case, and what it says."""
-    try:
-        error = json.loads(content)["error"]
-        details = error.get("errors") or [{}]
-        return str(details[0].get("reason") or error.get("status") or "").lower(), str(error.get("message") or "")
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError):
-        return "", one_line(content[:200].decode("utf-8", "replace")) or "refused"

@@ -19,7 +19,8 @@ import aiohttp
 import structlog
 from pydantic import Field
 
-from connectors.mail.gmail.api import on_a_thread, refusal
+from connectors.mail.gmail.api import HINTS
+from connectors.mail.google_api import on_a_thread, refusal
 from connectors.mail.google_login import GoogleLogin
 from connectors.mail.http_connections import body, connection_pool
 from connectors.mail.http_errors import unreached
@@ -145,7 +146,7 @@ class PubSubSubscription:
         if status == 401:
             status, content, retry_after = await self._sent(verb, asked, doing, renew=True)
         if status != 200:
-            raise refusal(status, content, retry_after, doing)
+            raise refusal(status, content, retry_after, doing, HINTS)
         try:
             found = json.loads(content or b"{}")
         except (ValueError, RecursionError) as error:

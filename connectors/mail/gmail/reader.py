@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.mail.batching import Chunk
-from connectors.mail.gmail.api import BATCH, GmailApi, GmailError
+from connectors.mail.gmail.api import BATCH, GmailApi
 from connectors.mail.gmail.message import (
     HEADER,
     Item,
@@ -28,6 +28,7 @@ from connectors.mail.gmail.message import (
     structure,
 )
 from connectors.mail.gmail.position import HistoryPosition, encode
+from connectors.mail.google_api import GoogleError
 from connectors.mail.message_id import message_id
 from connectors.mail.unreadable_message import UnreadableMessage, read_one
 from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
@@ -67,7 +68,7 @@ class GmailReader:
             try:
                 async for chunk in self._history(position):
                     yield chunk
-            except GmailError as error:
+            except GoogleError as error:
                 if error.status != 404:
                     raise
                 self.resynced = True
@@ -123,7 +124,7 @@ class GmailReader:
         try:
             found = await self.api.message(name, format="minimal", fields="internalDate")
             return self.reading.since is not None and received(found) < self.reading.since - _SLACK
-        except GmailError as error:
+        except GoogleError as error:
             if error.status != 404 and error.reason is not Reason.SERVER:
                 raise
             return False  # deleted meanwhile, or damaged: its neighbours will tell
@@ -172,7 +173,7 @@ class GmailReader:
         quarantined: list[Quarantined] = []
         for name, item in (await self.api.messages(names, **how)).items():
             try:
-                found = item if not isinstance(item, GmailError) else await self._again(name, item, how)
+                found = item if not isinstance(item, GoogleError) else await self._again(name, item, how)
                 if labels(found) & (self.excluded | NEVER):
                     continue
                 if since is None or received(found) >= since.astimezone(UTC):
@@ -184,7 +185,7 @@ class GmailReader:
                 quarantined.append(Quarantined(name, f"the message's fields cannot be read: {error}"))
         return messages, quarantined
 
-    async def _again(self, name: str, error: GmailError, how: Mapping[str, object]) -> Item:
+    async def _again(self, name: str, error: GoogleError, how: Mapping[str, object]) -> Item:
         """A message that its batch did not give. Raises UnreadableMessage."""
         if _is_gone(error):
             raise UnreadableMessage(error)
@@ -220,7 +221,7 @@ class GmailReader:
         how = {"format": "metadata", "fields": HEADER, "metadataHeaders": ["Message-ID"]}
         found: list[tuple[str, str]] = []
         for name, item in (await self.api.messages(names, **how)).items():
-            if isinstance(item, GmailError) or labels(item) & (self.excluded | NEVER) or received(item) < since:
+            if isinstance(item, GoogleError) or labels(item) & (self.excluded | NEVER) or received(item) < since:
                 continue
             if its := message_id(header(item)):
                 found.append((name, its))
@@ -229,7 +230,7 @@ class GmailReader:
 
 def _is_gone(error: MailboxError) -> bool:
     """Deleted meanwhile."""
-    return isinstance(error, GmailError) and error.status == 404
+    return isinstance(error, GoogleError) and error.status == 404
 
 
 def excluded_ids(names: Collection[str], known: Sequence[Mapping[str, Any]]) -> tuple[frozenset[str], tuple[str, ...]]:

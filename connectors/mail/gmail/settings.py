@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from connectors.mail.gmail.pubsub import PushSettings
-from connectors.mail.setting_types import Names, Seconds
+from connectors.mail.setting_types import HttpsUrlOrEmpty, Names, Seconds
 from inboxwatch.connector import ConfigPath, Secret, Settings
 
 
@@ -34,9 +33,9 @@ class GmailSettings(Settings):
     """The quota of one user; 15,000 for projects made before May 2026."""
     project_units_per_minute: int = Field(1_200_000, ge=600)
     """The quota of the Google project, shared by all its mailboxes."""
-    gmail_url: str = "https://gmail.googleapis.com"
+    gmail_url: HttpsUrlOrEmpty = "https://gmail.googleapis.com"
     """The address of the API."""
-    token_url: str = ""
+    token_url: HttpsUrlOrEmpty = ""
     """Default: that of the key, else Google's."""
     ca_file: ConfigPath | None = None
     """PEM file of certificate authorities to trust beside the system's."""
@@ -44,13 +43,6 @@ class GmailSettings(Settings):
     """How long a request waits in all for a server that throttles it, before the poll gives up until the next one."""
     read_timeout: Seconds = 30.0
     """How long an answer of the server may take."""
-
-    @field_validator("gmail_url", "token_url")
-    @classmethod
-    def _encrypted(cls, value: str) -> str:
-        if value and not re.fullmatch(r"https://[^\s]+[^\s/]", value):
-            raise ValueError("must begin with https:// and end without a slash")
-        return value
 
     @model_validator(mode="after")
     def _has_one_login(self) -> GmailSettings:
