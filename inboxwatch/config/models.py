@@ -229,7 +229,7 @@ class DirectoryModel(PluggedModel):
     """A list of our people that is kept elsewhere: who is on it has a mailbox here and owns it."""
 
     source: Name
-    """What the list is read from: `csv`, `graph` and `google` (the members of a group, or of an organisational
+    """What the list is read from: `csv`, `graph`, `google` and `ews` (the members of a group, or of an organisational
     unit), or a source of your own. It decides about the further keys."""
     mailboxes: MailboxReadingModel | None = None
     """How their mailboxes are read, with the keys of that connector; in a text, `{address}`, `{user}`, `{domain}` (its

@@ -62,6 +62,8 @@ class EwsServer:
         """Judges Kerberos tokens, where the server takes any."""
         self.noisy = False
         """SyncFolderItems repeats items, and ends with an empty page."""
+        self.lists: dict[str, list[tuple[str, str, str]]] = {}
+        """Distribution groups by address: name, address and MailboxType of each member."""
         self.soap_fault: Any = None
         """A function of (operation, user) that may give (response code, back-off in ms) instead of an answer."""
         self._subscriptions: dict[str, tuple[MailStore, set[str], int]] = {}
@@ -256,6 +258,18 @@ class EwsServer:
             f"<m:SyncState>{encoded}</m:SyncState><m:IncludesLastItemInRange>{over_word}</m:IncludesLastItemInRange>"
             f"<m:Changes>{''.join(changes)}</m:Changes>",
         )
+
+    def _ExpandDL(self, call: ET.Element, impersonated: str | None) -> Iterator[str]:  # noqa: N802
+        address = (call.findtext(f"{M}Mailbox/{T}EmailAddress") or "").lower()
+        if address not in self.lists:
+            raise Refusal("ErrorNameResolutionNoResults")
+        members = "".join(
+            f"<t:Mailbox><t:Name>{escape(name)}</t:Name><t:EmailAddress>{escape(email)}</t:EmailAddress>"
+            f"<t:RoutingType>SMTP</t:RoutingType><t:MailboxType>{kind}</t:MailboxType></t:Mailbox>"
+            for name, email, kind in self.lists[address]
+        )
+        view = f'TotalItemsInView="{len(self.lists[address])}" IncludesLastItemInRange="true"'
+        yield _done("ExpandDL", f"<m:DLExpansion {view}>{members}</m:DLExpansion>")
 
     def _Subscribe(self, call: ET.Element, impersonated: str | None) -> Iterator[str]:  # noqa: N802
         places = [self._place(one, impersonated) for one in call.iter() if one.tag.endswith("FolderId")]

@@ -83,6 +83,10 @@ class EwsAccount:
             self._account = None
             raise MailboxError(Reason.TIMEOUT, f"{doing}: no answer within {_STEP_LIMIT:.0f} s") from None
 
+    async def expanded(self, group: str) -> list[Any]:
+        """The members of a distribution group as exchangelib's Mailbox objects; groups among them are not expanded."""
+        return await self.do(lambda account: account.protocol.expand_dl(group), f"listing the members of {group}")
+
     async def folders(self, patterns: Sequence[str], *, below: bool) -> ExchangeFolders:
         """The inbox, sent mail, and folders whose path below the mailbox or name a pattern matches.
 

@@ -12,14 +12,12 @@ from urllib.parse import urlsplit
 from connectors.mail.batching import batches
 from connectors.mail.capability import Capability
 from connectors.mail.delta_position import decode
-from connectors.mail.entra import Application, Entra, entra
-from connectors.mail.ews.account import EwsAccount, EwsLogin
+from connectors.mail.ews.login import account_of
 from connectors.mail.ews.reader import EwsReader
 from connectors.mail.ews.settings import EwsSettings
 from connectors.mail.ews.stream import NotificationStream
 from connectors.mail.exchange_folders import ExchangeFolderCache, ExchangeFolders
 from connectors.mail.login_expiry import LASTING, LoginExpiry, expiry
-from connectors.mail.quota_turns import MailboxTurns, turns
 from inboxwatch import now as instant
 from inboxwatch.connector import Batch, Context, Cursor, Probe, Reread, Settings
 from inboxwatch.core.model import Privacy, RawMessage
@@ -55,22 +53,9 @@ class Ews:
         self._reading = context.reading
         self._address = context.address
         self._lock = asyncio.Lock()
-        self._entra: Entra | None = None
         self._folders = ExchangeFolderCache(self._looked_up)
-        login = EwsLogin(
-            settings.url,
-            settings.auth,
-            settings.username,
-            settings.password,
-            settings.access,
-            settings.version,
-            settings.connections,
-            settings.ca_file,
-        )
-        tokens = self._tokens if settings.auth == "oauth" else None
-        whose = (settings.url, settings.username, settings.client_id)
-        self._turns = MailboxTurns(settings.retry_for, lambda: turns(whose, settings.connections))
-        self.account = EwsAccount(login, context.address, self._turns, tokens)
+        self.account = account_of(settings, settings.access, context.address)
+        self._turns = self.account.turns
         self._stream = NotificationStream(self.account) if settings.push == "streaming" else None
 
     @property
@@ -167,23 +152,6 @@ class Ews:
 
     async def _looked_up(self, again: bool) -> ExchangeFolders:
         return await self.account.folders(self._settings.folders, below=again)
-
-    def _tokens(self) -> Entra:
-        if self._entra is None:
-            parts = urlsplit(self._settings.url)
-            self._entra = entra(
-                Application(
-                    self._settings.login_url,
-                    self._settings.tenant,
-                    self._settings.client_id,
-                    self._settings.client_secret,
-                    self._settings.certificate,
-                    f"https://{parts.netloc}/.default",
-                    self._settings.ca_file,
-                    30.0,
-                )
-            )
-        return self._entra
 
 
 def _smaller(address: str, login: str, access: str, writable: Sequence[str]) -> str:

@@ -21,6 +21,8 @@ _REASONS = {
     "ErrorPasswordExpired": (Reason.AUTH, "the password has expired"),
     "ErrorPasswordChangeRequired": (Reason.AUTH, "the password must be changed"),
     "ErrorNonExistentMailbox": (Reason.CLIENT, "no mailbox has this address: check `address`"),
+    "ErrorNameResolutionNoResults": (Reason.CLIENT, "no group has this address, or it is hidden from address lists: "
+                                     "check `group`"),
     "ErrorMailboxMoveInProgress": (Reason.UNAVAILABLE, "the mailbox is being moved; it is tried again"),
     "ErrorWrongServerVersion": (Reason.CLIENT, "set `version` to that of the server"),
     "ErrorInvalidServerVersion": (Reason.CLIENT, "set `version` to that of the server"),

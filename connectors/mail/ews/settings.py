@@ -16,8 +16,8 @@ from inboxwatch.connector import ConfigPath, Secret, Settings
 _ONLINE = re.compile(r"(^|\.)(outlook\.office365\.com|outlook\.office\.com|outlook\.com|office365\.us)$")
 
 
-class EwsSettings(Settings):
-    """A mailbox on an Exchange Server."""
+class EwsLoginSettings(Settings):
+    """Where an Exchange Server is, and how to log in to it."""
 
     url: str
     """`https://mail.acme.test/EWS/Exchange.asmx`."""
@@ -27,14 +27,8 @@ class EwsSettings(Settings):
     """`DOMAIN\\user` or user@domain; not with kerberos (the process has a ticket) and oauth."""
     password: Secret | None = None
     """Of `username`, with `auth: ntlm` or `basic`."""
-    access: Access = "delegate"
-    """As somebody with rights on the mailbox, or in the mailbox owner's name."""
     version: Version = "2016"
     """Of the server."""
-    folders: Names = ()
-    """Further folders: names, paths (`Inbox/Deals`) or patterns with `*`."""
-    push: Literal["streaming", "off"] = "off"
-    """A connection more for each mailbox, as far as `connections` has room."""
     connections: int = Field(3, ge=1, le=10)
     """At once, for all mailboxes of one login."""
     tenant: str = ""
@@ -62,13 +56,12 @@ class EwsSettings(Settings):
             raise ValueError("must be an https:// address, as https://mail.example.org/EWS/Exchange.asmx")
         if _ONLINE.search(parts.hostname):
             raise ValueError(
-                "is Exchange Online, which blocks EWS since 2026-10-01 and removes it on 2027-04-01: "
-                "use `connector: graph`"
+                "is Exchange Online, which blocks EWS since 2026-10-01 and removes it on 2027-04-01: use `graph`"
             )
         return value
 
     @model_validator(mode="after")
-    def _has_login(self) -> EwsSettings:
+    def _has_login(self) -> EwsLoginSettings:
         if self.auth in ("ntlm", "basic") and not (self.username and self.password):
             raise ValueError(f"`auth: {self.auth}` needs `username` and `password`")
         if self.auth == "oauth" and not (
@@ -77,6 +70,21 @@ class EwsSettings(Settings):
             raise ValueError("`auth: oauth` needs `tenant`, `client_id` and one of `client_secret` and `certificate`")
         if self.secret_expires and not self.client_secret:
             raise ValueError("`secret_expires` is for `client_secret`: a certificate tells its own end")
+        return self
+
+
+class EwsSettings(EwsLoginSettings):
+    """A mailbox on an Exchange Server."""
+
+    access: Access = "delegate"
+    """As somebody with rights on the mailbox, or in the mailbox owner's name."""
+    folders: Names = ()
+    """Further folders: names, paths (`Inbox/Deals`) or patterns with `*`."""
+    push: Literal["streaming", "off"] = "off"
+    """A connection more for each mailbox, as far as `connections` has room."""
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> EwsSettings:
         if self.push == "streaming" and self.connections == 1:
             raise ValueError("`push: streaming` needs `connections` of 2 or more: one is left to the polls")
         return self

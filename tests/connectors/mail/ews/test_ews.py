@@ -238,7 +238,7 @@ def test_exchange_online_is_refused_with_the_reason_and_the_way_out(server: EwsS
     with pytest.raises(ValidationError) as refused:
         connector(server, url=url)
     assert "blocks EWS since 2026-10-01" in str(refused.value)
-    assert "`connector: graph`" in str(refused.value)
+    assert "use `graph`" in str(refused.value)
 
 
 @pytest.mark.parametrize(
