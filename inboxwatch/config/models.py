@@ -230,7 +230,7 @@ class DirectoryModel(PluggedModel):
 
     source: Name
     """What the list is read from: `csv`, `graph`, `google` and `ews` (the members of a group, or of an organisational
-    unit), or a source of your own. It decides about the further keys."""
+    unit), `dovecot` (the accounts of a mail server), or a source of your own. It decides about the further keys."""
     mailboxes: MailboxReadingModel | None = None
     """How their mailboxes are read, with the keys of that connector; in a text, `{address}`, `{user}`, `{domain}` (its
     parts before and after the @) and `{id}` stand for the member's own. Without it they are people without a

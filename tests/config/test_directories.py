@@ -127,7 +127,7 @@ def test_a_group_logs_in_as_the_mailboxes_do_unless_it_says_otherwise(tmp_path: 
     ("directory", "problem"),
     [
         ("{source: csv}", "directories.staff.path: is required"),
-        ("{source: ldap, path: x}", "staff.source: unknown connector 'ldap'; known are csv, ews, google, graph"),
+        ("{source: ldap, path: x}", "staff.source: unknown connector 'ldap'; known are csv, dovecot, ews, google,"),
         ("{source: csv, path: x, mailboxes: {connector: imap}}", "directories.staff.mailboxes.host: is required"),
         ("{source: csv, path: x, mailboxes: {connector: maildir, path: y, owner: max}}", "owner: is no known key"),
         ("{source: csv, path: x, shrink_limit: 0.2}", "directories.staff.shrink_limit: 0.2 is no share"),

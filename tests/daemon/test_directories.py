@@ -10,7 +10,16 @@ import pytest
 from inboxwatch import config as configuration
 from inboxwatch import now as instant
 from inboxwatch.daemon.app import App
-from tests.support.staff import GROUP, RULES, CsvStaff, RunningApp, graph_directory, graph_staff
+from tests.doubles.dovecot import MASTER_PASSDB, MASTERS, Dovecot
+from tests.support.staff import (
+    GROUP,
+    RULES,
+    CsvStaff,
+    RunningApp,
+    dovecot_directory,
+    graph_directory,
+    graph_staff,
+)
 from tests.support.waiting import wait_in_loop
 
 DAY = timedelta(hours=25)
@@ -116,6 +125,28 @@ async def test_a_broken_list_drops_nobody_however_long_it_lasts(tmp_path: Path, 
         await running.app.reload()
         await running.watches("ana", "ben", "cy", "di")
         assert any("again" in one for one in running.told)
+
+
+async def test_the_accounts_of_a_mail_server_are_read_by_its_master_user_and_who_is_closed_leaves(
+    tmp_path: Path,
+) -> None:
+    accounts = {one: f"{one}@acme.test:::::::\n" for one in ("ana", "ben", "cy")}
+    files = {"masters": MASTERS, "users": "".join(accounts.values())}
+    mail = [f"{one}@acme.test" for one in accounts]
+    with Dovecot.start(mail, passdb=MASTER_PASSDB, files=files) as server:
+        path, clock = tmp_path / "inboxwatch.yaml", Clock()
+        path.write_text(RULES + dovecot_directory(server), encoding="utf-8")
+        async with RunningApp(App(path, configuration.load(path), clock)) as running:
+            await running.watches(*accounts)
+            with running.app.store.reading() as tx:
+                assert [row.id for row in tx.mailboxes.all() if row.last_success is None or row.error] == []
+            closed = "".join(line for one, line in accounts.items() if one != "cy") + "cy@acme.test:::::::nologin\n"
+            (server.base / "users").write_text(closed, encoding="utf-8")
+            await running.app.reload()
+            await wait_in_loop(lambda: any("does not list 1 member any more: cy" in one for one in running.told))
+            clock.ahead = DAY
+            await running.app.reload()
+            await running.watches("ana", "ben")
 
 
 async def test_a_group_that_cannot_be_asked_keeps_its_members(tmp_path: Path) -> None:

@@ -56,10 +56,7 @@ ssl = {ssl}
 ssl_cert = <{base}/cert.pem
 ssl_key = <{base}/key.pem
 {passdb}
-userdb {{
-  driver = static
-  args = uid={user} gid={group} home={base}/mail/%u
-}}
+{userdb}
 service anvil {{
   chroot =
 }}
@@ -93,6 +90,37 @@ namespace inbox {{
 {extra}
 """
 
+_STATIC_USERDB = """
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={base}/mail/%u
+}}
+"""
+
+_LISTED_USERDB = """
+userdb {{
+  driver = passwd-file
+  args = {base}/users
+  override_fields = uid={user} gid={group} home={base}/mail/%u
+}}
+"""
+
+MASTER = "reader"
+MASTERS = f"{MASTER}:{PASSWORD}\n"
+MASTER_PASSDB = """
+auth_mechanisms = plain
+passdb {
+  driver = passwd-file
+  master = yes
+  args = scheme=plain BASE/masters
+}
+passdb {
+  driver = static
+  args = nopassword=y
+}
+"""
+"""With `files={"masters": MASTERS}`: MASTER may read every mailbox, by PASSWORD."""
+
 _STATIC_PASSDB = """
 passdb {{
   driver = static
@@ -116,7 +144,8 @@ class Dovecot:
     ) -> None:
         """`folders` maps those that everybody has beside INBOX to a SPECIAL-USE attribute or "" (default: Sent).
 
-        `files` are written below `base`; in them, in `passdb` and in `extra` BASE stands for its path.
+        `files` are written below `base`; one called `users` makes a userdb that can be listed (a passwd-file). In
+        them, in `passdb` and in `extra` BASE stands for its path.
         """
         if shutil.which("dovecot", path=_PATH) is None:
             pytest.fail("Dovecot is missing: `apt-get install dovecot-imapd`, or let `make test` do it", pytrace=False)
@@ -135,7 +164,8 @@ class Dovecot:
         for name, content in (files or {}).items():
             (self.base / name).parent.mkdir(parents=True, exist_ok=True)
             (self.base / name).write_text(content.replace("BASE", str(self.base)))
-        self._write_config(tls, folders, passdb.replace("BASE", str(self.base)), extra.replace("BASE", str(self.base)))
+        texts = (one.replace("BASE", str(self.base)) for one in (passdb, extra))
+        self._write_config(tls, folders, *texts, listed="users" in (files or {}))
         for user in users:
             for folder in ("INBOX", *folders):
                 self.create(user, folder)
@@ -265,7 +295,7 @@ class Dovecot:
         flags = self.doveadm("-f", "flow", "fetch", "-u", user, "mailbox uid flags", "all")
         return {"status": status, "flags": flags}
 
-    def _write_config(self, tls: bool, folders: Mapping[str, str], passdb: str, extra: str) -> None:
+    def _write_config(self, tls: bool, folders: Mapping[str, str], passdb: str, extra: str, *, listed: bool) -> None:
         if tls:
             authority = trustme.CA()
             authority.cert_pem.write_to_path(str(self.ca_file))
@@ -286,6 +316,9 @@ class Dovecot:
             ssl="yes" if tls else "no",
             folders=listing,
             passdb=passdb,
+            userdb=(_LISTED_USERDB if listed else _STATIC_USERDB).format(
+                base=self.base, user=self._owner.pw_name, group=group.stdout.strip()
+            ),
             extra=extra,
         )
         if not tls:

@@ -15,6 +15,7 @@ from inboxwatch.daemon.app import App
 from inboxwatch.now import Now
 from inboxwatch.now import now as utc_now
 from inboxwatch.store import tables
+from tests.doubles.dovecot import MASTER, PASSWORD, Dovecot
 from tests.doubles.entra import CLIENT_ID, SECRET, TENANT
 from tests.doubles.graph import EntraGroup, GraphServer
 from tests.doubles.https_server import ca_file
@@ -51,6 +52,15 @@ def graph_directory(server: GraphServer, group: str) -> str:
 directories:
   sales: {{source: graph, group: {group}, mailboxes:
     {{connector: graph, tenant: {TENANT}, client_id: {CLIENT_ID}, client_secret: {SECRET}, {double}}}}}
+"""
+
+
+def dovecot_directory(server: Dovecot) -> str:
+    """The lines of a config that watch every account of a real server by its master user."""
+    reading = f"connector: imap, host: 127.0.0.1, port: {server.port}, security: none, master_user: {MASTER}"
+    return f"""
+directories:
+  staff: {{source: dovecot, path: {server.base / "users"}, mailboxes: {{{reading}, password: {PASSWORD}}}}}
 """
 
 

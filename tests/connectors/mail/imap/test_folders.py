@@ -14,7 +14,7 @@ from connectors.mail.imap.limits import USUAL, ImapLimits
 from inboxwatch.connector import Context, MailboxError, Reading, Reason
 from inboxwatch.core.model import FolderRole
 from inboxwatch.testing import every, ids, letter, message_id, opened, polled, taken
-from tests.doubles.dovecot import PASSWORD, Dovecot
+from tests.doubles.dovecot import MASTER, MASTER_PASSDB, MASTERS, PASSWORD, Dovecot
 from tests.support.contract_mailboxes import DovecotMailbox
 
 FOLDERS = {"Sent": r"\Sent", "Everything": r"\All", "Projects.North": "", "Projects.South": "", "Gelöscht": r"\Trash"}
@@ -155,15 +155,9 @@ async def test_a_wrong_password_is_told_as_such(server: Dovecot, user: str) -> N
 
 
 async def test_a_master_user_reads_for_the_owner_of_a_mailbox(tmp_path: Any) -> None:
-    passdb = (
-        "auth_mechanisms = plain\n"
-        "passdb {\n  driver = passwd-file\n  master = yes\n  args = scheme=plain BASE/masters\n}\n"
-        "passdb {\n  driver = static\n  args = nopassword=y\n}\n"
-    )
-    masters = {"masters": f"root:{PASSWORD}\n"}
-    with Dovecot.start(["ana"], passdb=passdb, files=masters) as server:
+    with Dovecot.start(["ana"], passdb=MASTER_PASSDB, files={"masters": MASTERS}) as server:
         server.deliver("ana", letter(1))
-        connector = connect(server, "ana", master_user="root")
+        connector = connect(server, "ana", master_user=MASTER)
         assert ids(taken(await every(connector, None))) == [message_id(1)]
         await connector.aclose()
 
