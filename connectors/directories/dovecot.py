@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
 from connectors.csv_table import address_in, decoded
 from connectors.mail.error_text import one_line
-from connectors.mail.setting_types import Names
 from inboxwatch.connector import ConfigPath, Context, MailboxError, Member, MemberList, Reason, Settings
 from inboxwatch.settings import COMMAND_LIMIT
 
@@ -30,8 +28,6 @@ class DovecotAccountsSettings(Settings):
     as the user of this process and with its rights."""
     domain: str = Field(default="", pattern=r"^[^@\s]*$")
     """Of accounts without one."""
-    exclude: Names = ()
-    """Accounts to leave out, or patterns with `*`: shared and technical ones, such as `noreply@*`."""
     first_uid: int = Field(500, ge=0)
     """Of a passwd-file: accounts with a lower uid are the system's, as Dovecot's `first_valid_uid` says."""
 
@@ -88,8 +84,6 @@ class DovecotAccounts:
         account = account.lower()
         domain = self._settings.domain.lower()
         address = f"{account}@{domain}" if domain and "@" not in account else account
-        if any(fnmatchcase(one, pattern.lower()) for one in (account, address) for pattern in self._settings.exclude):
-            return
         if "@" not in address:
             raise ValueError(f"{account[:80]!r} has no domain: give `domain`")
         yield Member(ref=account, address=address_in(address), name=" ".join(gecos.partition(",")[0].split()))

@@ -71,7 +71,8 @@ def look_ahead(config: Config, *, offline: bool) -> Outlook:
             continue
         own = [one for one in known if one.directory == name]
         found = compare(config, name, own, listed.members, now())
-        findings += _findings(name, listed, found, own)
+        left_out = sum(map(config.directories[name].tolerance.excludes, listed.members))
+        findings += _findings(name, listed, found, own, left_out)
         if found.held is None:
             departing += found.unlisted
             changed = dict(found.moved)
@@ -123,12 +124,15 @@ async def _read(config: Config, name: str) -> MemberList | Finding:
         await source.aclose()
 
 
-def _findings(name: str, listed: MemberList, found: ListChanges, own: Sequence[KnownMember]) -> Iterator[Finding]:
+def _findings(
+    name: str, listed: MemberList, found: ListChanges, own: Sequence[KnownMember], left_out: int
+) -> Iterator[Finding]:
     subject = f"directory {name}"
     if found.held:
         yield Finding(subject, "failed", held_in_words(name, found, len(own)))
         return
-    yield Finding(subject, "ok", f"lists {len(listed.members)} members")
+    but = f", {left_out} of whom `exclude` leaves out" if left_out else ""
+    yield Finding(subject, "ok", f"lists {len(listed.members)} members{but}")
     told: dict[str, list[str]] = {
         "would join": [one.address for one in found.joined],
         "would move": moves(found.moved),

@@ -153,7 +153,7 @@ def _directory(
         calendar=calendars[model.calendar] if model.calendar else None,
         manager=PersonId(model.manager) if model.manager else None,
         every=model.every,
-        tolerance=Tolerance(model.grace, model.shrink_limit),
+        tolerance=Tolerance(model.grace, model.shrink_limit, tuple(one.lower() for one in model.exclude)),
     )
 
 

@@ -241,6 +241,8 @@ class DirectoryModel(PluggedModel):
     """The hours of them all."""
     manager: PersonRef | None = None
     """The manager of who has none in the list."""
+    exclude: tuple[Name, ...] = ()
+    """Addresses to leave out, or patterns with `*`: shared and technical ones, such as `noreply@*`."""
     every: PositiveWallTime = Field(default="15m", validate_default=True)
     """How often the list is read."""
     grace: WallTime = Field(default="24h", validate_default=True)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from inboxwatch.core.model import PersonId
 
@@ -52,6 +53,11 @@ class Tolerance:
     """How long who is not listed any more is kept."""
     shrink: float
     """The share of all known members (0..1) that a list may leave out and still be believed."""
+    exclude: tuple[str, ...] = ()
+    """Addresses that count as not listed, or patterns with `*`; lower case."""
+
+    def excludes(self, member: Member) -> bool:
+        return any(fnmatchcase(member.address, pattern) for pattern in self.exclude)
 
 
 class Held(StrEnum):
@@ -83,14 +89,15 @@ def changes(known: Sequence[KnownMember], listed: Sequence[Member], tolerance: T
 
     A list that is empty, or that leaves out more than one member and more than the share, drops nobody: that is what a
     directory looks like that has lost a filter, a page or a right. Who is missing already counts too, so that a list
-    that dwindles within the grace time is seen as one that shrinks.
+    that dwindles within the grace time is seen as one that shrinks. Who is left out by our own config does not count.
     """
     before = {one.member.ref: one for one in known}
-    now_listed = {one.ref: one for one in listed}
+    now_listed = {one.ref: one for one in listed if not tolerance.excludes(one)}
     unlisted = tuple(one for one in known if one.member.ref not in now_listed)
     if not now_listed:
         return ListChanges(held=Held.EMPTY, unlisted=unlisted)
-    if len(unlisted) > max(1.0, tolerance.shrink * len(known)):
+    lost = sum(not tolerance.excludes(one.member) for one in unlisted)
+    if lost > max(1.0, tolerance.shrink * len(known)):
         return ListChanges(held=Held.SHRUNK, unlisted=unlisted)
     both = [(before[ref], one) for ref, one in now_listed.items() if ref in before]
     return ListChanges(

@@ -85,6 +85,17 @@ async def test_check_shows_who_would_join_move_and_leave_and_whose_waits_would_g
     assert staff_rows(once) == before, "looking takes nothing over"
 
 
+async def test_check_shows_whom_the_config_leaves_out(tmp_path: Path) -> None:
+    staff = CsvStaff(tmp_path, exclude='["info@*"]')
+    staff.lists("ana", "info", "ben")
+    found = await asyncio.to_thread(check, staff.path)
+    assert found["directory staff"] == [
+        ("ok", "lists 3 members, 1 of whom `exclude` leaves out"),
+        ("ok", "2 would join: ana@acme.test, ben@acme.test"),
+    ]
+    assert "mailbox info" not in found
+
+
 async def test_a_wait_of_who_has_left_goes_to_whom_routing_names_with_the_reason(tmp_path: Path) -> None:
     staff = CsvStaff(tmp_path)
     staff.lists("ana", "ben", "cy")

@@ -58,6 +58,17 @@ def test_a_list_that_dwindles_within_the_grace_time_is_held_like_one_that_shrink
     assert changes(members, list(map(member, REFS[3:])), TOLERANCE, NOW).held is Held.SHRUNK
 
 
+def test_whom_the_config_leaves_out_counts_as_missing_and_never_as_a_list_that_shrinks() -> None:
+    members, listed = [known(ref) for ref in REFS], list(map(member, REFS))
+    exclude = replace(TOLERANCE, exclude=("p1*@acme.test", "p2@acme.test", "*@other.test"))
+    found = changes(members, [*listed, Member("p99", "p99@other.test")], exclude, NOW)
+    assert found.held is None
+    assert [one.person for one in found.missing] == ["p1", "p2", "p10", "p11"]
+    assert found.joined == ()
+    assert changes(members, listed[3:9], exclude, NOW).held is None, "p0 and p9 are two of twelve"
+    assert changes(members, listed[3:8], exclude, NOW).held is Held.SHRUNK
+
+
 def test_a_changed_address_is_a_move_of_the_same_person() -> None:
     renamed = replace(member("p1"), address="new.name@acme.test", id="p1")
     found = changes([known("p1"), known("p2")], [renamed, member("p2")], TOLERANCE, NOW)
