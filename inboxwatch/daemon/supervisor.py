@@ -14,6 +14,7 @@ from inboxwatch.config import Config
 from inboxwatch.connector import Expires, LeadSource, MailConnector, MemberSource, Reading
 from inboxwatch.core.model import MailboxId
 from inboxwatch.daemon.census import Census
+from inboxwatch.daemon.clock_watch import ClockWatch
 from inboxwatch.daemon.direct_notice import DirectNotice
 from inboxwatch.daemon.directory_sync import DirectorySync
 from inboxwatch.daemon.gc_tuning import collect_seldom
@@ -123,6 +124,7 @@ class Supervisor:
         yield self._schedule()
         if self.directories:
             yield DirectorySync(self.directories, self._daemon.members_changed, self._context).repeat()
+        yield ClockWatch(self._context).repeat()
         yield Housekeeping(self._daemon.store.file, self._expiring, self._context).repeat()
 
     async def _supervise(self, loops: Iterable[Coroutine[Any, Any, None]], started: Callable[[], None]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from inboxwatch.core.ownership.advance import Advance, assignment_at
@@ -10,6 +10,10 @@ from inboxwatch.core.sla.clock import Clock
 from inboxwatch.engine.rule_context import FRESH
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
+
+AHEAD = timedelta(minutes=2)
+"""Processes on one store may read clocks that are so far apart. A mailbox that is said to have been read later than
+that from now was read before this machine's clock was set back: when, nobody knows."""
 
 
 class Unread(NamedTuple):
@@ -43,7 +47,9 @@ class Visibility:
         self._rules = rules
         self._now = now
         self._looked = looked
-        self._seen: dict[str, datetime | None] = {row.id: row.seen_until for row in rows}
+        self._seen: dict[str, datetime | None] = {
+            row.id: row.seen_until if row.seen_until is None or row.seen_until <= now + AHEAD else None for row in rows
+        }
         # A mailbox that was taken out of the config is read no further: nobody waits for it while another could hold
         # the answer. Where none could, silence proves nothing.
         self._readable = set(self._seen) & set(map(str, rules.config.mailboxes))

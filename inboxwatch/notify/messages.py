@@ -124,6 +124,19 @@ def clock_ahead(*, mailbox: str, ahead: timedelta) -> str:
     )
 
 
+def clock_jumped(*, by: timedelta) -> str:
+    """`by` is how far the time of day has jumped, negative where it was set back."""
+    seconds = by.total_seconds()
+    what = "went on by" if seconds > 0 else "was set back by"
+    then = (
+        "Where it slept, all is well: mailboxes are read before anybody is told. Where its clock is wrong now, steps "
+        "leave early."
+        if seconds > 0
+        else "Nothing is told twice. Where its clock is wrong now, steps leave late."
+    )
+    return f"The clock of the machine of inboxwatch {what} {span(abs(seconds))} at once. {then} `timedatectl` shows it."
+
+
 def clock_right(*, mailbox: str) -> str:
     return f"The clocks of this machine and of mailbox {mailbox} agree again."
 

@@ -69,6 +69,24 @@ def test_mail_in_the_thread_does_not_hide_that_a_mailbox_is_blind(daemon: Batche
     assert (clock.held, clock.breached_at) == (True, None)
 
 
+def test_a_mailbox_read_later_than_now_was_not_read_since_anything(daemon: BatchedDaemon) -> None:
+    """The clock has been set back since, so the reading may be older than the step: another one is needed."""
+    daemon.reads(daemon.asks("q1@buyer.test", 0))
+    with daemon.store.transaction() as tx:
+        for box in (ANA, SALES):
+            tx.cursors.seen(box, daemon.at + minutes(120))
+    daemon.at += minutes(61)
+    settled = daemon.engine.tick(daemon.at)
+    assert (settled.notified, len(settled.look)) == (0, 1)
+    daemon.engine.failed(ANA, MailboxError(Reason.UNAVAILABLE, "connection refused"), daemon.at)
+    assert daemon.engine.tick(daemon.at, looked=daemon.at).notified == 0
+    assert (daemon.clocks()[0].held, daemon.steps()) == (True, [])
+    daemon.reads()
+    daemon.engine.succeeded(ANA, daemon.at)
+    daemon.passes(minutes(0))
+    assert daemon.steps() == [(1, 1, "ana")]
+
+
 def test_it_is_told_once_that_a_mailbox_is_blind_and_once_that_it_sees_again(daemon: BatchedDaemon) -> None:
     daemon.config = configuration.load(daemon.path)
     refusal = MailboxError(Reason.AUTH, "[AUTHENTICATIONFAILED] no", hint="set the password", permanent=True)

@@ -117,7 +117,7 @@ class Composer:
     def _unread_since(self, row: DeliveryRecord) -> datetime | None:
         boxes = mailboxes_of(self._tx, self._rules, [row])
         times = [box.seen_until for box in self._tx.mailboxes.all() if box.id in boxes]
-        return min((at for at in times if at is not None), default=None)
+        return min((at for at in times if at is not None and at <= self._now), default=None)
 
     def _contact(self, lead: LeadId, message_id: MessageId, owner: str) -> FailedContact:
         known = self._tx.leads.get(lead)
