@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, select, true, update
 
 from inboxwatch.core.model import Direction, Kind
 from inboxwatch.store import tables
@@ -20,10 +20,11 @@ from inboxwatch.store.quarantine import SetAside
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _clue, _recall, _message, _sighting = tables.clue, tables.recall, tables.message, tables.sighting
+_BYTES = 8
+"""Of a hash that are kept with clues: enough among billions. One that leads to a wrong message has it read in vain."""
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(NamedTuple):
     """A message of nobody's, as one mailbox has it."""
 
     key: str
@@ -37,23 +38,36 @@ class Strangers:
     def __init__(self, connection: Connection, salt: bytes) -> None:
         self._connection = connection
         self._hash = hashlib.blake2b(b"clue\0", key=salt[:64], digest_size=16)
+        self._digests: dict[str, int] = {}
 
     def keep(self, mailbox: str, passed: Iterable[Passed], now: datetime, *, quiet: bool) -> None:
         """Keeps the clues of messages that a mailbox had, read now; `quiet`: by a reading that pages nobody."""
-        read = {"mailbox": mailbox, "read_at": now, "quiet": quiet}
+        kept, day = list(passed), now.toordinal()
         rows = [
-            {"clue": self._digest(clue), "key": one.key, "late": one.late, **read}
-            for one in passed
+            {"clue": self._digest(clue), "key": _number(bytes.fromhex(one.key)), "day": day}
+            for one in kept
             for clue in dict.fromkeys(one.clues)
         ]
         insert_missing(self._connection, _clue, rows)
+        for late in (False, True):
+            how = {"read_at": now, "quiet": quiet, "late": late}
+            self._note(mailbox, [one.key for one in kept if one.late is late], _sighting.c.read_at.is_(None), how)
 
     def forget(self, mailbox: str, passed: Iterable[Passed]) -> None:
         """Lets go of the clues of messages that were read again."""
-        for one in passed:
+        gone = list(passed)
+        for one in gone:
             for part in chunks(sorted(map(self._digest, one.clues))):
-                its = (_clue.c.clue.in_(part), _clue.c.key == one.key, _clue.c.mailbox == mailbox)
-                self._connection.execute(delete(_clue).where(*its))
+                self._connection.execute(
+                    delete(_clue).where(_clue.c.clue.in_(part), _clue.c.key == _number(bytes.fromhex(one.key)))
+                )
+        self._note(mailbox, [one.key for one in gone], true(), {"read_at": None, "quiet": None, "late": None})
+
+    def _note(self, mailbox: str, keys: Sequence[str], which: ColumnElement[bool], how: Mapping[str, object]) -> None:
+        """Notes with the sightings of messages how they were read."""
+        for part in chunks(keys):
+            seen = update(_sighting).where(_sighting.c.key.in_(part), _sighting.c.mailbox == mailbox, which)
+            self._connection.execute(seen.values(how))
 
     def led_to(self, clues: Iterable[str]) -> int:
         """How many hashes of the clues are kept."""
@@ -86,12 +100,18 @@ class Strangers:
 
     def _found(self, clues: Iterable[str], which: ColumnElement[bool]) -> dict[tuple[str, str], dict[str, object]]:
         """The rows of what clues lead to, by the message's key and the mailbox."""
-        found: dict[tuple[str, str], dict[str, object]] = {}
-        columns = (_clue.c.key, _clue.c.mailbox, _clue.c.read_at, _clue.c.quiet, _clue.c.late, _sighting.c.ref)
-        seen = and_(_sighting.c.key == _clue.c.key, _sighting.c.mailbox == _clue.c.mailbox)
+        beginnings: set[int] = set()
         for part in chunks(sorted(map(self._digest, clues))):
-            rows = select(*columns).join(_message, _message.c.key == _clue.c.key).join(_sighting, seen)
-            for row in self._connection.execute(rows.where(_clue.c.clue.in_(part), which)):
+            beginnings.update(self._connection.execute(select(_clue.c.key).where(_clue.c.clue.in_(part))).scalars())
+        columns = (
+            _sighting.c.key, _sighting.c.mailbox, _sighting.c.ref,
+            _sighting.c.read_at, _sighting.c.quiet, _sighting.c.late,
+        )  # fmt: skip
+        found: dict[tuple[str, str], dict[str, object]] = {}
+        for part in chunks(sorted(beginnings), 100):
+            rows = select(*columns).join(_message, _message.c.key == _sighting.c.key)
+            rows = rows.where(_sighting.c.read_at.is_not(None), or_(*map(_begins_with, part)), which)
+            for row in self._connection.execute(rows):
                 told = {"mailbox": row.mailbox, "ref": row.ref, "quiet": row.quiet, "late": row.late}
                 found[row.key, row.mailbox] = told | {"at": row.read_at}
         return found
@@ -116,7 +136,20 @@ class Strangers:
         for part in chunks(sorted(refs)):
             self._connection.execute(delete(_recall).where(_recall.c.mailbox == mailbox, _recall.c.ref.in_(part)))
 
-    def _digest(self, clue: str) -> str:
-        hashed = self._hash.copy()
-        hashed.update(clue.encode("utf-8", "surrogateescape"))
-        return hashed.hexdigest()
+    def _digest(self, clue: str) -> int:
+        if (digest := self._digests.get(clue)) is None:
+            hashed = self._hash.copy()
+            hashed.update(clue.encode("utf-8", "surrogateescape"))
+            digest = self._digests[clue] = _number(hashed.digest())
+        return digest
+
+
+def _number(hashed: bytes) -> int:
+    """What is kept of a hash with clues: its beginning."""
+    return int.from_bytes(hashed[:_BYTES], "big", signed=True)
+
+
+def _begins_with(number: int) -> ColumnElement[bool]:
+    """Whether that is kept of the key of a sighting; as a range, so that its index is used."""
+    beginning = number.to_bytes(_BYTES, "big", signed=True).hex()
+    return _sighting.c.key.between(beginning + 2 * _BYTES * "0", beginning + 2 * _BYTES * "f")

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -165,22 +166,24 @@ sighting = _table(
     Column("role", String, nullable=False),
     Column("at", UTCDateTime, nullable=False),
     Column("conversation", Words),
+    Column("read_at", UTCDateTime),
+    Column("quiet", Boolean),
+    Column("late", Boolean),
     _filled("ix_sighting_conversation", "conversation"),
     sqlite_with_rowid=False,
 )
-"""`conversation`: to which the provider counts it, within this mailbox (`mailbox id`)."""
+"""`conversation`: to which the provider counts it, within this mailbox (`mailbox id`). The rest is told of mail of
+nobody's to which a `clue` may lead: when it was read, and how."""
 
 clue = _table(
     "clue",
-    Column("clue", String(32), primary_key=True),
-    Column("key", String(32), primary_key=True),
-    Column("mailbox", String, primary_key=True),
-    Column("read_at", UTCDateTime, nullable=False),
-    Column("quiet", Boolean, nullable=False),
-    Column("late", Boolean, nullable=False),
+    Column("clue", BigInteger, primary_key=True),
+    Column("key", BigInteger, primary_key=True),
+    Column("day", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
-"""Keyed hashes of ids and addresses that lead to mail of nobody's (`store.strangers`)."""
+"""What leads to mail of nobody's: the beginnings of keyed hashes, of an id or address and of the message
+(`message.key`), and the day that was read (`date.toordinal`). A message has several: they are short."""
 
 recall = _table(
     "recall",
