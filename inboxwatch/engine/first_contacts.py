@@ -20,14 +20,15 @@ def notice_first_contacts(
     """Records first contacts that failed, or that were mended since; `quiet` notifies nobody."""
     entries = list(entries)
     leads = {entry.lead for entry in entries if entry.lead and entry.verdict.delivery is not None}
-    failed = tx.mail.contacts_failed()
+    failed = tx.failed_contacts.leads()
     leads |= {entry.lead for entry in entries if entry.lead in failed and entry.direction is Direction.OUTBOUND}
     for lead in sorted(leads):
         known = tx.leads.get(lead)
         for failure in first_contacts(tx.mail.with_lead(lead), lead):
             owner = owner_between_waits(tx, rules, lead, now)
             tier = known.tier if known else ""
-            fresh = tx.mail.contact_failure(lead, failure.message, failure.failed_at, failure.resolved_at, owner, tier)
+            told = (failure.message, failure.failed_at, failure.resolved_at)
+            fresh = tx.failed_contacts.record(lead, *told, owner, tier)
             if fresh and failure.resolved_at is None and not quiet:
                 name = (known.name if known else "") or lead
                 title = messages.first_contact_bounced(lead=name)

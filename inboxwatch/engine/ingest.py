@@ -267,7 +267,7 @@ def _file(
     _recall_strangers(tx, placed, arrival)
     # In the order of time: who asked first is given an owner first.
     threads = dict.fromkeys(one.known.thread for one in filed if one.known is not None and one.mail is not None)
-    threads |= dict.fromkeys(changed)
+    threads |= dict.fromkeys([*placed.again, *changed])
     threads |= dict.fromkeys(_judge_again(tx, placed, {one.id for one in filed}))
     # A copy may tell more of a message that was filed before.
     told = (index.known(entry.message.id) for entry in proven)

@@ -14,7 +14,8 @@ from inboxwatch.core.mail.correspondence import correspondents
 from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses_of
 from inboxwatch.core.mail.threads import ThreadIndex, keys
 from inboxwatch.core.mail.threads.known import Keys, Known, named_parent
-from inboxwatch.core.model import MailboxId, Message, MessageId, Verdict
+from inboxwatch.core.model import MailboxId, Message, MessageId, ThreadId, Verdict
+from inboxwatch.engine.placing_anew import name_meant
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 
@@ -28,14 +29,20 @@ class Placed(NamedTuple):
     known: Sequence[Known]
     written: Mapping[str, datetime]
     """To whom we had written, of the addresses of the batch, and when first."""
+    again: Sequence[ThreadId] = ()
+    """Threads in which filed messages were placed anew before the batch."""
 
 
 def place_all(tx: Transaction, rules: Rules, mailbox: MailboxId, messages: Sequence[Message]) -> Placed:
     """Places a batch."""
     kinds = [classify(message) for message in messages]
     reader = Reader(mailbox, rules.config.mailboxes[mailbox].owner)
-    intake, known, written = _intake(tx, rules, reader, list(zip(messages, kinds, strict=True)))
-    return Placed(intake, intake.take_batch(messages, kinds), known, written)
+    looked = list(zip(messages, kinds, strict=True))
+    intake, known, written = _intake(tx, rules, reader, looked)
+    again: list[ThreadId] = []
+    if intake.index.borne and (again := name_meant(tx, intake, intake.told_apart(messages))):
+        intake, known, written = _intake(tx, rules, reader, looked)
+    return Placed(intake, intake.take_batch(messages, kinds), known, written, again)
 
 
 def _intake(
@@ -83,10 +90,11 @@ def _intake(
     index = ThreadIndex(known, awaited, tx.mail.known_more, conversations)
     intake = Intake(config.us, directory, index, unknown, shared, config.meanings, correspondence)
     intake.reader = reader
-    apart = {message.id for message in intake.told_apart(messages)} - wanted.ids
-    if apart:
-        copies, _ = tx.mail.known(Keys(frozenset(apart)))
+    intake.told_apart(messages)
+    if apart := {one for its in index.borne.values() for one in its} - {one.id for one in known}:
+        # Several messages bear one Message-ID.
+        copies, unread = tx.mail.known(Keys(frozenset(apart)))
+        index.learn(copies, unread)
         known += copies
-        intake.index = ThreadIndex(known, awaited, tx.mail.known_more, conversations)
     intake.index.looked_up(wanted)
     return intake, known, written

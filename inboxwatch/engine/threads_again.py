@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from inboxwatch.core.mail.threads import Ghost, ThreadIndex, apart
 from inboxwatch.core.model import ThreadId
 from inboxwatch.engine.evaluate import Occasion, evaluate
-from inboxwatch.engine.judging import judge_again
-from inboxwatch.engine.moves import write_moves
+from inboxwatch.engine.placing_anew import place_anew
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import ThreadsAgainMark
@@ -41,23 +39,7 @@ def place_again(tx: Transaction, rules: Rules, now: datetime) -> int | None:
 
 
 def _place(tx: Transaction, rules: Rules, thread: ThreadId, now: datetime) -> bool:
-    found = tx.mail.before_components(thread)
-    if found is None:
+    if not tx.mail.before_components(thread):
         return False
-    messages, unread = found
-    parents = {one.id: one.parent for one in messages}
-    known, ghosts = apart(thread, messages, unread)
-    at_first = {one: Ghost(component, thread, unread[one]) for one, component in ghosts.items()}
-    index = ThreadIndex(known, at_first, tx.mail.known_more)
-    index.place_again(thread)
-    concerned = write_moves(tx, index)
-    placed = [one for one in map(index.known, parents) if one is not None]
-    tx.mail.amend(placed)
-    now_in = {one: (index.component_of(one), index.thread_of(one)) for one in ghosts}
-    tx.mail.add_ghosts(
-        {one: Ghost(component or thread, its or thread, unread[one]) for one, (component, its) in now_in.items()}
-    )
-    turned = judge_again(tx, [one.id for one in placed if one.parent != parents[one.id]])
-    concerned += [ThreadId(one.record.thread) for one in turned]
-    evaluate(tx, rules, list(dict.fromkeys([thread, *concerned])), Occasion(now, quiet=True))
+    evaluate(tx, rules, place_anew(tx, [thread]), Occasion(now, quiet=True))
     return True

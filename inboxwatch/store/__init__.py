@@ -25,6 +25,7 @@ from inboxwatch.store.deliveries import Deliveries
 from inboxwatch.store.diagnosis import Diagnosis
 from inboxwatch.store.engines import file_of, file_of_url, open_engine
 from inboxwatch.store.failures import Conflict, Outage, StoreAwayError, StoreError, StoreMissingError, name_outages
+from inboxwatch.store.first_contacts import FailedContacts
 from inboxwatch.store.forgotten import Forgotten
 from inboxwatch.store.kinds import Kinds
 from inboxwatch.store.leads import Leads
@@ -93,6 +94,10 @@ class Transaction:
     @cached_property
     def audit(self) -> Audit:
         return Audit(self.connection, self.mail.key)
+
+    @cached_property
+    def failed_contacts(self) -> FailedContacts:
+        return FailedContacts(self.connection)
 
     @cached_property
     def clocks(self) -> Clocks:

@@ -32,6 +32,7 @@ def dump(known: Known) -> dict[str, Any]:
         "sender_lead": known.sender_lead,
         "series": known.series,
         "part": known.part,
+        "bearers": sorted(known.bearers),
     }
     data: dict[str, Any] = {name: value for name, value in told.items() if value}
     data["sides"] = sorted(known.sides)
@@ -93,6 +94,7 @@ def load(row: Any) -> Known:
         sender_lead=told("sender_lead"),
         series=told("series", ""),
         part=told("part", 0),
+        bearers=frozenset(told("bearers", ())),
     )
 
 

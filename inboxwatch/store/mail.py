@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    delete,
     func,
     or_,
     select,
@@ -35,7 +36,6 @@ from inboxwatch.store.records import MessageRecord, message_of
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _message, _ghost, _sighting = tables.message, tables.ghost, tables.sighting
-_failed = tables.first_contact
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,8 @@ class Mails:
 
     def amend(self, changed: Iterable[Known]) -> None:
         """Writes the place and time of filed messages that later ones have shown to be another."""
-        names = ("at", "thread", "parent", "evidence", "confidence", "lead", "apart_from", "component", "known")
+        place = ("thread", "parent", "evidence", "confidence", "apart_from", "component")
+        names = ("at", "lead", *place, "named_key", "known")
         statement = update(_message).where(_message.c.key == bindparam("its_key"))
         statement = statement.values({name: bindparam(f"its_{name}") for name in names})
         rows = [
@@ -166,6 +167,7 @@ class Mails:
                 "its_lead": known.lead,
                 "its_apart_from": known.apart,
                 "its_component": known.component,
+                "its_named_key": self.key(known.named) if known.named else None,
                 "its_known": dump(known),
             }
             for known in changed
@@ -293,19 +295,30 @@ class Mails:
         found = select(_message.c.thread).where(_message.c.thread > thread).distinct()
         return list(self._connection.execute(found.order_by(_message.c.thread).limit(most)).scalars())
 
-    def before_components(self, thread: str) -> tuple[list[Known], dict[MessageId, bool]] | None:
-        """The messages of a thread, and the ids named in it but not read, where any was filed before components were
-        known (version 9 and before); else None.
-        """
-        rows = self._connection.execute(select(*_KNOWN).where(_message.c.thread == thread)).all()
-        if all("sides" in row.known for row in rows):
-            return None
-        ghosts = self._connection.execute(select(_ghost).where(_ghost.c.thread == thread)).all()
-        conversing = self._conversing(_sighting.c.key, [row.key for row in rows])
-        known = [load(row) for row in rows]
-        for row, one in zip(rows, known, strict=True):
-            one.provider_threads |= conversing.get(row.key, set())
-        return known, {MessageId(row.message_id): row.read for row in ghosts}
+    def before_components(self, thread: str) -> bool:
+        """Whether any message of a thread was filed before components were known (version 9 and before)."""
+        rows = self._connection.execute(select(_message.c.known).where(_message.c.thread == thread))
+        return any("sides" not in known for known in rows.scalars())
+
+    def whole(self, threads: Iterable[str]) -> tuple[list[Known], dict[MessageId, Ghost]]:
+        """The messages of threads, and the ids named in them but not read."""
+        known: list[Known] = []
+        ghosts: dict[MessageId, Ghost] = {}
+        for part in chunks(sorted(threads)):
+            rows = self._connection.execute(select(*_KNOWN).where(_message.c.thread.in_(part))).all()
+            conversing = self._conversing(_sighting.c.key, [row.key for row in rows])
+            for row in rows:
+                known.append(one := load(row))
+                one.provider_threads |= conversing.get(row.key, set())
+            for row in self._connection.execute(select(_ghost).where(_ghost.c.thread.in_(part))):
+                component = ThreadId(row.component or row.thread)
+                ghosts[MessageId(row.message_id)] = Ghost(component, ThreadId(row.thread), row.read)
+        return known, ghosts
+
+    def drop_ghosts(self, message_ids: Iterable[MessageId]) -> None:
+        """Forgets ids that nothing names any more."""
+        for part in chunks([self.key(message_id) for message_id in message_ids]):
+            self._connection.execute(delete(_ghost).where(_ghost.c.key.in_(part)))
 
     def rows(self, thread: str) -> list[MessageRecord]:
         """The messages of a thread with all that was decided about them, oldest first."""
@@ -331,20 +344,6 @@ class Mails:
         """The mailbox of the latest mail with a lead."""
         found = select(_message.c.mailbox).where(_message.c.lead == lead, _message.c.mailbox.is_not(None))
         return self._connection.execute(found.order_by(_message.c.at.desc()).limit(1)).scalar()
-
-    def contacts_failed(self) -> set[LeadId]:
-        """The leads whom our first message did not reach, nor any later one."""
-        return set(self._connection.execute(select(_failed.c.lead).where(_failed.c.resolved_at.is_(None))).scalars())
-
-    def contact_failure(
-        self, lead: str, message_id: str, failed_at: datetime, resolved_at: datetime | None, owner: str, tier: str
-    ) -> bool:
-        """Records a failed first contact, or its end; True where it is new."""
-        row = {"lead": lead, "message_id": message_id, "failed_at": failed_at, "owner": owner, "tier": tier}
-        fresh = insert_missing(self._connection, _failed, [row]) == 1
-        same = (_failed.c.lead == lead, _failed.c.message_id == message_id)
-        self._connection.execute(update(_failed).where(*same).values(resolved_at=resolved_at))
-        return fresh
 
     def _meeting(self, uid: str) -> str:
         """The keyed hash of a meeting's UID."""

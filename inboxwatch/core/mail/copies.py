@@ -7,7 +7,7 @@ greatest one counts; of the times the earliest one does. Both are commutative, a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -83,16 +83,22 @@ def account_of(message: Message, direction: Direction, kind: Kind, us: Us, reade
     )
 
 
-def told_apart(messages: Sequence[Message], known: Mapping[MessageId, Account], us: Us) -> list[Message]:
-    """Gives an id of its own to each message that bears the id of another one.
+def told_apart(
+    messages: Sequence[Message],
+    known: Mapping[MessageId, Account],
+    us: Us,
+    of_leads: Callable[[Message], bool] = lambda _: True,
+) -> Sequence[Message]:
+    """Gives an id of its own to each message that bears the id of another one; the same messages where none does.
 
     Broken programs use one id for many, and whoever knows an id can write another mail with it. The id stays with the
-    message that is `known` under it, else with the one whose author's domain it has, else with the earliest.
+    message that is `known` under it, else with the likeliest (`order_of`), of leads before nobody's. What names the id
+    means any of them: `bearers.meant`.
     """
     bearing: dict[MessageId, list[int]] = {}
     for place, message in enumerate(messages):
         bearing.setdefault(message.id, []).append(place)
-    told = list(messages)
+    told: dict[int, Message] = {}
     for id_, places in bearing.items():
         holder = known.get(id_)
         if holder is None and len(places) == 1:
@@ -101,11 +107,20 @@ def told_apart(messages: Sequence[Message], known: Mapping[MessageId, Account], 
             place: account_of(messages[place], us.direction(messages[place]), Kind.HUMAN, us) for place in places
         }
         if holder is None:
-            holder = min(accounts.values(), key=lambda one: (not _is_at_home(id_, one, us), one.at, one.digest))
+            first = min(places, key=lambda one: (not of_leads(messages[one]), order_of(id_, accounts[one], us)))
+            holder = accounts[first]
         for place, account in accounts.items():
             if not account.tells_of(holder):
                 told[place] = replace(messages[place], id=_id_apart(messages[place], account))
-    return told
+    return [told.get(place, message) for place, message in enumerate(messages)] if told else messages
+
+
+def order_of(id: MessageId, account: Account, us: Us) -> tuple[float, str]:  # noqa: A002
+    """Of messages that bear one id the likeliest comes first: the earliest, for who knows an id can write a mail with
+    it later; but what bears it at home goes before what another program sent a little earlier under it.
+    """
+    early = COPY.total_seconds() if _is_at_home(id, account, us) else 0.0
+    return account.at.timestamp() - early, f"{account.sent_at} {min(account.authors, default='')}"
 
 
 def _is_at_home(id: MessageId, account: Account, us: Us) -> bool:  # noqa: A002  (the word of the field)

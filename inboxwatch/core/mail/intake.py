@@ -12,15 +12,15 @@ from itertools import repeat
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail import forms
 from inboxwatch.core.mail.acquaintances import chosen_by_us, to_their_knowledge
+from inboxwatch.core.mail.bearers import known_account, with_meant_ids
 from inboxwatch.core.mail.classify import Grounds, classify, is_machine
-from inboxwatch.core.mail.copies import NOBODY, Account, Reader, account_of, told_apart
+from inboxwatch.core.mail.copies import NOBODY, Reader, account_of, told_apart
 from inboxwatch.core.mail.correspondence import Correspondence
 from inboxwatch.core.mail.judging import Arrived, Judge
 from inboxwatch.core.mail.parties import Us, named_authors
 from inboxwatch.core.mail.proofs import proof_of
 from inboxwatch.core.mail.reply_rules import NO_RULES, Meanings
 from inboxwatch.core.mail.threads import ThreadIndex
-from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import (
     Direction,
     Evidence,
@@ -136,7 +136,7 @@ class Intake:
         kinds = map(classify, given) if kinds is None else kinds
         looked = zip(given, kinds, repeat(self.reader, len(given)) if readers is None else readers, strict=True)
         ordered = sorted(looked, key=lambda one: (one[0].received_at, one[0].id))
-        apart = self.told_apart([message for message, _, _ in ordered])
+        apart = with_meant_ids(self.told_apart([message for message, _, _ in ordered]), self)
         copies = [self._look(message, *one[1:]) for message, one in zip(apart, ordered, strict=True)]
         first: dict[MessageId, datetime] = {}
         leading: dict[MessageId, Arrived] = {}
@@ -153,13 +153,23 @@ class Intake:
                 entries[id_] = self._witnessed(leading[id_], at)
         return [self._of_copy(one, entries[one.message.id], leading[one.message.id] is one) for one in copies]
 
-    def told_apart(self, messages: Sequence[Message]) -> list[Message]:
-        """The messages, each that bears the id of another one under an id of its own."""
+    def told_apart(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """The messages, each that bears the id of another one under an id of its own; the same where none does."""
         known = {}
         for message in messages:
             if (one := self.index.known(message.id)) is not None:
-                known[message.id] = _account(one)
-        return told_apart(messages, known, self.us)
+                known[message.id] = known_account(one)
+        told = told_apart(messages, known, self.us, self._is_of_leads)
+        if told is not messages:
+            for before, message in zip(messages, told, strict=True):
+                if message is not before:
+                    self.index.bear(before.id, message.id)
+        return told
+
+    def _is_of_leads(self, message: Message) -> bool:
+        """Whether a lead is among the people of a message, by address."""
+        emails = [message.sender.email, *self.us.outside_authors(message), *self.outside(message)]
+        return any(self.directory.side_of(email)[1] for email in emails)
 
     def _look(self, message: Message, verdict: Verdict, reader: Reader) -> Arrived:
         """Who wrote to whom, and what a copy tells by itself."""
@@ -178,7 +188,7 @@ class Intake:
         if known is None:
             bare = self._correspondence.answered.get(copy.message.id)
             return copy.direction is not Direction.INBOUND or bare is None or not bare.is_ours
-        account = _account(known)
+        account = known_account(known)
         return copy.account.digest == account.digest or copy.account.key > account.key
 
     def _entries(self, copies: Sequence[Arrived], first: Mapping[MessageId, datetime]) -> dict[MessageId, Entry]:
@@ -368,14 +378,6 @@ class Intake:
         self.directory.add(made)
         self.new_leads.append(made)
         return made.id
-
-
-def _account(known: Known) -> Account:
-    """The account by which a message is known; what an older version has stored tells less of it."""
-    if known.account is not None:
-        return known.account
-    rank = 21 if known.kind is Kind.HUMAN else 11
-    return Account(rank, known.at, 0, frozenset(), known.sent_at, known.subject_key)
 
 
 def addresses_of(message: Message) -> set[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from inboxwatch.core.mail.threads.components import Ghost
 from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import Evidence, MessageId, ThreadId
 
@@ -13,24 +14,26 @@ _WEAK = frozenset({Evidence.SUBJECT, Evidence.PROVIDER, Evidence.INDEX})
 """What is found again, if it still holds; what quoted words told is not, for no text is kept."""
 
 
-def apart(
-    thread: ThreadId, messages: Sequence[Known], ghosts: Collection[MessageId]
-) -> tuple[list[Known], dict[MessageId, ThreadId]]:
-    """The messages of a thread with the components that headers make of them and without weak guesses, and the
-    component of each id that was named but not read (`ghosts`).
+def apart(messages: Sequence[Known], ghosts: Mapping[MessageId, Ghost]) -> tuple[list[Known], dict[MessageId, Ghost]]:
+    """The messages of threads with the components that headers make of them and without weak guesses, and the same of
+    the ids that were named but not read (`ghosts`).
 
-    What a person has confirmed stays joined. The component of the earliest message keeps the thread's name.
+    What a person has confirmed stays joined. The component of a thread's earliest message keeps the thread's name.
     """
     groups = _Groups()
     for one in messages:
         groups.join([one.id, *_joined(one)])
     ordered = sorted(messages, key=lambda one: (one.at, one.id))
     names: dict[MessageId, ThreadId] = {}
+    kept: set[ThreadId] = set()
     for one in ordered:
-        names.setdefault(groups.of(one.id), _name(one.id) if names else thread)
+        if (group := groups.of(one.id)) not in names:
+            names[group] = one.thread if one.thread not in kept else _name(one.id)
+            kept.add(one.thread)
     read = {one.id for one in messages}
     placed = [_without_guess(replace(one, component=names[groups.of(one.id)]), read) for one in ordered]
-    return placed, {one: names.get(groups.of(one), thread) for one in ghosts}
+    known = {one: ghost._replace(component=names.get(groups.of(one), ghost.thread)) for one, ghost in ghosts.items()}
+    return placed, known
 
 
 def _joined(one: Known) -> Iterable[MessageId]:

@@ -73,9 +73,15 @@ class ThreadIndex:
         """The thread and the component in which a message is stored."""
         self.fresh: dict[MessageId, Known] = {}
         self.changed: dict[MessageId, Known] = {}
+        self.borne: dict[MessageId, set[MessageId]] = {}
+        """Message-IDs that several messages bear: the ids of those that were told apart from the first one."""
         self.ghosts_found: dict[MessageId, ThreadId] = {}
         """New ghosts, each with its component."""
-        for id, ghost in (ghosts or {}).items():  # noqa: A001
+        self.learn(known, ghosts or {})
+
+    def learn(self, known: Iterable[Known], ghosts: Mapping[MessageId, Ghost]) -> None:
+        """Takes in what is stored besides; call it before the first message of the batch."""
+        for id, ghost in ghosts.items():  # noqa: A001
             self._memory.ghosts[id] = ghost.component
             self._memory.store(ghost.component, ghost.thread)
             if ghost.read:
@@ -90,6 +96,8 @@ class ThreadIndex:
             self._memory.store(one.component, one.thread)
             self._memory.add(one, stored=True)
             self._imply(one.id, one.at, known_order(one))
+            if one.bearers:
+                self.borne.setdefault(one.id, set()).update(one.bearers)
 
     def known(self, id: MessageId) -> Known | None:  # noqa: A002  (the word of the field)
         """What is known of a message, its thread as it is now."""
@@ -182,11 +190,21 @@ class ThreadIndex:
             return known
         one = self._drafts.pop(message.id, None) or draft(message, direction, verdict, None)
         one.kind, one.thread, one.account = verdict.kind, match.thread, account
+        if self.borne:
+            one.bearers = frozenset(self.borne.get(one.id, ()))
         self._memory.coming.pop(one.id, None)
         self._memory.add(one)
         self.fresh[one.id] = one
         self._unsettle(one)
         return one
+
+    def bear(self, id: MessageId, other: MessageId) -> None:  # noqa: A002
+        """Notes that another message, known by an id of its own, bears this Message-ID too."""
+        self.borne.setdefault(id, set()).add(other)
+        one = self._memory.known.get(id)
+        if one is not None and other not in one.bearers:
+            one.bearers |= {other}
+            self._changed(one)
 
     def counted(self, message: Message) -> None:
         """Notes the conversation to which a copy of a known message is counted; call it before the first `match`."""

@@ -88,6 +88,8 @@ class Known:
     series: str = ""
     """The numbered series of which it is a part, with its author; empty for most mail."""
     part: int = 0
+    bearers: frozenset[MessageId] = frozenset()
+    """The ids of other messages that bear the Message-ID of this one (`copies.told_apart`)."""
     quotation: Quotation | None = field(default=None, compare=False, repr=False)
 
     @property
