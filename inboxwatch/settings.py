@@ -50,6 +50,11 @@ class Secret:
     def resolved(self) -> bool:
         return self._text is not None
 
+    @property
+    def in_file(self) -> bool:
+        """Whether its origin is the path of a file."""
+        return not self.origin.startswith(("$", "the "))
+
     def reveal(self) -> str:
         """The secret's text. Raises RuntimeError where it was left unresolved (`check --offline`)."""
         if self._text is None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from inboxwatch import config as configuration
 from inboxwatch.commands import mail_stamps
+from inboxwatch.commands.check_certificate import check_certificate
 from inboxwatch.commands.check_privacy import check_privacy
 from inboxwatch.commands.check_store import check_port, check_store
 from inboxwatch.commands.exit_code import ExitCode
@@ -53,7 +54,14 @@ def run_check(path: Path, *, offline: bool, as_json: bool) -> ExitCode:
     outlook = look_ahead(written, offline=offline)
     config, begun = outlook.config, time.monotonic()
     findings = [*outlook.findings, *outlook.moves(), *timed(begun, check_store(config, offline=offline))]
-    findings += [*_files(config), *_holidays(config), *_ownership(config), *check_privacy(config), *_meanings(config)]
+    findings += [
+        *_files(config),
+        *check_certificate(config),
+        *_holidays(config),
+        *_ownership(config),
+        *check_privacy(config),
+        *_meanings(config),
+    ]
     if not offline:
         begun = time.monotonic()
         findings = [*timed(begun, check_port(config)), *findings]

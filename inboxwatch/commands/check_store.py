@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from inboxwatch.commands.daemon_address import daemon_address
 from inboxwatch.commands.finding import Finding
 from inboxwatch.engine.departures import Departure, departures
 from inboxwatch.engine.rules import Rules
@@ -20,7 +21,7 @@ from inboxwatch.store import Store, StoreError, StoreMissingError, file_of_url
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from inboxwatch.config import Config
+    from inboxwatch.config import Config, WebConfig
 
 LOW = 100 * 2**20
 """Free bytes of a disk below which a store may soon be full."""
@@ -71,7 +72,7 @@ def check_port(config: Config) -> Iterator[Finding]:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((listen.host, listen.port))
     except OSError as error:
-        if error.errno == errno.EADDRINUSE and _ours(listen.host, listen.port):
+        if error.errno == errno.EADDRINUSE and _ours(config.web):
             yield Finding("web", "ok", f"a daemon answers on {listen} already")
         elif error.errno == errno.EADDRINUSE:
             yield Finding("web", "failed", f"another program listens on {listen}", "end it, or change web.listen")
@@ -94,11 +95,12 @@ def _disk(file: Path) -> Iterator[Finding]:
         )
 
 
-def _ours(host: str, port: int) -> bool:
-    known = "127.0.0.1" if host == "0.0.0.0" else "[::1]" if host == "::" else f"[{host}]" if ":" in host else host  # noqa: S104
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def _ours(web: WebConfig) -> bool:
+    address = daemon_address(web)
+    own: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+    own += [urllib.request.HTTPSHandler(context=address.ssl)] if address.ssl is not None else []
     try:
-        with direct.open(f"http://{known}:{port}/healthz", timeout=ANSWER) as answer:
+        with urllib.request.build_opener(*own).open(f"{address.url}/healthz", timeout=ANSWER) as answer:
             return bool(answer.read(10) == b"ok\n")
     except (OSError, ValueError):
         return False

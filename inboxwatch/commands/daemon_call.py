@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from inboxwatch.commands.daemon_address import daemon_address
+
 if TYPE_CHECKING:
     from inboxwatch.config import Config
 
@@ -22,23 +24,23 @@ async def call(config: Config, method: str, path: str, **request: Any) -> tuple[
     headers = {"Accept": "application/json", "User-Agent": "inboxwatch-cli"}
     if config.web.token is not None:
         headers["Authorization"] = f"Bearer {config.web.token.reveal()}"
-    listen = config.web.listen
-    host = f"[{listen.host}]" if ":" in listen.host else listen.host
+    address = daemon_address(config.web)
+    place = address.url.partition("//")[2]
     try:
         async with (
             aiohttp.ClientSession(headers=headers, timeout=aiohttp.ClientTimeout(LIMIT)) as session,
-            session.request(method, f"http://{host}:{listen.port}{path}", **request) as answer,
+            session.request(method, address.url + path, **address.tls, **request) as answer,
         ):
             return answer.status, await answer.json(content_type=None)
     except TimeoutError as error:
         hint = "its log says what it is doing"
-        raise Unreachable(f"the daemon at {host}:{listen.port} did not answer within {LIMIT:.0f} s; {hint}") from error
+        raise Unreachable(f"the daemon at {place} did not answer within {LIMIT:.0f} s; {hint}") from error
     except aiohttp.ClientConnectorError as error:
         hint = "start it with `inboxwatch run`"
-        raise Unreachable(f"no daemon answers at {host}:{listen.port} ({error.strerror}); {hint}") from error
+        raise Unreachable(f"no daemon answers at {place} ({error.strerror}); {hint}") from error
     except (aiohttp.ClientError, ValueError) as error:
         raise Unreachable(
-            f"what answers at {host}:{listen.port} broke off or is no inboxwatch ({type(error).__name__}: {error})"
+            f"what answers at {place} broke off or is no inboxwatch ({type(error).__name__}: {error})"
         ) from error
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from inboxwatch.config import Config
+from inboxwatch.config.certificate import readable_by_others
 from inboxwatch.config.fields import is_loopback
 from inboxwatch.settings import Secret
 
@@ -25,15 +25,13 @@ def exposed(config: Config) -> Iterator[tuple[Path, str]]:
     inline = any(one.origin == "the config" and not _is_plain_store(one) for one in found)
     files = dict.fromkeys((config.path, *config.drop_ins), "secrets") if inline else {}
     folder = config.path.parent
-    files |= {
-        folder / Path(one.origin).expanduser(): "a secret" for one in found if not one.origin.startswith(("$", "the "))
-    }
+    files |= {folder / Path(one.origin).expanduser(): "a secret" for one in found if one.in_file}
     url = config.store_url.reveal() if config.store_url.resolved else ""
     if url.startswith("sqlite:///"):
         database = url.removeprefix("sqlite:///").partition("?")[0]
         files |= {Path(database + suffix): "the store" for suffix in _BESIDE_STORE}
     for path, what in files.items():
-        if _readable_by_others(path):
+        if readable_by_others(path):
             yield path, what
 
 
@@ -46,17 +44,6 @@ def clear_text(settings: Any) -> bool:
 
 def _is_plain_store(secret: Secret) -> bool:
     return secret.resolved and secret.reveal().startswith("sqlite:")
-
-
-def _readable_by_others(path: Path) -> bool:
-    """Whether its mode, and that of every folder above it, lets anybody in."""
-    try:
-        whole = path.resolve(strict=True)
-        return bool(whole.stat().st_mode & stat.S_IROTH) and all(
-            folder.stat().st_mode & stat.S_IXOTH for folder in whole.parents
-        )
-    except OSError:
-        return False
 
 
 def _secrets(value: Any) -> Iterator[Secret]:

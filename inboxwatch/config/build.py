@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from inboxwatch import notify
 from inboxwatch.config import models, policy_models
+from inboxwatch.config.certificate import TlsConfig
 from inboxwatch.config.config import (
     ChannelConfig,
     Config,
@@ -21,6 +22,7 @@ from inboxwatch.config.config import (
 from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER
 from inboxwatch.config.policies import document_of, escalation, restore
 from inboxwatch.config.reading import ReadEntries
+from inboxwatch.config.web_models import WebModel
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.membership import Tolerance
 from inboxwatch.core.model import MailboxId, PersonId
@@ -45,7 +47,7 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
         name: escalation(name, model) for name, model in found.named(policy_models.EscalationPolicyModel).items()
     }
     channels = _channels(found)
-    routing, web = _one(found, policy_models.RoutingModel), _one(found, models.WebModel)
+    routing, web = _one(found, policy_models.RoutingModel), _one(found, WebModel)
     store = found.one(models.StoreModel)
     return Config(
         path=path,
@@ -179,9 +181,11 @@ def _assign(model: str | policy_models.TeamAssignmentModel) -> Target:
     return ToMailboxOwner() if model == MAILBOX_OWNER else ToPerson(PersonId(model))
 
 
-def _web(model: models.WebModel) -> WebConfig:
+def _web(model: WebModel) -> WebConfig:
     proxy = ProxyConfig(model.proxy.header, model.proxy.peers) if model.proxy else None
-    return WebConfig(model.listen, model.url or f"http://{model.listen}", model.token, proxy)
+    tls = TlsConfig(model.tls.certificate, model.tls.key) if model.tls else None
+    scheme = "https" if tls else "http"
+    return WebConfig(model.listen, model.url or f"{scheme}://{model.listen}", model.token, proxy, tls)
 
 
 def _words(words: tuple[str, ...]) -> frozenset[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from inboxwatch.config.certificate import TlsConfig
 from inboxwatch.config.fields import Listen, Network
 from inboxwatch.config.mailbox_template import MailboxTemplate
 from inboxwatch.config.outline import Outline
@@ -154,6 +155,7 @@ class WebConfig:
     """How people reach it, without a slash at the end."""
     token: Secret | None
     proxy: ProxyConfig | None = None
+    tls: TlsConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
+from inboxwatch.config.certificate import Chain
 from inboxwatch.config.reply_rules import RuleFile, document
 from inboxwatch.core.mail.words import table
 from inboxwatch.core.sla.hours import Span
 from inboxwatch.core.sla.policy import Duration, Reassign, StepTime
-from inboxwatch.settings import inside
+from inboxwatch.settings import ConfigPath, inside
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LEAD_OWNER, MAILBOX_OWNER = "lead.owner", "mailbox.owner"
@@ -289,6 +290,9 @@ Peers = Annotated[Network, PlainValidator(_network, json_schema_input_type=str)]
 """An address or a network."""
 OwnRules = Annotated[RuleFile, BeforeValidator(_rule_file), WithJsonSchema({"type": "string", "format": "path"})]
 """Given as the path of a rule file, and read with the config: each problem has its path within the file."""
+
+CertificateFile = Annotated[Chain, PlainValidator(Chain.read, json_schema_input_type=ConfigPath)]
+"""Given as a path, and read with the config."""
 
 Values = Annotated[frozenset[str], PlainValidator(_values, json_schema_input_type=str | int | list[str | int])]
 """A value or a list of values, compared in lower case."""

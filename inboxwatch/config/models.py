@@ -11,33 +11,29 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from inboxwatch.config.fields import (
-    Address,
     AlertTarget,
     CalendarRef,
     ChannelRef,
     Day,
     Domain,
     Email,
-    HeaderName,
     Hours,
     LogArea,
     LogLevel,
     Name,
     OwnRules,
-    Peers,
     PersonRef,
     PositiveWallTime,
     Share,
     TeamRef,
     WallTime,
-    WebAddress,
     Weekdays,
     Zone,
-    proxy_peers,
     weekdays,
 )
 from inboxwatch.config.policy_models import EscalationPolicyModel, RoutingModel, SLAPolicyModel
 from inboxwatch.config.public_holidays import PublicHolidays
+from inboxwatch.config.web_models import WebModel
 from inboxwatch.core.mail.intake import UnknownSenders
 from inboxwatch.core.model import Privacy, ShownFigures
 from inboxwatch.core.sla.hours import BusinessCalendar, Span, day_of
@@ -46,10 +42,6 @@ from inboxwatch.settings import Secret, Settings
 StopCondition = Literal[
     "answered", "dismissed", "meeting_accepted", "opted_out", "lead_closed", "activity", "max_rounds"
 ]
-
-
-TOKEN_LENGTH = 16
-"""Characters that a token has at least."""
 
 
 class OrganizationModel(Settings):
@@ -311,43 +303,6 @@ class StoreModel(Settings):
         if url.resolved and not url.reveal().startswith(("sqlite://", "postgresql://", "postgresql+psycopg://")):
             raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
         return url
-
-
-class ProxyModel(Settings):
-    """A proxy in front that signs people in and names them in a header."""
-
-    header: HeaderName
-    """Its value is a person's id or e-mail address. The proxy must set or drop it on every request."""
-    peers: tuple[Peers, ...] = Field(alias="from", min_length=1)
-    """From where the header is believed."""
-
-    @field_validator("peers")
-    @classmethod
-    def _not_the_internet(cls, peers: tuple[Peers, ...]) -> tuple[Peers, ...]:
-        return proxy_peers(peers)
-
-
-class WebModel(Settings):
-    """The web server: board, API, metrics and signed links on one port."""
-
-    listen: Address = Field(default="127.0.0.1:9842", validate_default=True)
-    """Another address than loopback needs `token`."""
-    url: WebAddress | None = None
-    """How people reach it; links in notices begin with it."""
-    token: Secret | None = Field(default=None, validate_default=True)
-    """Asked for by the API, the metrics and the board; at least 16 characters, better 32 random ones. Default:
-    everybody on this machine may ask, or with `proxy` only whom it has signed in."""
-    proxy: ProxyModel | None = None
-
-    @field_validator("token")
-    @classmethod
-    def _closed_to_the_world(cls, token: Secret | None, info: ValidationInfo) -> Secret | None:
-        listen = info.data.get("listen")
-        if token is None and listen is not None and not listen.loopback:
-            raise ValueError(f"is required (or `token_file`, `token_env`): other machines can reach {listen}")
-        if token is not None and token.resolved and (len(text := token.reveal()) < TOKEN_LENGTH or len(set(text)) < 5):
-            raise ValueError(f"can be guessed: give at least {TOKEN_LENGTH} characters (`openssl rand -hex 32`)")
-        return token
 
 
 class ConfigModel(Settings):

@@ -100,6 +100,7 @@ _WORDS: tuple[tuple[Any, str], ...] = (
     (fields.HeaderName, "header's name"),
     (fields.Peers, "address or network"),
     (fields.OwnRules, "path"),
+    (fields.CertificateFile, "path"),
     (fields.Values, "value or list of values"),
     (fields.Mailboxes, "mailbox or list of mailboxes"),
     (fields.Teams, "team or list of teams"),

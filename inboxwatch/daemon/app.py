@@ -92,7 +92,7 @@ class App:
 
     async def serve(self, started: Callable[[App], None] | None = None) -> None:
         """Runs until told to stop; then drains."""
-        runner = Runner(make_app(self), lambda: self.config.web.proxy)
+        runner = Runner(make_app(self), lambda: self.config.web)
         await runner.setup()
         listen = self.config.web.listen
         life = asyncio.create_task(systemd.show_life())

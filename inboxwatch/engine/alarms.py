@@ -66,6 +66,7 @@ def watch_all(
     `expiring`: when accesses end, by mailbox.
     """
     found = [*_coverage(tx, rules), _dead_letters(tx), *(_expiry(*one, now) for one in expiring.items())]
+    found.append(_certificate(rules, now))
     if disk is not None:
         found.append(_disk(disk))
     return watch(tx, rules, found, now)
@@ -108,6 +109,18 @@ def _expiry(name: str, expires_at: datetime | None, now: datetime) -> Condition:
         messages.access_ends(mailbox=name, at=expires_at) if expires_at else "",
         messages.access_renewed(mailbox=name),
         name,
+    )
+
+
+def _certificate(rules: Rules, now: datetime) -> Condition:
+    """The listener's own; behind a proxy, or without TLS, there is none that could end."""
+    tls = rules.config.web.tls
+    ends = tls.chain.ends if tls is not None else None
+    return Condition(
+        "web-certificate",
+        ends is not None and ends - now < RENEWAL,
+        messages.certificate_ends(at=ends) if ends is not None else "",
+        messages.CERTIFICATE_RENEWED,
     )
 
 

@@ -175,6 +175,17 @@ def access_renewed(*, mailbox: str) -> str:
     return f"The access to mailbox {mailbox} was renewed."
 
 
+def certificate_ends(*, at: datetime) -> str:
+    """`at` is in UTC."""
+    return (
+        f"The certificate of inboxwatch's own web (web.tls) ends on {at:%Y-%m-%d %H:%M} UTC: put a new one in its "
+        "place and reload, or browsers and Prometheus refuse it."
+    )
+
+
+CERTIFICATE_RENEWED = "The certificate of inboxwatch's own web was renewed."
+
+
 def disk_low(*, path: str, free: int) -> str:
     """`free` are bytes."""
     return (

@@ -82,7 +82,11 @@ class Guard:
         self._daemon.metrics.login_failed(outcome)
         log.warning("a login with a wrong token", outcome=outcome, peer=peer)
 
-    def sign_in(self, response: web.StreamResponse) -> None:
+    def encrypted(self, request: web.Request) -> bool:
+        """Whether browsers come by https, to us or to a proxy in front; then no cookie leaves them without it."""
+        return request.secure or self._daemon.rules.config.web.url.startswith("https:")
+
+    def sign_in(self, request: web.Request, response: web.StreamResponse) -> None:
         """Gives the browser its cookie."""
         expires = int((self._daemon.now() + LASTS).timestamp())
         response.set_cookie(
@@ -91,7 +95,7 @@ class Guard:
             max_age=int(LASTS.total_seconds()),
             httponly=True,
             samesite="Strict",
-            secure=self._daemon.rules.config.web.url.startswith("https:"),
+            secure=self.encrypted(request),
         )
 
     def session(self, request: web.Request) -> bool:

@@ -163,7 +163,8 @@ class Board:
         except Refused as refused:
             return await self._wait(request, status=refused.status, problem=str(refused), given=form)
         response = web.Response(status=303, headers={"Location": f"/waits/{quote(clock, safe='')}?done={action}"})
-        response.set_cookie(BY, form["by"], max_age=365 * 86400, httponly=True, samesite="Strict")
+        secure = self._guard.encrypted(request)
+        response.set_cookie(BY, form["by"], max_age=365 * 86400, httponly=True, samesite="Strict", secure=secure)
         return response
 
     async def lead(self, request: web.Request) -> web.Response:
@@ -217,7 +218,7 @@ class Board:
             await asyncio.sleep(WRONG_TOKEN_PAUSE)
             return self._pages.render(request, "login.html", status=403, onward=onward, wrong=True, again=False)
         response = web.Response(status=303, headers={"Location": onward})
-        self._guard.sign_in(response)
+        self._guard.sign_in(request, response)
         return response
 
     async def leave(self, request: web.Request) -> web.Response:

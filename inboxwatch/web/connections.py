@@ -9,6 +9,7 @@ import asyncio
 import ipaddress
 import logging
 import resource
+import ssl
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +18,8 @@ import structlog
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from inboxwatch.config import ProxyConfig
+from inboxwatch.config import ProxyConfig, WebConfig
+from inboxwatch.web.tls import Tls
 
 log = structlog.get_logger(__name__)
 
@@ -55,19 +57,20 @@ def trusted(proxy: ProxyConfig | None, peer: str | None) -> bool:
 class Connections:
     """Makes the protocols of a listener, and counts them."""
 
-    def __init__(self, make: Callable[[], Any], proxy: Callable[[], ProxyConfig | None]) -> None:
-        """`make` gives aiohttp's protocol of one connection; `proxy` the one in force, which speaks for many people."""
+    def __init__(self, make: Callable[[], Any], config: Callable[[], WebConfig]) -> None:
+        """`make` gives aiohttp's protocol of one connection; `config` is in force when it is made."""
         self._make = make
-        self._proxy = proxy
+        self._config = config
+        self._tls = Tls(config)
         self._open: Counter[str] = Counter()
         self._most = limit()
 
     def __call__(self) -> asyncio.Protocol:
-        return _Limited(self, self._make())
+        return _Limited(self, self._make(), self._tls.context())
 
     def enter(self, peer: str) -> bool:
         """Whether one more connection of a peer is taken: half of all is the most for one that is no proxy."""
-        share = self._most if trusted(self._proxy(), peer or None) else max(self._most // 2, 1)
+        share = self._most if trusted(self._config().proxy, peer or None) else max(self._most // 2, 1)
         if self._open.total() >= self._most or self._open[peer] >= share:
             what = "a connection was refused: there are too many"
             log.warning(what, peer=peer, open=self._open.total(), of_peer=self._open[peer])
@@ -83,14 +86,23 @@ class Connections:
 
 
 class _Limited(asyncio.Protocol):
-    """One connection: aiohttp's protocol, with a limit on the time that the head of a request may take."""
+    """One connection: aiohttp's protocol, with a limit on the time that the head of a request may take.
 
-    def __init__(self, connections: Connections, inner: RequestHandler) -> None:
+    With TLS it is counted before the handshake, not after it as asyncio's own servers would: whoever never shakes hands
+    holds a descriptor, too.
+    """
+
+    def __init__(self, connections: Connections, inner: RequestHandler, tls: ssl.SSLContext | None) -> None:
         self._connections = connections
         self._inner = inner
+        self._tls = tls
         self._transport: asyncio.Transport | None = None
         self._peer: str | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._handshake: asyncio.Task[None] | None = None
+        self._early = b""
+        """What came with the end of the handshake."""
+        self._lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  (of TCP)
@@ -101,17 +113,52 @@ class _Limited(asyncio.Protocol):
             transport.abort()
             return
         self._peer = peer
+        if self._tls is not None:
+            transport.pause_reading()  # what comes belongs to the handshake
+            self._handshake = asyncio.create_task(self._shake_hands(transport, self._tls))
+            return
         self._inner.connection_made(transport)
         self._watch()
+
+    async def _shake_hands(self, transport: asyncio.Transport, tls: ssl.SSLContext) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            encrypted = await loop.start_tls(
+                transport, self, tls, server_side=True, ssl_handshake_timeout=HEAD_TIME, ssl_shutdown_timeout=HEAD_TIME
+            )
+        except (OSError, ssl.SSLError) as error:  # a scan, plain HTTP, a client that knows another authority
+            log.debug("a client did not finish the TLS handshake", error=type(error).__name__)
+            encrypted = None
+        finally:
+            self._handshake = None
+        if encrypted is None or self._lost:
+            transport.abort()
+            self._leave()
+            return
+        self._transport = encrypted
+        self._inner.connection_made(encrypted)
+        self._watch()
+        if self._early:
+            early, self._early = self._early, b""
+            self._inner.data_received(early)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._peer is not None:
-            self._connections.leave(self._peer)
+        self._lost = True
+        if self._handshake is None and self._peer is not None:
+            self._leave()
             self._inner.connection_lost(exc)
 
+    def _leave(self) -> None:
+        if self._peer is not None:
+            self._connections.leave(self._peer)
+            self._peer = None
+
     def data_received(self, data: bytes) -> None:
+        if self._handshake is not None:
+            self._early += data
+            return
         if self._peer is None:
             return
         self._inner.data_received(data)
@@ -119,7 +166,7 @@ class _Limited(asyncio.Protocol):
             self._watch()
 
     def eof_received(self) -> bool | None:
-        if self._peer is not None:
+        if self._peer is not None and self._handshake is None:
             self._inner.eof_received()
         return None
 
@@ -143,11 +190,11 @@ class _Limited(asyncio.Protocol):
 class Runner(web.AppRunner):
     """Runs an app behind such connections."""
 
-    def __init__(self, app: web.Application, proxy: Callable[[], ProxyConfig | None]) -> None:
+    def __init__(self, app: web.Application, config: Callable[[], WebConfig]) -> None:
         super().__init__(
             app, access_log=None, logger=_quiet(), shutdown_timeout=1.0, keepalive_timeout=IDLE_TIME, lingering_time=2.0
         )
-        self._proxy = proxy
+        self._config = config
 
     @property
     def server(self) -> Any:
@@ -155,7 +202,7 @@ class Runner(web.AppRunner):
         if made is None:
             return None
         make: Callable[[], RequestHandler] = lambda: _Handler(made, loop=made._loop, **made._kwargs)  # noqa: E731
-        return _Server(made, Connections(make, self._proxy))
+        return _Server(made, Connections(make, self._config))
 
 
 class _Handler(RequestHandler):

@@ -22,6 +22,7 @@ from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.alarms import Disk, watch_all
 from inboxwatch.notify import ChannelError, Notice, NoticeType, Receipt, Recipient, Settings
 from inboxwatch.store.records import DeliveryState
+from tests.support.certificates import Authority
 from tests.support.in_process_daemon import InProcessDaemon
 from tests.support.waiting import PATIENCE
 
@@ -341,3 +342,23 @@ async def test_the_worker_says_when_the_store_goes_and_comes(daemon: InProcessDa
     finally:
         worker.close()
     assert said == ["no space left", None]
+
+
+def test_the_end_of_the_listeners_certificate_is_told_two_weeks_ahead(daemon: InProcessDaemon, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+
+    def issued(ends: datetime) -> list[str]:
+        """The certificate is another one, which a reload takes over."""
+        authority.issue(ends=ends)
+        channels = {name: RecordingChannel() for name in daemon.config.channels}
+        daemon.engine.reload(configuration.load(daemon.path), channels)
+        return look(daemon)
+
+    encrypted = f'web: {{tls: {authority.config}, listen: "127.0.0.1:0"'
+    daemon.path.write_text(daemon.path.read_text().replace('web: {listen: "127.0.0.1:0"', encrypted))
+    began = daemon.at
+    told, over = once_and_over(
+        daemon, lambda: issued(began + 14 * DAY - timedelta(minutes=1)), lambda: issued(daemon.at + 15 * DAY)
+    )
+    assert "certificate of inboxwatch's own web (web.tls) ends on 2026-05-18 08:59 UTC" in told
+    assert over == "The certificate of inboxwatch's own web was renewed."

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from inboxwatch.config import WebConfig
+from inboxwatch.config.fields import Listen
 from inboxwatch.web import connections
 from tests.support.installation import DaemonProcess, Installation
 
@@ -124,7 +126,7 @@ def test_three_quarters_of_the_descriptors_are_kept_for_the_work(descriptors: in
 
 
 async def test_one_peer_cannot_take_every_connection() -> None:
-    many = connections.Connections(asyncio.Protocol, lambda: None)
+    many = connections.Connections(asyncio.Protocol, lambda: WebConfig(Listen("127.0.0.1", 0), "", None))
     taken = sum(many.enter("203.0.113.7") for _ in range(2 * connections.MOST))
     assert 0 < taken <= connections.limit() // 2
     assert many.enter("203.0.113.8")
