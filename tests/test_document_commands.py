@@ -16,6 +16,7 @@ import typer
 from typer.exceptions import TyperException
 
 from inboxwatch.cli import app
+from tests.support.certificates import Authority
 from tests.support.documents import ROOT, Commands, documents, in_text
 from tests.support.installation import PROGRAM, Installation
 from tests.support.message_bytes import message_bytes
@@ -57,6 +58,9 @@ class Reader:
         self.mail.deliver(ANA, message_bytes(BO, ANA))
         (folder / "Maildir").symlink_to(self.mail.folder(ANA, "INBOX"))
         (folder / "archive.mbox").write_bytes(b"From bo Mon May  4 09:00:00 2026\n" + message_bytes(BO, ANA))
+        (authority := Authority(folder)).issue("inboxwatch.acme.test")
+        authority.certificate.rename(folder / "fullchain.pem")
+        authority.key.rename(folder / "privkey.pem")
         (folder / ".venv").mkdir()
         (folder / ".venv/bin").symlink_to(Path(PROGRAM).parent)
         for name in ("config", "conf.d", "etc", "etc/secrets", "backups"):
