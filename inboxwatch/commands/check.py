@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,16 +74,21 @@ def run_check(path: Path, *, offline: bool, as_json: bool) -> ExitCode:
     return ExitCode.FAILED if failed else ExitCode.OK
 
 
-async def probe(config: Config, *, whole: bool) -> list[Finding]:
-    """What was found by asking servers; `whole`: each refused row of a list, not the first few."""
+async def probe(config: Config, *, whole: bool, done: Callable[[], None] = lambda: None) -> list[Finding]:
+    """What was found by asking servers; `whole`: each refused row of a list, not the first few.
+
+    `done` is called after each mailbox.
+    """
     limit = asyncio.Semaphore(20)
 
-    async def bounded(probe: Any) -> list[Finding]:
+    async def bounded(probe: Any, done: Callable[[], None] = lambda: None) -> list[Finding]:
         async with limit:
             begun = time.monotonic()
-            return [*timed(begun, await probe)]
+            found = [*timed(begun, await probe)]
+        done()
+        return found
 
-    probes = [bounded(_mailbox(config, box)) for box in config.mailboxes.values()]
+    probes = [bounded(_mailbox(config, box), done) for box in config.mailboxes.values()]
     probes += [bounded(_channel(config, name)) for name in config.channels]
     probes += [bounded(_leads(config, name, whole=whole)) for name in config.leads]
     return [finding for found in await asyncio.gather(*probes) for finding in found]

@@ -105,11 +105,12 @@ def _known(config: Config) -> Sequence[KnownMember]:
 
 
 async def _read_all(config: Config) -> dict[str, MemberList | Finding]:
-    found = await asyncio.gather(*(_read(config, name) for name in config.directories))
+    found = await asyncio.gather(*(read_directory(config, name) for name in config.directories))
     return dict(zip(config.directories, found, strict=True))
 
 
-async def _read(config: Config, name: str) -> MemberList | Finding:
+async def read_directory(config: Config, name: str) -> MemberList | Finding:
+    """The list of a directory as it is now, or why it cannot be read."""
     source = config.directories[name].connect()
     stay = "its members stay as the store knows them"
     try:

@@ -37,7 +37,7 @@ class MailboxTemplate:
     @staticmethod
     def sample(given: Mapping[str, Any], context: Mapping[str, Any]) -> Sample:
         own = any(key.endswith(tuple(f"_{form}" for form in FORMS)) and _is_own(value) for key, value in given.items())
-        return Sample(_filled(given, *_SAMPLE), {**context, "secrets": context["secrets"] and not own})
+        return Sample(filled(given, *_SAMPLE), {**context, "secrets": context["secrets"] and not own})
 
     def settings_of(self, address: str, person: str) -> Settings:
         """The settings of one member's mailbox. Raises ValueError where they cannot be."""
@@ -53,7 +53,7 @@ class MailboxTemplate:
                 # Read once for all: five hundred members are not five hundred runs of a program that prints it.
                 shared = {key: value for key, value in shared.items() if key not in forms} | {name: secret}
         made: Settings = self.kind.settings.model_validate(
-            shared | _filled(own, address, person), context=dict(self.context)
+            shared | filled(own, address, person), context=dict(self.context)
         )
         return made
 
@@ -67,11 +67,12 @@ def _is_own(value: Any) -> bool:
     return isinstance(value, list) and any(map(_is_own, value))
 
 
-def _filled(value: Any, address: str, person: str) -> Any:
+def filled(value: Any, address: str, person: str) -> Any:
+    """A value, with what is a member's own in its places."""
     if isinstance(value, Mapping):
-        return {key: _filled(one, address, person) for key, one in value.items()}
+        return {key: filled(one, address, person) for key, one in value.items()}
     if isinstance(value, list):
-        return [_filled(one, address, person) for one in value]
+        return [filled(one, address, person) for one in value]
     if not isinstance(value, str):
         return value
     user, _, domain = address.partition("@")

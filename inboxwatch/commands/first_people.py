@@ -1,0 +1,146 @@
+"""A first config for everybody on a list: who is found is shown and proposed, few by name and many as one rule."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from inboxwatch.commands.check import probe
+from inboxwatch.commands.finding import Finding
+from inboxwatch.commands.first_answers import (
+    SOURCES,
+    SYSTEMS,
+    Answers,
+    Given,
+    ask_domain,
+    ask_further,
+    ask_way,
+    choice,
+    named_with_address,
+    settings,
+    taken,
+)
+from inboxwatch.commands.first_config import DIRECTORY, text_of_directory, text_of_people
+from inboxwatch.commands.login_trial import correct_mail, failures, logins, waiting
+from inboxwatch.commands.members import read_directory
+from inboxwatch.commands.ownership_proof import some
+from inboxwatch.commands.questions import NoAnswer, ask
+from inboxwatch.commands.terminal import printable, remark
+from inboxwatch.config.members import with_members
+from inboxwatch.core.membership import Member
+from inboxwatch.engine.directories import named
+from inboxwatch.hidden import hidden
+from inboxwatch.now import now
+
+if TYPE_CHECKING:
+    from inboxwatch.config import Config
+
+MANY = 20
+"""More people than these are written as a rule, and so many mailboxes are tried."""
+_NOBODY = "nobody"
+
+
+class FirstPeople:
+    """See Proposal."""
+
+    def __init__(self, given: Given) -> None:
+        """Asks where the list is, how its mailboxes are read, and who owns what nobody else does. Raises NoAnswer."""
+        source = choice("List of people", "--from", given.source, SOURCES, "csv")
+        self._kind = kind = SOURCES[source]
+        self.answers = answers = Answers(
+            mail=settings(given.mail), tell=settings(given.channel), listing=settings(given.listing)
+        )
+        answers.source, answers.address = kind.source, "{address}"
+        answers.domain = ask_domain(given)
+        self._ask_listing(again=False)
+        answers.system = kind.system or choice("Mail system", "--system", given.system, SYSTEMS, "imap")
+        self._mail = kind.mail or SYSTEMS[answers.system]
+        ask_further(answers, answers.mail, self._mail, "--set", again=False)
+        question = "Who owns what nobody else does (Name <own address>)"
+        answers.owner, answers.email = named_with_address(taken(question, "--owner", given.owner, _owner))
+        ask_way(given, answers)
+        self._exclude: tuple[str, ...] | None = given.exclude or None
+        self._as_rule = given.as_rule
+        self._proposed: Config | None = None
+        """With the people who were found."""
+
+    def text(self, name: str) -> str:
+        """See Proposal: the rule, until it is known that those on the list are few."""
+        found = self._proposed
+        as_rule = self._as_rule if self._as_rule is not None else found is None or len(found.members) > MANY
+        if as_rule or found is None:
+            return text_of_directory(self.answers, self._exclude or (), name)
+        return text_of_people(self.answers, found, name)
+
+    def tried(self, config: Config) -> list[Finding]:
+        """See Proposal: reads the list, shows whom it has, and logs in to the first of their mailboxes."""
+        with waiting(f"asking {self._kind.source} for its people ..."):
+            listed = asyncio.run(read_directory(config, DIRECTORY))
+        if isinstance(listed, Finding):
+            return failures([listed])
+        for place, why in listed.refused:
+            remark(printable(hidden(f"not taken: {place}: {why}")))
+        remark(printable(f"found {_people(listed.members)}"))
+        members = self._wanted(config, listed.members)
+        if not members:
+            return failures([Finding(f"directory {DIRECTORY}", "failed", "nobody is on the list")])
+        joined = with_members(config, named(config, DIRECTORY, members, now()))
+        for one, why in joined.unusable_members:
+            remark(printable(hidden(f"not taken: {one.member.address}: {why}")))
+        self._proposed = joined
+        return self._logged_in(joined)
+
+    def correct(self, failed: list[Finding]) -> None:
+        """See Proposal. What a list needs to be read is in part what its mailboxes need."""
+        self._proposed = None
+        if any(one.subject.startswith("directory") for one in failed):
+            self._ask_listing(again=True)
+            ask_further(self.answers, self.answers.mail, self._mail, "--set", again=True)
+        correct_mail(self.answers, failed, self._mail)
+
+    def _ask_listing(self, *, again: bool) -> None:
+        listing = self.answers.listing
+        if "unit" in listing:
+            listing["group"] = listing.pop("unit")
+        wanted = [one for one in self._kind.listing if one.key != "path" or "command" not in listing]
+        ask_further(self.answers, listing, tuple(wanted), "--list", again=again)
+
+    def _wanted(self, config: Config, listed: Sequence[Member]) -> list[Member]:
+        """Those whom nobody wants left out; asked for once."""
+        if self._exclude is None:
+            question = "Whom to leave out (addresses, or patterns such as info@*)"
+            try:
+                answer = ask(question, "--except", default=_NOBODY)
+            except NoAnswer:
+                answer = _NOBODY
+            self._exclude = () if answer == _NOBODY else tuple(answer.lower().replace(",", " ").split())
+        tolerance = replace(config.directories[DIRECTORY].tolerance, exclude=self._exclude)
+        wanted = [one for one in listed if not tolerance.excludes(one)]
+        if len(wanted) < len(listed):
+            remark(f"{len(listed) - len(wanted)} of them are left out")
+        return wanted
+
+    def _logged_in(self, config: Config) -> list[Finding]:
+        """What failed of the channel, and of the mailboxes where none of those that were tried can be read."""
+        boxes = dict(list(config.mailboxes.items())[:MANY])
+        with logins(len(boxes)) as done:
+            found = asyncio.run(probe(replace(config, mailboxes=boxes), whole=False, done=done))
+        failed = failures(found)
+        unread = [one for one in failed if one.kind == "mailbox"]
+        if len({one.subject for one in unread}) < len(boxes):
+            if unread:
+                remark(f"{len(unread)} of {len(boxes)} mailboxes cannot be read; the others can")
+            return [one for one in failed if one not in unread]
+        return failed
+
+
+def _people(members: Sequence[Member]) -> str:
+    return f"{len(members)} people: {', '.join(some([one.address for one in members], 'others'))}"
+
+
+def _owner(text: str) -> str:
+    if not named_with_address(text)[1]:
+        raise ValueError("write Name <address>")
+    return text

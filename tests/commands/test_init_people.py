@@ -1,0 +1,151 @@
+"""`init --from`: who is on a list is shown and proposed, after logins that work; few by name, many as one rule."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.directories.google import MEMBERS, PEOPLE
+from inboxwatch import config
+from inboxwatch.config import Config
+from tests.doubles.dovecot import MASTER, MASTER_PASSDB, MASTERS, PASSWORD, Dovecot
+from tests.doubles.entra import CLIENT_ID, SECRET, TENANT
+from tests.doubles.gmail import METADATA, GmailServer
+from tests.doubles.google_directory import ADMIN, GoogleDirectoryServer, person
+from tests.doubles.https_server import ca_file
+from tests.support.installation import command
+from tests.support.staff import graph_staff
+from tests.support.terminal import Terminal
+
+ACCOUNTS = ("ana", "ben", "info")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Dovecot]:
+    files = {"masters": MASTERS, "users": "".join(f"{one}@acme.test:::::::\n" for one in ACCOUNTS)}
+    mail = [f"{one}@acme.test" for one in ACCOUNTS]
+    with Dovecot.start(mail, passdb=MASTER_PASSDB, files=files) as server:
+        yield server
+
+
+def pairs(option: str, **settings: object) -> list[str]:
+    return [word for key, value in settings.items() for word in (option, f"{key}={value}")]
+
+
+def imap(server: Dovecot) -> list[str]:
+    return [
+        *pairs("--list", path=server.base / "users"),
+        *pairs("--set", host="127.0.0.1", port=server.port, security="none", master_user=MASTER),
+    ]
+
+
+def unattended(folder: Path, source: str, *more: str) -> subprocess.CompletedProcess[str]:
+    words = ["--domain", "acme.test", "--owner", "Max Ode <max@acme.test>", "--tell", "console", *more]
+    return command("init", "--from", source, *words, cwd=folder, stdin=subprocess.DEVNULL)
+
+
+def checked(folder: Path) -> Config:
+    """The config that was written, which `check` accepts."""
+    path = folder / "inboxwatch.yaml"
+    done = command("check", "-c", str(path), "--json")
+    assert done.returncode == 0, done.stdout
+    assert json.loads(done.stdout)["ok"]
+    return config.load(path)
+
+
+def test_few_accounts_of_a_mail_server_are_proposed_and_written_by_name(server: Dovecot, tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, "--from", "imap-master", *imap(server))
+    terminal.answer("Your mail domain", "acme.test")
+    terminal.answer("Password", "not-the-password")
+    terminal.answer("Who owns what nobody else does", "Max Ode")
+    terminal.expect("write Name <address>")
+    terminal.answer("Who owns what nobody else does", "Max Ode <max@acme.test>")
+    terminal.answer("How people are told", "")
+    terminal.expect("found 3 people: ana@acme.test, ben@acme.test, info@acme.test")
+    terminal.answer("Whom to leave out", "info@*")
+    terminal.expect("1 of them are left out")
+    terminal.expect("logging in to 2 mailboxes")
+    terminal.expect("Authentication failed")
+    terminal.answer("Correct the answers?", "")
+    terminal.answer("Name of the IMAP server", "")
+    terminal.answer("Master user", "")
+    terminal.answer("Password [as before]", PASSWORD)
+    terminal.expect("written: inboxwatch.yaml")
+    assert terminal.end() == 0
+    terminal.close()
+    assert PASSWORD not in terminal.shown
+    loaded = checked(tmp_path)
+    assert loaded.directories == {}
+    assert {name: box.owner for name, box in loaded.mailboxes.items()} == {"ana": "ana", "ben": "ben"}
+    assert loaded.people.keys() == {"max", "ana", "ben"}
+
+
+def test_options_alone_write_a_rule_that_leaves_out_whom_they_say(server: Dovecot, tmp_path: Path) -> None:
+    secret = pairs("--set", password=PASSWORD)
+    done = unattended(tmp_path, "imap-master", *imap(server), *secret, "--rule", "--except", "info@*")
+    assert done.returncode == 0, done.stderr
+    loaded = checked(tmp_path)
+    assert loaded.mailboxes == {}
+    assert loaded.people.keys() == {"max"}
+    assert loaded.directories["staff"].tolerance.exclude == ("info@*",)
+
+
+def test_many_people_of_a_group_are_one_rule(tmp_path: Path) -> None:
+    with graph_staff(25) as server:
+        double = {"graph_url": server.server.url, "login_url": server.entra.server.url, "ca_file": ca_file()}
+        login = pairs("--set", tenant=TENANT, client_id=CLIENT_ID, client_secret=SECRET, **double)
+        done = unattended(tmp_path, "graph", *pairs("--list", group="sales@acme.test"), *login)
+        assert done.returncode == 0, done.stderr
+        assert "found 25 people" in done.stderr
+        loaded = checked(tmp_path)
+    assert loaded.directories["staff"].source == "graph"
+    assert loaded.mailboxes == {}
+
+
+@pytest.mark.parametrize("group", ["sales@acme.test", "/Sales"])
+def test_people_of_google_are_found_by_group_or_unit_with_their_managers(tmp_path: Path, group: str) -> None:
+    directory = GoogleDirectoryServer(people=[person(0), person(1)])
+    directory.groups["sales@acme.test"] = ["p0@acme.test", "p1@acme.test"]
+    directory.tokens.delegated = {PEOPLE, MEMBERS, METADATA}
+    gmail = GmailServer(directory.tokens)
+    for number in range(2):
+        gmail.user(f"p{number}@acme.test")
+    (tmp_path / "key.json").write_text(directory.tokens.key(), encoding="utf-8")
+    (tmp_path / "key.json").chmod(0o600)
+    done = unattended(
+        tmp_path,
+        "google",
+        *pairs("--list", group=group, admin=ADMIN, directory_url=directory.server.url),
+        *pairs("--set", service_account_file="key.json", gmail_url=gmail.server.url, ca_file=ca_file()),
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = checked(tmp_path)
+    gmail.close()
+    directory.server.close()
+    assert {one.id: (one.name, one.manager) for one in loaded.people.values()} == {
+        "max": ("Max Ode", None), "p0": ("Person 0", None), "p1": ("Person 1", "p0"),
+    }  # fmt: skip
+
+
+def test_a_list_is_read_before_anything_is_written_and_what_is_wrong_with_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "staff.csv").write_text("email,team\nana@acme.test,emea\nben,\n", encoding="utf-8")
+    mail = [*pairs("--list", path="staff.csv"), "--system", "maildir", *pairs("--set", path="mail/{user}")]
+    done = unattended(tmp_path, "csv", *mail)
+    assert (done.returncode, (tmp_path / "inboxwatch.yaml").exists()) == (2, False)
+    assert "not taken: staff.csv:3" in done.stderr
+    assert "FAILED: mailbox ana" in done.stderr
+    for name in ("new", "cur", "tmp"):
+        (tmp_path / "mail" / "ana" / name).mkdir(parents=True)
+    assert unattended(tmp_path, "csv", *mail).returncode == 0
+    assert checked(tmp_path).teams["emea"].members == ("ana",)
+    done = unattended(tmp_path, "csv", "--force", *pairs("--list", path="other.csv"), *mail[2:])
+    assert (done.returncode, "other.csv" in done.stderr) == (2, True)
+
+
+def test_an_unknown_source_is_refused_with_those_that_are_known(tmp_path: Path) -> None:
+    done = unattended(tmp_path, "ldap")
+    assert (done.returncode, "--from: 'ldap' is none of graph, google" in done.stderr) == (2, True)
