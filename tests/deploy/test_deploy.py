@@ -23,7 +23,9 @@ from pathlib import Path
 
 import pytest
 
+from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.engine.starts import LOOP, WINDOW
+from tests.support.installation import command
 
 pytestmark = pytest.mark.timeout(600)  # two installs from the package index
 ROOT = Path(__file__).resolve().parents[2]
@@ -240,9 +242,29 @@ def test_the_unit_starts_the_program_as_the_image_does() -> None:
     assert start.split() == in_image + json.loads(only("CMD"))
 
 
+@pytest.mark.parametrize(("check", "before"), [(0, 0), (1, 1), (2, 0)])
+def test_a_config_that_is_refused_is_refused_by_the_daemon_itself_and_so_only_once(
+    check: int, before: int, tmp_path: Path
+) -> None:
+    """RestartPreventExitStatus knows the main process only: what ExecStartPre refuses is tried again."""
+    (line,) = re.findall(r"^ExecStartPre=(.*)$", UNIT.read_text(), re.MULTILINE)
+    program = tmp_path / "inboxwatch"
+    program.write_text(f"#!/bin/sh\nexit {check}\n")
+    program.chmod(0o755)
+    words = shlex.split(line.replace("$$", "$").replace("/opt/inboxwatch/current/bin/inboxwatch", str(program)))
+    assert subprocess.run(words, check=False).returncode == before
+    assert f"RestartPreventExitStatus={ExitCode.BAD_CONFIG:d}" in UNIT.read_text().splitlines()
+
+
+def test_the_daemon_ends_with_the_status_that_is_not_tried_again_where_its_config_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "inboxwatch.yaml").write_text("people: {}\n")
+    done = command("run", "-c", str(tmp_path / "inboxwatch.yaml"))
+    assert done.returncode == ExitCode.BAD_CONFIG, done.stderr
+
+
 def test_the_unit_checks_before_it_starts_reloads_visibly_and_gives_up_after_its_channels_have_told() -> None:
     text = UNIT.read_text()
-    assert re.search(r"^ExecStartPre=\S+/inboxwatch check --offline -c ", text, re.MULTILINE)
+    assert re.search(r"^ExecStartPre=/bin/sh -c '\S+/inboxwatch check --offline -c ", text, re.MULTILINE)
     assert re.search(r"^ExecReload=/usr/bin/env \S+ \S+/inboxwatch reload -c ", text, re.MULTILINE)
     (limit,) = re.findall(r"^StartLimitBurst=(\d+)$", text, re.MULTILINE)
     assert int(limit) > LOOP + 1, "the start that tells of the loop is allowed"
