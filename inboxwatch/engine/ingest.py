@@ -27,6 +27,7 @@ from inboxwatch.engine.judging import judge_again
 from inboxwatch.engine.meetings import notice_meetings
 from inboxwatch.engine.moves import write_moves
 from inboxwatch.engine.placing import Placed, place_all
+from inboxwatch.engine.placing_anew import place_restated
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.second_tries import next_try
 from inboxwatch.mime import text_of
@@ -267,7 +268,7 @@ def _file(
     _recall_strangers(tx, placed, arrival)
     # In the order of time: who asked first is given an owner first.
     threads = dict.fromkeys(one.known.thread for one in filed if one.known is not None and one.mail is not None)
-    threads |= dict.fromkeys([*placed.again, *changed])
+    threads |= dict.fromkeys([*placed.again, *changed, *place_restated(tx, index)])
     threads |= dict.fromkeys(_judge_again(tx, placed, {one.id for one in filed}))
     # A copy may tell more of a message that was filed before.
     told = (index.known(entry.message.id) for entry in proven)

@@ -41,10 +41,26 @@ def _means(one: Known, bearers: Bearers) -> dict[MessageId, MessageId]:
     return means_of(one.names, bearers, one.subject_key, one.sides)
 
 
-def place_anew(tx: Transaction, threads: Iterable[ThreadId], renamed: Renamed | None = None) -> list[ThreadId]:
+def place_restated(tx: Transaction, index: ThreadIndex) -> list[ThreadId]:
+    """Places anew what a better account has told otherwise; call it once that is written. Returns the threads that this
+    concerns, to be evaluated.
+    """
+    restated = [one for one in map(index.known, sorted(index.restated)) if one is not None]
+    if not restated:
+        return []
+    return place_anew(tx, {one.thread for one in restated}, stirring=[one.id for one in restated])
+
+
+def place_anew(
+    tx: Transaction,
+    threads: Iterable[ThreadId],
+    renamed: Renamed | None = None,
+    stirring: Iterable[MessageId] = (),
+) -> list[ThreadId]:
     """Places all that is stored in threads anew; returns the threads that this concerns, to be evaluated.
 
-    What people did stays with the waits they did it to, and waits keep their ids.
+    What people did stays with the waits they did it to, and waits keep their ids. `stirring`: messages with other
+    titles than they had.
     """
     threads = sorted(threads)
     messages, unread = tx.mail.whole(threads)
@@ -54,6 +70,7 @@ def place_anew(tx: Transaction, threads: Iterable[ThreadId], renamed: Renamed | 
     parents = {one.id: one.parent for one in messages}
     known, ghosts = apart(messages, unread)
     index = ThreadIndex(known, ghosts, tx.mail.known_more)
+    index.stir(stirring)
     for thread in threads:
         index.place_again(thread)
     concerned = write_moves(tx, index)

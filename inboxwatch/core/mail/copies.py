@@ -22,6 +22,7 @@ from inboxwatch.core.model import Direction, FolderRole, Kind, Message, MessageI
 COPY = timedelta(hours=1)
 """Copies of one message bear one date; APIs that tell the time of sending instead differ by less than this."""
 _MARK = ";copy="
+_SENT = 100
 _US = "us"
 """Stands for every address of ours: Exchange names one person differently in Sent and on the way."""
 _OF_KIND = {Kind.HUMAN: 2, Kind.BULK: 0}
@@ -53,6 +54,11 @@ class Account(NamedTuple):
     subject_key: str = ""
 
     @property
+    def is_sent(self) -> bool:
+        """Whether a Sent folder of ours bears witness that we wrote it."""
+        return self.rank >= _SENT
+
+    @property
     def key(self) -> tuple[int, float, int]:
         """By this the accounts of one message are ordered: rank, then the earlier one, then the digest."""
         return self.rank, -self.at.timestamp(), self.digest
@@ -70,7 +76,7 @@ def account_of(message: Message, direction: Direction, kind: Kind, us: Us, reade
     """The account that a copy gives; `direction` and `kind` are those of the copy alone."""
     rewritten = _is_rewritten(message, direction, us)
     witness = 0 if message.role is not FolderRole.SENT else _witness(message, direction, us, reader)
-    rank = witness * 100 + _OF_KIND.get(kind, 1) * 10 + (not rewritten)
+    rank = witness * _SENT + _OF_KIND.get(kind, 1) * 10 + (not rewritten)
     stamp = message.received_at.timestamp()
     told = f"{reader.mailbox}\0{rank}\0{stamp}\0{message.sender.email}\0{len(message.marks)}\0{message.subject}"
     return Account(

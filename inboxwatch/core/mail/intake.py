@@ -20,7 +20,7 @@ from inboxwatch.core.mail.judging import Arrived, Judge
 from inboxwatch.core.mail.parties import Us, named_authors
 from inboxwatch.core.mail.proofs import proof_of
 from inboxwatch.core.mail.reply_rules import NO_RULES, Meanings
-from inboxwatch.core.mail.threads import ThreadIndex
+from inboxwatch.core.mail.threads import Known, ThreadIndex
 from inboxwatch.core.model import (
     Direction,
     Evidence,
@@ -35,7 +35,7 @@ from inboxwatch.core.model import (
     ThreadId,
     Verdict,
 )
-from inboxwatch.core.proof import NOTHING_KNOWN, Proof
+from inboxwatch.core.proof import NOTHING_KNOWN, Proof, Standing
 
 _NO_GROUNDS = Grounds(Verdict(Kind.HUMAN, ""))
 
@@ -147,11 +147,40 @@ class Intake:
                 leading[id_] = one
         for one in copies:
             self.index.counted(one.message)
+        self._tell_named(leading, copies)
         entries = self._entries([one for one in leading.values() if self._stands(one)], first)
         for id_, at in first.items():
             if id_ not in entries:
                 entries[id_] = self._witnessed(leading[id_], at)
         return [self._of_copy(one, entries[one.message.id], leading[one.message.id] is one) for one in copies]
+
+    def _tell_named(self, leading: Mapping[MessageId, Arrived], copies: Sequence[Arrived]) -> None:
+        """Programs keep in Sent what they send without telling what it answers: then its other copies tell."""
+        others: dict[MessageId, list[Message]] = {}
+        if len(copies) > len(leading):
+            for copy in copies:
+                if copy is not leading[copy.message.id]:
+                    others.setdefault(copy.message.id, []).append(copy.message)
+        for id_, one in leading.items():
+            if id_ in others or id_ in self.index:
+                self._tell_named_by(one, others.get(id_, []))
+
+    def _tell_named_by(self, one: Arrived, others: Sequence[Message]) -> None:
+        known = self.index.known(one.message.id)
+        if known is not None and not self._stands(one):
+            told = next(filter(self._is_believed, [one.message, *others]), None)
+            if told is not None and known_account(known).is_sent:
+                self.index.name(told)
+        elif one.account.is_sent and not _names(one.message):
+            named: Known | Message | None = known
+            if known is None or not known.names:
+                named = next(filter(self._is_believed, others), None)
+            if named is not None:
+                one.message = replace(one.message, in_reply_to=named.in_reply_to, references=named.references)
+
+    def _is_believed(self, copy: Message) -> bool:
+        """Whether a copy of ours tells what it answers, and nothing shows that it is not ours."""
+        return _names(copy) and proof_of(copy, self.us).standing not in (Standing.FAILED, Standing.FOREIGN)
 
     def told_apart(self, messages: Sequence[Message]) -> Sequence[Message]:
         """The messages, each that bears the id of another one under an id of its own; the same where none does."""
@@ -384,6 +413,10 @@ def addresses_of(message: Message) -> set[str]:
     """Every address of a message by which its lead may be found: what to look up before `take_batch`."""
     people = (message.sender, *message.recipients)
     return {one.email for one in people if one.email} | set(named_authors(message))
+
+
+def _names(message: Message) -> bool:
+    return bool(message.in_reply_to or message.references)
 
 
 def _name_of(email: str, message: Message) -> str:

@@ -19,6 +19,7 @@ from inboxwatch.core.mail import quotes
 from inboxwatch.core.mail.copies import Account
 from inboxwatch.core.mail.threads.components import Ghost, in_time
 from inboxwatch.core.mail.threads.known import (
+    LIKE,
     SKEW,
     Keys,
     Known,
@@ -26,6 +27,7 @@ from inboxwatch.core.mail.threads.known import (
     keys_of,
     known_order,
     named_parent,
+    rename,
     restate,
     title_keys,
     told_order,
@@ -75,6 +77,8 @@ class ThreadIndex:
         self.changed: dict[MessageId, Known] = {}
         self.borne: dict[MessageId, set[MessageId]] = {}
         """Message-IDs that several messages bear: the ids of those that were told apart from the first one."""
+        self.restated: set[MessageId] = set()
+        """Stored messages of which a better account tells what may put them elsewhere."""
         self.ghosts_found: dict[MessageId, ThreadId] = {}
         """New ghosts, each with its component."""
         self.learn(known, ghosts or {})
@@ -98,6 +102,10 @@ class ThreadIndex:
             self._imply(one.id, one.at, known_order(one))
             if one.bearers:
                 self.borne.setdefault(one.id, set()).update(one.bearers)
+
+    def __contains__(self, id: MessageId) -> bool:  # noqa: A002  (the word of the field)
+        """Whether a message is known."""
+        return id in self._memory.known
 
     def known(self, id: MessageId) -> Known | None:  # noqa: A002  (the word of the field)
         """What is known of a message, its thread as it is now."""
@@ -186,7 +194,8 @@ class ThreadIndex:
             if account is not None:
                 better = draft(message, direction, verdict, None)
                 better.account, better.sides = account, known.sides
-                restate(known, better)
+                if restate(known, better) and known.id in self._stored:
+                    self.restated.add(known.id)
             return known
         one = self._drafts.pop(message.id, None) or draft(message, direction, verdict, None)
         one.kind, one.thread, one.account = verdict.kind, match.thread, account
@@ -204,6 +213,16 @@ class ThreadIndex:
         one = self._memory.known.get(id)
         if one is not None and other not in one.bearers:
             one.bearers |= {other}
+            self._changed(one)
+
+    def name(self, message: Message) -> None:
+        """Takes over, for a known message that names none, which ones a copy of it names."""
+        one = self._memory.known[message.id]
+        if not one.names:
+            rename(one, draft(message, one.direction, Verdict(one.kind, ""), None))
+            self._memory.names(one)
+            self.foresee(message)
+            self._unsettled.add(one.id)
             self._changed(one)
 
     def counted(self, message: Message) -> None:
@@ -282,6 +301,15 @@ class ThreadIndex:
             self._memory.moved(component)
         self._unsettled.update(one for one, (was, _) in self._stored.items() if was == thread)
         self.settle()
+
+    def stir(self, ids: Iterable[MessageId]) -> None:
+        """Looks anew, at `place_again`, for the place of what may hang below messages for their titles."""
+        for one in filter(None, map(self._memory.known.get, ids)):
+            if self._look_up is not None and one.subject_key:
+                span = one.at - SKEW, one.at + LIKE
+                titles = frozenset([one.subject_key])
+                self._learn(self._look_up(Keys(subject_keys=titles, span=span, sides=one.sides)))
+            self._unsettled.update(other.id for other in self._memory.later(one) if other.open)
 
     def looked_up(self, wanted: Keys) -> None:
         """Says which keys were looked up for the batch: what is known under them is here already."""

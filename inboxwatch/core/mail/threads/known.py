@@ -139,12 +139,33 @@ def _order(chain: tuple[MessageId, ...], answered: tuple[MessageId, ...]) -> Ite
     return pairwise(chain)
 
 
-def restate(known: Known, better: Known) -> None:
-    """Takes over what a better account of a message tells; its place stays."""
+def restate(known: Known, better: Known) -> bool:
+    """Takes over what a better account of a message tells; returns whether it may belong elsewhere by that.
+
+    Its place stays until then.
+    """
+    before = _placed_by(known)
+    rename(known, better)
+    known.subject_key, known.was_key, known.answers = better.subject_key, better.was_key, better.answers
+    known.series, known.part, known.answer_to = better.series, better.part, better.answer_to
+    known.thread_index = better.thread_index or known.thread_index
     known.direction, known.kind, known.account = better.direction, better.kind, better.account
     known.sender, known.name = better.sender, better.name
     known.to, known.participants, known.sides = better.to, better.participants, better.sides
     known.at, known.sent_at = min(known.at, better.at), better.sent_at
+    return _placed_by(known) != before
+
+
+def rename(known: Known, other: Known) -> None:
+    """Takes over which messages an account of it names."""
+    known.named, known.above = other.named, other.above
+    known.in_reply_to, known.references = other.in_reply_to, other.references
+
+
+def _placed_by(known: Known) -> tuple[object, ...]:
+    """What its place depends on, of what its accounts may tell differently."""
+    title = (known.subject_key, known.was_key, known.answers, known.series, known.part)
+    return (known.in_reply_to, known.references, title, known.answer_to, known.thread_index)
 
 
 def series_of(message: Message) -> tuple[str, int]:

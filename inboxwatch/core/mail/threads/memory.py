@@ -36,8 +36,7 @@ class Memory(Components):
         """Remembers a message that is not known yet."""
         super().add(one, stored=stored)
         at = one.at.timestamp()
-        if one.named is not None:
-            self.naming.setdefault(one.named, []).append(one.id)
+        self.names(one)
         if one.subject_key:
             for side in {*one.sides, one.sender, *one.answer_to}:
                 insort(self._by_title.setdefault((one.subject_key, side), []), (at, one.id))
@@ -52,6 +51,11 @@ class Memory(Components):
         if one.quotation is not None:
             for run in one.quotation.own:
                 self._by_run.setdefault(run, []).append(one.id)
+
+    def names(self, one: Known) -> None:
+        """Notes which message one names as its parent."""
+        if one.named is not None:
+            self.naming.setdefault(one.named, []).append(one.id)
 
     def converse(self, one: Known, conversation: str) -> None:
         """Notes that a provider counts a known message to one more conversation."""
