@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from inboxwatch.commands.daemon_call import Unreachable, call, refusal
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.terminal import fail, printable, result, result_json, table
+from inboxwatch.notify import messages
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
@@ -33,11 +35,31 @@ async def _all(config: Config, path: str, params: dict[str, str]) -> list[dict[s
 def list_clocks(config: Config, where: dict[str, str], *, as_json: bool) -> ExitCode:
     """Prints waits; returns the exit code."""
     shown = "stop_reason" if where.get("state") == "closed" else "metric_state"
-    columns = ("id", "lead", "owner", "metric", "due_at", shown, "tier", "mailbox")
-    return _listed(config, "/api/v1/clocks", where, columns, as_json)
+    last = ("next",) if shown == "metric_state" else ()
+    columns = ("id", "lead", "owner", "metric", "due_at", shown, "tier", "mailbox", *last)
+    return _listed(config, "/api/v1/clocks", where, columns, as_json, lambda item: _with_next(config, item))
 
 
-def _listed(config: Config, path: str, where: dict[str, str], columns: tuple[str, ...], as_json: bool) -> ExitCode:
+def _with_next(config: Config, clock: dict[str, Any]) -> dict[str, Any]:
+    """A clock with what happens next in words."""
+    step = clock.get("next_step")
+    if not step:
+        return clock | {"next": messages.NO_FURTHER_STEP if clock["state"] == "running" else None}
+    names = {str(one.id): one.name for one in config.people.values()}
+    targets = [names.get(one) or one.partition(":")[2] or one.partition(":")[0] for one in step["targets"]]
+    moves_to = step.get("moves_to") or ""
+    at = f"{datetime.fromisoformat(step['at']):%Y-%m-%d %H:%M} UTC"
+    return clock | {"next": messages.ladder_step(targets=targets, moves_to=names.get(moves_to, moves_to), at=at)}
+
+
+def _listed(  # six parameters: what is asked, and how it is shown
+    config: Config,
+    path: str,
+    where: dict[str, str],
+    columns: tuple[str, ...],
+    as_json: bool,
+    shown: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> ExitCode:
     try:
         items = asyncio.run(_all(config, path, where))
     except (Unreachable, ValueError) as error:
@@ -45,7 +67,7 @@ def _listed(config: Config, path: str, where: dict[str, str], columns: tuple[str
     if as_json:
         result_json(items)
     else:
-        table(items, columns)
+        table([shown(item) for item in items], columns)
     return ExitCode.OK
 
 

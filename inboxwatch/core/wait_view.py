@@ -37,15 +37,19 @@ class NextStep:
     at: datetime
     targets: tuple[str, ...]
     """Persons of the config, or `channel:destination`."""
+    moves_to: PersonId | None = None
+    """Whose it becomes then, as absences stand now; None where it stays with its owner."""
 
     def as_json(self) -> dict[str, object]:
-        """As it is stored and shown: `{step, round, at: RFC 3339 UTC, targets: [...]}`."""
-        return {"step": self.step, "round": self.round, "at": rfc3339(self.at), "targets": list(self.targets)}
+        """As stored and shown: `{step, round, at: RFC 3339 UTC, targets: [...]}`, and `moves_to` where it moves."""
+        known = {"step": self.step, "round": self.round, "at": rfc3339(self.at), "targets": list(self.targets)}
+        return known | ({"moves_to": self.moves_to} if self.moves_to else {})
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> NextStep:
         """The reverse of `as_json`."""
-        return cls(data["step"], data["round"], datetime.fromisoformat(data["at"]), tuple(data["targets"]))
+        at, targets = datetime.fromisoformat(data["at"]), tuple(data["targets"])
+        return cls(data["step"], data["round"], at, targets, data.get("moves_to"))
 
 
 class WaitView(NamedTuple):
@@ -87,6 +91,10 @@ class WaitView(NamedTuple):
     acknowledged_until: datetime | None = None
     snoozed_until: datetime | None = None
     next_step: NextStep | None = None
+    next_names: tuple[str, ...] = ()
+    """The targets of `next_step` as people read them: names, and where a channel writes to."""
+    next_owner_name: str = ""
+    """Of who has it after that step, where it moves."""
     mailbox: MailboxId | None = None
     team: str | None = None
     tier: str = ""

@@ -16,7 +16,7 @@ from inboxwatch.engine.delivery.claim import claim, mailboxes, reader_of, render
 from inboxwatch.engine.delivery.compose import Composed
 from inboxwatch.engine.delivery.settle import Failure, failed, sent
 from inboxwatch.engine.rule_context import FRESH
-from inboxwatch.notify import Bounded, Channel, ChannelError, Finds, Joins, NoticeType, Paced, Receipt
+from inboxwatch.notify import TO_ACT_ON, Bounded, Channel, ChannelError, Finds, Joins, Paced, Receipt
 from inboxwatch.notify.quoted import unquoted
 from inboxwatch.store.deliveries import MOST
 from inboxwatch.store.records import DeliveryRecord
@@ -90,7 +90,7 @@ class Sender:
         first = rows[0]
         unread = False
         late = first.attempts > 1 or self._now() - first.owed_at > FRESH
-        if first.type == NoticeType.ESCALATION and late:
+        if first.type in TO_ACT_ON and late:
             # Time has passed since the step was owed: look once more before anybody is paged (rule 30).
             nearest, others = await self._writer.read(mailboxes, self._rules, rows)
             unread = not await self._look(nearest, others)

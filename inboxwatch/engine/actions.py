@@ -11,6 +11,7 @@ from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
+from inboxwatch.notify import NoticeType
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
 
@@ -38,7 +39,7 @@ def acknowledge(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> st
     owner = PersonId(by)
     taken = Action(now, ActionKind.ASSIGNED, by, row.id, row.lead, owner=owner, reason="acknowledged", rule="by hand")
     tx.clocks.record(taken, row.thread)
-    tx.deliveries.cancel([row.id], now)
+    tx.deliveries.cancel([row.id], now, NoticeType.ESCALATION, NoticeType.ASSIGNED)
     return _evaluated(tx, rules, row, now)
 
 

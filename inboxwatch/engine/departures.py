@@ -83,7 +83,9 @@ def departures(tx: Transaction, rules: Rules, now: datetime) -> list[Departure]:
 
 
 def settle_departures(tx: Transaction, rules: Rules, now: datetime) -> list[Departure]:
-    """Gives the waits of people who are gone to whom routing names now, and tells the new owners and IT, once."""
+    """Gives the waits of people who are gone to whom routing names now, who hear of it as of any change of owner, and
+    tells IT, once.
+    """
     found = departures(tx, rules, now)
     moving = {one.clock for departure in found for one in departure.moved}
     threads = {row.thread for row in map(tx.clocks.get, sorted(moving)) if row is not None}
@@ -99,22 +101,9 @@ def settle_departures(tx: Transaction, rules: Rules, now: datetime) -> list[Depa
 
 
 def _tell(tx: Transaction, rules: Rules, departure: Departure, now: datetime) -> None:
-    owners: dict[str, list[str]] = {}
-    for one in departure.moved:
-        row = tx.clocks.get(one.clock)
-        if row is not None and row.owner is not None:
-            owners.setdefault(row.owner, []).append(row.id)
-    for owner, clocks in owners.items():
-        title = messages.waits_taken_over(person=departure.name, count=len(clocks))
-        body = {"title": title, "clock_ids": clocks}
-        tx.deliveries.enqueue(rules.notices.notice(NoticeType.DIGEST, departure.key, [owner], now, **body))
-    others = [one for one in rules.config.it_alerts if _person(rules, one) not in owners]
+    told = rules.config.it_alerts
     body = {"title": str(departure)}
-    tx.deliveries.enqueue(rules.notices.notice(NoticeType.DIGEST, departure.key, others, now, **body))
-
-
-def _person(rules: Rules, target: str) -> str:
-    return rules.config.fallback if target == "fallback" else target
+    tx.deliveries.enqueue(rules.notices.notice(NoticeType.DIGEST, departure.key, told, now, **body))
 
 
 def _people(tx: Transaction, rules: Rules, rows: Sequence[ClockRecord], now: datetime) -> Iterator[Departure]:

@@ -16,6 +16,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import wait_views
 from inboxwatch.notify import messages
 from inboxwatch.notify.actions import Answer
+from inboxwatch.notify.text import when
 from inboxwatch.store import Transaction
 
 MOST = 100
@@ -107,13 +108,11 @@ class Lookup:
     def _next(self, wait: WaitView) -> str:
         held = max((at for at in (wait.acknowledged_until, wait.snoozed_until) if at and at > self._now), default=None)
         if wait.next_step is None:
-            return messages.LADDER_ENDED
-        return messages.next_step(
-            step=wait.next_step.step,
-            targets=[self._name(target) for target in wait.next_step.targets],
-            at=self._local(wait.next_step.at),
-            held_until=self._local(held) if held else None,
+            return messages.NO_FURTHER_STEP
+        step = messages.ladder_step(
+            targets=wait.next_names, moves_to=wait.next_owner_name, at=when(self._local(wait.next_step.at))
         )
+        return messages.next_step(step=step, held_until=self._local(held) if held else None)
 
     def _name(self, person: str | None) -> str:
         people = self._rules.config.people

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.ownership.advance import EVERYTHING, Advance, advance, assignment_at, resolve
-from inboxwatch.core.ownership.routing import Roster
+from inboxwatch.core.ownership.advance import EVERYTHING, Advance, advance, assignment_at, resolve, successor
+from inboxwatch.core.ownership.owner_change import owner_change
+from inboxwatch.core.ownership.routing import Roster, Window
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import DueStep, StepReason, next_step, overdue, plan
 from inboxwatch.core.sla.timeline import Action, ActionKind
@@ -41,6 +42,11 @@ class Before:
     @property
     def held(self) -> bool:
         return any(row.held for row in self.rows)
+
+    @property
+    def owners(self) -> list[PersonId | None]:
+        """Who had it, as far as it was open."""
+        return [row.owner for row in self.rows if row.state == "running"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +97,13 @@ class Progress:
             notified |= self._notifier.withhold(clock, overdue(clock, self._history), FIRST_SIGHT)
         sight = self._visibility.of(clock, before.witnesses)
         moved, unread = self._advance(clock, notified, sight, may_notify=may_notify)
-        for action in self._assign(clock, moved):
+        given = self._assign(clock, moved)
+        for action in given:
             self._work.add(action)
-        if moved.nobody_left and not self._is_history(clock):
+        changed = owner_change(before.owners, moved.owner, (*clock.actions, *given))
+        if changed is not None:
+            self._notifier.moved(clock, changed, history=self._is_history(clock))
+        elif moved.nobody_left and not self._is_history(clock):
             self._notifier.nobody_left(clock)
         values: dict[str, Any] = {}
         if moved.notification is not None:
@@ -171,10 +181,10 @@ class Progress:
     def _next(self, step: DueStep | None, owner: PersonId, clock: Clock) -> NextStep | None:
         if step is None:
             return None
-        targets = resolve(step.notify, owner, self._rules.context.case(clock, self._leads), self._roster)
-        return NextStep(
-            step.number, step.round, max(step.notify_at, step.due_at), self._rules.notices.reachable(targets)
-        )
+        case, at = self._rules.context.case(clock, self._leads), max(step.notify_at, step.due_at)
+        targets = self._rules.notices.reachable(resolve(step.notify, owner, case, self._roster))
+        moved = successor(step, owner, case, self._roster, Window(clock.policy.calendar.next_open(at), clock.due_at))
+        return NextStep(step.number, step.round, at, targets, moved.owner if moved else None)
 
     def _stop(self, clock: Clock, was_running: bool) -> dict[str, Any]:
         """How a wait that is over stands; whoever was paged for it is notified."""

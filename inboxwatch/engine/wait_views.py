@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
@@ -84,6 +85,8 @@ def _view(
         acknowledged_until=row.acknowledged_until,
         snoozed_until=row.snoozed_until,
         next_step=row.next_step,
+        next_names=tuple(target_name(rules, one) for one in row.next_step.targets) if row.next_step else (),
+        next_owner_name=target_name(rules, row.next_step.moves_to or "") if row.next_step else "",
         mailbox=row.mailbox,
         team=row.team,
         tier=row.tier,
@@ -108,3 +111,16 @@ def person_name(rules: Rules, person: str | None) -> str:
     """The name of a person of the config; empty for anybody else."""
     known = rules.config.people.get(PersonId(person)) if person else None
     return known.name if known else ""
+
+
+def target_name(rules: Rules, target: str) -> str:
+    """A target of a step as people read it: a person by name, a channel by where it writes to."""
+    channel, _, destination = target.partition(":")
+    return person_name(rules, target) or destination or channel
+
+
+def with_names(rules: Rules, text: str) -> str:
+    """A sentence of the program in which people stand by name, not by id."""
+    ids = sorted(map(str, rules.config.people), key=len, reverse=True)
+    named = re.compile(rf"(?<![\w@.-])(?:{'|'.join(map(re.escape, ids))})(?![\w@-])")
+    return named.sub(lambda found: person_name(rules, found[0]), text) if ids else text

@@ -21,7 +21,7 @@ from pydantic import BeforeValidator, PlainValidator, field_validator
 from inboxwatch.core.sla.policy import Duration
 from inboxwatch.extras import command, installed
 from inboxwatch.hidden import hidden
-from inboxwatch.notify.notice_wait import UNVERIFIED, FailedContact, NoticeWait
+from inboxwatch.notify.notice_wait import UNVERIFIED, FailedContact, Handed, NoticeWait
 from inboxwatch.settings import ConfigPath, Secret, Settings
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from inboxwatch.notify.links import Links
 
 __all__ = [
+    "ABOUT_WAITS",
     "MANY",
     "OWN_ID",
+    "TO_ACT_ON",
     "UNVERIFIED",
     "Bounded",
     "Channel",
@@ -39,6 +41,7 @@ __all__ = [
     "ConfigPath",
     "FailedContact",
     "Finds",
+    "Handed",
     "Interactive",
     "Joins",
     "Notice",
@@ -61,11 +64,19 @@ __all__ = [
 class NoticeType(StrEnum):
     ESCALATION = "escalation"
     RESOLVED = "resolved"
+    ASSIGNED = "assigned"
+    """To who has a wait now."""
+    UNASSIGNED = "unassigned"
+    """To who had it before."""
     MAILBOX = "mailbox"
     FIRST_CONTACT_FAILED = "first_contact_failed"
     DIGEST = "digest"
 
 
+ABOUT_WAITS = frozenset({NoticeType.ESCALATION, NoticeType.RESOLVED, NoticeType.ASSIGNED, NoticeType.UNASSIGNED})
+"""What is told of each wait by itself. What is due together for one reader leaves as one message (rule 37)."""
+TO_ACT_ON = frozenset({NoticeType.ESCALATION, NoticeType.ASSIGNED})
+"""Those whose reader is asked to do something about the wait."""
 OWN_ID = "inboxwatch."
 """Begins the Message-ID of every mail of ours."""
 MANY = 25

@@ -101,7 +101,7 @@ class Alertmanager:
     ) -> Receipt:
         """Posting an alert again changes nothing: it is idempotent by its labels."""
         now = instant.now()
-        over = notice.type is NoticeType.RESOLVED
+        over = notice.type in (NoticeType.RESOLVED, NoticeType.UNASSIGNED)
         recipient = person.id if person else destination
         parts = {_subject(labels): (part, labels) for part, labels in self._parts(notice, recipient)}
         told = [labels for _, labels in parts.values()]

@@ -92,7 +92,7 @@ def _shortened(body: str) -> str:
 def _kind(notice: Notice) -> apprise.NotifyType:
     if notice.type is NoticeType.RESOLVED:
         return apprise.NotifyType.SUCCESS
-    if notice.type is NoticeType.DIGEST:
+    if notice.type in (NoticeType.DIGEST, NoticeType.ASSIGNED, NoticeType.UNASSIGNED):
         return apprise.NotifyType.INFO
     warnings = notice.contact is None and all(told.reason == "warning" for told in notice.clocks)
     return apprise.NotifyType.WARNING if warnings else apprise.NotifyType.FAILURE

@@ -10,7 +10,16 @@ from typing import ClassVar, TextIO
 from rich.console import Console as Terminal
 from rich.text import Text
 
-from inboxwatch.notify import ChannelError, ChannelSettings, Notice, NoticeType, Receipt, Recipient, Settings, messages
+from inboxwatch.notify import (
+    ABOUT_WAITS,
+    ChannelError,
+    ChannelSettings,
+    Notice,
+    Receipt,
+    Recipient,
+    Settings,
+    messages,
+)
 from inboxwatch.notify.render import SHOWN, Renderer
 from inboxwatch.notify.text import clean, web_link
 from inboxwatch.notify.wait import ShownWait, chosen
@@ -65,7 +74,7 @@ class Console:
 
     def _lines(self, notice: Notice, person: Recipient | None, reader: str) -> Iterator[Text]:
         waits = self._renderer.waits(notice, person)
-        if len(waits) != 1 or notice.type not in {NoticeType.ESCALATION, NoticeType.RESOLVED}:
+        if len(waits) != 1 or notice.type not in ABOUT_WAITS:
             mark = notice.type.value.replace("_", " ").upper()
             yield _line(mark, self._renderer.line("headline.txt", notice, person, 500), f"→ {reader}")
             for wait in (shown := chosen(waits, SHOWN)):
@@ -74,7 +83,7 @@ class Console:
                 yield Text(f"{'':10}    {messages.and_more(len(waits) - len(shown))}")
             return
         wait = waits[0]
-        mark = "RESOLVED" if notice.type is NoticeType.RESOLVED else wait.reason.upper() or "ESCALATION"
+        mark = wait.reason.upper() or notice.type.value.upper()
         yield _line(mark, self._renderer.line("headline.txt", notice, person), *_details(wait), f"→ {reader}")
         if link := web_link(notice.link):
             yield Text(f"{'':12}{link}", style="dim")

@@ -21,6 +21,7 @@ from inboxwatch import now as instant
 from inboxwatch.core.domain_names import folded_address
 from inboxwatch.notify import (
     OWN_ID,
+    TO_ACT_ON,
     ChannelError,
     ChannelSettings,
     ConfigPath,
@@ -201,7 +202,7 @@ class Email:
         return [*found, ("References", headers.ids(chain))] if chain else found
 
     def _actions(self, notice: Notice, person: Recipient | None, now: datetime) -> dict[str, Sequence[ActionLink]]:
-        if self._links is None or person is None or notice.listed or notice.type is not NoticeType.ESCALATION:
+        if self._links is None or person is None or notice.listed or notice.type not in TO_ACT_ON:
             return {}
         return {told.wait.id: self._links.actions(told.wait.id, person.id, now) for told in notice.clocks}
 

@@ -117,12 +117,11 @@ def _next(wait: WaitView, when: _When) -> Iterator[str]:
     if wait.held:
         yield "  Unverified: a mailbox that could hold the answer is unread; its step waits for blind_grace at most"
     if wait.next_step is None:
-        yield "  Next: the ladder has ended; the wait stays open and visible"
+        yield f"  Next: {messages.NO_FURTHER_STEP} The wait stays open and visible."
         return
     step = wait.next_step
-    targets = ", ".join(step.targets)
-    due = when(step.at)
-    yield f"  Next: step {step.step} (round {step.round}) at {due} to {targets}, unless somebody answers"
+    told = messages.ladder_step(targets=wait.next_names, moves_to=wait.next_owner_name, at=when(step.at))
+    yield f"  Next: step {step.step} (round {step.round}), unless somebody answers: {told}"
 
 
 def _flags(wait: WaitView) -> Iterator[str]:

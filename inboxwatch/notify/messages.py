@@ -40,7 +40,7 @@ _ENDS = {
     "opted_out": "the buyer opted out",
     "lead_closed": "the lead was closed",
     "activity": "a call or meeting was logged",
-    "max_rounds": "the ladder has ended",
+    "max_rounds": "no further reminders",
     "withdrawn": "no reply was owed, as is known now",
 }
 _FLAGS = {
@@ -80,8 +80,18 @@ def due(*, left: float | None, waited: str) -> str:
     return f"overdue by {span(left)}" if left < -1 else "due now"
 
 
-def next_notification(*, targets: Sequence[str], at: datetime) -> str:
-    return f"{', '.join(targets) or 'a change of owner'} at {when(at)}"
+def ladder_step(*, targets: Sequence[str], moves_to: str, at: str) -> str:
+    """What a step of a ladder does, the same on pages, in messages and on the command line.
+
+    `targets` are names, and so is `moves_to`, empty where the wait stays with its owner; `at` is an instant as its
+    reader is shown it. All may be marked up already.
+    """
+    told = f"{', '.join(targets)} {'is' if len(targets) == 1 else 'are'} told at {at}" if targets else f"at {at}"
+    return f"{told}, it moves to {moves_to}" if moves_to else told
+
+
+NO_FURTHER_STEP = "No further reminders. Assign it or call."
+"""Of a wait whose ladder has ended."""
 
 
 def and_more(count: int) -> str:
@@ -220,16 +230,8 @@ def target_gone(*, target: str, waits: int, fallback: str) -> str:
     )
 
 
-def waits_taken_over(*, person: str, count: int) -> str:
-    return f"{person} is no person of the config any more: {_waits(count)} of theirs {_is(count)} yours now."
-
-
 def _waits(count: int) -> str:
     return f"{count} open wait{'' if count == 1 else 's'}"
-
-
-def _is(count: int) -> str:
-    return "is" if count == 1 else "are"
 
 
 def some(items: Sequence[str], most: int = 20) -> str:
@@ -267,6 +269,21 @@ NOBODY_PRESENT = "Nobody whom the routing names is present: this wait is yours."
 
 def overdue_at_first_sight(*, count: int, mailbox: str) -> str:
     return f"{count} waits of {mailbox} were overdue when inboxwatch first read it; none pages anybody."
+
+
+def yours_now(*, by: str, former: str, reason: str) -> str:
+    """`by` is the name of whoever gave the wait away, empty where the program moved it; `former` who had it."""
+    if not by:
+        return f"It was {former}'s{_because(reason)}."
+    had = "" if by == former else f" It was {former}'s."
+    return f"{by} gave it to you{_because(reason)}.{had}"
+
+
+def no_longer_yours(*, by: str, owner: str, reason: str) -> str:
+    """`owner` is the name of who has the wait now; `by` as in `yours_now`."""
+    if not by:
+        return f"It moved to {owner}{_because(reason)}."
+    return assigned(person=by, owner=None if by == owner else owner, reason=reason)
 
 
 def first_contact_bounced(*, lead: str) -> str:
@@ -415,12 +432,10 @@ NO_POLICY = "No SLA policy covers this lead."
 NOTHING_DUE = "No wait is open: nothing is due."
 
 
-LADDER_ENDED = "If nobody answers, nothing more is told: the ladder has ended."
-
-
-def next_step(*, step: int, targets: Sequence[str], at: datetime, held_until: datetime | None) -> str:
+def next_step(*, step: str, held_until: datetime | None) -> str:
+    """`step` is what `ladder_step` gives."""
     pause = f"; held until {when(held_until)}" if held_until else ""
-    return f"If nobody answers, step {step} tells {', '.join(targets) or 'nobody'} at {when(at)}{pause}."
+    return f"If nobody answers, {step}{pause}."
 
 
 # Why routing chose as it did: parts of a reason, joined by `; `.

@@ -14,6 +14,23 @@ UNVERIFIED = "unverified"
 
 
 @dataclass(frozen=True, slots=True)
+class Handed:
+    """How a wait came to whoever has it now."""
+
+    by: str
+    """A person's id; `routing` or `escalation` for the program's own."""
+    by_name: str
+    """Empty where it was no person."""
+    former: str
+    """The id of who had it."""
+    former_name: str
+    reason: str
+    """In words, with people's names."""
+    to_reader: bool
+    """Whether the reader has it now; otherwise they had it."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeWait:
     """A wait as a notice tells it."""
 
@@ -28,6 +45,8 @@ class NoticeWait:
     """For the reason `unverified`: since when the mailbox that could hold the answer has not been read (UTC)."""
     section: str = ""
     """In a digest: the heading under which it is listed, in order."""
+    handed: Handed | None = None
+    """Where its owner has changed, and that is what is told."""
 
     def as_json(self) -> dict[str, object]:
         """The clock of contract section 4 with what only notices tell; what is not known is left out."""
@@ -49,6 +68,8 @@ class NoticeWait:
             "last_exchanged_at": rfc3339(wait.last_exchanged_at),
             "section": self.section,
         }
+        if self.handed is not None:
+            further |= {"given_by": self.handed.by, "former_owner": self.handed.former, "why": self.handed.reason}
         known = {key: value for key, value in further.items() if value or (key == "exchanged" and value is not None)}
         return step | wait.as_json() | known
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from inboxwatch.notify import messages
 from inboxwatch.notify.notice_wait import FailedContact, NoticeWait
-from inboxwatch.notify.text import clean, span
+from inboxwatch.notify.text import clean, span, when
 
 
 def chosen(waits: Sequence[ShownWait], limit: int) -> tuple[ShownWait, ...]:
@@ -70,6 +70,9 @@ class ShownWait:
     """Since when the mailbox that could hold the answer has not been read."""
     next_at: datetime | None = None
     next_targets: tuple[str, ...] = ()
+    """Names, and where channels write to."""
+    next_owner: str = ""
+    """Who has it after the next step, where it moves."""
     held_until: datetime | None = None
     """Until when it is acknowledged or snoozed."""
     held_as: str = ""
@@ -80,6 +83,8 @@ class ShownWait:
     """What is odd about its answer, or about what pretends to be one."""
     section: str = ""
     """The heading under which a digest lists it."""
+    handed: str = ""
+    """How it came to whoever has it now, in a sentence; empty where that is not what is told."""
 
     @property
     def who(self) -> str:
@@ -125,10 +130,10 @@ class ShownWait:
 
     @property
     def next(self) -> str:
-        """What happens if nobody answers: `Max Ode, desk at Tue 3 Nov 14:30 GMT`. Empty when nothing does."""
+        """What happens if nobody answers: `Max Ode is told at Tue 3 Nov 14:30 GMT`."""
         if not self.next_at:
-            return ""
-        return messages.next_notification(targets=self.next_targets, at=self.next_at)
+            return messages.NO_FURTHER_STEP
+        return messages.ladder_step(targets=self.next_targets, moves_to=self.next_owner, at=when(self.next_at))
 
     @classmethod
     def of(cls, told: NoticeWait, zone: tzinfo) -> ShownWait:
@@ -161,13 +166,15 @@ class ShownWait:
             seconds=seconds,
             unread_since=_local(told.unread_since, zone),
             next_at=_local(upcoming.at, zone) if upcoming else None,
-            next_targets=tuple(clean(target, 80) for target in upcoming.targets) if upcoming else (),
+            next_targets=tuple(clean(name, 80) for name in wait.next_names or upcoming.targets) if upcoming else (),
+            next_owner=clean(wait.next_owner_name or (upcoming.moves_to or ""), 80) if upcoming else "",
             held_until=_local(held_until, zone),
             held_as=held_as,
             answered_by=clean(wait.answered_by_name or wait.answered_by or "", _NAME),
             stop_reason=clean(wait.stop_reason or "", _NAME),
             flags=tuple(wait.flags),
             section=clean(told.section, 60),
+            handed=clean(_handed(told), 400),
         )
 
     @classmethod
@@ -182,6 +189,16 @@ class ShownWait:
             owner=clean(contact.owner_name or contact.owner, _NAME),
             owner_id=contact.owner,
         )
+
+
+def _handed(told: NoticeWait) -> str:
+    how, wait = told.handed, told.wait
+    if how is None:
+        return ""
+    if how.to_reader:
+        return messages.yours_now(by=how.by_name, former=how.former_name, reason=how.reason)
+    owner = wait.owner_name or wait.owner or ""
+    return messages.no_longer_yours(by=how.by_name, owner=owner, reason=how.reason)
 
 
 def _local(at: datetime | None, zone: tzinfo) -> datetime | None:

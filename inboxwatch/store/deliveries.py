@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, case, func, or_, select, update
 
 from inboxwatch.core.model import PersonId
-from inboxwatch.notify import NoticeType
+from inboxwatch.notify import ABOUT_WAITS, TO_ACT_ON, NoticeType
 from inboxwatch.store import tables
 from inboxwatch.store.records import (
     DeliveryRecord,
@@ -24,7 +24,7 @@ from inboxwatch.store.upsert import chunks, insert_missing
 
 _row = tables.delivery
 OPEN = ("pending", "claimed")
-GROUPED = ("escalation", "resolved")
+GROUPED = tuple(sorted(ABOUT_WAITS))
 """Types of which many, due together for one destination, leave as one message (rule 37)."""
 
 
@@ -129,10 +129,17 @@ class Deliveries:
         values |= {"way": 0, "ways": [list(way) for way in ways], "channel": ways[0][0], "destination": ways[0][1]}
         self._connection.execute(update(_row).where(_row.c.id == number, _row.c.state == "dead").values(**values))
 
-    def cancel(self, clocks: Iterable[str], now: datetime, kind: NoticeType = NoticeType.ESCALATION) -> int:
-        """Cancels what of a kind is still queued for waits; returns how many rows."""
-        ended = update(_row).where(_row.c.clock.in_(list(clocks)), _row.c.state.in_(OPEN), _row.c.type == kind.value)
+    def cancel(self, clocks: Iterable[str], now: datetime, *kinds: NoticeType) -> int:
+        """Cancels what of some kinds (steps where none is named) is still queued for waits; returns how many rows."""
+        named = [kind.value for kind in kinds or (NoticeType.ESCALATION,)]
+        ended = update(_row).where(_row.c.clock.in_(list(clocks)), _row.c.state.in_(OPEN), _row.c.type.in_(named))
         return self._connection.execute(ended.values(state="cancelled", settled_at=now)).rowcount
+
+    def forestall(self, clocks: Iterable[str], kind: NoticeType, target: str, now: datetime) -> bool:
+        """Cancels what of a kind a reader is owed about waits, as long as no attempt is under way; whether it was."""
+        waiting = update(_row).where(_row.c.clock.in_(list(clocks)), _row.c.state == "pending")
+        chosen = waiting.where(_row.c.type == kind.value, _row.c.target == target)
+        return self._connection.execute(chosen.values(state="cancelled", settled_at=now)).rowcount > 0
 
     def still_open(self, ids: Sequence[int]) -> list[DeliveryRecord]:
         """Those of the deliveries that are neither sent nor cancelled nor dead; until the end of the transaction nobody
@@ -164,7 +171,7 @@ class Deliveries:
     def sent_for(self, clocks: Iterable[str]) -> list[DeliveryRecord]:
         """The pages about waits that arrived, or may have, oldest first: their readers are sent the resolution."""
         arrived = or_(_row.c.state == "sent", _row.c.adrift)
-        found = select(_row).where(_row.c.clock.in_(list(clocks)), arrived, _row.c.type == "escalation")
+        found = select(_row).where(_row.c.clock.in_(list(clocks)), arrived, _row.c.type.in_(sorted(TO_ACT_ON)))
         return deliveries_of(self._connection.execute(found.order_by(_row.c.id)))
 
     def for_clocks(self, clocks: Iterable[str]) -> list[DeliveryRecord]:
@@ -198,9 +205,12 @@ class Deliveries:
         return found
 
     def fresh_since(self, channel: str, now: datetime) -> datetime | None:
-        """Since when a channel has owed a step that is due and was never tried; None where it owes none."""
+        """Since when a channel has owed a step or a wait that is due and was never tried; None where it owes none."""
         found = select(func.min(_row.c.owed_at)).where(
-            _row.c.channel == channel, _row.c.state == "pending", _row.c.type == "escalation", _row.c.next_at <= now
+            _row.c.channel == channel,
+            _row.c.state == "pending",
+            _row.c.type.in_(sorted(TO_ACT_ON)),
+            _row.c.next_at <= now,
         )
         return self._connection.execute(found.where(_row.c.attempts == 0)).scalar()
 

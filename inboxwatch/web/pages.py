@@ -11,11 +11,12 @@ from urllib.parse import quote
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from inboxwatch.core.model import ShownFigures
 from inboxwatch.core.statistics.teams import NO_TEAM, TeamLabels
 from inboxwatch.core.timestamp import rfc3339
+from inboxwatch.core.wait_view import NextStep
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.metrics import team_labels
 from inboxwatch.notify import messages
@@ -50,7 +51,12 @@ class Pages:
             segment=lambda text: quote(str(text), safe=""),
         )
         self._templates.globals.update(
-            person=self._person, target=self._target, mailbox=self._mailbox, flag=messages.flag
+            person=self._person,
+            target=self._target,
+            mailbox=self._mailbox,
+            flag=messages.flag,
+            ladder_step=self._ladder_step,
+            no_further_step=messages.NO_FURTHER_STEP,
         )
 
     def render(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
@@ -98,9 +104,18 @@ class Pages:
         return bool(word) and word not in ("routing", "escalation")
 
     def _target(self, target: str) -> str:
-        """A target of a step: a person as `_person` has it, a channel as it is."""
+        """A target of a step: a person as `_person` has it, a channel by where it writes to."""
         known = {str(one.id) for one in self._daemon.rules.config.people.values()}
-        return self._person(target) if target in known else clean(target)
+        if target in known:
+            return self._person(target)
+        channel, _, destination = target.partition(":")
+        return clean(destination or channel)
+
+    def _ladder_step(self, step: NextStep, at: Markup) -> Markup:
+        """What a step does; `at` is its instant as pages show it."""
+        targets = [Markup('<span class="who">{}</span>').format(self._target(one)) for one in step.targets]
+        owner = Markup('<span class="who">{}</span>').format(self._target(step.moves_to)) if step.moves_to else ""
+        return Markup(messages.ladder_step(targets=targets, moves_to=owner, at=at))  # noqa: S704  (escaped parts)
 
     def _mailbox(self, mailbox: str | None) -> str:
         """A mailbox; a personal one by its number within the team where only teams are shown."""

@@ -42,7 +42,8 @@ def test_who_left_is_listed_by_check_and_reload_and_the_daemon_goes_on(
         done = installation.command("reload")
         assert (done.returncode, f"{wait['id']} goes to max" in done.stderr) == (0, True)
         daemon.wait(lambda: daemon.clocks()[0]["owner"] == "max", "the wait moves")
-        sink.wait(lambda post: "open wait of theirs is yours now" in post.body.get("title", ""))
+        told = sink.wait(lambda post: post.body["type"] == "assigned")
+        assert (told.body["targets"], told.body["clocks"][0]["former_owner"]) == (["max"], "ana")
     with installation.daemon() as daemon:
         assert daemon.clocks()[0]["owner"] == "max"
         installation.path.write_text("people: {}", encoding="utf-8")

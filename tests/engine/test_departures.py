@@ -168,8 +168,10 @@ def test_waits_of_who_left_are_listed_before_they_move_and_say_why_afterwards(da
         "routing",
         "ana is no person of the config any more; no rule names a person",
     )
-    told = [(row.target, row.body["title"]) for row in daemon.owed("digest") if "theirs" in row.body["title"]]
-    assert told == [("max", "ana is no person of the config any more: 1 open wait of theirs is yours now.")]
+    assert [(row.target, row.body["former"]) for row in daemon.owed("assigned") if row.clock == clock] == [
+        ("max", "ana")
+    ]
+    assert daemon.owed("unassigned") == [], "nobody is there who could be told"
     assert starts(daemon) == [one for one in listed if not one.moved]
     assert len(daemon.owed("digest")) == len({row.key for row in daemon.owed("digest")})
 

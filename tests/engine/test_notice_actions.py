@@ -215,7 +215,7 @@ async def test_a_leads_three_questions_are_answered(actions: NoticeActions, quer
     assert answer.lines == (
         "Ana Diaz owns Bo Lind right now (rule 1: lead.owner, first match).",
         "SLA default: first response within 2h, due Mon 4 May 11:00 UTC, due in 2 h.",
-        "If nobody answers, step 1 tells Ana Diaz at Mon 4 May 10:00 UTC.",
+        "If nobody answers, Ana Diaz is told at Mon 4 May 10:00 UTC.",
     )
     assert [clock.lead for clock in answer.clocks] == ["bo@buyer.test"]
 

@@ -27,7 +27,7 @@ async def test_a_wait_is_one_line_that_says_who_since_when_whose_and_what_next()
     first, link = (await written(notice())).splitlines()
     assert first == (
         "BREACH      Bo Buyer (Buyer Ltd) has waited 1 h 05 min for Ana Diaz: overdue by 5 min  "
-        "“Offer for 40 seats”  next: max, desk:desk at Tue 3 Nov 11:30 GMT  → Ana Diaz"
+        "“Offer for 40 seats”  next: Max Ode, desk are told at Tue 3 Nov 11:30 GMT  → Ana Diaz"
     )
     assert link.strip() == "http://127.0.0.1:9842/clocks/c1"
 

@@ -106,8 +106,30 @@ DAY = date(2026, 11, 3)
             "SLA default: first_response, due Tue 3 Nov 14:30 UTC, overdue by 1 min.",
         ),
         (
-            messages.next_step(step=2, targets=("Max Ode",), at=AT, held_until=AT),
-            "If nobody answers, step 2 tells Max Ode at Tue 3 Nov 14:30 UTC; held until Tue 3 Nov 14:30 UTC.",
+            messages.next_step(
+                step=messages.ladder_step(targets=("Max Ode",), moves_to="Ben Ito", at="14:30"), held_until=AT
+            ),
+            "If nobody answers, Max Ode is told at 14:30, it moves to Ben Ito; held until Tue 3 Nov 14:30 UTC.",
+        ),
+        (
+            messages.ladder_step(targets=("Max Ode", "#desk"), moves_to="", at="14:30"),
+            "Max Ode, #desk are told at 14:30",
+        ),
+        (messages.ladder_step(targets=(), moves_to="Ben Ito", at="14:30"), "at 14:30, it moves to Ben Ito"),
+        (
+            messages.yours_now(by="Max Ode", former="Ana Diaz", reason="knows them"),
+            "Max Ode gave it to you (knows them). It was Ana Diaz's.",
+        ),
+        (messages.yours_now(by="Ana Diaz", former="Ana Diaz", reason=""), "Ana Diaz gave it to you."),
+        (
+            messages.yours_now(by="", former="Ana Diaz", reason="step 3 of standard"),
+            "It was Ana Diaz's (step 3 of standard).",
+        ),
+        (messages.no_longer_yours(by="Ben Ito", owner="Ben Ito", reason=""), "Ben Ito took it."),
+        (messages.no_longer_yours(by="Max Ode", owner="Ben Ito", reason=""), "Max Ode gave it to Ben Ito."),
+        (
+            messages.no_longer_yours(by="", owner="Max Ode", reason="step 3 of standard"),
+            "It moved to Max Ode (step 3 of standard).",
         ),
         (messages.on_leave(person="ana", first=DAY, last=DAY), "ana is on leave from 2026-11-03 to 2026-11-03"),
         (messages.out_of_hours(person="ana", until=AT), "ana is out of hours until Tue 03 Nov 14:30"),

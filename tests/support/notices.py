@@ -46,6 +46,7 @@ def wait(*, waited_seconds: float = 3900, **changes: Any) -> WaitView:
         "exchanged": 7,
         "last_exchanged_at": datetime(2026, 11, 2, 16, 20, tzinfo=UTC),
         "next_step": NextStep(3, 1, STARTED + timedelta(minutes=90), ("max", "desk:desk")),
+        "next_names": ("Max Ode", "desk"),
         **{name: _instant(value) if name.endswith(_TIMES) else value for name, value in changes.items()},
     }
     fields |= {"metric": Metric(fields["metric"]), "state": State(fields["state"])}

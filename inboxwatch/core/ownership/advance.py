@@ -109,19 +109,8 @@ class _Holder:
 
     def reassign(self, step: DueStep) -> None:
         """Applies a step's own reassignment."""
-        if step.reassign is None:
-            return
-        if step.reassign is Reassign.NEXT:
-            chosen = self._roster.assign(self._case, self._window, frozenset({self.owner}))
-        elif step.reassign is Reassign.FALLBACK:
-            chosen = Assignment(self._roster.fallback, "fallback")
-        elif step.reassign is Reassign.TEAM_LEAD:
-            chosen = Assignment(team_lead(self.owner, self._case, self._roster), "team lead")
-        else:
-            # A wait that runs under an older policy may name somebody who has left.
-            named = step.reassign if step.reassign in self._roster.people else self._roster.fallback
-            chosen = Assignment(PersonId(named), "named")
-        if chosen.owner != self.owner:
+        chosen = successor(step, self.owner, self._case, self._roster, self._window)
+        if chosen is not None:
             reached = StepReached(step.number, self._clock.policy.escalation.name)
             chosen = replace(chosen, reasons=(reached, *chosen.reasons))
             self.owner = self._give(chosen, self._now, ESCALATION)
@@ -169,6 +158,23 @@ def advance(
     return Advance(
         holder.owner, tuple(holder.handovers), notification, owed.passed, wake_at, owed.look, holder.nobody_left
     )
+
+
+def successor(step: DueStep, owner: PersonId, case: Case, roster: Roster, window: Window) -> Assignment | None:
+    """To whom a step moves a wait, as routing and absences stand; None where it stays with its owner."""
+    if step.reassign is None:
+        return None
+    if step.reassign is Reassign.NEXT:
+        chosen = roster.assign(case, window, frozenset({owner}))
+    elif step.reassign is Reassign.FALLBACK:
+        chosen = Assignment(roster.fallback, "fallback")
+    elif step.reassign is Reassign.TEAM_LEAD:
+        chosen = Assignment(team_lead(owner, case, roster), "team lead")
+    else:
+        # A wait that runs under an older policy may name somebody who has left.
+        named = step.reassign if step.reassign in roster.people else roster.fallback
+        chosen = Assignment(PersonId(named), "named")
+    return None if chosen.owner == owner else chosen
 
 
 def team_lead(owner: PersonId, case: Case, roster: Roster) -> PersonId:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from inboxwatch.engine.delivery.compose import Composed, Composer, mailboxes_of
 from inboxwatch.engine.delivery.enqueue import reader
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import MANY, NoticeType, Recipient
+from inboxwatch.notify import ABOUT_WAITS, MANY, NoticeType, Recipient
 from inboxwatch.store import Transaction
 from inboxwatch.store.deliveries import MOST
 from inboxwatch.store.records import DeliveryRecord, DeliveryState
@@ -40,7 +40,7 @@ def render(
     `unread` says that a mailbox that could hold the answer could not be read just now.
     """
     first, composer = rows[0], Composer(tx, rules, now)
-    if first.type not in (NoticeType.ESCALATION, NoticeType.RESOLVED):
+    if first.type not in ABOUT_WAITS:
         if (composed := composer.single(first)) is None:
             tx.deliveries.settle([first.id], DeliveryState.CANCELLED, now)
         return composed
@@ -66,18 +66,22 @@ def _gathering(tx: Transaction, channel: str, now: datetime) -> bool:
 
 
 def _still_wanted(tx: Transaction, rows: Sequence[DeliveryRecord], now: datetime) -> list[DeliveryRecord]:
-    """Cancels the steps of waits that are over, and resolutions of waits that are none any more; returns the rest."""
+    """Cancels what is about open waits that are over, changes of owner that are so no more, and resolutions of waits
+    that are none any more; returns the rest.
+    """
     over = {row.id for row in rows if not _is_wanted(tx, row)}
     tx.deliveries.settle(sorted(over), DeliveryState.CANCELLED, now)
     return [row for row in rows if row.id not in over]
 
 
 def _is_wanted(tx: Transaction, row: DeliveryRecord) -> bool:
-    if row.type is NoticeType.ESCALATION:
-        return tx.clocks.is_running(row.clock)
-    if row.type is not NoticeType.RESOLVED:
+    if row.type not in ABOUT_WAITS:
         return True
     clock = tx.clocks.get(row.clock) if row.clock is not None else None
+    if row.type is not NoticeType.RESOLVED:
+        # Whose it is when the message leaves counts: it may have moved on, or back, meanwhile.
+        running, own = clock is not None and clock.state == "running", clock is not None and clock.owner == row.target
+        return running and {NoticeType.ASSIGNED: own, NoticeType.UNASSIGNED: not own}.get(row.type, True)
     if row.withdrawn:
         return clock is None or clock.state != "running"
     return clock is not None

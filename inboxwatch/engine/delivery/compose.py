@@ -11,8 +11,8 @@ from inboxwatch.core.model import LeadId, MessageId
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.digests import Daily
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.wait_views import person_name, wait_views
-from inboxwatch.notify import MANY, UNVERIFIED, FailedContact, Notice, NoticeType, NoticeWait
+from inboxwatch.engine.wait_views import person_name, wait_views, with_names
+from inboxwatch.notify import MANY, UNVERIFIED, FailedContact, Handed, Notice, NoticeType, NoticeWait
 from inboxwatch.store import Transaction, withdrawn
 from inboxwatch.store.records import ClockRecord, DeliveryRecord
 
@@ -109,10 +109,26 @@ class Composer:
     def _told(self, row: DeliveryRecord, wait: WaitView, unread: bool) -> NoticeWait:
         """A wait with the step of its ladder that a delivery tells, and why; a resolution has neither."""
         if row.step is None:
-            return NoticeWait(wait)
+            return NoticeWait(wait, handed=self._handed(row))
         reason = UNVERIFIED if unread else row.reason or ""
         since = self._unread_since(row) if reason == UNVERIFIED else None
         return NoticeWait(wait, row.step, row.round, reason, since)
+
+    def _handed(self, row: DeliveryRecord) -> Handed | None:
+        """How a wait came to its owner, where a delivery tells that."""
+        if row.type not in (NoticeType.ASSIGNED, NoticeType.UNASSIGNED):
+            return None
+        body = row.body or {}
+        by, former, reason = body.get("by", ""), body.get("former", ""), body.get("reason", "")
+        by_name = person_name(self._rules, by)
+        return Handed(
+            by=by,
+            by_name=by_name,
+            former=former,
+            former_name=person_name(self._rules, former) or former,
+            reason=reason if by_name else with_names(self._rules, reason),
+            to_reader=row.type is NoticeType.ASSIGNED,
+        )
 
     def _unread_since(self, row: DeliveryRecord) -> datetime | None:
         boxes = mailboxes_of(self._tx, self._rules, [row])

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import Notification
+from inboxwatch.core.ownership.owner_change import OwnerChange
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.notify import Channel, NoticeType, Recipient
@@ -75,6 +76,25 @@ class Notices:
             )
             for target in notification.targets
         ]
+
+    def moved(self, clock: Clock, change: OwnerChange, now: datetime) -> list[NewDelivery]:
+        """One row for who has a wait now, and one for who had it, but for whoever did it.
+
+        What the program decides respects the hours of the wait's policy, as its steps do; a person's deed is told at
+        once. Who had it is told nothing where the config names them no more or nothing reaches them.
+        """
+        policy, at = clock.policy, now
+        if change.by_program and policy.escalation.in_hours_only:
+            at = policy.calendar.delivery(now)
+        body = {"by": change.by, "former": change.former, "reason": change.reason}
+        rows = []
+        for reader in change.readers:
+            kind = NoticeType.ASSIGNED if reader == change.owner else NoticeType.UNASSIGNED
+            if kind is NoticeType.UNASSIGNED and not self._ways.get(reader):
+                continue
+            key = f"{clock.id}/owner/{change.serial}/{reader}"
+            rows.append(self._row(key=key, kind=kind, target=reader, now=at, clock=clock.id, body=body))
+        return rows
 
     def resolved(
         self, clock: Clock, sent: Iterable[DeliveryRecord], owner: str | None, now: datetime

@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import NoticeType, Receipt, messages
+from inboxwatch.notify import TO_ACT_ON, NoticeType, Receipt, messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import DeliveryRecord, DeliveryState
 
 PATIENCE = timedelta(hours=24)
 """How long a delivery without another way is tried before it is a dead letter."""
 TRIES_BEFORE_NEXT_WAY = 5
+_OWN = frozenset({NoticeType.RESOLVED, NoticeType.ASSIGNED, NoticeType.UNASSIGNED})
+"""What only its own reader is told: nobody stands in."""
 
 
 def sent(tx: Transaction, rules: Rules, rows: Sequence[DeliveryRecord], receipt: Receipt, now: datetime) -> None:
@@ -23,7 +25,7 @@ def sent(tx: Transaction, rules: Rules, rows: Sequence[DeliveryRecord], receipt:
     for clock, reference in receipt.by_clock.items():
         tx.deliveries.refer([row.id for row in rows if row.clock == clock], reference)
     for row in rows:
-        wait = tx.clocks.get(row.clock) if row.clock and row.type == NoticeType.ESCALATION else None
+        wait = tx.clocks.get(row.clock) if row.clock and row.type in TO_ACT_ON else None
         if wait is not None and wait.state != "running":
             tx.deliveries.enqueue(rules.notices.resolved_late(wait, row, now))
 
@@ -65,7 +67,7 @@ def _alert(
     IT is alerted once for each time that a channel stops delivering, however many waits it loses.
     """
     lost = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome != "retried"]
-    lost = [row for row in lost if row.type in (NoticeType.ESCALATION, NoticeType.FIRST_CONTACT_FAILED)]
+    lost = [row for row in lost if row.type in {*TO_ACT_ON, NoticeType.FIRST_CONTACT_FAILED}]
     if not lost:
         return
     channel, dead = lost[0].channel, sum(outcome == "dead" for outcome in outcomes)
@@ -98,13 +100,14 @@ def sweep(tx: Transaction, rules: Rules, now: datetime) -> None:
     """Begins anew after a start or a reload: what was on its way may leave again at once, and what was owed to a
     person or by a channel that the config names no more goes by the ways of the config in force.
 
-    The fallback person stands in for a reader who is gone; resolutions and daily digests of theirs are dropped.
+    The fallback person stands in for a reader who is gone; resolutions, changes of owner and daily digests of theirs
+    are dropped.
     """
     tx.deliveries.release(now)
     config = rules.config
     for row in tx.deliveries.strays(rules.notices.channels, config.people):
         person_gone = row.person is not None and row.person not in config.people
-        own = row.type is NoticeType.RESOLVED or (row.body or {}).get("daily") is not None
+        own = row.type in _OWN or (row.body or {}).get("daily") is not None
         (target,) = rules.notices.reachable([row.target])
         if person_gone and (own or tx.deliveries.owes(row, target)):
             tx.deliveries.settle([row.id], DeliveryState.CANCELLED, now)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import Notification
+from inboxwatch.core.ownership.owner_change import OwnerChange
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import DueStep
 from inboxwatch.notify import NoticeType, messages
@@ -18,6 +19,8 @@ from inboxwatch.store.records import ClockRecord, NotifiedRecord
 if TYPE_CHECKING:
     from inboxwatch.engine.rules import Rules
 
+TOLD_OF_OPEN = (NoticeType.ESCALATION, NoticeType.ASSIGNED, NoticeType.UNASSIGNED)
+"""Notices that are about open waits only."""
 FIRST_SIGHT, PASSED = "first sight", "passed"
 """Why a step is recorded though nobody was notified."""
 
@@ -51,13 +54,26 @@ class StepNotifier:
         rows = self._rules.notices.notice(NoticeType.DIGEST, key, targets, self._now, title=messages.NOBODY_PRESENT)
         self._tx.deliveries.enqueue([replace(row, clock=clock.id) for row in rows])
 
+    def moved(self, clock: Clock, change: OwnerChange, *, history: bool) -> None:
+        """Notifies who has a wait now and who had it before; of what is `history` nobody hears.
+
+        Who has not heard yet that a wait left or reached them does not hear that it came back or went on.
+        """
+        deliveries = self._tx.deliveries
+        back = deliveries.forestall(clock.ids, NoticeType.UNASSIGNED, change.owner, self._now)
+        onward = deliveries.forestall(clock.ids, NoticeType.ASSIGNED, change.former, self._now)
+        unaware = ({change.owner} if back else set()) | ({change.former} if onward else set())
+        if not history:
+            rows = self._rules.notices.moved(clock, change, self._now)
+            deliveries.enqueue([row for row in rows if row.person not in unaware])
+
     def reopened(self, clock: Clock) -> None:
         """A wait is open again: nobody may hear any more that it is over."""
         self._tx.deliveries.cancel(clock.ids, self._now, NoticeType.RESOLVED)
 
     def over(self, clock: Clock, owner: PersonId | None) -> None:
         """Cancels what is queued for a wait; notifies whoever was paged, and the owner where a colleague answered."""
-        self._tx.deliveries.cancel(clock.ids, self._now)
+        self._tx.deliveries.cancel(clock.ids, self._now, *TOLD_OF_OPEN)
         sent = self._tx.deliveries.sent_for(clock.ids)
         self._tx.deliveries.enqueue(self._rules.notices.resolved(clock, sent, owner, self._now))
 
@@ -67,7 +83,7 @@ class StepNotifier:
         A wait that was over before, and whose end everybody was told, is told of no further.
         """
         deliveries = self._tx.deliveries
-        deliveries.cancel([clock.id], self._now)
+        deliveries.cancel([clock.id], self._now, *TOLD_OF_OPEN)
         untold = deliveries.cancel([clock.id], self._now, NoticeType.RESOLVED)
         if clock.state == "running" or untold:
             sent = deliveries.sent_for([clock.id])

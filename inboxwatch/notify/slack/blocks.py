@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from inboxwatch.notify import NoticeType, messages
+from inboxwatch.notify import ABOUT_WAITS, NoticeType, messages
 from inboxwatch.notify.actions import Candidate
 from inboxwatch.notify.slack import markup
 from inboxwatch.notify.text import cut
@@ -54,7 +54,7 @@ def message(
     (Seven parameters: the parts of one message, each asked for by name where it can be mistaken.)
     """
     blocks: list[Block] = []
-    single = len(waits) == 1 and kind in {NoticeType.ESCALATION, NoticeType.RESOLVED}
+    single = len(waits) == 1 and kind in ABOUT_WAITS
     if not single:
         blocks.append(_header("head", headline))
         if len(headline) > _HEADER:
@@ -67,7 +67,9 @@ def message(
         if listed and wait.section != section:
             section = wait.section
             blocks.append(_header(None, section))
-        blocks += [_listed(wait)] if listed else wait_blocks(wait, single=single, interactive=interactive)
+        blocks += (
+            [_listed(wait)] if listed else wait_blocks(wait, single=single, interactive=interactive, note=wait.handed)
+        )
     if len(waits) > len(shown):
         blocks.append(_section("more", messages.and_more(len(waits) - len(shown))))
     if link:
@@ -169,8 +171,9 @@ def _facts(wait: ShownWait) -> Iterable[Block]:
         last = f", last {markup.date(wait.last_exchanged)}" if wait.last_exchanged else ""
         yield _markdown(f"*Before*\n{wait.exchanged} message{'' if wait.exchanged == 1 else 's'}{last}")
     if wait.next_at and not wait.over:
-        targets = markup.escaped(", ".join(wait.next_targets) or "a change of owner", 300)
-        yield _markdown(f"*Next*\n{targets} at {markup.date(wait.next_at)}")
+        targets, owner = [markup.escaped(one, 80) for one in wait.next_targets], markup.escaped(wait.next_owner, 80)
+        step = messages.ladder_step(targets=targets, moves_to=owner, at=markup.date(wait.next_at))
+        yield _markdown(f"*Next*\n{step}")
 
 
 def _listed(wait: ShownWait) -> Block:

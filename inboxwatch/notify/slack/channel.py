@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import structlog
 
 from inboxwatch.notify import (
+    TO_ACT_ON,
     ChannelError,
     Notice,
     NoticeType,
@@ -108,7 +109,7 @@ class Slack:
             self._renderer.line("headline.txt", notice, person, 300),
             self._renderer.waits(notice, person),
             web_link(notice.link),
-            interactive=self._interactive and notice.type is NoticeType.ESCALATION,
+            interactive=self._interactive and notice.type in TO_ACT_ON,
             listed=notice.listed,
             error=notice.error or "",
         )

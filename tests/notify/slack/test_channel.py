@@ -71,7 +71,7 @@ async def test_a_message_says_who_waits_since_when_whose_it_is_and_what_happens_
     assert "*Owner*\nAna Diaz" in shown
     assert "hot" in shown
     assert "*Before*\n7 messages, last <!date^" in shown
-    assert "*Next*\nmax, desk:desk at <!date^" in shown
+    assert "*Next*\nMax Ode, desk are told at <!date^" in shown
     assert "<http://127.0.0.1:9842/clocks/c1|Open in inboxwatch>" in shown
     assert buttons(posted) == ["I have it", "Snooze", "Reassign", "No reply owed", "Handled by phone"]
     assert posted["text"] == "Bo Buyer (Buyer Ltd) has waited 1 h 05 min for Ana Diaz: overdue by 5 min"
