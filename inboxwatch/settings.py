@@ -194,6 +194,11 @@ class Settings(BaseModel):
     def secret_fields(cls) -> tuple[str, ...]:
         return tuple(name for name, field in cls.model_fields.items() if _is_secret(field.annotation))
 
+    @property
+    def unresolved(self) -> bool:
+        """Whether a secret could not be had, as in `check --offline`: nothing can be made of these settings."""
+        return any(isinstance(value, Secret) and not value.resolved for _, value in self)
+
     @model_validator(mode="before")
     @classmethod
     def _fold_secrets(cls, data: Any, info: ValidationInfo) -> Any:

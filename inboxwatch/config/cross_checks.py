@@ -25,7 +25,6 @@ from inboxwatch.config.policy_models import (
 from inboxwatch.config.problem import Path as Place
 from inboxwatch.config.reading import ReadEntries
 from inboxwatch.core.sla.policy import Duration, Reassign
-from inboxwatch.settings import Secret, Settings
 
 Fault = tuple[Place, str]
 
@@ -167,15 +166,10 @@ def _destinations(found: ReadEntries) -> Iterator[Fault]:
     for place, target in _targets(found):
         channel, _, destination = target.partition(":")
         plugin = found.plugins.get(("channels", channel))
-        if plugin is None or target in found.named(PersonModel) or _unresolved(plugin.settings):
+        if plugin is None or target in found.named(PersonModel) or plugin.settings.unresolved:
             continue
         if fault := plugin.kind(plugin.settings, channel).accepts(destination):
             yield place, f"{target!r} leads nowhere: {fault}"
-
-
-def _unresolved(settings: Settings) -> bool:
-    """True where a channel cannot be made for want of a secret, as in `check --offline`."""
-    return any(isinstance(value, Secret) and not value.resolved for _, value in settings)
 
 
 def _targets(found: ReadEntries) -> Iterator[tuple[Place, str]]:

@@ -110,7 +110,7 @@ _WORDS: tuple[tuple[Any, str], ...] = (
     (fields.ChannelRef, "channel"),
     (fields.EscalationRef, "escalation policy"),
     (fields.Assignee, "`lead.owner`, `mailbox.owner` or a person"),
-    (fields.Reassignee, "`manager`, `team_lead`, `fallback`, `next` or a person"),
+    (fields.Reassignee, "`team_lead`, `fallback`, `next` or a person"),
     (fields.Target, "notify target"),
     (fields.AlertTarget, "notify target"),
     (notify.Seconds, "wall time"),

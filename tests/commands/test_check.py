@@ -55,6 +55,23 @@ def check(folder: Path, *options: str, people: int = 0, store: str = "store.db",
     return found
 
 
+@pytest.mark.parametrize(
+    ("channel", "verdict"),
+    [
+        ("slack, bot_token_env: NOWHERE", "ok"),
+        ('slack, bot_token: "xoxb-1-two"', "ok"),
+        ('apprise, url: "json://localhost"', "failed"),
+    ],
+)
+def test_a_channel_whose_secret_is_elsewhere_is_taken_for_a_way_offline(
+    folder: Path, channel: str, verdict: str
+) -> None:
+    text = CONFIG.replace("PEOPLE", "").replace("STORE", "store.db").replace("PORT", "0")
+    (path := folder / "inboxwatch.yaml").write_text(f"{text}channels: {{desk: {{type: {channel}}}}}\n")
+    done = CliRunner().invoke(app, ["check", "-c", str(path), "--json", "--offline"])
+    assert verdict in {one["verdict"] for one in json.loads(done.stdout)["findings"] if one["subject"] == "ownership"}
+
+
 def test_a_store_that_is_not_there_yet_is_well_and_is_not_made(folder: Path) -> None:
     ((verdict, text),) = check(folder, "--offline")["store"]
     assert (verdict, text.endswith("does not exist yet: the first start creates it")) == ("ok", True)
