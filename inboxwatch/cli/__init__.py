@@ -311,12 +311,23 @@ def schema() -> None:
     typer.echo(json.dumps(config.schema(), indent=2))
 
 
-@config_app.command()
-def example() -> None:
-    """An annotated example to start from."""
+@config_app.command(
+    epilog="Examples: inboxwatch config example > inboxwatch.yaml | inboxwatch config example --profile microsoft-365"
+)
+def example(
+    profile: Annotated[
+        str,
+        typer.Option(help="For a kind of house: small, team, google-workspace, microsoft-365, on-premises."),
+    ] = "",
+) -> None:
+    """An annotated example of most keys to start from, or with --profile a whole config for a kind of house."""
     from inboxwatch import config
 
-    typer.echo(config.example(), nl=False)
+    try:
+        text = config.example(profile)
+    except LookupError as error:
+        refuse(str(error.args[0]), ExitCode.BAD_CONFIG)
+    typer.echo(text, nl=False)
 
 
 @config_app.command(

@@ -39,6 +39,7 @@ __all__ = [
     "WebConfig",
     "example",
     "load",
+    "profiles",
     "schema",
 ]
 
@@ -56,6 +57,15 @@ def load(path: Path, *, secrets: bool = True) -> Config:
     return replace(build(found, read.data, path), drop_ins=files, outline=outline_of(read.data, found))
 
 
-def example() -> str:
-    """The annotated reference config."""
-    return files(__name__).joinpath("example.yaml").read_text(encoding="utf-8")
+def example(profile: str = "") -> str:
+    """The annotated reference config, or the one of a profile. Raises LookupError that names the profiles."""
+    if profile and profile not in profiles():
+        raise LookupError(f"{profile!r} is no profile; there are {', '.join(profiles())}")
+    name = f"profiles/{profile}.yaml" if profile else "example.yaml"
+    return files(__name__).joinpath(name).read_text(encoding="utf-8")
+
+
+def profiles() -> list[str]:
+    """The names of example configs, each for a kind of house; the smallest is first."""
+    found = (one.name.removesuffix(".yaml") for one in files(__name__).joinpath("profiles").iterdir())
+    return sorted(found, key=lambda name: (name not in ("small", "team"), name))
