@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.terminal import fail, printable, remark, result
+from inboxwatch.config.changes import Change, compared
 from inboxwatch.engine.departures import Departure, departures
 from inboxwatch.engine.loaded_config import config_in_force
 from inboxwatch.engine.rules import Rules
@@ -19,47 +19,6 @@ from inboxwatch.store import Store, StoreError
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
-    from inboxwatch.config.outline import Outline
-
-_AT_START = {("web", "listen"), ("store", "url")}
-"""What only a restart changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One entry that differs, or one key of an entry that both have."""
-
-    section: str
-    name: str
-    change: str
-    """added, removed, changed."""
-    key: str = ""
-    before: Any = None
-    after: Any = None
-
-    def __str__(self) -> str:
-        place = f"{self.section} {self.name}".rstrip()
-        if self.change != "changed":
-            return f"{place}: {self.change}"
-        later = " (takes a restart)" if (self.section, self.key) in _AT_START else ""
-        key = f" {self.key}:" if self.key else ""
-        return f"{place}:{key} {_words(self.before)} -> {_words(self.after)}{later}"
-
-
-def changes(old: Outline, new: Outline) -> Iterator[Change]:
-    """What differs, section by section, in the order of the new config."""
-    for section in dict.fromkeys([*new, *old]):
-        before, after = old.get(section, {}), new.get(section, {})
-        for name in dict.fromkeys([*before, *after]):
-            if name and name not in before:
-                yield Change(section, name, "added")
-            elif name and name not in after:
-                yield Change(section, name, "removed")
-            else:
-                was, is_ = before.get(name, {}), after.get(name, {})
-                for key in dict.fromkeys([*was, *is_]):
-                    if was.get(key) != is_.get(key):
-                        yield Change(section, name, "changed", key, was.get(key), is_.get(key))
 
 
 def run_diff(config: Config, new: Config, *, as_json: bool) -> ExitCode:
@@ -79,7 +38,7 @@ def run_diff(config: Config, new: Config, *, as_json: bool) -> ExitCode:
         return fail(
             "no daemon of this version has taken over a config with this store yet: there is nothing to compare"
         )
-    found = list(changes(old, new.outline))
+    found = list(compared(old, new.outline))
     staying = sum(count for version, count in versions.items() if version not in {one.version for one in new.policies})
     if as_json:
         answer = {
@@ -110,9 +69,3 @@ def _tell(found: list[Change], gone: list[Departure], staying: int) -> None:
 def _departure(gone: Departure) -> dict[str, Any]:
     moved = [{"clock": one.clock, "to": one.owner, "reason": one.reason} for one in gone.moved]
     return {"kind": gone.kind.value, "name": gone.name, "clocks": gone.clocks, "moved": moved, "text": str(gone)}
-
-
-def _words(value: Any) -> str:
-    if value is None:
-        return "not given"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,86 +1,88 @@
-"""What a new config changes of an old one: what was added, removed and changed, by kind and name."""
+"""What a new config changes of an old one, key by key as the files say it, and what has changed behind their words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from inboxwatch.config.config import Config
+from inboxwatch.config.outline import HIDDEN, Outline
 
-_NAMED = ("people", "teams", "mailboxes", "directories", "leads", "calendars", "escalations", "channels")
-"""Attributes whose entries have names."""
-_FOLLOWING = ("outline", "members", "unusable_members")
-"""Attributes that follow from others, or from what directories list."""
-_IN_THE_FILE = {
-    "escalations": "escalation_policies",
-    "policies": "sla_policies",
-    "us": "organization",
-    "rules": "routing",
-    "fallback": "routing",
-    "look_back": "history",
-    "census_every": "history",
-    "keep": "history",
-    "drop_ins": "conf.d",
-    "store_url": "store",
-    "daily_digests": "digests",
-    "own_rules": "meanings",
-}
-"""What the file calls an attribute, where that is something else."""
+if TYPE_CHECKING:
+    from inboxwatch.config.config import Config
+
+_AT_START = {("web", "listen"), ("store", "url")}
+"""What only a restart changes."""
+_WITH_SETTINGS = ("mailboxes", "directories", "leads", "channels")
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """What is different in one section, by name."""
+class Change:
+    """One entry that differs, or one key of an entry that both have."""
 
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
+    section: str
+    name: str
+    """Empty where a section is no list of entries."""
+    change: str
+    """added, removed, changed."""
+    key: str = ""
+    before: Any = None
+    after: Any = None
 
-
-@dataclass(frozen=True, slots=True)
-class ConfigChanges:
-    """What is different between two configs, as the file names it."""
-
-    named: Mapping[str, Changes] = field(default_factory=dict)
-    """By section; those without a difference are left out."""
-    other: tuple[str, ...] = ()
-    """Sections without names of their own that differ."""
-
-
-def changes(old: Config, new: Config) -> ConfigChanges:
-    """What the new config changes. A mailbox whose password has changed is changed, too."""
-    named = {_IN_THE_FILE.get(name, name): _compared(_section(old, name), _section(new, name)) for name in _NAMED}
-    named["sla_policies"] = _compared(*({one.name: one for one in config.policies} for config in (old, new)))
-    different = {section: one for section, one in named.items() if one != Changes()}
-    return ConfigChanges(different, tuple(dict.fromkeys(_others(old, new))))
+    def __str__(self) -> str:
+        place = f"{self.section} {self.name}".rstrip()
+        if self.change != "changed":
+            return f"{place}: {self.change}"
+        later = " (takes a restart)" if (self.section, self.key) in _AT_START else ""
+        key = f" {self.key}:" if self.key else ""
+        return f"{place}:{key} {_words(self.before)} -> {_words(self.after)}{later}"
 
 
-def _compared(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> Changes:
-    return Changes(
-        added=tuple(str(name) for name in new if name not in old),
-        removed=tuple(str(name) for name in old if name not in new),
-        changed=tuple(str(name) for name in new if name in old and new[name] != old[name]),
-    )
+def compared(old: Outline, new: Outline) -> Iterator[Change]:
+    """What differs, section by section, in the order of the new config; values of secrets are not told apart."""
+    for section in dict.fromkeys([*new, *old]):
+        before, after = old.get(section, {}), new.get(section, {})
+        for name in dict.fromkeys([*before, *after]):
+            if name and name not in before:
+                yield Change(section, name, "added")
+            elif name and name not in after:
+                yield Change(section, name, "removed")
+            else:
+                was, is_ = before.get(name, {}), after.get(name, {})
+                for key in dict.fromkeys([*was, *is_]):
+                    if was.get(key) != is_.get(key):
+                        yield Change(section, name, "changed", key, was.get(key), is_.get(key))
 
 
-def _section(config: Config, name: str) -> Mapping[Any, Any]:
-    if name == "people":  # a calendar that has changed has not changed all who keep it
-        people = config.people.items()
-        return {one: (replace(who, calendar=None), who.calendar and who.calendar.name) for one, who in people}
-    found: Mapping[Any, Any] = getattr(config, name)
-    return found
+def changes(old: Config, new: Config) -> list[Change]:
+    """The same of two configs that were loaded: also secrets and files of rules that the same words lead to."""
+    found = list(compared(old.outline, new.outline))
+    known = {(one.section, one.name) for one in found}
+    return found + [one for one in _behind(old, new) if (one.section, one.name) not in known]
 
 
-def _others(old: Config, new: Config) -> Iterator[str]:
-    for name in (one.name for one in fields(Config)):
-        section = _IN_THE_FILE.get(name, name)
-        if name == "us":  # which addresses are ours follows from people and mailboxes
-            same = (old.us.domains, old.us.authserv_ids) == (new.us.domains, new.us.authserv_ids)
-        elif name == "policies":  # the first that fits is taken: their order decides, too
-            before, after = ([one.name for one in config.policies] for config in (old, new))
-            same = before == after or set(before) != set(after)
-        else:
-            same = name in _NAMED or name in _FOLLOWING or getattr(old, name) == getattr(new, name)
-        if not same:
-            yield section
+def _behind(old: Config, new: Config) -> Iterator[Change]:
+    for section in _WITH_SETTINGS:
+        before, after = getattr(old, section), getattr(new, section)
+        for name in after:
+            if name in before and _settings(before[name]) != _settings(after[name]):
+                yield Change(section, str(name), "changed", "", HIDDEN, HIDDEN)
+    sections = {
+        "web": (old.web.token, new.web.token),
+        "store": (old.store_url, new.store_url),
+        "meanings": (old.own_rules, new.own_rules),
+    }
+    yield from (Change(one, "", "changed", "", HIDDEN, HIDDEN) for one, (was, is_) in sections.items() if was != is_)
+
+
+def _settings(entry: Any) -> tuple[Any, Any]:
+    """Of an entry, and of the mailboxes that it makes where it is a directory."""
+    template = getattr(entry, "template", None)
+    return entry.settings, template and template.settings
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return "not given"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from inboxwatch.config.changes import ConfigChanges
+from inboxwatch.config.changes import Change
 from inboxwatch.engine.departures import Departure, Named
 
 FIRST = 5
 """So many names are given."""
+_WORDS = ("added", "removed", "changed")
 SEE = "inboxwatch check"
 """Lists all of what open waits need and the config does not name."""
 
 
-def summary(changes: ConfigChanges) -> dict[str, object]:
+def summary(changes: Iterable[Change]) -> dict[str, object]:
     """By section: `2 added: ana, ben; 1 removed: max`."""
-    told: dict[str, object] = {}
-    for section, one in changes.named.items():
-        parts = [("added", one.added), ("removed", one.removed), ("changed", one.changed)]
-        told[section] = "; ".join(f"{len(names)} {word}: {_first(names)}" for word, names in parts if names)
-    if changes.other:
-        told["other"] = list(changes.other)
+    named: dict[str, dict[str, dict[str, None]]] = {}
+    whole: dict[str, None] = {}
+    for one in changes:
+        if one.name:
+            named.setdefault(one.section, {}).setdefault(one.change, {})[one.name] = None
+        else:
+            whole[one.section] = None
+    told: dict[str, object] = {
+        section: "; ".join(f"{len(found[word])} {word}: {_first(found[word])}" for word in _WORDS if word in found)
+        for section, found in named.items()
+    }
+    # Where policies come and go their order differs, too.
+    if other := [section for section in whole if section not in named]:
+        told["other"] = other
     return told or {"changes": "none"}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inboxwatch import config
-from inboxwatch.commands.config_diff import changes
+from inboxwatch.config.changes import compared
 from tests.support.installation import SECRET, Installation, command
 from tests.support.message_bytes import message_bytes
 from tests.support.team_mail import ANA, BO, MAX, MaildirTeamMail
@@ -106,7 +106,7 @@ def test_the_order_of_policies_is_compared_too_and_an_entry_that_only_moves_is_n
     for text in (one, two):
         (path := tmp_path / "inboxwatch.yaml").write_text(text, encoding="utf-8")
         outlines.append(config.load(path, secrets=False).outline)
-    assert [str(change) for change in changes(*outlines)] == [
+    assert [str(change) for change in compared(*outlines)] == [
         'sla_policies: order: ["hot", "default"] -> ["warm", "hot", "default"]',
         "sla_policies warm: added",
     ]

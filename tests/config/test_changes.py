@@ -1,4 +1,4 @@
-"""What a new config changes is named section by section; the same file changes nothing."""
+"""What a new config changes is said key by key, and of a reload by names; the same file changes nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pytest
 
 from inboxwatch import config as configuration
 from inboxwatch.config import Config
-from inboxwatch.config.changes import Changes, ConfigChanges, changes
+from inboxwatch.config.changes import changes
+from inboxwatch.daemon.reload_summary import summary
 
 TEXT = """
 organization: {domains: [acme.test]}
@@ -40,45 +41,62 @@ def load(folder: Path, text: str) -> Config:
     return configuration.load(folder / "inboxwatch.yaml")
 
 
+def said(folder: Path, old: str, new: str) -> list[str]:
+    """What changes where a part of the text is another."""
+    return [str(one) for one in changes(load(folder, TEXT), load(folder, TEXT.replace(old, new, 1)))]
+
+
 def test_the_same_file_changes_nothing(tmp_path: Path) -> None:
-    assert changes(load(tmp_path, TEXT), load(tmp_path, TEXT)) == ConfigChanges()
+    assert changes(load(tmp_path, TEXT), load(tmp_path, TEXT)) == []
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "section", "what"),
+    ("old", "new", "change"),
     [
-        ("  max: {", "  ben: {name: B, email: b@acme.test}\n  max: {", "people", Changes(added=("ben",))),
-        ("name: Ana Diaz", "name: Ana D", "people", Changes(changed=("ana",))),
-        ("pass-word-one", "pass-word-two", "mailboxes", Changes(changed=("ana",))),
-        ("emea:", "apac:", "teams", Changes(added=("apac",), removed=("emea",))),
-        ("path: leads.csv", "path: other.csv", "leads", Changes(changed=("known",))),
-        ("first_response: 3h", "first_response: 1h", "sla_policies", Changes(changed=("warm",))),
-        ("channels: {", "channels: {screen: {type: console}, ", "channels", Changes(added=("screen",))),
+        ("  max: {", "  ben: {name: B, email: b@acme.test}\n  max: {", "people ben: added"),
+        ("name: Ana Diaz", "name: Ana D", "people ana: name: Ana Diaz -> Ana D"),
+        ("pass-word-one", "pass-word-two", "mailboxes ana: (secret) -> (secret)"),
+        ("path: leads.csv", "path: other.csv", "leads known: path: leads.csv -> other.csv"),
+        ("18:00", "17:00", 'calendars office: hours.mon-fri: ["08:00-18:00"] -> ["08:00-17:00"]'),
+        ("first_response: 3h", "first_response: 1h", "sla_policies warm: first_response: 3h -> 1h"),
+        ("channels: {", "channels: {screen: {type: console}, ", "channels screen: added"),
+        ("[acme.test]", "[acme.example]", 'organization: domains: ["acme.test"] -> ["acme.example"]'),
+        ("fallback: max", "fallback: ana", "routing: fallback: max -> ana"),
+        ("channels:", "privacy: text\nchannels:", "privacy: not given -> text"),
     ],
 )
-def test_what_has_a_name_is_named(tmp_path: Path, old: str, new: str, section: str, what: Changes) -> None:
-    found = changes(load(tmp_path, TEXT), load(tmp_path, TEXT.replace(old, new, 1)))
-    assert found == ConfigChanges({section: what})
+def test_what_changes_is_said_by_section_name_and_key(tmp_path: Path, old: str, new: str, change: str) -> None:
+    assert said(tmp_path, old, new) == [change]
 
 
-def test_a_calendar_that_changes_changes_policies_and_nobody_who_keeps_it(tmp_path: Path) -> None:
-    found = changes(load(tmp_path, TEXT), load(tmp_path, TEXT.replace("18:00", "17:00")))
-    assert found.named == {"calendars": Changes(changed=("office",)), "sla_policies": Changes(changed=("hot", "warm"))}
+def test_a_reload_tells_names_once_and_sections_without_names_apart(tmp_path: Path) -> None:
+    new = TEXT.replace(f"{WARM}\n", "").replace("emea:", "apac:").replace("fallback: max", "fallback: ana")
+    new = new.replace("next_response: 4h", "next_response: 5h")
+    assert summary(changes(load(tmp_path, TEXT), load(tmp_path, new))) == {
+        "teams": "1 added: apac; 1 removed: emea",
+        "sla_policies": "1 removed: warm; 2 changed: hot, rest",
+        "other": ["routing"],
+    }
+    assert summary(changes(load(tmp_path, TEXT), load(tmp_path, TEXT.replace(f"{HOT}\n{WARM}", f"{WARM}\n{HOT}")))) == {
+        "other": ["sla_policies"]
+    }
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "section"),
-    [
-        ("domains: [acme.test]", "domains: [acme.test, acme.example]", "organization"),
-        ("fallback: max", "fallback: ana", "routing"),
-        ("stop_conditions: [answered]", "stop_conditions: [answered, dismissed]", "stop_conditions"),
-        ("channels:", "privacy: text\nchannels:", "privacy"),
-        (f"{HOT}\n{WARM}", f"{WARM}\n{HOT}", "sla_policies"),
-    ],
-)
-def test_what_has_none_is_named_by_its_section(tmp_path: Path, old: str, new: str, section: str) -> None:
-    found = changes(load(tmp_path, TEXT), load(tmp_path, TEXT.replace(old, new, 1)))
-    assert section in found.other
+def test_what_a_file_says_and_the_config_names_is_compared_too(tmp_path: Path) -> None:
+    """A password and rules that were changed where they lie, with the config as it was."""
+    text = (
+        TEXT.replace("password: pass-word-one", "password_file: word")
+        + "meanings: [rules.yaml]\nweb: {token_file: word}\n"
+    )
+    words = "words: [all clear], examples: {fits: [all clear], not: [no]}"
+    rule = f"rules:\n  - {{name: NAME, meaning: no_reply_owed, {words}}}\n"
+    loaded = []
+    for word in ("one", "two"):
+        (tmp_path / "word").write_text(f"pass-word-of-{word}", encoding="utf-8")
+        (tmp_path / "rules.yaml").write_text(rule.replace("NAME", word), encoding="utf-8")
+        loaded.append(load(tmp_path, text))
+    assert summary(changes(*loaded)) == {"mailboxes": "1 changed: ana", "other": ["web", "meanings"]}
+    assert "pass-word" not in str(changes(*loaded))
 
 
 def test_no_part_of_a_config_is_compared_in_vain(tmp_path: Path) -> None:
