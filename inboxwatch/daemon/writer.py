@@ -87,6 +87,8 @@ class Writer:
             while True:
                 attempt += 1
                 try:
+                    if token in self._stuck:
+                        await loop.run_in_executor(self._threads, self._store.reconnect)
                     done = await loop.run_in_executor(self._threads, unit)
                 except Conflict as error:
                     log.debug("two workers met, doing it again", error=str(error), attempt=attempt)

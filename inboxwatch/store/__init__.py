@@ -257,6 +257,13 @@ class Store:
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql(f"VACUUM {names}")
 
+    def reconnect(self) -> None:
+        """Lets go of a file's connections that are kept: they hold the file that was there, though its disk may have
+        become read-only and another have been mounted in its place. Connections to a server prove themselves.
+        """
+        if self.file is not None:
+            self._engine.dispose()
+
     def close(self) -> None:
         self._engine.dispose()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles.loop_disk import LoopDisk
 from tests.doubles.postgres import Postgres
 from tests.doubles.small_disk import SmallDisk
 from tests.doubles.webhook_sink import WebhookSink
@@ -84,4 +85,30 @@ def test_a_full_disk_is_over_once_something_is_written_again_and_not_before(
             daemon.wait(lambda: len(daemon.clocks()) == 59, "what came meanwhile is read")
             daemon.wait(lambda: daemon.status("/readyz") == 200, "it is ready again")
             sink.wait(lambda post: "can be used again" in post.body.get("title", ""))
+            assert daemon.log.count("the store can be used again") == 1
+
+
+def test_a_disk_that_becomes_read_only_is_told_once_and_the_one_mounted_in_its_place_is_written_to(
+    team_mail: MaildirTeamMail, sink: WebhookSink, tmp_path: Path
+) -> None:
+    """As a kernel does to a disk with errors: every byte can be read, none written, whatever is open."""
+    with LoopDisk.mounted(tmp_path / "disk") as disk:
+        installation = Installation(
+            tmp_path, team_mail.mailboxes(), hook=sink.url, target="1h", store=f"sqlite:///{disk.folder}/store.db"
+        )
+        with installation.daemon() as daemon:
+            asks(team_mail, 1)
+            (wait,) = daemon.wait(daemon.clocks, "a wait")
+            disk.fails()
+            asks(team_mail, 2)
+            daemon.wait(lambda: daemon.status("/readyz") == 503, "it is not ready any more")
+            assert [one["id"] for one in daemon.clocks()] == [wait["id"]], "it can still be read"
+            assert store_up(daemon) == 0
+            done = installation.command("clocks", "acknowledge", wait["id"], "--by", "ana")
+            assert (done.returncode, AWAY in done.stderr) == (1, True)
+            assert daemon.log.count("the store cannot be used") == 1
+            disk.is_repaired()
+            daemon.wait(lambda: len(daemon.clocks()) == 2, "what came meanwhile is read")
+            daemon.wait(lambda: daemon.status("/readyz") == 200, "it is ready again")
+            assert daemon.clocks()[0]["id"] == wait["id"]
             assert daemon.log.count("the store can be used again") == 1
