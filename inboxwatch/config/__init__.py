@@ -19,6 +19,7 @@ from inboxwatch.config.config import (
     DirectoryConfig,
     LeadsConfig,
     MailboxConfig,
+    OidcConfig,
     ProxyConfig,
     WebConfig,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "DirectoryConfig",
     "LeadsConfig",
     "MailboxConfig",
+    "OidcConfig",
     "ProxyConfig",
     "WebConfig",
     "example",

@@ -16,13 +16,14 @@ from inboxwatch.config.config import (
     DirectoryConfig,
     LeadsConfig,
     MailboxConfig,
+    OidcConfig,
     ProxyConfig,
     WebConfig,
 )
 from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER
 from inboxwatch.config.policies import document_of, escalation, restore
 from inboxwatch.config.reading import ReadEntries
-from inboxwatch.config.web_models import WebModel
+from inboxwatch.config.web_models import OidcModel, WebModel
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.membership import Tolerance
 from inboxwatch.core.model import MailboxId, PersonId
@@ -184,8 +185,24 @@ def _assign(model: str | policy_models.TeamAssignmentModel) -> Target:
 def _web(model: WebModel) -> WebConfig:
     proxy = ProxyConfig(model.proxy.header, model.proxy.peers) if model.proxy else None
     tls = TlsConfig(model.tls.certificate, model.tls.key) if model.tls else None
+    oidc = _oidc(model.oidc) if model.oidc else None
     scheme = "https" if tls else "http"
-    return WebConfig(model.listen, model.url or f"{scheme}://{model.listen}", model.token, proxy, tls)
+    return WebConfig(model.listen, model.url or f"{scheme}://{model.listen}", model.token, proxy, tls, oidc)
+
+
+def _oidc(model: OidcModel) -> OidcConfig:
+    return OidcConfig(
+        issuer=model.issuer,
+        client_id=model.client_id,
+        client_secret=model.client_secret,
+        claim=model.claim,
+        scopes=model.scopes,
+        roles_claim=model.roles_claim,
+        roles={name: frozenset(values) for name, values in model.roles},
+        default_role=model.default_role,
+        lasts=model.lasts,
+        ca_file=model.ca_file,
+    )
 
 
 def _words(words: tuple[str, ...]) -> frozenset[str]:

@@ -149,6 +149,24 @@ class ProxyConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class OidcConfig:
+    """An OpenID provider at which people sign in."""
+
+    issuer: str
+    client_id: str
+    client_secret: Secret
+    claim: str
+    """Names the person's address."""
+    scopes: tuple[str, ...]
+    roles_claim: str | None
+    roles: Mapping[str, frozenset[str]]
+    """Values of that claim by the role's name in the config."""
+    default_role: str | None
+    lasts: timedelta
+    ca_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class WebConfig:
     listen: Listen
     url: str
@@ -156,6 +174,12 @@ class WebConfig:
     token: Secret | None
     proxy: ProxyConfig | None = None
     tls: TlsConfig | None = None
+    oidc: OidcConfig | None = None
+
+    @property
+    def open_here(self) -> bool:
+        """Whether everybody on this machine may ask, for nothing says who else."""
+        return self.token is None and self.proxy is None and self.oidc is None
 
 
 @dataclass(frozen=True, slots=True)

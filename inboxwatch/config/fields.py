@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from difflib import get_close_matches
 from functools import partial
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
@@ -264,6 +265,15 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _issuer(value: str) -> str:
+    match = re.fullmatch(r"(https?)://([^\s/?#@]+)(/[^\s?#]*)?", value)
+    if match is None:
+        raise ValueError(f"{value!r} is no issuer: write what your provider calls so, such as https://login.acme.test/")
+    if match[1] == "http" and not is_loopback(urlsplit(value).hostname or ""):
+        raise ValueError("must begin with https://: whoever is on the way could sign in as anybody")
+    return value
+
+
 def _rule_file(value: object, info: ValidationInfo) -> Any:
     return value if isinstance(value, RuleFile) else document(inside(value, info))
 
@@ -285,6 +295,8 @@ Share = Annotated[float, PlainValidator(_share, json_schema_input_type=str)]
 At = Annotated[StepTime, PlainValidator(StepTime.parse, json_schema_input_type=str)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Address = Annotated[Listen, PlainValidator(_listen, json_schema_input_type=str)]
+Issuer = Annotated[str, AfterValidator(_issuer)]
+"""Compared letter by letter, a slash at its end included."""
 HeaderName = Annotated[str, AfterValidator(_header)]
 Peers = Annotated[Network, PlainValidator(_network, json_schema_input_type=str)]
 """An address or a network."""

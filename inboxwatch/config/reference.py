@@ -96,6 +96,7 @@ _WORDS: tuple[tuple[Any, str], ...] = (
     (fields.Share, "share, such as `20%`"),
     (fields.At, "step time"),
     (fields.WebAddress, "web address"),
+    (fields.Issuer, "web address, exactly as the provider writes it"),
     (fields.Address, "`host:port`"),
     (fields.HeaderName, "header's name"),
     (fields.Peers, "address or network"),

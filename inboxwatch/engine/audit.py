@@ -36,6 +36,8 @@ class Door(StrEnum):
     BOARD = "board"
     """The board's cookie, got by the token."""
     PROXY = "proxy"
+    OIDC = "oidc"
+    """Signed in at the OpenID provider."""
     LINK = "link"
     SLACK = "slack"
     LOCAL = "local"
@@ -59,6 +61,8 @@ class Attempt:
     door: Door
     deed: str
     by: str = ""
+    guest: str = ""
+    """An address that is none of `people`; what is kept is its keyed hash."""
     account: str = ""
     """Of the operating system, where somebody acts at the machine itself."""
     clock: str = ""
@@ -109,6 +113,9 @@ def note(
 ) -> None:
     """Appends one row. Names that are none of the config are not kept: they may be anything."""
     people, by = rules.config.people, attempt.by
+    account = (
+        f"oidc:{tx.mail.key(attempt.guest)[:16]}" if attempt.guest else attempt.account and f"os:{attempt.account}"
+    )
     lead, thing = attempt.lead.strip().lower(), attempt.number
     if attempt.clock:
         row = tx.clocks.get(attempt.clock)
@@ -125,7 +132,7 @@ def note(
         id=0,
         at=at,
         door=attempt.door,
-        by=by if by in people else attempt.account and f"os:{attempt.account}",
+        by=by if by in people else account,
         deed=attempt.deed,
         object=thing,
         lead=tx.mail.key(lead) if lead else None,

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 
 class Role(IntEnum):
-    """What a signed-in person may do beside acting on waits that concern them; each includes those before it."""
+    """What whoever is signed in may do; each includes those before it."""
 
+    VIEWER = 0
+    """Reads everything, and changes nothing, not even waits that concern them."""
     REP = 1
-    """Reads everything."""
+    """Acts on waits that concern them."""
     MANAGER = 2
     """Leads a team, is somebody's manager or the fallback: reviews matches and kinds."""
     ADMIN = 3

@@ -94,7 +94,10 @@ class Metrics:
         self._store = Gauge("inboxwatch_store_up", "Whether the store can be read and written.", registry=self.registry)
         self._store.set(1)
         self._logins = Counter(
-            "inboxwatch_web_login_failures", "Wrong tokens, and attempts put off.", ["outcome"], registry=self.registry
+            "inboxwatch_web_login_failures",
+            "Wrong tokens, refused sign-ins, and attempts put off.",
+            ["outcome"],
+            registry=self.registry,
         )
         for outcome in ("wrong", "slowed"):
             self._logins.labels(outcome)

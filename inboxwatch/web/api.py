@@ -25,8 +25,8 @@ from inboxwatch.store import Transaction
 from inboxwatch.web import audit_query, follow_ups, kinds, leads, matches, wait_actions
 from inboxwatch.web.bodies import Activity, Erasing, LeadBody, Reviewed, SaidKind, read
 from inboxwatch.web.history import delivery_view, history
+from inboxwatch.web.identity import person_of, require
 from inboxwatch.web.problems import Problem
-from inboxwatch.web.proxy import require, signed_in
 
 LIMIT, MOST = 100, 1000
 """Items of a page, unless asked otherwise, and at most."""
@@ -91,7 +91,7 @@ class Api:
 
     async def act(self, request: web.Request) -> web.Response:
         body = await read(request, wait_actions.BODIES[request.match_info["action"]])
-        done = await wait_actions.do(self._daemon, request.match_info["clock"], body, signed_in(request))
+        done = await wait_actions.do(self._daemon, request.match_info["clock"], body, person_of(request))
         return _json(done.as_json())
 
     async def leads(self, request: web.Request) -> web.Response:
@@ -110,19 +110,19 @@ class Api:
         return _json((await daemon.read(leads.answers, daemon.rules, email, daemon.now())).as_json())
 
     async def put_lead(self, request: web.Request) -> web.Response:
-        require(self._daemon.rules.config, request, Role.ADMIN)
+        require(request, Role.ADMIN)
         body = await read(request, LeadBody)
         return _json(await leads.put(self._daemon, request.match_info["email"], body))
 
     async def delete_lead(self, request: web.Request) -> web.Response:
-        require(self._daemon.rules.config, request, Role.ADMIN)
+        require(request, Role.ADMIN)
         ends = request.query.get("with_open_waits", "false") == "true"
-        person = signed_in(request)
+        person = person_of(request)
         by = person.id if person else leads.SOURCE
         return _json(await leads.delete(self._daemon, request.match_info["email"], by, with_open_waits=ends))
 
     async def forget(self, request: web.Request) -> web.Response:
-        require(self._daemon.rules.config, request, Role.ADMIN)
+        require(request, Role.ADMIN)
         body = await read(request, Erasing)
         return _json(await leads.erase(self._daemon, request.match_info["email"], body))
 
@@ -132,7 +132,7 @@ class Api:
         if body.at > now:
             raise Problem(422, "at: must not lie in the future")
         reason = f"{body.type}: {body.note}" if body.note else body.type
-        lead, threads = await daemon.write(_log, daemon.rules, body, reason, now, signed_in(request))
+        lead, threads = await daemon.write(_log, daemon.rules, body, reason, now, person_of(request))
         return _json(
             {
                 "lead": lead.id,
@@ -171,7 +171,7 @@ class Api:
         return _json({"items": items, "next": token})
 
     async def review(self, request: web.Request) -> web.Response:
-        require(self._daemon.rules.config, request, Role.MANAGER)
+        require(request, Role.MANAGER)
         body = await read(request, Reviewed)
         return _json(await matches.do(self._daemon, request.match_info["message"], request.match_info["action"], body))
 
@@ -189,12 +189,12 @@ class Api:
         return _json({"items": [kinds.fact_view(fact) for fact in said], "next": None})
 
     async def say(self, request: web.Request) -> web.Response:
-        require(self._daemon.rules.config, request, Role.MANAGER)
+        require(request, Role.MANAGER)
         body = await read(request, SaidKind)
         return _json(await kinds.do(self._daemon, request.match_info["message"], request.match_info["action"], body))
 
     async def audit(self, request: web.Request) -> web.Response:
-        require(self._daemon.rules.config, request, Role.MANAGER)
+        require(request, Role.MANAGER)
         unknown = set(request.query) - {*audit_query.FILTERS, "limit", "next"}
         if unknown:
             known = ", ".join(audit_query.FILTERS)
@@ -212,7 +212,7 @@ class Api:
         return _json(await self._daemon.read(ask))
 
     async def resend(self, request: web.Request) -> web.Response:
-        require(self._daemon.rules.config, request, Role.ADMIN)
+        require(request, Role.ADMIN)
         number, now = int(request.match_info["id"]), self._daemon.now()
         channel = await self._daemon.write(resend, self._daemon.rules, number, now)
         return _json({"id": number, "state": "pending", "channel": channel})

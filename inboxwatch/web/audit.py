@@ -13,7 +13,8 @@ from aiohttp import web
 from inboxwatch.engine.audit import RELOAD, Attempt, AuditedDaemon, AuditOutcome, Door, note, under_way
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.store import Outage, Transaction
-from inboxwatch.web.proxy import claims, signed_in
+from inboxwatch.web.identity import signed_in
+from inboxwatch.web.proxy import claims
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +26,7 @@ SIGN_IN = "sign_in"
 _DEEDS = {
     "/-/reload": RELOAD,
     "/login": SIGN_IN,
+    "/oidc/callback": SIGN_IN,
     "/logout": "sign_out",
     "/a/{token}": "link",
     "/api/v1/activities": "activity.log",
@@ -108,11 +110,12 @@ def attempt_of(daemon: DaemonPort, request: web.Request, *, by_cookie: bool) -> 
     deed = _DEEDS.get(path, f"{request.method} {path or 'nothing'}")
     verb = request.match_info.get("action") or _VERBS.get(request.method)
     found = {name: request.match_info.get(name, "") for name in ("clock", "message", "email", "id")}
-    person = signed_in(request)
+    identity = signed_in(request)
     return Attempt(
         door_of(daemon, request, by_cookie=by_cookie),
         f"{deed}.{verb}" if verb and path in _DEEDS else deed,
-        by=person.id if person is not None else "",
+        by=identity.person.id if identity is not None and identity.person is not None else "",
+        guest=identity.guest if identity is not None else "",
         clock=found["clock"],
         message=found["message"],
         lead=found["email"],
@@ -124,8 +127,12 @@ def door_of(daemon: DaemonPort, request: web.Request, *, by_cookie: bool) -> Doo
     """By what a request comes in, or tries to."""
     if request.path.startswith("/a/"):
         return Door.LINK
-    if signed_in(request) is not None or claims(daemon.rules.config.web.proxy, request):
+    if (identity := signed_in(request)) is not None:
+        return identity.door
+    if claims(daemon.rules.config.web.proxy, request):
         return Door.PROXY
+    if request.path == "/oidc/callback":
+        return Door.OIDC
     if request.headers.get("User-Agent", "").startswith(CLI):
         return Door.CLI
     if request.path == "/login" or by_cookie:

@@ -1,4 +1,4 @@
-"""Who may ask: a bearer token, for the board a cookie got by entering it, or a proxy's word; no cross-site posts."""
+"""Who may ask: by a bearer token, a cookie got by entering it, a provider's or a proxy's word; no cross-site posts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ import structlog
 from aiohttp import web
 
 from inboxwatch.config.fields import is_loopback
+from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.notify.links import signer
 from inboxwatch.web import proxy
 from inboxwatch.web.attempts import Attempts
+from inboxwatch.web.identity import admit, require, signed_in
+from inboxwatch.web.oidc.sessions import Sessions
 from inboxwatch.web.problems import Problem
 
 log = structlog.get_logger(__name__)
@@ -23,7 +26,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 COOKIE = "inboxwatch"
 LASTS = timedelta(days=30)
-_OPEN = ("/healthz", "/readyz", "/login")
+_OPEN = ("/healthz", "/readyz", "/login", "/oidc/start", "/oidc/callback")
 _ANY_NAME = ("/healthz", "/readyz", "/metrics")
 """What probes and scrapers ask for, by whatever name or address they find this machine."""
 _OPEN_BELOW = ("/a/", "/static/")
@@ -37,6 +40,8 @@ class Guard:
         self._daemon = daemon
         self._signer = signer(daemon.key, "web")
         self._attempts = Attempts()
+        self.sessions = Sessions(daemon)
+        """Of people whom the OpenID provider has signed in."""
 
     @property
     def token(self) -> str | None:
@@ -47,23 +52,32 @@ class Guard:
     def check(self, request: web.Request) -> None:
         """Raises Problem (or a redirect to the login page) where the request must not go on."""
         self._same_site(request)
-        if (
-            request.path in _OPEN
-            or request.path.startswith(_OPEN_BELOW)
-            or proxy.sign_in(self._daemon.rules.config, request)
-        ):
+        config = self._daemon.rules.config.web
+        if request.path in _OPEN or request.path.startswith(_OPEN_BELOW):
             return
-        if self.token is None and self._daemon.rules.config.web.proxy is None:
+        if self.identify(request):
+            _may_change(request)
             return
-        if self.session(request) or self._bearer(request):
+        if config.open_here or self.session(request) or self._bearer(request):
             return
-        if self.token is None:
+        if self.token is None and config.oidc is None:
             raise Problem(401, "sign in at the proxy: this request bears no name of it")
         if _is_page(request):
             raise web.HTTPSeeOther(f"/login?next={quote(request.path_qs, safe='')}")
+        if self.token is None:
+            raise Problem(401, "sign in at /login; for programs give web.token in the config")
         raise Problem(
             401, "send the header `Authorization: Bearer` with web.token", headers={"WWW-Authenticate": "Bearer"}
         )
+
+    def identify(self, request: web.Request) -> bool:
+        """Whether somebody asks in their own name, by the proxy or a session; handlers then find them."""
+        if proxy.sign_in(self._daemon.rules.config, request):
+            return True
+        identity = self.sessions.identity(request)
+        if identity is not None:
+            admit(request, identity)
+        return identity is not None
 
     def right_token(self, request: web.Request, given: str) -> bool:
         """Compares in constant time. Whoever was wrong often must wait before they are heard again (Problem 429)."""
@@ -112,11 +126,12 @@ class Guard:
     def sign_out(self, response: web.StreamResponse) -> None:
         """Takes the browser's cookie away."""
         response.del_cookie(COOKIE, httponly=True, samesite="Strict")
+        self.sessions.close(response)
 
     def form_key(self, request: web.Request) -> str:
         """What a form of this session must send back."""
-        if person := proxy.signed_in(request):
-            return self._mac(f"person {person.id}")
+        if identity := signed_in(request):
+            return self._mac(f"{identity.door} {identity.person.id if identity.person else identity.guest}")
         return self._mac(f"form {request.cookies.get(COOKIE, '') if self.token else ''}")
 
     def check_form(self, request: web.Request, given: str) -> None:
@@ -167,6 +182,12 @@ class Guard:
 
     def _mac(self, text: str) -> str:
         return self._signer.get_signature(_bytes(text)).decode()
+
+
+def _may_change(request: web.Request) -> None:
+    """Raises Problem where a viewer wants to do more than view."""
+    if request.method not in SAFE and request.path != "/logout":
+        require(request, Role.REP)
 
 
 def _reached(request: web.Request) -> str | None:

@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from inboxwatch.core.wait_view import WaitView
+from inboxwatch.engine.audit import Door
 from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import resend
@@ -28,9 +29,10 @@ from inboxwatch.web import leads, wait_actions
 from inboxwatch.web.audit import fill_in
 from inboxwatch.web.auth import Guard, local_path
 from inboxwatch.web.history import delivery_view, history
+from inboxwatch.web.identity import acting, person_of, require, signed_in
+from inboxwatch.web.oidc.sign_in import SignIn
 from inboxwatch.web.pages import BY, Pages
 from inboxwatch.web.problems import Problem
-from inboxwatch.web.proxy import acting, require, sign_in, signed_in
 from inboxwatch.web.wait_story import timeline
 
 PAGE = 100
@@ -43,7 +45,8 @@ WRONG_TOKEN_PAUSE = 0.5
 
 
 class Board:
-    def __init__(self, daemon: DaemonPort, guard: Guard, pages: Pages) -> None:
+    def __init__(self, daemon: DaemonPort, guard: Guard, pages: Pages, sign_in: SignIn) -> None:
+        self._sign_in = sign_in
         self._daemon = daemon
         self._guard = guard
         self._pages = pages
@@ -157,7 +160,7 @@ class Board:
         known = {field.alias or name for name, field in model.model_fields.items()}
         try:
             body = model.model_validate({name: value for name, value in form.items() if name in known and value})
-            await wait_actions.do(self._daemon, clock, body, signed_in(request))
+            await wait_actions.do(self._daemon, clock, body, person_of(request))
         except ValidationError as refused:
             return await self._wait(request, status=422, problem=Problem.unusable(refused).detail, given=form)
         except Refused as refused:
@@ -198,25 +201,36 @@ class Board:
     async def resend(self, request: web.Request) -> web.Response:
         form = await request.post()
         self._guard.check_form(request, str(form.get("key", "")))
-        require(self._daemon.rules.config, request, Role.ADMIN)
+        require(request, Role.ADMIN)
         number, now = int(request.match_info["id"]), self._daemon.now()
         await self._daemon.write(resend, self._daemon.rules, number, now)
         raise web.HTTPSeeOther("/mailboxes")
 
     async def login(self, request: web.Request) -> web.Response:
         onward = local_path(request.query.get("next", "/"))
-        if self._guard.token is None or self._guard.session(request) or sign_in(self._daemon.rules.config, request):
+        config = self._daemon.rules.config.web
+        asks = self._guard.token is not None or config.oidc is not None
+        if not asks or self._guard.session(request) or self._guard.identify(request):
             raise web.HTTPSeeOther(onward)
         # The cookie is strict: a browser that comes by a link from elsewhere leaves it out, and sends it once here.
         again = request.headers.get("Sec-Fetch-Site") == "cross-site"
-        return self._pages.render(request, "login.html", onward=onward, wrong=False, again=again)
+        return self._login(request, onward, again=again)
+
+    def _login(self, request: web.Request, onward: str, *, status: int = 200, again: bool = False) -> web.Response:
+        """The page of every way to sign in; a status of 403: by a wrong token."""
+        ways = {
+            "by_token": self._guard.token is not None,
+            "by_provider": self._daemon.rules.config.web.oidc is not None,
+        }
+        values = {"onward": onward, "wrong": status == 403, "again": again}
+        return self._pages.render(request, "login.html", status=status, **ways, **values)
 
     async def enter(self, request: web.Request) -> web.Response:
         form = await request.post()
         onward = local_path(str(form.get("next", "/")))
         if not self._guard.right_token(request, str(form.get("token", ""))):
             await asyncio.sleep(WRONG_TOKEN_PAUSE)
-            return self._pages.render(request, "login.html", status=403, onward=onward, wrong=True, again=False)
+            return self._login(request, onward, status=403)
         response = web.Response(status=303, headers={"Location": onward})
         self._guard.sign_in(request, response)
         return response
@@ -224,7 +238,11 @@ class Board:
     async def leave(self, request: web.Request) -> web.Response:
         form = await request.post()
         self._guard.check_form(request, str(form.get("key", "")))
-        response = web.Response(status=303, headers={"Location": "/login"})
+        if (identity := signed_in(request)) is not None and identity.door is Door.OIDC:
+            provider = await self._sign_in.sign_out_url()
+            response = self._pages.render(request, "signed_out.html", provider=provider)
+        else:
+            response = web.Response(status=303, headers={"Location": "/login"})
         self._guard.sign_out(response)
         return response
 

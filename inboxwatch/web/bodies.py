@@ -11,8 +11,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from inboxwatch.core.sla.policy import Duration
 from inboxwatch.web.audit import fill_in
+from inboxwatch.web.identity import acting, signed_in
 from inboxwatch.web.problems import Problem
-from inboxwatch.web.proxy import acting, signed_in
 
 Text = Annotated[str, Field(max_length=2000)]
 Word = Annotated[str, Field(min_length=1, max_length=200)]

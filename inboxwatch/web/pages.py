@@ -17,13 +17,14 @@ from inboxwatch.core.model import ShownFigures
 from inboxwatch.core.statistics.teams import NO_TEAM, TeamLabels
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.core.wait_view import NextStep
+from inboxwatch.engine.audit import Door
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.metrics import team_labels
 from inboxwatch.notify import messages
 from inboxwatch.notify.text import clean, span
 from inboxwatch.web.auth import Guard
+from inboxwatch.web.identity import signed_in
 from inboxwatch.web.problems import Problem
-from inboxwatch.web.proxy import signed_in
 
 STATIC = Path(__file__).parent / "static"
 
@@ -61,13 +62,15 @@ class Pages:
 
     def render(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
         """A page; its template sees the request's path, people, who is signed in and the form key beside `values`."""
+        identity = signed_in(request)
         known = {
             "path": request.path,
             "now": self._daemon.now(),
             "people": list(self._daemon.rules.config.people.values()),
-            "person_signed_in": signed_in(request),
+            "person_signed_in": identity,
             "form_key": self._guard.form_key(request),
-            "can_leave": self._guard.session(request),
+            "can_leave": self._guard.session(request) or (identity is not None and identity.door is Door.OIDC),
+            "can_act": identity is None or identity.acts,
             "by": request.cookies.get(BY, ""),
             "names_people": self._labels() is None,
         }
@@ -82,7 +85,9 @@ class Pages:
         if not page:
             return problem.response()
         title = HTTPStatus(problem.status).phrase
-        return self.render(request, "problem.html", status=problem.status, title=title, detail=problem.detail)
+        response = self.render(request, "problem.html", status=problem.status, title=title, detail=problem.detail)
+        response.headers.update(problem.headers)
+        return response
 
     def _labels(self) -> TeamLabels | None:
         """What stands for people, where only teams are shown."""

@@ -18,9 +18,9 @@ from inboxwatch.web import kinds, matches
 from inboxwatch.web.audit import fill_in
 from inboxwatch.web.auth import Guard
 from inboxwatch.web.bodies import Reviewed, SaidKind
+from inboxwatch.web.identity import acting, require
 from inboxwatch.web.pages import BY, Pages
 from inboxwatch.web.problems import Problem
-from inboxwatch.web.proxy import acting, require
 
 PAGE = 50
 """Messages of a page."""
@@ -90,7 +90,7 @@ class ReviewBoard:
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         self._guard.check_form(request, form.pop("key", ""))
         fill_in(form)
-        require(self._daemon.rules.config, request, Role.MANAGER)
+        require(request, Role.MANAGER)
         form["by"] = acting(request, form.get("by", ""))
         return form
 

@@ -18,10 +18,11 @@ from inboxwatch.web.auth import SAFE, Guard
 from inboxwatch.web.board import Board
 from inboxwatch.web.connections import NAME
 from inboxwatch.web.events import Events
+from inboxwatch.web.identity import require
 from inboxwatch.web.links import SignedLinks
+from inboxwatch.web.oidc.sign_in import CALLBACK, SignIn
 from inboxwatch.web.pages import STATIC, Pages
 from inboxwatch.web.problems import Problem
-from inboxwatch.web.proxy import require
 from inboxwatch.web.review_board import ReviewBoard
 from inboxwatch.web.scrape import Scrape
 
@@ -53,7 +54,9 @@ def make_app(port: DaemonPort) -> web.Application:
     app.add_routes(_health(daemon))
     app.add_routes(Api(daemon).routes())
     app.add_routes(SignedLinks(daemon, pages).routes())
-    app.add_routes(Board(daemon, guard, pages).routes())
+    sign_in = SignIn(daemon, guard, pages)
+    app.add_routes(sign_in.routes())
+    app.add_routes(Board(daemon, guard, pages, sign_in).routes())
     app.add_routes(ReviewBoard(daemon, guard, pages).routes())
     app.router.add_get("/events", events.handle)
     app.router.add_static("/static", STATIC)
@@ -73,7 +76,7 @@ def _middlewares(daemon: AuditedDaemon, guard: Guard, trail: AuditTrail, pages: 
         except Problem:
             trail.count(door_of(daemon, request, by_cookie=False), AuditOutcome.REFUSED)
             raise
-        if request.method not in SAFE:
+        if request.method not in SAFE or request.path == CALLBACK:
             begin(attempt_of(daemon, request, by_cookie=guard.session(request)))
 
     @web.middleware
@@ -128,7 +131,7 @@ def _health(daemon: DaemonPort) -> list[web.RouteDef]:
         return web.Response(text="ready\n")
 
     async def reload(request: web.Request) -> web.Response:
-        require(daemon.rules.config, request, Role.ADMIN)
+        require(request, Role.ADMIN)
         if found := await daemon.reload():
             listed = [{"field": one.partition(": ")[0], "problem": one.partition(": ")[2]} for one in found]
             raise Problem(422, "; ".join(found), problems=listed)
