@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import NoticeType, messages
+from inboxwatch.notify import NoticeType
+from inboxwatch.notify import alarm_messages as messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import AlarmMark
 

@@ -127,13 +127,6 @@ def server_readable(*, server: str) -> str:
     return f"The mail server {server} answers again: its mailboxes can be read."
 
 
-def clock_ahead(*, mailbox: str, ahead: timedelta) -> str:
-    return (
-        f"The server of mailbox {mailbox} is {span(ahead.total_seconds())} ahead of this machine: waits begin too late "
-        "or answers come too early. Set both clocks by NTP."
-    )
-
-
 def clock_jumped(*, by: timedelta) -> str:
     """`by` is how far the time of day has jumped, negative where it was set back."""
     seconds = by.total_seconds()
@@ -145,67 +138,6 @@ def clock_jumped(*, by: timedelta) -> str:
         else "Nothing is told twice. Where its clock is wrong now, steps leave late."
     )
     return f"The clock of the machine of inboxwatch {what} {span(abs(seconds))} at once. {then} `timedatectl` shows it."
-
-
-def clock_right(*, mailbox: str) -> str:
-    return f"The clocks of this machine and of mailbox {mailbox} agree again."
-
-
-def coverage_short(*, mailbox: str, coverage: float) -> str:
-    """`coverage` is the share (0..1) of the server's messages that the store holds; cut, so 0.99999 is not all."""
-    return (
-        f"inboxwatch holds only {int(coverage * 10000) / 100:g} % of the messages in mailbox {mailbox}: "
-        f"waits may be missing. See its quarantined messages, then run `inboxwatch backfill` on {mailbox}."
-    )
-
-
-def coverage_whole(*, mailbox: str) -> str:
-    return f"inboxwatch holds every message of mailbox {mailbox} again."
-
-
-def dead_letters(*, count: int) -> str:
-    return (
-        f"{count} messages could not be delivered and are dead letters: somebody was not told. Mend the channels "
-        "(`inboxwatch outbox list` says why), then run `inboxwatch outbox resend --all`."
-    )
-
-
-NO_DEAD_LETTERS = "No dead letters are left."
-
-
-def access_ends(*, mailbox: str, at: datetime) -> str:
-    """`at` is in UTC."""
-    return (
-        f"The access to mailbox {mailbox} ends on {at:%Y-%m-%d %H:%M} UTC: "
-        "renew its token, secret or certificate before, or it goes blind."
-    )
-
-
-def access_renewed(*, mailbox: str) -> str:
-    return f"The access to mailbox {mailbox} was renewed."
-
-
-def certificate_ends(*, at: datetime) -> str:
-    """`at` is in UTC."""
-    return (
-        f"The certificate of inboxwatch's own web (web.tls) ends on {at:%Y-%m-%d %H:%M} UTC: put a new one in its "
-        "place and reload, or browsers and Prometheus refuse it."
-    )
-
-
-CERTIFICATE_RENEWED = "The certificate of inboxwatch's own web was renewed."
-
-
-def disk_low(*, path: str, free: int) -> str:
-    """`free` are bytes."""
-    return (
-        f"The disk of the store ({path}) has {free // 2**20} MB left: when it is full nothing is watched any "
-        "more. Make room, or move the store."
-    )
-
-
-def disk_roomy(*, path: str) -> str:
-    return f"The disk of the store ({path}) has room again."
 
 
 def person_gone(*, person: str, moved: Sequence[tuple[str, str]]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from inboxwatch.notify import messages
+from inboxwatch.notify import alarm_messages, messages
 
 ROOT = Path(__file__).parents[2] / "inboxwatch"
 AT = datetime(2026, 11, 3, 14, 30, tzinfo=UTC)
@@ -29,22 +29,22 @@ DAY = date(2026, 11, 3)
             "Mailbox ana is blind (auth): never read.",
         ),
         (
-            messages.clock_ahead(mailbox="ana", ahead=timedelta(minutes=5)),
+            alarm_messages.clock_ahead(mailbox="ana", ahead=timedelta(minutes=5)),
             "The server of mailbox ana is 5 min ahead of this machine: waits begin too late or answers come too early. "
             "Set both clocks by NTP.",
         ),
         (
-            messages.coverage_short(mailbox="ana", coverage=0.99999),
+            alarm_messages.coverage_short(mailbox="ana", coverage=0.99999),
             "inboxwatch holds only 99.99 % of the messages in mailbox ana: waits may be missing. See its quarantined "
             "messages, then run `inboxwatch backfill` on ana.",
         ),
         (
-            messages.access_ends(mailbox="ana", at=AT),
+            alarm_messages.access_ends(mailbox="ana", at=AT),
             "The access to mailbox ana ends on 2026-11-03 14:30 UTC: renew its token, secret or certificate before, "
             "or it goes blind.",
         ),
         (
-            messages.disk_low(path="/var", free=3 * 2**20),
+            alarm_messages.disk_low(path="/var", free=3 * 2**20),
             "The disk of the store (/var) has 3 MB left: when it is full nothing is watched any more. Make room, or "
             "move the store.",
         ),
@@ -144,7 +144,7 @@ def test_a_message_reads_as_it_always_did(said: str, expected: str) -> None:
     assert said == expected
 
 
-TABLES = tuple(ROOT / "notify" / name for name in ("messages.py", "directory_messages.py", "explanation.py"))
+TABLES = tuple(ROOT / "notify" / name for name in ("messages.py", "alarm_messages.py", "directory_messages.py", "explanation.py"))
 
 
 def test_no_sentence_for_people_stands_outside_of_the_table_and_the_templates() -> None:
