@@ -174,7 +174,7 @@ async def test_rule_27_one_screen_says_who_owns_it_what_the_sla_is_and_what_happ
         screen = explained(tx, world.engine.rules, BO, at("8:30"))
     assert "Owner: ana by routing: rule 1: lead.owner" in screen
     assert "first_response within 40m" in screen
-    assert "Next: step 1 (round 1) at Mon 2026-05-04 08:50:00 UTC to ana, desk" in screen
+    assert "Next: step 1 (round 1), unless somebody answers: Ana Diaz, desk are told at Mon 2026-05-04 08:50" in screen
 
 
 async def test_rule_29_a_crash_between_sending_and_recording_repeats_the_message_under_its_key(

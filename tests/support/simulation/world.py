@@ -260,8 +260,9 @@ class SimulatedWorld:
         """Lets time pass: all that happens up to an instant, each thing at its own."""
         while True:
             due = min(self._owed().values(), default=None) if self.alive else None
-            assert due is None or due > self.at, f"seed {self.seed} at {self.at}: due again at once"
             upcoming = self._queue[0][0] if self._queue else None
+            woken = upcoming is not None and upcoming <= self.at
+            assert woken or due is None or due > self.at, f"seed {self.seed} at {self.at}: due again at once"
             at = min((one for one in (due, upcoming) if one is not None), default=None)
             if at is None or at > end:
                 self.at = max(self.at, end)
@@ -306,6 +307,10 @@ class SimulatedWorld:
             until = self.at + self.engine.rules.policies[row.policy_version].escalation.acknowledge_for.length
         held = until if isinstance(until, datetime) else None
         self.actions.append(Action(self.at, kind, by, row.id, until=held, serial=len(self.actions)))
+        self.put(self.at, self._woken)
+
+    async def _woken(self) -> None:
+        """Whoever commits a deed wakes the loops: what it owes leaves at once."""
 
     async def post(self, letter: SimulatedMail) -> None:
         """A letter leaves its author's hand now; every mailbox of ours that is to hold it gets a copy."""
