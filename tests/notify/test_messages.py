@@ -144,7 +144,9 @@ def test_a_message_reads_as_it_always_did(said: str, expected: str) -> None:
     assert said == expected
 
 
-TABLES = tuple(ROOT / "notify" / name for name in ("messages.py", "alarm_messages.py", "directory_messages.py", "explanation.py"))
+TABLES = tuple(
+    ROOT / "notify" / name for name in ("messages.py", "alarm_messages.py", "directory_messages.py", "explanation.py")
+)
 
 
 def test_no_sentence_for_people_stands_outside_of_the_table_and_the_templates() -> None:
