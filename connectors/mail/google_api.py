@@ -65,13 +65,13 @@ class GoogleApi:
         """The library's view of the API; it makes requests and sends none."""
         return _service(self.name, self.version, self.url)
 
-    def sent(self, send: Callable[[Bearer], Result], http: Any, doing: str) -> Result:
+    def sent(self, send: Callable[[TokenHttp], Result], http: Any, doing: str) -> Result:
         """Blocks. A token that is refused before its time is renewed once; a second refusal is raised."""
         for renew in (False, True):
             try:
-                bearer = Bearer(http, self.login.token(http, renew=renew))
+                authorized = TokenHttp(http, self.login.token(http, renew=renew))
                 self.requests += 1
-                return send(bearer)
+                return send(authorized)
             except GoogleError as error:
                 if renew or error.status != 401:
                     raise
@@ -117,7 +117,7 @@ async def on_a_thread(url: str, ca_file: Path | None, timeout: float, work: Call
         raise MailboxError(Reason.TIMEOUT, f"a step took more than {_STEP_LIMIT:.0f} s") from None
 
 
-class Bearer:
+class TokenHttp:
     """An httplib2.Http that adds the token, and through which the library finds no credentials to renew by itself."""
 
     def __init__(self, http: Any, token: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.mail.gmail.quota import UNITS, RateLimiter
-from connectors.mail.google_api import Bearer, GoogleApi, GoogleError
+from connectors.mail.google_api import GoogleApi, GoogleError, TokenHttp
 from connectors.mail.google_login import GoogleLogin
 from connectors.mail.optional_package import optional_package
 from connectors.mail.quota_turns import MailboxTurns
@@ -141,13 +141,13 @@ class GmailApi:
         def take(name: str, result: Any, error: Any) -> None:
             found[name] = result if error is None else self._google.failure(error, doing)
 
-        def execute(bearer: Bearer) -> None:
+        def execute(authorized: TokenHttp) -> None:
             batch = optional_package("googleapiclient.http", "gmail").BatchHttpRequest(
                 take, batch_uri=f"{self._google.url}/batch"
             )
             for name in names:
                 batch.add(self._google.service().users().messages().get(userId="me", id=name, **how), request_id=name)
-            batch.execute(http=bearer)
+            batch.execute(http=authorized)
             for one in found.values():
                 if isinstance(one, GoogleError) and one.status == 401:
                     raise one
