@@ -20,6 +20,7 @@ _WAIT = (
 _ACTION = ("at", "deed", "by", "clock", "until", "owner", "reason", "rule")
 _NOTICE = ("owed_at", "settled_at", "type", "clock", "step", "reason", "target", "channel", "state", "body")
 _CONTACT = ("message_id", "failed_at", "resolved_at", "owner", "tier")
+_MEMBER = ("directory", "address", "name", "aliases", "team", "manager", "joined_at", "missing_since")
 _KIND = ("name", "by", "at", "reason")
 
 
@@ -56,6 +57,8 @@ def disclose(tx: Transaction, email: str, now: datetime) -> dict[str, Any] | Non
         "notices": [_picked(row, _NOTICE) for row in found.deliveries],
         "failed_first_contacts": [_picked(row, _CONTACT) for row in found.first_contacts],
         "kinds_said": [_picked(row, _KIND) for row in found.kinds],
+        "members": [_picked(row, _MEMBER) for row in found.members],
+        "config_entries": found.config,
         "hashes": hashes,
     }
 

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from inboxwatch.core.mail.strangers import clue_of_address
 from inboxwatch.core.model import LeadId
@@ -67,14 +68,22 @@ def forget(tx: Transaction, rules: Rules, email: str, acting: Acting, *, with_op
 def _known(tx: Transaction, rules: Rules, email: str) -> tuple[Found, list[str]]:
     email = email.strip().lower()
     if rules.config.us.is_ours(email):
-        raise Refused(422, f"{email} is one of ours: take the person out of the config; what they did stays on record")
+        off = "take the person out of the config, or off the directory's list"
+        raise Refused(422, f"{email} is one of ours: {off}; what they did stays on record")
     if email.endswith(f"@{DOMAIN}"):
         raise Refused(422, f"{email} stands for somebody who was forgotten")
     found = tx.traces.of(email)
+    if listed := [row.directory for row in found.members if _still_listed(row, rules)]:
+        raise Refused(422, f"{email} is on the list of the directory {listed[0]}: take the person off it first")
     clues = [clue_of_address(one) for one in sorted(found.plain)]
     if not any(found.counted().values()) and not tx.strangers.led_to(clues):
         raise Refused(404, f"nothing is known of {email}")
     return found, clues
+
+
+def _still_listed(row: Any, rules: Rules) -> bool:
+    """Whether a directory names a member yet: what is erased would come again with its list."""
+    return row.missing_since is None and row.directory in rules.config.directories
 
 
 def _told(found: Found, hashes: int, waits: Sequence[str]) -> Forgetting:

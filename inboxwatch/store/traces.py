@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,12 +30,15 @@ from inboxwatch.core.pseudonym import Pseudonym
 from inboxwatch.store import column_types, tables
 from inboxwatch.store.deliveries import OPEN
 from inboxwatch.store.leads import Leads
+from inboxwatch.store.marks import ConfigMark, Marks
 from inboxwatch.store.upsert import chunks
 
 _message, _clock, _act, _delivery = tables.message, tables.clock, tables.act, tables.delivery
-_SECRET = frozenset({"meta", "policy"})
-"""Tables that say nothing of people outside: the store's own notes, and policies as the config had them."""
-_HASHED = frozenset({"audit", "clue", "written_to", "forgotten"})
+_member = tables.member
+OURS = frozenset({"meta", "policy"})
+"""Tables that say nothing of people outside: the store's own notes, but for the config in force, which is looked at by
+itself, and policies as the config had them."""
+HASHED = frozenset({"audit", "clue", "written_to", "forgotten"})
 """Tables of keyed hashes."""
 _KEPT = ("key", "at", "direction", "kind", "evidence")
 """What is left of a message, as of anybody's that matches no lead; and by what it was placed, which is counted."""
@@ -62,6 +66,10 @@ class Found:
     first_contacts: list[Row[Any]] = field(default_factory=list)
     kinds: list[Row[Any]] = field(default_factory=list)
     """What colleagues said of the person's mail."""
+    members: list[Row[Any]] = field(default_factory=list)
+    """As whom a directory lists them, or listed them last."""
+    config: list[str] = field(default_factory=list)
+    """Which entries of the config that was loaded last name them: `people ana`."""
 
     @property
     def plain(self) -> set[str]:
@@ -75,8 +83,15 @@ class Found:
     def counted(self) -> dict[str, int]:
         """How much there is of each."""
         counts = {"leads": int(self.lead is not None), "open_waits": len(self.open_waits), "waits": len(self.clocks)}
-        lists = {"messages": self.messages, "actions": self.actions, "notices": self.deliveries}
-        lists |= {"failed_first_contacts": self.first_contacts, "kinds_said": self.kinds}
+        lists: dict[str, Sequence[object]] = {
+            "messages": self.messages,
+            "actions": self.actions,
+            "notices": self.deliveries,
+            "failed_first_contacts": self.first_contacts,
+            "kinds_said": self.kinds,
+            "members": self.members,
+            "config_entries": self.config,
+        }
         return counts | {name: len(rows) for name, rows in lists.items()}
 
 
@@ -106,10 +121,31 @@ class Traces:
         found.first_contacts = self._rows(failed, (failed.c.lead, leads))
         fact = tables.kind_fact
         found.kinds = self._rows(fact, (fact.c.name, [*sorted(found.plain), *messages]))
+        self._listed(found)
         own = {row.id: row for row in self._rows(_delivery, (_delivery.c.clock, clocks))}
         mentioned = select(_delivery).where(self._mention(_delivery, Pseudonym(found.addresses, (), "").terms))
         own |= {row.id: row for row in self._connection.execute(mentioned)}
         found.deliveries = [own[number] for number in sorted(own)]
+        return found
+
+    def _listed(self, found: Found) -> None:
+        """What directories say of them, and the config; a manager who is named is no member by that."""
+        pseudonym = Pseudonym(found.addresses, (), "")
+        mentioned = select(_member).where(self._mention(_member, pseudonym.terms)).order_by(_member.c.joined_at)
+        rows = self._connection.execute(mentioned)
+        found.members = [row for row in rows if found.plain & set(map(plain_address, (row.address, *row.aliases)))]
+        found.names |= {row.name for row in found.members if plain_address(row.address) in found.plain}
+        found.config = [
+            f"{section} {name}".rstrip()
+            for section, entries in self._outline().items()
+            for name, entry in entries.items()
+            if pseudonym.in_json({name: entry}) != {name: entry}
+        ]
+
+    def _outline(self) -> dict[str, dict[str, Any]]:
+        """The config that was loaded last, as `ConfigMark` keeps it."""
+        text = Marks(self._connection).get(ConfigMark())
+        found: dict[str, dict[str, Any]] = json.loads(text) if text else {}
         return found
 
     def _messages(self, found: Found) -> None:
@@ -182,11 +218,16 @@ class Traces:
         ):
             for part in chunks(chosen):
                 self._connection.execute(delete(table).where(column.in_(part)))
+        for row in found.members:
+            same = (_member.c.directory == row.directory, _member.c.ref == row.ref)
+            self._connection.execute(delete(_member).where(*same))
         if found.lead is not None:
             Leads(self._connection).drop([found.lead.id])
         for table in tables.metadata.sorted_tables:
-            if table.name not in _SECRET | _HASHED:
+            if table.name not in OURS | HASHED:
                 self._replace(table, pseudonym)
+        if (outline := self._outline()) and (said := pseudonym.in_json(outline)) != outline:
+            Marks(self._connection).set(ConfigMark(), json.dumps(said))
 
     def _empty_messages(self, found: Found) -> None:
         empty = {column.name: None for column in _message.columns if column.name not in _KEPT}

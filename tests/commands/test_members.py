@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from inboxwatch import config as configuration
@@ -16,12 +17,16 @@ from inboxwatch.cli import app
 from inboxwatch.config.members import with_members
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
+from inboxwatch.engine.actions import Acting
 from inboxwatch.engine.departures import settle_departures
 from inboxwatch.engine.directories import stored_members, take_members
+from inboxwatch.engine.erasure import forget
+from inboxwatch.engine.refused import Refused
+from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Store
 from tests.support.engine import Engine
 from tests.support.message_bytes import message_bytes
-from tests.support.staff import CsvStaff
+from tests.support.staff import RULES, CsvStaff
 
 
 class StaffOnce:
@@ -107,6 +112,24 @@ async def test_a_wait_of_who_has_left_goes_to_whom_routing_names_with_the_reason
     assert owners(once) == ["ana"], "the grace time goes first"
     await once.takes_over(timedelta(hours=25))
     assert owners(once) == ["max"]
+
+
+async def test_who_is_on_no_list_any_more_can_be_forgotten_and_nobody_who_is(tmp_path: Path) -> None:
+    staff, address = CsvStaff(tmp_path), "cy@freelance.test"
+    staff.list.write_text(f"email,name,manager\n{address},Cy Orr,\ndi@freelance.test,Di,{address}\n", encoding="utf-8")
+    once = StaffOnce(staff)
+    await once.takes_over()
+    forgets = ["forget", address, "-c", str(staff.path), "--by", "max"]
+    done = CliRunner().invoke(app, forgets)
+    assert (done.exit_code, "off the directory's list" in done.output) == (1, True)
+    with once.store.transaction() as tx, pytest.raises(Refused, match="on the list of the directory staff"):
+        forget(tx, Rules.connect(once.written), address, Acting("max", instant.now()))
+    staff.path.write_text(RULES, encoding="utf-8")
+    known = json.loads(CliRunner().invoke(app, ["export", address, "-c", str(staff.path)]).stdout)
+    assert [one["name"] for one in known["members"]] == ["Cy Orr"]
+    assert CliRunner().invoke(app, forgets).exit_code == 0
+    (di,) = once.engine.read(lambda tx: tx.members.of(["staff"]))
+    assert (di.person, di.member.manager.endswith("@forgotten.invalid")) == ("di", True)
 
 
 async def test_check_fails_at_a_list_that_is_not_believed_and_still_looks_at_the_known_mailboxes(

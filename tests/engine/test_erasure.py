@@ -3,9 +3,13 @@ back."""
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import JSON, Boolean, Float, Integer, Table, insert
 
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import Lead, LeadId
@@ -13,7 +17,10 @@ from inboxwatch.core.statistics.figures import Figures
 from inboxwatch.engine.erasure import preview
 from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.refused import Refused
-from inboxwatch.store import Store
+from inboxwatch.store import Store, Transaction, tables
+from inboxwatch.store.column_types import UTCDateTime
+from inboxwatch.store.marks import ConfigMark
+from inboxwatch.store.traces import HASHED, OURS
 from tests.support.batched_daemon import BO, SALES, BatchedDaemon, minutes
 from tests.support.engine import Engine
 
@@ -159,6 +166,45 @@ def test_a_preview_changes_nothing_and_says_what_would_go(team: BatchedDaemon) -
         would = preview(tx, team.engine.rules, BO)
     assert team.everything() == before
     assert would.erased == team.engine.forget(BO, team.at).erased
+
+
+def plant(tx: Transaction, table: Table, at: datetime) -> None:
+    """A row with the address in every text of it."""
+    kinds: list[tuple[type, Any]] = [
+        (JSON, ["bo@buyer.test"]),
+        (UTCDateTime, at),
+        (Boolean, False),
+        (Float, 0.0),
+        (Integer, 10**6),
+    ]
+    values = {}
+    for column in table.columns:
+        known = [value for kind, value in kinds if isinstance(column.type, kind)]
+        if length := getattr(column.type, "length", None):
+            known = ["f" * length]  # the length of a hash
+        values[column.name] = known[0] if known else f"{column.name} of Bo Lind, bo@buyer.test"
+    tx.connection.execute(insert(table).values(values))
+
+
+def test_whatever_table_names_a_forgotten_person_does_not_any_more(team: BatchedDaemon) -> None:
+    """By the schema: a table that is new is looked at, too."""
+    outline = {"people": {"bo": {"name": "Bo Lind", "email": BO}, "zoë": {"name": "Zoë"}}}
+    looked_at = [one for one in tables.metadata.sorted_tables if one.name not in OURS | HASHED]
+    with team.store.transaction() as tx:
+        tx.marks.set(ConfigMark(), json.dumps(outline))
+        for table in looked_at:
+            if "bo@buyer" not in str(team.everything()[table.name]).lower():
+                plant(tx, table, team.at)
+    assert {one.name for one in looked_at} <= {name for name, rows in team.everything().items() if "bo@b" in str(rows)}
+    done = team.engine.forget(BO, team.at)
+    left = {name for name, rows in team.everything().items() if any(one in str(rows).lower() for one in NAMED)}
+    assert left == set()
+    with team.store.reading() as tx:
+        text = tx.marks.get(ConfigMark())
+    kept = json.loads(text or "")["people"]
+    assert kept["zoë"] == {"name": "Zoë"}
+    assert kept["bo"]["email"].endswith("@forgotten.invalid")
+    assert (done.erased["members"], done.erased["config_entries"]) == (1, 1)
 
 
 def test_we_are_not_forgotten_by_it(team: BatchedDaemon) -> None:
