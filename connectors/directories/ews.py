@@ -52,20 +52,22 @@ class DistributionGroup:
         self._account = account_of(settings, "delegate", settings.group)
 
     async def read(self) -> MemberList:
-        """See MemberSource. Exchange expands one group at a time; each is asked for once, however groups are nested."""
+        """See MemberSource. Exchange expands one group at a time; each is asked for once, however groups are nested.
+
+        It waits for a connection, and for no turn among the mailboxes: those may take longer than a list may wait.
+        """
         found: dict[str, Member] = {}
         waiting, asked = [self._group], {self._group}
-        async with self._account.turns.one():
-            while waiting:
-                for one in await self._account.expanded(waiting.pop()):
-                    address = _address_of(one)
-                    if one.mailbox_type in _GROUPS and address not in asked:
-                        asked.add(address)
-                        waiting.append(address)
-                    elif one.mailbox_type == "Mailbox" and address:
-                        found.setdefault(address, Member(address, address, " ".join((one.name or "").split())))
-                if len(asked) > _MAX_GROUPS:
-                    raise MailboxError(Reason.CLIENT, f"{self._group} has more than {_MAX_GROUPS} groups within it")
+        while waiting:
+            for one in await self._account.expanded(waiting.pop()):
+                address = _address_of(one)
+                if one.mailbox_type in _GROUPS and address not in asked:
+                    asked.add(address)
+                    waiting.append(address)
+                elif one.mailbox_type == "Mailbox" and address:
+                    found.setdefault(address, Member(address, address, " ".join((one.name or "").split())))
+            if len(asked) > _MAX_GROUPS:
+                raise MailboxError(Reason.CLIENT, f"{self._group} has more than {_MAX_GROUPS} groups within it")
         return MemberList(tuple(found[address] for address in sorted(found)))
 
     async def aclose(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.directories.ews import DistributionGroup, DistributionGroupSettings
+from connectors.mail.quota_turns import turns
 from inboxwatch.connector import Context, MailboxError, Member, MemberList, Reason
 from tests.doubles.ews import ACCOUNT, DOMAIN, PASSWORD, EwsServer
 from tests.doubles.https_server import ca_file
@@ -50,6 +51,13 @@ async def test_people_of_groups_within_each_other_are_listed_once_and_nobody_els
     ana, ben = Member("ana@acme.test", "ana@acme.test", "Ana Diaz"), Member("ben@acme.test", "ben@acme.test", "Ben")
     assert (await read(server, auth=auth)).members == (ana, ben)
     assert server.server.requests["POST ExpandDL"] == 2, "a group is asked for once, though each holds the other"
+
+
+async def test_mailboxes_that_fill_all_turns_of_the_login_do_not_keep_the_list_waiting(server: EwsServer) -> None:
+    queue = turns((server.url, f"{DOMAIN}\\{ACCOUNT}", ""), 3)
+    for _ in range(3):
+        await queue.take(0.1)
+    assert len((await read(server)).members) == 2
 
 
 async def test_a_group_within_it_that_cannot_be_expanded_costs_the_whole_list(server: EwsServer) -> None:
