@@ -65,6 +65,11 @@ def init(  # many parameters: typer makes an option of each
     from inboxwatch.commands.first_answers import Given
     from inboxwatch.commands.init import run_init
 
+    if from_ and mailbox:
+        refuse("--mailbox is for one mailbox: leave it out with --from", ExitCode.BAD_CONFIG)
+    of_a_list = {"--list": list_, "--except": except_, "--rule and --by-name": rule is not None}
+    if not from_ and (alone := next((option for option, value in of_a_list.items() if value), None)):
+        refuse(f"{alone} needs --from", ExitCode.BAD_CONFIG)
     given = Given(
         domain,
         system,

@@ -49,6 +49,8 @@ class FirstPeople:
         """Asks where the list is, how its mailboxes are read, and who owns what nobody else does. Raises NoAnswer."""
         source = choice("List of people", "--from", given.source, SOURCES, "csv")
         self._kind = kind = SOURCES[source]
+        if kind.system and given.system not in ("", kind.system):
+            raise NoAnswer(f"--system: the mailboxes of {source} are read by {kind.system}")
         self.answers = answers = Answers(
             mail=settings(given.mail), tell=settings(given.channel), listing=settings(given.listing)
         )

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
-from connectors.directories.google import MEMBERS, PEOPLE
 from inboxwatch import config
+from inboxwatch.cli import app
 from inboxwatch.config import Config
 from tests.doubles.dovecot import MASTER, MASTER_PASSDB, MASTERS, PASSWORD, Dovecot
 from tests.doubles.entra import CLIENT_ID, SECRET, TENANT
-from tests.doubles.gmail import METADATA, GmailServer
-from tests.doubles.google_directory import ADMIN, GoogleDirectoryServer, person
+from tests.doubles.google_directory import ADMIN
 from tests.doubles.https_server import ca_file
-from tests.support.installation import command
-from tests.support.staff import graph_staff
+from tests.support.staff import google_staff, graph_staff
 from tests.support.terminal import Terminal
 
 ACCOUNTS = ("ana", "ben", "info")
@@ -43,17 +40,16 @@ def imap(server: Dovecot) -> list[str]:
     ]
 
 
-def unattended(folder: Path, source: str, *more: str) -> subprocess.CompletedProcess[str]:
+def unattended(folder: Path, source: str, *more: str) -> Result:
     words = ["--domain", "acme.test", "--owner", "Max Ode <max@acme.test>", "--tell", "console", *more]
-    return command("init", "--from", source, *words, cwd=folder, stdin=subprocess.DEVNULL)
+    return CliRunner().invoke(app, ["init", "-o", str(folder / "inboxwatch.yaml"), "--from", source, *words], input="")
 
 
 def checked(folder: Path) -> Config:
     """The config that was written, which `check` accepts."""
     path = folder / "inboxwatch.yaml"
-    done = command("check", "-c", str(path), "--json")
-    assert done.returncode == 0, done.stdout
-    assert json.loads(done.stdout)["ok"]
+    done = CliRunner().invoke(app, ["check", "-c", str(path)])
+    assert done.exit_code == 0, done.output
     return config.load(path)
 
 
@@ -87,7 +83,7 @@ def test_few_accounts_of_a_mail_server_are_proposed_and_written_by_name(server: 
 def test_options_alone_write_a_rule_that_leaves_out_whom_they_say(server: Dovecot, tmp_path: Path) -> None:
     secret = pairs("--set", password=PASSWORD)
     done = unattended(tmp_path, "imap-master", *imap(server), *secret, "--rule", "--except", "info@*")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.output
     loaded = checked(tmp_path)
     assert loaded.mailboxes == {}
     assert loaded.people.keys() == {"max"}
@@ -99,8 +95,8 @@ def test_many_people_of_a_group_are_one_rule(tmp_path: Path) -> None:
         double = {"graph_url": server.server.url, "login_url": server.entra.server.url, "ca_file": ca_file()}
         login = pairs("--set", tenant=TENANT, client_id=CLIENT_ID, client_secret=SECRET, **double)
         done = unattended(tmp_path, "graph", *pairs("--list", group="sales@acme.test"), *login)
-        assert done.returncode == 0, done.stderr
-        assert "found 25 people" in done.stderr
+        assert done.exit_code == 0, done.output
+        assert "found 25 people" in done.output
         loaded = checked(tmp_path)
     assert loaded.directories["staff"].source == "graph"
     assert loaded.mailboxes == {}
@@ -108,24 +104,17 @@ def test_many_people_of_a_group_are_one_rule(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("group", ["sales@acme.test", "/Sales"])
 def test_people_of_google_are_found_by_group_or_unit_with_their_managers(tmp_path: Path, group: str) -> None:
-    directory = GoogleDirectoryServer(people=[person(0), person(1)])
-    directory.groups["sales@acme.test"] = ["p0@acme.test", "p1@acme.test"]
-    directory.tokens.delegated = {PEOPLE, MEMBERS, METADATA}
-    gmail = GmailServer(directory.tokens)
-    for number in range(2):
-        gmail.user(f"p{number}@acme.test")
-    (tmp_path / "key.json").write_text(directory.tokens.key(), encoding="utf-8")
-    (tmp_path / "key.json").chmod(0o600)
-    done = unattended(
-        tmp_path,
-        "google",
-        *pairs("--list", group=group, admin=ADMIN, directory_url=directory.server.url),
-        *pairs("--set", service_account_file="key.json", gmail_url=gmail.server.url, ca_file=ca_file()),
-    )
-    assert done.returncode == 0, done.stderr
-    loaded = checked(tmp_path)
-    gmail.close()
-    directory.server.close()
+    with google_staff(2) as (directory, gmail):
+        (tmp_path / "key.json").write_text(directory.tokens.key(), encoding="utf-8")
+        (tmp_path / "key.json").chmod(0o600)
+        done = unattended(
+            tmp_path,
+            "google",
+            *pairs("--list", group=group, admin=ADMIN, directory_url=directory.server.url),
+            *pairs("--set", service_account_file=tmp_path / "key.json", gmail_url=gmail.server.url, ca_file=ca_file()),
+        )
+        assert done.exit_code == 0, done.output
+        loaded = checked(tmp_path)
     assert {one.id: (one.name, one.manager) for one in loaded.people.values()} == {
         "max": ("Max Ode", None), "p0": ("Person 0", None), "p1": ("Person 1", "p0"),
     }  # fmt: skip
@@ -133,19 +122,33 @@ def test_people_of_google_are_found_by_group_or_unit_with_their_managers(tmp_pat
 
 def test_a_list_is_read_before_anything_is_written_and_what_is_wrong_with_it_is_told(tmp_path: Path) -> None:
     (tmp_path / "staff.csv").write_text("email,team\nana@acme.test,emea\nben,\n", encoding="utf-8")
-    mail = [*pairs("--list", path="staff.csv"), "--system", "maildir", *pairs("--set", path="mail/{user}")]
+    mail = [
+        *pairs("--list", path=tmp_path / "staff.csv"),
+        "--system",
+        "maildir",
+        *pairs("--set", path=tmp_path / "mail/{user}"),
+    ]
     done = unattended(tmp_path, "csv", *mail)
-    assert (done.returncode, (tmp_path / "inboxwatch.yaml").exists()) == (2, False)
-    assert "not taken: staff.csv:3" in done.stderr
-    assert "FAILED: mailbox ana" in done.stderr
+    assert (done.exit_code, (tmp_path / "inboxwatch.yaml").exists()) == (2, False)
+    assert "not taken: staff.csv:3" in done.output
+    assert "FAILED: mailbox ana" in done.output
     for name in ("new", "cur", "tmp"):
         (tmp_path / "mail" / "ana" / name).mkdir(parents=True)
-    assert unattended(tmp_path, "csv", *mail).returncode == 0
+    assert unattended(tmp_path, "csv", *mail).exit_code == 0
     assert checked(tmp_path).teams["emea"].members == ("ana",)
     done = unattended(tmp_path, "csv", "--force", *pairs("--list", path="other.csv"), *mail[2:])
-    assert (done.returncode, "other.csv" in done.stderr) == (2, True)
+    assert (done.exit_code, "other.csv" in done.output) == (2, True)
 
 
-def test_an_unknown_source_is_refused_with_those_that_are_known(tmp_path: Path) -> None:
-    done = unattended(tmp_path, "ldap")
-    assert (done.returncode, "--from: 'ldap' is none of graph, google" in done.stderr) == (2, True)
+@pytest.mark.parametrize(
+    ("source", "more", "why"),
+    [
+        ("ldap", [], "--from: 'ldap' is none of graph, google"),
+        ("graph", ["--system", "imap"], "--system: the mailboxes of graph are read by graph"),
+        ("graph", ["--mailbox", "ana@acme.test"], "--mailbox is for one mailbox: leave it out with --from"),
+        ("", ["--except", "info@*"], "--except needs --from"),
+    ],
+)
+def test_options_that_do_not_fit_together_are_refused(tmp_path: Path, source: str, more: list[str], why: str) -> None:
+    done = unattended(tmp_path, source, *more)
+    assert (done.exit_code, why in done.output, list(tmp_path.iterdir())) == (2, True, [])

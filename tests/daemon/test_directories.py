@@ -17,6 +17,8 @@ from tests.support.staff import (
     CsvStaff,
     RunningApp,
     dovecot_directory,
+    google_directory,
+    google_staff,
     graph_directory,
     graph_staff,
 )
@@ -147,6 +149,30 @@ async def test_the_accounts_of_a_mail_server_are_read_by_its_master_user_and_who
             clock.ahead = DAY
             await running.app.reload()
             await running.watches("ana", "ben")
+
+
+async def test_who_gets_another_address_in_google_stays_the_same_person_and_who_is_suspended_leaves(
+    tmp_path: Path,
+) -> None:
+    with google_staff(3) as (directory, gmail):
+        path, clock = tmp_path / "inboxwatch.yaml", Clock()
+        path.write_text(RULES + google_directory(directory, gmail), encoding="utf-8")
+        async with RunningApp(App(path, configuration.load(path), clock)) as running:
+            await running.watches("p0", "p1", "p2")
+            gmail.user("ana.new@acme.test")
+            directory.people[0]["primaryEmail"] = "ana.new@acme.test"
+            directory.people[2]["suspended"] = True
+            await running.app.reload()
+            await wait_in_loop(lambda: any("p0 (address ana.new@acme.test" in one for one in running.told))
+            await wait_in_loop(lambda: any("does not list 1 member any more: p2" in one for one in running.told))
+            await running.watches("p0", "p1", "p2")
+            clock.ahead = DAY
+            await running.app.reload()
+            await running.watches("p0", "p1")
+            assert {box.owner: box.address for box in running.app.config.mailboxes.values()} == {
+                "p0": "ana.new@acme.test",
+                "p1": "p1@acme.test",
+            }
 
 
 async def test_a_group_that_cannot_be_asked_keeps_its_members(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from connectors.directories.google import MEMBERS, PEOPLE
 from inboxwatch import config as configuration
 from inboxwatch.daemon.app import App
 from inboxwatch.now import Now
@@ -17,6 +19,9 @@ from inboxwatch.now import now as utc_now
 from inboxwatch.store import tables
 from tests.doubles.dovecot import MASTER, PASSWORD, Dovecot
 from tests.doubles.entra import CLIENT_ID, SECRET, TENANT
+from tests.doubles.gmail import METADATA, GmailServer
+from tests.doubles.google_directory import ADMIN, GoogleDirectoryServer
+from tests.doubles.google_directory import person as google_person
 from tests.doubles.graph import EntraGroup, GraphServer
 from tests.doubles.https_server import ca_file
 from tests.support.waiting import wait_in_loop
@@ -61,6 +66,30 @@ def dovecot_directory(server: Dovecot) -> str:
     return f"""
 directories:
   staff: {{source: dovecot, path: {server.base / "users"}, mailboxes: {{{reading}, password: {PASSWORD}}}}}
+"""
+
+
+@contextmanager
+def google_staff(count: int) -> Iterator[tuple[GoogleDirectoryServer, GmailServer]]:
+    """Doubles of a domain with so many people in the unit /Sales, each with a mailbox."""
+    directory = GoogleDirectoryServer(people=[google_person(number) for number in range(count)])
+    directory.tokens.delegated = {PEOPLE, MEMBERS, METADATA}
+    directory.groups["sales@acme.test"] = [one["primaryEmail"] for one in directory.people]
+    gmail = GmailServer(directory.tokens)
+    for one in directory.people:
+        gmail.user(one["primaryEmail"])
+    yield directory, gmail
+    gmail.close()
+    directory.server.close()
+
+
+def google_directory(directory: GoogleDirectoryServer, gmail: GmailServer) -> str:
+    """The lines of a config that watch everybody of the unit /Sales."""
+    login = f"service_account: {json.dumps(directory.tokens.key())}, ca_file: {ca_file()}"
+    return f"""
+directories:
+  sales: {{source: google, unit: /Sales, admin: {ADMIN}, directory_url: {directory.server.url}, mailboxes:
+    {{connector: gmail, gmail_url: {gmail.server.url}, {login}}}}}
 """
 
 
