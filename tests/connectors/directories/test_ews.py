@@ -12,7 +12,7 @@ from inboxwatch.connector import Context, MailboxError, Member, MemberList, Reas
 from tests.doubles.ews import ACCOUNT, DOMAIN, PASSWORD, EwsServer
 from tests.doubles.https_server import ca_file
 
-SALES, EMEA = "sales@acme.test", "emea@acme.test"
+SALES, EMEA, DACH = "sales@acme.test", "emea@acme.test", "dach@acme.test"
 ANA, BEN = ("Ana  Diaz", "Ana@acme.test", "Mailbox"), ("Ben", "ben@acme.test", "Mailbox")
 
 
@@ -20,6 +20,8 @@ ANA, BEN = ("Ana  Diaz", "Ana@acme.test", "Mailbox"), ("Ben", "ben@acme.test", "
 def server() -> Iterator[EwsServer]:
     running = EwsServer()
     running.lists[SALES] = [BEN, ("EMEA", EMEA, "PublicDL"), ("Partner", "bo@partner.test", "Contact")]
+    running.lists[SALES] += [("DACH", DACH, "PublicDL")]
+    running.lists[DACH] = [("EMEA", EMEA, "PublicDL")]
     running.lists[EMEA] = [ANA, BEN, ("Sales", SALES, "PublicDL"), ("Deals", "deals@acme.test", "PublicFolder")]
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("NTLM_USER_FILE", running.users_file)
@@ -50,7 +52,7 @@ async def read(server: EwsServer, **settings: object) -> MemberList:
 async def test_people_of_groups_within_each_other_are_listed_once_and_nobody_else(server: EwsServer, auth: str) -> None:
     ana, ben = Member("ana@acme.test", "ana@acme.test", "Ana Diaz"), Member("ben@acme.test", "ben@acme.test", "Ben")
     assert (await read(server, auth=auth)).members == (ana, ben)
-    assert server.server.requests["POST ExpandDL"] == 2, "a group is asked for once, though each holds the other"
+    assert server.server.requests["POST ExpandDL"] == 3, "each group once, though they hold each other"
 
 
 async def test_mailboxes_that_fill_all_turns_of_the_login_do_not_keep_the_list_waiting(server: EwsServer) -> None:
