@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, inser
 from inboxwatch.core.model import ClockId, LeadId, PersonId, ThreadId
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.store import tables
+from inboxwatch.store.one_of import one_of
 from inboxwatch.store.records import ClockRecord, NotifiedRecord, clock_of, clock_row, clocks_of, notified_row
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
@@ -25,8 +26,8 @@ class Clocks:
     def of_threads(self, threads: Sequence[str]) -> dict[ClockId, ClockRecord]:
         """The clocks of threads, by id."""
         clocks: dict[ClockId, ClockRecord] = {}
-        for part in chunks(threads):
-            found = self._connection.execute(select(_clock).where(_clock.c.thread.in_(part)))
+        if threads:
+            found = self._connection.execute(select(_clock).where(one_of(_clock.c.thread, threads)))
             clocks.update((clock.id, clock) for clock in map(clock_of, found))
         return clocks
 
@@ -114,12 +115,13 @@ class Clocks:
         """Actions by thread; those on a lead come under the key `lead:ID`."""
         actions: dict[str, list[Action]] = {}
         for column, values in ((_act.c.thread, list(threads)), (_act.c.lead, list(leads))):
-            for part in chunks(values):
-                chosen: ColumnElement[bool] = column.in_(part)
-                if column is _act.c.lead:
-                    chosen = and_(chosen, _act.c.thread.is_(None))
-                for row in self._connection.execute(select(_act).where(chosen).order_by(_act.c.id)):
-                    actions.setdefault(row.thread or f"lead:{row.lead}", []).append(to_action(row))
+            if not values:
+                continue
+            chosen = one_of(column, values)
+            if column is _act.c.lead:
+                chosen = and_(chosen, _act.c.thread.is_(None))
+            for row in self._connection.execute(select(_act).where(chosen).order_by(_act.c.id)):
+                actions.setdefault(row.thread or f"lead:{row.lead}", []).append(to_action(row))
         return actions
 
     def record_all(self, actions: Sequence[tuple[Action, str | None]]) -> None:
@@ -162,9 +164,8 @@ class Clocks:
     def notified(self, clocks: Iterable[str]) -> dict[str, set[tuple[int, int]]]:
         """The (round, step) of the steps that notified or were passed, by clock id."""
         found: dict[str, set[tuple[int, int]]] = {}
-        for part in chunks(list(clocks)):
-            for row in self._connection.execute(select(_notified).where(_notified.c.clock.in_(part))):
-                found.setdefault(row.clock, set()).add((row.round, row.step))
+        for row in self._connection.execute(select(_notified).where(one_of(_notified.c.clock, clocks))):
+            found.setdefault(row.clock, set()).add((row.round, row.step))
         return found
 
     def notifications(self, clocks: Iterable[str]) -> list[NotifiedRecord]:

@@ -15,8 +15,9 @@ from inboxwatch.core.mail.correspondence import Correspondence, answered
 from inboxwatch.core.model import Direction, Kind, MessageId, Verdict
 from inboxwatch.store import grounds_column, tables
 from inboxwatch.store.known_columns import load as load_known
+from inboxwatch.store.one_of import one_of
 from inboxwatch.store.records import KindFactRecord, MessageRecord, message_of
-from inboxwatch.store.upsert import chunks, upsert
+from inboxwatch.store.upsert import upsert
 
 _message, _written, _fact = tables.message, tables.written_to, tables.kind_fact
 _MACHINES = text(tables.NOT_HUMAN)
@@ -49,8 +50,8 @@ class Kinds:
         """
         addresses = {self._address(plain): plain for plain in map(plain_address, emails)}
         written: dict[str, datetime] = {}
-        for part in chunks(sorted(addresses)):
-            rows = self._connection.execute(select(_written).where(_written.c.key.in_(part)))
+        if addresses:
+            rows = self._connection.execute(select(_written).where(one_of(_written.c.key, addresses)))
             written.update((addresses[row.key], row.at) for row in rows)
         return Correspondence(written, self._answered(parents), self._facts(ids, senders))
 
@@ -58,8 +59,8 @@ class Kinds:
         found: dict[MessageId, Answered] = {}
         keys = {self._key(one): one for one in ids}
         columns = (_message.c.key, _message.c.at, _message.c.direction, _message.c.kind)
-        for part in chunks(sorted(keys)):
-            bare = select(*columns).where(_message.c.key.in_(part), _message.c.thread.is_(None))
+        if keys:
+            bare = select(*columns).where(one_of(_message.c.key, keys), _message.c.thread.is_(None))
             for row in self._connection.execute(bare):
                 found[keys[row.key]] = Answered(Direction(row.direction), Kind(row.kind), row.at)
         return found
@@ -74,9 +75,8 @@ class Kinds:
         if len(few) <= _FEW:
             return {names[row.key]: Said(row.by, sender=row.sender) for row in few if row.key in names}
         found: dict[str, Said] = {}
-        for part in chunks(sorted(names)):
-            for row in self._connection.execute(select(_fact).where(_fact.c.key.in_(part))):
-                found[names[row.key]] = Said(row.by, sender=row.sender)
+        for row in self._connection.execute(select(_fact).where(one_of(_fact.c.key, names))):
+            found[names[row.key]] = Said(row.by, sender=row.sender)
         return found
 
     def note_written(self, written: Mapping[str, datetime]) -> None:
@@ -91,13 +91,13 @@ class Kinds:
         of `apart_from` (ids).
         """
         keys = {self._key(one) for one in ids}
-        for part in chunks(sorted({self._address(one) for one in emails})):
-            theirs = select(_message.c.key).where(_message.c.sender_key.in_(part))
+        if senders := {self._address(one) for one in emails}:
+            theirs = select(_message.c.key).where(one_of(_message.c.sender_key, senders))
             keys.update(self._connection.execute(theirs).scalars())
         keys.difference_update(map(self._key, apart_from))
         found: list[Row[Any]] = []
-        for part in chunks(sorted(keys)):
-            rows = select(_message).where(_message.c.key.in_(part), _message.c.thread.is_not(None))
+        if keys:
+            rows = select(_message).where(one_of(_message.c.key, keys), _message.c.thread.is_not(None))
             found += self._connection.execute(rows)
         return [
             Judged(message_of(row), grounds_column.load(row), row.grounds is not None or row.kind == Kind.HUMAN)
@@ -107,8 +107,9 @@ class Kinds:
     def answers_of(self, ids: Iterable[MessageId]) -> list[MessageId]:
         """Filed messages whose headers name one of the ids as what they answer."""
         found: list[MessageId] = []
-        for part in chunks(sorted({self._key(one) for one in ids})):
-            rows = select(_message.c.message_id).where(_message.c.named_key.in_(part), _message.c.thread.is_not(None))
+        if keys := {self._key(one) for one in ids}:
+            rows = select(_message.c.message_id)
+            rows = rows.where(one_of(_message.c.named_key, keys), _message.c.thread.is_not(None))
             found += [MessageId(one) for one in self._connection.execute(rows).scalars()]
         return found
 
@@ -116,11 +117,10 @@ class Kinds:
         """Messages that others answer, filed with a lead or known by their ids alone."""
         wanted = set(ids)
         found = self._answered(wanted)
-        for part in chunks(sorted({self._key(one) for one in wanted - found.keys()})):
-            rows = self._connection.execute(
-                select(_message).where(_message.c.key.in_(part), _message.c.thread.is_not(None))
-            )
-            found.update((MessageId(row.message_id), answered(load_known(row))) for row in rows)
+        if keys := {self._key(one) for one in wanted - found.keys()}:
+            rows = select(_message).where(one_of(_message.c.key, keys), _message.c.thread.is_not(None))
+            filed = self._connection.execute(rows)
+            found.update((MessageId(row.message_id), answered(load_known(row))) for row in filed)
         return found
 
     def judge(self, judged: Sequence[tuple[Judged, Verdict]]) -> None:

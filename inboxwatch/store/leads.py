@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -15,6 +13,7 @@ from inboxwatch.core.leads import Directory, address_keys, claimed_addresses, cl
 from inboxwatch.core.model import Lead, LeadId, PersonId
 from inboxwatch.store import tables
 from inboxwatch.store.column_types import storable
+from inboxwatch.store.one_of import json_list, one_of
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _lead = tables.lead
@@ -24,8 +23,6 @@ _KEYS: tuple[tuple[Table, Callable[[Lead], set[str]]], ...] = (
 )
 _FIELDS = tuple(field.name for field in fields(Lead))
 _PAGE = 1000
-_UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f])")
-"""How JSON writes NUL and surrogates."""
 _APART = "\x1f"
 """Between the fields of `search`: nobody asks for it."""
 
@@ -45,11 +42,8 @@ class Leads:
 
     def get_many(self, ids: Iterable[str]) -> dict[LeadId, Lead]:
         """Leads by id; those that are not known (any more) are left out."""
-        found: dict[LeadId, Lead] = {}
-        for part in chunks(sorted(set(ids))):
-            rows = self._connection.execute(select(_lead).where(_lead.c.id.in_(part)))
-            found.update((lead.id, lead) for lead in map(to_lead, rows))
-        return found
+        rows = self._connection.execute(select(_lead).where(one_of(_lead.c.id, set(ids))))
+        return {lead.id: lead for lead in map(to_lead, rows)}
 
     def directory(
         self,
@@ -130,15 +124,11 @@ class Leads:
         the keys too. Two seeks a domain tell one lead from several, however many it has.
         """
         given = {"ids": ids, "keys": keys, "domains": domains}
-        asked = {name: _json_list(values) for name, values in given.items()}
-        found = select(_lead).where(_lead.c.id.in_(_CONCERNED[self._connection.dialect.name].bindparams(**asked)))
+        asked = {name: json_list(values) for name, values in given.items()}
+        found = select(_lead.c.data).where(
+            _lead.c.id.in_(_CONCERNED[self._connection.dialect.name].bindparams(**asked))
+        )
         return [to_lead(row) for row in self._connection.execute(found)]
-
-
-def _json_list(values: Collection[str]) -> str:
-    """The values as `storable` has them, as a JSON list; what no database takes is looked for once, not in each."""
-    text = json.dumps(list(values))
-    return json.dumps([storable(value) for value in values]) if _UNSTORABLE.search(text) else text
 
 
 def _concerned(values: str, first_by: str = "lead") -> TextualSelect:

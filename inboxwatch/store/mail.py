@@ -31,6 +31,7 @@ from inboxwatch.core.proof import NOTHING_KNOWN, Proof
 from inboxwatch.core.sla.timeline import Mail, Party
 from inboxwatch.store import tables
 from inboxwatch.store.known_columns import dump, load
+from inboxwatch.store.one_of import one_of
 from inboxwatch.store.proofs import Proofs
 from inboxwatch.store.records import MessageRecord, message_of
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
@@ -75,10 +76,9 @@ class Mails:
         """
         hashes = [self.key(message_id) for message_id in keys.ids]
         ghosts: dict[MessageId, Ghost] = {}
-        for part in chunks(hashes):
-            for row in self._connection.execute(select(_ghost).where(_ghost.c.key.in_(part))):
-                component = ThreadId(row.component or row.thread)
-                ghosts[MessageId(row.message_id)] = Ghost(component, ThreadId(row.thread), row.read)
+        for row in self._connection.execute(select(_ghost).where(one_of(_ghost.c.key, hashes))):
+            component = ThreadId(row.component or row.thread)
+            ghosts[MessageId(row.message_id)] = Ghost(component, ThreadId(row.thread), row.read)
         rows: dict[str, Row[Any]] = {}
         self._find(rows, _message.c.key, hashes)
         self._find(rows, _message.c.named_key, hashes)
@@ -89,12 +89,12 @@ class Mails:
     def known_more(self, keys: Keys, rows: dict[str, Row[Any]] | None = None) -> list[Known]:
         """The placed messages under any of the keys but ids, and of whole threads; with those of `rows`, by key."""
         rows = {} if rows is None else rows
-        conversing = self._conversing(_sighting.c.conversation, sorted(keys.provider_threads))
-        self._find(rows, _message.c.key, sorted(conversing))
-        self._find(rows, _message.c.series, sorted(keys.series))
-        self._find(rows, _message.c.index_root, sorted(root.hex() for root in keys.index_roots))
+        conversing = self._conversing(_sighting.c.conversation, keys.provider_threads)
+        self._find(rows, _message.c.key, conversing)
+        self._find(rows, _message.c.series, keys.series)
+        self._find(rows, _message.c.index_root, [root.hex() for root in keys.index_roots])
         self._find(rows, _message.c.key, self._titled(keys, rows))
-        self._find(rows, _message.c.thread, sorted(keys.threads))
+        self._find(rows, _message.c.thread, keys.threads)
         known = []
         for key, row in rows.items():
             one = load(row)
@@ -107,36 +107,35 @@ class Mails:
         known = _message.c.known
         columns = (_message.c.key, _message.c.sender, known["sides"].as_json(), known["answer_to"].as_json())
         titled: list[str] = []
-        for part in chunks(sorted(keys.subject_keys)):
-            rows = select(*columns).where(_message.c.subject_key.in_(part), _message.c.thread.is_not(None))
-            rows = rows.where(_message.c.at.between(*keys.span)) if keys.span is not None else rows
-            for key, sender, sides, answer_to in self._connection.execute(rows):
-                # Of messages that were filed before they were kept the sides are not known.
-                if key not in found and (
-                    keys.sides is None
-                    or sides is None
-                    or not keys.sides.isdisjoint((*sides, sender, *(answer_to or ())))
-                ):
-                    titled.append(key)
+        if not keys.subject_keys:
+            return titled
+        rows = select(*columns).where(one_of(_message.c.subject_key, keys.subject_keys), _message.c.thread.is_not(None))
+        rows = rows.where(_message.c.at.between(*keys.span)) if keys.span is not None else rows
+        for key, sender, sides, answer_to in self._connection.execute(rows):
+            # Of messages that were filed before they were kept the sides are not known.
+            if key not in found and (
+                keys.sides is None or sides is None or not keys.sides.isdisjoint((*sides, sender, *(answer_to or ())))
+            ):
+                titled.append(key)
         return titled
 
     def conversations(self, message_ids: Iterable[MessageId]) -> dict[MessageId, set[str]]:
         """To which conversations the providers count messages, in all mailboxes where they were seen."""
         by_key = {self.key(message_id): message_id for message_id in message_ids}
-        return {by_key[key]: found for key, found in self._conversing(_sighting.c.key, sorted(by_key)).items()}
+        return {by_key[key]: found for key, found in self._conversing(_sighting.c.key, by_key).items()}
 
-    def _conversing(self, column: Column[Any], values: Sequence[str]) -> dict[str, set[str]]:
+    def _conversing(self, column: Column[Any], values: Collection[str]) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
-        for part in chunks(values):
+        if values:
             rows = select(_sighting.c.key, _sighting.c.conversation)
-            rows = rows.where(column.in_(part), _sighting.c.conversation.is_not(None))
+            rows = rows.where(one_of(column, values), _sighting.c.conversation.is_not(None))
             for key, conversation in self._connection.execute(rows):
                 found.setdefault(key, set()).add(conversation)
         return found
 
-    def _find(self, rows: dict[str, Row[Any]], column: Column[Any], values: Sequence[str]) -> None:
-        for part in chunks(values):
-            self._find_where(rows, column.in_(part))
+    def _find(self, rows: dict[str, Row[Any]], column: Column[Any], values: Collection[str]) -> None:
+        if values:
+            self._find_where(rows, one_of(column, values))
 
     def _find_where(self, rows: dict[str, Row[Any]], chosen: ColumnElement[bool]) -> None:
         found = select(*_KNOWN).where(chosen, _message.c.thread.is_not(None))
@@ -246,9 +245,8 @@ class Mails:
         """The mail of threads, as the fold wants it."""
         mails: dict[str, list[Mail]] = {thread: [] for thread in threads}
         proofs = Proofs(self._connection).of_threads(threads)
-        for part in chunks(threads):
-            for row in self._connection.execute(select(*_TIMELINE).where(_message.c.thread.in_(part))):
-                mails[row.thread].append(to_mail(row, proofs.get(row.key, NOTHING_KNOWN)))
+        for row in self._connection.execute(select(*_TIMELINE).where(one_of(_message.c.thread, threads))):
+            mails[row.thread].append(to_mail(row, proofs.get(row.key, NOTHING_KNOWN)))
         return mails
 
     def with_lead(self, lead: str) -> list[Mail]:

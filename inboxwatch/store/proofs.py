@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Row, select
 
 from inboxwatch.core.proof import Proof, Standing, combined
 from inboxwatch.store import tables
-from inboxwatch.store.upsert import chunks, insert_missing
+from inboxwatch.store.one_of import one_of
+from inboxwatch.store.upsert import insert_missing
 
 _message, _proof = tables.message, tables.proof
 
@@ -47,18 +48,16 @@ class Proofs:
     def of_threads(self, threads: Sequence[str]) -> dict[str, Proof]:
         """What is known of the messages of threads, by their keys; nothing is known of those left out."""
         copies: dict[str, list[Proof]] = {}
-        for part in chunks(threads):
-            found = select(_proof).join(_message, _message.c.key == _proof.c.key).where(_message.c.thread.in_(part))
-            for row in self._connection.execute(found):
-                copies.setdefault(row.key, []).append(_of(row))
+        found = select(_proof).join(_message, _message.c.key == _proof.c.key).where(one_of(_message.c.thread, threads))
+        for row in self._connection.execute(found):
+            copies.setdefault(row.key, []).append(_of(row))
         return {key: combined(proofs) for key, proofs in copies.items()}
 
     def of_messages(self, keys: Sequence[str]) -> dict[str, Proof]:
         """The same of messages, by their keys."""
         copies: dict[str, list[Proof]] = {}
-        for part in chunks(keys):
-            for row in self._connection.execute(select(_proof).where(_proof.c.key.in_(part))):
-                copies.setdefault(row.key, []).append(_of(row))
+        for row in self._connection.execute(select(_proof).where(one_of(_proof.c.key, keys))):
+            copies.setdefault(row.key, []).append(_of(row))
         return {key: combined(proofs) for key, proofs in copies.items()}
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, selec
 
 from inboxwatch.core.model import Direction, Kind
 from inboxwatch.store import tables
+from inboxwatch.store.one_of import one_of
 from inboxwatch.store.quarantine import SetAside
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
@@ -44,9 +45,9 @@ class Strangers:
         """Keeps the clues of messages that a mailbox had, read now; `quiet`: by a reading that pages nobody."""
         kept, day = list(passed), now.toordinal()
         rows = [
-            {"clue": self._digest(clue), "key": _number(bytes.fromhex(one.key)), "day": day}
-            for one in kept
-            for clue in dict.fromkeys(one.clues)
+            {"clue": self._digest(clue), "key": key, "day": day}
+            for key, clues in ((_number(bytes.fromhex(one.key)), one.clues) for one in kept)
+            for clue in dict.fromkeys(clues)
         ]
         insert_missing(self._connection, _clue, rows)
         for late in (False, True):
@@ -57,30 +58,25 @@ class Strangers:
         """Lets go of the clues of messages that were read again."""
         gone = list(passed)
         for one in gone:
-            for part in chunks(sorted(map(self._digest, one.clues))):
-                self._connection.execute(
-                    delete(_clue).where(_clue.c.clue.in_(part), _clue.c.key == _number(bytes.fromhex(one.key)))
-                )
+            its = (one_of(_clue.c.clue, map(self._digest, one.clues)), _clue.c.key == _number(bytes.fromhex(one.key)))
+            self._connection.execute(delete(_clue).where(*its))
         self._note(mailbox, [one.key for one in gone], true(), {"read_at": None, "quiet": None, "late": None})
 
     def _note(self, mailbox: str, keys: Sequence[str], which: ColumnElement[bool], how: Mapping[str, object]) -> None:
         """Notes with the sightings of messages how they were read."""
-        for part in chunks(keys):
-            seen = update(_sighting).where(_sighting.c.key.in_(part), _sighting.c.mailbox == mailbox, which)
+        if keys:
+            seen = update(_sighting).where(one_of(_sighting.c.key, keys), _sighting.c.mailbox == mailbox, which)
             self._connection.execute(seen.values(how))
 
     def led_to(self, clues: Iterable[str]) -> int:
         """How many hashes of the clues are kept."""
-        digests = sorted(map(self._digest, clues))
         counted = select(func.count()).select_from(_clue)
-        return sum(
-            self._connection.execute(counted.where(_clue.c.clue.in_(part))).scalar_one() for part in chunks(digests)
-        )
+        its = one_of(_clue.c.clue, map(self._digest, clues))
+        return int(self._connection.execute(counted.where(its)).scalar_one())
 
     def let_go(self, clues: Iterable[str]) -> None:
         """Lets nothing be found by the clues any more."""
-        for part in chunks(sorted(map(self._digest, clues))):
-            self._connection.execute(delete(_clue).where(_clue.c.clue.in_(part)))
+        self._connection.execute(delete(_clue).where(one_of(_clue.c.clue, map(self._digest, clues))))
 
     def recall(self, of_leads: Iterable[str], of_ours: Iterable[str], now: datetime) -> None:
         """Has what is nobody's read again that a clue leads to: by those of leads all, by those of ours only what
@@ -100,15 +96,15 @@ class Strangers:
 
     def _found(self, clues: Iterable[str], which: ColumnElement[bool]) -> dict[tuple[str, str], dict[str, object]]:
         """The rows of what clues lead to, by the message's key and the mailbox."""
-        beginnings: set[int] = set()
-        for part in chunks(sorted(map(self._digest, clues))):
-            beginnings.update(self._connection.execute(select(_clue.c.key).where(_clue.c.clue.in_(part))).scalars())
+        digests = list(map(self._digest, clues))
+        leading = select(_clue.c.key).where(one_of(_clue.c.clue, digests)).distinct()
+        beginnings = self._connection.execute(leading).scalars().all() if digests else ()
         columns = (
             _sighting.c.key, _sighting.c.mailbox, _sighting.c.ref,
             _sighting.c.read_at, _sighting.c.quiet, _sighting.c.late,
         )  # fmt: skip
         found: dict[tuple[str, str], dict[str, object]] = {}
-        for part in chunks(sorted(beginnings), 100):
+        for part in chunks(beginnings, 100):
             rows = select(*columns).join(_message, _message.c.key == _sighting.c.key)
             rows = rows.where(_sighting.c.read_at.is_not(None), or_(*map(_begins_with, part)), which)
             for row in self._connection.execute(rows):
