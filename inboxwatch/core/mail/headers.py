@@ -75,6 +75,7 @@ _NAMES = tuple(sorted(_WANTED))
 _WANTED |= {b"-".join(word.capitalize() for word in name.split(b"-")): text for name, text in _WANTED.items()}
 _WANTED |= {b"Message-ID": "message-id", b"CC": "cc", b"List-ID": "list-id", b"X-BeenThere": "x-beenthere"}
 
+_END = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(rb"\n[ \t]+")
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(\?=)\s+(=\?)")
@@ -195,22 +196,26 @@ def _lines(block: bytes) -> list[bytes]:
     """Unfolded header lines; of an oversized block only the fields in use."""
     if block[:1] in (b"\r", b"\n"):
         block = block.lstrip(b"\r\n")
-    ends = [end for mark in (b"\n\n", b"\n\r\n") if (end := block.find(mark)) >= 0]
-    if ends:
-        block = block[: min(ends)]
+    if end := _END.search(block):
+        block = block[: end.start()]
     if len(block) > MAX_BLOCK:
         block = b"\n".join(_reduced(block))
     if b"\r" in block:
-        block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        block = _with_bare_line_feeds(block)
     if b"\n " in block or b"\n\t" in block:
         block = _FOLD.sub(b" ", block)
     return block.split(b"\n")
 
 
+def _with_bare_line_feeds(block: bytes) -> bytes:
+    block = b"\n".join(block.split(b"\r\n"))  # two thirds of what `replace` costs
+    return block.replace(b"\r", b"\n") if b"\r" in block else block
+
+
 def _reduced(block: bytes) -> Iterator[bytes]:
     """The first field of each name in use, found at the cost of one search a name."""
     if b"\r" in block:
-        block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        block = _with_bare_line_feeds(block)
     lower = b"\n" + block.lower()
     for name in _NAMES:
         start = lower.find(b"\n" + name + b":")
