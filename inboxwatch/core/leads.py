@@ -14,6 +14,8 @@ _DOTLESS = frozenset({"gmail.com", "googlemail.com"})
 """Providers that deliver `a.b@` to `ab@`."""
 _DASHED = frozenset({"yahoo.com", "ymail.com", "rocketmail.com"})
 """Providers whose disposable addresses are `name-tag@`."""
+MAX_REMEMBERED = 20_000
+"""Addresses whose company is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Directory:
         self._shared: dict[str, dict[LeadId, Lead]] = {}
         """Addresses that several leads claim."""
         self._by_domain: dict[str, dict[LeadId, Lead]] = {}
+        self._companies: dict[str, Lead | Ambiguous | None] = {}
+        """What `by_domain` has found, until something changes: each address of a batch is asked for several times."""
         for lead in leads:
             self.add(lead)
 
@@ -85,6 +89,7 @@ class Directory:
         whatever the order in which they were added.
         """
         self.drop(lead.id)
+        self._companies.clear()
         self.leads[lead.id] = lead
         for email in claimed_addresses(lead):
             holder = self._by_address.setdefault(email, lead)
@@ -99,6 +104,7 @@ class Directory:
         lead = self.leads.pop(id, None)
         if lead is None:
             return
+        self._companies.clear()
         for email in claimed_addresses(lead):
             if email in self._shared:
                 del self._shared[email][id]
@@ -136,6 +142,13 @@ class Directory:
 
         Several leads of one company make it ambiguous which of them.
         """
+        if email not in self._companies:
+            if len(self._companies) >= MAX_REMEMBERED:
+                self._companies.clear()
+            self._companies[email] = self._company_of(email)
+        return self._companies[email]
+
+    def _company_of(self, email: str) -> Lead | Ambiguous | None:
         for domain in company_domains(email, self._free):
             if found := self._by_domain.get(domain):
                 return next(iter(found.values())) if len(found) == 1 else Ambiguous(tuple(sorted(found)))

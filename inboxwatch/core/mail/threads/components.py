@@ -108,9 +108,8 @@ class Components:
             self._stirred.add(self._stored[component])
 
     def members(self, component: ThreadId) -> list[Known]:
-        """The messages of a component, oldest first."""
-        found = [self.known[one] for one in self._members.get(self.canonical(component), ())]
-        return sorted(found, key=lambda one: (one.at, one.id))
+        """The messages of a component, in no order."""
+        return [self.known[one] for one in self._members.get(self.canonical(component), ())]
 
     def is_root(self, one: Known) -> bool:
         """Whether no earlier message of its component is known."""

@@ -115,6 +115,8 @@ def parent_above(named: MessageId | None, references: Sequence[MessageId]) -> Me
 
 def answered_first(message: Message) -> tuple[MessageId, ...]:
     """The ids of In-Reply-To, the one that `named_parent` says first."""
+    if len(message.in_reply_to) < 2:
+        return message.in_reply_to
     named = named_parent(message)
     return tuple(sorted(message.in_reply_to, key=lambda one: one != named))
 

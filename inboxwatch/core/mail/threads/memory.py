@@ -5,13 +5,14 @@ from __future__ import annotations
 from bisect import bisect, insort
 from collections.abc import Iterable, Iterator
 
-from inboxwatch.core.mail.threads.components import Components
+from inboxwatch.core.mail.threads.components import Components, in_time
 from inboxwatch.core.mail.threads.known import ROOT, SKEW, Known
 from inboxwatch.core.mail.threads.likeness import WINDOW
 from inboxwatch.core.model import MessageId, ThreadId
 
 CANDIDATES = 60
 """At most so many messages of one key are compared with a new one."""
+_SKEW, _WINDOW = SKEW.total_seconds(), WINDOW.total_seconds()
 COMMON = 8
 """A run of words in more messages than these tells nothing."""
 
@@ -23,6 +24,8 @@ class Memory(Components):
         super().__init__()
         self.naming: dict[MessageId, list[MessageId]] = {}
         """Who names an id as the parent."""
+        self.adopting: set[MessageId] = set()
+        """Ids that are the parents of known messages, though those name another or none."""
         self._by_title: dict[tuple[str, str], list[tuple[float, MessageId]]] = {}
         """Under title and side, or author: a title that many leads use tells nothing of any one of them."""
         self._by_index: dict[bytes, list[MessageId]] = {}
@@ -37,6 +40,8 @@ class Memory(Components):
         super().add(one, stored=stored)
         at = one.at.timestamp()
         self.names(one)
+        if one.parent is not None and one.parent != one.named:
+            self.adopting.add(one.parent)
         if one.subject_key:
             for side in {*one.sides, one.sender, *one.answer_to}:
                 insort(self._by_title.setdefault((one.subject_key, side), []), (at, one.id))
@@ -97,11 +102,11 @@ class Memory(Components):
 
     def later(self, one: Known) -> Iterator[Known]:
         """Messages of the same title and side that one may be the parent of, by time."""
-        start = one.at.timestamp() - SKEW.total_seconds()
+        start = one.at.timestamp() - _SKEW
         for key in ((one.subject_key, side) for side in one.sides):
             group = self._by_title.get(key, [])
             for at, other in group[bisect(group, (start, "")) :]:
-                if at - start > WINDOW.total_seconds():
+                if at - start > _WINDOW:
                     break
                 if other != one.id:
                     yield self.known[other]
@@ -115,7 +120,7 @@ class Memory(Components):
             for side in sides if key else ():
                 found.update((other, None) for _, other in self._before((key, side), one.at.timestamp()))
         if component is not None:
-            found.update((other.id, None) for other in self.members(component)[-CANDIDATES:])
+            found.update((other.id, None) for other in in_time(self.members(component))[-CANDIDATES:])
         if one.quotation is not None:
             found.update(dict.fromkeys(self._quoted(one.quotation.quoted)))
             if one.quotation.attribution is not None:
@@ -136,7 +141,7 @@ class Memory(Components):
 
     def _before(self, key: tuple[str, str], now: float) -> list[tuple[float, MessageId]]:
         group = self._by_title.get(key, [])
-        end = bisect(group, (now + SKEW.total_seconds(), ""))
+        end = bisect(group, (now + _SKEW, ""))
         return group[max(0, end - CANDIDATES) : end]
 
     def _quoted(self, runs: Iterable[int]) -> list[MessageId]:

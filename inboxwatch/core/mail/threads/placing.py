@@ -149,6 +149,8 @@ class Placing(Memory):
         Of a circle that headers tell, the link is cut whose parent came the longest after its child; a guess in it is
         cut before all of them, and what a person has confirmed is not cut.
         """
+        if parent != one.id and one.id not in self.known and not (one.id in self.naming or one.id in self.adopting):
+            return False  # nothing hangs below it yet: most mail is read in its order
         way: list[tuple[timedelta, Known]] = []
         child, above = one, parent
         while len(way) < LONGEST:
