@@ -190,3 +190,12 @@ def test_a_store_of_before_is_filled_with_the_keys_of_its_leads(database: str) -
         command.downgrade(config, "0004")
         assert connection.execute(text("SELECT count(*) FROM lead")).scalar() == 2300
     engine.dispose()
+
+
+def test_any_number_of_leads_is_found_by_id_whatever_letters_it_has(store: Store) -> None:
+    ids = ["bo@x.test", "b\udc80o@x.test", 'b"o@x.test', "b\0o@x.test", "\N{SNOWMAN}@x.test"]
+    with store.transaction() as tx:
+        tx.leads.put([Lead(LeadId(one)) for one in ids], NOON)
+        strangers = [f"p{number}@x.test" for number in range(3000)]
+        assert len(tx.leads.get_many([*strangers, *ids])) == len(ids)
+        assert tx.leads.get_many(strangers) == tx.leads.get_many([]) == {}
