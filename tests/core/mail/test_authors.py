@@ -67,6 +67,9 @@ def test_a_newsletter_through_our_group_stays_one() -> None:
         ("Cars <leads@portal.test>", "Somebody asks", None),
         ("Pages <form-mailer@pages.test>", "Prices", FILLED),
         ("Shop <desk@shop.test>", "Contact form: press", None),
+        ("Seiten <noreply@seiten.test>", "Neue Einsendung: Anfrage", None),
+        ("Sidor <no-reply@sidor.test>", "Ny förfrågan", None),
+        ("Сайт <no-reply@site.test>", "Новая заявка: станок", None),
     ],
 )
 def test_who_filled_in_a_form_of_a_service_is_the_lead(sender: str, subject: str, text: str | None) -> None:
@@ -82,6 +85,7 @@ def test_who_filled_in_a_form_of_a_service_is_the_lead(sender: str, subject: str
         ("Shop <no-reply@shop.test>", "Reply-To: support@shop-help.test", Kind.BULK),
         ("Shop <newsletter@shop.test>", f"{BEA}\nList-Unsubscribe: <https://shop.test/u>", Kind.BULK),
         ("Files <no-reply@files.test>", "Reply-To: no-reply@files-mail.test", Kind.BULK),
+        ("Shop <no-reply@shop.test>", "Reply-To: Ann Shop <ann@mail.shop.test>", Kind.BULK),
     ],
 )
 def test_machines_that_answer_elsewhere_stay_machines(sender: str, extra: str, expected: Kind) -> None:

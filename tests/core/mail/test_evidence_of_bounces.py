@@ -39,6 +39,21 @@ def test_goods_that_were_not_delivered_are_no_bounce(subject: str, extra: str) -
 
 
 @pytest.mark.parametrize(
+    ("subject", "text", "expected"),
+    [
+        ("Undeliverable goods", "Your parcel came back as undeliverable. What now?", Kind.HUMAN),
+        ("Delivery failed - parcel 12", "The carrier says that delivery failed. Please send it again.", Kind.HUMAN),
+        ("Unzustellbar", "Die Palette war unzustellbar und steht im Lager. Wann holen Sie sie ab?", Kind.HUMAN),
+        ("Undeliverable goods", "Your message to cy@far.test was undeliverable.", Kind.BOUNCE),
+        ("Delivery failed", "Delivery failed: 550 5.1.1 user unknown", Kind.BOUNCE),
+        ("Unzustellbar", "Ihre Nachricht an den Empfänger war unzustellbar.", Kind.BOUNCE),
+    ],
+)
+def test_a_text_gives_back_mail_where_it_tells_of_mail(subject: str, text: str, expected: Kind) -> None:
+    assert kind(subject=subject, sender="bea@buyer.test", text=text) is expected
+
+
+@pytest.mark.parametrize(
     ("subject", "sender", "extra"),
     [
         ("Delivery failed: pallet 12", "postmaster@buyer.test", ""),

@@ -134,3 +134,30 @@ def test_without_text_the_subject_of_account_mail_tells_it(subject: str, expecte
 )
 def test_programs_that_send_weigh_little_alone(sender: str, extra: str, expected: Kind) -> None:
     assert classify(mail("m1", sender=sender, extra=extra)).kind is expected
+
+
+@pytest.mark.parametrize(
+    ("sender", "text", "expected"),
+    [
+        ("Bea <bea@news.buyer.test>", "Could you send us your prices for 20 presses?", Kind.HUMAN),
+        ("Bea <bea@news.buyer.test>", "Our presses are on sale now.", Kind.BULK),
+        ("Bea <bea@news.buyer.test>", "Could you use one more press? Unsubscribe: https://buyer.test/u", Kind.BULK),
+        ("Bea <noreply@news.buyer.test>", "Could you use one more press?", Kind.BULK),
+        ("bea@buyer.test", "We need a newsletter tool. Can our users unsubscribe? Please quote.", Kind.HUMAN),
+        ("bea@buyer.test", "Our newsletter. Why not subscribe? Unsubscribe at https://buyer.test/u", Kind.BULK),
+    ],
+)
+def test_who_asks_for_something_sends_no_mailing(sender: str, text: str, expected: Kind) -> None:
+    assert classify(mail("m1", sender=sender, text=text)).kind is expected
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
+        ("X-CSA-Complaints: csa-complaints@eco.test", Kind.HUMAN),
+        ("X-CSA-Complaints: csa-complaints@eco.test\nList-Unsubscribe: <https://shop.test/u>", Kind.BULK),
+        ("X-CSA-Complaints: csa-complaints@eco.test\nFeedback-ID: 1:campaign:2:shop", Kind.BULK),
+    ],
+)
+def test_what_a_certified_service_stamps_on_all_it_sends_makes_no_mailing(extra: str, expected: Kind) -> None:
+    assert classify(mail("m1", extra=extra)).kind is expected

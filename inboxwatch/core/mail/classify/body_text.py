@@ -14,6 +14,9 @@ from inboxwatch.core.model import Message
 MAX_TEXT = 20_000
 """Characters looked at: the beginning, and of longer texts the end as well."""
 
+SHORT = 1000
+"""Characters of a letter that a person writes."""
+
 _MAILING = tuple((name, re.compile(pattern)) for name, pattern in mailing_texts.MAILING)
 _ACKNOWLEDGEMENT = tuple((name, re.compile(pattern)) for name, pattern in automatic_texts.ACKNOWLEDGEMENT)
 _MACHINE = re.compile(automatic_texts.MACHINE)
@@ -30,6 +33,8 @@ _ASKS = re.compile(asking_texts.ASKS)
 _GENERAL = re.compile(asking_texts.GENERAL)
 _STEP = re.compile(mailing_texts.ACCOUNT_STEP)
 _DENIAL = re.compile(mailing_texts.ACCOUNT_DENIAL)
+_OF_MAIL = re.compile(returned_texts.OF_MAIL)
+_LINK = re.compile(r"https?:|www\.|mailto:|@")
 _OUT_LINK = re.compile(r"https?://\S{0,200}(?:unsub|opt-?out|abmeld|desabon|desinscri)")
 
 
@@ -101,6 +106,17 @@ def automatic(words: OwnWords, answers: bool) -> tuple[str, bool] | None:
     return None
 
 
+def asks_one(message: Message) -> bool:
+    """Whether a text asks for something, and says nothing of what is said to many."""
+    words = words_of(message)
+    return words.asks and mailing(message, words) is None
+
+
+def tells_of_mail(message: Message) -> bool:
+    """Whether a text that says that something was not delivered tells of mail, not of goods."""
+    return _OF_MAIL.search((message.text or "")[:MAX_TEXT].casefold()) is not None
+
+
 def mailing(message: Message, words: OwnWords) -> Sign | None:
     """What shows that a text went to many, and how much it weighs."""
     own = words.own
@@ -116,6 +132,9 @@ def mailing(message: Message, words: OwnWords) -> Sign | None:
         return None
     telling = len(_WAYS_OUT.intersection(cues))
     enough = 2 if telling else 3 if message.content_type.startswith("text/html") else 4
+    # Whoever asks for such a thing writes its words too, but gives no way to it.
+    if telling and words.asks and len(own) < SHORT and not _LINK.search(own):
+        return Sign(WEAK, f"text: {', '.join(cues)}")
     if len(cues) >= enough or (_OUT_LINK.search(own) and not words.asks):
         return Sign(STRONG, f"text: {', '.join(cues)}")
     return Sign(WEAK, f"text: {', '.join(cues)}") if telling or len(cues) > 1 else None

@@ -69,12 +69,13 @@ def _by_subject(look: Look, *, daemon: bool, likely: bool) -> str:
         return f"null return path or auto-submitted, subject {failed!r}"
     if "multipart/report" in look.message.content_type or (certain and likely):
         return f"subject {failed!r}"
-    words = body_text.returned(look.message, maybe=False) if look.message.text else None
+    of_mail = bool(look.message.text) and body_text.tells_of_mail(look.message)
+    words = body_text.returned(look.message, maybe=False) if of_mail else None
     if words and not look.answers:
         return f"subject {failed!r}, text {words!r}"
     if not (certain and look.subject.startswith(certain)) or senders.shape(look.message.sender)[1]:
         return ""
-    said = not look.message.text or body_text.returned(look.message, maybe=True)
+    said = not look.message.text or (of_mail and body_text.returned(look.message, maybe=True))
     return f"subject {certain!r}" if said else ""
 
 

@@ -25,7 +25,7 @@ LIST_MARKS = (
 _CAMPAIGN_MARKS = (
     "list-unsubscribe", "list-unsubscribe-post", "x-list-unsubscribe", "x-unsubscribe", "x-unsubscribe-web",
     "x-campaign", "x-campaignid", "x-campaign-id", "x-mailchimp-campaign", "x-mc-user",
-    "x-csa-complaints", "x-mass-mail", "x-bulkmail", "x-bulk", "x-roving-id",
+    "x-mass-mail", "x-bulkmail", "x-bulk", "x-roving-id",
     "x-mailing-id", "x-mailid", "x-job", "x-rss-url", "x-rss-feed", "x-accountcode",
 )  # fmt: skip
 _SYSTEM_MARKS = (
@@ -38,12 +38,13 @@ _BULK_ORDER = LIST_MARKS + _CAMPAIGN_MARKS + _SYSTEM_MARKS
 _BULK_MARKS = frozenset(_BULK_ORDER)
 _SERVICE_MARKS = (
     "feedback-id", "x-feedback-id", "x-report-abuse", "x-report-abuse-to", "x-complaints-to", "x-ses-outgoing",
-    "x-sg-eid", "x-mailgun-sid", "x-mandrill-user", "x-msys-api", "x-pm-message-id",
+    "x-csa-complaints", "x-sg-eid", "x-mailgun-sid", "x-mandrill-user", "x-msys-api", "x-pm-message-id",
 )  # fmt: skip
 """What services that send mail put on all of it, mailings and letters alike."""
 _SERVICE = frozenset(_SERVICE_MARKS)
 _ERRORS_TO = Sign(WEAK, "errors-to")
 _NULL_PATH = Sign(WEAK, "null return path")
+_ASKS = Sign(STRONG, "text asks for something")
 _SUPPRESS = Sign(WEAK, "x-auto-response-suppress")
 _ACCOUNT = re.compile(bulk.ACCOUNT_SUBJECT)
 _SENDING = re.compile(bulk.SENDING_PROGRAM)
@@ -156,6 +157,8 @@ def _weighed(look: Look) -> Verdict:
             machine += _first_mail(look)
         if machine:
             person = [*look.persons_signs(), *named]
+            if signs.decide(machine, person) and message.text and body_text.asks_one(message):
+                person.append(_ASKS)
             if signs.decide(machine, person):
                 return _bulk_verdict(machine, person)
     if message.text:

@@ -119,9 +119,10 @@ TO = table("to, for, of, auf, zu, à, a, op, til, till")
 
 POSSESSIVE = table("""
     your, our, my, the, this, ihr, ihre, ihrem, ihres, unser, unsere, mein, meine, votre, notre, mon, su, nuestro, mi,
-    vostro, nostro, mio, uw, onze, mijn
+    vostro, nostro, mio, uw, onze, mijn, a, an, der, die, das, dem, den, einer, einem, eine, la, le, les, un, une, el,
+    los, las, una, il, lo, gli, o, os, as, het, een
 """)
-"""What leads to a thing that somebody writes about, not to whose answer it is."""
+"""What leads to a thing that somebody writes about, not to whose answer it is: articles, and words of belonging."""
 
 MESSAGES = table("""
     message, messages, mail, mails, e-mail, email, inquiry, enquiry, request, letter, note, contact, nachricht,
@@ -132,7 +133,11 @@ MESSAGES = table("""
 GATEWAY_TAGS = table("""
     fw external, fw extern, from external, mail external, sender external,
     external, ext, extern, externe, externo, esterno, caution, warning, suspicious, spam, suspected spam, possible spam,
-    bulk, encrypted, secure, sicher, internet, outside, achtung, attention, extérieur, vorsicht
+    bulk, encrypted, secure, sicher, internet, outside, achtung, attention, extérieur, vorsicht, avertissement,
+    avviso, cuidado, aviso, waarschuwing, varning, advarsel, varoitus, uwaga, ekstern, eksternt, ulkoinen, ulkopuolinen,
+    zewnętrzny, zewnętrzna, externí, externý, külső, extérieure, vanjski, zunanji, väline, išorinis, ārējs, harici, dış,
+    eksternal, внешний, внешнее, внешняя, внимание, зовнішній, зовнішня, увага, външен, εξωτερικό, 外部, 外部邮件,
+    外部郵件, 社外, 社外メール, 外部メール, 외부, 외부메일, خارجي, חיצוני, ภายนอก, bên ngoài
 """)
 """Warnings of gateways before a colon."""
 

@@ -42,7 +42,21 @@ SURNAMES = frozenset(table("daily, store, list, jenkins, root, bot, cron, mailer
 NO_REPLY = either(r"""
     noreply
     (?:^|[._+-])no[._-]reply
-    not[._-]?reply
+    not[._-]?(?:reply|respond)
+    nicht[._-]?antworten|keine[._-]?antwort
+    ne[._-]?pas[._-]?repondre
+    no[._-]?(?:responder|respondas?|contestar)
+    non?[._-]?rispond(?:ere|a)
+    n[aã]o[._-]?respond(?:er|a)
+    niet[._-]?(?:be)?antwoorden|geen[._-]?antwoord
+    svara[._-]?(?:ej|inte)|(?:ej|inte)[._-]?svara
+    (?:ikke|intet)[._-]?svar
+    (?:ei|ala)[._-]?vasta
+    nie[._-]?odpowiada
+    ne[._-]?odpov[ie]
+    ne[._-]?valaszol
+    nu[._-]?raspund
+    (?:yanit|cevap)[._-]?(?:lama|verme)
     (?:^|[._-])(?:auto|rss)(?:reply|mail|notif|feed)
     updates(?:$|[._+-])
 """)

@@ -12,7 +12,17 @@ SUBJECT = table("""
     kontaktformular, anfrage über, anfrage von, neue anfrage, kontaktanfrage, formulaire de contact, nouvelle demande,
     demande de contact, demande de devis, formulario de contacto, nueva consulta, nuevo mensaje de, modulo di contatto,
     nuova richiesta, contactformulier, nieuwe aanvraag, formulário de contato, formulário de contacto, novo contato,
-    kontaktformulär, kontaktskjema, kontaktformular fra, formularz kontaktowy, お問い合わせ
+    kontaktformulär, kontaktskjema, kontaktformular fra, formularz kontaktowy, お問い合わせ,
+    form response, new form response, new response, new entry, booking request, viewing request, test drive request,
+    neue einsendung, formularantwort, formulareingang, webanfrage, objektanfrage, anfrage aus, nachricht über,
+    nachricht von ihrer, réponse au formulaire, nouvelle réponse, nouveau message de, demande d'information,
+    message depuis votre, respuesta del formulario, nueva respuesta, nueva solicitud, solicitud de contacto,
+    solicitud de presupuesto, nuovo messaggio da, richiesta di contatto, richiesta di preventivo, richiesta dal sito,
+    formulierinzending, nieuwe inzending, nieuw bericht van, offerteaanvraag, nova mensagem de, novo pedido,
+    pedido de orçamento, nowe zapytanie, zapytanie ze strony, ny förfrågan, förfrågan från, ny henvendelse,
+    henvendelse fra, uusi yhteydenotto, yhteydenottolomake, nový dotaz, kontaktní formulář, kontaktný formulár,
+    kapcsolatfelvétel, űrlap, formular de contact, iletişim formu, заявка с сайта, новая заявка, сообщение с сайта,
+    форма обратной связи, 网站留言, 询盘, 詢價, 문의
 """)
 """Parts of subjects."""
 

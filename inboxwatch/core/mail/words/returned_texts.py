@@ -47,6 +47,30 @@ RETURNED_MAYBE = either(r"""
 """)
 """Words that mail systems use and people too: they count from a mail system's own address."""
 
+OF_MAIL = either(r"""
+    [^\s@]@[a-z0-9-]+\.
+    recipient
+    mail ?server
+    \bsmtp\b
+    mailbox
+    user unknown
+    unknown user
+    no such user
+    \b[45]\d\d[ -][45]\.\d\.\d
+    mailer-daemon
+    your (?:e-?mail|message|mail)\b
+    (?:e-?mail|message|mail) (?:\w+ ){0,4}(?:could|was|has|is|cannot|can't|couldn't)
+    virus
+    empfänger
+    ihre (?:nachricht|e-?mail)
+    destinat[aá]ri
+    votre (?:message|courriel)
+    su (?:mensaje|correo)
+    сообщени
+    wiadomoś
+""")
+"""What those texts speak of where it was mail that was not delivered."""
+
 SERVICE_BOUNCE = either(r"""
     \\?"(?:notificationtype|eventtype|event|type|record_?type)\\?"\s*:\s*…
         \\?"(?:bounce|bounced|dropped|hardbounce|softbounce|delivery|delivered)\\?"
