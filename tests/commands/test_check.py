@@ -72,6 +72,23 @@ def test_a_channel_whose_secret_is_elsewhere_is_taken_for_a_way_offline(
     assert verdict in {one["verdict"] for one in json.loads(done.stdout)["findings"] if one["subject"] == "ownership"}
 
 
+@pytest.mark.parametrize(
+    ("country", "told"),
+    [
+        ("BE", "BE: closed on public holidays; open on bank, school: see `categories`"),
+        ("BE, categories: [public, bank]", "BE: closed on public, bank holidays; open on school: see `categories`"),
+        ("DE, subdivision: BY", "DE-BY: closed on public holidays; open on catholic, school: see `categories`"),
+    ],
+)
+def test_the_holidays_on_which_a_calendar_closes_are_shown(folder: Path, country: str, told: str) -> None:
+    text = CONFIG.replace("PEOPLE", "").replace("STORE", "store.db").replace("PORT", "0")
+    calendar = f'office: {{timezone: UTC, hours: {{mon-fri: ["08:00-18:00"]}}, holidays: {{country: {country}}}}}'
+    (path := folder / "inboxwatch.yaml").write_text(f"{text}calendars: {{{calendar}}}\n")
+    done = CliRunner().invoke(app, ["check", "-c", str(path), "--json", "--offline"])
+    found = {one["subject"]: (one["verdict"], one["text"]) for one in json.loads(done.stdout)["findings"]}
+    assert found["calendar office"] == ("ok", told)
+
+
 def test_a_store_that_is_not_there_yet_is_well_and_is_not_made(folder: Path) -> None:
     ((verdict, text),) = check(folder, "--offline")["store"]
     assert (verdict, text.endswith("does not exist yet: the first start creates it")) == ("ok", True)

@@ -86,6 +86,25 @@ def test_any_order_gives_the_same_threads_parents_leads_and_clocks(
     assert mixture(expected).strangers == 0
 
 
+@settings(SETTINGS, max_examples=4)
+@given(house=houses, chance=st.randoms(use_true_random=False))
+def test_a_server_that_comes_back_late_and_a_second_backfill_change_nothing(
+    desk: Desk, house: BusyHouse, chance: random.Random
+) -> None:
+    """Live too: what the late mailbox holds may be the question or its answer, whose wait has paged meanwhile."""
+    expected = read(desk, house, house.by_time())
+    late = chance.choice(sorted({one.mailbox for one in house.deliveries}))
+    in_time = [one for one in house.by_time() if one.mailbox != late]
+    desk.empty()
+    desk.knows(house.leads)
+    desk.read(in_time, batch=3, live=True)
+    desk.read([one for one in house.by_time() if one.mailbox == late], batch=100, live=True)
+    assert desk.result() == expected
+    for _ in range(2):
+        desk.read(house.by_mailbox(), batch=100, history=True)
+        assert desk.result() == expected
+
+
 @SETTINGS
 @given(house=crowded, chance=st.randoms(use_true_random=False))
 def test_providers_conversations_depend_on_no_order_either(desk: Desk, house: BusyHouse, chance: random.Random) -> None:

@@ -224,6 +224,17 @@ async def test_the_login_is_used_and_a_wrong_password_is_permanent_and_not_print
     assert len(sink.mails) == 1
 
 
+@pytest.mark.parametrize("written", ["max@m\u00fcller.test", "max@xn--mller-kva.test"])
+async def test_an_address_is_reached_in_either_spelling_of_its_domain(sink: SmtpSink, written: str) -> None:
+    mail = channel(sink)
+    max_ode = Recipient("max", "Max Ode", written)
+    assert mail.reaches(max_ode) == "max@xn--mller-kva.test"
+    assert mail.accepts(written) is None
+    await mail.send(notice(), written, max_ode, "k1")
+    assert sink.recipients == [["max@xn--mller-kva.test"]]
+    await mail.aclose()
+
+
 async def test_people_and_destinations_without_a_sendable_address_are_told_early(sink: SmtpSink) -> None:
     mail = channel(sink)
     assert mail.reaches(MAX) == "max@acme.test"

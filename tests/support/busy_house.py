@@ -163,6 +163,7 @@ class Desk:
         self.store = Store(config.store_url.reveal())
         self.engine = Engine(self.store, config)
         self._number = 0
+        self._quiet = True
         self._held: dict[MailboxId, list[RawMessage]] = {}
 
     def empty(self) -> None:
@@ -177,8 +178,24 @@ class Desk:
     def knows(self, leads: Sequence[Lead]) -> None:
         self.engine.learn("known", leads, BEGIN)
 
-    def read(self, deliveries: Iterable[Delivery], *, batch: int = 1, history: bool = False, days: int = 200) -> None:
-        """Reads deliveries in this order; those of one mailbox that follow each other share batches."""
+    def read(
+        self,
+        deliveries: Iterable[Delivery],
+        *,
+        batch: int = 1,
+        history: bool = False,
+        live: bool = False,
+        days: int = 200,
+    ) -> None:
+        """Reads deliveries in this order; those of one mailbox that follow each other share batches.
+
+        `live`: the mailboxes were seen before, and what is overdue pages.
+        """
+        if live:
+            with self.store.transaction() as tx:
+                for name in self.engine.config.mailboxes:
+                    tx.cursors.first_sight(name, done=True)
+        self._quiet = not live
         now = BEGIN + timedelta(days=days)
         waiting: list[Delivery] = []
         for one in [*deliveries, None]:
@@ -200,7 +217,7 @@ class Desk:
         else:
             with self.store.reading() as tx:
                 row = tx.mailboxes.get(mailbox)
-            result = self.engine.ingest(mailbox, batch, row.cursor if row else None, now, quiet=True)
+            result = self.engine.ingest(mailbox, batch, row.cursor if row else None, now, quiet=self._quiet)
         assert not result.stale
         assert not result.quarantined
         self._held.setdefault(mailbox, []).extend(raws)

@@ -196,10 +196,21 @@ class Invariants:
                     self._same(rows[id_], name, getattr(clock, name))
                 if not clock.running:
                     self._same(rows[id_], "breached_at", clock.due_at if clock.breached(world.now()) else None)
+            self._apart(tx)
             self._figures(tx, truth)
             self._resolved(tx, rows)
         kills = sum(len(keys) - 1 for keys in self._sent.values())
         self._hold(kills <= world.kills, f"{kills} notices came twice, the process died {world.kills} times")
+
+    def _apart(self, tx: Transaction) -> None:
+        """No header of this world joins buyers of two companies: no thread holds them."""
+        message = tables.message
+        columns = select(message.c.thread, message.c.side).where(message.c.side.is_not(None))
+        companies: dict[str, set[str]] = {}
+        for thread, side in tx.connection.execute(columns.where(message.c.thread.is_not(None))):
+            companies.setdefault(thread, set()).add(side)
+        joined = [sorted(one) for one in companies.values() if len(one) > 1]
+        self._hold(not joined, f"threads with buyers of several companies: {joined}")
 
     def _same(self, row: Clocked, name: str, true: Any) -> None:
         self._hold(getattr(row, name) == true, f"{row.id}: {name} is {getattr(row, name)}, in truth {true}")
