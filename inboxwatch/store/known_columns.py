@@ -15,7 +15,7 @@ def dump(known: Known) -> dict[str, Any]:
     """What the columns of a row do not tell; names whose value `load` puts in where they are missing are left out."""
     account = known.account
     told = {
-        "account": [account.rank, account.at.isoformat(), account.digest, sorted(account.authors)] if account else None,
+        "account": _account(account) if account else None,
         "name": known.name,
         "answer_to": sorted(known.answer_to),
         "to": sorted(known.to),
@@ -54,8 +54,11 @@ def load(row: Any) -> Known:
     sent_at = datetime.fromisoformat(sent) if (sent := told("sent_at")) else None
     account = None
     if its := told("account"):
-        rank, at, digest, authors = its
-        account = Account(rank, datetime.fromisoformat(at), digest, frozenset(authors), sent_at, row.subject_key)
+        rank, at, digest, authors, *more = its
+        outside = frozenset(more[0] if more else ())
+        account = Account(
+            rank, datetime.fromisoformat(at), digest, frozenset(authors), sent_at, row.subject_key, outside
+        )
     named, above, in_reply_to, references = _ancestors(data)
     to = told("to", ())
     return Known(
@@ -96,6 +99,11 @@ def load(row: Any) -> Known:
         part=told("part", 0),
         bearers=frozenset(told("bearers", ())),
     )
+
+
+def _account(account: Account) -> list[Any]:
+    told = [account.rank, account.at.isoformat(), account.digest, sorted(account.authors)]
+    return [*told, sorted(account.to)] if account.to else told
 
 
 def _ancestors(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from tests.support.batched_daemon import ANA, BO, SALES, BatchedDaemon
 from tests.support.reading_orders import Read, Readings, each, states
@@ -35,19 +38,24 @@ def test_each_of_two_buyers_who_give_one_id_has_an_own_wait_and_answer_in_any_or
     assert sorted(map(len, found["threads"])) == [2, 3]
 
 
-def letters(daemon: BatchedDaemon) -> list[Read]:
+def letters(gap: float) -> Callable[[BatchedDaemon], list[Read]]:
     """A tool of ours sends its letters under one id; one buyer answers, and is answered."""
-    daemon.lead(CY, owner="ana", name="Cy Far")
-    return [
-        (ANA, daemon.raw("ana@acme.test", BO, 0, id=ID, subject="Our offer")),
-        (ANA, daemon.raw("ana@acme.test", CY, 90, id=ID, subject="Our offer")),
-        (ANA, daemon.asks("q@far.test", 120, sender=CY, answers=ID, subject="Our offer")),
-        (ANA, daemon.raw("ana@acme.test", CY, 150, id="a@acme.test", answers="q@far.test", subject="Our offer")),
-    ]
+
+    def mails(daemon: BatchedDaemon) -> list[Read]:
+        daemon.lead(CY, owner="ana", name="Cy Far")
+        return [
+            (ANA, daemon.raw("ana@acme.test", BO, 0, id=ID, subject="Our offer")),
+            (ANA, daemon.raw("ana@acme.test", CY, gap, id=ID, subject="Our offer")),
+            (ANA, daemon.asks("q@far.test", 120, sender=CY, answers=ID, subject="Our offer")),
+            (ANA, daemon.raw("ana@acme.test", CY, 150, id="a@acme.test", answers="q@far.test", subject="Our offer")),
+        ]
+
+    return mails
 
 
-def test_an_answer_to_one_of_our_letters_under_one_id_is_that_buyers(tmp_path: Path) -> None:
-    readings = Readings(tmp_path, letters)
+@pytest.mark.parametrize("gap", [90, 0.05])
+def test_an_answer_to_one_of_our_letters_under_one_id_is_that_buyers(tmp_path: Path, gap: float) -> None:
+    readings = Readings(tmp_path, letters(gap))
     found = readings.agree(*map(each, [range(4), [2, 3, 0, 1], [3, 1, 0, 2]]), [[0, 1, 2, 3]])
     readings.close()
     assert states(found) == [(CY, "answered")]

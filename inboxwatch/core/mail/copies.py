@@ -22,6 +22,7 @@ from inboxwatch.core.model import Direction, FolderRole, Kind, Message, MessageI
 COPY = timedelta(hours=1)
 """Copies of one message bear one date; APIs that tell the time of sending instead differ by less than this."""
 _MARK = ";copy="
+_NOBODY: frozenset[str] = frozenset()
 _SENT = 100
 _US = "us"
 """Stands for every address of ours: Exchange names one person differently in Sent and on the way."""
@@ -52,6 +53,8 @@ class Account(NamedTuple):
     """Who may have written it: From, and whom a list or a form names that stands there instead; empty: not known."""
     sent_at: datetime | None = None
     subject_key: str = ""
+    to: frozenset[str] = frozenset()
+    """Of a message of ours: the addresses outside in To."""
 
     @property
     def is_sent(self) -> bool:
@@ -64,8 +67,13 @@ class Account(NamedTuple):
         return self.rank, -self.at.timestamp(), self.digest
 
     def tells_of(self, other: Account) -> bool:
-        """Whether both are copies of one message: one author, and one date as far as dates are told."""
+        """Whether both are copies of one message: one author, one date as far as dates are told, the same people.
+
+        Tools of ours give letters to many one id; a buyer's mail to several of us is one.
+        """
         if self.authors and other.authors and self.authors.isdisjoint(other.authors):
+            return False
+        if self.to and other.to and self.to.isdisjoint(other.to):
             return False
         if self.sent_at is None or other.sent_at is None:
             return self.sent_at == other.sent_at or self.subject_key == other.subject_key
@@ -79,13 +87,15 @@ def account_of(message: Message, direction: Direction, kind: Kind, us: Us, reade
     rank = witness * _SENT + _OF_KIND.get(kind, 1) * 10 + (not rewritten)
     stamp = message.received_at.timestamp()
     told = f"{reader.mailbox}\0{rank}\0{stamp}\0{message.sender.email}\0{len(message.marks)}\0{message.subject}"
+    authors = _authors(message, us, rewritten=rewritten, witness=witness)
     return Account(
         rank=rank,
         at=message.received_at,
         digest=crc32(told.encode("utf-8", "surrogateescape")),
-        authors=_authors(message, us, rewritten=rewritten, witness=witness),
+        authors=authors,
         sent_at=message.sent_at,
         subject_key=subjects.read(message.subject).key,
+        to=us.outside_of([one.email for one in message.to]) if _US in authors else _NOBODY,
     )
 
 
@@ -144,7 +154,7 @@ def _is_at_home(id: MessageId, account: Account, us: Us) -> bool:  # noqa: A002 
 
 def _id_apart(message: Message, account: Account) -> MessageId:
     """An id of its own for a message that bears the id of another one: the same whenever it is read."""
-    told = f"{message.sent_at} {min(account.authors)}"
+    told = " ".join([f"{message.sent_at} {min(account.authors)}", *sorted(account.to)])
     return MessageId(f"{message.id}{_MARK}{hashlib.sha256(told.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from inboxwatch.core.domain_names import folded_address, folded_domain
@@ -93,6 +93,10 @@ class Us:
     def outside_authors(self, message: Message) -> list[str]:
         """Who wrote it, where a form, a list or a relay stands in the From line: Reply-To, and what lists keep."""
         return [email for email in named_authors(message) if "@" in email and not self.is_ours(email)]
+
+    def outside_of(self, emails: Iterable[str]) -> frozenset[str]:
+        """Those of addresses that are outside us; names of Exchange's directory are somebody's of the house."""
+        return frozenset([email for email in emails if "@" in email and not self.is_ours(email)])
 
     def _for_somebody_outside(self, message: Message) -> bool:
         """Whether an address of ours wrote in the name of somebody outside, to us."""
