@@ -12,18 +12,20 @@ import trustme
 
 @dataclass
 class Authority:
-    """Issues certificates into a folder: `certificate.pem` and `key.pem`, whose key its owner alone can read."""
+    """Issues certificates into a folder, each with its key, which its owner alone can read."""
 
     folder: Path
     made: trustme.CA = field(default_factory=trustme.CA)
+    certificate_name: str = "certificate.pem"
+    key_name: str = "key.pem"
 
     @property
     def certificate(self) -> Path:
-        return self.folder / "certificate.pem"
+        return self.folder / self.certificate_name
 
     @property
     def key(self) -> Path:
-        return self.folder / "key.pem"
+        return self.folder / self.key_name
 
     @property
     def config(self) -> str:
