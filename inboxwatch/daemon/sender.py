@@ -16,7 +16,18 @@ from inboxwatch.engine.delivery.claim import claim, mailboxes, reader_of, render
 from inboxwatch.engine.delivery.compose import Composed
 from inboxwatch.engine.delivery.settle import Failure, failed, sent
 from inboxwatch.engine.rule_context import FRESH
-from inboxwatch.notify import TO_ACT_ON, Bounded, Channel, ChannelError, Finds, Joins, Paced, Receipt
+from inboxwatch.notify import (
+    TO_ACT_ON,
+    Bounded,
+    Channel,
+    ChannelError,
+    Finds,
+    Joins,
+    NoticeType,
+    Paced,
+    Receipt,
+    Updates,
+)
 from inboxwatch.notify.quoted import unquoted
 from inboxwatch.store.deliveries import MOST
 from inboxwatch.store.records import DeliveryRecord
@@ -116,6 +127,10 @@ class Sender:
 
     async def _once(self, composed: Composed) -> Receipt:
         first, earlier = composed.rows[0], self._earlier(composed)
+        if first.type is NoticeType.COPY:
+            if isinstance(self._channel, Updates):
+                await self._channel.update(composed.notice, reader_of(self._rules, composed.rows), earlier or "")
+            return Receipt()
         if first.attempts > 1 and isinstance(self._channel, Finds):
             found = await self._channel.find(first.destination, first.letter, first.owed_at, earlier)
             if found is not None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.sla.timeline import Action, ActionKind
+from inboxwatch.engine.deeds import TAKEN
 from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.refused import Refused
@@ -37,7 +38,7 @@ def acknowledge(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> st
     held = Action(now, ActionKind.ACKNOWLEDGED, by, row.id, row.lead, until, reason=acting.reason)
     tx.clocks.record(held, row.thread)
     owner = PersonId(by)
-    taken = Action(now, ActionKind.ASSIGNED, by, row.id, row.lead, owner=owner, reason="acknowledged", rule="by hand")
+    taken = Action(now, ActionKind.ASSIGNED, by, row.id, row.lead, owner=owner, reason=TAKEN, rule="by hand")
     tx.clocks.record(taken, row.thread)
     tx.deliveries.cancel([row.id], now, NoticeType.ESCALATION, NoticeType.ASSIGNED)
     return _evaluated(tx, rules, row, now)

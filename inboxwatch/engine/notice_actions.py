@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.ownership.routing import Window
-from inboxwatch.core.sla.timeline import ActionKind
+from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine import actions
 from inboxwatch.engine.assignment_reasons import in_words
 from inboxwatch.engine.audit import Attempt, AuditedDaemon, AuditOutcome, Door, begin, end, under_way
 from inboxwatch.engine.authority import concerned
 from inboxwatch.engine.daemon_port import DaemonPort
+from inboxwatch.engine.deeds import sentence
 from inboxwatch.engine.lookup import Lookup
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.roster import roster
@@ -136,7 +136,10 @@ def _do(tx: Transaction, rules: Rules, clock: str, person: Person, press: _Press
     if not _done_before(tx, rules, row, person, press, now):
         _once(tx, rules, row, person, press, now)
     row = tx.clocks.get(clock) or row
-    return ActionOutcome(wait_views(tx, rules, [row], now)[0], _sentence(rules, row, person, press))
+    (view,) = wait_views(tx, rules, [row], now)
+    until = {ActionKind.ACKNOWLEDGED: row.acknowledged_until, ActionKind.SNOOZED: row.snoozed_until}.get(press.kind)
+    done = Action(now, press.kind, person.id, until=until, owner=row.owner, reason=press.reason)
+    return ActionOutcome(view, sentence(rules, done, view, person))
 
 
 def _once(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> None:
@@ -172,31 +175,9 @@ def _done_before(tx: Transaction, rules: Rules, row: ClockRecord, person: Person
     )
 
 
-def _sentence(rules: Rules, row: ClockRecord, person: Person, press: _Press) -> str:
-    """What came of it, for whoever pressed."""
-    name, reason = person.name, press.reason
-    match press.kind:
-        case ActionKind.ACKNOWLEDGED:
-            return messages.acknowledged(person=name, until=_local(row.acknowledged_until, person), reason=reason)
-        case ActionKind.SNOOZED:
-            return messages.snoozed(person=name, until=_local(row.snoozed_until, person), reason=reason)
-        case ActionKind.ASSIGNED:
-            owner = None if row.owner == person.id else _name(rules, row.owner)
-            return messages.assigned(person=name, owner=owner, reason=reason)
-        case ActionKind.DISMISSED:
-            return messages.dismissed(person=name, reason=reason)
-    return messages.reached(person=name, goes_on=row.state == "running", reason=reason)
-
-
 def _name(rules: Rules, person: str | None) -> str:
     people = rules.config.people
     return people[PersonId(person)].name if person and person in people else str(person)
-
-
-def _local(at: datetime | None, person: Person) -> datetime | None:
-    """An instant in the zone of its reader."""
-    zone = person.calendar.zone if person.calendar else ZoneInfo("UTC")
-    return at.astimezone(zone) if at else None
 
 
 def candidates(tx: Transaction, rules: Rules, clock: str, asker: Person, now: datetime) -> list[Candidate]:

@@ -90,7 +90,7 @@ class Progress:
         """Brings a wait up to now, and notifies of its step where one is owed and `may_notify`."""
         notified = set(before.notified)
         if not clock.running:
-            return After(self._row(clock, before, self._stop(clock, before.running)))
+            return After(self._shown(clock, before, self._row(clock, before, self._stop(clock, before.running))))
         if before.rows and not before.running:
             self._notifier.reopened(clock)
         if self._history is not None and not before.running:
@@ -113,7 +113,14 @@ class Progress:
             if moved.notification.step.reason is StepReason.WARNING:
                 values["warned_at"] = self._now
         values |= self._standing(clock, moved, notified, sight, was_held=before.held, unread=unread)
-        return After(self._row(clock, before, values), moved.notification is not None, unread)
+        row = self._shown(clock, before, self._row(clock, before, values))
+        return After(row, moved.notification is not None, unread)
+
+    def _shown(self, clock: Clock, before: Before, row: ClockRecord) -> ClockRecord:
+        """The row; what was sent about the wait is brought up to date where somebody's deed or its end changed it."""
+        if before.rows and all(_standing(row) != _standing(one) for one in before.rows):
+            self._notifier.changed(clock.id, clock.ids)
+        return row
 
     def _is_history(self, clock: Clock) -> bool:
         """Whether nobody is to hear of a wait: it is read in a quiet reading, or was overdue in the one it missed."""
@@ -244,6 +251,11 @@ class Progress:
             team=box.team if box else None,
             **(fresh | _carried(before.rows) | values),
         )
+
+
+def _standing(row: ClockRecord) -> tuple[Any, ...]:
+    """What of a wait changes by what people do, and by its end."""
+    return row.state, row.owner, row.acknowledged_until, row.snoozed_until, row.stopped_at, row.stop_reason
 
 
 def _carried(before: Sequence[ClockRecord]) -> dict[str, Any]:

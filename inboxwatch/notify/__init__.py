@@ -56,6 +56,7 @@ __all__ = [
     "Seconds",
     "Secret",
     "Settings",
+    "Updates",
     "load",
     "types",
 ]
@@ -68,6 +69,8 @@ class NoticeType(StrEnum):
     """To who has a wait now."""
     UNASSIGNED = "unassigned"
     """To who had it before."""
+    COPY = "copy"
+    """Nothing new: a message that was sent says what is true now. Only for channels that can (`Updates`)."""
     MAILBOX = "mailbox"
     FIRST_CONTACT_FAILED = "first_contact_failed"
     DIGEST = "digest"
@@ -180,6 +183,15 @@ class Finds(Protocol):
 
         None where there is none, or where the channel may not look; sending again may then deliver it twice.
         """
+        ...
+
+
+@runtime_checkable
+class Updates(Protocol):
+    """A channel whose messages can be changed after they were sent."""
+
+    async def update(self, notice: Notice, person: Recipient | None, reference: str) -> None:
+        """Makes the message of a reference say what `notice` says; nothing where it is gone. Raises ChannelError."""
         ...
 
 

@@ -47,6 +47,8 @@ class NoticeWait:
     """In a digest: the heading under which it is listed, in order."""
     handed: Handed | None = None
     """Where its owner has changed, and that is what is told."""
+    note: str = ""
+    """What somebody has done to it last, in a sentence for the reader, where that is shown."""
 
     def as_json(self) -> dict[str, object]:
         """The clock of contract section 4 with what only notices tell; what is not known is left out."""

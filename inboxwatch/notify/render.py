@@ -125,6 +125,7 @@ class Renderer:
             "title": clean(notice.title, 300),
             "waits": chosen(waits, SHOWN),
             "count": len(waits),
+            "open": sum(not wait.over for wait in waits),
             "overdue": sum(wait.overdue for wait in waits),
             "listed": notice.listed,
             "owners": Counter(wait.owner or "nobody" for wait in waits).most_common(OWNERS) if notice.listed else [],

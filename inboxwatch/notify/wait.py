@@ -85,6 +85,8 @@ class ShownWait:
     """The heading under which a digest lists it."""
     handed: str = ""
     """How it came to whoever has it now, in a sentence; empty where that is not what is told."""
+    note: str = ""
+    """What somebody has done to it last, in a sentence."""
 
     @property
     def who(self) -> str:
@@ -175,6 +177,7 @@ class ShownWait:
             flags=tuple(wait.flags),
             section=clean(told.section, 60),
             handed=clean(_handed(told), 400),
+            note=clean(told.note, 400),
         )
 
     @classmethod

@@ -175,8 +175,22 @@ class Deliveries:
         return deliveries_of(self._connection.execute(found.order_by(_row.c.id)))
 
     def for_clocks(self, clocks: Iterable[str]) -> list[DeliveryRecord]:
-        """Everything owed for waits, oldest first."""
-        found = select(_row).where(_row.c.clock.in_(list(clocks)))
+        """Everything told or owed about waits, oldest first."""
+        found = select(_row).where(_row.c.clock.in_(list(clocks)), _row.c.type != NoticeType.COPY.value)
+        return deliveries_of(self._connection.execute(found.order_by(_row.c.id)))
+
+    def copies(self, clocks: Iterable[str], channels: Iterable[str]) -> list[DeliveryRecord]:
+        """The first delivery of each message about waits that stands in one of some channels, oldest first."""
+        first: dict[str | None, DeliveryRecord] = {}
+        chosen = [_row.c.clock.in_(list(clocks)), _row.c.channel.in_(sorted(channels)), _row.c.reference.is_not(None)]
+        found = select(_row).where(*chosen, _row.c.type.in_(GROUPED)).order_by(_row.c.id)
+        for row in deliveries_of(self._connection.execute(found)):
+            first.setdefault(row.reference, row)
+        return list(first.values())
+
+    def of_message(self, channel: str, reference: str) -> list[DeliveryRecord]:
+        """The deliveries that a message has made, oldest first."""
+        found = select(_row).where(_row.c.channel == channel, _row.c.reference == reference, _row.c.type.in_(GROUPED))
         return deliveries_of(self._connection.execute(found.order_by(_row.c.id)))
 
     def last_references(self, clocks: Iterable[str], channel: str, destination: str) -> dict[str, str]:
@@ -252,5 +266,6 @@ class Deliveries:
         pending = func.sum(case((_row.c.state.in_(OPEN), 1), else_=0))
         found = select(
             _row.c.channel, counted("sent"), func.sum(_row.c.retries), counted("dead"), counted("cancelled"), pending
-        ).group_by(_row.c.channel)
+        )
+        found = found.where(_row.c.type != NoticeType.COPY.value).group_by(_row.c.channel)
         return [tuple(row) for row in self._connection.execute(found)]

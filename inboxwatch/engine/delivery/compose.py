@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from inboxwatch.core.model import LeadId, MessageId
 from inboxwatch.core.wait_view import WaitView
+from inboxwatch.engine.deeds import last_deed
+from inboxwatch.engine.delivery.enqueue import REFERENCE
 from inboxwatch.engine.digests import Daily
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import person_name, wait_views, with_names
@@ -71,6 +73,8 @@ class Composer:
 
     def single(self, row: DeliveryRecord) -> Composed | None:
         """A notice that stands for itself; None for a digest of which nothing is left."""
+        if row.type is NoticeType.COPY:
+            return self._copy(row)
         body, contact = row.body or {}, None
         if body.get("daily"):
             found = Daily(self._tx, self._rules, self._now).write(body["daily"], body["day"])
@@ -96,6 +100,26 @@ class Composer:
             thread_key=row.key,
         )
         return Composed([row], notice)
+
+    def _copy(self, row: DeliveryRecord) -> Composed | None:
+        """A message that was sent, as it would be now; None where it tells of nothing any more."""
+        reference = (row.body or {}).get(REFERENCE, "")
+        made = self._tx.deliveries.of_message(row.channel, reference)
+        views = self._views(one.clock for one in made)
+        if not views:
+            return None
+        over = not any(view.running for view in views.values())
+        first, base = made[0], self._rules.config.web.url
+        told = [NoticeWait(view, note=last_deed(self._tx, self._rules, view, row.person)) for view in views.values()]
+        notice = Notice(
+            type=NoticeType.RESOLVED if over else first.type,
+            id=first.letter,
+            at=first.owed_at,
+            clocks=tuple(told),
+            targets=(row.target,),
+            link=f"{base}/waits/{told[0].wait.id}" if len(told) == 1 else f"{base}/",
+        )
+        return Composed([row], notice, (reference,))
 
     def _views(
         self, ids: Iterable[str | None], gone: Mapping[str, ClockRecord] = MappingProxyType({})

@@ -13,7 +13,7 @@ from inboxwatch.core.ownership.advance import Notification
 from inboxwatch.core.ownership.owner_change import OwnerChange
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.sla.clock import Clock
-from inboxwatch.notify import Channel, NoticeType, Recipient
+from inboxwatch.notify import Channel, NoticeType, Recipient, Updates
 from inboxwatch.store import withdrawn
 from inboxwatch.store.records import WITHDRAWN, ClockRecord, DeliveryRecord, DeliveryState, NewDelivery, Route
 
@@ -35,6 +35,10 @@ def reader(person: Person) -> Recipient:
     return Recipient(person.id, person.name, person.email, person.slack_id, zone)
 
 
+REFERENCE = "reference"
+"""In the body of a copy: the channel's reference of the message that it brings up to date."""
+
+
 class Notices:
     """Turns targets into deliveries, with every way of reaching each."""
 
@@ -43,6 +47,8 @@ class Notices:
         self._ways = {person: tuple(ways_of(config, channels, person)) for person in config.people}
         self.channels = frozenset(channels)
         """By which notices leave."""
+        self.updating = frozenset(name for name, channel in channels.items() if isinstance(channel, Updates))
+        """Those whose messages can be changed after they were sent."""
 
     def knows(self, target: str) -> bool:
         """Whether the config still has a person or channel; waits under an older policy may name others."""
@@ -134,6 +140,19 @@ class Notices:
         key = f"{clock.id}/resolved/{clock.stopped_by}/{page.target}"
         row = self._row(key=key, kind=NoticeType.RESOLVED, target=page.target, now=now, clock=clock.id)
         return replace(row, ways=((page.channel, page.destination),)) if page.channel in self.channels else row
+
+    def copy(self, clock: str, message: DeliveryRecord, now: datetime) -> NewDelivery:
+        """Brings a message about a wait up to date; `message` is a delivery that it has made."""
+        return NewDelivery(
+            key=f"{clock}/copy/{message.channel}/{message.reference}/{now.isoformat()}",
+            type=NoticeType.COPY,
+            target=message.target,
+            person=message.person,
+            ways=((message.channel, message.destination),),
+            owed_at=now,
+            clock=clock,
+            body={REFERENCE: message.reference},
+        )
 
     def notice(
         self, kind: NoticeType, key: str, targets: Sequence[str], now: datetime, **body: Any

@@ -49,6 +49,10 @@ def failed(tx: Transaction, rules: Rules, rows: Sequence[DeliveryRecord], failur
         give_up = permanent or row.attempts >= TRIES_BEFORE_NEXT_WAY
         if give_up and tx.deliveries.divert(row, now, error):
             outcomes.append("diverted")
+        elif row.type is NoticeType.COPY and (permanent or now - row.owed_at > PATIENCE):
+            # What it was to say was told: nobody misses it.
+            tx.deliveries.settle([row.id], DeliveryState.CANCELLED, now, error=error)
+            outcomes.append("cancelled")
         elif permanent or now - row.owed_at > PATIENCE:
             tx.deliveries.settle([row.id], DeliveryState.DEAD, now, error=error)
             outcomes.append("dead")
@@ -109,7 +113,7 @@ def sweep(tx: Transaction, rules: Rules, now: datetime) -> None:
         person_gone = row.person is not None and row.person not in config.people
         own = row.type in _OWN or (row.body or {}).get("daily") is not None
         (target,) = rules.notices.reachable([row.target])
-        if person_gone and (own or tx.deliveries.owes(row, target)):
+        if row.type is NoticeType.COPY or (person_gone and (own or tx.deliveries.owes(row, target))):
             tx.deliveries.settle([row.id], DeliveryState.CANCELLED, now)
             continue
         gone = f"{row.person} is no longer in the config" if person_gone else _gone(row)

@@ -67,6 +67,11 @@ class StepNotifier:
             rows = self._rules.notices.moved(clock, change, self._now)
             deliveries.enqueue([row for row in rows if row.person not in unaware])
 
+    def changed(self, clock: str, ids: Iterable[str]) -> None:
+        """A wait stands otherwise than every message says that was sent about it: they are brought up to date."""
+        copies = self._tx.deliveries.copies(ids, self._rules.notices.updating)
+        self._tx.deliveries.enqueue([self._rules.notices.copy(clock, one, self._now) for one in copies])
+
     def reopened(self, clock: Clock) -> None:
         """A wait is open again: nobody may hear any more that it is over."""
         self._tx.deliveries.cancel(clock.ids, self._now, NoticeType.RESOLVED)

@@ -68,7 +68,9 @@ def message(
             section = wait.section
             blocks.append(_header(None, section))
         blocks += (
-            [_listed(wait)] if listed else wait_blocks(wait, single=single, interactive=interactive, note=wait.handed)
+            [_listed(wait)]
+            if listed
+            else wait_blocks(wait, single=single, interactive=interactive, note=wait.handed or wait.note)
         )
     if len(waits) > len(shown):
         blocks.append(_section("more", messages.and_more(len(waits) - len(shown))))

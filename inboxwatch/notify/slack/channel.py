@@ -102,6 +102,11 @@ class Slack:
         message = self.compose(notice, person)
         return Receipt(str(await self._post(await self._id(destination), message, key)))
 
+    async def update(self, notice: Notice, person: Recipient | None, reference: str) -> None:
+        posted = _Posted.read(reference)
+        if posted is not None:
+            await self._change(posted, self.compose(notice, person))
+
     def compose(self, notice: Notice, person: Recipient | None) -> blocks.SlackMessage:
         """The message of a notice, as Slack gets it."""
         return blocks.message(
@@ -191,11 +196,14 @@ class Slack:
         """Brings an earlier message up to date. False where it is gone, so that a new one is wanted."""
         if root.group or len(notice.clocks) != 1:
             return True
-        message = self.compose(notice, person)
+        return await self._change(root, self.compose(notice, person))
+
+    async def _change(self, posted: _Posted, message: blocks.SlackMessage) -> bool:
+        """Replaces a message; False where it is gone."""
         try:
             await done(
                 self._api.web.chat_update(
-                    channel=root.channel, ts=root.ts, text=message.text, blocks=message.blocks, link_names=False
+                    channel=posted.channel, ts=posted.ts, text=message.text, blocks=message.blocks, link_names=False
                 )
             )
         except SlackError as error:

@@ -1,0 +1,56 @@
+"""What people did to a wait, in a sentence beside it: for who did it, and for everybody who was told of the wait."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from inboxwatch.core.model import PersonId
+from inboxwatch.core.ownership.people import Person
+from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
+from inboxwatch.core.wait_view import WaitView
+from inboxwatch.engine.rules import Rules
+from inboxwatch.engine.wait_views import person_name
+from inboxwatch.notify import messages
+from inboxwatch.store import Transaction
+
+TAKEN = "acknowledged"
+"""The reason of the assignment that an acknowledgement makes."""
+
+
+def sentence(rules: Rules, action: Action, wait: WaitView, reader: Person) -> str:
+    """A deed in words, with its instants in the zone of who reads it."""
+    name, reason, until = person_name(rules, action.by), action.reason, local(action.until, reader)
+    match action.kind:
+        case ActionKind.ACKNOWLEDGED:
+            return messages.acknowledged(person=name, until=until, reason=reason)
+        case ActionKind.SNOOZED:
+            return messages.snoozed(person=name, until=until, reason=reason)
+        case ActionKind.ASSIGNED:
+            owner = None if action.owner == action.by else person_name(rules, action.owner) or str(action.owner)
+            return messages.assigned(person=name, owner=owner, reason=reason)
+        case ActionKind.DISMISSED:
+            return messages.dismissed(person=name, reason=reason)
+    return messages.reached(person=name, goes_on=wait.running, reason=reason)
+
+
+def last_deed(tx: Transaction, rules: Rules, wait: WaitView, reader: PersonId | None) -> str:
+    """What somebody did to a wait last; empty where nobody has, or the program has moved it since."""
+    known = tx.clocks.actions([wait.thread], [wait.lead])
+    about_lead = [one for one in known.get(f"lead:{wait.lead}", ()) if one.kind is ActionKind.ACTIVITY]
+    done = [one for one in known.get(wait.thread, ()) if one.clock in wait.ids and one.kind not in REVIEWS]
+    done += [one for one in about_lead if one.at >= wait.started_at]
+    done.sort(key=lambda one: one.serial)
+    if done and done[-1].kind is ActionKind.ASSIGNED and done[-1].reason == TAKEN and len(done) > 1:
+        done.pop()
+    people = rules.config.people
+    if not done or done[-1].by not in people:
+        return ""
+    known_reader = people.get(reader) if reader else None
+    return sentence(rules, done[-1], wait, known_reader or people[PersonId(done[-1].by)])
+
+
+def local(at: datetime | None, reader: Person) -> datetime | None:
+    """An instant in the zone of its reader."""
+    zone = reader.calendar.zone if reader.calendar else ZoneInfo("UTC")
+    return at.astimezone(zone) if at else None
