@@ -243,6 +243,14 @@ def dismiss(
     _do(config, clock, "dismiss", {"by": by, "reason": reason})
 
 
+@clocks.command()
+def reopen(clock: Wait, config: ConfigFile, by: By, reason: Reason = "") -> None:
+    """A reply is owed after all: takes a dismissal back; the wait runs from its original start. Ten minutes after the
+    dismissal a reason is needed.
+    """
+    _do(config, clock, "reopen", {"by": by, "reason": reason})
+
+
 @clocks.command(epilog="Example: inboxwatch clocks repolicy -c inboxwatch.yaml --dry-run")
 def repolicy(
     config: ConfigFile, dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would move.")] = False

@@ -1,21 +1,24 @@
-"""What people do to open waits: acknowledge, snooze, assign, dismiss, and log a call or meeting."""
+"""What people do to waits: acknowledge, snooze, assign, dismiss, take that back, and log a call or meeting."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from inboxwatch.core.model import PersonId
+from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.deeds import TAKEN
 from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import NoticeType
+from inboxwatch.notify import NoticeType, messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
 
+UNDO = timedelta(minutes=10)
+"""How long a dismissal can be undone without saying why."""
 MOST_WAITS = 10_000
 """Waits of one lead that are looked at."""
 
@@ -68,11 +71,31 @@ def assign(tx: Transaction, rules: Rules, clock: str, acting: Acting, owner: str
 
 
 def dismiss(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
-    """Ends a wait to which no reply is owed, as the person knew it. Returns its id. Raises Refused."""
+    """Ends a wait to which no reply is owed, as the person knew it; they say why. Returns its id. Raises Refused."""
+    if not acting.reason.strip():
+        raise Refused(422, messages.SAY_WHY_DISMISSED)
     row, now = _running(tx, rules, clock, acting.by), acting.at
     seen = frozenset({row.id, *row.aliases})
     ended = Action(now, ActionKind.DISMISSED, acting.by, row.id, row.lead, reason=acting.reason, seen=seen)
     tx.clocks.record(ended, row.thread)
+    return _evaluated(tx, rules, row, now)
+
+
+def reopen(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
+    """Takes a dismissal back: the wait runs from its original start, unless mail since then has ended it. After ten
+    minutes the person must say why. Returns its id. Raises Refused.
+    """
+    known_person(rules, acting.by)
+    row, now = tx.clocks.get(clock), acting.at
+    if row is None:
+        raise Refused(404, f"no wait has the id {clock}")
+    if row.state != State.DISMISSED or row.stopped_at is None:
+        raise Refused(409, f"the wait is not dismissed: it is {row.state}")
+    if now - row.stopped_at > UNDO and not acting.reason.strip():
+        raise Refused(422, messages.SAY_WHY_REOPENED)
+    seen = frozenset({row.id, *row.aliases})
+    back = Action(now, ActionKind.REOPENED, acting.by, row.id, row.lead, reason=acting.reason, seen=seen)
+    tx.clocks.record(back, row.thread)
     return _evaluated(tx, rules, row, now)
 
 

@@ -14,7 +14,7 @@ from inboxwatch.core.ownership.reasons import (
     SeenAway,
     StepReached,
 )
-from inboxwatch.notify import messages
+from inboxwatch.notify import owner_messages
 
 
 def in_words(reasons: Iterable[AssignmentReason]) -> str:
@@ -25,18 +25,18 @@ def in_words(reasons: Iterable[AssignmentReason]) -> str:
 def _phrase(reason: AssignmentReason) -> str:
     match reason:
         case OnLeave(person, first, last):
-            return messages.on_leave(person=person, first=first, last=last)
+            return owner_messages.on_leave(person=person, first=first, last=last)
         case SeenAway(person, since):
-            return messages.seen_away(person=person, since=since)
+            return owner_messages.seen_away(person=person, since=since)
         case OutOfHours(person, until):
-            return messages.out_of_hours(person=person, until=until)
+            return owner_messages.out_of_hours(person=person, until=until)
         case HadBefore(person):
-            return messages.had_before(person=person)
+            return owner_messages.had_before(person=person)
         case Departed(person):
-            return messages.departed(person=person)
+            return owner_messages.departed(person=person)
         case StepReached(step, policy):
-            return messages.step_reached(step=step, policy=policy)
+            return owner_messages.step_reached(step=step, policy=policy)
         case Routed.FIRST_MATCH:
-            return messages.FIRST_MATCH
+            return owner_messages.FIRST_MATCH
         case Routed.NO_RULE:
-            return messages.NO_RULE
+            return owner_messages.NO_RULE

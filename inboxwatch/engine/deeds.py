@@ -31,6 +31,8 @@ def sentence(rules: Rules, action: Action, wait: WaitView, reader: Person) -> st
             return messages.assigned(person=name, owner=owner, reason=reason)
         case ActionKind.DISMISSED:
             return messages.dismissed(person=name, reason=reason)
+        case ActionKind.REOPENED:
+            return messages.reopened(person=name, reason=reason)
     return messages.reached(person=name, goes_on=wait.running, reason=reason)
 
 

@@ -32,6 +32,7 @@ DEEDS = {
     ActionKind.SNOOZED: "wait.snooze",
     ActionKind.ASSIGNED: "wait.assign",
     ActionKind.DISMISSED: "wait.dismiss",
+    ActionKind.REOPENED: "wait.reopen",
     ActionKind.ACTIVITY: "activity.log",
 }
 """What the audit log calls them, as over HTTP."""
@@ -56,6 +57,9 @@ class NoticeActions:
 
     async def dismiss(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         return await self._press(clock, by, _Press(ActionKind.DISMISSED, reason))
+
+    async def reopen(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
+        return await self._press(clock, by, _Press(ActionKind.REOPENED, reason))
 
     async def activity(
         self, clock: str, by: Actor, kind: Literal["call", "meeting", "other"], note: str = ""
@@ -156,6 +160,8 @@ def _once(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press
                 actions.assign(tx, rules, row.id, acting, press.owner or "")
             case ActionKind.DISMISSED:
                 actions.dismiss(tx, rules, row.id, acting)
+            case ActionKind.REOPENED:
+                actions.reopen(tx, rules, row.id, acting)
             case ActionKind.ACTIVITY:
                 actions.log_activity(tx, rules, row.lead, acting, now)
     except Refused as refused:

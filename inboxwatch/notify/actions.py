@@ -76,7 +76,11 @@ class Actions(Protocol):
         ...
 
     async def dismiss(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
-        """No reply is owed for this wait."""
+        """No reply is owed for this wait; a reason is needed."""
+        ...
+
+    async def reopen(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
+        """A reply is owed after all: a dismissal is taken back. After some minutes a reason is needed."""
         ...
 
     async def activity(

@@ -19,6 +19,10 @@ ACTION_LABELS = {
     "dismiss": "No reply owed",
     "activity": "Handled by phone",
 }
+TAKE_BACK = "Reply owed after all"
+"""The button that takes a dismissal back."""
+UNDO = "Undo"
+"""The same in the first minutes."""
 """What can be done to a wait, as buttons and links name it."""
 
 OPEN_LINK = "Open in inboxwatch"
@@ -203,21 +207,6 @@ def overdue_at_first_sight(*, count: int, mailbox: str) -> str:
     return f"{count} waits of {mailbox} were overdue when inboxwatch first read it; none pages anybody."
 
 
-def yours_now(*, by: str, former: str, reason: str) -> str:
-    """`by` is the name of whoever gave the wait away, empty where the program moved it; `former` who had it."""
-    if not by:
-        return f"It was {former}'s{_because(reason)}."
-    had = "" if by == former else f" It was {former}'s."
-    return f"{by} gave it to you{_because(reason)}.{had}"
-
-
-def no_longer_yours(*, by: str, owner: str, reason: str) -> str:
-    """`owner` is the name of who has the wait now; `by` as in `yours_now`."""
-    if not by:
-        return f"It moved to {owner}{_because(reason)}."
-    return assigned(person=by, owner=None if by == owner else owner, reason=reason)
-
-
 def first_contact_bounced(*, lead: str) -> str:
     """`lead` is the buyer's name, or the address where no name is known."""
     return f"Our first message to {lead} bounced: the buyer never got it. Mend the address, write again."
@@ -285,34 +274,43 @@ def wait_over(*, stop_reason: str) -> str:
 
 
 def acknowledged(*, person: str, until: datetime | None, reason: str = "") -> str:
-    return f"{person} has it{_until(until)}{_because(reason)}."
+    return f"{person} has it{_until(until)}{because(reason)}."
 
 
 def snoozed(*, person: str, until: datetime | None, reason: str = "") -> str:
-    return f"Snoozed by {person}{_until(until)}{_because(reason)}."
+    return f"Snoozed by {person}{_until(until)}{because(reason)}."
 
 
 def assigned(*, person: str, owner: str | None, reason: str = "") -> str:
     """`owner` is the name of the new owner; None where the person took it."""
     did = "took it" if owner is None else f"gave it to {owner}"
-    return f"{person} {did}{_because(reason)}."
+    return f"{person} {did}{because(reason)}."
 
 
 def dismissed(*, person: str, reason: str = "") -> str:
-    return f"No reply is owed, says {person}{_because(reason)}."
+    return f"No reply is owed, says {person}{because(reason)}."
+
+
+def reopened(*, person: str, reason: str = "") -> str:
+    return f"A reply is owed after all, says {person}{because(reason)}: the wait runs from its start."
+
+
+SAY_WHY_DISMISSED = "reason: say why no reply is owed"
+SAY_WHY_REOPENED = "reason: say why a reply is owed after all; ten minutes have passed"
+"""Clauses for `nothing_done`."""
 
 
 def reached(*, person: str, goes_on: bool, reason: str = "") -> str:
     """A call or meeting was logged; `goes_on` where that ends no wait in this config."""
     further = " The wait goes on: `activity` is no stop condition." if goes_on else ""
-    return f"{person} has reached the buyer{_because(reason)}.{further}"
+    return f"{person} has reached the buyer{because(reason)}.{further}"
 
 
 def _until(at: datetime | None) -> str:
     return f" until {when(at)}" if at else ""
 
 
-def _because(reason: str) -> str:
+def because(reason: str) -> str:
     return f" ({reason})" if reason else ""
 
 
@@ -368,36 +366,3 @@ def next_step(*, step: str, held_until: datetime | None) -> str:
     """`step` is what `ladder_step` gives."""
     pause = f"; held until {when(held_until)}" if held_until else ""
     return f"If nobody answers, {step}{pause}."
-
-
-# Why routing chose as it did: parts of a reason, joined by `; `.
-
-FIRST_MATCH = "first match"
-NO_RULE = "no rule names a person"
-
-
-def on_leave(*, person: str, first: date, last: date) -> str:
-    return f"{person} is on leave from {first} to {last}"
-
-
-def seen_away(*, person: str, since: datetime) -> str:
-    """`since` is in UTC."""
-    return f"{person} is away: the own mailbox answered with a vacation reply on {since:%d %b %H:%M} UTC"
-
-
-def out_of_hours(*, person: str, until: datetime) -> str:
-    """`until` is in the zone of the person's calendar."""
-    return f"{person} is out of hours until {until:%a %d %b %H:%M}"
-
-
-def had_before(*, person: str) -> str:
-    return f"{person} had it before"
-
-
-def departed(*, person: str) -> str:
-    return f"{person} is no person of the config any more"
-
-
-def step_reached(*, step: int, policy: str) -> str:
-    """The step of an escalation policy that gave the wait to somebody else."""
-    return f"step {step} of {policy}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from inboxwatch.notify import messages
+from inboxwatch.notify import messages, owner_messages
 from inboxwatch.notify.notice_wait import FailedContact, NoticeWait
 from inboxwatch.notify.text import clean, span, when
 
@@ -199,9 +199,9 @@ def _handed(told: NoticeWait) -> str:
     if how is None:
         return ""
     if how.to_reader:
-        return messages.yours_now(by=how.by_name, former=how.former_name, reason=how.reason)
+        return owner_messages.yours_now(by=how.by_name, former=how.former_name, reason=how.reason)
     owner = wait.owner_name or wait.owner or ""
-    return messages.no_longer_yours(by=how.by_name, owner=owner, reason=how.reason)
+    return owner_messages.no_longer_yours(by=how.by_name, owner=owner, reason=how.reason)
 
 
 def _local(at: datetime | None, zone: tzinfo) -> datetime | None:

@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from inboxwatch.core.wait_view import WaitView
+from inboxwatch.engine import actions
 from inboxwatch.engine.audit import Door
 from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
@@ -56,7 +57,7 @@ class Board:
             web.get("/", self.board),
             web.get("/follow-ups", self.follow_ups),
             web.get("/waits/{clock}", self.wait),
-            web.post("/waits/{clock}/{action:acknowledge|snooze|assign|dismiss}", self.act),
+            web.post("/waits/{clock}/{action:acknowledge|snooze|assign|dismiss|reopen}", self.act),
             web.get("/leads/{email}", self.lead),
             web.get("/mailboxes", self.mailboxes),
             web.post("/dead-letters/{id:\\d{1,18}}/resend", self.resend),
@@ -142,7 +143,14 @@ class Board:
             past = history(tx, clock)
             told = explain(tx, self._daemon.rules, row.id, now)
             explained = [_shown(text) for text in explanation_lines(told)] if told else []
-            return {"wait": view, "events": timeline(past), "ownership": past.ownership, "explained": explained}
+            undo = view.stopped_at is not None and now - view.stopped_at <= actions.UNDO
+            return {
+                "wait": view,
+                "undo": undo,
+                "events": timeline(past),
+                "ownership": past.ownership,
+                "explained": explained,
+            }
 
         values = await self._daemon.read(ask)
         done = request.query.get("done", "") if not problem else ""

@@ -59,6 +59,12 @@ class Dismiss(Body):
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
+class Reopen(Body):
+    by: Word
+    reason: Text = ""
+    """Needed once ten minutes have passed since the dismissal."""
+
+
 class Reviewed(Body):
     by: Word
     reason: Text = ""

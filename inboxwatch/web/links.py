@@ -6,13 +6,21 @@ from typing import Any
 
 from aiohttp import web
 
+from inboxwatch.core.wait_view import WaitView
+from inboxwatch.engine.actions import UNDO
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.notice_actions import NoticeActions
 from inboxwatch.engine.refused import Refused
+from inboxwatch.notify import messages
 from inboxwatch.notify.actions import ActionRefused, Actor
 from inboxwatch.notify.links import LABELS, Grant, LinkError, Links
 from inboxwatch.web import wait_actions
 from inboxwatch.web.pages import Pages
+
+REOPEN = "reopen"
+"""What the link on the page after a dismissal does; no message carries it."""
+REASON = 500
+"""Characters of a reason."""
 
 
 class SignedLinks:
@@ -33,19 +41,30 @@ class SignedLinks:
             wait = await wait_actions.shown(self._daemon, grant.clock)
         except Refused as refused:
             return self._say(request, str(refused), refused.status)
-        if not wait.running:
+        if wait.running == (grant.action == REOPEN):
+            if wait.running:
+                return self._say(request, "This wait runs. There is nothing to undo.")
             return self._say(request, f"This wait is over: {wait.stop_reason}. There is nothing left to do.")
-        return self._page(request, wait=wait, label=LABELS[grant.action], reader=self._name(grant.person))
+        return self._ask(request, grant, wait)
 
     async def act(self, request: web.Request) -> web.Response:
         grant = self._grant(request)
         if isinstance(grant, web.Response):
             return grant
-        do = {"acknowledge": self._actions.acknowledge, "dismiss": self._actions.dismiss}[grant.action]
+        do = {
+            "acknowledge": self._actions.acknowledge,
+            "dismiss": self._actions.dismiss,
+            REOPEN: self._actions.reopen,
+        }[grant.action]
+        reason = str((await request.post()).get("reason", "")).strip()[:REASON]
         try:
-            if not (wait := await wait_actions.shown(self._daemon, grant.clock)).running:
+            wait = await wait_actions.shown(self._daemon, grant.clock)
+            if not wait.running and grant.action != REOPEN:
                 return self._say(request, f"Nothing was done: the wait is over ({wait.stop_reason}).", 409)
-            await do(grant.clock, Actor("link", person=grant.person), "by the link in a message")
+            if grant.action == "dismiss" and not reason:
+                return self._ask(request, grant, wait, status=422, problem="Say why no reply is owed.")
+            given = reason or ("" if grant.action == REOPEN else "by the link in a message")
+            await do(grant.clock, Actor("link", person=grant.person), given)
         except Refused as refused:
             return self._say(request, f"Nothing was done: {refused}.", refused.status)
         except ActionRefused as refused:
@@ -53,7 +72,16 @@ class SignedLinks:
         who = self._name(grant.person)
         if grant.action == "acknowledge":
             return self._say(request, f"{who} has it now.")
-        return self._say(request, f"Done: no reply is owed, says {who}.")
+        if grant.action == REOPEN:
+            return self._say(request, "Undone: the wait runs again from its start.")
+        undo = Grant(grant.clock, REOPEN, grant.person, self._daemon.now() + UNDO)
+        return self._say(request, f"Done: no reply is owed, says {who}.", undo=f"/a/{self._links.sign(undo)}")
+
+    def _ask(self, request: web.Request, grant: Grant, wait: WaitView, **values: Any) -> web.Response:
+        """The page whose button acts."""
+        label = messages.UNDO if grant.action == REOPEN else LABELS[grant.action]
+        reader, why = self._name(grant.person), grant.action == "dismiss"
+        return self._page(request, wait=wait, label=label, reader=reader, why=why, **values)
 
     def _grant(self, request: web.Request) -> Grant | web.Response:
         try:
@@ -69,5 +97,5 @@ class SignedLinks:
         return self._page(request, status=status, sentence=sentence, **values)
 
     def _page(self, request: web.Request, status: int = 200, **values: Any) -> web.Response:
-        defaults = {"sentence": "", "wait": None, "label": "", "reader": ""}
+        defaults = {"sentence": "", "wait": None, "label": "", "reader": "", "why": False, "problem": "", "undo": ""}
         return self._pages.render(request, "link.html", status=status, **(defaults | values))

@@ -58,6 +58,9 @@ class Pages:
             flag=messages.flag,
             ladder_step=self._ladder_step,
             no_further_step=messages.NO_FURTHER_STEP,
+            labels=messages.ACTION_LABELS,
+            undo_label=messages.UNDO,
+            take_back_label=messages.TAKE_BACK,
         )
 
     def render(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:

@@ -17,19 +17,20 @@ from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.notify import messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
-from inboxwatch.web.bodies import Acknowledge, Assign, Dismiss, Snooze
+from inboxwatch.web.bodies import Acknowledge, Assign, Dismiss, Reopen, Snooze
 
-ActionBody = Acknowledge | Snooze | Assign | Dismiss
+ActionBody = Acknowledge | Snooze | Assign | Dismiss | Reopen
 BODIES: dict[str, type[ActionBody]] = {
     "acknowledge": Acknowledge,
     "snooze": Snooze,
     "assign": Assign,
     "dismiss": Dismiss,
+    "reopen": Reopen,
 }
 
 
 async def do(daemon: DaemonPort, clock: str, body: ActionBody, person: Person | None = None) -> WaitView:
-    """Acts on a running wait; returns it as it is then. `person` has signed in themselves, and may act on what concerns
+    """Acts on a wait; returns it as it is then. `person` has signed in themselves, and may act on what concerns
     them; None is somebody with the token. Raises Refused (403, 404, 409, 422).
     """
     return await daemon.write(_do, daemon.rules, clock, body, daemon.now(), person)
@@ -49,6 +50,8 @@ def _do(tx: Transaction, rules: Rules, clock: str, body: ActionBody, now: dateti
             actions.assign(tx, rules, clock, acting, body.owner)
         case Dismiss():
             actions.dismiss(tx, rules, clock, acting)
+        case Reopen():
+            actions.reopen(tx, rules, clock, acting)
     return _shown(tx, rules, clock, now)
 
 

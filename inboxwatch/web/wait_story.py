@@ -17,6 +17,7 @@ _ACTIONS = {
     "acknowledged": "acknowledged it",
     "snoozed": "snoozed it",
     "dismissed": "said that no reply is owed",
+    "reopened": "said that a reply is owed after all",
     "activity": "logged a call or meeting",
     "lead_closed": "closed the lead",
     "meeting_accepted": "accepted the invitation",

@@ -74,3 +74,35 @@ def test_a_wait_stays_under_the_policy_it_began_with_and_the_next_one_gets_the_n
     daemon.restarts()
     daemon.reads(daemon.asks("q3@buyer.test", 6, answers="q1@buyer.test"))
     assert [clock.due_at - clock.started_at for clock in daemon.clocks()] == [minutes(120), minutes(600)]
+
+
+def test_a_dismissal_says_why_and_is_undone_within_ten_minutes_or_later_with_a_reason(daemon: BatchedDaemon) -> None:
+    daemon.reads(daemon.asks("q1@buyer.test", 0))
+    (wait,) = (row.id for row in daemon.clocks())
+    with pytest.raises(Refused, match="say why no reply is owed"):
+        daemon.engine.dismiss(wait, "ana", daemon.at, "  ")
+    with pytest.raises(Refused, match="not dismissed: it is running"):
+        daemon.engine.reopen(wait, "ana", daemon.at)
+    daemon.engine.dismiss(wait, "ana", daemon.at)
+    daemon.engine.reopen(wait, "ben", daemon.at + minutes(10))
+    (clock,) = daemon.clocks()
+    assert (clock.state, clock.reopened, clock.owner) == ("running", "reversed", "ana")
+    daemon.engine.dismiss(wait, "ana", daemon.at + minutes(20))
+    with pytest.raises(Refused, match="ten minutes have passed"):
+        daemon.engine.reopen(wait, "ben", daemon.at + minutes(31))
+    daemon.engine.reopen(wait, "ben", daemon.at + minutes(31), "they asked for a price")
+    (clock,) = daemon.clocks()
+    assert (clock.started_at, clock.due_at) == (daemon.at, daemon.at + minutes(120))
+    daemon.passes(minutes(61))
+    assert daemon.steps() == [(1, 1, "ana")]
+
+
+def test_a_wait_that_was_breached_before_its_dismissal_stays_so_when_that_is_taken_back(daemon: BatchedDaemon) -> None:
+    daemon.reads(daemon.asks("q1@buyer.test", 0))
+    daemon.passes(minutes(125))
+    (wait,) = (row.id for row in daemon.clocks())
+    daemon.engine.dismiss(wait, "ana", daemon.at)
+    assert daemon.clocks()[0].breached_at is not None
+    daemon.engine.reopen(wait, "ana", daemon.at + minutes(5))
+    (clock,) = daemon.clocks()
+    assert (clock.state, clock.breached_at) == ("running", clock.due_at)

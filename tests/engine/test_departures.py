@@ -235,7 +235,7 @@ def test_a_mailbox_that_stays_away_is_told_once_and_again_when_it_was_back_meanw
     becomes(daemon, NO_SALES)
     starts(daemon)
     gone = next(row.id for row in daemon.clocks() if row.mailbox == SALES)
-    daemon.engine.write(dismiss, daemon.rules, gone, Acting("max", daemon.at))
+    daemon.engine.write(dismiss, daemon.rules, gone, Acting("max", daemon.at, "spam"))
     starts(daemon)
     assert told() == 1
     becomes(daemon, lambda _: text)

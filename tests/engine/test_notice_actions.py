@@ -99,7 +99,7 @@ async def test_a_stranger_may_do_and_ask_nothing(
 ) -> None:
     for call in (
         actions.acknowledge(wait, actor),
-        actions.dismiss(wait, actor),
+        actions.dismiss(wait, actor, "spam"),
         actions.candidates(wait, actor),
         actions.lookup(actor, ""),
         actions.lookup(actor, "bo@buyer.test"),
@@ -164,7 +164,7 @@ async def test_a_dismissal_leaves_what_came_in_before_it_but_was_read_after_it(
     daemon: InProcessDaemon, actions: NoticeActions, wait: str
 ) -> None:
     daemon.at += 20 * MINUTE
-    await actions.dismiss(wait, ANA)
+    await actions.dismiss(wait, ANA, "spam")
     daemon.mail("bo@buyer.test", "ana@acme.test", after=-5 * MINUTE, parent="m1@buyer.test", subject="Re: An offer")
     daemon.at += 10 * MINUTE
     assert daemon.only_wait("bo@buyer.test") != wait
@@ -175,9 +175,13 @@ async def test_a_dismissal_leaves_what_came_in_before_it_but_was_read_after_it(
 async def test_a_wait_that_is_over_is_not_acted_on_and_the_reader_learns_why(
     daemon: InProcessDaemon, actions: NoticeActions, wait: str
 ) -> None:
-    await actions.dismiss(wait, ANA)
+    await actions.dismiss(wait, ANA, "spam")
     daemon.at += 10 * MINUTE
-    for call in (actions.acknowledge(wait, BEN), actions.dismiss(wait, ANA), actions.activity(wait, ANA, "call")):
+    for call in (
+        actions.acknowledge(wait, BEN),
+        actions.dismiss(wait, ANA, "spam"),
+        actions.activity(wait, ANA, "call"),
+    ):
         with pytest.raises(ActionRefused, match=r"Nothing was done: the wait is over.*dismissed"):
             await call
     with pytest.raises(ActionRefused, match="not known any more"):
@@ -223,7 +227,7 @@ async def test_a_leads_three_questions_are_answered(actions: NoticeActions, quer
 async def test_between_waits_the_answer_is_whom_routing_names(
     daemon: InProcessDaemon, actions: NoticeActions, wait: str
 ) -> None:
-    await actions.dismiss(wait, ANA)
+    await actions.dismiss(wait, ANA, "spam")
     answer = await actions.lookup(ANA, "bo@buyer.test")
     assert answer.lines[0] == "Ana Diaz would own the next wait of Bo Lind, as routing stands."
     assert answer.lines[1:] == (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from inboxwatch.notify import alarm_messages, messages
+from inboxwatch.notify import alarm_messages, messages, owner_messages
 
 ROOT = Path(__file__).parents[2] / "inboxwatch"
 AT = datetime(2026, 11, 3, 14, 30, tzinfo=UTC)
@@ -117,27 +117,27 @@ DAY = date(2026, 11, 3)
         ),
         (messages.ladder_step(targets=(), moves_to="Ben Ito", at="14:30"), "at 14:30, it moves to Ben Ito"),
         (
-            messages.yours_now(by="Max Ode", former="Ana Diaz", reason="knows them"),
+            owner_messages.yours_now(by="Max Ode", former="Ana Diaz", reason="knows them"),
             "Max Ode gave it to you (knows them). It was Ana Diaz's.",
         ),
-        (messages.yours_now(by="Ana Diaz", former="Ana Diaz", reason=""), "Ana Diaz gave it to you."),
+        (owner_messages.yours_now(by="Ana Diaz", former="Ana Diaz", reason=""), "Ana Diaz gave it to you."),
         (
-            messages.yours_now(by="", former="Ana Diaz", reason="step 3 of standard"),
+            owner_messages.yours_now(by="", former="Ana Diaz", reason="step 3 of standard"),
             "It was Ana Diaz's (step 3 of standard).",
         ),
-        (messages.no_longer_yours(by="Ben Ito", owner="Ben Ito", reason=""), "Ben Ito took it."),
-        (messages.no_longer_yours(by="Max Ode", owner="Ben Ito", reason=""), "Max Ode gave it to Ben Ito."),
+        (owner_messages.no_longer_yours(by="Ben Ito", owner="Ben Ito", reason=""), "Ben Ito took it."),
+        (owner_messages.no_longer_yours(by="Max Ode", owner="Ben Ito", reason=""), "Max Ode gave it to Ben Ito."),
         (
-            messages.no_longer_yours(by="", owner="Max Ode", reason="step 3 of standard"),
+            owner_messages.no_longer_yours(by="", owner="Max Ode", reason="step 3 of standard"),
             "It moved to Max Ode (step 3 of standard).",
         ),
-        (messages.on_leave(person="ana", first=DAY, last=DAY), "ana is on leave from 2026-11-03 to 2026-11-03"),
-        (messages.out_of_hours(person="ana", until=AT), "ana is out of hours until Tue 03 Nov 14:30"),
+        (owner_messages.on_leave(person="ana", first=DAY, last=DAY), "ana is on leave from 2026-11-03 to 2026-11-03"),
+        (owner_messages.out_of_hours(person="ana", until=AT), "ana is out of hours until Tue 03 Nov 14:30"),
         (
-            messages.seen_away(person="ana", since=AT),
+            owner_messages.seen_away(person="ana", since=AT),
             "ana is away: the own mailbox answered with a vacation reply on 03 Nov 14:30 UTC",
         ),
-        (messages.step_reached(step=2, policy="standard"), "step 2 of standard"),
+        (owner_messages.step_reached(step=2, policy="standard"), "step 2 of standard"),
     ],
 )
 def test_a_message_reads_as_it_always_did(said: str, expected: str) -> None:
@@ -145,7 +145,8 @@ def test_a_message_reads_as_it_always_did(said: str, expected: str) -> None:
 
 
 TABLES = tuple(
-    ROOT / "notify" / name for name in ("messages.py", "alarm_messages.py", "directory_messages.py", "explanation.py")
+    ROOT / "notify" / name
+    for name in ("messages.py", "alarm_messages.py", "directory_messages.py", "owner_messages.py", "explanation.py")
 )
 
 

@@ -104,8 +104,11 @@ class Engine:
     def assign(self, clock: str, by: str, now: datetime, *, owner: str, reason: str = "") -> str:
         return self.write(actions.assign, self.rules, clock, Acting(by, now, reason), owner)
 
-    def dismiss(self, clock: str, by: str, now: datetime, reason: str = "") -> str:
+    def dismiss(self, clock: str, by: str, now: datetime, reason: str = "a thank-you note") -> str:
         return self.write(actions.dismiss, self.rules, clock, Acting(by, now, reason))
+
+    def reopen(self, clock: str, by: str, now: datetime, reason: str = "") -> str:
+        return self.write(actions.reopen, self.rules, clock, Acting(by, now, reason))
 
     def log_activity(self, lead: str, by: str, at: datetime, reason: str, now: datetime) -> int:
         return self.write(actions.log_activity, self.rules, lead, Acting(by, at, reason), now)

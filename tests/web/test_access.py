@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch.notify.links import Grant, Links
 from inboxwatch.web import make_app
-from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.in_process_daemon import MONDAY, InProcessDaemon
 from tests.support.waiting import PATIENCE
 
 HOUR = timedelta(hours=1)
@@ -241,12 +242,22 @@ async def test_a_signed_link_shows_and_only_its_button_acts(
 
 async def test_a_link_to_a_wait_that_is_over_says_so(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
     path = link(daemon, "dismiss")
-    assert (await client.post(path)).status == 200
+    refused = await client.post(path)
+    assert (refused.status, "Say why no reply is owed." in await refused.text()) == (422, True)
+    done = await client.post(path, data={"reason": "only said thanks"})
+    assert done.status == 200
+    undo = re.search(r'action="(/a/[^"]+)"', await done.text())
     answer = await client.get(path)
     assert "This wait is over" in await answer.text()
     answer = await client.post(path)
     assert answer.status == 409
     assert "Nothing was done" in await answer.text()
+    assert undo is not None
+    assert "Undo" in await (await client.get(undo[1])).text()
+    assert (await client.post(undo[1])).status == 200
+    with daemon.store.reading() as tx:
+        (row,) = tx.clocks.listed({"state": "open"}, None, 10)
+        assert (row.started_at, row.reopened) == (MONDAY, "reversed")
 
 
 async def test_an_altered_or_expired_link_does_nothing(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:

@@ -53,7 +53,7 @@ async def test_a_deed_says_who_did_it_by_which_door(house: tuple[Client, Proxied
     assert (await client.post(f"{clock}/snooze", json={"by": "max", "for": "1h"}, headers=cli)).status == 200
     assert (await client.post(f"{clock}/acknowledge", json={}, headers=BEN)).status == 200
     link = Links(daemon.key, "").sign(Grant(daemon.wait, "dismiss", "ben", daemon.at + timedelta(hours=1)))
-    assert (await client.post(f"/a/{link}")).status == 200
+    assert (await client.post(f"/a/{link}", data={"reason": "spam"})).status == 200
     assert told(daemon) == [
         ("token", "max", "wait.assign", "done", None),
         ("cli", "max", "wait.snooze", "done", None),

@@ -136,7 +136,10 @@ async def test_every_deed_is_done_with_its_reason_and_told_in_the_history(page: 
     await page.get_by_label("Reason").fill("only said thanks")
     await page.get_by_role("button", name="No reply owed").click()
     await expect(page.locator(".title .state")).to_have_text("dismissed")
-    await expect(page.locator("form.act")).to_have_count(0)
+    await expect(page.get_by_role("button", name="I have it")).to_have_count(0)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.locator(".title .state")).to_have_text("snoozed")
+    await expect(page.locator("#story")).to_contain_text("said that a reply is owed after all")
     story = page.locator(".story")
     for text in ("Max Ode snoozed it until", "they are closed today", "gave it to Ana Diaz", "only said thanks"):
         await expect(story).to_contain_text(text)

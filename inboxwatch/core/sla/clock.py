@@ -13,6 +13,7 @@ Our court, where a reply is owed:
     waiting    outbound human whose every copy bounced   waiting and held                     9
     waiting    dismissal                                 dismissed                            16
     waiting    dismissal of an earlier message only      dismissed and waiting for the rest   16
+    waiting    dismissal that was taken back             waiting and held                     16
     waiting    acknowledgement, snooze                   waiting and held                     32
     waiting    outbound human that is not verified       waiting and flagged                  2
     waiting    meeting accepted, opted out               ended                                11, 35
@@ -29,6 +30,7 @@ The buyer's court, where we follow up:
     following  inbound human that owes none              answered                             40
     following  vacation reply that names a day           following and due later              40
     following  dismissal                                 dismissed                            16, 40
+    following  dismissal that was taken back             following and held                   16, 40
     following  acknowledgement, snooze                   following and held                   32, 40
     following  meeting accepted, opted out               ended                                35, 40
     following  meeting accepted in another thread        ended                                35, 40
@@ -65,7 +67,7 @@ class Hold:
     start: datetime
     end: datetime
     why: str
-    """acknowledged, snoozed, bounced."""
+    """acknowledged, snoozed, bounced; dismissed where that was taken back."""
     by: str = ""
 
 
@@ -106,7 +108,7 @@ class Clock:
     answered_by: str | None = None
     nudges: int = 0
     reopened: str | None = None
-    """bounced: an answer that seemed to end this wait never reached the buyer."""
+    """bounced: an answer that seemed to end this wait never reached the buyer. reversed: a dismissal was taken back."""
     holds: tuple[Hold, ...] = ()
     actions: tuple[Action, ...] = ()
     """Acknowledgements, snoozes and assignments made while it was open."""
@@ -197,6 +199,8 @@ class Replay:
         self._answered_once = False
         self._failures: dict[MessageId, list[tuple[datetime, frozenset[str]]]] = {}
         self._clocks: list[Clock] = []
+        self._taken_back: dict[Action, datetime] = {}
+        """Dismissals, and when they were taken back."""
 
     def clocks(self, facts: Iterable[Fact]) -> tuple[Clock, ...]:
         """All clocks of the thread, ended and running, in the order of their starts."""
@@ -205,6 +209,7 @@ class Replay:
             if isinstance(fact, Mail) and is_failure(fact) and fact.delivery is not None and fact.delivery.of:
                 known = self._failures.setdefault(fact.delivery.of, [])
                 known.append((fact.at, fact.delivery.recipients))
+        self._taken_back = _taken_back(ordered)
         sent = [fact for fact in ordered if isinstance(fact, Mail) and not is_forged_as_ours(fact)]
         self._people = Sides(sent, self._strangers)
         self._sides = {side: _Side() for side in self._people.leads}
@@ -333,6 +338,10 @@ class Replay:
             side.follow_up = None
 
     def _apply_to(self, side: _Side, running: _Running, action: Action) -> None:
+        if action in self._taken_back:
+            running.actions.append(action)
+            running.holds.append(Hold(action.at, self._taken_back[action], "dismissed", action.by))
+            return
         if action.kind is ActionKind.DISMISSED:
             unseen = [mail for mail in running.mails if action.seen and running.id_by(mail) not in action.seen]
             rest = replace(running, mails=unseen, holds=[], actions=[], flags=[]) if unseen else None
@@ -386,12 +395,33 @@ class Replay:
                 stopped_at=fact.at if fact is not None else None,
                 answered_by=by or None if state is State.ANSWERED else None,
                 nudges=len(running.mails) - 1,
-                reopened="bounced" if any(hold.why == "bounced" for hold in running.holds) else None,
+                reopened=_reopened(running.holds),
                 holds=_settled(running.holds, fact.at if fact is not None else None),
                 actions=tuple(running.actions),
                 flags=tuple(sorted(running.flags)),
             )
         )
+
+
+def _taken_back(facts: Iterable[Fact]) -> dict[Action, datetime]:
+    """Of each dismissal that was taken back: when. It is the latest of the wait before that."""
+    found: dict[Action, datetime] = {}
+    standing: list[Action] = []
+    for fact in facts:
+        if isinstance(fact, Action) and fact.kind is ActionKind.DISMISSED:
+            standing.append(fact)
+        elif isinstance(fact, Action) and fact.kind is ActionKind.REOPENED:
+            ids = {fact.clock, *fact.seen}
+            meant = next((one for one in reversed(standing) if ids & {one.clock, *one.seen}), None)
+            if meant is not None:
+                standing.remove(meant)
+                found[meant] = fact.at
+    return found
+
+
+def _reopened(holds: Iterable[Hold]) -> str | None:
+    whys = {hold.why for hold in holds}
+    return "bounced" if "bounced" in whys else "reversed" if "dismissed" in whys else None
 
 
 def _who(fact: Fact) -> str:

@@ -61,6 +61,8 @@ class ActionKind(StrEnum):
     ACKNOWLEDGED = "acknowledged"
     SNOOZED = "snoozed"
     DISMISSED = "dismissed"
+    REOPENED = "reopened"
+    """A reply is owed after all: the dismissal before it is taken back."""
     ASSIGNED = "assigned"
     ACTIVITY = "activity"
     LEAD_CLOSED = "lead_closed"
@@ -101,8 +103,9 @@ class Action:
     serial: int = 0
     """Order of recording; breaks ties between actions of one instant."""
     seen: frozenset[ClockId] = frozenset()
-    """Of a dismissal: the ids of the wait as the person knew it, one for each of its messages. What came in before the
-    action but was read after it was never seen: it is not dismissed. Empty: all that was received before it."""
+    """Of a dismissal, and of what takes it back: the ids of the wait as the person knew it, one for each of its
+    messages. What came in before the action but was read after it was never seen: it is not dismissed. Empty: all that
+    was received before it."""
 
 
 Fact = Mail | Action

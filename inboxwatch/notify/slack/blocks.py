@@ -92,6 +92,9 @@ def wait_blocks(wait: ShownWait, *, single: bool, interactive: bool, note: str =
     if interactive and not wait.over:
         buttons = [_button(action, label, wait.id) for action, label in BUTTONS.items()]
         blocks.append({"type": "actions", "block_id": f"{own}:act", "elements": buttons})
+    elif interactive and wait.state == "dismissed":
+        back = _button("reopen", messages.TAKE_BACK, wait.id)
+        blocks.append({"type": "actions", "block_id": f"{own}:act", "elements": [back]})
     if note:
         blocks.append(_plain_context(f"{own}:note", note))
     return blocks
@@ -132,7 +135,7 @@ def answer(lines: Iterable[str], waits: Sequence[ShownWait]) -> SlackMessage:
 
 
 def dialog(action: str, clock: str, place: Mapping[str, Any], candidates: Sequence[Candidate] = ()) -> dict[str, Any]:
-    """The dialog behind a button: what must be chosen, and an optional reason. `place` is where it was pressed."""
+    """The dialog behind a button: what must be chosen, and a reason. `place` is where it was pressed."""
     blocks: list[Block] = []
     if action == "snooze":
         options = [_option(label, value) for value, label in SNOOZES.items()]
@@ -141,11 +144,11 @@ def dialog(action: str, clock: str, place: Mapping[str, Any], candidates: Sequen
         menu: dict[str, Any] = {"type": "static_select", "option_groups": list(_groups(candidates))}
         blocks.append(_input("choice", "To", menu))
     field = {"type": "plain_text_input", "max_length": 300}
-    blocks.append(_input("reason", "Reason", field, optional=True))
+    blocks.append(_input("reason", "Reason", field, optional=action != "dismiss"))
     return {
         "type": "modal",
         "callback_id": f"{PREFIX}{action}",
-        "title": _text(BUTTONS[action]),
+        "title": _text(BUTTONS.get(action, messages.TAKE_BACK), 24),
         "submit": _text("Save"),
         "close": _text("Cancel"),
         "private_metadata": json.dumps({"clock": clock, **place}),

@@ -114,7 +114,7 @@ class Slack:
             self._renderer.line("headline.txt", notice, person, 300),
             self._renderer.waits(notice, person),
             web_link(notice.link),
-            interactive=self._interactive and notice.type in TO_ACT_ON,
+            interactive=self._interactive and notice.type in {*TO_ACT_ON, NoticeType.RESOLVED},
             listed=notice.listed,
             error=notice.error or "",
         )

@@ -48,7 +48,9 @@ class Listeners:
         self._emails: OrderedDict[str, str] = OrderedDict()
         self._app = AsyncApp(client=api.web, name="inboxwatch", logger=api.log, authorize=_authorization(api))
         self._app.action(f"{blocks.PREFIX}acknowledge")(self._acknowledge)
-        self._app.action(re.compile(f"{re.escape(blocks.PREFIX)}(snooze|assign|dismiss|activity)"))(self._open_dialog)
+        self._app.action(re.compile(f"{re.escape(blocks.PREFIX)}(snooze|assign|dismiss|reopen|activity)"))(
+            self._open_dialog
+        )
         self._app.view(re.compile(re.escape(blocks.PREFIX)))(self._save_dialog)
         self._app.command("/inboxwatch")(self._command)
 
@@ -105,6 +107,8 @@ class Listeners:
                 return await self._actions.assign(clock, actor, choice, reason)
             if name == "activity":
                 return await self._actions.activity(clock, actor, "call", reason)
+            if name == "reopen":
+                return await self._actions.reopen(clock, actor, reason)
             return await self._actions.dismiss(clock, actor, reason)
 
         await self._do(place, body, act)

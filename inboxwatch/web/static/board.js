@@ -66,6 +66,9 @@ const refresh = async () => {
         old.replaceWith(fresh);
         if (focused) document.getElementById(focused)?.focus();
       }
+      // What is being typed stays, until there is nothing left to do.
+      const deeds = page.getElementById("deeds"), stale = document.getElementById("deeds");
+      if (deeds && stale && deeds.dataset.state !== stale.dataset.state) stale.replaceWith(deeds);
       document.title = page.title;
       localTimes();
       tick();

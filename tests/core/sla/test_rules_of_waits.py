@@ -165,6 +165,30 @@ def test_rule_16_a_dismissal_leaves_the_message_that_the_person_had_not_seen() -
     assert (first.ids & second.ids, first.nudges, second.nudges) == (frozenset(), 1, 0)
 
 
+def test_rule_16_a_dismissal_that_is_taken_back_leaves_the_wait_its_start_and_its_breach() -> None:
+    gone, back = action(ActionKind.DISMISSED, at("10:20"), "q"), action(ActionKind.REOPENED, at("11:30"), "q", serial=2)
+    (clock,) = fold(buyer("q", at("10:00")), gone, back)
+    assert (clock.started_at, clock.due_at, clock.reopened) == (at("10:00"), at("11:00"), "reversed")
+    assert clock.running and clock.breached(at("11:30"))
+    assert (clock.held_until(at("11:00")), clock.held_until(at("11:30"))) == (at("11:30"), None)
+    assert [one.kind for one in clock.actions] == ["dismissed", "reopened"]
+
+
+def test_rule_16_what_came_while_a_wait_seemed_dismissed_is_part_of_it() -> None:
+    gone, back = action(ActionKind.DISMISSED, at("10:20"), "q"), action(ActionKind.REOPENED, at("11:30"), "q", serial=2)
+    (clock,) = fold(buyer("q", at("10:00")), gone, buyer("more", at("10:40")), back)
+    assert (clock.id, clock.nudges, id_of("more") in clock.aliases) == (id_of("q"), 1, True)
+    (clock,) = fold(buyer("q", at("10:00")), gone, ours("a", at("10:40")), back)
+    assert (clock.state, clock.stopped_at) == (State.ANSWERED, at("10:40"))
+
+
+def test_rule_16_only_the_last_dismissal_is_taken_back_and_a_later_one_holds() -> None:
+    deeds = [(ActionKind.DISMISSED, "10:10"), (ActionKind.REOPENED, "10:15"), (ActionKind.DISMISSED, "10:30")]
+    facts = [action(kind, at(time), "q", serial=number) for number, (kind, time) in enumerate(deeds)]
+    (clock,) = fold(buyer("q", at("10:00")), *facts)
+    assert (clock.state, clock.stopped_at) == (State.DISMISSED, at("10:30"))
+
+
 def test_two_companies_in_one_thread_are_two_sides_with_a_wait_each() -> None:
     one, other = fold(buyer("q1", at("9:00"), BO), buyer("q2", at("9:10"), CY), ours("a", at("9:20"), BO))
     assert (one.lead, one.state) == (BO.lead, State.ANSWERED)

@@ -79,6 +79,10 @@ FACTS: dict[str, Callable[[str], Facts]] = {
     "outbound human to another side": lambda court: (ours("a", NOW, CY),),
     "outbound human that is not verified": lambda court: (replace(ours("a", NOW), proof=Proof(Standing.FAILED)),),
     "dismissal": lambda court: (on_wait(court, ActionKind.DISMISSED),),
+    "dismissal that was taken back": lambda court: (
+        on_wait(court, ActionKind.DISMISSED),
+        replace(on_wait(court, ActionKind.REOPENED), at=at("10:40"), serial=9),
+    ),
     OF_A_WAIT: lambda court: (
         buyer("n", at("10:20")),
         on_wait(court, ActionKind.DISMISSED, seen=frozenset({id_of("q")})),

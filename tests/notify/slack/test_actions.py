@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
+from inboxwatch.notify import NoticeType
 from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate
 from inboxwatch.notify.slack.channel import Slack
 from inboxwatch.notify.slack.settings import SlackSettings
@@ -44,6 +45,9 @@ class RecordedActions:
 
     async def assign(self, clock: str, by: Actor, owner: str, reason: str = "") -> ActionOutcome:
         return self._act(by, "assign", clock, owner, reason, owner_name="Max Ode")
+
+    async def reopen(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
+        return self._act(by, "reopen", clock, reason)
 
     async def dismiss(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         return self._act(by, "dismiss", clock, reason, **{**OVER, "state": "dismissed", "stop_reason": "dismissed"})
@@ -117,6 +121,18 @@ async def test_a_press_that_is_delivered_twice_or_on_a_new_connection_acts_once(
     assert len(actions.done) == 2
 
 
+async def test_a_dismissed_wait_is_taken_back_by_a_button_of_its_message(
+    double: SlackDouble, actions: RecordedActions, slack: Slack
+) -> None:
+    over = clock(**{**OVER, "state": "dismissed", "stop_reason": "dismissed", "reason": ""})
+    await slack.send(notice(over, kind=NoticeType.RESOLVED), CHANNEL, None, "k1")
+    await double.deliver(double.press(double.post(), "inboxwatch.reopen"))
+    await double.until(lambda: double.views)
+    await double.deliver(double.submit(double.views[0], reason="they asked again"))
+    await double.until(lambda: actions.done)
+    assert actions.done == [("reopen", "c1", "they asked again")]
+
+
 @pytest.mark.parametrize(
     ("button", "values", "done"),
     [
@@ -143,7 +159,9 @@ async def test_a_dialog_asks_for_choice_and_reason_and_acts_when_it_is_saved(
     await double.deliver(submission)
     await double.until(lambda: len(double.post()["versions"]) == 2)
     assert actions.done == [done]
-    assert ("act" in ids(double.post())) is (button != "dismiss")
+    offered = next(block for block in double.post()["blocks"] if block["block_id"].endswith(":act"))["elements"]
+    taken_back = [one["action_id"] for one in offered] == ["inboxwatch.reopen"]
+    assert taken_back is (button == "dismiss"), "what is over offers only to be taken back"
 
 
 async def test_people_who_are_here_come_first_in_the_menu(

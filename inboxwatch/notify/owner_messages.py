@@ -1,0 +1,55 @@
+"""The message table on owners: who has a wait now, who had it, and why it was given to them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from inboxwatch.notify.messages import assigned, because
+
+
+def yours_now(*, by: str, former: str, reason: str) -> str:
+    """`by` is the name of whoever gave the wait away, empty where the program moved it; `former` who had it."""
+    if not by:
+        return f"It was {former}'s{because(reason)}."
+    had = "" if by == former else f" It was {former}'s."
+    return f"{by} gave it to you{because(reason)}.{had}"
+
+
+def no_longer_yours(*, by: str, owner: str, reason: str) -> str:
+    """`owner` is the name of who has the wait now; `by` as in `yours_now`."""
+    if not by:
+        return f"It moved to {owner}{because(reason)}."
+    return assigned(person=by, owner=None if by == owner else owner, reason=reason)
+
+
+# Why routing chose as it did: parts of a reason, joined by `; `.
+
+FIRST_MATCH = "first match"
+NO_RULE = "no rule names a person"
+
+
+def on_leave(*, person: str, first: date, last: date) -> str:
+    return f"{person} is on leave from {first} to {last}"
+
+
+def seen_away(*, person: str, since: datetime) -> str:
+    """`since` is in UTC."""
+    return f"{person} is away: the own mailbox answered with a vacation reply on {since:%d %b %H:%M} UTC"
+
+
+def out_of_hours(*, person: str, until: datetime) -> str:
+    """`until` is in the zone of the person's calendar."""
+    return f"{person} is out of hours until {until:%a %d %b %H:%M}"
+
+
+def had_before(*, person: str) -> str:
+    return f"{person} had it before"
+
+
+def departed(*, person: str) -> str:
+    return f"{person} is no person of the config any more"
+
+
+def step_reached(*, step: int, policy: str) -> str:
+    """The step of an escalation policy that gave the wait to somebody else."""
+    return f"step {step} of {policy}"
