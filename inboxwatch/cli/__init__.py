@@ -183,7 +183,7 @@ def clocks_list(  # seven parameters: typer makes an option of each
     config: ConfigFile,
     state: Annotated[OpenOrClosed, typer.Option(help="open or closed.")] = OpenOrClosed.open,
     owner: Annotated[str | None, typer.Option(help="Only waits of this person.")] = None,
-    team: Annotated[str | None, typer.Option(help="Only waits of this team's mailboxes.")] = None,
+    team: Annotated[str | None, typer.Option(help="Only waits whose owner is in this team.")] = None,
     tier: Annotated[str | None, typer.Option(help="Only waits of this tier.")] = None,
     lead: Annotated[str | None, typer.Option(help="Only waits of this lead's address.")] = None,
     json: Json = False,

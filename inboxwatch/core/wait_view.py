@@ -97,6 +97,7 @@ class WaitView(NamedTuple):
     """Of who has it after that step, where it moves."""
     mailbox: MailboxId | None = None
     team: str | None = None
+    """The owner's, as the config has it now."""
     tier: str = ""
     policy: str = ""
     """The name of its SLA policy."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from inboxwatch.core.model import Lead, PersonId
+from inboxwatch.core.ownership.people import teams_of_people
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.policies import policies_of
@@ -31,6 +32,7 @@ def wait_views(
     tx: Transaction, rules: Rules, records: Sequence[ClockRecord], now: datetime, detail: Detail = Detail.EXCHANGE
 ) -> list[WaitView]:
     """The views of clocks as of `now`, in their order; at most four queries for each few hundred of them."""
+    teams = teams_of_people(rules.config.teams.values())
     policies = policies_of(tx, rules, {row.policy_version for row in records})
     wanted = records if detail >= Detail.BUYER else ()
     leads = tx.leads.get_many({row.lead for row in wanted})
@@ -45,7 +47,7 @@ def wait_views(
             subjects.get(row.started_by, ""),
             (None, None) if exchanged is None else exchanged.get(row.id, (0, None)),
             now,
-        )
+        )._replace(team=teams.get(row.owner) if row.owner else None)
         for row in records
     ]
 
@@ -88,7 +90,6 @@ def _view(
         next_names=tuple(target_name(rules, one) for one in row.next_step.targets) if row.next_step else (),
         next_owner_name=target_name(rules, row.next_step.moves_to or "") if row.next_step else "",
         mailbox=row.mailbox,
-        team=row.team,
         tier=row.tier,
         policy=row.policy,
         policy_version=row.policy_version,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from inboxwatch.core.model import ShownFigures
-from inboxwatch.core.ownership.people import Person, Team
+from inboxwatch.core.ownership.people import Person, Team, teams_of_people
 from inboxwatch.core.sla.policy import EscalationPolicy
 from inboxwatch.core.statistics.figures import Figures, Holding
 from inboxwatch.core.statistics.teams import TeamLabels, in_teams
@@ -64,10 +64,7 @@ class Shown:
         reps = {box.owner for box in boxes.values() if box.owner} | {config.fallback}
         reps |= {member for team in config.teams.values() for member in team.members}
         if config.figures is ShownFigures.PEOPLE:
-            teams: dict[str, str] = {}
-            for name, team in config.teams.items():
-                for member in team.members:
-                    teams.setdefault(member, name)
+            teams = teams_of_people(config.teams.values())
             return cls(
                 {name: box.connector for name, box in boxes.items()},
                 tuple(boxes),
@@ -110,5 +107,5 @@ class TeamsConfig(Protocol):
 
 def team_labels(config: TeamsConfig) -> TeamLabels:
     """What stands for people and mailboxes; who leads a team counts to it."""
-    teams = {name: [*team.members, *([team.lead] if team.lead else [])] for name, team in config.teams.items()}
+    teams = teams_of_people(config.teams.values())
     return TeamLabels(teams, {name: box.owner for name, box in config.mailboxes.items()})

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, case, func, select
 
 from inboxwatch.store import tables
+from inboxwatch.store.clocks import Where, holds
 from inboxwatch.store.records import ClockRecord, FirstContactRecord, clocks_of
 from inboxwatch.store.statistics import metric_state
 
 _clock = tables.clock
-FILTERS = ("owner", "team", "tier", "mailbox", "lead")
+FILTERS = ("owner", "tier", "mailbox", "lead")
 
 
 class WaitCounts(NamedTuple):
@@ -36,7 +37,7 @@ class BoardQueries:
 
     def waits(
         self,
-        where: Mapping[str, str],
+        where: Where,
         now: datetime,
         *,
         overdue: bool | None = None,
@@ -54,14 +55,14 @@ class BoardQueries:
         found = select(_clock).where(*chosen).order_by(_clock.c.due_at, _clock.c.id)
         return clocks_of(self._connection.execute(found.offset(offset).limit(limit)))
 
-    def closed(self, where: Mapping[str, str], now: datetime, *, offset: int = 0, limit: int) -> list[ClockRecord]:
+    def closed(self, where: Where, now: datetime, *, offset: int = 0, limit: int) -> list[ClockRecord]:
         """Waits that are over, the latest first."""
-        chosen = [_clock.c[name] == value for name, value in where.items() if name in FILTERS]
+        chosen = [holds(_clock.c[name], value) for name, value in where.items() if name in FILTERS]
         found = select(_clock).where(_clock.c.stopped_at <= now, _clock.c.metric != "follow_up", *chosen)
         ordered = found.order_by(_clock.c.stopped_at.desc(), _clock.c.id)
         return clocks_of(self._connection.execute(ordered.offset(offset).limit(limit)))
 
-    def counts(self, where: Mapping[str, str], now: datetime) -> WaitCounts:
+    def counts(self, where: Where, now: datetime) -> WaitCounts:
         """Open waits by state; a chosen state does not narrow them."""
         state = metric_state(now)
         late = func.sum(case((_clock.c.due_at <= now, 1), else_=0))
@@ -72,8 +73,8 @@ class BoardQueries:
         return WaitCounts({row[0]: row[1] for row in rows}, sum(int(row[2]) for row in rows), oldest)
 
     def choices(self) -> dict[str, list[str]]:
-        """The owners, teams and tiers of open clocks, for the filters."""
-        columns = {"owner": _clock.c.owner, "team": _clock.c.team, "tier": _clock.c.tier}
+        """The owners and tiers of open clocks, for the filters."""
+        columns = {"owner": _clock.c.owner, "tier": _clock.c.tier}
         found = {}
         for name, column in columns.items():
             values = select(column).where(_clock.c.state == "running", column.is_not(None), column != "").distinct()
@@ -107,11 +108,11 @@ class BoardQueries:
         asked = (running, select(func.max(tables.act.c.id)), select(func.max(delivery.c.id)), ill, dead)
         return tuple(value for one in asked for value in self._connection.execute(one).one())
 
-    def _chosen(self, where: Mapping[str, str], now: datetime, metric: str) -> Iterable[Any]:
+    def _chosen(self, where: Where, now: datetime, metric: str) -> Iterable[Any]:
         yield _clock.c.state == "running"
         yield _clock.c.metric == "follow_up" if metric == "follow_up" else _clock.c.metric != "follow_up"
         for name, value in where.items():
             if name == "state":
                 yield metric_state(now) == value
             elif name in FILTERS:
-                yield _clock.c[name] == value
+                yield holds(_clock.c[name], value)

@@ -16,6 +16,8 @@ from inboxwatch.store.records import ClockRecord, NotifiedRecord, clock_of, cloc
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _clock, _act, _notified, _alias = tables.clock, tables.act, tables.told, tables.clock_alias
+Where = Mapping[str, str | Sequence[str]]
+"""Columns of clocks and what they must hold: a value, or one of several."""
 _COLUMNS = [column.name for column in _clock.columns if column.name != "id"]
 
 
@@ -176,14 +178,14 @@ class Clocks:
     def record_notified(self, steps: Sequence[NotifiedRecord]) -> None:
         insert_missing(self._connection, _notified, [notified_row(one) for one in steps])
 
-    def listed(self, where: Mapping[str, str], after: tuple[datetime, str] | None, limit: int) -> list[ClockRecord]:
-        """Clocks in the order of their due times; `where` holds state (open, closed), owner, team, tier, lead."""
+    def listed(self, where: Where, after: tuple[datetime, str] | None, limit: int) -> list[ClockRecord]:
+        """Clocks in the order of their due times; `where` holds state (open, closed) and columns."""
         chosen = []
         for name, value in where.items():
             if name == "state":
                 chosen.append(_clock.c.state == "running" if value == "open" else _clock.c.state != "running")
             else:
-                chosen.append(_clock.c[name] == value)
+                chosen.append(holds(_clock.c[name], value))
         if after is not None:
             at, clock = after
             chosen.append(or_(_clock.c.due_at > at, and_(_clock.c.due_at == at, _clock.c.id > clock)))
@@ -216,6 +218,11 @@ class Clocks:
 
     def running(self) -> list[ClockRecord]:
         return clocks_of(self._connection.execute(select(_clock).where(_clock.c.state == "running")))
+
+
+def holds(column: ColumnElement[Any], value: str | Sequence[str]) -> ColumnElement[bool]:
+    """Whether a column has a value, or one of several; of none it has none."""
+    return column == value if isinstance(value, str) else column.in_(value)
 
 
 def to_action(row: Row[Any]) -> Action:

@@ -20,6 +20,7 @@ from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import resend
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import lead_view, mailbox_view
+from inboxwatch.engine.wait_filters import by_people
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.store import Transaction
 from inboxwatch.web import audit_query, follow_ups, kinds, leads, matches, wait_actions
@@ -72,10 +73,11 @@ class Api:
         if "lead" in where:
             where["lead"] = where["lead"].lower()
         limit, now = _limit(request), self._daemon.now()
+        asked = by_people(self._daemon.rules.config, where)
         after = _after(request, lambda due, clock: (datetime.fromtimestamp(due / 1_000_000, UTC), str(clock)))
 
         def ask(tx: Transaction) -> dict[str, object]:
-            rows = tx.clocks.listed(where, after, limit + 1)
+            rows = tx.clocks.listed(asked, after, limit + 1)
             last = rows[limit - 1] if len(rows) > limit else None
             token = _token(round(last.due_at.timestamp() * 1_000_000), last.id) if last is not None else None
             views = wait_views(tx, self._daemon.rules, rows[:limit], now, Detail.CLOCK)

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 from aiohttp import web
 from pydantic import ValidationError
 
+from inboxwatch.config import Config
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine import actions
 from inboxwatch.engine.audit import Door
@@ -20,6 +21,7 @@ from inboxwatch.engine.delivery.settle import resend
 from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.views import mailbox_view
+from inboxwatch.engine.wait_filters import by_people, teams_of
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.notify.explanation import explanation_lines
 from inboxwatch.notify.text import clean
@@ -75,23 +77,25 @@ class Board:
         if state and state not in (*STATES, "overdue", "closed"):
             raise Problem(404, f"no wait is ever in the state {state!r}; there are {', '.join(STATES)}")
 
+        asked = by_people(self._daemon.rules.config, where)
+
         def ask(tx: Transaction) -> dict[str, Any]:
-            counts = tx.board.counts(where, now)
+            counts = tx.board.counts(asked, now)
             sections: list[tuple[str, list[WaitView], int]] = []
             start = (page - 1) * PAGE
             if state == "closed":
-                rows = tx.board.closed(where, now, offset=start, limit=PAGE + 1)
+                rows = tx.board.closed(asked, now, offset=start, limit=PAGE + 1)
                 sections = [("Over", self._views(tx, rows[:PAGE], now), 0)]
             elif state == "overdue":
-                rest = {name: value for name, value in where.items() if name != "state"}
+                rest = {name: value for name, value in asked.items() if name != "state"}
                 rows = tx.board.waits(rest, now, overdue=True, offset=start, limit=PAGE + 1)
                 sections = [("Overdue", self._views(tx, rows[:PAGE], now), 0)]
             elif state:
-                rows = tx.board.waits(where, now, offset=start, limit=PAGE + 1)
+                rows = tx.board.waits(asked, now, offset=start, limit=PAGE + 1)
                 sections = [(state.capitalize(), self._views(tx, rows[:PAGE], now), 0)]
             else:
-                late = tx.board.waits(where, now, overdue=True, limit=FIRST) if page == 1 else []
-                rows = tx.board.waits(where, now, overdue=False, offset=start, limit=PAGE + 1)
+                late = tx.board.waits(asked, now, overdue=True, limit=FIRST) if page == 1 else []
+                rows = tx.board.waits(asked, now, overdue=False, offset=start, limit=PAGE + 1)
                 sections = [
                     ("Overdue", self._views(tx, late, now), counts.overdue - len(late) if page == 1 else 0),
                     ("Due next", self._views(tx, rows[:PAGE], now), 0),
@@ -104,7 +108,7 @@ class Board:
             return {
                 "counts": counts,
                 "sections": sections,
-                "choices": tx.board.choices(),
+                "choices": _choices(tx, self._daemon.rules.config),
                 "more": len(rows) > PAGE,
                 "ill": ill,
                 "dead": tx.board.dead_letters(),
@@ -119,8 +123,10 @@ class Board:
         now = self._daemon.now()
         where = {name: request.query[name] for name in ("owner", "team", "tier") if request.query.get(name)}
 
+        asked = by_people(self._daemon.rules.config, where)
+
         def ask(tx: Transaction) -> list[WaitView]:
-            return self._views(tx, tx.board.waits(where, now, metric="follow_up", limit=500), now)
+            return self._views(tx, tx.board.waits(asked, now, metric="follow_up", limit=500), now)
 
         days: dict[str, list[WaitView]] = {}
         for wait in await self._daemon.read(ask):
@@ -256,6 +262,11 @@ class Board:
 
     def _views(self, tx: Transaction, rows: Sequence[ClockRecord], now: datetime) -> list[WaitView]:
         return wait_views(tx, self._daemon.rules, rows, now, Detail.BUYER)
+
+
+def _choices(tx: Transaction, config: Config) -> dict[str, list[str]]:
+    found = tx.board.choices()
+    return found | {"team": teams_of(config, found["owner"])}
 
 
 def _shown(line: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from inboxwatch.config import Config
 from inboxwatch.core.model import PersonId
 from inboxwatch.engine.daemon_port import DaemonPort
+from inboxwatch.engine.wait_filters import by_people
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
 from inboxwatch.web.problems import Problem
@@ -25,8 +26,10 @@ async def by_day(daemon: DaemonPort, query: dict[str, str]) -> dict[str, Any]:
         raise Problem(422, "by: must be day")
     where = {name: query[name] for name in ("owner", "team") if query.get(name)}
 
+    asked = by_people(daemon.rules.config, where)
+
     def ask(tx: Transaction) -> dict[str, Any]:
-        rows = tx.board.waits(where, daemon.now(), metric="follow_up", limit=MOST)
+        rows = tx.board.waits(asked, daemon.now(), metric="follow_up", limit=MOST)
         placed = sorted((_day(daemon.rules.config, row), row.owner or "", row.id) for row in rows)
         items = []
         for (day, owner), found in groupby(placed, key=lambda one: one[:2]):

@@ -91,7 +91,9 @@ async def test_clocks_are_listed_by_what_they_are(client: TestClient[Any, Any], 
 
     assert await leads() == ["bo@buyer.test", "cy@other.test"]
     assert await leads(owner="ben") == ["cy@other.test"]
-    assert await leads(team="emea") == ["cy@other.test"]
+    assert await leads(team="emea") == ["bo@buyer.test", "cy@other.test"]
+    assert await leads(team="emea", owner="ben") == ["cy@other.test"]
+    assert await leads(team="nobody's") == []
     assert await leads(tier="hot") == ["bo@buyer.test"]
     assert await leads(mailbox="sales") == ["cy@other.test"]
     assert await leads(metric="next_response") == []

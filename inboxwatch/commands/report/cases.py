@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from inboxwatch.commands.report.period import Period
-from inboxwatch.core.ownership.people import Person
+from inboxwatch.core.ownership.people import Person, teams_of_people
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.timeline import Action
 from inboxwatch.core.statistics.survival import Length
@@ -143,7 +143,7 @@ class Story:
     names: Mapping[str, str]
     """Person -> name."""
     teams: Mapping[str, str]
-    """Person -> first team."""
+    """Person -> the one team (`teams_of_people`)."""
     people_shown: bool = True
     """Whether figures of single people are told; else `names` and `teams` know teams only."""
 
@@ -172,10 +172,6 @@ class _Reader:
         begun = self._waits.begun(period.start, period.end)
         waits = [row for row in begun if row.metric != "follow_up"]
         config = self._config
-        teams: dict[str, str] = {}
-        for team in config.teams.values():
-            for member in team.members:
-                teams.setdefault(member, team.id)
         failed = self._waits.first_contacts(period.start, period.end)
         return Story(
             period=period,
@@ -190,7 +186,7 @@ class _Reader:
             },
             coverage={name: row.coverage for name, row in self._boxes.items() if name in config.mailboxes},
             names={id_: clean(person.name, 60) or id_ for id_, person in config.people.items()},
-            teams=teams,
+            teams=teams_of_people(config.teams.values()),
         )
 
     def _cases(self, rows: Sequence[ClockRecord]) -> Iterable[ReportedWait]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -39,3 +40,12 @@ class Team:
     id: str
     members: tuple[PersonId, ...]
     lead: PersonId | None = None
+
+
+def teams_of_people(teams: Iterable[Team]) -> dict[str, str]:
+    """The one team of each person: the first that has them as a member or its lead; of nobody else."""
+    found: dict[str, str] = {}
+    for team in teams:
+        for person in (*team.members, *((team.lead,) if team.lead else ())):
+            found.setdefault(person, team.id)
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +14,9 @@ NO_TEAM = "no team"
 class TeamLabels:
     """What stands for people and for their own mailboxes."""
 
-    def __init__(self, teams: Mapping[str, Iterable[str]], owners: Mapping[str, str | None]) -> None:
-        """`teams`: the people of each; who is in several counts to the first. `owners`: of each mailbox, if any."""
-        self._team_of: dict[str, str] = {}
-        for name, members in teams.items():
-            for member in members:
-                self._team_of.setdefault(member, name)
+    def __init__(self, teams: Mapping[str, str], owners: Mapping[str, str | None]) -> None:
+        """`teams`: the one of each person. `owners`: of each mailbox, if any."""
+        self._team_of = teams
         self._owners = owners
         self._numbers: dict[str, int] = {}
         counts: dict[str, int] = {}
