@@ -18,7 +18,8 @@ from inboxwatch.settings import COMMAND_LIMIT
 class DovecotAccountsSettings(Settings):
     """The accounts of a mail server, one a line: `doveadm user '*'` prints them where the userdb can list its users,
     and a passwd-file of Dovecot (or /etc/passwd) holds them, with names in its fifth field. Accounts closed by
-    `nologin` are left out. Their mailboxes are read by a master user, `mailboxes: {connector: imap, master_user: ...}`.
+    `nologin` are left out. Their mailboxes are read by a master user, `mailboxes: {connector: imap, master_user: ...}`;
+    where accounts have no domain, with `username: "{user}"`.
     """
 
     path: ConfigPath | None = None

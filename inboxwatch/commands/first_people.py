@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from inboxwatch import config as configuration
 from inboxwatch.commands.check import probe
 from inboxwatch.commands.finding import Finding
 from inboxwatch.commands.first_answers import (
@@ -57,6 +58,8 @@ class FirstPeople:
         answers.source, answers.address = kind.source, "{address}"
         answers.domain = ask_domain(given)
         self._ask_listing(again=False)
+        if kind.source == "dovecot":
+            answers.listing.setdefault("domain", answers.domain)  # of accounts that are written without one
         answers.system = kind.system or choice("Mail system", "--system", given.system, SYSTEMS, "imap")
         self._mail = kind.mail or SYSTEMS[answers.system]
         ask_further(answers, answers.mail, self._mail, "--set", again=False)
@@ -70,11 +73,9 @@ class FirstPeople:
 
     def text(self, name: str) -> str:
         """See Proposal: the rule, until it is known that those on the list are few."""
-        found = self._proposed
-        as_rule = self._as_rule if self._as_rule is not None else found is None or len(found.members) > MANY
-        if as_rule or found is None:
+        if self._proposed is None or self._is_rule():
             return text_of_directory(self.answers, self._exclude or (), name)
-        return text_of_people(self.answers, found, name)
+        return text_of_people(self.answers, self._proposed, name)
 
     def tried(self, config: Config) -> list[Finding]:
         """See Proposal: reads the list, shows whom it has, and logs in to the first of their mailboxes."""
@@ -86,12 +87,15 @@ class FirstPeople:
             remark(printable(hidden(f"not taken: {place}: {why}")))
         remark(printable(f"found {_people(listed.members)}"))
         members = self._wanted(config, listed.members)
+        config = self._logging_in_as_listed(config, members)
         if not members:
             return failures([Finding(f"directory {DIRECTORY}", "failed", "nobody is on the list")])
         joined = with_members(config, named(config, DIRECTORY, members, now()))
         for one, why in joined.unusable_members:
             remark(printable(hidden(f"not taken: {one.member.address}: {why}")))
         self._proposed = joined
+        how = "by one rule, which follows who joins and leaves" if self._is_rule() else "by name"
+        remark(f"proposed: {len(members)} people and {len(joined.mailboxes)} mailboxes, {how}")
         return self._logged_in(joined)
 
     def correct(self, failed: list[Finding]) -> None:
@@ -101,6 +105,11 @@ class FirstPeople:
             self._ask_listing(again=True)
             ask_further(self.answers, self.answers.mail, self._mail, "--set", again=True)
         correct_mail(self.answers, failed, self._mail)
+
+    def _is_rule(self) -> bool:
+        if self._as_rule is not None:
+            return self._as_rule
+        return self._proposed is None or len(self._proposed.members) > MANY
 
     def _ask_listing(self, *, again: bool) -> None:
         listing = self.answers.listing
@@ -121,21 +130,30 @@ class FirstPeople:
         tolerance = replace(config.directories[DIRECTORY].tolerance, exclude=self._exclude)
         wanted = [one for one in listed if not tolerance.excludes(one)]
         if len(wanted) < len(listed):
-            remark(f"{len(listed) - len(wanted)} of them are left out")
+            remark(f"left out: {len(listed) - len(wanted)}")
         return wanted
+
+    def _logging_in_as_listed(self, config: Config, members: Sequence[Member]) -> Config:
+        """A mail server whose accounts have no domain knows no addresses as logins."""
+        mail, bare = self.answers.mail, not any("@" in one.ref for one in members)
+        if self._kind.source != "dovecot" or not bare or "username" in mail:
+            return config
+        mail["username"] = "{user}"
+        config.path.write_text(self.text(config.path.name), encoding="utf-8")
+        return configuration.load(config.path)
 
     def _logged_in(self, config: Config) -> list[Finding]:
         """What failed of the channel, and of the mailboxes where none of those that were tried can be read."""
         boxes = dict(list(config.mailboxes.items())[:MANY])
         with logins(len(boxes)) as done:
             found = asyncio.run(probe(replace(config, mailboxes=boxes), whole=False, done=done))
-        failed = failures(found)
-        unread = [one for one in failed if one.kind == "mailbox"]
-        if len({one.subject for one in unread}) < len(boxes):
-            if unread:
-                remark(f"{len(unread)} of {len(boxes)} mailboxes cannot be read; the others can")
-            return [one for one in failed if one not in unread]
-        return failed
+        # A line for each of twenty that are well would hide the one that is not; `check` shows them all.
+        failed = failures([one for one in found if one.kind != "mailbox" or one.verdict == "failed"])
+        unread = {one.name for one in failed if one.kind == "mailbox"}
+        if len(unread) == len(boxes):
+            return failed
+        remark(f"{len(boxes) - len(unread)} of {len(boxes)} mailboxes were read")
+        return [one for one in failed if one.kind != "mailbox"]
 
 
 def _people(members: Sequence[Member]) -> str:

@@ -63,7 +63,8 @@ def test_few_accounts_of_a_mail_server_are_proposed_and_written_by_name(server: 
     terminal.answer("How people are told", "")
     terminal.expect("found 3 people: ana@acme.test, ben@acme.test, info@acme.test")
     terminal.answer("Whom to leave out", "info@*")
-    terminal.expect("1 of them are left out")
+    terminal.expect("left out: 1")
+    terminal.expect("proposed: 2 people and 2 mailboxes, by name")
     terminal.expect("logging in to 2 mailboxes")
     terminal.expect("Authentication failed")
     terminal.answer("Correct the answers?", "")
@@ -90,6 +91,14 @@ def test_options_alone_write_a_rule_that_leaves_out_whom_they_say(server: Doveco
     assert loaded.directories["staff"].tolerance.exclude == ("info@*",)
 
 
+def test_accounts_without_a_domain_log_in_as_they_are_written(tmp_path: Path) -> None:
+    with Dovecot.start(["ana"], passdb=MASTER_PASSDB, files={"masters": MASTERS, "users": "ana:::::::\n"}) as server:
+        done = unattended(tmp_path, "imap-master", *imap(server), *pairs("--set", password=PASSWORD))
+        assert done.exit_code == 0, done.output
+        (box,) = checked(tmp_path).mailboxes.values()
+    assert (box.address, getattr(box.settings, "username", "")) == ("ana@acme.test", "ana")
+
+
 def test_many_people_of_a_group_are_one_rule(tmp_path: Path) -> None:
     with graph_staff(25) as server:
         double = {"graph_url": server.server.url, "login_url": server.entra.server.url, "ca_file": ca_file()}
@@ -97,6 +106,8 @@ def test_many_people_of_a_group_are_one_rule(tmp_path: Path) -> None:
         done = unattended(tmp_path, "graph", *pairs("--list", group="sales@acme.test"), *login)
         assert done.exit_code == 0, done.output
         assert "found 25 people" in done.output
+        assert "25 mailboxes, by one rule" in done.output
+        assert "20 of 20 mailboxes were read" in done.output
         loaded = checked(tmp_path)
     assert loaded.directories["staff"].source == "graph"
     assert loaded.mailboxes == {}
