@@ -12,8 +12,10 @@ def collect_seldom() -> None:
     """Call it once what stays for good is in memory: the program, the config, the leads.
 
     A batch of mail makes many objects and hardly a cycle. With Python's defaults an eighth of the time of a backfill
-    went into looking again and again at everything that had come to stay.
+    went into looking again and again at everything that had come to stay. After a reload what had come to stay by the
+    old config is looked at once more: else it would never go.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, MIDDLE, OLD)

@@ -17,21 +17,26 @@ START = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 
 
 class _NoSleep(selectors.SelectSelector):
-    def __init__(self) -> None:
+    def __init__(self, moment: float) -> None:
         super().__init__()
-        self.slept = 0.0
+        self.slept, self._moment = 0.0, moment
 
     def select(self, timeout: float | None = None) -> Any:
         assert timeout is not None, "everything waits, and nothing is going to happen"
+        if self._moment and timeout > 0 and (ready := super().select(self._moment)):
+            return ready
         self.slept += max(0.0, timeout)
         return super().select(0)
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """The loop; `now` is its time of day, which a test may also set."""
+    """The loop; `now` is its time of day, which a test may also set.
 
-    def __init__(self) -> None:
-        self._no_sleep = _NoSleep()
+    What sockets bring within a `moment` (real seconds) comes before time moves on.
+    """
+
+    def __init__(self, moment: float = 0.0) -> None:
+        self._no_sleep = _NoSleep(moment)
         self.jump = timedelta(0)
         super().__init__(self._no_sleep)
 
