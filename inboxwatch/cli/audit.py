@@ -48,6 +48,22 @@ def audit_list(  # eight parameters: typer makes an option of each
     raise typer.Exit(list_audit(load(config), wanted, limit, before=before, as_json=json))
 
 
+@audit.command(epilog="Example: inboxwatch audit verify -c FILE --expect 1742:9f86d081...")
+def verify(
+    config: ConfigFile,
+    expect: Annotated[
+        str, typer.Option(metavar="ROW:HASH", help="What an earlier run has said is the last row, kept elsewhere.")
+    ] = "",
+) -> None:
+    """Whether every row follows the one before it; names the first that does not."""
+    from inboxwatch.commands.audit import verify_audit
+
+    number, _, known = expect.partition(":")
+    if expect and not (number.isascii() and number.isdigit() and known):
+        raise typer.BadParameter("must be a row's number, a colon and its hash", param_hint="--expect")
+    raise typer.Exit(verify_audit(load(config), (int(number), known.lower()) if expect else None))
+
+
 @audit.command(epilog="Example: inboxwatch audit export -c FILE --format csv -o audit.csv")
 def export(  # seven parameters: typer makes an option of each
     config: ConfigFile,

@@ -20,7 +20,21 @@ from inboxwatch.store import Outage, Store, StoreError, Transaction
 if TYPE_CHECKING:
     from inboxwatch.config import Config
 
-COLUMNS = ("id", "at", "door", "by", "deed", "object", "lead", "lead_hash", "owner", "outcome", "status", "times")
+COLUMNS = (
+    "id",
+    "at",
+    "door",
+    "by",
+    "deed",
+    "object",
+    "lead",
+    "lead_hash",
+    "owner",
+    "outcome",
+    "status",
+    "times",
+    "hash",
+)
 SHOWN = ("id", "at", "door", "by", "deed", "object", "lead", "owner", "outcome", "status", "times")
 PAGE = 1000
 """Rows that are read at a time."""
@@ -63,6 +77,27 @@ def export_audit(config: Config, wanted: Wanted, output: Path | None, *, as_csv:
         store.close()
     if output is not None:
         result(f"{number} rows written to {output}")
+    return ExitCode.OK
+
+
+def verify_audit(config: Config, expected: tuple[int, str] | None) -> ExitCode:
+    """Follows the chain of the log; returns the exit code. `expected`: number and hash of a row, kept elsewhere."""
+    try:
+        found, known = look(config, lambda tx: (tx.audit.chain(), tx.audit.hash_of(expected[0]) if expected else None))
+    except UNREADABLE as error:
+        return fail(str(error))
+    if found.broken:
+        return fail(
+            f"row {found.broken} does not fit: it was changed, or rows before it were changed, added or removed; "
+            f"{found.rows} rows fit, up to {found.last}"
+        )
+    if found.cut:
+        return fail(f"rows behind {found.last} are missing; {found.rows} rows fit")
+    if expected is not None and known != expected[1]:
+        return fail(
+            f"row {expected[0]} is not the one with that hash: it was erased by age, or the log was written anew"
+        )
+    result(f"{found.rows} rows fit; the last is {found.last}:{found.hash}")
     return ExitCode.OK
 
 

@@ -28,6 +28,8 @@ def check_privacy(config: Config) -> Iterator[Finding]:
     else:
         text = f"what is older than {config.keep.days} days is erased; figures stay, and whatever is still open"
         yield Finding("history", "ok", text)
+    if config.keep_audit is not None:
+        yield Finding("history", "ok", f"the audit log is kept for {config.keep_audit.days} days (history.keep_audit)")
     if config.figures is ShownFigures.TEAMS:
         text = "metrics, reports and the board show teams only; notices, commands and the API name who must act"
         yield Finding("figures", "ok", text)

@@ -24,9 +24,9 @@ _KINDS = {
 _KEPT = frozenset(
     table("""
     connector, source, type, security, auth, version, access, poll_every, poll_idle, timezone, country, subdivision,
-    categories, look_back, census_every, keep, privacy, figures, unknown_senders, first_response, next_response,
-    follow_up, at, repeat, reassign, acknowledge_for, blind_grace, listen, rate, timeout, method, sent_watch, log,
-    stop_conditions
+    categories, look_back, census_every, keep, keep_audit, privacy, figures, unknown_senders, first_response,
+    next_response, follow_up, at, repeat, reassign, acknowledge_for, blind_grace, listen, rate, timeout, method,
+    sent_watch, log, stop_conditions
 """)
 )
 """Keys whose texts are words of ours, times or zones. Any other text is a name we know, or hidden."""

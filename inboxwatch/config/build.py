@@ -76,6 +76,7 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
         look_back=_one(found, models.HistoryModel).look_back,
         census_every=_one(found, models.HistoryModel).census_every,
         keep=_one(found, models.HistoryModel).keep,
+        keep_audit=_one(found, models.HistoryModel).keep_audit,
         unknown_senders=found.values["unknown_senders"],
         privacy=found.values["privacy"],
         figures=found.values["figures"],

@@ -218,6 +218,7 @@ class Config:
     log: Mapping[str, str] = field(default_factory=dict)
     """Level by area."""
     keep: timedelta | None = None
+    keep_audit: timedelta | None = None
     """How long history is kept; None: until it is erased by hand."""
     own_rules: tuple[RuleFile, ...] = ()
     """The operator's own rules of what an answer means."""

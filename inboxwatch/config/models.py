@@ -269,6 +269,8 @@ class HistoryModel(Settings):
     keep: PositiveWallTime | None = None
     """How long mail, ended waits, what was done and what was told are kept, such as `400d`; figures stay. Without it
     nothing is erased by age. Not shorter than `look_back`."""
+    keep_audit: PositiveWallTime | None = None
+    """How long the audit log is kept, such as `730d`. Default: for ever."""
 
     @model_validator(mode="after")
     def _keeps_what_it_reads(self) -> HistoryModel:

@@ -13,7 +13,7 @@ import structlog
 from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.engine.alarms import Disk, watch_all
 from inboxwatch.engine.digests import enqueue_digests
-from inboxwatch.engine.retention import expire
+from inboxwatch.engine.retention import expire, expire_audit
 from inboxwatch.engine.threads_again import place_again
 
 log = structlog.get_logger(__name__)
@@ -54,6 +54,8 @@ class Housekeeping:
             self._wake()
         if erased := await self._writer.write(expire, self._rules, self._now()):
             log.info("erased what is older than history.keep", rows=erased)
+        if erased := await self._writer.write(expire_audit, self._rules, self._now()):
+            log.info("erased what is older than history.keep_audit", rows=erased)
 
     async def _place_again(self) -> None:
         """Threads of an older version are placed again, a few in each transaction, until none is left."""

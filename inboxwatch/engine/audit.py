@@ -45,6 +45,8 @@ class Door(StrEnum):
     SIGNAL = "signal"
     START = "start"
     """The start of the daemon itself."""
+    AGE = "age"
+    """What the daemon does by itself to rows that are too old."""
 
 
 class AuditOutcome(StrEnum):
@@ -177,6 +179,7 @@ def audit_view(row: AuditRecord) -> dict[str, object]:
         "outcome": row.outcome,
         "status": row.status,
         "times": row.times,
+        "hash": row.hash,
     }
 
 

@@ -4,15 +4,42 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from inboxwatch.engine.audit import AuditOutcome, Door
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
+from inboxwatch.store.audit import EXPIRE
 from inboxwatch.store.marks import ExpiredMark
+from inboxwatch.store.records import AuditRecord
 from inboxwatch.store.retention import ROWS, THREADS
 
 EVERY = timedelta(hours=1)
 """From one search for what is too old to the next, once nothing is left of it."""
 SOON = timedelta(minutes=5)
 """Where more is left: figures are counted before and after, and others want to write, too."""
+
+
+LEAST_AT_ONCE = 2
+"""Rows of the audit log that go together: each time adds one, and one for one would never end."""
+
+
+def expire_audit(tx: Transaction, rules: Rules, now: datetime) -> int:
+    """Erases a batch of what is older than `history.keep_audit`, and notes it first; returns how many rows.
+
+    Where the log does not fit together nothing goes: it may be evidence.
+    """
+    keep = rules.config.keep_audit
+    if keep is None:
+        return 0
+    last = tx.audit.chain(ROWS, before=now - keep)
+    if last.rows < LEAST_AT_ONCE or last.broken:
+        return 0
+    tx.audit.add(
+        AuditRecord(
+            0, now, Door.AGE, "", EXPIRE, f"{last.last}:{last.hash}", None, None, AuditOutcome.DONE, None, last.rows
+        )
+    )
+    tx.audit.expire(last)
+    return last.rows
 
 
 def expire(tx: Transaction, rules: Rules, now: datetime, most: int = THREADS) -> int:

@@ -282,6 +282,7 @@ class Store:
                 missing = {_FORMER: (now() + LINKS_LASTED).isoformat()}
             for name, value in missing.items():
                 connection.execute(insert(tables.meta).values(key=name, value=value))
+            Audit(connection, str).begin()
         return _read(found | missing)
 
     def _as_it_is(self) -> tuple[bytes, datetime, str]:

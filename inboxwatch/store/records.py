@@ -418,5 +418,7 @@ class AuditRecord(NamedTuple):
     """Of HTTP, where it was refused."""
     times: int
     """How often it happened: attempts to sign in are counted, not listed."""
+    hash: str | None = None
+    """Of this row and the hash of the one before (`store.audit_chain`); None of rows from before there was a chain."""
     known_lead: LeadId | None = None
     """The lead's id, while the store still has the wait it was about."""

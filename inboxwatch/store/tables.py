@@ -418,6 +418,7 @@ audit = _table(
     Column("outcome", String, nullable=False),
     Column("status", Integer),
     Column("times", Integer, nullable=False),
+    Column("hash", String(64)),
     Index("ix_audit_at", "at"),
     Index("ix_audit_lead", "lead"),
 )

@@ -58,3 +58,28 @@ def test_an_export_as_csv_is_text_to_a_spreadsheet(daemon: BatchedDaemon, tmp_pa
     with target.open(encoding="utf-8", newline="") as file:
         first, second = csv.DictReader(file)
     assert (first["by"], first["status"], second["by"]) == ("'=2+3", "404", "ana")
+
+
+def test_verify_names_the_first_row_that_does_not_fit(daemon: BatchedDaemon) -> None:
+    told(daemon, "clocks", "repolicy")
+    told(daemon, "clocks", "repolicy")
+    said = told(daemon, "audit", "verify").strip()
+    rows, _, last = said.partition("; the last is ")
+    assert rows.endswith("rows fit")
+    assert last == "{id}:{hash}".format(**json.loads(told(daemon, "audit", "export").splitlines()[-1]))
+    told(daemon, "clocks", "repolicy")
+    told(daemon, "audit", "verify", "--expect", last)
+    number, _, hashed = last.partition(":")
+    for wrong in (f"{number}:{hashed[::-1]}", f"{int(number) + 9}:{hashed}"):
+        done = CliRunner().invoke(app, ["audit", "verify", "-c", str(daemon.path), "--expect", wrong])
+        assert done.exit_code == ExitCode.FAILED
+        assert "is not the one with that hash" in done.output
+    for word in ("17", "x:y", ":", "17:"):
+        done = CliRunner().invoke(app, ["audit", "verify", "-c", str(daemon.path), "--expect", word])
+        assert done.exit_code == 2
+    with daemon.store.transaction() as tx:
+        tx.connection.exec_driver_sql("DROP TRIGGER audit_update")
+        tx.connection.exec_driver_sql(f"UPDATE audit SET by = 'eve' WHERE id = {number}")
+    done = CliRunner().invoke(app, ["audit", "verify", "-c", str(daemon.path)])
+    assert done.exit_code == ExitCode.FAILED
+    assert f"row {number} does not fit" in done.output

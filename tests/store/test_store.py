@@ -35,6 +35,7 @@ from inboxwatch.store.records import (
 from tests.doubles.postgres import Postgres
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+NOT_MARKS = ("salt", "links by the salt until", "audit chain")
 LEASE = timedelta(minutes=3)
 
 
@@ -332,7 +333,7 @@ def test_marks_keep_their_keys_and_come_back_as_what_was_noted(store: Store) -> 
         assert (tx.marks.get(DigestsBeganMark()), tx.marks.all(DigestMark)) == (NOON, {"team/sales": NOON.date()})
         assert tx.marks.get(LeadListMark("crm")) == "1.0 abc"
         stored = tx.connection.execute(select(tables.meta.c.key, tables.meta.c.value))
-        assert {row.key: row.value for row in stored if row.key not in ("salt", "links by the salt until")} == {
+        assert {row.key: row.value for row in stored if row.key not in NOT_MARKS} == {
             "alarm/disk": "2026-05-04T12:00:00+00:00",
             "alarm/skew/ana": "",
             "held-until/ana": "2026-05-04T12:00:00+00:00",
