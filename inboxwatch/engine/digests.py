@@ -142,9 +142,17 @@ class Daily:
         waits = [(heading, row) for heading, found in sections for row in found]
         views = wait_views(self._tx, self._rules, [row for _, row in waits], self._now)
         shown = [NoticeWait(view, section=heading) for (heading, _), view in zip(waits, views, strict=True)]
-        who = messages.team_name(about["team"]) if team else config.people[PersonId(reader)].name
-        headings = [heading for heading, _ in sections]
-        return messages.digest_title(reader=who, day=days.today, sections=headings), shown
+        running = [view for view in views if view.running]
+        late = sum(view.overdue for view in running if not view.follow_up)
+        follow_ups = sum(view.follow_up for view in running)
+        title = messages.digest_title(
+            team=messages.team_name(about["team"]) if team else "",
+            day=days.today,
+            overdue=late,
+            due=len(running) - follow_ups - late,
+            follow_ups=follow_ups,
+        )
+        return title, shown
 
     def _sections(
         self, rows: Sequence[ClockRecord], days: _Days, *, by_person: bool
@@ -177,3 +185,25 @@ def _section(
     found = sorted(filter(wanted, rows), key=lambda row: (row.due_at, row.id))
     if found:
         yield messages.section(heading=label, count=len(found)), found
+
+
+def first_sight(
+    tx: Transaction, rules: Rules, mailbox: str, clocks: Sequence[str], now: datetime
+) -> tuple[str, list[NoticeWait]] | None:
+    """The title and the waits of the digest after a first reading: what is still open and late, replies apart from
+    follow-ups, the longest overdue first; None where nothing is.
+    """
+    known = {row.id: row for row in map(tx.clocks.get, clocks) if row is not None}
+    rows = sorted(known.values(), key=lambda row: (row.metric == "follow_up", row.due_at, row.id))
+    rows = [row for row in rows if row.state == "running" and row.due_at <= now]
+    follow_ups = sum(row.metric == "follow_up" for row in rows)
+    if not rows:
+        return None
+    counts = {False: (messages.REPLIES, len(rows) - follow_ups), True: (messages.FOLLOW_UPS, follow_ups)}
+    shown = [
+        NoticeWait(view, section=messages.section(heading=heading, count=count))
+        for view in wait_views(tx, rules, rows, now)
+        for heading, count in (counts[view.follow_up],)
+    ]
+    title = messages.overdue_at_first_sight(replies=len(rows) - follow_ups, follow_ups=follow_ups, mailbox=mailbox)
+    return title, shown

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from inboxwatch.core.model import Lead, MailboxId
@@ -18,9 +20,12 @@ from inboxwatch.notify import messages
 from inboxwatch.notify.actions import Answer
 from inboxwatch.notify.text import when
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord
 
 MOST = 100
-"""Waits of one answer."""
+"""Replies, and follow-ups, of one answer."""
+COUNTED = 10_000
+"""Waits that are counted."""
 _NAMED = 5
 """Leads that are named where several match."""
 _LINK = re.compile(r"<mailto:([^<|>]++)(?:\|[^<>]*+)?>")
@@ -50,16 +55,22 @@ class Lookup:
         return self._about(found[0])
 
     def _own(self) -> Answer:
-        views = self._open(owner=self._asker.id)
-        waits = [wait for wait in views if not wait.follow_up]
-        lines = [messages.own_waits(count=len(waits), overdue=sum(wait.overdue for wait in waits))]
-        if len(views) > len(waits):
-            lines.append(messages.own_follow_ups(count=len(views) - len(waits)))
-        return Answer(tuple(lines), tuple(views))
+        rows = self._open(owner=self._asker.id)
+        late = [row.due_at <= self._now for row in rows if row.metric != "follow_up"]
+        due = [row.due_at <= self._now for row in rows if row.metric == "follow_up"]
+        lines = [messages.own_waits(count=len(late), overdue=sum(late))]
+        if due:
+            lines.append(messages.own_follow_ups(count=len(due), due=sum(due)))
+        shown = [*rows[: len(late)][:MOST], *rows[len(late) :][:MOST]]
+        link = f"{self._rules.config.web.url}/?{urlencode({'owner': self._asker.id})}"
+        return Answer(tuple(lines), tuple(self._views(shown)), link)
 
-    def _open(self, **where: str) -> list[WaitView]:
-        """Open waits and follow-ups of a lead or an owner, by due time."""
-        rows = self._tx.clocks.listed({"state": "open", **where}, None, MOST)
+    def _open(self, **where: str) -> list[ClockRecord]:
+        """Replies that a lead or an owner's buyers wait for, then follow-ups; each in the order of their due times."""
+        rows = self._tx.clocks.listed({"state": "open", **where}, None, COUNTED)
+        return sorted(rows, key=lambda row: row.metric == "follow_up")
+
+    def _views(self, rows: Sequence[ClockRecord]) -> list[WaitView]:
         return wait_views(self._tx, self._rules, rows, self._now)
 
     def _leads(self, query: str) -> tuple[list[Lead], int]:
@@ -68,12 +79,13 @@ class Lookup:
         return ([exact], 1) if exact is not None else self._tx.leads.find(query, _NAMED)
 
     def _about(self, lead: Lead) -> Answer:
-        views = self._open(lead=lead.id)
+        views = self._views(self._open(lead=lead.id)[:MOST])
+        link = f"{self._rules.config.web.url}/leads/{quote(lead.id, safe='')}"
         if not views:
-            return Answer((self._owner_between(lead), self._target_between(lead), messages.NOTHING_DUE))
+            return Answer((self._owner_between(lead), self._target_between(lead), messages.NOTHING_DUE), link=link)
         first = views[0]
         lines = (self._owner(first, lead), self._target(first), self._next(first))
-        return Answer(lines, tuple(views))
+        return Answer(lines, tuple(views), link)
 
     def _owner(self, wait: WaitView, lead: Lead) -> str:
         actions = self._tx.clocks.actions([wait.thread], []).get(wait.thread, ())

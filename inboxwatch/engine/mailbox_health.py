@@ -133,8 +133,7 @@ def first_sight_over(tx: Transaction, rules: Rules, mailbox: MailboxId, now: dat
     box = rules.config.mailboxes[mailbox]
     team = rules.config.teams.get(box.team or "")
     reader = box.owner or (team.lead if team else None) or rules.config.fallback
-    title = messages.overdue_at_first_sight(count=len(late), mailbox=mailbox)
-    body = {"title": title, "clock_ids": [row.id for row in late]}
+    body = {"first_sight": mailbox, "clock_ids": [row.id for row in late]}
     key = f"first-sight/{mailbox}/{now.isoformat()}"
     tx.deliveries.enqueue(rules.notices.notice(NoticeType.DIGEST, key, [reader], now, **body))
 

@@ -55,6 +55,9 @@ class Answer:
     lines: tuple[str, ...]
     """In words. For a lead: who owns it right now, what is the SLA, what happens when it slips."""
     clocks: tuple[WaitView, ...] = ()
+    """Replies first, then follow-ups."""
+    link: str = ""
+    """Where the board shows the same."""
 
 
 class Actions(Protocol):

@@ -98,6 +98,18 @@ NO_FURTHER_STEP = "No further reminders. Assign it or call."
 """Of a wait whose ladder has ended."""
 
 
+def tier(*, tier: str, score: str) -> str:
+    """Both as the lead list has them; either may be empty."""
+    known = [f"Tier: {tier}"] if tier else []
+    return ", ".join([*known, *([f"Score: {score}"] if score else [])])
+
+
+def within(*, metric: str, length: str) -> str:
+    """The target of a policy: `first response within 2h`; `length` as the config writes it."""
+    owed = {"first_response": "first reply", "next_response": "reply", "follow_up": "follow-up"}.get(metric, metric)
+    return f"{owed} {'after' if metric == 'follow_up' else 'within'} {length}"
+
+
 def and_more(count: int) -> str:
     """Closes a list that was cut."""
     return f"and {count} more"
@@ -203,8 +215,12 @@ NOBODY_PRESENT = "Nobody whom the routing names is present: this wait is yours."
 """To the fallback person."""
 
 
-def overdue_at_first_sight(*, count: int, mailbox: str) -> str:
-    return f"{count} waits of {mailbox} were overdue when inboxwatch first read it; none pages anybody."
+def overdue_at_first_sight(*, replies: int, follow_ups: int, mailbox: str) -> str:
+    """Of a mailbox that was read for the first time: how many of our replies, and of our follow-ups, are late."""
+    late = [_many(replies, "reply", "replies")] if replies or not follow_ups else []
+    late += [_many(follow_ups, "follow-up", "follow-ups")] if follow_ups else []
+    verb = "was" if replies + follow_ups == 1 else "were"
+    return f"{' and '.join(late)} of {mailbox} {verb} overdue when inboxwatch first read it; none pages anybody."
 
 
 def first_contact_bounced(*, lead: str) -> str:
@@ -212,10 +228,22 @@ def first_contact_bounced(*, lead: str) -> str:
     return f"Our first message to {lead} bounced: the buyer never got it. Mend the address, write again."
 
 
-def digest_title(*, reader: str, day: date, sections: Sequence[str]) -> str:
-    """`reader` is a person's name or `team_name`; `sections` are headings with their counts."""
-    counts = " ".join(f"{heading}." for heading in sections)
-    return f"{reader}, {day:%a} {day.day} {day:%b}. {counts}"
+def digest_title(*, team: str, day: date, overdue: int, due: int, follow_ups: int) -> str:
+    """`team` is what `team_name` gives, or empty where the reader's own waits are told; `due` are open and in time."""
+    counts = [f"{overdue} overdue"] if overdue else []
+    counts += [f"{due} open"] if due else []
+    counts += [_many(follow_ups, "follow-up", "follow-ups")] if follow_ups else []
+    about = f"{team}, " if team else ""
+    return f"{about}{day:%a} {day.day} {day:%b}: {', '.join(counts) or 'nothing open'}"
+
+
+def _many(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
+REPLIES = "Replies"
+FOLLOW_UPS = "Follow-ups"
+"""Headings of lists that show both."""
 
 
 def team_name(team: str) -> str:
@@ -329,12 +357,15 @@ def several_leads(*, count: int, named: Sequence[tuple[str, str]]) -> str:
 
 
 def own_waits(*, count: int, overdue: int) -> str:
+    """Of replies that are owed; follow-ups are told apart."""
     late = f", {overdue} overdue" if overdue else ""
-    return f"{count} {'wait is' if count == 1 else 'waits are'} yours{late}."
+    return f"{'Nobody waits' if not count else _many(count, 'buyer waits', 'buyers wait')} for your reply{late}."
 
 
-def own_follow_ups(*, count: int) -> str:
-    return f"{count} follow-ups are yours."
+def own_follow_ups(*, count: int, due: int) -> str:
+    """`due` are those whose time has come."""
+    late = f", {due} due now" if due else ""
+    return f"{_many(count, 'follow-up is', 'follow-ups are')} yours{late}."
 
 
 def owner_now(*, owner: str, lead: str, why: Sequence[str]) -> str:

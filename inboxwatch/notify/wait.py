@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
+from inboxwatch.core.wait_view import WaitView
 from inboxwatch.notify import messages, owner_messages
 from inboxwatch.notify.notice_wait import FailedContact, NoticeWait
 from inboxwatch.notify.text import clean, span, when
@@ -62,6 +63,8 @@ class ShownWait:
     last_exchanged: datetime | None = None
     since: datetime | None = None
     due: datetime | None = None
+    within: str = ""
+    """The target that its policy sets: `first reply within 2h`."""
     as_of: datetime | None = None
     """The instant at which the rest of this was true."""
     seconds: float = 0.0
@@ -164,6 +167,7 @@ class ShownWait:
             last_exchanged=_local(wait.last_exchanged_at, zone),
             since=wait.started_at.astimezone(zone),
             due=wait.due_at.astimezone(zone),
+            within=_within(wait),
             as_of=(wait.started_at + timedelta(seconds=seconds)).astimezone(zone),
             seconds=seconds,
             unread_since=_local(told.unread_since, zone),
@@ -192,6 +196,11 @@ class ShownWait:
             owner=clean(contact.owner_name or contact.owner, _NAME),
             owner_id=contact.owner,
         )
+
+
+def _within(wait: WaitView) -> str:
+    target = wait.sla.target(wait.metric) if wait.sla else None
+    return messages.within(metric=wait.metric.value, length=str(target)) if target is not None else ""
 
 
 def _handed(told: NoticeWait) -> str:

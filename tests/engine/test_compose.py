@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from inboxwatch.core.model import Lead, LeadId, PersonId
+from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId
 from inboxwatch.notify import ChannelSettings, Notice, NoticeType, Receipt
 from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.webhook import payload
@@ -114,3 +114,25 @@ async def test_follow_ups_are_listed_by_day_and_person(daemon: InProcessDaemon) 
         assert (await ask("?by=day&owner=nobody"))[1] == {"items": [], "next": None}
         assert (await ask("?by=week"))[0] == 422
         assert (await ask("?tier=hot"))[0] == 422
+
+
+def test_the_digest_after_a_first_reading_tells_replies_apart_from_follow_ups_and_nothing_that_is_over(
+    daemon: InProcessDaemon,
+) -> None:
+    """What was overdue then and has ended since is left out; the longest overdue come first."""
+    daemon.knows(
+        *(Lead(LeadId(f"{name}@other{name}.test"), name.title(), source="known") for name in ("cy", "di", "ed"))
+    )
+    daemon.quiet = True
+    daemon.mail("ana@acme.test", "cy@othercy.test", subject="Offer")
+    question = daemon.mail("di@otherdi.test", "ana@acme.test", subject="Terms", after=HOUR)
+    daemon.mail("ed@othered.test", "ana@acme.test", subject="Dates", after=HOUR)
+    daemon.passes(48 * HOUR)
+    daemon.engine.first_sight_over(MailboxId("ana"), daemon.at)
+    daemon.mail("ana@acme.test", "di@otherdi.test", parent=question, after=HOUR)
+    (notice,) = notices(daemon, NoticeType.DIGEST)
+    assert notice.title == (
+        "1 reply and 1 follow-up of ana were overdue when inboxwatch first read it; none pages anybody."
+    )
+    assert [(one.section, one.wait.buyer) for one in notice.clocks] == [("Replies: 1", "Ed"), ("Follow-ups: 1", "Cy")]
+    assert notice.link.endswith("/?state=overdue&mailbox=ana")

@@ -239,9 +239,9 @@ async def test_between_waits_the_answer_is_whom_routing_names(
 async def test_an_empty_question_lists_the_askers_own_waits(daemon: InProcessDaemon, actions: NoticeActions) -> None:
     daemon.at += 3 * HOUR
     answer = await actions.lookup(ANA, "  ")
-    assert answer.lines == ("1 wait is yours, 1 overdue.",)
+    assert answer.lines == ("1 buyer waits for your reply, 1 overdue.",)
     assert len(answer.clocks) == 1
-    assert (await actions.lookup(BEN, "")).lines == ("0 waits are yours.",)
+    assert (await actions.lookup(BEN, "")).lines == ("Nobody waits for your reply.",)
 
 
 async def test_leads_that_match_together_are_named_and_unknown_ones_said_to_be(

@@ -62,9 +62,24 @@ DAY = date(2026, 11, 3)
             "Our first message to Bo bounced: the buyer never got it. Mend the address, write again.",
         ),
         (
-            messages.digest_title(reader="Ana Diaz", day=DAY, sections=["Overdue: 1", "Open: 2"]),
-            "Ana Diaz, Tue 3 Nov. Overdue: 1. Open: 2.",
+            messages.digest_title(team="", day=DAY, overdue=1, due=2, follow_ups=1),
+            "Tue 3 Nov: 1 overdue, 2 open, 1 follow-up",
         ),
+        (
+            messages.digest_title(team="Team emea", day=DAY, overdue=0, due=0, follow_ups=0),
+            "Team emea, Tue 3 Nov: nothing open",
+        ),
+        (
+            messages.overdue_at_first_sight(replies=6, follow_ups=64, mailbox="ana"),
+            "6 replies and 64 follow-ups of ana were overdue when inboxwatch first read it; none pages anybody.",
+        ),
+        (
+            messages.overdue_at_first_sight(replies=0, follow_ups=1, mailbox="ana"),
+            "1 follow-up of ana was overdue when inboxwatch first read it; none pages anybody.",
+        ),
+        (messages.tier(tier="hot", score="87"), "Tier: hot, Score: 87"),
+        (messages.within(metric="first_response", length="2bh"), "first reply within 2bh"),
+        (messages.own_follow_ups(count=3, due=1), "3 follow-ups are yours, 1 due now."),
         (messages.breached(day="yesterday"), "Breached yesterday, over by now"),
         (messages.breached(day="Fri 30 Oct"), "Breached since Fri 30 Oct, over by now"),
         (messages.follow_ups(owner="", day="today"), "Follow up today"),
@@ -90,8 +105,8 @@ DAY = date(2026, 11, 3)
             messages.several_leads(count=7, named=[("Bo", "bo@buyer.test"), ("", "x@buyer.test")]),
             "7 leads match: Bo (bo@buyer.test), no name (x@buyer.test) and 5 more. Ask by address.",
         ),
-        (messages.own_waits(count=1, overdue=0), "1 wait is yours."),
-        (messages.own_waits(count=2, overdue=1), "2 waits are yours, 1 overdue."),
+        (messages.own_waits(count=1, overdue=0), "1 buyer waits for your reply."),
+        (messages.own_waits(count=2, overdue=1), "2 buyers wait for your reply, 1 overdue."),
         (
             messages.owner_now(owner="Ana Diaz", lead="Bo", why=("rule 1: lead.owner", "first match")),
             "Ana Diaz owns Bo right now (rule 1: lead.owner, first match).",

@@ -89,6 +89,8 @@ class InProcessDaemon:
         self.outage: str | None = None
         self.problems: list[str] = []
         self.reloads = 0
+        self.quiet = False
+        """Whether mail is read as at first sight."""
         self._number = 0
         self._one_at_a_time = asyncio.Lock()
 
@@ -176,7 +178,7 @@ class InProcessDaemon:
         with self.store.reading() as tx:
             row = tx.mailboxes.get(mailbox)
         batch = Batch((raw,), Cursor(str(self._number)), seen_until=self.at)
-        self.engine.ingest(MailboxId(mailbox), batch, row.cursor if row else None, self.at)
+        self.engine.ingest(MailboxId(mailbox), batch, row.cursor if row else None, self.at, quiet=self.quiet)
         return name
 
     def passes(self, time: timedelta) -> Evaluated:

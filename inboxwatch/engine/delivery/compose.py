@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from inboxwatch.core.model import LeadId, MessageId
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.deeds import last_deed
 from inboxwatch.engine.delivery.enqueue import REFERENCE
-from inboxwatch.engine.digests import Daily
+from inboxwatch.engine.digests import Daily, first_sight
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import person_name, wait_views, with_names
 from inboxwatch.notify import MANY, UNVERIFIED, FailedContact, Handed, Notice, NoticeType, NoticeWait
@@ -76,11 +77,15 @@ class Composer:
         if row.type is NoticeType.COPY:
             return self._copy(row)
         body, contact = row.body or {}, None
-        if body.get("daily"):
-            found = Daily(self._tx, self._rules, self._now).write(body["daily"], body["day"])
+        link = f"{self._rules.config.web.url}/"
+        if body.get("daily") or body.get("first_sight"):
+            found = self._digest(body)
             if found is None:
                 return None
             title, clocks = found
+            only_follow_ups = all(told.wait.follow_up for told in clocks)
+            if mailbox := body.get("first_sight"):
+                link += "follow-ups" if only_follow_ups else f"?state=overdue&mailbox={quote(mailbox)}"
         else:
             title = body.get("title", "")
             clocks = [NoticeWait(view) for view in self._views(body.get("clock_ids", [row.clock])).values()]
@@ -93,13 +98,19 @@ class Composer:
             clocks=tuple(clocks),
             contact=contact,
             targets=(row.target,),
-            link=f"{self._rules.config.web.url}/",
+            link=link,
             mailbox=body.get("mailbox"),
             error=body.get("error"),
             title=title,
             thread_key=row.key,
         )
         return Composed([row], notice)
+
+    def _digest(self, body: Mapping[str, Any]) -> tuple[str, list[NoticeWait]] | None:
+        """The title and the waits of a digest as of now; None where there is nothing to say."""
+        if body.get("daily"):
+            return Daily(self._tx, self._rules, self._now).write(body["daily"], body["day"])
+        return first_sight(self._tx, self._rules, body["first_sight"], body["clock_ids"], self._now)
 
     def _copy(self, row: DeliveryRecord) -> Composed | None:
         """A message that was sent, as it would be now; None where it tells of nothing any more."""

@@ -124,13 +124,20 @@ def reply(headline: str, link: str) -> SlackMessage:
     return SlackMessage(markup.escaped(headline, 500), blocks)
 
 
-def answer(lines: Iterable[str], waits: Sequence[ShownWait]) -> SlackMessage:
-    """What `/inboxwatch` says, to the asker only."""
+def answer(lines: Iterable[str], waits: Sequence[ShownWait], link: str = "") -> SlackMessage:
+    """What `/inboxwatch` says, to the asker only. `link` is a web address or empty."""
     said = [line for line in lines if line] or [messages.NOTHING_WAITS]
     blocks = [_section(None, line, 600) for line in said[:10]]
-    blocks += [_listed(wait) for wait in waits[:_LISTED]]
-    if len(waits) > _LISTED:
-        blocks.append(_section(None, messages.and_more(len(waits) - _LISTED)))
+    shown, section = chosen(waits, _LISTED), ""
+    for wait in shown:
+        if wait.section != section:
+            section = wait.section
+            blocks.append(_header(None, section))
+        blocks.append(_listed(wait))
+    if len(waits) > len(shown):
+        blocks.append(_section(None, messages.and_more(len(waits) - len(shown))))
+    if link:
+        blocks.append(_link(link))
     return SlackMessage(markup.escaped(" ".join(said), 500), blocks)
 
 
@@ -166,12 +173,12 @@ def _facts(wait: ShownWait) -> Iterable[Block]:
     if wait.since:
         yield _markdown(f"*{label}*\n{wait.waited}, since {markup.date(wait.since)}")
     if wait.due:
-        yield _markdown(f"*Due*\n{markup.date(wait.due)}")
+        within = f", {markup.escaped(wait.within)}" if wait.within else ""
+        yield _markdown(f"*Due*\n{markup.date(wait.due)}{within}")
     held = f", {wait.held_as} until {markup.date(wait.held_until)}" if wait.held_until else ""
     yield _markdown(f"*Owner*\n{markup.escaped(wait.owner) or 'nobody'}{held}")
     if wait.tier or wait.score:
-        score = f"score {wait.score}" if wait.score else ""
-        yield _text(", ".join(filter(None, (wait.tier, score))), 100)
+        yield _text(messages.tier(tier=wait.tier, score=wait.score), 120)
     if wait.exchanged is not None:
         last = f", last {markup.date(wait.last_exchanged)}" if wait.last_exchanged else ""
         yield _markdown(f"*Before*\n{wait.exchanged} message{'' if wait.exchanged == 1 else 's'}{last}")

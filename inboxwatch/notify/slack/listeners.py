@@ -22,7 +22,7 @@ from inboxwatch.notify import ChannelError, NoticeWait, messages
 from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actions, Actor, Candidate
 from inboxwatch.notify.slack import blocks, markup
 from inboxwatch.notify.slack.api import SlackApi, done
-from inboxwatch.notify.text import clean
+from inboxwatch.notify.text import clean, web_link
 from inboxwatch.notify.wait import ShownWait
 
 _DIALOG_WAIT = 2.0
@@ -120,7 +120,9 @@ class Listeners:
 
         async def look() -> None:
             found = await self._actions.lookup(actor, clean(markup.plain(body.get("text", ""))))
-            shown = blocks.answer(found.lines, [ShownWait.of(NoticeWait(view), self._zone) for view in found.clocks])
+            both = len({view.follow_up for view in found.clocks}) > 1
+            told = [NoticeWait(view, section=_section(view.follow_up) if both else "") for view in found.clocks]
+            shown = blocks.answer(found.lines, [ShownWait.of(one, self._zone) for one in told], web_link(found.link))
             await respond(text=shown.text, blocks=shown.blocks, response_type="ephemeral")
 
         await self._guarded(place, body, look)
@@ -196,6 +198,10 @@ def _authorization(api: SlackApi) -> Callable[..., Awaitable[AuthorizeResult]]:
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=api.web.token)
 
     return authorize
+
+
+def _section(follow_up: bool) -> str:
+    return messages.FOLLOW_UPS if follow_up else messages.REPLIES
 
 
 def _user(body: Payload) -> str:
