@@ -265,3 +265,30 @@ def test_what_help_desks_write_of_what_they_got_is_an_automatic_answer(subject: 
 @pytest.mark.parametrize("subject", BUYERS.split("\n")[1:-1])
 def test_people_receive_requests_and_tickets_as_well(subject: str) -> None:
     assert kind(subject=subject) is Kind.HUMAN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tack för ditt mejl. Vi har tagit emot ditt ärende, ärendenummer 12. Vi återkommer inom två dagar.",
+        "Takk for din henvendelse. Vi har mottatt saken, saksnummer 12. Vi svarer innen to dager.",
+        "Dziękujemy za wiadomość. Otrzymaliśmy Państwa zgłoszenie, numer sprawy 12. Odpowiemy w ciągu dwóch dni.",
+        "Спасибо за обращение. Ваша заявка получена, номер заявки 12. Мы ответим в течение двух дней.",
+        "お問い合わせいただきありがとうございます。受け付けました。受付番号12。追ってご連絡いたします。",
+    ],
+)
+def test_acknowledgements_are_known_in_further_languages(text: str) -> None:
+    assert kind(text=text) is Kind.AUTO_REPLY
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tack för ditt mejl. Vi har tagit emot offerten. Kan ni leverera på fredag?",
+        "Dziękujemy za wiadomość. Odpowiemy po urlopie, ale ile kosztuje prasa?",
+        "Спасибо за ваше письмо. Мы ответим после праздников.",
+        "ご連絡いたします。見積をお願いできますか？",
+    ],
+)
+def test_people_thank_and_announce_in_those_languages_too(text: str) -> None:
+    assert kind(text=text) is Kind.HUMAN

@@ -114,6 +114,15 @@ def test_people_write_of_codes_and_addresses(text: str) -> None:
         ("Password reset", Kind.BULK),
         ("Please confirm your order of 40 presses", Kind.HUMAN),
         ("Re: Password reset", Kind.HUMAN),
+        ("Ihr Sicherheitscode", Kind.BULK),
+        ("Sicherheitscode am Tor", Kind.HUMAN),
+        ("Confirmez votre adresse", Kind.BULK),
+        ("Código de verificación: 481516", Kind.BULK),
+        ("Código de seguridad de la puerta", Kind.HUMAN),
+        ("Kod weryfikacyjny", Kind.BULK),
+        ("Din säkerhetskod", Kind.BULK),
+        ("Код подтверждения 481516", Kind.BULK),
+        ("認証コード:481516", Kind.BULK),
         ("Your password list for the presses", Kind.HUMAN),
     ],
 )
@@ -161,3 +170,24 @@ def test_who_asks_for_something_sends_no_mailing(sender: str, text: str, expecte
 )
 def test_what_a_certified_service_stamps_on_all_it_sends_makes_no_mailing(extra: str, expected: Kind) -> None:
     assert classify(mail("m1", extra=extra)).kind is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Aby zrezygnować: https://x.test/r Otrzymujesz ten biuletyn, bo jesteś klientem.", Kind.BULK),
+        ("Avregistrera dig: https://x.test/a Du får detta nyhetsbrev som kund.", Kind.BULK),
+        ("Отписаться: https://x.test/o Вы получили это письмо, так как подписаны.", Kind.BULK),
+        ("配信停止: https://x.test/s このメールマガジンは会員の方にお送りしています。", Kind.BULK),
+        ("Din verifieringskod är 481516. Om du inte har begärt den, bortse från detta.", Kind.BULK),
+        ("Twój kod weryfikacyjny: 481516. Jeśli to nie ty, nic nie rób.", Kind.BULK),
+        ("Ваш код подтверждения: 481516. Если вы не запрашивали его, ничего не делайте.", Kind.BULK),
+        ("認証コードは481516です。心当たりがない場合は破棄してください。", Kind.BULK),
+        ("Rezygnujemy z jednej prasy. Czy cena się zmieni?", Kind.HUMAN),
+        ("Kod do bramy to 7712. Czy kierowca może zadzwonić?", Kind.HUMAN),
+        ("Skicka ert nyhetsbrev till vår chef också.", Kind.HUMAN),
+        ("Если вы не против, заберём станок в пятницу.", Kind.HUMAN),
+    ],
+)
+def test_mailings_and_account_mail_are_known_in_further_languages(text: str, expected: Kind) -> None:
+    assert classify(mail("m1", subject="Prasa", text=text)).kind is expected

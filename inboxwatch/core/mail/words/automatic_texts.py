@@ -107,6 +107,15 @@ ACKNOWLEDGEMENT = cues(
         grazie per (?:la|il|aver|averci)
         bedankt voor
         obrigad[oa] p
+        tack för (?:ditt|er|ert|din|att)
+        ta(?:kk|k) for (?:din|dit|deres|at)
+        dziękujemy za (?:wiadomość|kontakt|zgłoszenie|przesłanie)
+        kiitos (?:viestistä|yhteydenot)
+        děkujeme za (?:vaš[iu]|zprávu|kontakt)
+        köszönjük (?:megkeresés|level)
+        благодарим (?:вас )?за|спасибо за (?:обращение|ваше)
+        お問い合わせ(?:いただき|ありがとう|頂き)
+        感谢您的(?:来信|邮件|咨询)
     """,
         "it arrived": r"""
         (?:have|has|we|i) (?:been )?received (?:your|by|and)
@@ -121,6 +130,14 @@ ACKNOWLEDGEMENT = cues(
         abbiamo ricevuto
         hebben uw
         recebemos
+        (?:vi har|har vi) (?:tagit emot|mottagit|mottatt|modtaget)
+        otrzymaliśmy (?:państwa|twoj|pani|pana)
+        olemme vastaanottaneet
+        (?:obdrželi|přijali) jsme
+        megkaptuk
+        (?:заявка|обращение|запрос|письмо) (?:\w+ ){0,2}(?:получен|принят|зарегистрирован)
+        (?:受け付け|受付|承り)(?:ました|いたしました)
+        (?:已收到|我们收到)您的
     """,
         "many write": r"""
         (?:volume|number|amount|quantity)s? of (?:e-?mails?|mail|messages?|correspondence|letters)
@@ -146,6 +163,15 @@ ACKNOWLEDGEMENT = cues(
         (?:il|nel) più (?:presto|breve)
         zo (?:snel|spoedig) mogelijk
         o mais (?:breve|rápido)
+        återkommer (?:inom|så snart|till)
+        (?:svarer|vender tilbage|kommer tilbake) (?:\w+ ){0,3}(?:inden|innen|snar|hurtig|raskt)
+        odpowiemy
+        vastaamme
+        odpovíme|ozveme se
+        válaszolunk
+        (?:ответим|свяжемся)
+        (?:ご連絡|ご返信|ご回答)(?:いたします|差し上げます|させて)
+        尽快(?:回复|与您联系)
     """,
         "for anybody who wrote": r"""
         if you(?:'re|'d|r)? (?:are|have|had|did|do|include|would|wish|want|need|reside|live)
@@ -187,7 +213,13 @@ ACKNOWLEDGEMENT = cues(
         vorgangsnummer
         ticketnummer
         numéro de (?:dossier|ticket)
-        número de (?:caso|ticket)
+        número d[eo] (?:caso|ticket|chamado|protocolo)
+        referentienummer|zaaknummer
+        (?:ärende|saks|sags)nummer
+        numer (?:sprawy|zgłoszenia)
+        číslo (?:případu|požadavku)
+        (?:номер (?:заявки|обращения)|получена, номер)
+        (?:受付|お問い合わせ)番号
     """,
     }
 )

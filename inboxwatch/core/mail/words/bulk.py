@@ -208,7 +208,10 @@ ACCOUNT_WORDS = frozenset(
     table("""
     confirm, verify, validate, activate, password, code, passcode, link, sign, login, bestätigen, bestätigung,
     aktivierung, passwort, activation, confirmation, passe, confirma, active, activa, verifica, conferma, attiva,
-    bevestig, signin, log
+    bevestig, signin, log, confirmez, sicherheitscode, bestätigungscode, zugangscode, anmeldecode, vérification,
+    sécurité, verificación, seguridad, verifica, sicurezza, verificatiecode, beveiligingscode, verificação, segurança,
+    weryfikacyjny, verifieringskod, säkerhetskod, engångskod, verifiseringskode, sikkerhedskode, vahvistuskoodi,
+    подтверждения, doğrulama, 認証コード, 確認コード, 验证码, 驗證碼
 """)
 )
 """One of these stands in each of the subjects below."""
@@ -222,11 +225,25 @@ ACCOUNT_SUBJECT = either(r"""
     \b(?:verification|sign[- ]?in|log[- ]?in|security|one[- ]time) (?:code|passcode|link)…
         (?=[ .:#-]*(?:$|\d)| (?:is|for your|to (?:sign|log))\b)
     ^new (?:sign|log)[- ]?in (?:to|from|on)\b
+    ^(?:ihr |dein )?(?:sicherheits|bestätigungs|zugangs|anmelde)code[ .:#-]*(?:$|\d)
+    ^(?:votre |ton )?code de (?:vérification|sécurité|connexion)[ .:#-]*(?:$|\d)
+    ^(?:su |tu )?código de (?:verificación|seguridad)[ .:#-]*(?:$|\d)
+    ^(?:il tuo )?codice di (?:verifica|sicurezza)[ .:#-]*(?:$|\d)
+    ^(?:je |uw )?(?:verificatie|beveiligings)code[ .:#-]*(?:$|\d)
+    ^(?:o )?(?:seu )?código de (?:verificação|segurança)[ .:#-]*(?:$|\d)
+    ^(?:twój )?kod weryfikacyjny[ .:#-]*(?:$|\d)
+    ^(?:din )?(?:verifierings|säkerhets|engångs)kod[ .:#-]*(?:$|\d)
+    ^(?:din )?(?:verifiserings|sikkerheds)kode[ .:#-]*(?:$|\d)
+    ^vahvistuskoodi(?:si)?[ .:#-]*(?:$|\d)
+    ^(?:ваш )?код подтверждения[ .:#-]*(?:$|\d)
+    ^doğrulama kodu(?:nuz)?[ .:#-]*(?:$|\d)
+    ^(?:認証コード|確認コード|验证码|驗證碼)[ .:：#-]*(?:$|\d)
     ^bestätigen sie ihre
     ^(?:bestätigung ihrer|aktivierung ihres) (?:e-?mail|registrierung|anmeldung|kontos|benutzerkontos)
     ^(?:ihr )?neues passwort
     ^passwort (?:zurücksetzen|ändern|vergessen)
     ^(?:activation|confirmation) de votre (?:compte|adresse|inscription)
+    ^confirmez votre (?:compte|adresse|inscription|e-?mail)
     ^réinitialisation (?:de votre|du) mot de passe
     ^(?:confirma|active|activa|verifica) (?:tu|su) (?:cuenta|correo|dirección)
     ^(?:conferma|attiva|verifica) (?:il tuo|la tua) (?:account|indirizzo|e-?mail)

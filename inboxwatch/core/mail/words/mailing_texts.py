@@ -42,7 +42,7 @@ UNSUBSCRIBE = either(r"""
     afmeld
     peruuta tilaus
     wypis
-    rezygna
+    rezygna|zrezygnowa
     odhlásit
     leiratkoz
     отписаться
@@ -82,6 +82,17 @@ MAILING = cues(
         ricevi questa
         u ontvangt deze
         você (?:está )?receb
+        otrzymuj(?:esz|ą państwo) (?:ten|tę|to)
+        du (?:får|fick) detta (?:mejl|mail|nyhetsbrev|utskick)
+        du (?:får|modtager|mottar) denne
+        вы получили это
+        saat tämän
+        ezt a(?:z e-?mailt| levelet| hírlevelet)[^.]{0,30}kap
+        tento e-?mail (?:jste|ste)
+        bu e-?postayı
+        您收到(?:此|这封|這封)
+        会員の方に
+        (?:ご登録|登録いただいた)[^。]{0,20}お送り
     """,
         "a web copy": r"""
         view (?:this|it|the)?[^.]{0,30}(?:in|with) (?:your |a )?(?:web )?browser
@@ -104,6 +115,9 @@ MAILING = cues(
     """,
         "a newsletter's words": r"""
         newsletter
+        nyhetsbrev|nyhedsbrev|nieuwsbrief|uutiskirje|hírlevél|biuletyn|zpravodaj
+        рассылк
+        メールマガジン|メルマガ
         this issue
         in this week
         (?:weekly|daily|monthly) (?:update|digest|edition|report|e-?mail|news|picks)
@@ -164,6 +178,18 @@ ACCOUNT_STEP = either(r"""
     (?:confirme|active|haga clic)
     (?:confermare|attivare|clicca)
     (?:bevestig|activeer|klik)
+    verificatiecode|beveiligingscode|inlogcode
+    código de (?:segurança|acesso|confirmação)
+    kod (?:weryfikacyjny|bezpieczeństwa|potwierdz)
+    (?:verifierings|säkerhets|engångs)kod
+    (?:verifiserings|sikkerheds|sikkerhets|engangs|bekræftelses)kode
+    vahvistuskoodi
+    ověřovací kód|overovací kód
+    код (?:подтверждения|безопасности|доступа)
+    doğrulama kodu
+    (?:認証|確認)コード
+    验证码|驗證碼
+    인증 ?번호
 """)
 """A step to take at a service."""
 
@@ -185,5 +211,16 @@ ACCOUNT_DENIAL = either(r"""
     si (?:usted )?no (?:ha|has|solicit|fue)
     se non (?:hai|ha) (?:richiest|effettuat)
     als (?:u|je) (?:dit|deze|zich) (?:\w+ ){0,3}niet (?:heb|hebt|heeft|aangevraagd)
+    se (?:você )?não (?:foi você|solicitou|pediu|fez)
+    jeśli to nie (?:ty|państwo)|jeśli nie (?:prosi|wysyła|zakłada)
+    om du inte (?:har )?(?:begärt|beställt|försökt)|om det inte var du
+    hvis du ikke (?:har )?(?:bedt|bestilt|forsøgt|forsøkt)|hvis det ikke var dig|hvis det ikke var deg
+    jos et (?:itse )?(?:pyytänyt|tilannut)
+    pokud jste (?:o )?(?:\w+ )?ne(?:žádali|požádali)
+    если вы (?:\w+ ){0,2}не (?:запрашивали|регистрировались|делали)|если это были не вы
+    (?:bu isteği )?siz yapmadıysanız
+    心当たりがない
+    如非本人|如果(?:这)?不是您
+    본인이 요청하지
 """)
 """What services say to whoever did not ask for the account: no person writes it to another."""
