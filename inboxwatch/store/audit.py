@@ -80,10 +80,7 @@ class Audit:
     def chain(self, most: int | None = None, *, before: datetime | None = None) -> Chained:
         """Follows the chain from its first row on, over `most` rows at most, of those `before` an instant."""
         number, previous = self._expired()
-        told = self._connection.execute(
-            select(_audit.c.object).where(_audit.c.deed == EXPIRE).order_by(_audit.c.id.desc()).limit(1)
-        ).scalar()
-        if number and told != f"{number}:{previous}":
+        if number and self._told_expired() != f"{number}:{previous}":
             return Chained(0, number, previous, broken=number)
         rows = select(_audit).where(_audit.c.id > number).order_by(_audit.c.id).limit(most)
         count, begun = 0, False
@@ -111,6 +108,11 @@ class Audit:
         value = {"key": EXPIRED, "value": f"{last.last}:{last.hash}"}
         upsert(self._connection, _meta, [value], ["value"])
         self._connection.execute(delete(_audit).where(_audit.c.id <= last.last))
+
+    def _told_expired(self) -> str | None:
+        """What the log itself says was erased by age last."""
+        told = select(_audit.c.object).where(_audit.c.deed == EXPIRE).order_by(_audit.c.id.desc()).limit(1)
+        return self._connection.execute(told).scalar()
 
     def _expired(self) -> tuple[int, str]:
         """Number and hash of the last row that was erased by age; the chain goes on behind it."""
