@@ -292,18 +292,19 @@ def resend(
 
 
 @app.command(epilog="Example: inboxwatch report -c inboxwatch.yaml --since 30d -o report.html --csv waits.csv")
-def report(
+def report(  # seven parameters: typer makes an option of each
     config: ConfigFile,
     since: Annotated[str, typer.Option(help="How far back, such as 30d, or a date.")] = "30d",
     output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")] = Path("report.html"),
     until: Annotated[str, typer.Option(metavar="TIME", help="A date or RFC 3339; default: now.")] = "",
     compare: Annotated[str, typer.Option(metavar="DATE", help="Divides the period into before and after.")] = "",
     csv: Annotated[Path | None, typer.Option(help="Writes the waits as CSV, too.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Writes the figures as JSON, too.")] = None,
 ) -> None:
-    """One self-contained page with plots for managers."""
+    """One self-contained page with plots for managers; prints its main figures."""
     from inboxwatch.commands.report import run_report
 
-    raise typer.Exit(run_report(load(config), since, output, until=until, compare=compare, csv=csv))
+    raise typer.Exit(run_report(load(config), since, output, until=until, compare=compare, csv=csv, json=json))
 
 
 people.add_to(app)

@@ -293,6 +293,13 @@ class DigestsModel(Settings):
     """To each person, and of each team to its lead, when their calendar opens (without one at 08:00 UTC)."""
 
 
+class ReportsModel(Settings):
+    """What managers' reports are held to."""
+
+    goal: Share | None = None
+    """The share of replies that shall be on time, such as `90%`: drawn as a line. Default: none."""
+
+
 class StoreModel(Settings):
     """The database. Default: `sqlite:///inboxwatch.db`, beside the config file."""
 
@@ -349,6 +356,7 @@ class ConfigModel(Settings):
     admins: tuple[PersonRef, ...] = ()
     """People who may act on every wait from a message."""
     digests: DigestsModel = Field(default_factory=DigestsModel)
+    reports: ReportsModel = Field(default_factory=ReportsModel)
     log: dict[LogArea, LogLevel] = Field(default_factory=dict)
     """Level by area: a room of the program such as `connectors.mail`, `daemon`, `engine`, `notify` or `web`, or
     `default`. A reload takes it over; what it does not say, `run --log-level` does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -28,10 +29,13 @@ from inboxwatch.commands.report.figures import (
     causes,
     comparison,
     heat,
+    parts,
     slices,
     slowest,
 )
+from inboxwatch.commands.report.page import in_words, render
 from inboxwatch.commands.report.period import Period
+from inboxwatch.commands.report.summary import summary
 from inboxwatch.core.model import Lead, LeadId, MessageId, PersonId
 from inboxwatch.store import Store
 from inboxwatch.store.records import AbsenceRecord
@@ -153,7 +157,8 @@ class Parts(HTMLParser):
 def test_the_page_needs_nothing_but_itself_and_shows_hostile_names_as_text(reported: Reported) -> None:
     parts = Parts()
     parts.feed(reported.html)
-    assert not parts.addresses
+    assert parts.addresses
+    assert all(re.fullmatch(r"http://127\.0\.0\.1:0/waits/[\w%-]+", one) for one in parts.addresses), "other links"
     assert not parts.tags & {"script", "img", "iframe", "link", "object", "form"}
     assert "url(" not in reported.html
     assert "@import" not in reported.html
@@ -172,7 +177,7 @@ def test_the_page_needs_nothing_but_itself_and_shows_hostile_names_as_text(repor
             text = page.inner_text("body")
             assert HOSTILE[0] in text
             assert HOSTILE[1] in text
-            assert page.locator("figure svg").count() == 5
+            assert page.locator("figure svg").count() == 4, "no curve of next replies, for there are none"
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than a phone"
         browser.close()
     assert not asked
@@ -441,3 +446,57 @@ def test_a_file_that_cannot_be_written_is_named(
 ) -> None:
     assert run_report(daemon.config, "30d", tmp_path / "nowhere" / "report.html") == 1
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_first_and_next_replies_slow_and_unanswered_ones_are_told_apart(daemon: InProcessDaemon) -> None:
+    first = daemon.mail(BO, "ana@acme.test")
+    answer = daemon.mail("ana@acme.test", BO, parent=first, after=10 * MINUTE)
+    second = daemon.mail(BO, "ana@acme.test", parent=answer, after=MINUTE)
+    daemon.passes(5 * HOUR)
+    daemon.mail("ana@acme.test", BO, parent=second)
+    daemon.mail(CY, "ben@acme.test", mailbox="sales")
+    daemon.passes(DAY)
+    found = parts(told(daemon))
+    now = {metric: (part.now.in_time, part.now.late, part.now.never) for metric, part in found.items()}
+    assert now == {"first_response": (1, 0, 1), "next_response": (0, 1, 0)}
+    words = in_words(told(daemon))
+    assert "50% on time (1 of 2)" in words
+    assert "0% on time (0 of 1)" in words
+
+
+def test_a_report_tells_the_change_against_the_period_before_as_it_stood_then(daemon: InProcessDaemon) -> None:
+    slow = daemon.mail(BO, "ana@acme.test")
+    daemon.passes(3 * HOUR)
+    divide = daemon.at
+    daemon.mail("ana@acme.test", BO, parent=slow, after=MINUTE)
+    quick = daemon.mail(BO, "ana@acme.test", subject="Another matter", after=MINUTE)
+    daemon.mail("ana@acme.test", BO, parent=quick, after=MINUTE)
+    story = told(daemon, start=divide, end=divide + 4 * HOUR)
+    part = parts(story)["first_response"]
+    assert (part.now.attainment, part.before.attainment, part.change) == (1, 0, 1)
+    assert (part.before.late, part.before.never) == (0, 1), "it was answered after that period's end"
+    assert parts(told(daemon))["first_response"].change is None, "nothing is known of an earlier period"
+
+
+def test_hand_overs_escalations_and_the_time_to_i_have_it_are_counted(daemon: InProcessDaemon) -> None:
+    daemon.mail(BO, "ana@acme.test")
+    daemon.engine.acknowledge(daemon.only_wait(BO), "ana", daemon.at + 5 * MINUTE)
+    daemon.passes(2 * HOUR)
+    daemon.passes(2 * HOUR)
+    case = only(told(daemon).cases)
+    assert case.acknowledged_after == 300
+    assert (case.handovers, case.escalations) == (1, 2)
+    figures = json.loads(summary(told(daemon)))["metrics"]["first_response"]
+    assert (figures["handovers"], figures["escalations"], figures["acknowledged_seconds"]) == (1, 2, 300)
+    assert only(told(daemon, MONDAY + MINUTE).cases).acknowledged_after is None, "nobody had said so by then"
+
+
+def test_the_goal_of_the_config_is_a_line_on_the_page(daemon: InProcessDaemon) -> None:
+    question = daemon.mail(BO, "ana@acme.test")
+    daemon.mail("ana@acme.test", BO, parent=question, after=MINUTE)
+    without = render(told(daemon), daemon.at)
+    assert 'class="goal"' not in without
+    story = replace(told(daemon), goal=0.95)
+    assert 'class="goal" x="95.0"' in render(story, daemon.at)
+    assert "goal 95%" in in_words(story)
+    assert json.loads(summary(story))["goal"] == 0.95

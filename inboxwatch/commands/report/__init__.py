@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.store_look import UNREADABLE, look
-from inboxwatch.commands.terminal import fail, remark, tell
+from inboxwatch.commands.terminal import fail, remark, result, tell
 from inboxwatch.core.model import ShownFigures
 from inboxwatch.now import now
 
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 
 def run_report(
-    config: Config, since: str, output: Path, *, until: str = "", compare: str = "", csv: Path | None = None
+    config: Config, since: str, output: Path, *, until: str = "", compare: str = "", **files: Path | None
 ) -> ExitCode:
-    """The command; returns the exit code. Reads the store beside a running daemon, writes nothing into it."""
-    from inboxwatch.commands.report import cases, page, table
+    """The command; returns the exit code. Reads the store beside a running daemon, writes nothing into it.
+
+    `files`: where the waits (`csv`) and the figures (`json`) are written besides, if anywhere.
+    """
+    from inboxwatch.commands.report import cases, page, summary, table
     from inboxwatch.commands.report.period import Period
     from inboxwatch.commands.report.teams import by_team
 
@@ -36,11 +39,14 @@ def run_report(
         story = by_team(story, config)
     try:
         output.write_text(page.render(story, made_at), encoding="utf-8")
-        if csv is not None:
+        if csv := files.get("csv"):
             table.write(csv, story)
+        if json := files.get("json"):
+            json.write_text(summary.summary(story), encoding="utf-8")
     except OSError as error:
         return fail(f"cannot write {error.filename}: {error.strerror}")
     if not story.cases:
         tell("no wait began in this period; `inboxwatch backfill` reads history")
+    result(page.in_words(story).rstrip())
     remark(f"{output}: {len(story.cases)} waits, {len(story.left_over)} left over")
     return ExitCode.OK

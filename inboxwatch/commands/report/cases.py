@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
-from inboxwatch.store.records import ClockRecord
+from inboxwatch.store.records import ClockRecord, NotifiedRecord
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
@@ -38,7 +39,9 @@ class Outcome(StrEnum):
 
 
 ANSWERED = frozenset({Outcome.IN_TIME, Outcome.LATE})
-MISSED = frozenset({Outcome.LATE, Outcome.OVERDUE, Outcome.ENDED_LATE})
+NEVER = frozenset({Outcome.OVERDUE, Outcome.ENDED_LATE})
+"""Past due, and no answer to this day."""
+MISSED = frozenset({Outcome.LATE}) | NEVER
 _DAYS_WORK = 8 * 3600.0
 """Seconds; of what took longer in business time nights and weekends explain nothing."""
 STILL_OPEN = frozenset({Outcome.OVERDUE, Outcome.OPEN, Outcome.UNVERIFIED})
@@ -64,6 +67,12 @@ class ReportedWait:
     zone: ZoneInfo
     reasons: tuple[str, ...] = ()
     """What made it long, in words; filled for waits that were missed."""
+    handovers: int = 0
+    """How often it went over to another owner."""
+    escalations: int = 0
+    """Steps of its ladder that were told once it was due, each once however many people were told."""
+    acknowledged_after: float | None = None
+    """Seconds of elapsed time until somebody said "I have it"; None: nobody did."""
     colleague: bool | None = None
     """Where nobody is named any more: whether another than the owner answered."""
 
@@ -144,13 +153,20 @@ class Story:
     """Person -> name."""
     teams: Mapping[str, str]
     """Person -> the one team (`teams_of_people`)."""
+    board: str = ""
+    """The address of the board, on which each wait has a page."""
+    goal: float | None = None
+    """The share (0..1) of waits that shall be answered on time; None: the config names none."""
+    before: tuple[ReportedWait, ...] = ()
+    """Waits that began in the period before, of the same length, as they stood at its end."""
     people_shown: bool = True
     """Whether figures of single people are told; else `names` and `teams` know teams only."""
 
 
 def read(tx: Transaction, config: Config, period: Period) -> Story:
-    """Reads the story of a period from the store."""
-    return _Reader(tx, config, period).story()
+    """Reads the story of a period, and the waits of the period before, from the store."""
+    story = _Reader(tx, config, period).story()
+    return replace(story, before=_Reader(tx, config, period.before).replies())
 
 
 class _Reader:
@@ -170,12 +186,11 @@ class _Reader:
     def story(self) -> Story:
         period = self._period
         begun = self._waits.begun(period.start, period.end)
-        waits = [row for row in begun if row.metric != "follow_up"]
         config = self._config
         failed = self._waits.first_contacts(period.start, period.end)
         return Story(
             period=period,
-            cases=tuple(self._cases(waits)),
+            cases=self.replies(),
             left_over=tuple(self._cases(self._waits.left_over(period.start, period.end))),
             follow_ups=tuple(self._cases([row for row in begun if row.metric == "follow_up"])),
             failed_contacts=tuple((row.owner or "", row.resolved_at is not None) for row in failed),
@@ -187,22 +202,35 @@ class _Reader:
             coverage={name: row.coverage for name, row in self._boxes.items() if name in config.mailboxes},
             names={id_: clean(person.name, 60) or id_ for id_, person in config.people.items()},
             teams=teams_of_people(config.teams.values()),
+            board=config.web.url,
+            goal=config.goal,
         )
+
+    def replies(self) -> tuple[ReportedWait, ...]:
+        """The waits that began in the period, without follow-ups."""
+        begun = self._waits.begun(self._period.start, self._period.end)
+        return tuple(self._cases([row for row in begun if row.metric != "follow_up"]))
 
     def _cases(self, rows: Sequence[ClockRecord]) -> Iterable[ReportedWait]:
         ids = [one for row in rows for one in row.ids]
         actions = self._waits.actions(ids)
-        told: dict[str, int] = {}
+        told: dict[str, list[NotifiedRecord]] = {}
         for part in (ids[at : at + 500] for at in range(0, len(ids), 500)):
             for one in self._tx.clocks.notifications(part):
-                told[one.clock] = told.get(one.clock, 0) + bool(one.target)
+                if one.target and one.at <= self._period.end:
+                    told.setdefault(one.clock, []).append(one)
         for wait in wait_views(self._tx, self._rules, rows, self._period.end, Detail.BUYER):
             own = [one for name in wait.ids for one in actions.get(name, ())]
             own.sort(key=lambda action: (action.at, action.serial))
-            case = self._case(wait, own)
+            steps = [one for name in wait.ids for one in told.get(name, ())]
+            case = replace(
+                self._case(wait, own),
+                handovers=_handovers(own, self._period.end),
+                escalations=len({(one.step, one.round) for one in steps if one.reason != "warning"}),
+                acknowledged_after=_acknowledged_after(own, wait.started_at, self._period.end),
+            )
             if case.missed:
-                steps = sum(told.get(name, 0) for name in wait.ids)
-                case = replace(case, reasons=tuple(self._reasons(case, own, steps)))
+                case = replace(case, reasons=tuple(self._reasons(case, own, len(steps))))
             yield case
 
     def _case(self, wait: WaitView, actions: list[Action]) -> ReportedWait:
@@ -278,8 +306,7 @@ class _Reader:
         unread = sum(touching, timedelta()).total_seconds()
         if unread > 60 and wall:
             yield f"its mailbox was unread for {unread / wall:.0%} of it"
-        given = [action.owner for action in actions if action.kind == "assigned" and action.at <= end]
-        if (moves := len(given) - 1) > 0:
+        if moves := _handovers(actions, end):
             yield f"moved on {_times(moves)}"
         held = {action.kind for action in actions if action.at <= end} & {"acknowledged", "snoozed"}
         if held:
@@ -296,6 +323,17 @@ class _Reader:
 
 def _times(number: int) -> str:
     return {1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
+def _handovers(actions: list[Action], until: datetime) -> int:
+    """How often the owner was another than before, up to an instant."""
+    given = [action.owner for action in actions if action.kind == "assigned" and action.owner and action.at <= until]
+    return sum(one != other for one, other in pairwise(given))
+
+
+def _acknowledged_after(actions: list[Action], start: datetime, until: datetime) -> float | None:
+    said = [action.at for action in actions if action.kind == "acknowledged" and start <= action.at <= until]
+    return (min(said) - start).total_seconds() if said else None
 
 
 def _owner_at(actions: list[Action], at: datetime) -> str | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from statistics import median
 
-from inboxwatch.commands.report.cases import ANSWERED, STILL_OPEN, Outcome, ReportedWait, Story
+from inboxwatch.commands.report.cases import ANSWERED, MISSED, NEVER, STILL_OPEN, Outcome, ReportedWait, Story
 from inboxwatch.commands.report.period import Period
 from inboxwatch.core.statistics.figures import LATENCY_EDGES
 from inboxwatch.core.statistics.survival import (
@@ -24,6 +24,7 @@ from inboxwatch.core.statistics.survival import (
 
 AWAY = "\N{NO-BREAK SPACE}away"
 """The group of waits whose owner was away. No person's id begins with a space."""
+FIRST, NEXT = "first_response", "next_response"
 
 
 class Times:
@@ -66,6 +67,12 @@ class Group:
         self.open = sum(outcomes[one] for one in STILL_OPEN)
         self.overdue = outcomes[Outcome.OVERDUE]
         self.unverified = outcomes[Outcome.UNVERIFIED]
+        self.late = outcomes[Outcome.LATE]
+        self.never = sum(outcomes[one] for one in NEVER)
+        self.handovers = sum(case.handovers for case in self.cases)
+        self.escalations = sum(case.escalations for case in self.cases)
+        self.acknowledged = [case.acknowledged_after for case in self.cases if case.acknowledged_after is not None]
+        """Seconds until "I have it", of the waits of which somebody said so."""
         self.by_colleague = sum(case.by_colleague for case in self.cases)
         self.wall = Times(case.wall for case in self.cases)
         self.business = Times(case.business for case in self.cases)
@@ -81,6 +88,24 @@ class Group:
     @property
     def attainment(self) -> float | None:
         return self.in_time / self.decided if self.decided else None
+
+    @property
+    def until_acknowledged(self) -> float | None:
+        """The median time in seconds until somebody said "I have it"."""
+        return percentile(self.acknowledged, 0.5)
+
+    @cached_property
+    def first(self) -> Group:
+        """First replies: they have a target of their own, and a buyer who may still go elsewhere."""
+        return self._of(FIRST)
+
+    @cached_property
+    def next(self) -> Group:
+        """Every later reply."""
+        return self._of(NEXT)
+
+    def _of(self, metric: str) -> Group:
+        return Group(metric, (case for case in self.cases if case.metric == metric))
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -180,10 +205,33 @@ def causes(cases: Iterable[ReportedWait]) -> list[Cause]:
     return sorted(made, key=lambda cause: (-cause.count, cause.name))
 
 
-def slowest(cases: Sequence[ReportedWait], limit: int = 15) -> list[ReportedWait]:
-    """Missed waits, the longest in business time first."""
-    missed = [case for case in cases if case.missed]
+def slowest(
+    cases: Sequence[ReportedWait], outcomes: Collection[Outcome] = MISSED, limit: int = 15
+) -> list[ReportedWait]:
+    """Missed waits of some outcomes, the longest in business time first."""
+    missed = [case for case in cases if case.outcome in outcomes]
     return sorted(missed, key=lambda case: (-case.business.seconds, -case.wall.seconds, case.id))[:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """The replies of one metric, and those of the period before."""
+
+    now: Group
+    before: Group
+
+    @property
+    def change(self) -> float | None:
+        """By how much the share on time rose (-1..1); None where either period has none that is decided."""
+        if self.now.attainment is None or self.before.attainment is None:
+            return None
+        return self.now.attainment - self.before.attainment
+
+
+def parts(story: Story) -> dict[str, Replies]:
+    """First and next replies apart: mixed, the longer target of the one hides the misses of the other."""
+    now, before = Group("all", story.cases), Group("before", story.before)
+    return {FIRST: Replies(now.first, before.first), NEXT: Replies(now.next, before.next)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,4 +275,5 @@ def _day(period: Period, due: datetime) -> str:
     local, today = period.local(due).date(), period.local(period.end).date()
     if local < today:
         return "overdue"
-    return {0: "today", 1: "tomorrow"}.get((local - today).days, f"{local:%a} {local.day} {local:%b}")
+    named = {0: "today", 1: "tomorrow"}.get((local - today).days, f"{local:%a} {local.day} {local:%b}")
+    return f"due {named}"

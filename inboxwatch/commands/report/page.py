@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from inboxwatch.commands.report import figures, plots
-from inboxwatch.commands.report.cases import Story
+from inboxwatch.commands.report.cases import NEVER, Outcome, Story
 from inboxwatch.commands.report.figures import Comparison, Group, Slice, Times
 from inboxwatch.notify.text import span
 
@@ -28,10 +29,16 @@ CAUSES = {
     "activity": "a call or meeting was logged",
 }
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_NAMES = {"first_words": "first replies", "next_words": "next replies"}
 
 
-def render(story: Story, made_at: datetime) -> str:
-    """The page. Names, companies and subjects are untrusted text; the template escapes all of it."""
+def in_words(story: Story) -> str:
+    """The figures of first and next replies in a few lines of plain text; no buyer is named in it."""
+    words = _templates(story).get_template("report.txt")
+    return words.render(story=story, period=story.period, parts=figures.parts(story), **_NAMES)
+
+
+def _templates(story: Story) -> Environment:
     templates = Environment(
         loader=PackageLoader("inboxwatch.commands.report", "templates"),
         autoescape=True,
@@ -44,11 +51,19 @@ def render(story: Story, made_at: datetime) -> str:
         span=_span,
         hours=_hours,
         percent=_percent,
+        points=_points,
+        page_of=lambda clock: f"{story.board}/waits/{quote(clock, safe='')}",
         stamp=lambda at: f"{local(at):%a} {local(at).day} {local(at):%b %H:%M}",
         dated=lambda at: f"{local(at).day} {local(at):%B %Y %H:%M}",
     )
+    return templates
+
+
+def render(story: Story, made_at: datetime) -> str:
+    """The page. Names, companies and subjects are untrusted text; the template escapes all of it."""
     everything = Group("all", story.cases)
-    return templates.get_template("report.html").render(
+    whole = _templates(story).get_template("report.html")
+    return whole.render(
         story=story,
         period=story.period,
         made_at=made_at,
@@ -61,7 +76,10 @@ def render(story: Story, made_at: datetime) -> str:
         days=DAYS,
         causes=figures.causes(story.cases),
         cause_words=CAUSES,
-        slowest=figures.slowest(story.cases),
+        slow=figures.slowest(story.cases, {Outcome.LATE}),
+        never=figures.slowest(story.cases, NEVER),
+        parts=figures.parts(story),
+        **_NAMES,
         ahead=figures.days_ahead(story),
         follow_ups=Group("follow-ups", story.follow_ups),
         comparison=figures.comparison(story),
@@ -73,12 +91,12 @@ def render(story: Story, made_at: datetime) -> str:
 
 def _plots(story: Story, everything: Group) -> dict[str, Markup]:
     drawn = {
-        "business": _curve("Answered within, business time", everything.business, business=True),
-        "wall": _curve("Answered within, wall time", everything.wall, business=False),
+        "first": _curve("First replies within, business time", everything.first.business),
+        "next": _curve("Next replies within, business time", everything.next.business),
         "slices": _slices(figures.slices(story)),
         "distribution": plots.distribution(
             "How long answers took",
-            [("business time", everything.business.buckets), ("wall time", everything.wall.buckets)],
+            [("business time", everything.business.buckets), ("elapsed time", everything.wall.buckets)],
         ),
     }
     if (compared := figures.comparison(story)) is not None:
@@ -86,17 +104,18 @@ def _plots(story: Story, everything: Group) -> dict[str, Markup]:
     return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704  (pygal escapes what it is given)
 
 
-def _curve(title: str, times: Times, *, business: bool) -> str:
+def _curve(title: str, times: Times) -> str:
     lines = [plots.line_of("with open waits", times.curve), plots.naive_line("answered waits only", times.answered)]
-    return plots.answered_by(title, lines, times.curve, business=business)
+    return plots.answered_by(title, lines, times.curve, business=True)
 
 
 def _slices(parts: Iterable[Slice]) -> str:
     parts = list(parts)
     groups = [one.group for one in parts]
     stacks = [
-        ("answered in time", [group.in_time for group in groups]),
-        ("missed", [group.missed for group in groups]),
+        ("answered on time", [group.in_time for group in groups]),
+        ("answered late", [group.late for group in groups]),
+        ("overdue, never answered", [group.never for group in groups]),
         ("undecided", [len(group) - group.decided for group in groups]),
     ]
     return plots.per_slice("Waits by when they began", [group.name for group in groups], stacks)
@@ -117,3 +136,8 @@ def _hours(seconds: float | None) -> str:
 
 def _percent(share: Any, digits: int = 0) -> str:
     return "–" if share is None else f"{share:.{digits}%}"
+
+
+def _points(change: float) -> str:
+    rounded = round(100 * change)
+    return "unchanged" if rounded == 0 else f"{rounded:+d} point{'' if abs(rounded) == 1 else 's'}"

@@ -41,6 +41,11 @@ class Period:
             raise ValueError(f"--compare {compare} lies outside the period")
         return cls(start, end, zone, divide)
 
+    @property
+    def before(self) -> Period:
+        """The period of the same length that ends where this one begins."""
+        return Period(self.start - (self.end - self.start), self.start, self.zone)
+
     def local(self, at: datetime) -> datetime:
         return at.astimezone(self.zone)
 

@@ -12,6 +12,7 @@ from inboxwatch.core.timestamp import rfc3339
 COLUMNS = (
     "clock", "buyer", "company", "subject", "metric", "tier", "mailbox", "owner", "owner_away", "team", "started_at",
     "due_at", "stopped_at", "outcome", "cause", "answered_by", "wall_seconds", "business_seconds", "open",
+    "handovers", "escalations", "acknowledged_seconds", "link",
 )  # fmt: skip
 
 
@@ -45,4 +46,8 @@ def _values(case: ReportedWait, story: Story) -> list[str | float | None]:
         case.wall.seconds,
         case.business.seconds,
         "true" if case.stopped_at is None else "false",
+        case.handovers,
+        case.escalations,
+        case.acknowledged_after,
+        f"{story.board}/waits/{case.id}",
     ]

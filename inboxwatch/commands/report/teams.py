@@ -21,6 +21,7 @@ def by_team(story: Story, config: Config) -> Story:
     return replace(
         story,
         cases=tuple(_told(case, labels) for case in story.cases),
+        before=tuple(_told(case, labels) for case in story.before),
         left_over=tuple(_told(case, labels) for case in story.left_over),
         follow_ups=tuple(_told(case, labels) for case in story.follow_ups),
         failed_contacts=tuple((labels.person(owner), reached) for owner, reached in story.failed_contacts),
