@@ -16,8 +16,9 @@ EXTRAS := all apprise ews gmail graph postgresql slack
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt requirements-kerberos.txt
 UV := build/uv/bin/uv
 UV_VERSION := 0.13.9
+AUDIT_VERSION := 2.10.1
 
-.PHONY: help setup demo test soak bench lint lock sbom install-trial clean
+.PHONY: help setup demo test soak bench lint lock sbom audit install-trial clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +67,13 @@ sbom: .venv/.dev ## list what the image installs, each with its hashes, as Cyclo
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements --output-reproducible --pyproject pyproject.toml \
 		--output-format JSON --output-file dist/sbom.json inboxwatch/locks/all.txt
 	@echo "Written: dist/sbom.json"
+
+# No part of the tests: it asks an advisory service, and what is known of a package changes without a change of ours.
+audit: .venv/.python ## ask (over the network) whether a locked package has a known weakness
+	@[ -x build/audit/bin/pip-audit ] || { $(PYTHON) -m venv build/audit && \
+		build/audit/bin/python -m pip -qq --disable-pip-version-check install pip-audit==$(AUDIT_VERSION); }
+	@for lock in inboxwatch/locks/all.txt requirements-dev.txt requirements-build.txt; do echo "$$lock"; \
+		build/audit/bin/pip-audit --disable-pip --require-hashes --requirement "$$lock"; done
 
 install-trial: .venv/.python ## install, upgrade, roll back and remove in a fresh Debian (debootstrap, systemd-nspawn; as root)
 	@command -v debootstrap systemd-nspawn >/dev/null || .ci/install-debian-packages debootstrap systemd-container
