@@ -35,7 +35,7 @@ class Acting:
 
 def acknowledge(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
     """Takes a wait over and holds its ladder until the acknowledgement expires. Returns its id. Raises Refused."""
-    row, now, by = _running(tx, rules, clock, acting.by), acting.at, acting.by
+    row, now, by = running(tx, rules, clock, acting.by), acting.at, acting.by
     policy = policies_of(tx, rules, [row.policy_version]).get(row.policy_version) or rules.config.policies[-1]
     until = policy.escalation.acknowledge_for.after(now, policy.calendar)
     held = Action(now, ActionKind.ACKNOWLEDGED, by, row.id, row.lead, until, reason=acting.reason)
@@ -49,7 +49,7 @@ def acknowledge(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> st
 
 def snooze(tx: Transaction, rules: Rules, clock: str, acting: Acting, until: datetime) -> str:
     """Holds a wait's ladder until an instant. Returns its id. Raises Refused."""
-    row, now = _running(tx, rules, clock, acting.by), acting.at
+    row, now = running(tx, rules, clock, acting.by), acting.at
     if until <= now:
         raise Refused(422, "until: must lie in the future")
     held = Action(now, ActionKind.SNOOZED, acting.by, row.id, row.lead, until, reason=acting.reason)
@@ -63,7 +63,7 @@ def assign(tx: Transaction, rules: Rules, clock: str, acting: Acting, owner: str
     known_person(rules, acting.by)
     if owner not in rules.config.people:
         raise Refused(422, f"owner: {owner!r} is no person of the config; groups cannot own a wait")
-    row, now = _running(tx, rules, clock, acting.by), acting.at
+    row, now = running(tx, rules, clock, acting.by), acting.at
     new, reason = PersonId(owner), acting.reason
     given = Action(now, ActionKind.ASSIGNED, acting.by, row.id, row.lead, owner=new, reason=reason, rule="by hand")
     tx.clocks.record(given, row.thread)
@@ -74,7 +74,7 @@ def dismiss(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
     """Ends a wait to which no reply is owed, as the person knew it; they say why. Returns its id. Raises Refused."""
     if not acting.reason.strip():
         raise Refused(422, messages.SAY_WHY_DISMISSED)
-    row, now = _running(tx, rules, clock, acting.by), acting.at
+    row, now = running(tx, rules, clock, acting.by), acting.at
     seen = frozenset({row.id, *row.aliases})
     ended = Action(now, ActionKind.DISMISSED, acting.by, row.id, row.lead, reason=acting.reason, seen=seen)
     tx.clocks.record(ended, row.thread)
@@ -134,7 +134,7 @@ def known_person(rules: Rules, by: str) -> None:
         raise Refused(422, f"by: {by!r} is no person of the config; known are {known}")
 
 
-def _running(tx: Transaction, rules: Rules, clock: str, by: str) -> ClockRecord:
+def running(tx: Transaction, rules: Rules, clock: str, by: str) -> ClockRecord:
     """The wait of a clock by any id it ever had, still open, for a person of ours. Raises Refused."""
     known_person(rules, by)
     row = tx.clocks.get(clock)

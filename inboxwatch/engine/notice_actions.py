@@ -187,8 +187,13 @@ def _name(rules: Rules, person: str | None) -> str:
 
 
 def candidates(tx: Transaction, rules: Rules, clock: str, asker: Person, now: datetime) -> list[Candidate]:
+    """Who could own a wait, for somebody whom it concerns. Raises ActionRefused."""
+    return candidates_of(tx, rules, _wait(tx, rules, clock, asker), now)
+
+
+def candidates_of(tx: Transaction, rules: Rules, row: ClockRecord, now: datetime) -> list[Candidate]:
     """The wait's own people first, then everybody else; of both those who are here before those who are not."""
-    row, config = _wait(tx, rules, clock, asker), rules.config
+    config = rules.config
     here = roster(tx, rules, now)
     near = concerned(config, tx, row)
     found = []

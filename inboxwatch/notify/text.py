@@ -76,6 +76,15 @@ def span(seconds: float) -> str:
     return f"{minutes} min" if minutes else f"{whole} s"
 
 
+def hours(seconds: float) -> str:
+    """A length of business time: it has no days of 24 hours. `183 h`, `2 h 05 min`, `12 min`."""
+    whole = int(abs(seconds))
+    if whole < 3600:
+        return span(whole)
+    minutes = whole // 60
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes % 60 else f"{minutes // 60} h"
+
+
 def when(moment: datetime | None) -> str:
     """An instant in the zone it carries: `Tue 3 Nov 14:03 GMT`. Empty for none."""
     return f"{moment:%a} {moment.day} {moment:%b %H:%M %Z}" if moment else ""

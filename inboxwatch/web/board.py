@@ -19,6 +19,7 @@ from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import resend
 from inboxwatch.engine.explanation import explain
+from inboxwatch.engine.notice_actions import candidates_of
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.views import mailbox_view
 from inboxwatch.engine.wait_filters import by_people, teams_of
@@ -59,7 +60,7 @@ class Board:
             web.get("/", self.board),
             web.get("/follow-ups", self.follow_ups),
             web.get("/waits/{clock}", self.wait),
-            web.post("/waits/{clock}/{action:acknowledge|snooze|assign|dismiss|reopen}", self.act),
+            web.post("/waits/{clock}/{action:acknowledge|snooze|assign|dismiss|reopen|activity}", self.act),
             web.get("/leads/{email}", self.lead),
             web.get("/mailboxes", self.mailboxes),
             web.post("/dead-letters/{id:\\d{1,18}}/resend", self.resend),
@@ -153,6 +154,7 @@ class Board:
             return {
                 "wait": view,
                 "undo": undo,
+                "candidates": candidates_of(tx, self._daemon.rules, row, now),
                 "events": timeline(past),
                 "ownership": past.ownership,
                 "explained": explained,

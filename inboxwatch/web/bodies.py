@@ -65,6 +65,11 @@ class Reopen(Body):
     """Needed once ten minutes have passed since the dismissal."""
 
 
+class HandledByPhone(Body):
+    by: Word
+    reason: Text = ""
+
+
 class Reviewed(Body):
     by: Word
     reason: Text = ""

@@ -21,7 +21,7 @@ from inboxwatch.engine.audit import Door
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.metrics import team_labels
 from inboxwatch.notify import messages
-from inboxwatch.notify.text import clean, span
+from inboxwatch.notify.text import clean, hours, span
 from inboxwatch.web.auth import Guard
 from inboxwatch.web.identity import signed_in
 from inboxwatch.web.problems import Problem
@@ -47,6 +47,7 @@ class Pages:
             nameless=self._wordless,
             clean=clean,
             span=span,
+            hours=hours,
             instant=rfc3339,
             stamp=stamp,
             segment=lambda text: quote(str(text), safe=""),

@@ -17,15 +17,16 @@ from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.notify import messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
-from inboxwatch.web.bodies import Acknowledge, Assign, Dismiss, Reopen, Snooze
+from inboxwatch.web.bodies import Acknowledge, Assign, Dismiss, HandledByPhone, Reopen, Snooze
 
-ActionBody = Acknowledge | Snooze | Assign | Dismiss | Reopen
+ActionBody = Acknowledge | Snooze | Assign | Dismiss | Reopen | HandledByPhone
 BODIES: dict[str, type[ActionBody]] = {
     "acknowledge": Acknowledge,
     "snooze": Snooze,
     "assign": Assign,
     "dismiss": Dismiss,
     "reopen": Reopen,
+    "activity": HandledByPhone,
 }
 
 
@@ -50,6 +51,10 @@ def _do(tx: Transaction, rules: Rules, clock: str, body: ActionBody, now: dateti
             actions.assign(tx, rules, clock, acting, body.owner)
         case Dismiss():
             actions.dismiss(tx, rules, clock, acting)
+        case HandledByPhone():
+            row = actions.running(tx, rules, clock, body.by)
+            noted = f"call: {body.reason}" if body.reason else "call"
+            actions.log_activity(tx, rules, row.lead, actions.Acting(body.by, now, noted), now)
         case Reopen():
             actions.reopen(tx, rules, clock, acting)
     return _shown(tx, rules, clock, now)

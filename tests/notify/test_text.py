@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from inboxwatch.notify import ChannelSettings, Notice, NoticeType
 from inboxwatch.notify.render import NAMES, Renderer
 from inboxwatch.notify.slack import markup
-from inboxwatch.notify.text import clean, retry_after, said, span, web_link
+from inboxwatch.notify.text import clean, hours, retry_after, said, span, web_link
 from tests.support.hostile_texts import HOSTILE, assert_harmless
 from tests.support.notices import ANA, ANSWERED, BARE, MAX, clock, lost, notice, of_people
 
@@ -74,6 +74,8 @@ def test_what_a_server_said_names_nobodys_address() -> None:
 def test_lengths_of_time_have_their_two_highest_units() -> None:
     lengths = {0: "0 s", 59: "59 s", 60: "1 min", 3600: "1 h", 7500: "2 h 05 min", 86400: "1 d", 180000: "2 d 2 h"}
     assert {seconds: span(seconds) for seconds in lengths} == lengths
+    business = {720: "12 min", 7500: "2 h 05 min", 183 * 3600: "183 h"}
+    assert {seconds: hours(seconds) for seconds in business} == business, "no business day has 24 hours"
 
 
 def test_retry_after_is_read_as_seconds_or_date_and_bounded() -> None:

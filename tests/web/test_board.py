@@ -145,6 +145,34 @@ async def test_every_deed_is_done_with_its_reason_and_told_in_the_history(page: 
         await expect(story).to_contain_text(text)
 
 
+async def test_enter_in_the_reason_does_nothing_and_assigning_wants_somebody(page: Page, served: Served) -> None:
+    """Whatever was meant: the first button takes the wait over. Nobody is preset, least of all the owner."""
+    daemon = served.daemon
+    waiting(daemon)
+    wait = daemon.only_wait(CY)
+    await page.goto(f"/waits/{wait}")
+    await page.get_by_label("You are").select_option("ana")
+    await page.get_by_label("Reason").fill("spoke with them")
+    await page.get_by_label("Reason").press("Enter")
+    await page.get_by_role("button", name="Assign").click()
+    await expect(page.get_by_role("alert")).to_contain_text("owner: is required")
+    await expect(page.locator(".title .state")).not_to_have_text("acknowledged")
+    await page.get_by_role("button", name="Handled by phone").click()
+    await expect(page.locator("#story")).to_contain_text("call: spoke with them")
+    await expect(page.get_by_role("button", name="I have it")).to_have_count(0)
+
+
+async def test_the_form_goes_once_the_answer_came(page: Page, served: Served) -> None:
+    daemon = served.daemon
+    waiting(daemon)
+    wait = daemon.only_wait(CY)
+    await page.goto(f"/waits/{wait}")
+    await expect(page.locator("#pulse")).to_have_text("live")
+    await page.get_by_label("Reason").fill("half a sentence")
+    daemon.engine.dismiss(wait, "max", daemon.at)
+    await expect(page.get_by_role("button", name="I have it")).to_have_count(0)
+
+
 async def test_a_deed_that_is_refused_says_why_and_keeps_what_was_typed(page: Page, served: Served) -> None:
     daemon = served.daemon
     waiting(daemon)
