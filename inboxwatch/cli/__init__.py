@@ -269,6 +269,19 @@ def leads_list(config: ConfigFile, json: Json = False) -> None:
     raise typer.Exit(list_leads(load(config), as_json=json))
 
 
+@leads.command("search", epilog="Example: inboxwatch leads search -c inboxwatch.yaml muller gmbh")
+def leads_search(
+    config: ConfigFile,
+    text: Annotated[list[str], typer.Argument(help="Parts of name, company or address.")],
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Leads that are shown at most.")] = 20,
+    json: Json = False,
+) -> None:
+    """Leads found by a few letters, accents and case aside: those who wait first, with the owner and the due time."""
+    from inboxwatch.commands.leads import search_leads
+
+    raise typer.Exit(search_leads(load(config), " ".join(text), limit, as_json=json))
+
+
 @outbox.command("list", epilog="Example: inboxwatch outbox list -c inboxwatch.yaml")
 def outbox_list(config: ConfigFile, json: Json = False) -> None:
     """Dead letters: to whom, by which channel, and why they could not be delivered."""

@@ -6,10 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from inboxwatch.commands.exit_code import ExitCode
-from inboxwatch.commands.terminal import fail, result_json, table
+from inboxwatch.commands.store_look import UNREADABLE, look
+from inboxwatch.commands.terminal import fail, printable, result, result_json, table
 from inboxwatch.connector import LeadList
 from inboxwatch.engine.leads import screen
-from inboxwatch.engine.views import lead_view
+from inboxwatch.engine.views import found_view, lead_view
+from inboxwatch.notify import lead_messages
+from inboxwatch.now import now
 from inboxwatch.store import Store, StoreError
 
 if TYPE_CHECKING:
@@ -53,4 +56,27 @@ def list_leads(config: Config, *, as_json: bool) -> ExitCode:
         result_json(leads)
     else:
         table(leads, COLUMNS)
+    return ExitCode.OK
+
+
+def search_leads(config: Config, query: str, limit: int, *, as_json: bool) -> ExitCode:
+    """`leads search`: what the store knows, those who wait first; returns the exit code."""
+    try:
+        found, count = look(config, lambda tx: tx.leads.find(query, limit))
+    except UNREADABLE as error:
+        return fail(str(error))
+    if as_json:
+        result_json([found_view(one) for one in found])
+        return ExitCode.OK
+    at = now()
+    names = {str(one.id): one.name for one in config.people.values()}
+    rows = []
+    for lead, wait in found:
+        owner = (wait.owner if wait is not None else lead.owner) or ""
+        left = (wait.due_at - at).total_seconds() if wait is not None else None
+        standing = lead_messages.standing(left=left, owner=names.get(owner, owner))
+        rows.append(lead_view(lead) | {"standing": standing, "clock": wait.id if wait is not None else None})
+    table(rows, ("email", "name", "company", "standing", "clock", "tier"))
+    if count > len(found):
+        result(lead_messages.found(count=count, shown=len(found), query=printable(query)))
     return ExitCode.OK

@@ -16,9 +16,9 @@ from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import wait_views
-from inboxwatch.notify import messages
+from inboxwatch.notify import lead_messages, messages
 from inboxwatch.notify.actions import Answer
-from inboxwatch.notify.text import when
+from inboxwatch.notify.text import clean, when
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
 
@@ -28,6 +28,9 @@ COUNTED = 10_000
 """Waits that are counted."""
 _NAMED = 5
 """Leads that are named where several match."""
+_FOUND = 9
+"""Leads that a search lists: a message of Slack has ten lines of these."""
+_FIND = re.compile(r"find\b", re.IGNORECASE)
 _LINK = re.compile(r"<mailto:([^<|>]++)(?:\|[^<>]*+)?>")
 """How Slack writes an address that was typed."""
 
@@ -42,10 +45,13 @@ class Lookup:
         self._now = now
 
     def answer(self, query: str) -> Answer:
-        """About a lead by address, name or company; about the asker's own waits for an empty query."""
+        """About a lead by address, name or company; about the asker's own waits for an empty query; `find TEXT` lists
+        the leads that match."""
         query = _LINK.sub(r"\1", query).strip()
         if not query:
             return self._own()
+        if text := _FIND.match(query):
+            return self._found(query[text.end() :].strip())
         found, count = self._leads(query)
         if not found:
             return Answer((messages.no_lead(query=query),))
@@ -76,7 +82,27 @@ class Lookup:
     def _leads(self, query: str) -> tuple[list[Lead], int]:
         """The first leads that match, and how many do."""
         exact = self._tx.leads.by_address(query.lower())
-        return ([exact], 1) if exact is not None else self._tx.leads.find(query, _NAMED)
+        if exact is not None:
+            return [exact], 1
+        found, count = self._tx.leads.find(query, _NAMED)
+        return [one.lead for one in found], count
+
+    def _found(self, query: str) -> Answer:
+        """The leads that match a few letters, one line each."""
+        found, count = self._tx.leads.find(query, _FOUND)
+        lines = [lead_messages.found(count=count, shown=len(found), query=query or "*")]
+        for lead, wait in found:
+            owner = wait.owner if wait is not None else lead.owner
+            left = (wait.due_at - self._now).total_seconds() if wait is not None else None
+            told = lead_messages.lead(
+                name=clean(lead.name, 80),
+                company=clean(lead.company, 80),
+                address=clean(lead.id),
+                standing=lead_messages.standing(left=left, owner=self._name(owner) if owner else ""),
+                link=f"{self._rules.config.web.url}/leads/{quote(lead.id, safe='@')}",
+            )
+            lines.append(told)
+        return Answer(tuple(lines))
 
     def _about(self, lead: Lead) -> Answer:
         views = self._views(self._open(lead=lead.id)[:MOST])

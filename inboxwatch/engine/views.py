@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inboxwatch.core.model import Lead
 from inboxwatch.core.timestamp import rfc3339
+from inboxwatch.store.leads import FoundLead
 from inboxwatch.store.records import MailboxRecord
 
 
@@ -46,3 +47,10 @@ def mailbox_view(
         "recovered": row.recovered,
         "remarks": row.remarks.splitlines() if row.remarks else [],
     }
+
+
+def found_view(found: FoundLead) -> dict[str, object]:
+    """A lead as a search shows it: `waiting` is the open wait that is due first, or null."""
+    wait = found.wait
+    waiting = {"clock": wait.id, "owner": wait.owner, "due_at": rfc3339(wait.due_at)} if wait is not None else None
+    return lead_view(found.lead) | {"waiting": waiting}

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, String, Table, TextualSelect, column, delete, func, select, text, tuple_
 
 from inboxwatch.core.leads import Directory, address_keys, claimed_addresses, claimed_domains, company_domains
 from inboxwatch.core.model import Lead, LeadId, PersonId
+from inboxwatch.core.search_text import search_text, search_words
 from inboxwatch.store import tables
 from inboxwatch.store.column_types import storable
 from inboxwatch.store.one_of import json_list, one_of
+from inboxwatch.store.records import ClockRecord, clocks_of
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _lead = tables.lead
@@ -23,8 +25,14 @@ _KEYS: tuple[tuple[Table, Callable[[Lead], set[str]]], ...] = (
 )
 _FIELDS = tuple(field.name for field in fields(Lead))
 _PAGE = 1000
-_APART = "\x1f"
-"""Between the fields of `search`: nobody asks for it."""
+
+
+class FoundLead(NamedTuple):
+    """A lead that was searched for."""
+
+    lead: Lead
+    wait: ClockRecord | None
+    """The wait that is due first, where one is open."""
 
 
 class Leads:
@@ -71,13 +79,32 @@ class Leads:
         keys = address_keys(email)
         return Directory(self._concerned(keys, keys, ())).by_address(email)
 
-    def find(self, query: str, limit: int) -> tuple[list[Lead], int]:
-        """Leads whose name or company contains a text, whatever its case: the first by id, and how many there are."""
+    def find(self, query: str, limit: int, offset: int = 0) -> tuple[list[FoundLead], int]:
+        """Leads in whose name, company or addresses each word of a query is a part, and how many there are.
+
+        Those who wait come first, the earliest due before the others; an empty query finds all. One pass over a narrow
+        column: 50,000 leads take some 50 ms.
+        """
+        clock = tables.clock
+        owed = (clock.c.state == "running", clock.c.metric != "follow_up")
+        first = select(clock.c.lead, func.min(clock.c.due_at).label("due_at")).where(*owed).group_by(clock.c.lead)
+        wait = first.subquery()
         within = func.instr if self._connection.dialect.name == "sqlite" else func.strpos
-        matching = within(_lead.c.search, storable(query.casefold())) > 0
-        count = self._connection.execute(select(func.count()).select_from(_lead).where(matching)).scalar_one()
-        rows = self._connection.execute(select(_lead).where(matching).order_by(_lead.c.id).limit(limit))
-        return [to_lead(row) for row in rows], int(count)
+        matching = [within(_lead.c.search, storable(word)) > 0 for word in search_words(query)]
+        order = (wait.c.due_at.is_(None), wait.c.due_at, _lead.c.id)
+        joined = select(_lead.c.id).join(wait, wait.c.lead == _lead.c.id, isouter=True).where(*matching)
+        count = select(func.count()).select_from(_lead).where(*matching)
+        ids = self._connection.execute(joined.order_by(*order).offset(offset).limit(limit)).scalars().all()
+        leads: dict[str, Lead] = {}
+        waits: dict[str, ClockRecord] = {}
+        for part in chunks(ids):
+            leads |= {
+                row.id: to_lead(row) for row in self._connection.execute(select(_lead).where(_lead.c.id.in_(part)))
+            }
+            open_waits = select(clock).where(*owed, clock.c.lead.in_(part)).order_by(clock.c.due_at.desc(), clock.c.id)
+            waits |= {one.lead: one for one in clocks_of(self._connection.execute(open_waits))}
+        found = [FoundLead(leads[one], waits.get(one)) for one in ids]
+        return found, int(self._connection.execute(count).scalar_one())
 
     def page(self, after: str, limit: int) -> list[Lead]:
         """Leads whose id sorts behind `after`."""
@@ -151,11 +178,6 @@ _CONCERNED = {
 }
 
 
-def search_text(lead: Lead) -> str:
-    """What a lead is found by in words: name and company without case."""
-    return f"{lead.name.casefold()}{_APART}{lead.company.casefold()}"
-
-
 def _row(lead: Lead, now: datetime) -> dict[str, Any]:
     return {
         "id": lead.id,
@@ -170,7 +192,12 @@ def _row(lead: Lead, now: datetime) -> dict[str, Any]:
 
 
 def to_lead(row: Row[Any]) -> Lead:
-    data = dict(row.data)
+    return of_data(row.data)
+
+
+def of_data(stored: Mapping[str, Any]) -> Lead:
+    """A lead as the column `data` has it."""
+    data = dict(stored)
     data["id"] = LeadId(data["id"])
     data["owner"] = PersonId(data["owner"]) if data["owner"] else None
     data["aliases"] = tuple(data["aliases"])

@@ -27,9 +27,10 @@ from sqlalchemy import (
 from inboxwatch.core.leads import plain_address
 from inboxwatch.core.model import Direction, Kind, Lead
 from inboxwatch.core.pseudonym import Pseudonym
+from inboxwatch.core.search_text import search_text
 from inboxwatch.store import column_types, tables
 from inboxwatch.store.deliveries import OPEN
-from inboxwatch.store.leads import Leads
+from inboxwatch.store.leads import Leads, of_data
 from inboxwatch.store.marks import ConfigMark, Marks
 from inboxwatch.store.upsert import chunks
 
@@ -278,6 +279,8 @@ class Traces:
                 new = pseudonym.in_json(value)
                 if new != value:
                     values[column.name] = new
+            if values and table is tables.lead:
+                values["search"] = search_text(of_data(values.get("data", row.data)))
             if values:
                 same = [key == getattr(row, key.name) for key in keys]
                 self._connection.execute(update(table).where(*same).values(values))

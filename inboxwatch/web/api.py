@@ -19,7 +19,7 @@ from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import resend
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.views import lead_view, mailbox_view
+from inboxwatch.engine.views import found_view, lead_view, mailbox_view
 from inboxwatch.engine.wait_filters import by_people
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.store import Transaction
@@ -98,6 +98,15 @@ class Api:
 
     async def leads(self, request: web.Request) -> web.Response:
         limit = _limit(request)
+        if (query := request.query.get("search")) is not None:
+            start = _after(request, _place) or 0
+
+            def search(tx: Transaction) -> dict[str, object]:
+                found, count = tx.leads.find(query, limit, start)
+                more = _token(start + limit) if start + limit < count else None
+                return {"items": [found_view(one) for one in found], "next": more, "count": count}
+
+            return _json(await self._daemon.read(search))
         (after,) = _after(request, lambda lead: (str(lead),)) or ("",)
 
         def ask(tx: Transaction) -> dict[str, object]:
@@ -244,6 +253,12 @@ def _limit(request: web.Request) -> int:
 def _token(*place: Any) -> str:
     """The place behind which the next page begins, opaque to the outside."""
     return base64.urlsafe_b64encode(json.dumps(place).encode()).rstrip(b"=").decode()
+
+
+def _place(number: Any) -> int:
+    if not isinstance(number, int) or not 0 <= number < 2**40:
+        raise ValueError("no place in a list")
+    return number
 
 
 def _after(request: web.Request, make: Callable[..., Any]) -> Any:

@@ -256,6 +256,8 @@ def test_clocks_are_listed_and_acted_on_through_the_running_daemon(installation:
             assert "refused" in done.stderr if code else id_ in done.stdout
         assert id_ in of(installation, "clocks", "list", "--state", "closed").stdout
         assert BO in of(installation, "leads", "list").stdout
+        found = of(installation, "leads", "search", BO[:5])
+        assert (found.returncode, BO in found.stdout, "nobody waits" in found.stdout) == (0, True, True)
         told = of(installation, "explain", BO)
         assert (told.returncode, "ana" in told.stdout) == (0, True)
         assert of(installation, "explain", "nobody@nowhere.test").returncode == 1

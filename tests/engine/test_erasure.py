@@ -50,6 +50,19 @@ def told(daemon: BatchedDaemon) -> str:
     return str(daemon.everything()).lower()
 
 
+def test_what_other_leads_are_found_by_names_nobody_who_was_forgotten(daemon: BatchedDaemon) -> None:
+    bo = Lead(LeadId(BO), name="Zoë Lindström")
+    colleague = Lead(LeadId("cy@other.test"), name="Cy", company="Offices of Zoë Lindström")
+    daemon.engine.learn("known", [bo, colleague], daemon.at)
+    with daemon.store.reading() as tx:
+        assert len(tx.leads.find("zoe lindstrom", 9)[0]) == 2
+    daemon.engine.forget(BO, daemon.at)
+    assert [word for word in ("zoe", "zoë", "zoee", "lindstrom", "lindstroem") if word in told(daemon)] == []
+    with daemon.store.reading() as tx:
+        ((left, _),) = tx.leads.find("offices of", 9)[0]
+        assert left.id == "cy@other.test"
+
+
 def figures(daemon: BatchedDaemon) -> Figures:
     with daemon.store.reading() as tx:
         found = tx.statistics.figures(daemon.at)

@@ -254,6 +254,23 @@ async def test_leads_that_match_together_are_named_and_unknown_ones_said_to_be(
     assert (await actions.lookup(ANA, "nowhere")).lines == ("No lead is known by nowhere.",)
 
 
+async def test_find_lists_the_leads_that_match_those_who_wait_first(
+    daemon: InProcessDaemon, actions: NoticeActions
+) -> None:
+    daemon.knows(
+        Lead(LeadId("bo@buyer.test"), "Bo Lind", "Buyer Ltd", source="known"),
+        Lead(LeadId("al@buyer.test"), "Ål <!channel>\n*Ek*", "Buyer Ltd", owner=PersonId("ben"), source="known"),
+    )
+    page = f"{daemon.config.web.url}/leads"
+    assert (await actions.lookup(ANA, "find buyer")).lines == (
+        "2 leads match buyer:",
+        f"Bo Lind, Buyer Ltd (bo@buyer.test): waits for Ana Diaz, due in 2 h. {page}/bo@buyer.test",
+        f"Ål <!channel> *Ek*, Buyer Ltd (al@buyer.test): nobody waits, Ben Ito's lead. {page}/al@buyer.test",
+    )
+    assert (await actions.lookup(ANA, "Find  al ek")).lines[0] == "One lead matches al ek."
+    assert (await actions.lookup(ANA, "find nowhere")).lines == ("No lead is known by nowhere.",)
+
+
 async def test_a_signed_link_acts_as_its_person_and_for_nobody_who_may_not(daemon: InProcessDaemon, wait: str) -> None:
     links = Links(daemon.store.key, daemon.config.web.url)
     async with TestClient(TestServer(make_app(daemon))) as client:

@@ -104,6 +104,31 @@ async def test_clocks_are_listed_by_what_they_are(client: TestClient[Any, Any], 
     assert await leads(state="closed") == ["bo@buyer.test"]
 
 
+async def test_leads_are_searched_those_who_wait_first(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
+    daemon.lead("cy@other.test", owner="ben", name="Cyné Other")
+    daemon.lead("di@other.test", owner="ben")
+    daemon.mail("di@other.test", "ana@acme.test", after=HOUR)
+    daemon.mail("bo@buyer.test", "ana@acme.test", after=HOUR)
+    status, first = await get(client, "/api/v1/leads", search="TEST", limit="2")
+    assert (status, first["count"]) == (200, 3)
+    _, rest = await get(client, "/api/v1/leads", search="TEST", limit="2", next=first["next"])
+    assert [item["email"] for item in first["items"] + rest["items"]] == [
+        "di@other.test",
+        "bo@buyer.test",
+        "cy@other.test",
+    ]
+    assert rest["next"] is None
+    waiting = first["items"][0]["waiting"]
+    assert waiting == {
+        "clock": daemon.only_wait("di@other.test"),
+        "owner": "ben",
+        "due_at": "2026-05-04T12:00:00Z",
+    }
+    _, found = await get(client, "/api/v1/leads", search="cyne oth")
+    assert [(item["email"], item["waiting"]) for item in found["items"]] == [("cy@other.test", None)]
+    assert (await get(client, "/api/v1/leads", search="cy", next="no token"))[0] == 422
+
+
 async def test_pages_of_a_list_hold_each_item_once(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
     for number in range(7):
         daemon.lead(f"b{number}@buyer{number}.test", owner="ana")

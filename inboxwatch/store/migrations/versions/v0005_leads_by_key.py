@@ -7,8 +7,8 @@ from alembic import op
 
 from inboxwatch.core.leads import claimed_addresses, claimed_domains
 from inboxwatch.core.model import Lead, LeadId
+from inboxwatch.core.search_text import search_text
 from inboxwatch.store.column_types import Ordered, Words, storable
-from inboxwatch.store.leads import search_text
 
 revision = "0005"
 down_revision = "0004"
