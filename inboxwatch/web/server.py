@@ -19,6 +19,7 @@ from inboxwatch.web.board import Board
 from inboxwatch.web.connections import NAME
 from inboxwatch.web.events import Events
 from inboxwatch.web.identity import require
+from inboxwatch.web.lead_board import LeadBoard
 from inboxwatch.web.links import SignedLinks
 from inboxwatch.web.oidc.sign_in import CALLBACK, SignIn
 from inboxwatch.web.pages import STATIC, Pages
@@ -57,6 +58,7 @@ def make_app(port: DaemonPort) -> web.Application:
     sign_in = SignIn(daemon, guard, pages)
     app.add_routes(sign_in.routes())
     app.add_routes(Board(daemon, guard, pages, sign_in).routes())
+    app.add_routes(LeadBoard(daemon, pages).routes())
     app.add_routes(ReviewBoard(daemon, guard, pages).routes())
     app.router.add_get("/events", events.handle)
     app.router.add_static("/static", STATIC)

@@ -82,6 +82,36 @@ async def test_the_board_follows_what_happens_without_a_reload(page: Page, serve
     assert await page.evaluate("document.body.dataset.kept") == "yes"
 
 
+async def test_a_lead_is_found_from_every_page_by_the_key_and_a_few_letters(page: Page, served: Served) -> None:
+    daemon = served.daemon
+    waiting(daemon)
+    daemon.lead("zo@third.test", owner="ana", name="Zoë <b>Ünlü</b>", company="Buyer Twins")
+    await page.goto("/mailboxes")
+    await page.keyboard.press("/")
+    await page.keyboard.type("buyer")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("a.row")).to_have_text(["Bo Buyer", "Zoë <b>Ünlü</b>"])
+    await expect(page.get_by_role("status")).to_have_text("2 leads match buyer; those who wait come first.")
+    await expect(page.locator("tbody tr").first).to_contain_text("overdue by 10 min")
+    await expect(page.locator("tbody tr").nth(1)).to_contain_text("nobody waits")
+    await page.get_by_role("searchbox", name="Find a lead").fill("unlu zoe")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Zoë <b>Ünlü</b>")
+    await page.goto("/leads?q=nobody+at+all")
+    await expect(page.locator(".empty")).to_contain_text("No lead matches.")
+
+
+async def test_all_leads_are_listed_page_by_page(page: Page, served: Served) -> None:
+    for number in range(51):
+        served.daemon.lead(f"p{number:02}@buyer.test")
+    await page.goto("/leads")
+    await expect(page.locator("a.row")).to_have_count(50)
+    await page.get_by_role("link", name="further").click()
+    await expect(page.locator("a.row")).to_have_text(["p50@buyer.test"])
+    await page.get_by_role("link", name="before").click()
+    await expect(page.locator("a.row").first).to_have_text("p00@buyer.test")
+
+
 async def test_the_focus_stays_on_its_wait_when_the_board_changes(page: Page, served: Served) -> None:
     waiting(served.daemon)
     await page.goto("/")

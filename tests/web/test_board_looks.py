@@ -22,7 +22,16 @@ async def test_text_has_enough_contrast_and_fits_a_phone(browser: Browser, serve
     daemon.mail(BO, "ana@acme.test", subject="Our news of the spring", extra="List-Id: <news.buyer.test>")
     daemon.engine.snooze(daemon.only_wait(CY), "ben", daemon.at, until=daemon.at + HOUR)
     daemon.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO", permanent=True), daemon.at)
-    paths = ["/", "/follow-ups", "/review", "/mailboxes", f"/waits/{daemon.only_wait(CY)}", f"/leads/{BO}", "/nothing"]
+    paths = [
+        "/",
+        "/follow-ups",
+        "/leads",
+        "/review",
+        "/mailboxes",
+        f"/waits/{daemon.only_wait(CY)}",
+        f"/leads/{BO}",
+        "/nothing",
+    ]
     for width in (390, 1280):
         context = await browser.new_context(
             base_url=served.url,
@@ -60,6 +69,7 @@ async def test_axe_finds_nothing_to_object_to(browser: Browser, served: Served, 
     for path in (
         "/",
         "/follow-ups",
+        "/leads?q=buyer",
         "/review",
         "/mailboxes",
         f"/waits/{daemon.only_wait(CY)}",

@@ -36,6 +36,7 @@ async def test_every_page_and_list_is_served_from_either_store(tmp_path: Path, d
         f"/waits/{clock}": "snoozed",
         f"/waits/{over}": "answered",
         "/leads/bo@buyer.test": "Waits before",
+        "/leads?q=BO+buyer": "1 lead matches",
         "/mailboxes": "sales@acme.test",
         "/review?kind=bulk&mailbox=ana": "Our news",
         "/api/v1/kinds?kind=bulk&mailbox=ana&since=2020-01-01T00:00:00Z": "list-id",

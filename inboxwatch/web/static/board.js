@@ -111,7 +111,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
   if (event.key === "j") move(1);
   else if (event.key === "k") move(-1);
-  else if (event.key === "/") { document.querySelector(".filters select")?.focus(); event.preventDefault(); }
+  else if (event.key === "/") { document.getElementById("find")?.focus(); event.preventDefault(); }
 });
 
 const filters = document.getElementById("filters");

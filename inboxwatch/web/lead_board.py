@@ -1,0 +1,53 @@
+"""The board's page of leads: all of them, or those that a few letters find; those who wait come first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from aiohttp import web
+
+from inboxwatch.engine.daemon_port import DaemonPort
+from inboxwatch.store import Transaction
+from inboxwatch.web.pages import Pages
+
+PAGE = 50
+"""Leads of a page."""
+LONGEST = 200
+"""Characters of a question that are looked at."""
+
+
+class LeadBoard:
+    def __init__(self, daemon: DaemonPort, pages: Pages) -> None:
+        self._daemon = daemon
+        self._pages = pages
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        return [web.get("/leads", self.leads)]
+
+    async def leads(self, request: web.Request) -> web.Response:
+        """The one lead that the search in the header finds is shown at once."""
+        query = request.query.get("q", "")[:LONGEST].strip()
+        page = page_number(request)
+
+        def ask(tx: Transaction) -> dict[str, Any]:
+            found, count = tx.leads.find(query, PAGE, (page - 1) * PAGE)
+            return {"found": found, "count": count}
+
+        values = await self._daemon.read(ask)
+        if query and values["count"] == 1 and page == 1 and "go" in request.query:
+            raise web.HTTPSeeOther(f"/leads/{quote(values['found'][0].lead.id, safe='')}")
+
+        def address(number: int) -> str:
+            return "/leads?" + urlencode(({"q": query} if query else {}) | {"page": number})
+
+        first = (page - 1) * PAGE
+        turns = {"query": query, "page": page, "first": first, "more": first + PAGE < values["count"]}
+        return self._pages.render(request, "leads.html", address=address, **turns, **values)
+
+
+def page_number(request: web.Request) -> int:
+    """The page that a reader turned to, from 1; what is no number is the first."""
+    given = request.query.get("page", "")
+    return max(1, min(int(given), 100_000)) if given.isascii() and given.isdigit() and len(given) < 9 else 1
