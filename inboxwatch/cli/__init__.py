@@ -18,6 +18,7 @@ from inboxwatch.cli.init import EXAMPLES, init
 from inboxwatch.cli.options import By, ConfigFile, Json, Reason, instant_of, load, load_written, refuse
 from inboxwatch.cli.store import store
 from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.core.follow_up_days import Day
 
 app = typer.Typer(
     name="inboxwatch",
@@ -280,6 +281,24 @@ def leads_search(
     from inboxwatch.commands.leads import search_leads
 
     raise typer.Exit(search_leads(load(config), " ".join(text), limit, as_json=json))
+
+
+@app.command("follow-ups", epilog="Example: inboxwatch follow-ups tomorrow -c inboxwatch.yaml --team emea")
+def follow_ups(
+    config: ConfigFile,
+    days: Annotated[
+        list[Day] | None, typer.Argument(metavar="DAY...", help="overdue, today, tomorrow, week, later; default: all.")
+    ] = None,
+    owner: Annotated[str | None, typer.Option(help="Only those of this person.")] = None,
+    team: Annotated[str | None, typer.Option(help="Only those of people in this team.")] = None,
+    json: Json = False,
+) -> None:
+    """Who follows up when, by day in each owner's time zone: ours was the last word, the buyer has not answered."""
+    from inboxwatch.commands.follow_ups import list_follow_ups
+
+    chosen = {"owner": owner or "", "team": team or ""}
+    where = {name: value for name, value in chosen.items() if value}
+    raise typer.Exit(list_follow_ups(load(config), days or [], where, as_json=json))
 
 
 @outbox.command("list", epilog="Example: inboxwatch outbox list -c inboxwatch.yaml")

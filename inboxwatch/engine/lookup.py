@@ -8,15 +8,17 @@ from datetime import datetime
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
+from inboxwatch.core.follow_up_days import Day
 from inboxwatch.core.model import Lead, MailboxId
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.sla.policy import SLAPolicy, choose
 from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.core.wait_view import WaitView
+from inboxwatch.engine.follow_ups import follow_ups
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import wait_views
-from inboxwatch.notify import lead_messages, messages
+from inboxwatch.notify import follow_up_messages, lead_messages, messages
 from inboxwatch.notify.actions import Answer
 from inboxwatch.notify.text import clean, when
 from inboxwatch.store import Transaction
@@ -30,6 +32,7 @@ _NAMED = 5
 """Leads that are named where several match."""
 _FOUND = 9
 """Leads that a search lists: a message of Slack has ten lines of these."""
+_FOLLOW_UPS = re.compile(r"(?:who\s+follows\s+up|follow-?\s?ups?)\b([^@]*)$", re.IGNORECASE)
 _FIND = re.compile(r"find\b", re.IGNORECASE)
 _LINK = re.compile(r"<mailto:([^<|>]++)(?:\|[^<>]*+)?>")
 """How Slack writes an address that was typed."""
@@ -46,10 +49,12 @@ class Lookup:
 
     def answer(self, query: str) -> Answer:
         """About a lead by address, name or company; about the asker's own waits for an empty query; `find TEXT` lists
-        the leads that match."""
+        the leads that match, `follow-ups tomorrow` who follows up then."""
         query = _LINK.sub(r"\1", query).strip()
         if not query:
             return self._own()
+        if asked := _FOLLOW_UPS.match(query):
+            return self._follow_ups(asked[1])
         if text := _FIND.match(query):
             return self._found(query[text.end() :].strip())
         found, count = self._leads(query)
@@ -78,6 +83,17 @@ class Lookup:
 
     def _views(self, rows: Sequence[ClockRecord]) -> list[WaitView]:
         return wait_views(self._tx, self._rules, rows, self._now)
+
+    def _follow_ups(self, words: str) -> Answer:
+        """Who follows up on a day; today and tomorrow where none is named."""
+        named = [day for day in Day if day in words.lower()] or [Day.TODAY, Day.TOMORROW]
+        found = follow_ups(self._tx, self._rules, {}, self._now)
+        page = f"{self._rules.config.web.url}/follow-ups?day="
+        lines = []
+        for day in named:
+            people = [(self._name(owner), counts[day]) for owner, counts in found.by_owner.items() if counts[day]]
+            lines.append(follow_up_messages.who(day=day, people=people, link=f"{page}{day}"))
+        return Answer(tuple(lines))
 
     def _leads(self, query: str) -> tuple[list[Lead], int]:
         """The first leads that match, and how many do."""

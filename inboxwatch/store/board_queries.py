@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, case, func, select
 
+from inboxwatch.core.model import ClockId
 from inboxwatch.store import tables
 from inboxwatch.store.clocks import Where, holds
 from inboxwatch.store.records import ClockRecord, FirstContactRecord, clocks_of
 from inboxwatch.store.statistics import metric_state
+from inboxwatch.store.upsert import chunks
 
 _clock = tables.clock
 FILTERS = ("owner", "tier", "mailbox", "lead")
@@ -61,6 +63,20 @@ class BoardQueries:
         found = select(_clock).where(_clock.c.stopped_at <= now, _clock.c.metric != "follow_up", *chosen)
         ordered = found.order_by(_clock.c.stopped_at.desc(), _clock.c.id)
         return clocks_of(self._connection.execute(ordered.offset(offset).limit(limit)))
+
+    def follow_ups(self, where: Where) -> list[tuple[ClockId, str, datetime]]:
+        """(clock, owner, due time) of every open follow-up, unsorted; an owner may be empty."""
+        chosen = self._chosen(where, datetime.max.replace(tzinfo=UTC), "follow_up")
+        found = self._connection.execute(select(_clock.c.id, _clock.c.owner, _clock.c.due_at).where(*chosen))
+        return [(ClockId(row.id), row.owner or "", row.due_at) for row in found]
+
+    def of_ids(self, ids: Sequence[str]) -> list[ClockRecord]:
+        """Clocks in the order of their ids given; those that are none any more are left out."""
+        found: dict[str, ClockRecord] = {}
+        for part in chunks(ids):
+            rows = clocks_of(self._connection.execute(select(_clock).where(_clock.c.id.in_(part))))
+            found |= {row.id: row for row in rows}
+        return [found[one] for one in ids if one in found]
 
     def counts(self, where: Where, now: datetime) -> WaitCounts:
         """Open waits by state; a chosen state does not narrow them."""

@@ -58,7 +58,6 @@ class Board:
     def routes(self) -> Iterable[web.RouteDef]:
         return [
             web.get("/", self.board),
-            web.get("/follow-ups", self.follow_ups),
             web.get("/waits/{clock}", self.wait),
             web.post("/waits/{clock}/{action:acknowledge|snooze|assign|dismiss|reopen|activity}", self.act),
             web.get("/leads/{email}", self.lead),
@@ -119,20 +118,6 @@ class Board:
         values = await self._daemon.read(ask)
         address = _Address({name: value for name, value in where.items() if value}, page)
         return self._pages.render(request, "board.html", where=where, page=page, address=address, **values)
-
-    async def follow_ups(self, request: web.Request) -> web.Response:
-        now = self._daemon.now()
-        where = {name: request.query[name] for name in ("owner", "team", "tier") if request.query.get(name)}
-
-        asked = by_people(self._daemon.rules.config, where)
-
-        def ask(tx: Transaction) -> list[WaitView]:
-            return self._views(tx, tx.board.waits(asked, now, metric="follow_up", limit=500), now)
-
-        days: dict[str, list[WaitView]] = {}
-        for wait in await self._daemon.read(ask):
-            days.setdefault(_day(wait.due_at, now), []).append(wait)
-        return self._pages.render(request, "follow_ups.html", days=days)
 
     async def wait(self, request: web.Request) -> web.Response:
         return await self._wait(request)
@@ -279,14 +264,6 @@ def _shown(line: str) -> str:
 def _later(at: datetime | None, now: datetime) -> datetime | None:
     """An instant that is still to come."""
     return at if at is not None and at > now else None
-
-
-def _day(due: datetime, now: datetime) -> str:
-    days = (due.date() - now.date()).days
-    if days < 0:
-        return "Overdue"
-    named = {0: "Today", 1: "Tomorrow"}
-    return named.get(days, f"{due:%A} {due.day} {due:%B}")
 
 
 class _Address:

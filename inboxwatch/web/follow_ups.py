@@ -1,46 +1,95 @@
-"""`GET /api/v1/follow-ups`: who follows up when, by day and person (rule 40)."""
+"""`GET /api/v1/follow-ups`: who follows up when, by day and person (rule 40); and the board's page of them."""
 
 from __future__ import annotations
 
-from datetime import UTC
-from itertools import groupby
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
-from inboxwatch.config import Config
-from inboxwatch.core.model import PersonId
+from aiohttp import web
+
+from inboxwatch.core.follow_up_days import Day
 from inboxwatch.engine.daemon_port import DaemonPort
-from inboxwatch.engine.wait_filters import by_people
+from inboxwatch.engine.follow_ups import follow_ups
+from inboxwatch.engine.wait_filters import teams_of
+from inboxwatch.engine.wait_views import Detail, wait_views
+from inboxwatch.notify.follow_up_messages import DAYS
 from inboxwatch.store import Transaction
-from inboxwatch.store.records import ClockRecord
+from inboxwatch.web.lead_board import page_number
+from inboxwatch.web.pages import Pages
 from inboxwatch.web.problems import Problem
 
-MOST = 10_000
-"""Follow-ups that one answer counts: the earliest due."""
+PAGE = 100
+"""Follow-ups of a page of one day."""
+FIRST = 25
+"""Follow-ups of each day where all are shown; the others are one click away, and counted."""
+FILTERS = ("owner", "team", "tier")
 
 
 async def by_day(daemon: DaemonPort, query: dict[str, str]) -> dict[str, Any]:
     """Days in the zone of each owner's calendar; what is overdue stands under the day on which it was due."""
-    if unknown := sorted(set(query) - {"by", "owner", "team"}):
-        raise Problem(422, f"{', '.join(unknown)}: no such filter; known are by, owner, team")
+    if unknown := sorted(set(query) - {"by", "day", *FILTERS}):
+        raise Problem(422, f"{', '.join(unknown)}: no such filter; known are by, day, {', '.join(FILTERS)}")
     if query.get("by", "day") != "day":
         raise Problem(422, "by: must be day")
-    where = {name: query[name] for name in ("owner", "team") if query.get(name)}
-
-    asked = by_people(daemon.rules.config, where)
+    days = list(Day)
+    if wanted := query.get("day"):
+        if wanted not in days:
+            raise Problem(422, f"day: must be one of {', '.join(days)}")
+        days = [Day(wanted)]
+    where = {name: query[name] for name in FILTERS if query.get(name)}
 
     def ask(tx: Transaction) -> dict[str, Any]:
-        rows = tx.board.waits(asked, daemon.now(), metric="follow_up", limit=MOST)
-        placed = sorted((_day(daemon.rules.config, row), row.owner or "", row.id) for row in rows)
-        items = []
-        for (day, owner), found in groupby(placed, key=lambda one: one[:2]):
-            clocks = [clock for _, _, clock in found]
-            items.append({"day": day, "owner": owner, "count": len(clocks), "clocks": clocks})
+        found = follow_ups(tx, daemon.rules, where, daemon.now())
+        ids = [clock for day in days for clock in found.by_day.get(day, ())]
+        owners = {row.id: row.owner or "" for row in tx.board.of_ids(ids)}
+        by_key: dict[tuple[str, str], list[str]] = {}
+        for clock in ids:
+            by_key.setdefault((found.dates[clock], owners[clock]), []).append(clock)
+        items = [
+            {"day": date, "owner": owner, "count": len(clocks), "clocks": clocks}
+            for (date, owner), clocks in sorted(by_key.items())
+        ]
         return {"items": items, "next": None}
 
     return await daemon.read(ask)
 
 
-def _day(config: Config, row: ClockRecord) -> str:
-    owner = config.people.get(PersonId(row.owner)) if row.owner else None
-    zone = owner.calendar.zone if owner and owner.calendar else UTC
-    return str(row.due_at.astimezone(zone).date().isoformat())
+class FollowUpBoard:
+    def __init__(self, daemon: DaemonPort, pages: Pages) -> None:
+        self._daemon = daemon
+        self._pages = pages
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        return [web.get("/follow-ups", self.show)]
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Every day with the first of its follow-ups, or one day page by page."""
+        rules, now, page = self._daemon.rules, self._daemon.now(), page_number(request)
+        where = {name: request.query[name] for name in FILTERS if request.query.get(name)}
+        day = request.query.get("day", "")
+        if day and day not in list(Day):
+            raise Problem(404, f"there is no such day: {', '.join(Day)}")
+
+        def ask(tx: Transaction) -> dict[str, Any]:
+            found = follow_ups(tx, rules, where, now)
+            start, many = ((page - 1) * PAGE, PAGE) if day else (0, FIRST)
+            sections = []
+            for one in [Day(day)] if day else (Day.TODAY, Day.TOMORROW, Day.WEEK, Day.OVERDUE, Day.LATER):
+                rows = tx.board.of_ids(found.by_day.get(one, ())[start : start + many])
+                views = wait_views(tx, rules, rows, now, Detail.BUYER)
+                sections.append((one, views, found.count(one)))
+            choices = tx.board.choices()
+            choices["team"] = teams_of(rules.config, choices["owner"])
+            more = bool(day) and start + PAGE < found.count(Day(day))
+            return {"found": found, "sections": sections, "choices": choices, "more": more}
+
+        values = await self._daemon.read(ask)
+        chosen = where | ({"day": day} if day else {})
+
+        def address(**changed: object) -> str:
+            kept = {name: value for name, value in (chosen | changed).items() if value not in ("", 1)}
+            return f"/follow-ups?{urlencode(kept)}" if kept else "/follow-ups"
+
+        values |= {"where": where, "day": day, "page": page, "address": address}
+        return self._pages.render(request, "follow_ups.html", days=list(Day), named=DAYS, **values)

@@ -18,6 +18,7 @@ from inboxwatch.web.auth import SAFE, Guard
 from inboxwatch.web.board import Board
 from inboxwatch.web.connections import NAME
 from inboxwatch.web.events import Events
+from inboxwatch.web.follow_ups import FollowUpBoard
 from inboxwatch.web.identity import require
 from inboxwatch.web.lead_board import LeadBoard
 from inboxwatch.web.links import SignedLinks
@@ -58,6 +59,7 @@ def make_app(port: DaemonPort) -> web.Application:
     sign_in = SignIn(daemon, guard, pages)
     app.add_routes(sign_in.routes())
     app.add_routes(Board(daemon, guard, pages, sign_in).routes())
+    app.add_routes(FollowUpBoard(daemon, pages).routes())
     app.add_routes(LeadBoard(daemon, pages).routes())
     app.add_routes(ReviewBoard(daemon, guard, pages).routes())
     app.router.add_get("/events", events.handle)

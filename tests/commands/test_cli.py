@@ -258,6 +258,8 @@ def test_clocks_are_listed_and_acted_on_through_the_running_daemon(installation:
         assert BO in of(installation, "leads", "list").stdout
         found = of(installation, "leads", "search", BO[:5])
         assert (found.returncode, BO in found.stdout, "nobody waits" in found.stdout) == (0, True, True)
+        followed = of(installation, "follow-ups", "tomorrow")
+        assert (followed.returncode, followed.stdout) == (0, "Tomorrow: nobody has to follow up.\n")
         told = of(installation, "explain", BO)
         assert (told.returncode, "ana" in told.stdout) == (0, True)
         assert of(installation, "explain", "nobody@nowhere.test").returncode == 1

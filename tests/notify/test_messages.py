@@ -159,10 +159,8 @@ def test_a_message_reads_as_it_always_did(said: str, expected: str) -> None:
     assert said == expected
 
 
-TABLES = tuple(
-    ROOT / "notify" / name
-    for name in ("messages.py", "alarm_messages.py", "directory_messages.py", "owner_messages.py", "explanation.py")
-)
+_NAMES = ("messages", "alarm_messages", "directory_messages", "owner_messages", "follow_up_messages", "lead_messages")
+TABLES = tuple(ROOT / "notify" / f"{name}.py" for name in (*_NAMES, "explanation"))
 
 
 def test_no_sentence_for_people_stands_outside_of_the_table_and_the_templates() -> None:

@@ -63,6 +63,7 @@ const refresh = async () => {
         const fresh = page.getElementById(id), old = document.getElementById(id);
         if (!fresh || !old) continue;
         const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+        for (const one of old.querySelectorAll("details[open][id]")) fresh.querySelector(`#${one.id}`)?.setAttribute("open", "");
         old.replaceWith(fresh);
         if (focused) document.getElementById(focused)?.focus();
       }

@@ -1,0 +1,24 @@
+"""What is said of follow-ups: ours was the last word, and the buyer has not answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+DAYS = {
+    "overdue": "Overdue",
+    "today": "Today",
+    "tomorrow": "Tomorrow",
+    "week": "This week",
+    "later": "Later",
+}
+"""The parts of the list."""
+
+
+def who(*, day: str, people: Sequence[tuple[str, int]], link: str) -> str:
+    """Who follows up when: `people` are names with how many they have; `link` leads to the list, or is empty."""
+    count = sum(number for _, number in people)
+    if not count:
+        return f"{DAYS[day]}: nobody has to follow up."
+    named = ", ".join(f"{name} {number}" for name, number in people)
+    more = f" {link}" if link else ""
+    return f"{DAYS[day]}: {count} {'follow-up' if count == 1 else 'follow-ups'}. {named}.{more}"
