@@ -128,3 +128,60 @@ def test_alertmanager_hands_alerts_to_their_audience(monitored: MonitoredDaemon)
     )
     assert received()["InboxwatchMailboxBlind"] == ["it"]
     assert received()["InboxwatchOldestWait"] == ["managers"]
+
+
+def test_a_bar_stands_on_its_own_day_and_today_has_one(tmp_path: Path) -> None:
+    """Two rises on the first day, three on the second up to 16:00, asked at the midnights at which both begin."""
+    panels = [panel for dashboard in dashboards() for panel in dashboard["panels"] if panel.get("interval") == "1d"]
+    assert len(panels) == 3, "the panels by day"
+    (told,) = (panel for panel in panels if panel["title"] == "Steps told, by day")
+    case = {
+        "interval": "1h",
+        "input_series": [
+            {"series": 'inboxwatch_escalations_total{reason="breach"}', "values": "0x10 2x22 5x6"},
+        ],
+        "promql_expr_test": [
+            {
+                "expr": told["targets"][0]["expr"],
+                "eval_time": day,
+                "exp_samples": [{"labels": '{reason="breach"}', "value": rise}] if rise else [],
+            }
+            for day, rise in (("0d", 2), ("1d", 3), ("2d", 0))  # promtool loads samples up to the last time asked for
+        ],
+    }
+    written = tmp_path / "days.yml"
+    with written.open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump({"tests": [case]}, file)
+    judged = subprocess.run(["promtool", "test", "rules", written], capture_output=True, text=True, timeout=60)
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+def test_what_a_panel_leads_to_on_the_board_counts_the_same_state() -> None:
+    (overdue,) = (one for dashboard in dashboards() for one in dashboard["panels"] if one["title"] == "Overdue")
+    (link,) = overdue["fieldConfig"]["defaults"]["links"]
+    state = re.search(r"state=(\w+)", link["url"])
+    assert state is not None
+    assert f'state="{state[1]}"' in overdue["targets"][0]["expr"]
+
+
+def test_all_columns_of_the_heat_map_fit_into_the_dashboard() -> None:
+    """A table's columns are 150 px wide at least unless told otherwise; a dashboard has about 1200 on a laptop."""
+    (heat,) = (one for dashboard in dashboards() for one in dashboard["panels"] if one["title"] == "When buyers wait")
+    assert 25 * heat["fieldConfig"]["defaults"]["custom"]["minWidth"] < 1200 * heat["gridPos"]["w"] / 24
+
+
+def test_a_mailbox_is_told_to_be_read_or_blind_in_words() -> None:
+    (table,) = (
+        one
+        for dashboard in dashboards()
+        for one in dashboard["panels"]
+        if one["type"] == "table" and any("inboxwatch_mailbox_up" in target["expr"] for target in one["targets"])
+    )
+    found = {
+        value: said["text"]
+        for override in table["fieldConfig"]["overrides"]
+        for one in override["properties"]
+        if one["id"] == "mappings"
+        for value, said in one["value"][0]["options"].items()
+    }
+    assert found == {"1": "read", "0": "blind"}

@@ -93,7 +93,7 @@ def _now() -> list[object]:
 
 def _boxes() -> object:
     columns = [
-        Column("Up", f"max by (mailbox) ({UP})", steps=GOOD),
+        Column("Up", f"max by (mailbox) ({UP})", steps=GOOD, words={"1": "read", "0": "blind"}),
         Column("Last read", f"time() - max by (mailbox) ({LAST})", unit="s"),
         Column("Read every", f"max by (mailbox) ({PAUSE})", unit="s"),
         Column("To be read", f"max by (mailbox) ({BACKLOG})"),

@@ -5,7 +5,18 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import dashboard
 
 from boards.style import BOARD, CALM, DIM, LATE, NEAR, STATES, Column, Query, grid, link, matrix, number, sheet, trend
-from boards.words import ages, attainment, budget, gained, missed, number_of, quantile, waits, within
+from boards.words import (
+    ages,
+    attainment,
+    budget,
+    gained_by_day,
+    missed,
+    number_of,
+    on_time_by_metric,
+    quantile,
+    waits,
+    within,
+)
 
 SHARE = ((None, LATE), (0.9, NEAR), (0.95, CALM))
 BUDGET = ((None, LATE), (0, NEAR), (0.25, CALM))
@@ -38,7 +49,7 @@ def _now() -> list[object]:
             number_of("breached"),
             "Past due, and neither acknowledged nor snoozed nor unverified.",
             steps=alarm,
-            links=[link("On the board", f"{BOARD}/?state=overdue")],
+            links=[link("On the board", f"{BOARD}/?state=breached")],
         ),
         number(
             "Oldest wait",
@@ -135,8 +146,16 @@ def _when() -> list[object]:
             names=WEEK,
         ),
         trend(
+            "First and next replies on time, 7 days",
+            [Query(on_time_by_metric("7d"), "{{metric}}"), Query("inboxwatch:sla_objective:ratio", "objective")],
+            "The share of waits answered in time, first replies and later ones apart: their targets differ.",
+            unit="percentunit",
+            highest=1,
+            colours={"objective": NEAR},
+        ),
+        trend(
             "Answered in time and missed, by day",
-            [Query(f"sum({gained(IN_TIME, '1d')})", "in time"), Query(f"sum({gained(BREACHES, '1d')})", "missed")],
+            [Query(f"sum({gained_by_day(IN_TIME)})", "in time"), Query(f"sum({gained_by_day(BREACHES)})", "missed")],
             "Waits answered in time, and waits that fell due unanswered.",
             stacked=True,
             bars="1d",
@@ -144,7 +163,7 @@ def _when() -> list[object]:
         ),
         trend(
             "Steps told, by day",
-            [Query(f"sum by (reason) ({gained('inboxwatch_escalations_total', '1d')})", "{{reason}}")],
+            [Query(f"sum by (reason) ({gained_by_day('inboxwatch_escalations_total')})", "{{reason}}")],
             "Escalation steps by reason, each counted once however many people were told. For all teams.",
             stacked=True,
             bars="1d",

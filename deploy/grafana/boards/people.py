@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders import dashboard
 
 from boards.overview import BUDGET, SHARE
 from boards.style import BOARD, CALM, LATE, NEAR, Column, Query, grid, link, number, ranking, sheet, trend
-from boards.words import CHOSEN, ages, attainment, budget, by_people, gained, missed, quantile, waits, within
+from boards.words import CHOSEN, ages, attainment, budget, by_people, gained_by_day, missed, quantile, waits, within
 
 TO_OWNER = link("Waits on the board", BOARD + "/?owner=${__field.labels.owner:percentencode}")
 BREACHES = f"team_owner_tier:inboxwatch_sla_breaches:sum{CHOSEN}"
@@ -122,7 +122,7 @@ def _rest() -> list[object]:
     return [
         trend(
             "Missed by day",
-            [Query(f"sum by (owner) ({gained(BREACHES, '1d')})", "{{owner}}")],
+            [Query(f"sum by (owner) ({gained_by_day(BREACHES)})", "{{owner}}")],
             "Waits that fell due unanswered, by their owner at that instant.",
             stacked=True,
             bars="1d",

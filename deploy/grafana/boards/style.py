@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from grafana_foundation_sdk.builders import (
@@ -34,6 +34,8 @@ STATES = {
     "unverified": DIM,
 }
 """The colours that the board has for the states of a wait."""
+NARROW = 36
+"""Pixels of a heat map's column: 25 of them fit into 900, and a value such as 12.5 into each."""
 Steps = Sequence[tuple[float | None, str]]
 Made = TypeVar("Made", bound="Panel")
 
@@ -157,12 +159,13 @@ def ranking(
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: its name, the expression behind it, its unit and colours."""
+    """A column of a table: its name, the expression behind it, its unit and colours, and words for its values."""
 
     name: str
     expr: str
     unit: str = "short"
     steps: Steps = ()
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 def grid(
@@ -185,6 +188,9 @@ def grid(
                 "steps": [{"value": value, "color": colour} for value, colour in column.steps],
             }
             values["custom.cellOptions"] = {"type": "color-text"}
+        if column.words:
+            words = {key: {"text": word, "index": place} for place, (key, word) in enumerate(column.words.items())}
+            values["mappings"] = [{"type": "value", "options": words}]
         named = f"Value #{ref}" if len(columns) > 1 else "Value"
         panel = panel.override_by_name(named, [model.DynamicConfigValue(id_val="displayName", value=column.name)])
         properties = [model.DynamicConfigValue(id_val=name, value=value) for name, value in values.items()]
@@ -199,11 +205,16 @@ def grid(
 
 
 def matrix(
-    title: str, query: str, about: str, *, row: str, column: str, names: Mapping[str, str], width: int = 12
+    title: str, query: str, about: str, *, row: str, column: str, names: Mapping[str, str], width: int = 24
 ) -> table.Panel:
-    """A heat map: one label down (`names` are its values in words), another across, the values coloured."""
+    """A heat map: one label down (`names` are its values in words), another across, the values coloured.
+
+    A table's columns are 150 px wide at least unless it is told otherwise, and most hours would be out of sight.
+    """
     panel = _dressed(table.Panel(), title, about, (width, 8), "short").decimals(1).no_value("·")
-    panel = panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.CONTINUOUS_GR_YL_RD))
+    panel = panel.min_width(NARROW).color_scheme(
+        dashboard.FieldColor().mode(model.FieldColorModeId.CONTINUOUS_GR_YL_RD)
+    )
     panel = panel.cell_options(kinds.TableColoredBackgroundCellOptions(mode=kinds.TableCellBackgroundDisplayMode.BASIC))
     panel = _asked(panel, [Query(query)], instant=True, as_table=True)
     for key in (column, row):  # stable: rows in the order of their label, and columns within them

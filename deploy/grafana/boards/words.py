@@ -66,3 +66,20 @@ def of_boxes(metric: str, more: str = "") -> str:
 def gained(metric: str, window: str) -> str:
     """By how much a count rose during a window. Not increase(): see the rules file for why."""
     return f"{metric} - min_over_time({metric}[{window}])"
+
+
+def gained_by_day(metric: str) -> str:
+    """By how much a count rose on each day, drawn where the day begins; of today, so far.
+
+    A range query asks at midnights. What rose up to one is the day before's, so this looks a day ahead of each.
+    """
+    return f"last_over_time({metric}[1d] offset -1d) - min_over_time({metric}[1d] offset -1d)"
+
+
+def on_time_by_metric(window: str) -> str:
+    """The share answered on time of first and of next replies; nothing where none was answered or fell due."""
+    chosen = 'owner=~"$owner",tier=~"$tier",metric=~"first_response|next_response"'
+    kept = gained(f'inboxwatch_replies_total{{within_sla="true",{chosen}}}', window)
+    lost = gained(f"inboxwatch_sla_breaches_total{{{chosen}}}", window)
+    in_time, late = f"sum by (metric) (({kept}){TEAM})", f"sum by (metric) (({lost}){TEAM})"
+    return f"{in_time} / ({in_time} + {late} > 0)"
