@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from inboxwatch.core.follow_up_days import Day, day_of, zone_of
-from inboxwatch.core.model import ClockId, PersonId
+from inboxwatch.core.model import ClockId
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_filters import by_people
 from inboxwatch.engine.wait_views import person_name
@@ -31,17 +31,17 @@ class FollowUps:
 
 
 def follow_ups(tx: Transaction, rules: Rules, where: Mapping[str, str], now: datetime) -> FollowUps:
-    """The open follow-ups; `where` holds any of owner, team, tier. Three columns of each are read, whatever the page
-    shows: 5,000 take some 20 ms.
+    """The open follow-ups; `where` holds any of owner, team, tier. A few columns of each are read, whatever the page
+    shows: 5,000 take 0.15 s on a busy machine.
     """
     people = rules.config.people
     by_day: dict[Day, list[tuple[str, str, datetime, ClockId]]] = {}
     counts: dict[str, Counter[Day]] = {}
     dates: dict[ClockId, str] = {}
+    lives = {str(one.id): (zone_of(one), one.name) for one in people.values()}
     for clock, owner, due_at in tx.board.follow_ups(by_people(rules.config, where)):
-        zone = zone_of(people.get(PersonId(owner)))
+        zone, name = lives.get(owner) or (UTC, owner)
         day = day_of(due_at, now, zone)
-        name = person_name(rules, owner) or owner
         by_day.setdefault(day, []).append((name, owner, due_at, clock))
         counts.setdefault(owner, Counter())[day] += 1
         dates[clock] = due_at.astimezone(zone).date().isoformat()
