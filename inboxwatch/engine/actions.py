@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.sla.clock import State
+from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.deeds import TAKEN
 from inboxwatch.engine.evaluate import Occasion, evaluate
@@ -119,6 +120,28 @@ def log_activity(tx: Transaction, rules: Rules, lead: str, acting: Acting, now: 
     threads = tx.mail.threads_of_lead(known.id)
     evaluate(tx, rules, sorted(threads), Occasion(now))
     return len(threads)
+
+
+def called(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
+    """Logs a call in the place of a mail; ends the wait where `activity` is a stop condition. Returns its id. Raises
+    Refused.
+    """
+    row = running(tx, rules, clock, acting.by)
+    reason = f"call: {acting.reason}" if acting.reason else "call"
+    log_activity(tx, rules, row.lead, Acting(acting.by, acting.at, reason), acting.at)
+    return str(row.id)
+
+
+def stop_following_up(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
+    """Ends a follow-up, without a word of the buyer. Returns its id. Raises Refused."""
+    return dismiss(tx, rules, _follow_up(tx, rules, clock, acting.by).id, acting)
+
+
+def _follow_up(tx: Transaction, rules: Rules, clock: str, by: str) -> ClockRecord:
+    row = running(tx, rules, clock, by)
+    if row.metric != Metric.FOLLOW_UP:
+        raise Refused(409, "this wait is no follow-up: the buyer waits for a reply")
+    return row
 
 
 def _undone(row: ClockRecord, at: datetime, now: datetime) -> bool:

@@ -17,7 +17,7 @@ ACTION_LABELS = {
     "snooze": "Snooze",
     "assign": "Reassign",
     "dismiss": "No reply owed",
-    "activity": "Handled by phone",
+    "called": "Handled by phone",
 }
 TAKE_BACK = "Reply owed after all"
 """The button that takes a dismissal back."""

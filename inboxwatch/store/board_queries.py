@@ -65,10 +65,14 @@ class BoardQueries:
         return clocks_of(self._connection.execute(ordered.offset(offset).limit(limit)))
 
     def follow_ups(self, where: Where) -> list[tuple[ClockId, str, datetime]]:
-        """(clock, owner, due time) of every open follow-up, unsorted; an owner may be empty."""
+        """(clock, owner, when) of every open follow-up, unsorted; an owner may be empty. One that is put off stands at
+        the end of that, where it is later than its due time.
+        """
         chosen = self._chosen(where, datetime.max.replace(tzinfo=UTC), "follow_up")
-        found = self._connection.execute(select(_clock.c.id, _clock.c.owner, _clock.c.due_at).where(*chosen))
-        return [(ClockId(row.id), row.owner or "", row.due_at) for row in found]
+        found = self._connection.execute(
+            select(_clock.c.id, _clock.c.owner, _clock.c.due_at, _clock.c.snoozed_until).where(*chosen)
+        )
+        return [(ClockId(row.id), row.owner or "", max(row.due_at, row.snoozed_until or row.due_at)) for row in found]
 
     def of_ids(self, ids: Sequence[str]) -> list[ClockRecord]:
         """Clocks in the order of their ids given; those that are none any more are left out."""

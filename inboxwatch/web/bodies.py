@@ -54,6 +54,14 @@ class Assign(Body):
     reason: Text = ""
 
 
+class Called(Acknowledge):
+    """A call instead of a mail."""
+
+
+class Stop(Acknowledge):
+    """Nobody follows up any more."""
+
+
 class Dismiss(Body):
     by: Word
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
@@ -63,11 +71,6 @@ class Reopen(Body):
     by: Word
     reason: Text = ""
     """Needed once ten minutes have passed since the dismissal."""
-
-
-class HandledByPhone(Body):
-    by: Word
-    reason: Text = ""
 
 
 class Reviewed(Body):

@@ -17,17 +17,19 @@ from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.notify import messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
-from inboxwatch.web.bodies import Acknowledge, Assign, Dismiss, HandledByPhone, Reopen, Snooze
+from inboxwatch.web.bodies import Acknowledge, Assign, Called, Dismiss, Reopen, Snooze, Stop
 
-ActionBody = Acknowledge | Snooze | Assign | Dismiss | Reopen | HandledByPhone
+ActionBody = Acknowledge | Snooze | Assign | Dismiss | Reopen | Called | Stop
 BODIES: dict[str, type[ActionBody]] = {
     "acknowledge": Acknowledge,
     "snooze": Snooze,
     "assign": Assign,
     "dismiss": Dismiss,
     "reopen": Reopen,
-    "activity": HandledByPhone,
+    "called": Called,
+    "stop": Stop,
 }
+"""`stop` is for follow-ups alone."""
 
 
 async def do(daemon: DaemonPort, clock: str, body: ActionBody, person: Person | None = None) -> WaitView:
@@ -42,6 +44,10 @@ def _do(tx: Transaction, rules: Rules, clock: str, body: ActionBody, now: dateti
         may_act(tx, rules, [row], person)
     acting = actions.Acting(body.by, now, body.reason)
     match body:
+        case Called():
+            actions.called(tx, rules, clock, acting)
+        case Stop():
+            actions.stop_following_up(tx, rules, clock, acting)
         case Acknowledge():
             actions.acknowledge(tx, rules, clock, acting)
         case Snooze():
@@ -51,10 +57,6 @@ def _do(tx: Transaction, rules: Rules, clock: str, body: ActionBody, now: dateti
             actions.assign(tx, rules, clock, acting, body.owner)
         case Dismiss():
             actions.dismiss(tx, rules, clock, acting)
-        case HandledByPhone():
-            row = actions.running(tx, rules, clock, body.by)
-            noted = f"call: {body.reason}" if body.reason else "call"
-            actions.log_activity(tx, rules, row.lead, actions.Acting(body.by, now, noted), now)
         case Reopen():
             actions.reopen(tx, rules, clock, acting)
     return _shown(tx, rules, clock, now)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from inboxwatch.core.model import Direction, Kind
 from inboxwatch.core.proof import NOTHING_KNOWN
+from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.notify import NoticeType
 from inboxwatch.store.records import DeliveryState, NotifiedRecord
@@ -24,6 +25,12 @@ _ACTIONS = {
     "said_human": "said that a person writes",
     "unsaid_human": "took back that a person writes",
 }
+_FOLLOW_UP_ACTIONS = {
+    "snoozed": "follows up later, not",
+    "dismissed": "stopped following up",
+    "reopened": "follows up again",
+}
+"""Of a follow-up in other words: nobody waits for a reply of ours."""
 _NOTIFIED = {
     "warning": "warned",
     "breach": "told of the breach",
@@ -87,7 +94,8 @@ def _actions(history: History) -> list[TimelineEvent]:
             why = "; ".join(part for part in (action.rule, action.reason) if part)
             events.append(TimelineEvent(action.at, "owner", action.by, "gave it to", why, (action.owner or "",)))
         else:
-            what = _ACTIONS.get(action.kind, action.kind.value)
+            words = _ACTIONS | _FOLLOW_UP_ACTIONS if history.clock.metric == Metric.FOLLOW_UP else _ACTIONS
+            what = words.get(action.kind, action.kind.value)
             events.append(TimelineEvent(action.at, "deed", action.by, what, action.reason, until=action.until))
     return events
 

@@ -305,6 +305,33 @@ async def test_follow_ups_are_listed_by_day(page: Page, served: Served) -> None:
     await expect(page.locator(".empty")).to_have_text("Nobody waits for an answer.")
 
 
+async def test_a_follow_up_has_deeds_of_its_own(page: Page, served: Served) -> None:
+    daemon = served.daemon
+    for lead, name in ((BO, "Bo Buyer"), (CY, "Cy Chen")):
+        daemon.lead(lead, owner="ana", name=name)
+        daemon.mail("ana@acme.test", lead)
+    await page.goto("/follow-ups")
+    await page.get_by_role("link", name="Bo Buyer").click()
+    await expect(page.get_by_role("button", name="No reply owed")).to_have_count(0)
+    await page.get_by_label("You are").select_option("ana")
+    await page.locator("select[name=for]").select_option("7d")
+    await page.get_by_role("button", name="Follow up then").click()
+    await expect(page.locator(".story")).to_contain_text("Ana Diaz follows up later, not until")
+    await page.goto("/follow-ups")
+    await expect(page.get_by_role("table", name="Later")).to_contain_text("put off, was due")
+    await page.get_by_role("link", name="Bo Buyer").click()
+    await page.get_by_label("Note").fill("has no budget")
+    await page.get_by_role("button", name="Stop following up").click()
+    await expect(page.locator(".notice.good")).to_have_text("Done: nobody follows up any more.")
+    await expect(page.locator(".story")).to_contain_text("Ana Diaz stopped following up")
+    await page.goto("/follow-ups")
+    await page.get_by_role("link", name="Cy Chen").click()
+    await page.get_by_role("button", name="Called").click()
+    await expect(page.locator(".story")).to_contain_text("Ana Diaz logged a call or meeting")
+    await page.goto("/follow-ups")
+    await expect(page.locator("a.row")).to_have_count(0)
+
+
 async def test_blind_mailboxes_and_dead_letters_are_told_on_top(page: Page, served: Served) -> None:
     daemon = served.daemon
     waiting(daemon)
