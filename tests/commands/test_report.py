@@ -179,6 +179,8 @@ def test_the_page_needs_nothing_but_itself_and_shows_hostile_names_as_text(repor
             assert HOSTILE[1] in text
             assert page.locator("figure svg").count() == 4, "no curve of next replies, for there are none"
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than a phone"
+            table = page.locator(".parts")
+            assert table.evaluate("it => it.scrollWidth <= it.parentNode.clientWidth"), "next replies are out of sight"
         browser.close()
     assert not asked
     assert not said
