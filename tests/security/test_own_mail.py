@@ -60,6 +60,8 @@ def notices(hostile: str) -> Iterator[Notice]:
     yield notice(one, thread_key=hostile, error=hostile)
     yield notice(one, clock(**fields, id="c2"))
     yield notice(clock(**{**fields, **ANSWERED, "answered_by": hostile}), kind=NoticeType.RESOLVED)
+    for kind in (NoticeType.ASSIGNED, NoticeType.UNASSIGNED, NoticeType.COPY):
+        yield notice(one, kind=kind)
     yield lost(replace(LOST, lead_name=hostile, company=hostile, subject=hostile, tier=hostile))
     yield notice(one, kind=NoticeType.DIGEST, title=hostile)
     yield of_people(error=hostile, mailbox=hostile)
