@@ -72,10 +72,10 @@ def stored(installation: Installation, what: str) -> int:
         engine.dispose()
 
 
-def full(server: Dovecot) -> None:
+def full(server: Dovecot, messages: int = MESSAGES) -> None:
     """A mailbox of many messages, a minute apart."""
-    begun = datetime.now(UTC) - timedelta(minutes=MESSAGES)
-    for number in range(MESSAGES):
+    begun = datetime.now(UTC) - timedelta(minutes=messages)
+    for number in range(messages):
         at = begun + timedelta(minutes=number)
         server.deliver(
             "ana", message_bytes(BO, ANA, id=f"q{number}@buyer.test", at=at, subject=f"Matter {number}"), when=at
@@ -110,7 +110,7 @@ def test_a_backfill_that_was_killed_goes_on_and_reads_nothing_twice(tmp_path: Pa
 
 def test_a_backfill_waits_for_a_server_that_went_away_and_goes_on(tmp_path: Path) -> None:
     with Dovecot.start(["ana"]) as server, WebhookSink() as sink:
-        full(server)
+        full(server, messages := 2 * MESSAGES)  # more than the socket may hold already
         installation = Installation(tmp_path, imap(server), hook=sink.url)
         filling = Filling(installation)
         filling.interrupt(signal.SIGSTOP)
@@ -120,8 +120,8 @@ def test_a_backfill_waits_for_a_server_that_went_away_and_goes_on(tmp_path: Path
         assert "trying again in" in filling.process.stderr.readline()
         server.up()
         said = filling.end()
-        assert f"ana: {MESSAGES} messages in" in said
-        assert stored(installation, "count(*) FROM sighting") == MESSAGES
+        assert f"ana: {messages} messages in" in said
+        assert stored(installation, "count(*) FROM sighting") == messages
 
 
 @pytest.mark.parametrize("kept", ["INBOX", "Sent"])
