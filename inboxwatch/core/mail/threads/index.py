@@ -253,10 +253,7 @@ class ThreadIndex:
     def _unsettle(self, one: Known) -> None:
         """Marks the messages whose place a new one may change."""
         memory = self._memory
-        parent = memory.known.get(one.parent) if one.parent is not None and not one.open else None
-        if parent is not None and not parent.answered:
-            parent.answered = True
-            self._changed(parent)
+        self._note_answer(one)
         self._unsettled.update(memory.naming.get(one.id, ()))
         self._unsettled.update(self._circle(one))
         for other in memory.members(one.component):
@@ -266,6 +263,16 @@ class ThreadIndex:
         self._unsettled.update(other.id for other in memory.later(one) if other.open)
         self._unsettled.update(other.id for other in memory.series(one) if other.open)
         self._unsettled.update(other.id for other in memory.conversation(one) if other.open and other.at >= earliest)
+
+    def _note_answer(self, one: Known) -> None:
+        """Notes of the parent that headers tell that it has an answer: a guess may have taken it for another message,
+        whose id a relay has rewritten.
+        """
+        parent = self._memory.known.get(one.parent) if one.parent is not None and not one.open else None
+        if parent is not None and not parent.answered:
+            parent.answered = True
+            self._changed(parent)
+            self._unsettled.update(other.id for other in self._memory.later(parent) if other.open)
 
     def settle(self) -> None:
         """Looks anew for the place of all that the batch may have moved; then `known` and `moves` tell what holds."""
@@ -283,6 +290,7 @@ class ThreadIndex:
                 if place != before:
                     put(one, place)
                     self._changed(one)
+                    self._note_answer(one)
                     if place.beside != before.beside:
                         memory.moved(memory.canonical(one.component))
         if stirred := memory.stirred():

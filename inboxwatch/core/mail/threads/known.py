@@ -290,7 +290,8 @@ def keys_of(known: Iterable[Known]) -> Keys:
         provider_threads=frozenset([told for one in messages for told in one.provider_threads]),
         index_roots=frozenset([one.thread_index[:ROOT] for one in messages if one.thread_index]),
         subject_keys=frozenset([key for one in messages for key in (one.subject_key, one.was_key) if key]),
-        threads=frozenset([one.thread for one in messages if one.names]),
+        # Others there tell where they belong: the References of an answer, that one answers another.
+        threads=frozenset([one.thread for one in messages if one.names or one.evidence is Evidence.REFERENCED]),
         series=frozenset([one.series for one in messages if one.series]),
         # They look for what came before them.
         span=(min(one.at for one in messages) - LIKE, max(one.at for one in messages) + SKEW) if messages else None,
