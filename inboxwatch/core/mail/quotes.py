@@ -139,8 +139,8 @@ def _headers(lines: list[str], start: int) -> tuple[str, int] | None:
         if line.strip():
             found = _HEADER.match(line)
             role = HEADER_NAMES.get(found[1].strip().casefold()) if found else None
-            if role is None and not names:
-                break
+            if (role is None and not names) or names == {role}:
+                break  # no block of headers says one thing twice first: it may begin with this line
             if found is not None and role is not None:
                 names.add(role)
                 if role in ("from", "date"):
