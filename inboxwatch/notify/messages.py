@@ -17,7 +17,7 @@ ACTION_LABELS = {
     "snooze": "Snooze",
     "assign": "Reassign",
     "dismiss": "No reply owed",
-    "called": "Handled by phone",
+    "activity": "Handled by phone",
 }
 TAKE_BACK = "Reply owed after all"
 """The button that takes a dismissal back."""

@@ -26,7 +26,7 @@ BODIES: dict[str, type[ActionBody]] = {
     "assign": Assign,
     "dismiss": Dismiss,
     "reopen": Reopen,
-    "called": Called,
+    "activity": Called,
     "stop": Stop,
 }
 """`stop` is for follow-ups alone."""
