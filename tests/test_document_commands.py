@@ -173,7 +173,7 @@ def named() -> Iterator[tuple[str, str, bool]]:
 
 
 UNIT = "deploy/systemd/inboxwatch.service"
-OURS = re.compile(r"(?<!--namespace)(?:^|[ /])inboxwatch (?=[a-z])(?P<words>[^|>;]*)")
+OURS = re.compile(r"(?<!--namespace)(?:^| |(?<=\w)/)inboxwatch (?=[a-z])(?P<words>[^|>;]*)")
 LINES = sorted({(file, found["words"].strip(), whole) for file, line, whole in named() if (found := OURS.search(line))})
 
 

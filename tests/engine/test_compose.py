@@ -113,7 +113,7 @@ async def test_follow_ups_are_listed_by_day_and_person(daemon: InProcessDaemon) 
         assert [(one["day"], one["count"], len(one["clocks"])) for one in found["items"]] == [("2026-05-05", 3, 3)]
         assert (await ask("?by=day&owner=nobody"))[1] == {"items": [], "next": None}
         assert (await ask("?by=week"))[0] == 422
-        assert (await ask("?tier=hot"))[0] == 422
+        assert (await ask("?colour=red"))[0] == 422
 
 
 def test_the_digest_after_a_first_reading_tells_replies_apart_from_follow_ups_and_nothing_that_is_over(
