@@ -32,8 +32,8 @@ def own(text: str) -> MessageId | None:
         return MessageId(bracketed[1])
     if known := ids(text):
         return known[0]
-    bare = text.strip(" \t<>")
-    return MessageId(bare.split()[0][:998]) if bare else None
+    bare = text.strip(" \t<>").split()
+    return MessageId(bare[0][:998]) if bare else None
 
 
 def ids(text: str, *, prose: bool = False, but: str | None = None) -> tuple[MessageId, ...]:
