@@ -19,6 +19,7 @@ from tests.support.busy_house import BusyHouse, Chances, Delivery, Desk, mixture
 
 SETTINGS = settings(
     max_examples=8,
+    derandomize=True,  # the same houses each time; the soak draws new ones
     phases=[Phase.explicit, Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -98,15 +99,33 @@ def test_a_server_that_comes_back_late_and_a_second_backfill_change_nothing(
         assert desk.result() == expected
 
 
+def shuffle(desk: Desk, house: BusyHouse, chance: random.Random) -> None:
+    """Another order tells the same."""
+    expected = read(desk, house, house.by_time())
+    shuffled = list(house.deliveries)
+    chance.shuffle(shuffled)
+    assert read(desk, house, shuffled, batch=3) == expected
+
+
 @SETTINGS
 @example(house=crowd(386, 8, 3), chance=random.Random(2))  # an answer that References alone tell
 @example(house=crowd(533180976, 11, 1), chance=random.Random(164))  # one whose teller was not looked up
 @given(house=crowded, chance=st.randoms(use_true_random=False))
 def test_providers_conversations_depend_on_no_order_either(desk: Desk, house: BusyHouse, chance: random.Random) -> None:
-    expected = read(desk, house, house.by_time())
-    shuffled = list(house.deliveries)
-    chance.shuffle(shuffled)
-    assert read(desk, house, shuffled, batch=3) == expected
+    shuffle(desk, house, chance)
+
+
+@pytest.mark.parametrize("desk", ["shared"], indirect=True)
+def test_what_hangs_below_a_message_that_was_kept_as_a_hash_at_first_follows_it(desk: Desk) -> None:
+    shuffle(desk, crowd(10054, 11, 1), random.Random(18))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+@settings(SETTINGS, derandomize=False, max_examples=2000)
+@given(house=crowded, chance=st.randoms(use_true_random=False))
+def test_nor_do_they_in_thousands_of_houses(desk: Desk, house: BusyHouse, chance: random.Random) -> None:
+    shuffle(desk, house, chance)
 
 
 @pytest.fixture

@@ -104,8 +104,10 @@ class Components:
         """Notes that a component may hang elsewhere now, and whatever hangs below it."""
         self._threads.clear()
         self._grouped = None
-        if component in self._stored:
-            self._stirred.add(self._stored[component])
+        # What hangs below may be all that is stored of a thread: it bears the name of the component at its top.
+        thread = self._stored.get(component, component)
+        if component in self._stored or thread in self._stored.values():
+            self._stirred.add(thread)
 
     def members(self, component: ThreadId) -> list[Known]:
         """The messages of a component, in no order."""
