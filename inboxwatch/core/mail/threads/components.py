@@ -37,6 +37,7 @@ class Components:
         self._roots: dict[ThreadId, Known] = {}
         self._stored: dict[ThreadId, ThreadId] = {}
         """The thread in which a component was when it was last stored."""
+        self._stored_threads: set[ThreadId] = set()
         self._stirred: set[ThreadId] = set()
         """Stored threads that have changed, or may have: what hangs where in them is worked out anew."""
         self._threads: dict[ThreadId, ThreadId] = {}
@@ -66,6 +67,7 @@ class Components:
         """Notes in which thread a component is, as far as the store knows."""
         if component not in self._stored:
             self._stored[component] = thread
+            self._stored_threads.add(thread)
             self._threads.clear()
 
     def credit(self, one: Known, lead: LeadId) -> None:
@@ -106,7 +108,7 @@ class Components:
         self._grouped = None
         # What hangs below may be all that is stored of a thread: it bears the name of the component at its top.
         thread = self._stored.get(component, component)
-        if component in self._stored or thread in self._stored.values():
+        if thread in self._stored_threads:
             self._stirred.add(thread)
 
     def members(self, component: ThreadId) -> list[Known]:
