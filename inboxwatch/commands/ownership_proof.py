@@ -108,8 +108,7 @@ def _turning_points(config: Config, policy: SLAPolicy, begin: datetime) -> list[
     end = begin + HORIZON
     ends = {stretch.start for stretch in policy.calendar.spans(begin, end) if stretch.open}
     for person in config.people.values():
-        zone = person.calendar.zone if person.calendar else UTC
-        ends |= {datetime.combine(first, time(), zone).astimezone(UTC) for first, _ in person.leave}
+        ends |= {datetime.combine(first, time(), person.zone).astimezone(UTC) for first, _ in person.leave}
         if person.calendar is not None:
             ends |= {stretch.end for stretch in person.calendar.spans(begin, end) if stretch.open}
     return sorted({policy.calendar.next_open(at) for at in ends | {begin} if begin <= at < end})

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from inboxwatch.core.ownership.people import Person
 
 
 class Day(StrEnum):
@@ -20,11 +16,6 @@ class Day(StrEnum):
     WEEK = "week"
     """Later in this week, up to Sunday."""
     LATER = "later"
-
-
-def zone_of(owner: Person | None) -> tzinfo:
-    """The zone of a person's calendar; UTC without one."""
-    return owner.calendar.zone if owner is not None and owner.calendar is not None else UTC
 
 
 def day_of(due_at: datetime, now: datetime, zone: tzinfo) -> Day:

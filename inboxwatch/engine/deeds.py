@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.people import Person
@@ -54,5 +53,4 @@ def last_deed(tx: Transaction, rules: Rules, wait: WaitView, reader: PersonId | 
 
 def local(at: datetime | None, reader: Person) -> datetime | None:
     """An instant in the zone of its reader."""
-    zone = reader.calendar.zone if reader.calendar else ZoneInfo("UTC")
-    return at.astimezone(zone) if at else None
+    return at.astimezone(reader.zone) if at else None

@@ -10,7 +10,7 @@ from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.wait_views import wait_views
+from inboxwatch.engine.wait_views import person_name, wait_views
 from inboxwatch.notify import NoticeType, NoticeWait, messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import DigestMark, DigestsBeganMark
@@ -103,7 +103,7 @@ def _subjects(rules: Rules) -> Iterator[DigestSubject]:
 
 def _opening(person: Person, now: datetime) -> tuple[datetime, str]:
     """When the reader's day begins (UTC; a later day's where today is closed), and the day's name for keys."""
-    zone = person.calendar.zone if person.calendar else UTC
+    zone = person.zone
     today = now.astimezone(zone).date()
     if person.calendar is None:
         return datetime.combine(today, OPENS), today.isoformat()
@@ -170,13 +170,9 @@ class Daily:
         for day, since, until in ((days.today, None, ends[0]), (days.after, ends[0], ends[1])):
             due = [row for row in follow_ups if (since is None or since <= row.due_at) and row.due_at < until]
             for owner in dict.fromkeys(row.owner for row in due) if by_person else [None]:
-                label = messages.follow_ups(owner=self._name(owner) if owner else "", day=days.called(day))
+                label = messages.follow_ups(owner=person_name(self._rules, owner) or owner or "", day=days.called(day))
                 own = [row for row in due if owner is None or row.owner == owner]
                 yield from _section(label, own, lambda row: True)
-
-    def _name(self, person: str) -> str:
-        known = self._rules.config.people.get(PersonId(person))
-        return known.name if known else person
 
 
 def _section(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from inboxwatch.core.follow_up_days import Day, day_of, zone_of
+from inboxwatch.core.follow_up_days import Day, day_of
 from inboxwatch.core.model import ClockId
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_filters import by_people
@@ -38,7 +38,7 @@ def follow_ups(tx: Transaction, rules: Rules, where: Mapping[str, str], now: dat
     by_day: dict[Day, list[tuple[str, str, datetime, ClockId]]] = {}
     counts: dict[str, Counter[Day]] = {}
     dates: dict[ClockId, str] = {}
-    lives = {str(one.id): (zone_of(one), one.name) for one in people.values()}
+    lives = {str(one.id): (one.zone, one.name) for one in people.values()}
     for clock, owner, due_at in tx.board.follow_ups(by_people(rules.config, where)):
         zone, name = lives.get(owner) or (UTC, owner)
         day = day_of(due_at, now, zone)

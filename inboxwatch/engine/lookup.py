@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import quote, urlencode
-from zoneinfo import ZoneInfo
 
 from inboxwatch.core.follow_up_days import Day
 from inboxwatch.core.model import Lead, MailboxId
@@ -17,7 +16,7 @@ from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.follow_ups import follow_ups
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.wait_views import wait_views
+from inboxwatch.engine.wait_views import person_name, wait_views
 from inboxwatch.notify import follow_up_messages, lead_messages, messages
 from inboxwatch.notify.actions import Answer
 from inboxwatch.notify.text import clean, when
@@ -169,10 +168,8 @@ class Lookup:
         return messages.next_step(step=step, held_until=self._local(held) if held else None)
 
     def _name(self, person: str | None) -> str:
-        people = self._rules.config.people
-        return people[person].name if person in people else person or "Nobody"  # type: ignore[index]  # a person's id
+        return person_name(self._rules, person) or person or "Nobody"
 
     def _local(self, at: datetime) -> datetime:
         """An instant in the asker's zone."""
-        zone = self._asker.calendar.zone if self._asker.calendar else ZoneInfo("UTC")
-        return at.astimezone(zone)
+        return at.astimezone(self._asker.zone)

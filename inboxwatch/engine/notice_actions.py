@@ -21,7 +21,7 @@ from inboxwatch.engine.lookup import Lookup
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.wait_views import wait_views
+from inboxwatch.engine.wait_views import person_name, wait_views
 from inboxwatch.notify import messages
 from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate
 from inboxwatch.store import Outage, Transaction
@@ -130,7 +130,7 @@ def _wait(tx: Transaction, rules: Rules, clock: str, person: Person) -> ClockRec
     config = rules.config
     allowed = concerned(config, tx, row)
     if person.id not in allowed:
-        raise ActionRefused(messages.not_concerned(owner=_name(rules, row.owner)))
+        raise ActionRefused(messages.not_concerned(owner=person_name(rules, row.owner) or str(row.owner)))
     return row
 
 
@@ -179,11 +179,6 @@ def _done_before(tx: Transaction, rules: Rules, row: ClockRecord, person: Person
     return any(
         action.at == last.at and action.kind is press.kind and press.owner in (None, action.owner) for action in done
     )
-
-
-def _name(rules: Rules, person: str | None) -> str:
-    people = rules.config.people
-    return people[PersonId(person)].name if person and person in people else str(person)
 
 
 def candidates(tx: Transaction, rules: Rules, clock: str, asker: Person, now: datetime) -> list[Candidate]:

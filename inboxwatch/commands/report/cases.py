@@ -346,6 +346,6 @@ def _owner_at(actions: list[Action], at: datetime) -> str | None:
 
 def _leave(person: Person) -> Iterable[Stretch]:
     """The leave of a person as instants; without a calendar its days are those of UTC."""
-    zone = person.calendar.zone if person.calendar else UTC
     for first, last in person.leave:
-        yield datetime.combine(first, time(), zone), datetime.combine(last + timedelta(days=1), time(), zone)
+        end = datetime.combine(last + timedelta(days=1), time(), person.zone)
+        yield datetime.combine(first, time(), person.zone), end

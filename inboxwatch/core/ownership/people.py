@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.sla.hours import BusinessCalendar
@@ -22,16 +23,21 @@ class Person:
     """Whom to pass over and when; None means always at work."""
     manager: PersonId | None = None
     leave: tuple[tuple[date, date], ...] = ()
-    """First and last day of each absence, in the calendar's zone."""
+    """First and last day of each absence, in their zone."""
     skills: frozenset[str] = frozenset()
     languages: frozenset[str] = frozenset()
     slack_id: str = ""
     notify_by: tuple[str, ...] = ()
     """Channels in order; empty means the config's `notify_by`."""
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which their days are reckoned; UTC without a calendar."""
+        return self.calendar.zone if self.calendar is not None else ZoneInfo("UTC")
+
     def leave_at(self, now: datetime) -> tuple[date, date] | None:
         """The leave entry that covers an instant (UTC), or None."""
-        today = (now.astimezone(self.calendar.zone) if self.calendar else now).date()
+        today = now.astimezone(self.zone).date()
         return next((span for span in self.leave if span[0] <= today <= span[1]), None)
 
 

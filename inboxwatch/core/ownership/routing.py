@@ -127,8 +127,7 @@ class Roster:
     def next_leave(self, person: PersonId, after: datetime) -> datetime | None:
         """When the person's next leave begins (UTC), or None."""
         someone = self.people[person]
-        zone = someone.calendar.zone if someone.calendar else UTC
-        starts = (datetime.combine(first, time(), zone).astimezone(UTC) for first, _ in someone.leave)
+        starts = (datetime.combine(first, time(), someone.zone).astimezone(UTC) for first, _ in someone.leave)
         return min((start for start in starts if start > after), default=None)
 
     def passed_over(self, person: PersonId, window: Window) -> PassedOver | None:

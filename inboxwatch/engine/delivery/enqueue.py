@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import Notification
@@ -31,8 +30,7 @@ def ways_of(config: Config, channels: Mapping[str, Channel], person: PersonId) -
 
 def reader(person: Person) -> Recipient:
     """A person as channels know them."""
-    zone = person.calendar.zone if person.calendar else ZoneInfo("UTC")
-    return Recipient(person.id, person.name, person.email, person.slack_id, zone)
+    return Recipient(person.id, person.name, person.email, person.slack_id, person.zone)
 
 
 REFERENCE = "reference"
