@@ -12,7 +12,7 @@ import structlog
 from inboxwatch.connector import Batch, Cursor, Quarantined
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.headers import Unusable, parse
-from inboxwatch.core.mail.intake import Entry
+from inboxwatch.core.mail.intake import Entry, concerns_a_lead
 from inboxwatch.core.mail.strangers import clues_of, is_kept, news_of
 from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import Direction, MailboxId, Message, MessageId, Privacy, RawMessage, ThreadId
@@ -263,7 +263,7 @@ def _file(
             for entry, (ref, own) in zip(entries, ordered, strict=True)
         ],
     )
-    proven = [entry for entry in entries if entry.proof is not NOTHING_KNOWN and _concerns_a_lead(entry, index)]
+    proven = [entry for entry in entries if entry.proof is not NOTHING_KNOWN and concerns_a_lead(entry, index)]
     tx.proofs.add(mailbox, [_copy_proof(tx, entry, arrival) for entry in proven])
     _recall_strangers(tx, placed, arrival)
     # In the order of time: who asked first is given an owner first.
@@ -291,7 +291,7 @@ def _recall_strangers(tx: Transaction, placed: Placed, arrival: Arrival) -> None
     tx.strangers.recall(news.of_leads, news.of_ours, arrival.now)
     strange, placed_now = list[Passed](), list[Passed]()
     for one in placed.entries:
-        of_lead = _concerns_a_lead(one, index)
+        of_lead = concerns_a_lead(one, index)
         if (arrival.recalled and of_lead) or (not of_lead and is_kept(one, index)):
             late = _held_since(one.message, arrival) is not None
             passed = Passed(tx.mail.key(one.message.id), clues_of(intake, one), late)
@@ -348,7 +348,7 @@ def _filed(
         message = replace(message, received_at=placed.at)
         entry = replace(entry, message=message)
     mail, told = None, False
-    if _concerns_a_lead(entry, index) or message.id not in index.fresh:
+    if concerns_a_lead(entry, index) or message.id not in index.fresh:
         where = mailbox_of(message, rules.context.addresses) or mailbox
         mail = mail_of(entry, directory, where)
         told = not is_plain(entry.grounds, verdict)
@@ -365,13 +365,6 @@ def _filed(
         grounds=dump(entry.grounds, verdict) if told else None,
         sender_key=tx.kinds.sender_key(entry.direction, message.sender.email) if told else None,
     )
-
-
-def _concerns_a_lead(entry: Entry, index: ThreadIndex) -> bool:
-    """Whether a message is to or from a lead, or told in a lead's thread to or by somebody outside."""
-    if entry.lead is not None or any(lead for _, lead in entry.outside):
-        return True
-    return entry.direction is not Direction.INTERNAL and bool(index.leads_beside(entry.message.id))
 
 
 def _copy_proof(tx: Transaction, entry: Entry, arrival: Arrival) -> CopyProof:

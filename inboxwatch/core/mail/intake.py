@@ -245,6 +245,9 @@ class Intake:
         if len(self.new_leads) > made:
             # What came before the message that made a lead is theirs as well.
             entries |= {one.message.id: self._entry(one) for one in copies if not entries[one.message.id].lead}
+        # What is nobody's is not there for a later batch either.
+        if self.index.leave_out([id_ for id_, one in entries.items() if not concerns_a_lead(one, self.index)]):
+            entries = {one.message.id: self._entry(one) for one in copies}
         return entries
 
     def _witnessed(self, copy: Arrived, at: datetime) -> Entry:
@@ -407,6 +410,13 @@ class Intake:
         self.directory.add(made)
         self.new_leads.append(made)
         return made.id
+
+
+def concerns_a_lead(entry: Entry, index: ThreadIndex) -> bool:
+    """Whether a message is to or from a lead, or told in a lead's thread to or by somebody outside."""
+    if entry.lead is not None or any(lead for _, lead in entry.outside):
+        return True
+    return entry.direction is not Direction.INTERNAL and bool(index.leads_beside(entry.message.id))
 
 
 def addresses_of(message: Message) -> set[str]:

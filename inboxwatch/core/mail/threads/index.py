@@ -259,7 +259,11 @@ class ThreadIndex:
         for other in memory.members(one.component):
             if other.open and other.id != one.id and (other.names or (one.at, one.id) < (other.at, other.id)):
                 self._unsettled.add(other.id)
-        earliest = one.at - SKEW
+        self._unsettle_guesses(one)
+
+    def _unsettle_guesses(self, one: Known) -> None:
+        """Marks the messages that a guess may put below one."""
+        memory, earliest = self._memory, one.at - SKEW
         self._unsettled.update(other.id for other in memory.later(one) if other.open)
         self._unsettled.update(other.id for other in memory.series(one) if other.open)
         self._unsettled.update(other.id for other in memory.conversation(one) if other.open and other.at >= earliest)
@@ -372,6 +376,22 @@ class ThreadIndex:
         """For each stored component of the threads that have changed: what it has become, and the thread it is in."""
         memory = self._memory
         return {one: (memory.canonical(one), memory.thread(one)) for one in memory.stored_in(memory.stirred())}
+
+    def leave_out(self, ids: Iterable[MessageId]) -> bool:
+        """Lets no guess put others below messages of the batch that are no lead's; returns whether it moved any."""
+        memory = self._memory
+        left_out = {one for one in ids if one in self.fresh} - memory.left_out
+        if not left_out:
+            return False
+        # They were placed among all, but for those of earlier batches: among them they are placed anew.
+        again = left_out if memory.left_out else frozenset[MessageId]()
+        before = {one.id: placed(one) for one in self.fresh.values()}
+        memory.left_out |= left_out
+        for one in left_out:
+            self._unsettle_guesses(memory.known[one])
+        self._unsettled = (self._unsettled - left_out) | again
+        self.settle()
+        return any(placed(self.fresh[one]) != place for one, place in before.items())
 
     def passed_by(self, id: MessageId) -> None:  # noqa: A002
         """Says that a message of the batch is no lead's: its id alone is remembered, as one that was read."""

@@ -26,6 +26,9 @@ class Memory(Components):
         """Who names an id as the parent."""
         self.adopting: set[MessageId] = set()
         """Ids that are the parents of known messages, though those name another or none."""
+        self.left_out: set[MessageId] = set()
+        """Messages of the batch of which no later batch will know: nothing but what is left out too hangs below them by
+        a guess."""
         self._by_title: dict[tuple[str, str], list[tuple[float, MessageId]]] = {}
         """Under title and side, or author: a title that many leads use tells nothing of any one of them."""
         self._by_index: dict[bytes, list[MessageId]] = {}

@@ -98,7 +98,7 @@ class Placing(Memory):
 
     def _guess(self, one: Known) -> Place:
         above = self.by_index(one.thread_index) if one.thread_index else None
-        if above is not None and self._can_answer(one, above):
+        if above is not None and self._can_answer(one, above) and not self._is_out_of(one, above):
             return Place(above, Evidence.INDEX, 0.95)
         if one.series and (first := self._first_part(one)) is not None:
             return Place(first, Evidence.SUBJECT, 0.9)
@@ -200,9 +200,12 @@ class Placing(Memory):
             return False
         return other.sent_at <= one.sent_at and other.at <= one.at + DELAYED and not self.descends(id, one.id)
 
+    def _is_out_of(self, one: Known, parent: MessageId) -> bool:
+        return parent in self.left_out and one.id not in self.left_out
+
     def _first_part(self, one: Known) -> MessageId | None:
         """The first part of a numbered series that a message is another part of."""
-        parts = self.series(one)
+        parts = [other for other in self.series(one) if not self._is_out_of(one, other.id)]
         near = [
             (other.part, abs(other.at - one.at), other.id)
             for other in parts
@@ -247,7 +250,7 @@ class Placing(Memory):
         for other in candidates:
             if not (_may_precede(other, one) and one.at - other.at < WINDOW):
                 continue
-            if self.apart(home, other.component):
+            if self.apart(home, other.component) or self._is_out_of(one, other.id):
                 continue
             like = likeness(one, other)
             if rewritten:
