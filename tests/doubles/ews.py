@@ -19,11 +19,11 @@ import spnego
 from aiohttp import web
 
 from inboxwatch import now as instant
+from tests.doubles import ews_soap
 from tests.doubles.https_server import KIND, HttpsServer
 from tests.doubles.mailstore import MailStore, Stored, rfc3339
 
-M = "{http://schemas.microsoft.com/exchange/services/2006/messages}"
-T = "{http://schemas.microsoft.com/exchange/services/2006/types}"
+M, T = ews_soap.MESSAGES, ews_soap.TYPES
 DOMAIN, ACCOUNT, PASSWORD = "ACME", "watcher", "p4ss~w0rd~of~the~watcher"
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd]")
 """What XML 1.0 cannot carry; Exchange leaves it out."""
@@ -102,15 +102,17 @@ class EwsServer:
         assert not re.match("Create|Update|Delete|Move|Copy|Send|Mark|Empty|Archive", operation), "a reader writes"
         impersonated = header.findtext(f".//{T}PrimarySmtpAddress") if header is not None else None
         if self.soap_fault and (fault := self.soap_fault(operation, impersonated or "")):
-            return _answer(_soap_fault(*fault), 500)
+            return ews_soap.answer(ews_soap.fault(*fault), 500)
         if operation == "GetStreamingEvents":
             return await self._stream(request, call)
         refusal = self._refusal(operation, impersonated)
         try:
-            messages = _failed(operation, refusal) if refusal else "".join(self._done(operation, call, impersonated))
+            messages = (
+                ews_soap.failed(operation, refusal) if refusal else "".join(self._done(operation, call, impersonated))
+            )
         except Refusal as refused:
-            messages = _failed(operation, str(refused))
-        return _answer(
+            messages = ews_soap.failed(operation, str(refused))
+        return ews_soap.answer(
             f"<m:{operation}Response><m:ResponseMessages>{messages}</m:ResponseMessages></m:{operation}Response>"
         )
 
@@ -179,9 +181,9 @@ class EwsServer:
         for element in call.find(f"{M}FolderIds") or ():
             try:
                 user, address, name = self._place(element, impersonated)
-                yield _done("GetFolder", f"<m:Folders>{_folder(user, address, name)}</m:Folders>")
+                yield ews_soap.done("GetFolder", f"<m:Folders>{_folder(user, address, name)}</m:Folders>")
             except Refusal as refusal:
-                yield _failed("GetFolder", str(refusal))
+                yield ews_soap.failed("GetFolder", str(refusal))
 
     def _FindFolder(self, call: ET.Element, impersonated: str | None) -> Iterator[str]:  # noqa: N802
         deep = call.attrib["Traversal"] == "Deep"
@@ -189,7 +191,7 @@ class EwsServer:
             user, address, name = self._place(element, impersonated)
             found = [one for one in user.folders if name in _above(user, one, deep=deep)]
             folders = "".join(_folder(user, address, one) for one in found)
-            yield _done(
+            yield ews_soap.done(
                 "FindFolder",
                 f'<m:RootFolder TotalItemsInView="{len(found)}" IncludesLastItemInRange="true" '
                 f'IndexedPagingOffset="{len(found)}"><t:Folders>{folders}</t:Folders></m:RootFolder>',
@@ -210,7 +212,7 @@ class EwsServer:
             share = found[start : start + size]
             items = "".join(_item(address, one, _fields(call)) for one in share)
             over = "true" if start + size >= len(found) else "false"
-            yield _done(
+            yield ews_soap.done(
                 "FindItem",
                 f'<m:RootFolder TotalItemsInView="{len(found)}" IncludesLastItemInRange="{over}" '
                 f'IndexedPagingOffset="{start + len(share)}"><t:Items>{items}</t:Items></m:RootFolder>',
@@ -221,11 +223,11 @@ class EwsServer:
             address, _, name = element.attrib["Id"].partition("!")
             one = self._user(address).store.messages.get(name)
             if one is None:
-                yield _failed("GetItem", "ErrorItemNotFound")
+                yield ews_soap.failed("GetItem", "ErrorItemNotFound")
             elif not one.readable:
-                yield _failed("GetItem", "ErrorCorruptData")
+                yield ews_soap.failed("GetItem", "ErrorCorruptData")
             else:
-                yield _done("GetItem", f"<m:Items>{_item(address, one, _fields(call))}</m:Items>")
+                yield ews_soap.done("GetItem", f"<m:Items>{_item(address, one, _fields(call))}</m:Items>")
 
     def _SyncFolderItems(self, call: ET.Element, impersonated: str | None) -> Iterator[str]:  # noqa: N802
         folder = call.find(f"{M}SyncFolderId")
@@ -253,7 +255,7 @@ class EwsServer:
                 changes, over = [*changes, changes[-1]], False
         over_word = "true" if over else "false"
         encoded = base64.b64encode(after.encode()).decode()
-        yield _done(
+        yield ews_soap.done(
             "SyncFolderItems",
             f"<m:SyncState>{encoded}</m:SyncState><m:IncludesLastItemInRange>{over_word}</m:IncludesLastItemInRange>"
             f"<m:Changes>{''.join(changes)}</m:Changes>",
@@ -269,14 +271,14 @@ class EwsServer:
             for name, email, kind in self.lists[address]
         )
         view = f'TotalItemsInView="{len(self.lists[address])}" IncludesLastItemInRange="true"'
-        yield _done("ExpandDL", f"<m:DLExpansion {view}>{members}</m:DLExpansion>")
+        yield ews_soap.done("ExpandDL", f"<m:DLExpansion {view}>{members}</m:DLExpansion>")
 
     def _Subscribe(self, call: ET.Element, impersonated: str | None) -> Iterator[str]:  # noqa: N802
         places = [self._place(one, impersonated) for one in call.iter() if one.tag.endswith("FolderId")]
         user = places[0][0]
         name = f"subscription {len(self._subscriptions)}"
         self._subscriptions[name] = (user.store, {folder for _, _, folder in places}, user.store.number)
-        yield _done("Subscribe", f"<m:SubscriptionId>{name}</m:SubscriptionId>")
+        yield ews_soap.done("Subscribe", f"<m:SubscriptionId>{name}</m:SubscriptionId>")
 
     async def _stream(self, request: web.Request, call: ET.Element) -> web.StreamResponse:
         """Tells what was created since the subscription, for as long as the client listens."""
@@ -284,7 +286,7 @@ class EwsServer:
         store, folders, number = self._subscriptions[name]
         response = web.StreamResponse(headers={"Content-Type": "text/xml; charset=utf-8"})
         await response.prepare(request)
-        await response.write(_streamed("<m:ConnectionStatus>OK</m:ConnectionStatus>"))
+        await response.write(ews_soap.streamed("<m:ConnectionStatus>OK</m:ConnectionStatus>"))
         while request.transport is not None and not request.transport.is_closing():
             news = [one for one in store.since(number) if one.folder in folders and one.kind == "created"]
             for one in news:
@@ -295,7 +297,7 @@ class EwsServer:
                 )
                 told = f"<t:SubscriptionId>{name}</t:SubscriptionId>{event}"
                 notification = f"<m:Notifications><m:Notification>{told}</m:Notification></m:Notifications>"
-                await response.write(_streamed(notification))
+                await response.write(ews_soap.streamed(notification))
                 number = one.number
             self._subscriptions[name] = (store, folders, number)
             await asyncio.sleep(0.01)
@@ -409,48 +411,3 @@ def _mailboxes(value: str) -> str:
 
 def _plain(text: str) -> str:
     return _FORBIDDEN.sub("", text)
-
-
-def _done(operation: str, content: str) -> str:
-    return (
-        f'<m:{operation}ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>{content}'
-        f"</m:{operation}ResponseMessage>"
-    )
-
-
-def _failed(operation: str, code: str) -> str:
-    return (
-        f'<m:{operation}ResponseMessage ResponseClass="Error"><m:MessageText>{code} was the answer.</m:MessageText>'
-        f"<m:ResponseCode>{code}</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>"
-        f"</m:{operation}ResponseMessage>"
-    )
-
-
-def _soap_fault(code: str, back_off: int) -> str:
-    return (
-        f'<s:Fault><faultcode xmlns:a="http://schemas.microsoft.com/exchange/services/2006/types">a:{code}</faultcode>'
-        f"<faultstring>{code} was the answer.</faultstring><detail>"
-        '<e:ResponseCode xmlns:e="http://schemas.microsoft.com/exchange/services/2006/errors">'
-        f"{code}</e:ResponseCode>"
-        f'<t:MessageXml><t:Value Name="BackOffMilliseconds">{back_off}</t:Value></t:MessageXml></detail></s:Fault>'
-    )
-
-
-def _streamed(content: str) -> bytes:
-    """One of the documents that follow each other in a streaming answer."""
-    body = f"<m:GetStreamingEventsResponse><m:ResponseMessages>{_done('GetStreamingEvents', content)}"
-    return _envelope(f"{body}</m:ResponseMessages></m:GetStreamingEventsResponse>").encode()
-
-
-def _envelope(body: str) -> str:
-    return (
-        '<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" '
-        f'xmlns:m="{M[1:-1]}" xmlns:t="{T[1:-1]}"><s:Header><t:ServerVersionInfo MajorVersion="15" MinorVersion="1" '
-        'MajorBuildNumber="2507" MinorBuildNumber="6" Version="V2017_07_11"/></s:Header>'
-        f"<s:Body>{body}</s:Body></s:Envelope>"
-    )
-
-
-def _answer(body: str, status: int = 200) -> web.Response:
-    text = _envelope(body).encode("utf-8", "replace")
-    return web.Response(status=status, body=text, content_type="text/xml", charset="utf-8")
