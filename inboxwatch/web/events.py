@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 from aiohttp import web
 
 from inboxwatch.engine.daemon_port import DaemonPort
+from inboxwatch.store import Outage
 from inboxwatch.web.connections import limit, trusted
 from inboxwatch.web.problems import Problem
 
@@ -47,9 +49,12 @@ class Events:
         )
         await response.prepare(request)
         news = asyncio.Event()
+        # A page was read before its stream stood: what changed in between is told to it like any later change.
         self._listeners.add(news)
         if self._watch is None:
             self._watch = asyncio.create_task(self._look())
+        else:
+            news.set()
         try:
             await response.write(b"retry: 2000\nevent: hello\ndata: \n\n")
             while not self._closed:
@@ -77,13 +82,14 @@ class Events:
         self._tell()
 
     async def _look(self) -> None:
-        before = await self._daemon.read(lambda tx: tx.board.pulse())
+        before = None
         while True:
+            with suppress(Outage):  # the pages themselves say that the store is away; the next look may tell again
+                pulse = await self._daemon.read(lambda tx: tx.board.pulse())
+                if pulse != before:
+                    before = pulse
+                    self._tell()
             await asyncio.sleep(LOOK_EVERY)
-            pulse = await self._daemon.read(lambda tx: tx.board.pulse())
-            if pulse != before:
-                before = pulse
-                self._tell()
 
     def _tell(self) -> None:
         for news in self._listeners:

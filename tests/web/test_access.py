@@ -1,8 +1,7 @@
-"""Who may ask what: the token, the board's cookie, other sites' pages, signed links, live updates."""
+"""Who may ask what: the token, the board's cookie, other sites' pages, signed links."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -15,7 +14,6 @@ from aiohttp.test_utils import TestClient, TestServer
 from inboxwatch.notify.links import Grant, Links
 from inboxwatch.web import make_app
 from tests.support.in_process_daemon import MONDAY, InProcessDaemon
-from tests.support.waiting import PATIENCE
 
 HOUR = timedelta(hours=1)
 TOKEN = "sesame-open-please"  # a test's own
@@ -269,36 +267,3 @@ async def test_an_altered_or_expired_link_does_nothing(client: TestClient[Any, A
         row = tx.clocks.get(clock)
         assert row is not None
         assert row.state == "running"
-
-
-async def test_listeners_are_told_at_once_that_something_changed(
-    client: TestClient[Any, Any], daemon: InProcessDaemon
-) -> None:
-    async with client.get("/events", headers=BEARER) as stream:
-        assert stream.content_type == "text/event-stream"
-
-        async def event() -> str:
-            async for line in stream.content:
-                if line.startswith(b"event: "):
-                    return line.decode().removeprefix("event: ").strip()
-            return "end"
-
-        assert await event() == "hello"
-        told = asyncio.create_task(event())
-        await asyncio.sleep(0)
-        await asyncio.to_thread(daemon.mail, "bo@buyer.test", "ana@acme.test", after=HOUR)
-        assert await asyncio.wait_for(told, PATIENCE) == "changed"
-
-
-async def test_a_stopping_server_ends_its_streams(daemon: InProcessDaemon) -> None:
-    server = TestServer(make_app(daemon))
-    client = TestClient(server)
-    await client.start_server()
-    stream = await client.get("/events", headers=BEARER)
-    assert (await stream.content.readline()).startswith(b"retry")
-    closing = asyncio.create_task(server.close())
-    async with asyncio.timeout(PATIENCE):
-        while not stream.content.at_eof():
-            await stream.content.readany()
-    await closing
-    await client.close()

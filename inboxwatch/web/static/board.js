@@ -82,17 +82,13 @@ const refresh = async () => {
 const listen = () => {
   const pulse = document.getElementById("pulse");
   const stream = new EventSource("/events");
-  let lost = false;
   stream.addEventListener("hello", () => {
     pulse.hidden = false;
     pulse.textContent = "live";
     pulse.classList.remove("lost");
-    if (lost) refresh();
-    lost = false;
   });
   stream.addEventListener("changed", refresh);
   stream.addEventListener("error", () => {
-    lost = true;
     pulse.hidden = false;
     pulse.textContent = "not connected";
     pulse.classList.add("lost");
