@@ -23,8 +23,9 @@ from sqlalchemy import delete, select
 from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, RawMessage
-from inboxwatch.store import Store, tables
+from inboxwatch.store import tables
 from tests.support.engine import Engine
+from tests.support.new_stores import new_store
 
 BEGIN = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 TITLES = ("Trial extension", "Inquiry from our website", "Prices", "Your offer", "Meeting next week", "Renewal")
@@ -160,7 +161,7 @@ class Desk:
         path = folder / "inboxwatch.yaml"
         path.write_text(CONFIG.format(people=people, boxes=boxes, unknown=unknown, store=store), encoding="utf-8")
         config = configuration.load(path)
-        self.store = Store(config.store_url.reveal())
+        self.store = new_store(config.store_url.reveal())
         self.engine = Engine(self.store, config)
         self._number = 0
         self._quiet = True

@@ -16,8 +16,9 @@ from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, PersonId,
 from inboxwatch.engine.evaluate import Evaluated
 from inboxwatch.engine.rules import Rules
 from inboxwatch.metrics import Metrics
-from inboxwatch.store import Store, Transaction
+from inboxwatch.store import Transaction
 from tests.support.engine import Engine
+from tests.support.new_stores import new_store
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -81,7 +82,7 @@ class InProcessDaemon:
         self.path = folder / "inboxwatch.yaml"
         self.path.write_text(text, encoding="utf-8")
         config = configuration.load(self.path)
-        self.store = Store(config.store_url.reveal())
+        self.store = new_store(config.store_url.reveal())
         self.engine = Engine(self.store, config)
         self.metrics = Metrics(self)
         self.at = MONDAY
