@@ -197,6 +197,8 @@ def clocks_list(  # seven parameters: typer makes an option of each
 
 
 Wait = Annotated[str, typer.Argument(metavar="CLOCK", help="The wait's id, as `clocks list` shows it.")]
+For = Annotated[str, typer.Option("--for", help="How long, such as 2h or 3d.")]
+Until = Annotated[str, typer.Option(help="Until when (RFC 3339).")]
 
 
 def _do(config: Path, clock: str, action: str, body: dict[str, str]) -> NoReturn:
@@ -212,16 +214,15 @@ def acknowledge(clock: Wait, config: ConfigFile, by: By, reason: Reason = "") ->
 
 
 @clocks.command()
-def snooze(
-    clock: Wait,
-    config: ConfigFile,
-    by: By,
-    for_: Annotated[str, typer.Option("--for", help="How long, such as 2h.")] = "",
-    until: Annotated[str, typer.Option(help="Until when (RFC 3339).")] = "",
-    reason: Reason = "",
-) -> None:
+def snooze(clock: Wait, config: ConfigFile, by: By, for_: For = "", until: Until = "", reason: Reason = "") -> None:
     """Holds the ladder until a time; the clock runs on."""
     _do(config, clock, "snooze", {"by": by, "for": for_, "until": until, "reason": reason})
+
+
+@clocks.command("put-off", epilog="Example: inboxwatch clocks put-off -c FILE 3f9c2ab4d5e60718 --by ana --for 3d")
+def put_off(clock: Wait, config: ConfigFile, by: By, for_: For = "", until: Until = "", reason: Reason = "") -> None:
+    """Moves the due time of a follow-up: it is listed under its new day, and its owner is told then."""
+    _do(config, clock, "put-off", {"by": by, "for": for_, "until": until, "reason": reason})
 
 
 @clocks.command()

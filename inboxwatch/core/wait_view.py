@@ -154,7 +154,7 @@ class WaitView(NamedTuple):
             return MetricState.SNOOZED
         if self.acknowledged_until and self.acknowledged_until > self.as_of:
             return MetricState.ACKNOWLEDGED
-        if self.breached_at:
+        if self.breached_at and (not self.follow_up or self.overdue):  # one that was put off is due anew
             return MetricState.BREACHED
         return MetricState.WARNED if self.warned_at else MetricState.RUNNING
 

@@ -1,4 +1,4 @@
-"""What people do to waits: acknowledge, snooze, assign, dismiss, take that back, and log a call or meeting."""
+"""What people do to waits: acknowledge, snooze, put off, assign, dismiss, take that back, log a call or meeting."""
 
 from __future__ import annotations
 
@@ -50,11 +50,22 @@ def acknowledge(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> st
 
 def snooze(tx: Transaction, rules: Rules, clock: str, acting: Acting, until: datetime) -> str:
     """Holds a wait's ladder until an instant. Returns its id. Raises Refused."""
-    row, now = running(tx, rules, clock, acting.by), acting.at
+    return _later(tx, rules, running(tx, rules, clock, acting.by), ActionKind.SNOOZED, acting, until)
+
+
+def put_off(tx: Transaction, rules: Rules, clock: str, acting: Acting, until: datetime) -> str:
+    """Moves the due time of a follow-up, back or forward. Returns its id. Raises Refused."""
+    return _later(tx, rules, _follow_up(tx, rules, clock, acting.by), ActionKind.PUT_OFF, acting, until)
+
+
+def _later(  # six parameters: the wait, and what is done to it until when
+    tx: Transaction, rules: Rules, row: ClockRecord, kind: ActionKind, acting: Acting, until: datetime
+) -> str:
+    """Nobody is to be told before an instant."""
+    now = acting.at
     if until <= now:
         raise Refused(422, "until: must lie in the future")
-    held = Action(now, ActionKind.SNOOZED, acting.by, row.id, row.lead, until, reason=acting.reason)
-    tx.clocks.record(held, row.thread)
+    tx.clocks.record(Action(now, kind, acting.by, row.id, row.lead, until, reason=acting.reason), row.thread)
     tx.deliveries.cancel([row.id], now)
     return _evaluated(tx, rules, row, now)
 

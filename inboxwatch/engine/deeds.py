@@ -10,7 +10,7 @@ from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import person_name
-from inboxwatch.notify import messages
+from inboxwatch.notify import follow_up_messages, messages
 from inboxwatch.store import Transaction
 
 TAKEN = "acknowledged"
@@ -25,6 +25,8 @@ def sentence(rules: Rules, action: Action, wait: WaitView, reader: Person) -> st
             return messages.acknowledged(person=name, until=until, reason=reason)
         case ActionKind.SNOOZED:
             return messages.snoozed(person=name, until=until, reason=reason)
+        case ActionKind.PUT_OFF:
+            return follow_up_messages.put_off(person=name, until=until, reason=reason)
         case ActionKind.ASSIGNED:
             owner = None if action.owner == action.by else person_name(rules, action.owner) or str(action.owner)
             return messages.assigned(person=name, owner=owner, reason=reason)

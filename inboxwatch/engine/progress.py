@@ -13,6 +13,7 @@ from inboxwatch.core.ownership.owner_change import owner_change
 from inboxwatch.core.ownership.routing import Roster, Window
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import DueStep, StepReason, next_step, overdue, plan
+from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.core.wait_view import NextStep
 from inboxwatch.engine.assignment_reasons import in_words
@@ -179,7 +180,7 @@ class Progress:
             "owned_since": max(given, default=now),
             "wake_at": wake_at,
             "held": (sight.blind or was_held) and (moved.look or waiting.look or sight.due_unseen),
-            "breached_at": clock.due_at if clock.breached(now) and not sight.due_unseen else None,
+            "breached_at": clock.missed_at or (clock.due_at if clock.breached(now) and not sight.due_unseen else None),
             "acknowledged_until": holds.get("acknowledged"),
             "snoozed_until": holds.get("snoozed"),
             "next_step": self._next(next_step(clock, notified, now), owner, clock),
@@ -209,7 +210,7 @@ class Progress:
             "owner": owner,
             "wake_at": None,
             "held": False,
-            "breached_at": clock.due_at if clock.breached(self._now) else None,
+            "breached_at": clock.missed_at or (clock.due_at if clock.breached(self._now) else None),
             "acknowledged_until": None,
             "snoozed_until": None,
             "next_step": None,
@@ -255,7 +256,8 @@ class Progress:
 
 def _standing(row: ClockRecord) -> tuple[Any, ...]:
     """What of a wait changes by what people do, and by its end."""
-    return row.state, row.owner, row.acknowledged_until, row.snoozed_until, row.stopped_at, row.stop_reason
+    put_off_to = row.due_at if row.metric == Metric.FOLLOW_UP else None
+    return row.state, row.owner, row.acknowledged_until, row.snoozed_until, put_off_to, row.stopped_at, row.stop_reason
 
 
 def _carried(before: Sequence[ClockRecord]) -> dict[str, Any]:

@@ -179,6 +179,10 @@ def _action(action: Action, when: _When) -> str:
 def _arithmetic(wait: WaitView, policy: SLAPolicy, when: _When) -> Iterator[str]:
     """From the start to the due time, span by span, with the names of holidays."""
     target = policy.target(wait.metric)
+    first = target.after(wait.started_at, policy.calendar) if target is not None and wait.follow_up else wait.due_at
+    if first != wait.due_at:
+        yield f"  Due {when(first)} by the policy; put off since, as told above, to {when(wait.due_at)}"
+        return
     if target is None or not target.business:
         yield f"  The clock runs on wall time: {when(wait.started_at)} + {target} = {when(wait.due_at)}"
         return

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+
+from inboxwatch.notify.messages import because
+from inboxwatch.notify.text import when
 
 DAYS = {
     "overdue": "Overdue",
@@ -22,3 +26,8 @@ def who(*, day: str, people: Sequence[tuple[str, int]], link: str) -> str:
     named = ", ".join(f"{name} {number}" for name, number in people)
     more = f" {link}" if link else ""
     return f"{DAYS[day]}: {count} {'follow-up' if count == 1 else 'follow-ups'}. {named}.{more}"
+
+
+def put_off(*, person: str, until: datetime | None, reason: str) -> str:
+    """`until` is for when, in the zone of its reader."""
+    return f"{person} follows up {when(until)}{because(reason)}."

@@ -186,7 +186,10 @@ def metric_state(now: datetime) -> ColumnElement[str]:
         (_clock.c.held, "unverified"),
         (_clock.c.snoozed_until > now, "snoozed"),
         (_clock.c.acknowledged_until > now, "acknowledged"),
-        (_clock.c.breached_at.is_not(None), "breached"),
+        (
+            and_(_clock.c.breached_at.is_not(None), or_(_clock.c.metric != "follow_up", _clock.c.due_at <= now)),
+            "breached",
+        ),
         (_clock.c.warned_at.is_not(None), "warned"),
         else_="running",
     )

@@ -59,7 +59,7 @@ class Board:
         return [
             web.get("/", self.board),
             web.get("/waits/{clock}", self.wait),
-            web.post("/waits/{clock}/{action:acknowledge|snooze|assign|dismiss|reopen|activity|stop}", self.act),
+            web.post(f"/waits/{{clock}}/{{action:{'|'.join(wait_actions.BODIES)}}}", self.act),
             web.get("/leads/{email}", self.lead),
             web.get("/mailboxes", self.mailboxes),
             web.post("/dead-letters/{id:\\d{1,18}}/resend", self.resend),

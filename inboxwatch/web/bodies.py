@@ -48,6 +48,10 @@ class Snooze(Body):
         return self
 
 
+class PutOff(Snooze):
+    """A follow-up is for another day."""
+
+
 class Assign(Body):
     by: Word
     owner: Word

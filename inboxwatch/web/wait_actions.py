@@ -17,19 +17,20 @@ from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.notify import messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
-from inboxwatch.web.bodies import Acknowledge, Assign, Called, Dismiss, Reopen, Snooze, Stop
+from inboxwatch.web.bodies import Acknowledge, Assign, Called, Dismiss, PutOff, Reopen, Snooze, Stop
 
 ActionBody = Acknowledge | Snooze | Assign | Dismiss | Reopen | Called | Stop
 BODIES: dict[str, type[ActionBody]] = {
     "acknowledge": Acknowledge,
     "snooze": Snooze,
+    "put-off": PutOff,
     "assign": Assign,
     "dismiss": Dismiss,
     "reopen": Reopen,
     "activity": Called,
     "stop": Stop,
 }
-"""`stop` is for follow-ups alone."""
+"""`put-off` and `stop` are for follow-ups alone."""
 
 
 async def do(daemon: DaemonPort, clock: str, body: ActionBody, person: Person | None = None) -> WaitView:
@@ -50,6 +51,9 @@ def _do(tx: Transaction, rules: Rules, clock: str, body: ActionBody, now: dateti
             actions.stop_following_up(tx, rules, clock, acting)
         case Acknowledge():
             actions.acknowledge(tx, rules, clock, acting)
+        case PutOff():
+            until = _until(tx, rules, clock, body, now)
+            actions.put_off(tx, rules, clock, acting, until)
         case Snooze():
             until = _until(tx, rules, clock, body, now)
             actions.snooze(tx, rules, clock, acting, until)

@@ -26,6 +26,7 @@ _ACTIONS = {
     "unsaid_human": "took back that a person writes",
 }
 _FOLLOW_UP_ACTIONS = {
+    "put_off": "follows up later: it is due",
     "snoozed": "follows up later, not",
     "dismissed": "stopped following up",
     "reopened": "follows up again",
@@ -59,6 +60,8 @@ class TimelineEvent:
     """The reason, subject or evidence: text of others."""
     targets: tuple[str, ...] = ()
     until: datetime | None = None
+    on: datetime | None = None
+    """For when a follow-up is meant."""
 
 
 def timeline(history: History) -> list[TimelineEvent]:
@@ -96,7 +99,18 @@ def _actions(history: History) -> list[TimelineEvent]:
         else:
             words = _ACTIONS | _FOLLOW_UP_ACTIONS if history.clock.metric == Metric.FOLLOW_UP else _ACTIONS
             what = words.get(action.kind, action.kind.value)
-            events.append(TimelineEvent(action.at, "deed", action.by, what, action.reason, until=action.until))
+            moved = action.kind is ActionKind.PUT_OFF
+            events.append(
+                TimelineEvent(
+                    action.at,
+                    "deed",
+                    action.by,
+                    what,
+                    action.reason,
+                    until=None if moved else action.until,
+                    on=action.until if moved else None,
+                )
+            )
     return events
 
 

@@ -29,6 +29,7 @@ The buyer's court, where we follow up:
     following  inbound that owes a reply                 answered                             40
     following  inbound human that owes none              answered                             40
     following  vacation reply that names a day           following and due later              40
+    following  put off by a person                       following and due then               40
     following  dismissal                                 dismissed                            16, 40
     following  dismissal that was taken back             following and held                   16, 40
     following  acknowledgement, snooze                   following and held                   32, 40
@@ -47,7 +48,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from inboxwatch.core.model import ClockId, Direction, Kind, LeadId, MailboxId, MessageId, ThreadId
+from inboxwatch.core.sla.holds import Hold, reopened, settled, taken_back
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
+from inboxwatch.core.sla.put_off import DueMove, due
 from inboxwatch.core.sla.sides import Sides
 from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail, in_order
 from inboxwatch.core.sla.trust import Flag, is_failure, is_forged_as_ours, is_their_word, oddities
@@ -58,17 +61,6 @@ class State(StrEnum):
     ANSWERED = "answered"
     DISMISSED = "dismissed"
     ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A stretch of time in which a ladder rests, and why."""
-
-    start: datetime
-    end: datetime
-    why: str
-    """acknowledged, snoozed, bounced; dismissed where that was taken back."""
-    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +106,10 @@ class Clock:
     """Acknowledgements, snoozes and assignments made while it was open."""
     flags: tuple[Flag, ...] = ()
     """What is odd about its answer, or about what pretends to be one."""
+    missed_at: datetime | None = None
+    """Of a follow-up that was put off after it had fallen due: when that was."""
+    round: int = 1
+    """Of a follow-up: how often it has been given a due time."""
 
     @property
     def ids(self) -> frozenset[ClockId]:
@@ -125,6 +121,8 @@ class Clock:
 
     def breached(self, now: datetime) -> bool:
         """True once the due instant has passed unanswered; an answer at that instant is in time."""
+        if self.missed_at is not None:
+            return True
         return self.stopped_at > self.due_at if self.stopped_at else now >= self.due_at
 
     def waited(self, now: datetime) -> timedelta:
@@ -159,7 +157,7 @@ class _Running:
     ordinal: int = 0
     holds: list[Hold] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
-    due_moved: datetime | None = None
+    moves: list[DueMove] = field(default_factory=list)
     flags: list[Flag] = field(default_factory=list)
 
     def id_by(self, mail: Mail) -> ClockId:
@@ -209,7 +207,7 @@ class Replay:
             if isinstance(fact, Mail) and is_failure(fact) and fact.delivery is not None and fact.delivery.of:
                 known = self._failures.setdefault(fact.delivery.of, [])
                 known.append((fact.at, fact.delivery.recipients))
-        self._taken_back = _taken_back(ordered)
+        self._taken_back = taken_back(ordered)
         sent = [fact for fact in ordered if isinstance(fact, Mail) and not is_forged_as_ours(fact)]
         self._people = Sides(sent, self._strangers)
         self._sides = {side: _Side() for side in self._people.leads}
@@ -234,7 +232,7 @@ class Replay:
         side = self._sides[key]
         theirs = is_their_word(mail, side.wait.mails if side.wait else ())
         if mail.away_until is not None and side.follow_up is not None and theirs:
-            side.follow_up.due_moved = mail.away_until
+            side.follow_up.moves.append(DueMove(mail.at, mail.away_until, by_person=False))
         if mail.effect is not None and mail.effect in self._stops and theirs and not mail.meeting:
             # A calendar's answer counts where its UID is that of an invitation of ours (`core.sla.meetings`).
             self._stop(side, State.ENDED, mail.effect, mail)
@@ -355,6 +353,8 @@ class Replay:
         running.actions.append(action)
         if action.kind in (ActionKind.ACKNOWLEDGED, ActionKind.SNOOZED) and action.until is not None:
             running.holds.append(Hold(action.at, max(action.at, action.until), action.kind.value, action.by))
+        if action.kind is ActionKind.PUT_OFF and action.until is not None and running is side.follow_up:
+            running.moves.append(DueMove(action.at, action.until, by_person=True))
 
     def _stop(self, side: _Side, state: State, reason: str, fact: Fact) -> None:
         for running in (side.wait, side.follow_up):
@@ -373,9 +373,7 @@ class Replay:
         if policy is None or target is None:
             return
         start = started.at
-        due_at = target.after(start, policy.calendar)
-        if running.due_moved is not None:
-            due_at = max(due_at, policy.calendar.next_open(running.due_moved))
+        due_at, missed_at, repetition = due(target.after(start, policy.calendar), running.moves, policy.calendar)
         self._clocks.append(
             Clock(
                 id=wait.id,
@@ -395,33 +393,14 @@ class Replay:
                 stopped_at=fact.at if fact is not None else None,
                 answered_by=by or None if state is State.ANSWERED else None,
                 nudges=len(running.mails) - 1,
-                reopened=_reopened(running.holds),
-                holds=_settled(running.holds, fact.at if fact is not None else None),
+                reopened=reopened(running.holds),
+                holds=settled(running.holds, fact.at if fact is not None else None),
                 actions=tuple(running.actions),
                 flags=tuple(sorted(running.flags)),
+                missed_at=missed_at,
+                round=repetition,
             )
         )
-
-
-def _taken_back(facts: Iterable[Fact]) -> dict[Action, datetime]:
-    """Of each dismissal that was taken back: when. It is the latest of the wait before that."""
-    found: dict[Action, datetime] = {}
-    standing: list[Action] = []
-    for fact in facts:
-        if isinstance(fact, Action) and fact.kind is ActionKind.DISMISSED:
-            standing.append(fact)
-        elif isinstance(fact, Action) and fact.kind is ActionKind.REOPENED:
-            ids = {fact.clock, *fact.seen}
-            meant = next((one for one in reversed(standing) if ids & {one.clock, *one.seen}), None)
-            if meant is not None:
-                standing.remove(meant)
-                found[meant] = fact.at
-    return found
-
-
-def _reopened(holds: Iterable[Hold]) -> str | None:
-    whys = {hold.why for hold in holds}
-    return "bounced" if "bounced" in whys else "reversed" if "dismissed" in whys else None
 
 
 def _who(fact: Fact) -> str:
@@ -429,10 +408,3 @@ def _who(fact: Fact) -> str:
     if isinstance(fact, Mail):
         return fact.id
     return fact.rule if fact.kind is ActionKind.MEETING_ACCEPTED else fact.by
-
-
-def _settled(holds: list[Hold], stop: datetime | None) -> tuple[Hold, ...]:
-    """Holds as they were: an acknowledgement ends at the latest when the wait does."""
-    if stop is None:
-        return tuple(holds)
-    return tuple(replace(hold, end=min(hold.end, stop)) for hold in holds)

@@ -29,7 +29,7 @@ class DueStep:
     number: int
     """From 1."""
     round: int
-    """1 for the ladder; repeats of its last step count from 2."""
+    """1 for the ladder; repeats of its last step count from 2, and so do the days to which a follow-up is put off."""
     due_at: datetime
     notify_at: datetime
     """When it may leave: `due_at`, or the opening of the policy's calendar after it, once no hold covers it."""
@@ -64,7 +64,7 @@ def ladder(clock: Clock) -> Iterator[DueStep]:
     if target is None:
         return
     if clock.metric is Metric.FOLLOW_UP:
-        yield DueStep(1, 1, clock.due_at, _notify_at(clock, clock.due_at), StepReason.BREACH, ("owner",))
+        yield DueStep(1, clock.round, clock.due_at, _notify_at(clock, clock.due_at), StepReason.BREACH, ("owner",))
         return
     due, number = clock.due_at, 0
     for number, step in enumerate(escalation.steps, 1):

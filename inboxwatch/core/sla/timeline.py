@@ -60,6 +60,8 @@ class ActionKind(StrEnum):
 
     ACKNOWLEDGED = "acknowledged"
     SNOOZED = "snoozed"
+    PUT_OFF = "put_off"
+    """Of a follow-up: it is due at `until`, whenever it was before."""
     DISMISSED = "dismissed"
     REOPENED = "reopened"
     """A reply is owed after all: the dismissal before it is taken back."""

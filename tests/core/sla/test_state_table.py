@@ -89,6 +89,7 @@ FACTS: dict[str, Callable[[str], Facts]] = {
     ),
     "acknowledgement": lambda court: (on_wait(court, ActionKind.ACKNOWLEDGED, until=LATER),),
     "snooze": lambda court: (on_wait(court, ActionKind.SNOOZED, until=LATER),),
+    "put off by a person": lambda court: (on_wait(court, ActionKind.PUT_OFF, until=LATER),),
     "assignment": lambda court: (on_wait(court, ActionKind.ASSIGNED, owner=PersonId("max")),),
     "meeting accepted": lambda court: (replace(machine(Kind.CALENDAR), effect="meeting_accepted"),),
     "meeting accepted in another thread": lambda court: (
@@ -155,6 +156,9 @@ BECOMES: dict[str, Callable[[tuple[Clock, ...], tuple[Clock, ...]], bool]] = {
     "waiting and flagged": lambda before, after: kept(before, after) and after[-1].flags == (Flag.NOT_VERIFIED,),
     "following and held": held,
     "following and due later": lambda before, after: kept(before, after) and after[-1].due_at == LATER,
+    "following and due then": lambda before, after: (
+        kept(before, after) and (after[-1].due_at, after[-1].round) == (LATER, 2)
+    ),
     "answered": stopped(State.ANSWERED),
     "dismissed": stopped(State.DISMISSED),
     "ended": stopped(State.ENDED),
