@@ -70,7 +70,7 @@ def kinds_list(
 ) -> None:
     """Mail of known leads and answers to ours that was not taken for a person's, newest first, with the evidence."""
     from inboxwatch.commands.clocks import list_kinds
-    from inboxwatch.commands.report.period import start_of
+    from inboxwatch.engine.report.period import start_of
     from inboxwatch.now import now
 
     try:

@@ -17,14 +17,14 @@ from playwright.sync_api import sync_playwright
 
 from inboxwatch import config as configuration
 from inboxwatch.commands.csv_cell import plain
-from inboxwatch.commands.report.cases import Story, read
-from inboxwatch.commands.report.figures import (
+from inboxwatch.engine.report.cases import Story, read
+from inboxwatch.engine.report.figures import (
     Group,
     by_person,
     heat,
     slices,
 )
-from inboxwatch.commands.report.period import Period
+from inboxwatch.engine.report.period import Period
 from inboxwatch.store import Store
 from tests.support import mail_history
 from tests.support.installation import command

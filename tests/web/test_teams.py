@@ -12,8 +12,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
 from inboxwatch import config as configuration
-from inboxwatch.commands.report import cases
-from inboxwatch.commands.report.period import Period
+from inboxwatch.engine.report import cases
+from inboxwatch.engine.report.period import Period
 from inboxwatch.web import make_app
 from tests.support.in_process_daemon import InProcessDaemon
 

@@ -22,9 +22,10 @@ def run_report(
 
     `files`: where the waits (`csv`) and the figures (`json`) are written besides, if anywhere.
     """
-    from inboxwatch.commands.report import cases, page, summary, table
-    from inboxwatch.commands.report.period import Period
-    from inboxwatch.commands.report.teams import by_team
+    from inboxwatch.commands.report import table
+    from inboxwatch.engine.report import cases, page, summary
+    from inboxwatch.engine.report.period import Period
+    from inboxwatch.engine.report.teams import by_team
 
     made_at = now()
     try:

@@ -6,8 +6,8 @@ import csv
 from pathlib import Path
 
 from inboxwatch.commands.csv_cell import plain
-from inboxwatch.commands.report.cases import ReportedWait, Story
 from inboxwatch.core.timestamp import rfc3339
+from inboxwatch.engine.report.cases import ReportedWait, Story
 
 COLUMNS = (
     "clock", "buyer", "company", "subject", "metric", "tier", "mailbox", "owner", "owner_away", "team", "started_at",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from inboxwatch.commands.report.cases import ReportedWait, Story
 from inboxwatch.core.model import MailboxId, PersonId
 from inboxwatch.core.statistics.teams import TeamLabels
+from inboxwatch.engine.report.cases import ReportedWait, Story
 from inboxwatch.metrics import team_labels
 
 if TYPE_CHECKING:

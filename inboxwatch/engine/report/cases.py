@@ -10,12 +10,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from inboxwatch.commands.report.period import Period
 from inboxwatch.core.ownership.people import Person, teams_of_people
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.timeline import Action
 from inboxwatch.core.statistics.survival import Length
 from inboxwatch.core.wait_view import WaitView
+from inboxwatch.engine.report.period import Period
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.notify.text import clean

@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from statistics import median
 
-from inboxwatch.commands.report.cases import ANSWERED, MISSED, NEVER, STILL_OPEN, Outcome, ReportedWait, Story
-from inboxwatch.commands.report.period import Period
 from inboxwatch.core.statistics.figures import LATENCY_EDGES
 from inboxwatch.core.statistics.survival import (
     Length,
@@ -21,6 +19,8 @@ from inboxwatch.core.statistics.survival import (
     percentile,
     share_bounds,
 )
+from inboxwatch.engine.report.cases import ANSWERED, MISSED, NEVER, STILL_OPEN, Outcome, ReportedWait, Story
+from inboxwatch.engine.report.period import Period
 
 AWAY = "\N{NO-BREAK SPACE}away"
 """The group of waits whose owner was away. No person's id begins with a space."""

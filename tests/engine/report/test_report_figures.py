@@ -1,9 +1,8 @@
-"""What counts in a report, and for whom, in small daemons; its options."""
+"""What counts in a report, and for whom, in small daemons."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from inboxwatch.commands.report import run_report
-from inboxwatch.commands.report.cases import Outcome, ReportedWait, Story, read
-from inboxwatch.commands.report.figures import (
+from inboxwatch.core.model import Lead, LeadId, MessageId, PersonId
+from inboxwatch.engine.report.cases import Outcome, ReportedWait, Story, read
+from inboxwatch.engine.report.figures import (
     AWAY,
     Group,
     by_person,
@@ -23,10 +22,9 @@ from inboxwatch.commands.report.figures import (
     parts,
     slowest,
 )
-from inboxwatch.commands.report.page import in_words, render
-from inboxwatch.commands.report.period import Period
-from inboxwatch.commands.report.summary import summary
-from inboxwatch.core.model import Lead, LeadId, MessageId, PersonId
+from inboxwatch.engine.report.page import in_words, render
+from inboxwatch.engine.report.period import Period
+from inboxwatch.engine.report.summary import summary
 from inboxwatch.store.records import AbsenceRecord
 from tests.support import mail_history
 from tests.support.in_process_daemon import MONDAY, InProcessDaemon
@@ -281,38 +279,3 @@ def test_the_goal_of_the_config_is_a_line_on_the_page(daemon: InProcessDaemon) -
     assert 'class="goal" x="95.0"' in render(story, daemon.at)
     assert "goal 95%" in in_words(story)
     assert json.loads(summary(story))["goal"] == 0.95
-
-
-@pytest.mark.parametrize(
-    ("words", "problem"),
-    [
-        ({"since": "yesterday"}, "--since"),
-        ({"since": "30bh"}, "--since"),
-        ({"since": "2999-01-01"}, "--since"),
-        ({"since": "30d", "until": "tomorrow"}, "--until"),
-        ({"since": "30d", "compare": "2001-01-01"}, "--compare"),
-    ],
-)
-def test_an_option_that_makes_no_period_is_refused_by_name(
-    daemon: InProcessDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: dict[str, str], problem: str
-) -> None:
-    since = words.pop("since")
-    assert run_report(daemon.config, since, tmp_path / "report.html", **words) == 2  # type: ignore[arg-type]  # strings
-    assert problem in capsys.readouterr().err
-    assert not (tmp_path / "report.html").exists()
-
-
-def test_a_store_without_waits_gives_a_page_that_says_what_to_do(
-    daemon: InProcessDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run_report(daemon.config, "30d", tmp_path / "report.html") == 0
-    assert "backfill" in capsys.readouterr().err
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert re.search(r"No wait began in this period", text)
-
-
-def test_a_file_that_cannot_be_written_is_named(
-    daemon: InProcessDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run_report(daemon.config, "30d", tmp_path / "nowhere" / "report.html") == 1
-    assert "nowhere" in capsys.readouterr().err

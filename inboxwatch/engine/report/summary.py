@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from inboxwatch.commands.report.cases import Story
-from inboxwatch.commands.report.figures import Group, parts
 from inboxwatch.core.timestamp import rfc3339
+from inboxwatch.engine.report.cases import Story
+from inboxwatch.engine.report.figures import Group, parts
 
 
 def summary(story: Story) -> str:

@@ -11,9 +11,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from inboxwatch.commands.report import figures, plots
-from inboxwatch.commands.report.cases import NEVER, Outcome, Story
-from inboxwatch.commands.report.figures import Comparison, Group, Slice, Times
+from inboxwatch.engine.report import figures, plots
+from inboxwatch.engine.report.cases import NEVER, Outcome, Story
+from inboxwatch.engine.report.figures import Comparison, Group, Slice, Times
 from inboxwatch.notify.text import span
 
 CAUSES = {
@@ -40,7 +40,7 @@ def in_words(story: Story) -> str:
 
 def _templates(story: Story) -> Environment:
     templates = Environment(
-        loader=PackageLoader("inboxwatch.commands.report", "templates"),
+        loader=PackageLoader("inboxwatch.engine.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

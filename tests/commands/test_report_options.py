@@ -1,0 +1,54 @@
+"""`report` says what is wrong with its options, an empty store, a file that cannot be written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from inboxwatch.commands.report import run_report
+from tests.support.in_process_daemon import InProcessDaemon
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
+    daemon = InProcessDaemon(tmp_path)
+    yield daemon
+    daemon.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ({"since": "yesterday"}, "--since"),
+        ({"since": "30bh"}, "--since"),
+        ({"since": "2999-01-01"}, "--since"),
+        ({"since": "30d", "until": "tomorrow"}, "--until"),
+        ({"since": "30d", "compare": "2001-01-01"}, "--compare"),
+    ],
+)
+def test_an_option_that_makes_no_period_is_refused_by_name(
+    daemon: InProcessDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: dict[str, str], problem: str
+) -> None:
+    since = words.pop("since")
+    assert run_report(daemon.config, since, tmp_path / "report.html", **words) == 2  # type: ignore[arg-type]  # strings
+    assert problem in capsys.readouterr().err
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_store_without_waits_gives_a_page_that_says_what_to_do(
+    daemon: InProcessDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_report(daemon.config, "30d", tmp_path / "report.html") == 0
+    assert "backfill" in capsys.readouterr().err
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert re.search(r"No wait began in this period", text)
+
+
+def test_a_file_that_cannot_be_written_is_named(
+    daemon: InProcessDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_report(daemon.config, "30d", tmp_path / "nowhere" / "report.html") == 1
+    assert "nowhere" in capsys.readouterr().err
