@@ -25,6 +25,7 @@ from inboxwatch.web.links import SignedLinks
 from inboxwatch.web.oidc.sign_in import CALLBACK, SignIn
 from inboxwatch.web.pages import STATIC, Pages
 from inboxwatch.web.problems import Problem
+from inboxwatch.web.report_board import ReportBoard
 from inboxwatch.web.review_board import ReviewBoard
 from inboxwatch.web.scrape import Scrape
 
@@ -61,6 +62,7 @@ def make_app(port: DaemonPort) -> web.Application:
     app.add_routes(Board(daemon, guard, pages, sign_in).routes())
     app.add_routes(FollowUpBoard(daemon, pages).routes())
     app.add_routes(LeadBoard(daemon, pages).routes())
+    app.add_routes(ReportBoard(daemon, pages).routes())
     app.add_routes(ReviewBoard(daemon, guard, pages).routes())
     app.router.add_get("/events", events.handle)
     app.router.add_static("/static", STATIC)

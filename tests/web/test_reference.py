@@ -17,7 +17,9 @@ from inboxwatch.web import make_app
 from tests.support.in_process_daemon import InProcessDaemon
 
 REFERENCE = (Path(__file__).parents[2] / "inboxwatch/web/README.md").read_text(encoding="utf-8")
-PAGES = re.compile(r"/(?:$|waits/|leads(?:$|/)|mailboxes$|follow-ups$|review(?:$|/)|dead-letters/|login$|static)")
+PAGES = re.compile(
+    r"/(?:$|waits/|leads(?:$|/)|mailboxes$|follow-ups$|report(?:\.css)?$|review(?:$|/)|dead-letters/|login$|static)"
+)
 
 
 @pytest.fixture

@@ -99,8 +99,16 @@ def visible(page: str) -> str:
 async def test_no_page_names_anybody(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
     with daemon.store.reading() as tx:
         waits = [row.id for row in tx.clocks.listed({}, None, 100)]
-    pages = ["/", "/?state=closed", "/?state=overdue", "/follow-ups", "/mailboxes", "/review", "/leads/bo@buyer.test"]
-    for path in [*pages, "/leads/di@third.test", *(f"/waits/{one}" for one in waits)]:
+    pages = [
+        "/",
+        "/?state=closed",
+        "/?state=overdue",
+        "/follow-ups",
+        "/mailboxes",
+        "/review",
+        "/report?period=this-week",
+    ]
+    for path in [*pages, "/leads/bo@buyer.test", "/leads/di@third.test", *(f"/waits/{one}" for one in waits)]:
         answer = await client.get(path)
         page = visible(await answer.text())
         assert answer.status == 200, path

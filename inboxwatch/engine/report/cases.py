@@ -159,6 +159,8 @@ class Story:
     """The share (0..1) of waits that shall be answered on time; None: the config names none."""
     before: tuple[ReportedWait, ...] = ()
     """Waits that began in the period before, of the same length, as they stood at its end."""
+    team: str = ""
+    """Whose waits it is about; empty: everybody's."""
     people_shown: bool = True
     """Whether figures of single people are told; else `names` and `teams` know teams only."""
 
@@ -184,13 +186,12 @@ class _Reader:
             self._unread.setdefault(out.mailbox, []).append((out.since, out.until or period.end))
 
     def story(self) -> Story:
-        period = self._period
+        period, config = self._period, self._config
         begun = self._waits.begun(period.start, period.end)
-        config = self._config
         failed = self._waits.first_contacts(period.start, period.end)
         return Story(
             period=period,
-            cases=self.replies(),
+            cases=tuple(self._cases([row for row in begun if row.metric != "follow_up"])),
             left_over=tuple(self._cases(self._waits.left_over(period.start, period.end))),
             follow_ups=tuple(self._cases([row for row in begun if row.metric == "follow_up"])),
             failed_contacts=tuple((row.owner or "", row.resolved_at is not None) for row in failed),

@@ -1,4 +1,5 @@
-"""The report as one HTML page that needs nothing but itself: style and plots are inside, and there is no script."""
+"""The report as HTML: a page that needs nothing but itself (style and plots are inside, and there is no script), or the
+content alone, for a page of the board."""
 
 from __future__ import annotations
 
@@ -29,17 +30,19 @@ CAUSES = {
     "activity": "a call or meeting was logged",
 }
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_TEMPLATES = Path(__file__).parent / "templates"
 _NAMES = {"first_words": "first replies", "next_words": "next replies"}
 
 
 def in_words(story: Story) -> str:
     """The figures of first and next replies in a few lines of plain text; no buyer is named in it."""
-    words = _templates(story).get_template("report.txt")
+    words = templates(story).get_template("report.txt")
     return words.render(story=story, period=story.period, parts=figures.parts(story), **_NAMES)
 
 
-def _templates(story: Story) -> Environment:
-    templates = Environment(
+def templates(story: Story, board: str | None = None) -> Environment:
+    """The templates of a story; `board` begins the links to waits, else the board's whole address."""
+    made = Environment(
         loader=PackageLoader("inboxwatch.engine.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -47,46 +50,65 @@ def _templates(story: Story) -> Environment:
         lstrip_blocks=True,
     )
     local = story.period.local
-    templates.filters.update(
+    base = story.board if board is None else board
+    made.filters.update(
         span=_span,
         hours=_hours,
         percent=_percent,
         points=_points,
-        page_of=lambda clock: f"{story.board}/waits/{quote(clock, safe='')}",
+        page_of=lambda clock: f"{base}/waits/{quote(clock, safe='')}",
         stamp=lambda at: f"{local(at):%a} {local(at).day} {local(at):%b %H:%M}",
         dated=lambda at: f"{local(at).day} {local(at):%B %Y %H:%M}",
     )
-    return templates
+    return made
 
 
 def render(story: Story, made_at: datetime) -> str:
     """The page. Names, companies and subjects are untrusted text; the template escapes all of it."""
+    whole = templates(story).get_template("report.html")
+    inside = Markup(frame_style() + style())  # noqa: S704  (our own files)
+    return whole.render(made_at=made_at, style=inside, **_values(story))
+
+
+def content(story: Story) -> Markup:
+    """What the page shows, for a page of the board that has `style()`: escaped, without inline style or script."""
+    shown = templates(story, board="").get_template("content.html")
+    return Markup(shown.render(**_values(story)))  # noqa: S704  (the template escapes)
+
+
+def style() -> str:
+    """The style of the content; the page around it gives the colours that both have."""
+    return (_TEMPLATES / "report.css").read_text(encoding="utf-8")
+
+
+def frame_style() -> str:
+    return (_TEMPLATES / "frame.css").read_text(encoding="utf-8")
+
+
+def _values(story: Story) -> dict[str, Any]:
     everything = Group("all", story.cases)
-    whole = _templates(story).get_template("report.html")
-    return whole.render(
-        story=story,
-        period=story.period,
-        made_at=made_at,
-        all=everything,
-        tiers=figures.by_tier(story),
-        teams=figures.by_team(story),
-        people=figures.by_person(story),
-        away=figures.AWAY,
-        heat=figures.heat(story.cases),
-        days=DAYS,
-        causes=figures.causes(story.cases),
-        cause_words=CAUSES,
-        slow=figures.slowest(story.cases, {Outcome.LATE}),
-        never=figures.slowest(story.cases, NEVER),
-        parts=figures.parts(story),
+    return {
+        "story": story,
+        "period": story.period,
+        "all": everything,
+        "tiers": figures.by_tier(story),
+        "teams": figures.by_team(story),
+        "people": figures.by_person(story),
+        "away": figures.AWAY,
+        "heat": figures.heat(story.cases),
+        "days": DAYS,
+        "causes": figures.causes(story.cases),
+        "cause_words": CAUSES,
+        "slow": figures.slowest(story.cases, {Outcome.LATE}),
+        "never": figures.slowest(story.cases, NEVER),
+        "parts": figures.parts(story),
         **_NAMES,
-        ahead=figures.days_ahead(story),
-        follow_ups=Group("follow-ups", story.follow_ups),
-        comparison=figures.comparison(story),
-        plots=_plots(story, everything),
-        style=Markup((Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")),  # noqa: S704  (our own file)
-        verified=sum(story.verified.values()) / len(story.verified) if story.verified else None,
-    )
+        "ahead": figures.days_ahead(story),
+        "follow_ups": Group("follow-ups", story.follow_ups),
+        "comparison": figures.comparison(story),
+        "plots": _plots(story, everything),
+        "verified": sum(story.verified.values()) / len(story.verified) if story.verified else None,
+    }
 
 
 def _plots(story: Story, everything: Group) -> dict[str, Markup]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from inboxwatch.core.calendar_period import CalendarPeriod
 from inboxwatch.core.sla.policy import Duration
 
 
@@ -19,6 +20,26 @@ class Period:
     """In which its times are shown, days and weeks are counted."""
     compare: datetime | None = None
     """Divides it into before and after."""
+    earlier: tuple[datetime, datetime] | None = None
+    """What it is compared with, where that is not just as long and just before it."""
+
+    @classmethod
+    def of(cls, asked: CalendarPeriod, zone: ZoneInfo, now: datetime) -> Period:
+        """A week or month of the calendar in `zone`. One that is not over yet ends `now`, and is compared with as much
+        of the one before. Raises ValueError where it has not begun.
+        """
+
+        def begins(day: date) -> datetime:
+            return datetime.combine(day, time(), zone)
+
+        start, end, before = begins(asked.first), begins(asked.after), asked.previous
+        if start > now:
+            raise ValueError(f"the period {asked.code} has not begun")
+        if end <= now:
+            return cls(start, end, zone, earlier=(begins(before.first), start))
+        # Differences of one zone are those of its clocks: a change to summer time moves no hour of the day.
+        so_far = begins(before.first) + (now.astimezone(zone) - start)
+        return cls(start, now, zone, earlier=(begins(before.first), min(so_far, start)))
 
     @classmethod
     def parse(cls, since: str, until: str, compare: str, zone: ZoneInfo, now: datetime) -> Period:
@@ -43,7 +64,9 @@ class Period:
 
     @property
     def before(self) -> Period:
-        """The period of the same length that ends where this one begins."""
+        """What it is compared with: else the period of the same length that ends where this one begins."""
+        if self.earlier is not None:
+            return Period(*self.earlier, self.zone)
         return Period(self.start - (self.end - self.start), self.start, self.zone)
 
     def local(self, at: datetime) -> datetime:

@@ -1,17 +1,51 @@
-"""A report that names teams only."""
+"""A report of one team, and a report that names teams only."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from inboxwatch.core.model import MailboxId, PersonId
+from inboxwatch.core.model import MailboxId, PersonId, ShownFigures
 from inboxwatch.core.statistics.teams import TeamLabels
-from inboxwatch.engine.report.cases import ReportedWait, Story
+from inboxwatch.engine.report.cases import ReportedWait, Story, read
+from inboxwatch.engine.report.period import Period
 from inboxwatch.metrics import team_labels
+from inboxwatch.store import Transaction
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
+
+
+def shown(tx: Transaction, config: Config, period: Period, team: str = "") -> Story:
+    """The story of a period as its readers may see it, of one team or of all."""
+    story = read(tx, config, period)
+    if team:
+        story = of_team(story, config, team)
+    return by_team(story, config) if config.figures is ShownFigures.TEAMS else story
+
+
+def of_team(story: Story, config: Config, team: str) -> Story:
+    """The waits of one team's people, and the mailboxes that are theirs or the team's."""
+
+    def theirs(cases: tuple[ReportedWait, ...]) -> tuple[ReportedWait, ...]:
+        return tuple(case for case in cases if story.teams.get(case.owner) == team)
+
+    boxes = {
+        name
+        for name, box in config.mailboxes.items()
+        if team in (box.team, story.teams.get(box.owner) if box.owner else None)
+    }
+    return replace(
+        story,
+        team=team,
+        cases=theirs(story.cases),
+        before=theirs(story.before),
+        left_over=theirs(story.left_over),
+        follow_ups=theirs(story.follow_ups),
+        failed_contacts=tuple(one for one in story.failed_contacts if story.teams.get(one[0]) == team),
+        verified={name: share for name, share in story.verified.items() if name in boxes},
+        coverage={name: share for name, share in story.coverage.items() if name in boxes},
+    )
 
 
 def by_team(story: Story, config: Config) -> Story:

@@ -1,0 +1,134 @@
+"""The report on the board: by period and team, as one's role and `figures` allow, and never in the way of the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from inboxwatch import config as configuration
+from inboxwatch.core.calendar_period import CalendarPeriod
+from inboxwatch.engine.report.period import Period
+from inboxwatch.web import make_app
+from tests.support.in_process_daemon import InProcessDaemon
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+HOSTILE = '<script>document.title="owned"</script>'
+TEAMS = "teams:\n  emea: {members: [ana], lead: max}\n  apac: {members: [ben]}\n"
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Any:
+    """Last week Ana let a buyer wait and Ben answered his; today is the Wednesday after."""
+    daemon = InProcessDaemon(tmp_path)
+    text = daemon.path.read_text()
+    daemon.path.write_text(text.replace("teams:\n  emea: {members: [ana, ben], lead: max}\n", TEAMS))
+    daemon.config = configuration.load(daemon.path)
+    daemon.lead("bo@buyer.test", owner="ana", name=HOSTILE)
+    daemon.lead("cy@other.test", owner="ben", name="Cy Chen")
+    daemon.mail("bo@buyer.test", "ana@acme.test", subject="Prices <b>now</b>")
+    question = daemon.mail("cy@other.test", "sales@acme.test", mailbox="sales")
+    daemon.mail("ben@acme.test", "cy@other.test", mailbox="sales", parent=question, after=HOUR)
+    daemon.passes(9 * DAY - HOUR)
+    yield daemon
+    daemon.close()
+
+
+@pytest.fixture
+async def client(daemon: InProcessDaemon) -> AsyncIterator[TestClient[Any, Any]]:
+    async with TestClient(TestServer(make_app(daemon))) as client:
+        yield client
+
+
+async def shown(client: TestClient[Any, Any], **asked: str) -> str:
+    answer = await client.get("/report", params=asked)
+    assert answer.status == 200, await answer.text()
+    return await answer.text()
+
+
+def on_time(page: str) -> list[str]:
+    """The two shares on top of a page, of first and of next replies."""
+    return re.findall(r'<li><b class="[^"]*">([^<]+)</b> (?:first|next) replies on time', page)
+
+
+async def test_the_page_tells_the_last_whole_week_and_leads_to_others(client: TestClient[Any, Any]) -> None:
+    page = await shown(client)
+    assert "4–10 May 2026" in page
+    assert on_time(page) == ["50%", "–"]
+    links = dict(re.findall(r'<a (?:rel="\w+" )?href="(/report[^"]+)"(?: aria-current="page")?>([^<]+)</a>', page))
+    assert [path.partition("=")[2] for path in links] == [
+        "this-week", "last-week", "this-month", "last-month", "2026-W18", "2026-W20",
+    ]  # fmt: skip
+    for path, words in links.items():
+        answer = await client.get(path)
+        assert answer.status == 200, words
+    assert "not over yet" in await shown(client, period="this-week")
+    assert 'rel="next"' not in await shown(client, period="this-week")
+    assert "No wait began in this period" in await shown(client, period="2026-W10")
+
+
+async def test_a_teams_report_is_that_of_its_people(client: TestClient[Any, Any]) -> None:
+    assert on_time(await shown(client, team="emea")) == ["0%", "–"]
+    assert on_time(await shown(client, team="apac")) == ["100%", "–"]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"team": "nobody"}, {"period": "soon"}, {"period": "2026-W54"}, {"period": "2027-01"}]
+)
+async def test_what_there_is_no_report_of_is_said(client: TestClient[Any, Any], asked: dict[str, str]) -> None:
+    assert (await client.get("/report", params=asked)).status == 404
+
+
+async def test_buyers_words_are_text_and_nothing_is_inline(
+    client: TestClient[Any, Any], daemon: InProcessDaemon
+) -> None:
+    page = await shown(client)
+    assert "&lt;script&gt;document" in page
+    assert "Prices &lt;b&gt;" in page
+    assert re.findall(r"<script(?! src=)|<style| style=| on\w+=|https?://(?!www\.w3\.org)", page) == []
+    with daemon.store.reading() as tx:
+        (wait,) = [row.id for row in tx.clocks.listed({}, None, 9) if row.lead == "bo@buyer.test"]
+    assert f'href="/waits/{wait}"' in page
+    assert (await client.get("/report.css")).content_type == "text/css"
+
+
+async def test_where_only_teams_are_shown_the_report_names_nobody(
+    client: TestClient[Any, Any], daemon: InProcessDaemon
+) -> None:
+    assert "Ana Diaz" in await shown(client)
+    daemon.path.write_text(daemon.path.read_text().replace("leads: {}", "leads: {}\nfigures: teams"))
+    daemon.config = configuration.load(daemon.path)
+    for asked in ({}, {"team": "emea"}, {"period": "last-month"}):
+        page = re.sub(r"<[^>]+>", " ", await shown(client, **asked))
+        assert re.findall(r"Ana Diaz|Ben Ito|Max Ode|\b(?:ana|ben|max)\b", page) == []
+    assert on_time(await shown(client, team="emea")) == ["0%", "–"]
+
+
+async def test_whoever_is_not_signed_in_sees_no_report(tmp_path: Path) -> None:
+    daemon = InProcessDaemon(tmp_path, token="sesame-open-please")  # a test's own
+    async with TestClient(TestServer(make_app(daemon))) as client:
+        for path in ("/report", "/report.css"):
+            assert (await client.get(path, allow_redirects=False)).status == 401
+        answer = await client.get("/report", headers={"Authorization": "Bearer sesame-open-please"})
+        assert answer.status == 200
+    daemon.close()
+
+
+def test_a_week_that_is_not_over_is_compared_with_as_much_of_the_week_before() -> None:
+    """Also over a change to summer time: Wednesday noon is Wednesday noon."""
+    zone = ZoneInfo("Europe/Berlin")
+    now = datetime(2026, 4, 1, 12, tzinfo=zone)
+    period = Period.of(CalendarPeriod.parse("this-week", now.date()), zone, now)
+    assert (period.before.start, period.before.end) == (
+        datetime(2026, 3, 23, tzinfo=zone),
+        datetime(2026, 3, 25, 12, tzinfo=zone),
+    )
+    whole = Period.of(CalendarPeriod.parse("last-month", now.date()), zone, now)
+    assert whole.end == datetime(2026, 3, 31, 22, tzinfo=UTC)
+    assert (whole.before.start, whole.before.end) == (datetime(2026, 2, 1, tzinfo=zone), whole.start)
