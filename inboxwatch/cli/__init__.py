@@ -324,20 +324,33 @@ def resend(
     raise typer.Exit(send_again(load(config), numbers or []))
 
 
-@app.command(epilog="Example: inboxwatch report -c inboxwatch.yaml --since 30d -o report.html --csv waits.csv")
-def report(  # seven parameters: typer makes an option of each
+@app.command(
+    epilog="Examples: inboxwatch report -c inboxwatch.yaml --since 30d -o report.html --csv waits.csv | "
+    "inboxwatch report -c inboxwatch.yaml --period last-week --team emea"
+)
+def report(  # nine parameters: typer makes an option of each
     config: ConfigFile,
     since: Annotated[str, typer.Option(help="How far back, such as 30d, or a date.")] = "30d",
     output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")] = Path("report.html"),
     until: Annotated[str, typer.Option(metavar="TIME", help="A date or RFC 3339; default: now.")] = "",
+    period: Annotated[
+        str,
+        typer.Option(
+            metavar="PERIOD",
+            help="In the place of --since and --until: this-week, last-week, this-month, last-month, a week such as "
+            "2026-W19, or a month: 2026-05.",
+        ),
+    ] = "",
+    team: Annotated[str, typer.Option(help="Only the waits of people in this team.")] = "",
     compare: Annotated[str, typer.Option(metavar="DATE", help="Divides the period into before and after.")] = "",
     csv: Annotated[Path | None, typer.Option(help="Writes the waits as CSV, too.")] = None,
     json: Annotated[Path | None, typer.Option(help="Writes the figures as JSON, too.")] = None,
 ) -> None:
     """One self-contained page with plots for managers; prints its main figures."""
-    from inboxwatch.commands.report import run_report
+    from inboxwatch.commands.report import ReportChoice, run_report
 
-    raise typer.Exit(run_report(load(config), since, output, until=until, compare=compare, csv=csv, json=json))
+    chosen = ReportChoice(since, until, compare, period, team)
+    raise typer.Exit(run_report(load(config), chosen, output, csv=csv, json=json))
 
 
 people.add_to(app)

@@ -2,42 +2,75 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.store_look import UNREADABLE, look
 from inboxwatch.commands.terminal import fail, remark, result, tell
-from inboxwatch.core.model import ShownFigures
+from inboxwatch.core.calendar_period import CalendarPeriod
 from inboxwatch.now import now
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
+    from inboxwatch.engine.report.period import Period
+
+
+@dataclass(frozen=True, slots=True)
+class ReportChoice:
+    """What a report is about, as the options say it."""
+
+    since: str = "30d"
+    until: str = ""
+    compare: str = ""
+    named: str = ""
+    """A week or month of the calendar, in the place of `since` and `until`."""
+    team: str = ""
+
+    def period(self, zone: ZoneInfo, now: datetime) -> Period:
+        """Raises ValueError with the option and what to write instead."""
+        from inboxwatch.engine.report.period import Period
+
+        if not self.named:
+            return Period.parse(self.since, self.until, self.compare, zone, now)
+        try:
+            found = Period.of(CalendarPeriod.parse(self.named, now.astimezone(zone).date()), zone, now)
+        except ValueError as error:
+            raise ValueError(f"--period: {error}") from None
+        if self.until:
+            raise ValueError("give --period, or --since and --until")
+        return found.divided(self.compare)
 
 
 def run_report(
-    config: Config, since: str, output: Path, *, until: str = "", compare: str = "", **files: Path | None
+    config: Config,
+    chosen: ReportChoice,
+    output: Path,
+    **files: Path | None,
 ) -> ExitCode:
     """The command; returns the exit code. Reads the store beside a running daemon, writes nothing into it.
 
     `files`: where the waits (`csv`) and the figures (`json`) are written besides, if anywhere.
     """
     from inboxwatch.commands.report import table
-    from inboxwatch.engine.report import cases, page, summary
-    from inboxwatch.engine.report.period import Period
-    from inboxwatch.engine.report.teams import by_team
+    from inboxwatch.engine.report import page, summary
+    from inboxwatch.engine.report.teams import shown
 
     made_at = now()
     try:
-        period = Period.parse(since, until, compare, config.policies[-1].calendar.zone, made_at)
+        period = chosen.period(config.policies[-1].calendar.zone, made_at)
     except ValueError as error:
         return fail(str(error), ExitCode.BAD_CONFIG)
+    if chosen.team and chosen.team not in config.teams:
+        known = ", ".join(config.teams) or "there is none"
+        return fail(f"--team: {chosen.team!r} is not in `teams`: {known}", ExitCode.BAD_CONFIG)
     try:
-        story = look(config, lambda tx: cases.read(tx, config, period))
+        story = look(config, lambda tx: shown(tx, config, period, chosen.team))
     except UNREADABLE as error:
         return fail(str(error))
-    if config.figures is ShownFigures.TEAMS:
-        story = by_team(story, config)
     try:
         output.write_text(page.render(story, made_at), encoding="utf-8")
         if csv := files.get("csv"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -57,10 +57,14 @@ class Period:
             start = end - length.length
         if start >= end:
             raise ValueError(f"--since {since} is not before the end of the period")
-        divide = _instant("--compare", compare, zone) if compare else None
-        if divide is not None and not start < divide < end:
+        return cls(start, end, zone).divided(compare)
+
+    def divided(self, compare: str) -> Period:
+        """The same period, divided at a date where one is given. Raises ValueError where it lies outside."""
+        divide = _instant("--compare", compare, self.zone) if compare else None
+        if divide is not None and not self.start < divide < self.end:
             raise ValueError(f"--compare {compare} lies outside the period")
-        return cls(start, end, zone, divide)
+        return replace(self, compare=divide)
 
     @property
     def before(self) -> Period:
