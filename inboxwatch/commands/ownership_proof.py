@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.routing import Case, Roster, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam, Window
-from inboxwatch.core.sla.policy import Duration, SLAPolicy
+from inboxwatch.core.sla.policy import Duration, SLAPolicy, choose, matches
 from inboxwatch.engine.assignment_reasons import in_words
 from inboxwatch.engine.delivery.enqueue import ways_of
 from inboxwatch.now import now
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 HORIZON = timedelta(days=366)
 EACH = 5
 """So many of a kind are told one by one."""
+MOST_CASES = 1000
+"""So many combinations of what a policy's `when` names are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +78,9 @@ def _unreachable(config: Config) -> Iterator[Gap]:
 def _absences(config: Config, box: MailboxConfig, begin: datetime) -> Iterator[Gap]:
     """Days of the coming year on which everybody whom routing names for a mailbox is absent at some minute."""
     roster = Roster(config.people, config.teams, config.rules, config.fallback)
-    owner = PersonId(box.owner) if box.owner else None
-    case = Case({"mailbox": box.name, "team": box.team or ""}, None, owner, box.team)
     days: dict[date, str] = {}
     alone: set[date] = set()
-    for policy in {(one.calendar.name, one.first_response): one for one in config.policies}.values():
+    for policy, case in _cases(config, box):
         for at in _turning_points(config, policy, begin):
             found = roster.assign(case, Window(at, policy.first_response.after(at, policy.calendar)))
             if found.nobody_left:
@@ -96,6 +97,27 @@ def _absences(config: Config, box: MailboxConfig, begin: datetime) -> Iterator[G
             f"nobody at all for `{box.name}` on {_spans(sorted(alone))}: the fallback {config.fallback} is on leave too"
         )
         yield Gap("failed", text, "let somebody else stand in, or change the leave")
+
+
+def _cases(config: Config, box: MailboxConfig) -> Iterator[tuple[SLAPolicy, Case]]:
+    """What can come into a mailbox, as far as owners can differ: each policy that can be chosen there, with what
+    routing then knows of the lead. A policy of another mailbox or team never is, and neither is one that stands
+    below a policy for all that comes in.
+    """
+    owner = PersonId(box.owner) if box.owner else None
+    known = {"mailbox": box.name.lower(), "team": (box.team or "").lower()}
+    seen = set()
+    for policy in config.policies:
+        told = {name: sorted(values) for name, values in policy.when.items() if name not in known}
+        for values in islice(product(*told.values()), MOST_CASES):
+            facts = known | dict(zip(told, values, strict=True))
+            if choose(config.policies, facts) is not policy:
+                continue
+            rules = tuple(number for number, rule in enumerate(config.rules) if matches(rule.when, facts))
+            kind = (policy.calendar.name, policy.first_response, rules, facts.get("language", ""))
+            if kind not in seen:
+                seen.add(kind)
+                yield policy, Case(facts, None, owner, box.team)
 
 
 def _turning_points(config: Config, policy: SLAPolicy, begin: datetime) -> list[datetime]:

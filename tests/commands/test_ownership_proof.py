@@ -89,6 +89,41 @@ def test_hours_that_end_before_the_sla_begins_leave_a_gap_however_short(tmp_path
     assert any("no owner for `sales`" in text and "out of hours until" in text for text in texts)
 
 
+def gaps_in_two_zones(folder: Path, policies: str, rules: str = "{assign: mailbox.owner}") -> list[str]:
+    """Ana works in London, Ben in Los Angeles, each by a calendar of their own; what is told of their mailboxes."""
+    path = written(folder)
+    text = path.read_text(encoding="utf-8")
+    west = 'west: {timezone: America/Los_Angeles, hours: {mon-sun: ["08:00-18:00"]}}'
+    text = text.replace("people:", f"  {west}\npeople:", 1).replace(
+        "ben@acme.test, calendar: office", "ben@acme.test, calendar: west"
+    )
+    text = text.replace("{assign: mailbox.owner}", rules).replace(
+        "  - {name: default", f"{policies}  - {{name: default"
+    )
+    path.write_text(text, encoding="utf-8")
+    return [one.text for one in gaps(configuration.load(path), NOVEMBER) if "no owner" in one.text]
+
+
+def test_a_mailbox_is_proved_by_the_policies_alone_that_can_hold_for_it(tmp_path: Path) -> None:
+    """London's hours say nothing of a mailbox in Los Angeles that has a policy of its own."""
+    targets = "first_response: 2bh, next_response: 4bh, escalation: standard"
+    west = f"  - {{name: west, when: {{mailbox: ben}}, calendar: west, {targets}}}\n"
+    assert gaps_in_two_zones(tmp_path, west) == []
+    below = west.replace("name: west", "name: all, when: {tier: hot}").replace("when: {mailbox: ben}, ", "")
+    named = [one.partition(" on ")[0] for one in gaps_in_two_zones(tmp_path, west + below)]
+    assert named == ["no owner for `ana`", "no owner for `max`"], "Ben's own policy stands above that of hot leads"
+
+
+def test_a_policy_for_some_leads_is_proved_with_the_rules_for_the_same_leads(tmp_path: Path) -> None:
+    """The calendar of the west is for leads of the US, whom a rule gives to Ben."""
+    targets = "first_response: 2bh, next_response: 4bh, escalation: standard"
+    policies = f"  - {{name: own, when: {{mailbox: ben}}, calendar: west, {targets}}}\n"
+    policies += f"  - {{name: us, when: {{country: [us, ca]}}, calendar: west, {targets}}}\n"
+    to_ben = "{when: {country: [us, ca]}, assign: ben}, {assign: mailbox.owner}"
+    assert "`ana`" in gaps_in_two_zones(tmp_path, policies)[0]
+    assert gaps_in_two_zones(tmp_path, policies, to_ben) == []
+
+
 def test_leads_whose_owner_is_away_are_told_by_his_name(tmp_path: Path) -> None:
     texts = [gap.text for gap in found(tmp_path, ana=leave("2026-12-28", "2027-01-08"))]
     assert any(text.startswith("no owner for `ana` on 28 December 2026 to 8 January 2027") for text in texts)
