@@ -86,6 +86,7 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
         web=_web(web),
         admins=frozenset(map(PersonId, found.values["admins"])),
         daily_digests=_one(found, models.DigestsModel).daily,
+        gone_quiet_after=_one(found, models.FollowUpsModel).gone_quiet_after,
         goal=_one(found, models.ReportsModel).goal,
     )
 

@@ -214,6 +214,8 @@ class Config:
     admins: frozenset[PersonId] = frozenset()
     """Who may act on every wait from a message, beside those whom it concerns."""
     daily_digests: bool = True
+    gone_quiet_after: timedelta | None = None
+    """When a follow-up that nobody answers is closed; None: never."""
     goal: float | None = None
     """The share (0..1) of replies that shall be on time; None: no goal is set."""
     figures: ShownFigures = ShownFigures.PEOPLE

@@ -293,6 +293,14 @@ class DigestsModel(Settings):
     """To each person, and of each team to its lead, when their calendar opens (without one at 08:00 UTC)."""
 
 
+class FollowUpsModel(Settings):
+    """What becomes of follow-ups that nobody answers."""
+
+    gone_quiet_after: PositiveWallTime | None = None
+    """How long after its due time, and after the last thing that a person did about it, a follow-up is closed as gone
+    quiet, such as `30d`: it is counted apart, and can be taken up again. Default: never."""
+
+
 class ReportsModel(Settings):
     """What managers' reports are held to."""
 
@@ -356,6 +364,7 @@ class ConfigModel(Settings):
     admins: tuple[PersonRef, ...] = ()
     """People who may act on every wait from a message."""
     digests: DigestsModel = Field(default_factory=DigestsModel)
+    follow_ups: FollowUpsModel = Field(default_factory=FollowUpsModel)
     reports: ReportsModel = Field(default_factory=ReportsModel)
     log: dict[LogArea, LogLevel] = Field(default_factory=dict)
     """Level by area: a room of the program such as `connectors.mail`, `daemon`, `engine`, `notify` or `web`, or

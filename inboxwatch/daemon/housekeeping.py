@@ -1,4 +1,4 @@
-"""Once a minute: the daily digests whose hour has come, IT's own alarms, and a batch of what is too old to be kept."""
+"""Once a minute: the digests whose hour has come, IT's alarms, follow-ups gone quiet, and some of what is too old."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import structlog
 from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.engine.alarms import Disk, watch_all
 from inboxwatch.engine.digests import enqueue_digests
+from inboxwatch.engine.gone_quiet import close_quiet
 from inboxwatch.engine.retention import expire, expire_audit
 from inboxwatch.engine.threads_again import place_again
 
@@ -50,12 +51,20 @@ class Housekeeping:
         new = await self._writer.write(enqueue_digests, self._rules, self._now())
         new += await self._writer.write(watch_all, self._rules, self._now(), self._expiring(), disk)
         await self._place_again()
-        if new:
+        if new or await self._close_quiet():
             self._wake()
         if erased := await self._writer.write(expire, self._rules, self._now()):
             log.info("erased what is older than history.keep", rows=erased)
         if erased := await self._writer.write(expire_audit, self._rules, self._now()):
             log.info("erased what is older than history.keep_audit", rows=erased)
+
+    async def _close_quiet(self) -> int:
+        closed, after = 0, None
+        while (done := await self._writer.write(close_quiet, self._rules, self._now(), after)) is not None:
+            closed, after = closed + done.closed, done.after
+        if closed:
+            log.info("follow-ups closed as gone quiet", follow_ups=closed)
+        return closed
 
     async def _place_again(self) -> None:
         """Threads of an older version are placed again, a few in each transaction, until none is left."""

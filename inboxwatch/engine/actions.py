@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.sla.clock import State
+from inboxwatch.core.sla.gone_quiet import GONE_QUIET
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.deeds import TAKEN
@@ -95,15 +96,16 @@ def dismiss(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
 
 def reopen(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
     """Takes a dismissal back: the wait runs from its original start, unless mail since then has ended it. After ten
-    minutes the person must say why. Returns its id. Raises Refused.
+    minutes the person must say why, but of a follow-up that was closed as gone quiet. Returns its id. Raises Refused.
     """
     known_person(rules, acting.by)
     row, now = tx.clocks.get(clock), acting.at
     if row is None:
         raise Refused(404, f"no wait has the id {clock}")
-    if row.state != State.DISMISSED or row.stopped_at is None:
+    quiet = row.stop_reason == GONE_QUIET
+    if not (row.state == State.DISMISSED or quiet) or row.stopped_at is None:
         raise Refused(409, f"the wait is not dismissed: it is {row.state}")
-    if now - row.stopped_at > UNDO and not acting.reason.strip():
+    if not quiet and now - row.stopped_at > UNDO and not acting.reason.strip():
         raise Refused(422, messages.SAY_WHY_REOPENED)
     seen = frozenset({row.id, *row.aliases})
     back = Action(now, ActionKind.REOPENED, acting.by, row.id, row.lead, reason=acting.reason, seen=seen)

@@ -13,6 +13,7 @@ from inboxwatch.core.ownership.owner_change import owner_change
 from inboxwatch.core.ownership.routing import Roster, Window
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import DueStep, StepReason, next_step, overdue, plan
+from inboxwatch.core.sla.gone_quiet import GONE_QUIET
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.core.wait_view import NextStep
@@ -204,7 +205,9 @@ class Progress:
             moved = advance(replace(clock, actions=()), case, self._roster, EVERYTHING, clock.started_at)
             self._assign(clock, moved)
             owner = moved.owner
-        if was_running:
+        if was_running and clock.stop_reason == GONE_QUIET:
+            self._notifier.closed(clock)
+        elif was_running:
             self._notifier.over(clock, None if self._is_history(clock) else owner)
         return {
             "owner": owner,

@@ -139,6 +139,12 @@ class Metrics:
                 ("owner", "tier"),
             ),
             Family(
+                "inboxwatch_follow_ups_gone_quiet_total",
+                "counter",
+                "Follow-ups that were closed as gone quiet.",
+                ("owner", "tier"),
+            ),
+            Family(
                 "inboxwatch_ownerless_clocks",
                 "gauge",
                 "Running clocks without an owner; anything but 0 is a defect.",
@@ -376,3 +382,5 @@ class Metrics:
         failures = {pair: figures.first_contact_failures.get(pair, 0) for pair in pairs}
         yield from self._lines("first_contact_failures_total", failures)
         yield from self._lines("follow_ups_open", {pair: figures.follow_ups.get(pair, 0) for pair in pairs})
+        quiet = {pair: figures.gone_quiet.get(pair, 0) for pair in {*pairs, *figures.gone_quiet}}
+        yield from self._lines("follow_ups_gone_quiet_total", quiet)

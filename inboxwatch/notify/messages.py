@@ -44,6 +44,8 @@ _ENDS = {
     "opted_out": "the buyer opted out",
     "lead_closed": "the lead was closed",
     "activity": "a call or meeting was logged",
+    "gone_quiet": "the buyer has gone quiet",
+    "followed_up": "we wrote again",
     "max_rounds": "no further reminders",
     "withdrawn": "no reply was owed, as is known now",
 }

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, and_, case, func, or_, select
 
 from inboxwatch.core.model import ClockId
+from inboxwatch.core.sla.gone_quiet import GONE_QUIET
 from inboxwatch.store import tables
 from inboxwatch.store.clocks import Where, holds
 from inboxwatch.store.records import ClockRecord, FirstContactRecord, clocks_of
@@ -73,6 +74,23 @@ class BoardQueries:
             select(_clock.c.id, _clock.c.owner, _clock.c.due_at, _clock.c.snoozed_until).where(*chosen)
         )
         return [(ClockId(row.id), row.owner or "", max(row.due_at, row.snoozed_until or row.due_at)) for row in found]
+
+    def quiet_since(self, due: datetime, after: tuple[datetime, str] | None, limit: int) -> list[ClockRecord]:
+        """Open follow-ups that were due by an instant, in the order of their due times, behind a place."""
+        chosen = [*self._chosen({}, due, "follow_up"), _clock.c.due_at <= due]
+        if after is not None:
+            at, clock = after
+            chosen.append(or_(_clock.c.due_at > at, and_(_clock.c.due_at == at, _clock.c.id > clock)))
+        found = select(_clock).where(*chosen).order_by(_clock.c.due_at, _clock.c.id).limit(limit)
+        return clocks_of(self._connection.execute(found))
+
+    def gone_quiet(self, where: Where, since: datetime, limit: int) -> tuple[list[ClockRecord], int]:
+        """Follow-ups that were closed as gone quiet since an instant, the latest first, and how many they are."""
+        chosen = [holds(_clock.c[name], value) for name, value in where.items() if name in FILTERS]
+        chosen += [_clock.c.stop_reason == GONE_QUIET, _clock.c.stopped_at >= since]
+        found = select(_clock).where(*chosen).order_by(_clock.c.stopped_at.desc(), _clock.c.id).limit(limit)
+        count = self._connection.execute(select(func.count()).select_from(_clock).where(*chosen)).scalar_one()
+        return clocks_of(self._connection.execute(found)), int(count)
 
     def of_ids(self, ids: Sequence[str]) -> list[ClockRecord]:
         """Clocks in the order of their ids given; those that are none any more are left out."""

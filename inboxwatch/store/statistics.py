@@ -69,6 +69,11 @@ class Statistics:
             _clock.c.state == "running", _clock.c.metric == "follow_up"
         )
         figures.follow_ups = {(row[0], row[1]): row[2] for row in self._rows(ahead.group_by(owner, _clock.c.tier))}
+        acts = _act.outerjoin(_alias, _alias.c.alias == _act.c.clock)
+        whose = acts.join(_clock, _clock.c.id == func.coalesce(_alias.c.clock, _act.c.clock))
+        quiet = select(_act.c.owner, _clock.c.tier, func.count()).select_from(whose)
+        closed = quiet.where(_act.c.deed == "gone_quiet").group_by(_act.c.owner, _clock.c.tier)
+        figures.gone_quiet = {(row[0] or "", row[1]): row[2] for row in self._rows(closed)}
         nobody = select(func.count()).where(_clock.c.state == "running", _clock.c.owner.is_(None))
         figures.ownerless = int(self._connection.execute(nobody).scalar_one())
 

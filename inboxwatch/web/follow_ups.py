@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from aiohttp import web
 from inboxwatch.core.follow_up_days import Day
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.follow_ups import follow_ups
-from inboxwatch.engine.wait_filters import teams_of
+from inboxwatch.engine.wait_filters import by_people, teams_of
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.notify.follow_up_messages import DAYS
 from inboxwatch.store import Transaction
@@ -23,6 +24,8 @@ PAGE = 100
 """Follow-ups of a page of one day."""
 FIRST = 25
 """Follow-ups of each day where all are shown; the others are one click away, and counted."""
+QUIET_SHOWN = timedelta(days=30)
+"""How long those are listed that were closed as gone quiet."""
 FILTERS = ("owner", "team", "tier")
 
 
@@ -82,7 +85,16 @@ class FollowUpBoard:
             choices = tx.board.choices()
             choices["team"] = teams_of(rules.config, choices["owner"])
             more = bool(day) and start + PAGE < found.count(Day(day))
-            return {"found": found, "sections": sections, "choices": choices, "more": more}
+            rows, quiet = tx.board.gone_quiet(by_people(rules.config, where), now - QUIET_SHOWN, FIRST)
+            gone = wait_views(tx, rules, rows, now, Detail.BUYER)
+            return {
+                "quiet": gone,
+                "quiet_count": quiet,
+                "found": found,
+                "sections": sections,
+                "choices": choices,
+                "more": more,
+            }
 
         values = await self._daemon.read(ask)
         chosen = where | ({"day": day} if day else {})

@@ -19,6 +19,7 @@ _ACTIONS = {
     "snoozed": "snoozed it",
     "dismissed": "said that no reply is owed",
     "reopened": "said that a reply is owed after all",
+    "gone_quiet": "closed it: the buyer has gone quiet",
     "activity": "logged a call or meeting",
     "lead_closed": "closed the lead",
     "meeting_accepted": "accepted the invitation",

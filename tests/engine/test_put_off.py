@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from inboxwatch.core.sla.policy import Metric
 from inboxwatch.engine.notice_actions import NoticeActions
 from inboxwatch.notify.actions import Actor
-from inboxwatch.store.records import ClockRecord
 from inboxwatch.web import make_app
 from tests.support.in_process_daemon import InProcessDaemon
 
@@ -30,19 +28,14 @@ def daemon(tmp_path: Path, database: str) -> Iterator[InProcessDaemon]:
     daemon.close()
 
 
-def follow_up(daemon: InProcessDaemon) -> ClockRecord:
-    with daemon.store.reading() as tx:
-        return next(row for row in tx.clocks.running() if row.metric is Metric.FOLLOW_UP)
-
-
 def told(daemon: InProcessDaemon) -> list[tuple[int, str]]:
     """(round, target) of every step that was told."""
     with daemon.store.reading() as tx:
-        return [(one.round, one.target) for one in tx.clocks.notifications([follow_up(daemon).id])]
+        return [(one.round, one.target) for one in tx.clocks.notifications([daemon.only_follow_up(BO).id])]
 
 
 async def test_rule_40_a_follow_up_that_is_put_off_stands_under_its_new_day_everywhere(daemon: InProcessDaemon) -> None:
-    clock = follow_up(daemon).id
+    clock = daemon.only_follow_up(BO).id
     daemon.passes(25 * HOUR)
     assert told(daemon) == [(1, "ana")]
     async with TestClient(TestServer(make_app(daemon))) as client:
@@ -66,7 +59,7 @@ async def test_rule_40_a_follow_up_that_is_put_off_stands_under_its_new_day_ever
 
 
 async def test_only_follow_ups_are_put_off_and_only_to_what_lies_ahead(daemon: InProcessDaemon) -> None:
-    clock = follow_up(daemon).id
+    clock = daemon.only_follow_up(BO).id
     async with TestClient(TestServer(make_app(daemon))) as client:
         past = {"by": "max", "until": "2026-05-04T08:00:00Z"}
         assert (await client.post(f"/api/v1/clocks/{clock}/put-off", json=past)).status == 422

@@ -17,6 +17,7 @@ from inboxwatch.engine.evaluate import Evaluated
 from inboxwatch.engine.rules import Rules
 from inboxwatch.metrics import Metrics
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord
 from tests.support.engine import Engine
 from tests.support.new_stores import new_store
 
@@ -198,3 +199,9 @@ class InProcessDaemon:
             rows = [row for row in tx.clocks.running() if row.lead == lead and row.metric != "follow_up"]
         (row,) = rows
         return str(row.id)
+
+    def only_follow_up(self, lead: str) -> ClockRecord:
+        """A lead's one follow-up, running or over."""
+        with self.store.reading() as tx:
+            (row,) = (one for one in tx.clocks.listed({"lead": lead}, None, 9) if one.metric == "follow_up")
+        return row

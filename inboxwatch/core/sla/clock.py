@@ -33,6 +33,8 @@ The buyer's court, where we follow up:
     following  dismissal                                 dismissed                            16, 40
     following  dismissal that was taken back             following and held                   16, 40
     following  acknowledgement, snooze                   following and held                   32, 40
+    following  gone quiet                                ended                                40
+    following  closing that was taken back               following and held                   40
     following  meeting accepted, opted out               ended                                35, 40
     following  meeting accepted in another thread        ended                                35, 40
     following  activity, lead closed                     ended                                35, 40
@@ -48,6 +50,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from inboxwatch.core.model import ClockId, Direction, Kind, LeadId, MailboxId, MessageId, ThreadId
+from inboxwatch.core.sla.gone_quiet import GONE_QUIET
 from inboxwatch.core.sla.holds import Hold, reopened, settled, taken_back
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
 from inboxwatch.core.sla.put_off import DueMove, due
@@ -93,7 +96,8 @@ class Clock:
     mailbox: MailboxId | None
     state: State = State.RUNNING
     stop_reason: str | None = None
-    """answered, or the stop condition; of a follow-up also `followed_up`: a further message of ours."""
+    """answered, or the stop condition; of a follow-up also `followed_up`: a further message of ours, and
+    `gone_quiet`: nobody has said anything for long."""
     stopped_by: str | None = None
     """The Message-ID, or the person who ended it by an action."""
     stopped_at: datetime | None = None
@@ -198,7 +202,7 @@ class Replay:
         self._failures: dict[MessageId, list[tuple[datetime, frozenset[str]]]] = {}
         self._clocks: list[Clock] = []
         self._taken_back: dict[Action, datetime] = {}
-        """Dismissals, and when they were taken back."""
+        """Dismissals and closings as gone quiet, and when they were taken back."""
 
     def clocks(self, facts: Iterable[Fact]) -> tuple[Clock, ...]:
         """All clocks of the thread, ended and running, in the order of their starts."""
@@ -336,9 +340,15 @@ class Replay:
             side.follow_up = None
 
     def _apply_to(self, side: _Side, running: _Running, action: Action) -> None:
+        if action.kind is ActionKind.GONE_QUIET and running is not side.follow_up:
+            return
         if action in self._taken_back:
             running.actions.append(action)
-            running.holds.append(Hold(action.at, self._taken_back[action], "dismissed", action.by))
+            running.holds.append(Hold(action.at, self._taken_back[action], action.kind.value, action.by))
+            return
+        if action.kind is ActionKind.GONE_QUIET:
+            self._close(running, State.ENDED, GONE_QUIET, action)
+            side.follow_up = None
             return
         if action.kind is ActionKind.DISMISSED:
             unseen = [mail for mail in running.mails if action.seen and running.id_by(mail) not in action.seen]

@@ -8,6 +8,9 @@ from datetime import datetime
 
 from inboxwatch.core.sla.timeline import Action, ActionKind, Fact
 
+CLOSINGS = frozenset({ActionKind.DISMISSED, ActionKind.GONE_QUIET})
+"""What a person may take back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -16,16 +19,16 @@ class Hold:
     start: datetime
     end: datetime
     why: str
-    """acknowledged, snoozed, bounced; dismissed where that was taken back."""
+    """acknowledged, snoozed, bounced; dismissed or gone_quiet where that was taken back."""
     by: str = ""
 
 
 def taken_back(facts: Iterable[Fact]) -> dict[Action, datetime]:
-    """Of each dismissal that was taken back: when. It is the latest of the wait before that."""
+    """Of each closing that was taken back: when. It is the latest of the wait before that."""
     found: dict[Action, datetime] = {}
     standing: list[Action] = []
     for fact in facts:
-        if isinstance(fact, Action) and fact.kind is ActionKind.DISMISSED:
+        if isinstance(fact, Action) and fact.kind in CLOSINGS:
             standing.append(fact)
         elif isinstance(fact, Action) and fact.kind is ActionKind.REOPENED:
             ids = {fact.clock, *fact.seen}
@@ -38,7 +41,7 @@ def taken_back(facts: Iterable[Fact]) -> dict[Action, datetime]:
 
 def reopened(holds: Iterable[Hold]) -> str | None:
     whys = {hold.why for hold in holds}
-    return "bounced" if "bounced" in whys else "reversed" if "dismissed" in whys else None
+    return "bounced" if "bounced" in whys else "reversed" if whys & CLOSINGS else None
 
 
 def settled(holds: list[Hold], stop: datetime | None) -> tuple[Hold, ...]:

@@ -81,6 +81,8 @@ class Figures:
     """Every holding that ever occurred, by assignments and waits that are over too."""
     follow_ups: dict[tuple[str, str], int] = field(default_factory=dict)
     """(owner, tier) -> open clocks in the buyer's court."""
+    gone_quiet: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(owner then, tier) -> follow-ups that were closed since the buyer had gone quiet, taken up again or not."""
     latency: dict[Latency, Tally] = field(default_factory=dict)
     replies: dict[Reply, int] = field(default_factory=dict)
     breaches: dict[tuple[str, str, str], int] = field(default_factory=dict)

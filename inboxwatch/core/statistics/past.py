@@ -16,6 +16,7 @@ _PLAIN: dict[str, Callable[..., Any]] = {
     "replies": Reply,
     "breaches": lambda *key: key,
     "first_contact_failures": lambda *key: key,
+    "gone_quiet": lambda *key: key,
     "escalations": lambda *key: key,
 }
 """Counts by labels, and how the labels are made of JSON's."""

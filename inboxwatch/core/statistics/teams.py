@@ -61,6 +61,7 @@ def in_teams(figures: Figures, labels: TeamLabels) -> Figures:
         oldest=oldest,
         held_once={holding(one) for one in figures.held_once},
         follow_ups=_summed(figures.follow_ups, pair),
+        gone_quiet=_summed(figures.gone_quiet, pair),
         latency=_tallied(figures.latency, lambda key: Latency(labels.person(key.owner), *key[1:])),
         replies=_summed(figures.replies, lambda key: Reply(labels.person(key.owner), *key[1:])),
         breaches=_summed(figures.breaches, lambda key: (labels.person(key[0]), *key[1:])),

@@ -82,6 +82,10 @@ class StepNotifier:
         sent = self._tx.deliveries.sent_for(clock.ids)
         self._tx.deliveries.enqueue(self._rules.notices.resolved(clock, sent, owner, self._now))
 
+    def closed(self, clock: Clock) -> None:
+        """A wait ends without anything to tell: what is queued for it is cancelled."""
+        self._tx.deliveries.cancel(clock.ids, self._now, *TOLD_OF_OPEN)
+
     def withdrawn(self, clock: ClockRecord) -> None:
         """Notifies whoever was paged for a wait that there is no more: its message was none that is owed a reply.
 

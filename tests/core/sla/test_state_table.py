@@ -89,6 +89,11 @@ FACTS: dict[str, Callable[[str], Facts]] = {
     ),
     "acknowledgement": lambda court: (on_wait(court, ActionKind.ACKNOWLEDGED, until=LATER),),
     "snooze": lambda court: (on_wait(court, ActionKind.SNOOZED, until=LATER),),
+    "gone quiet": lambda court: (on_wait(court, ActionKind.GONE_QUIET),),
+    "closing that was taken back": lambda court: (
+        on_wait(court, ActionKind.GONE_QUIET),
+        replace(on_wait(court, ActionKind.REOPENED), at=at("10:40"), serial=9),
+    ),
     "put off by a person": lambda court: (on_wait(court, ActionKind.PUT_OFF, until=LATER),),
     "assignment": lambda court: (on_wait(court, ActionKind.ASSIGNED, owner=PersonId("max")),),
     "meeting accepted": lambda court: (replace(machine(Kind.CALENDAR), effect="meeting_accepted"),),
