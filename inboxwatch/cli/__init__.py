@@ -245,6 +245,20 @@ def dismiss(
     _do(config, clock, "dismiss", {"by": by, "reason": reason})
 
 
+@clocks.command(epilog="Example: inboxwatch clocks called -c FILE 3f9c2ab4d5e60718 --by ana --reason voicemail")
+def called(clock: Wait, config: ConfigFile, by: By, reason: Reason = "") -> None:
+    """Logs a call in the place of a mail; ends the wait or follow-up where `activity` is a stop condition."""
+    _do(config, clock, "activity", {"by": by, "reason": reason})
+
+
+@clocks.command()
+def stop(
+    clock: Wait, config: ConfigFile, by: By, reason: Annotated[str, typer.Option(help="Why nobody follows up.")]
+) -> None:
+    """Stops following up, without a word of the buyer."""
+    _do(config, clock, "stop", {"by": by, "reason": reason})
+
+
 @clocks.command()
 def reopen(clock: Wait, config: ConfigFile, by: By, reason: Reason = "") -> None:
     """A reply is owed after all: takes a dismissal back; the wait runs from its original start. Ten minutes after the

@@ -15,7 +15,7 @@ from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import NoticeType, messages
+from inboxwatch.notify import NoticeType, follow_up_messages, messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
 
@@ -146,7 +146,9 @@ def called(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
 
 
 def stop_following_up(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
-    """Ends a follow-up, without a word of the buyer. Returns its id. Raises Refused."""
+    """Ends a follow-up, without a word of the buyer; the person says why. Returns its id. Raises Refused."""
+    if not acting.reason.strip():
+        raise Refused(422, follow_up_messages.SAY_WHY_STOPPED)
     return dismiss(tx, rules, _follow_up(tx, rules, clock, acting.by).id, acting)
 
 

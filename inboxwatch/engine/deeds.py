@@ -20,6 +20,10 @@ TAKEN = "acknowledged"
 def sentence(rules: Rules, action: Action, wait: WaitView, reader: Person) -> str:
     """A deed in words, with its instants in the zone of who reads it."""
     name, reason, until = person_name(rules, action.by), action.reason, local(action.until, reader)
+    if wait.follow_up and action.kind is ActionKind.DISMISSED:
+        return follow_up_messages.stopped(person=name, reason=reason)
+    if wait.follow_up and action.kind is ActionKind.REOPENED:
+        return follow_up_messages.taken_up(person=name, reason=reason)
     match action.kind:
         case ActionKind.ACKNOWLEDGED:
             return messages.acknowledged(person=name, until=until, reason=reason)

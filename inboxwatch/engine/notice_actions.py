@@ -30,12 +30,15 @@ from inboxwatch.store.records import ClockRecord
 DEEDS = {
     ActionKind.ACKNOWLEDGED: "wait.acknowledge",
     ActionKind.SNOOZED: "wait.snooze",
+    ActionKind.PUT_OFF: "wait.put-off",
     ActionKind.ASSIGNED: "wait.assign",
     ActionKind.DISMISSED: "wait.dismiss",
     ActionKind.REOPENED: "wait.reopen",
     ActionKind.ACTIVITY: "activity.log",
 }
 """What the audit log calls them, as over HTTP."""
+STOP = "wait.stop"
+"""A dismissal of a follow-up."""
 AGAIN = timedelta(minutes=2)
 """Within this time the same action of the same person is the same press, delivered twice."""
 
@@ -51,6 +54,12 @@ class NoticeActions:
 
     async def snooze(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> ActionOutcome:
         return await self._press(clock, by, _Press(ActionKind.SNOOZED, reason, until=self._daemon.now() + length))
+
+    async def put_off(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> ActionOutcome:
+        return await self._press(clock, by, _Press(ActionKind.PUT_OFF, reason, until=self._daemon.now() + length))
+
+    async def stop(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
+        return await self._press(clock, by, _Press(ActionKind.DISMISSED, reason, follow_up=True))
 
     async def assign(self, clock: str, by: Actor, owner: str, reason: str = "") -> ActionOutcome:
         return await self._press(clock, by, _Press(ActionKind.ASSIGNED, reason, owner=owner))
@@ -92,7 +101,8 @@ class NoticeActions:
 
     async def _act(self, clock: str, by: Actor, press: _Press, attempt: Attempt) -> ActionOutcome:
         rules = self._daemon.rules
-        attempt.deed, attempt.clock, attempt.owner = DEEDS[press.kind], clock, press.owner or ""
+        attempt.deed = STOP if press.follow_up else DEEDS[press.kind]
+        attempt.clock, attempt.owner = clock, press.owner or ""
         try:
             person = _person(rules, by)
             attempt.by = person.id
@@ -109,6 +119,8 @@ class _Press:
     reason: str
     owner: str | None = None
     until: datetime | None = None
+    follow_up: bool = False
+    """It is meant of a follow-up alone."""
 
 
 def _person(rules: Rules, by: Actor) -> Person:
@@ -141,7 +153,11 @@ def _do(tx: Transaction, rules: Rules, clock: str, person: Person, press: _Press
         _once(tx, rules, row, person, press, now)
     row = tx.clocks.get(clock) or row
     (view,) = wait_views(tx, rules, [row], now)
-    until = {ActionKind.ACKNOWLEDGED: row.acknowledged_until, ActionKind.SNOOZED: row.snoozed_until}.get(press.kind)
+    until = {
+        ActionKind.ACKNOWLEDGED: row.acknowledged_until,
+        ActionKind.SNOOZED: row.snoozed_until,
+        ActionKind.PUT_OFF: row.due_at,
+    }.get(press.kind)
     done = Action(now, press.kind, person.id, until=until, owner=row.owner, reason=press.reason)
     return ActionOutcome(view, sentence(rules, done, view, person))
 
@@ -158,6 +174,10 @@ def _once(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press
                 actions.snooze(tx, rules, row.id, acting, press.until or now)
             case ActionKind.ASSIGNED:
                 actions.assign(tx, rules, row.id, acting, press.owner or "")
+            case ActionKind.PUT_OFF:
+                actions.put_off(tx, rules, row.id, acting, press.until or now)
+            case ActionKind.DISMISSED if press.follow_up:
+                actions.stop_following_up(tx, rules, row.id, acting)
             case ActionKind.DISMISSED:
                 actions.dismiss(tx, rules, row.id, acting)
             case ActionKind.REOPENED:
@@ -177,7 +197,11 @@ def _done_before(tx: Transaction, rules: Rules, row: ClockRecord, person: Person
     if last is None or last.by != person.id or now - last.at > AGAIN:
         return False
     return any(
-        action.at == last.at and action.kind is press.kind and press.owner in (None, action.owner) for action in done
+        action.at == last.at
+        and action.kind is press.kind
+        and press.owner in (None, action.owner)
+        and (press.until is None or action.until is None or abs(action.until - press.until) <= AGAIN)
+        for action in done
     )
 
 

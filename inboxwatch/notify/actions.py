@@ -74,6 +74,14 @@ class Actions(Protocol):
         """Holds the ladder for a while."""
         ...
 
+    async def put_off(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> ActionOutcome:
+        """A follow-up is due that much later than now."""
+        ...
+
+    async def stop(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
+        """Nobody follows up any more; a reason is needed."""
+        ...
+
     async def assign(self, clock: str, by: Actor, owner: str, reason: str = "") -> ActionOutcome:
         """Moves the wait to another person (a person's id)."""
         ...

@@ -8,6 +8,17 @@ from datetime import datetime
 from inboxwatch.notify.messages import because
 from inboxwatch.notify.text import when
 
+ACTION_LABELS = {
+    "activity": "Called",
+    "put_off": "In some days",
+    "assign": "Reassign",
+    "stop": "Stop following up",
+}
+"""What can be done to a follow-up, as buttons name it."""
+AGAIN = "Follow up again"
+"""The button that takes up again what was stopped, or has gone quiet."""
+SAY_WHY_STOPPED = "reason: say why nobody follows up any more"
+
 DAYS = {
     "overdue": "Overdue",
     "today": "Today",
@@ -31,3 +42,11 @@ def who(*, day: str, people: Sequence[tuple[str, int]], link: str) -> str:
 def put_off(*, person: str, until: datetime | None, reason: str) -> str:
     """`until` is for when, in the zone of its reader."""
     return f"{person} follows up {when(until)}{because(reason)}."
+
+
+def stopped(*, person: str, reason: str) -> str:
+    return f"{person} stopped following up{because(reason)}."
+
+
+def taken_up(*, person: str, reason: str) -> str:
+    return f"{person} follows up again{because(reason)}."

@@ -102,6 +102,11 @@ class ShownWait:
         return self.state != "running"
 
     @property
+    def closed(self) -> bool:
+        """Over by a word that a person may take back."""
+        return self.state == "dismissed" or self.stop_reason == "gone_quiet"
+
+    @property
     def follow_up(self) -> bool:
         return self.metric == "follow_up"
 

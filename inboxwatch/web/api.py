@@ -44,7 +44,7 @@ class Api:
             web.get("/api/v1/clocks", self.clocks),
             web.get(clock, self.clock),
             web.get(f"{clock}/history", self.history),
-            web.post(clock + "/{action:acknowledge|snooze|put-off|assign|dismiss|reopen}", self.act),
+            web.post(f"{clock}/{{action:{'|'.join(wait_actions.BODIES)}}}", self.act),
             web.get("/api/v1/leads", self.leads),
             web.get(lead, self.lead),
             web.put(lead, self.put_lead),

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from inboxwatch import config as configuration
+from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.engine.notice_actions import NoticeActions
-from inboxwatch.notify.actions import Actor
+from inboxwatch.notify.actions import ActionRefused, Actor
 from inboxwatch.web import make_app
-from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.in_process_daemon import MONDAY, InProcessDaemon
 
 HOUR = timedelta(hours=1)
 BO = "bo@buyer.test"
@@ -67,3 +69,39 @@ async def test_only_follow_ups_are_put_off_and_only_to_what_lies_ahead(daemon: I
         daemon.mail(BO, "ana@acme.test", after=HOUR)
         reply = daemon.only_wait(BO)
         assert (await client.post(f"/api/v1/clocks/{reply}/put-off", json={"by": "max", "for": "1d"})).status == 409
+
+
+async def test_a_press_in_slack_moves_it_for_whom_it_concerns_and_a_second_choice_counts(
+    daemon: InProcessDaemon,
+) -> None:
+    clock, actions = daemon.only_follow_up(BO).id, NoticeActions(daemon)
+    text = daemon.path.read_text(encoding="utf-8")
+    stranger = "  zoe: {name: Zoe Fox, email: zoe@acme.test}\nteams:"
+    daemon.path.write_text(text.replace("teams:", stranger, 1), encoding="utf-8")
+    daemon.config = configuration.load(daemon.path)
+    with pytest.raises(ActionRefused, match="Ana Diaz"):
+        await actions.put_off(clock, Actor("link", person="zoe"), 72 * HOUR)
+    done = await actions.put_off(clock, Actor("link", person="ben"), 72 * HOUR)
+    assert done.sentence == "Ben Ito follows up Thu 7 May 09:00 UTC."
+    await actions.put_off(clock, Actor("link", person="ben"), 72 * HOUR)
+    await actions.put_off(clock, Actor("link", person="ben"), 48 * HOUR)
+    with daemon.store.reading() as tx:
+        done_by = [one.kind for one in tx.clocks.actions([daemon.only_follow_up(BO).thread], [])[done.clock.thread]]
+    assert done_by.count(ActionKind.PUT_OFF) == 2
+    assert daemon.only_follow_up(BO).due_at == MONDAY + 48 * HOUR
+    with pytest.raises(ActionRefused, match="say why"):
+        await actions.stop(clock, Actor("link", person="ben"))
+    stopped = await actions.stop(clock, Actor("link", person="ben"), "no budget")
+    assert stopped.sentence == "Ben Ito stopped following up (no budget)."
+
+
+async def test_a_follow_up_is_ended_over_the_api_by_a_call_or_a_word(daemon: InProcessDaemon) -> None:
+    clock = daemon.only_follow_up(BO).id
+    async with TestClient(TestServer(make_app(daemon))) as client:
+        assert (await client.post(f"/api/v1/clocks/{clock}/stop", json={"by": "ana"})).status == 422
+        body = {"by": "ana", "reason": "no budget"}
+        stopped = await (await client.post(f"/api/v1/clocks/{clock}/stop", json=body)).json()
+        assert (stopped["state"], stopped["stop_reason"]) == ("dismissed", "dismissed")
+        await client.post(f"/api/v1/clocks/{clock}/reopen", json={"by": "ana"})
+        called = await (await client.post(f"/api/v1/clocks/{clock}/activity", json={"by": "ana"})).json()
+        assert (called["state"], called["stop_reason"]) == ("ended", "activity")

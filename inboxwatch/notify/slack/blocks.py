@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from inboxwatch.notify import ABOUT_WAITS, NoticeType, messages
+from inboxwatch.notify import ABOUT_WAITS, NoticeType, follow_up_messages, messages
 from inboxwatch.notify.actions import Candidate
 from inboxwatch.notify.slack import markup
 from inboxwatch.notify.text import cut
@@ -25,7 +25,10 @@ PREFIX = "inboxwatch."
 
 BUTTONS = messages.ACTION_LABELS
 """What can be pressed, by the name of the action."""
+FOLLOW_UP_BUTTONS = follow_up_messages.ACTION_LABELS
+"""The same of a follow-up."""
 
+PUT_OFFS = {"1d": "1 day", "3d": "3 days", "7d": "1 week", "14d": "2 weeks", "30d": "30 days"}
 SNOOZES = {"15m": "15 minutes", "30m": "30 minutes", "1h": "1 hour", "2h": "2 hours", "4h": "4 hours", "1d": "1 day"}
 
 _WITH_BUTTONS = 10
@@ -90,10 +93,11 @@ def wait_blocks(wait: ShownWait, *, single: bool, interactive: bool, note: str =
         blocks = [_lines(f"{own}:who", [standing, *about])]
     blocks.append({"type": "section", "block_id": f"{own}:facts", "fields": list(_facts(wait))})
     if interactive and not wait.over:
-        buttons = [_button(action, label, wait.id) for action, label in BUTTONS.items()]
+        offered = FOLLOW_UP_BUTTONS if wait.follow_up else BUTTONS
+        buttons = [_button(action, label, wait.id) for action, label in offered.items()]
         blocks.append({"type": "actions", "block_id": f"{own}:act", "elements": buttons})
-    elif interactive and wait.state == "dismissed":
-        back = _button("reopen", messages.TAKE_BACK, wait.id)
+    elif interactive and wait.closed:
+        back = _button("reopen", follow_up_messages.AGAIN if wait.follow_up else messages.TAKE_BACK, wait.id)
         blocks.append({"type": "actions", "block_id": f"{own}:act", "elements": [back]})
     if note:
         blocks.append(_plain_context(f"{own}:note", note))
@@ -144,18 +148,19 @@ def answer(lines: Iterable[str], waits: Sequence[ShownWait], link: str = "") -> 
 def dialog(action: str, clock: str, place: Mapping[str, Any], candidates: Sequence[Candidate] = ()) -> dict[str, Any]:
     """The dialog behind a button: what must be chosen, and a reason. `place` is where it was pressed."""
     blocks: list[Block] = []
-    if action == "snooze":
-        options = [_option(label, value) for value, label in SNOOZES.items()]
-        blocks.append(_input("choice", "For", {"type": "static_select", "options": options}))
+    if lengths := {"snooze": SNOOZES, "put_off": PUT_OFFS}.get(action):
+        options = [_option(label, value) for value, label in lengths.items()]
+        label = "For" if action == "snooze" else "Follow up in"
+        blocks.append(_input("choice", label, {"type": "static_select", "options": options}))
     elif action == "assign":
         menu: dict[str, Any] = {"type": "static_select", "option_groups": list(_groups(candidates))}
         blocks.append(_input("choice", "To", menu))
     field = {"type": "plain_text_input", "max_length": 300}
-    blocks.append(_input("reason", "Reason", field, optional=action != "dismiss"))
+    blocks.append(_input("reason", "Reason", field, optional=action not in ("dismiss", "stop")))
     return {
         "type": "modal",
         "callback_id": f"{PREFIX}{action}",
-        "title": _text(BUTTONS.get(action, messages.TAKE_BACK), 24),
+        "title": _text((BUTTONS | FOLLOW_UP_BUTTONS).get(action, messages.TAKE_BACK), 24),
         "submit": _text("Save"),
         "close": _text("Cancel"),
         "private_metadata": json.dumps({"clock": clock, **place}),

@@ -48,7 +48,7 @@ class Listeners:
         self._emails: OrderedDict[str, str] = OrderedDict()
         self._app = AsyncApp(client=api.web, name="inboxwatch", logger=api.log, authorize=_authorization(api))
         self._app.action(f"{blocks.PREFIX}acknowledge")(self._acknowledge)
-        self._app.action(re.compile(f"{re.escape(blocks.PREFIX)}(snooze|assign|dismiss|reopen|activity)"))(
+        self._app.action(re.compile(f"{re.escape(blocks.PREFIX)}(snooze|put_off|assign|dismiss|stop|reopen|activity)"))(
             self._open_dialog
         )
         self._app.view(re.compile(re.escape(blocks.PREFIX)))(self._save_dialog)
@@ -103,6 +103,10 @@ class Listeners:
         async def act() -> ActionOutcome:
             if name == "snooze":
                 return await self._actions.snooze(clock, actor, _length(choice), reason)
+            if name == "put_off":
+                return await self._actions.put_off(clock, actor, _length(choice), reason)
+            if name == "stop":
+                return await self._actions.stop(clock, actor, reason)
             if name == "assign":
                 return await self._actions.assign(clock, actor, choice, reason)
             if name == "activity":
@@ -233,7 +237,7 @@ def _identity(payload: Payload) -> str:
 
 
 def _length(choice: str) -> timedelta:
-    return Duration.parse(choice if choice in blocks.SNOOZES else "1h").length
+    return Duration.parse(choice if choice in blocks.SNOOZES | blocks.PUT_OFFS else "1h").length
 
 
 def _remember(store: OrderedDict[Any, Any], key: Any, value: Any) -> None:

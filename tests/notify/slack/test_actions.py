@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -42,6 +43,12 @@ class RecordedActions:
 
     async def snooze(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> ActionOutcome:
         return self._act(by, "snooze", clock, length, reason)
+
+    async def put_off(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> ActionOutcome:
+        return self._act(by, "put_off", clock, length, reason)
+
+    async def stop(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
+        return self._act(by, "stop", clock, reason)
 
     async def assign(self, clock: str, by: Actor, owner: str, reason: str = "") -> ActionOutcome:
         return self._act(by, "assign", clock, owner, reason, owner_name="Max Ode")
@@ -162,6 +169,41 @@ async def test_a_dialog_asks_for_choice_and_reason_and_acts_when_it_is_saved(
     offered = next(block for block in double.post()["blocks"] if block["block_id"].endswith(":act"))["elements"]
     taken_back = [one["action_id"] for one in offered] == ["inboxwatch.reopen"]
     assert taken_back is (button == "dismiss"), "what is over offers only to be taken back"
+
+
+async def test_a_follow_up_has_buttons_of_its_own(double: SlackDouble, actions: RecordedActions, slack: Slack) -> None:
+    await slack.send(notice(clock(metric="follow_up")), CHANNEL, None, "k1")
+    posted = deepcopy(double.post())
+    offered = next(block for block in posted["blocks"] if block["block_id"].endswith(":act"))["elements"]
+    shown = [element["text"]["text"] for element in offered]
+    assert shown == ["Called", "In some days", "Reassign", "Stop following up"]
+    for button, values in (
+        ("activity", {"reason": "voicemail"}),
+        ("put_off", {"choice": "3d", "reason": "asks for time"}),
+        ("stop", {"reason": "no budget"}),
+    ):
+        before = len(actions.done)
+        await double.deliver(double.press(posted, f"inboxwatch.{button}"))
+        await double.until(lambda before=before: len(double.views) > before)  # type: ignore[misc]
+        await double.deliver(double.submit(double.views[before], **values))
+        await double.until(lambda before=before: len(actions.done) > before)  # type: ignore[misc]
+    assert actions.done == [
+        ("activity", "c1", "call", "voicemail"),
+        ("put_off", "c1", timedelta(days=3), "asks for time"),
+        ("stop", "c1", "no budget"),
+    ]
+
+
+async def test_one_that_has_gone_quiet_is_taken_up_again_by_a_button(
+    double: SlackDouble, actions: RecordedActions, slack: Slack
+) -> None:
+    quiet = clock(**{**OVER, "metric": "follow_up", "state": "ended", "stop_reason": "gone_quiet", "reason": ""})
+    await slack.send(notice(quiet, kind=NoticeType.RESOLVED), CHANNEL, None, "k1")
+    await double.deliver(double.press(double.post(), "inboxwatch.reopen"))
+    await double.until(lambda: double.views)
+    await double.deliver(double.submit(double.views[0]))
+    await double.until(lambda: actions.done)
+    assert actions.done == [("reopen", "c1", "")]
 
 
 async def test_people_who_are_here_come_first_in_the_menu(
