@@ -40,6 +40,7 @@ from inboxwatch.store.proofs import Proofs
 from inboxwatch.store.quarantine import Quarantine
 from inboxwatch.store.retention import Retention
 from inboxwatch.store.signing_key import LINKS_LASTED, MOVED, former_key, former_of_moved, keep_private, signing_key
+from inboxwatch.store.start_queries import StartQueries
 from inboxwatch.store.statistics import Statistics
 from inboxwatch.store.strangers import Strangers
 from inboxwatch.store.traces import Traces
@@ -154,6 +155,10 @@ class Transaction:
     @cached_property
     def board(self) -> BoardQueries:
         return BoardQueries(self.connection)
+
+    @cached_property
+    def start(self) -> StartQueries:
+        return StartQueries(self.connection)
 
     @cached_property
     def statistics(self) -> Statistics:

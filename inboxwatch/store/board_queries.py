@@ -58,6 +58,14 @@ class BoardQueries:
         found = select(_clock).where(*chosen).order_by(_clock.c.due_at, _clock.c.id)
         return clocks_of(self._connection.execute(found.offset(offset).limit(limit)))
 
+    def due_between(
+        self, where: Where, now: datetime, until: datetime, *, offset: int, limit: int
+    ) -> list[ClockRecord]:
+        """Open waits that fall due from now until an instant, in that order."""
+        due = (_clock.c.due_at > now, _clock.c.due_at <= until)
+        found = select(_clock).where(*self._chosen(where, now, "wait"), *due).order_by(_clock.c.due_at, _clock.c.id)
+        return clocks_of(self._connection.execute(found.offset(offset).limit(limit)))
+
     def closed(self, where: Where, now: datetime, *, offset: int = 0, limit: int) -> list[ClockRecord]:
         """Waits that are over, the latest first."""
         chosen = [holds(_clock.c[name], value) for name, value in where.items() if name in FILTERS]

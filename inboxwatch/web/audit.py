@@ -34,6 +34,7 @@ _DEEDS = {
     "/api/v1/leads/{email}/forget": "lead.forget",
     "/api/v1/clocks/{clock}/{action}": "wait",
     "/waits/{clock}/{action}": "wait",
+    "/start/{action}": "wait",
     "/api/v1/matches/{message}/{action}": "match",
     "/review/matches/{message}/{action}": "match",
     "/api/v1/kinds/{message}/{action}": "kind",

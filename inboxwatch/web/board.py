@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from inboxwatch.config import Config
 from inboxwatch.core.wait_view import WaitView
-from inboxwatch.engine import actions
+from inboxwatch.engine import actions, start_page
 from inboxwatch.engine.audit import Door
 from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
@@ -44,6 +44,9 @@ PAGE = 100
 FIRST = 10
 """Overdue waits that are shown before what falls due next; all of them are one click away."""
 STATES = ("running", "warned", "breached", "acknowledged", "snoozed", "unverified")
+SOON = "soon"
+"""The filter of waits that fall due within the hour."""
+_TITLES = {"overdue": "Overdue", SOON: "Due within the hour"}
 WRONG_TOKEN_PAUSE = 0.5
 """Seconds that a wrong token costs."""
 
@@ -57,7 +60,7 @@ class Board:
 
     def routes(self) -> Iterable[web.RouteDef]:
         return [
-            web.get("/", self.board),
+            web.get("/waits", self.board),
             web.get("/waits/{clock}", self.wait),
             web.post(f"/waits/{{clock}}/{{action:{'|'.join(wait_actions.BODIES)}}}", self.act),
             web.get("/leads/{email}", self.lead),
@@ -74,7 +77,7 @@ class Board:
         page = int(request.query["page"]) if request.query.get("page", "").isdecimal() else 1
         page, now = max(1, min(page, 100_000)), self._daemon.now()
         state = where.get("state", "")
-        if state and state not in (*STATES, "overdue", "closed"):
+        if state and state not in (*STATES, "overdue", SOON, "closed"):
             raise Problem(404, f"no wait is ever in the state {state!r}; there are {', '.join(STATES)}")
 
         asked = by_people(self._daemon.rules.config, where)
@@ -86,10 +89,14 @@ class Board:
             if state == "closed":
                 rows = tx.board.closed(asked, now, offset=start, limit=PAGE + 1)
                 sections = [("Over", self._views(tx, rows[:PAGE], now), 0)]
-            elif state == "overdue":
+            elif state in ("overdue", SOON):
                 rest = {name: value for name, value in asked.items() if name != "state"}
-                rows = tx.board.waits(rest, now, overdue=True, offset=start, limit=PAGE + 1)
-                sections = [("Overdue", self._views(tx, rows[:PAGE], now), 0)]
+                if state == SOON:
+                    until = now + start_page.SOON
+                    rows = tx.board.due_between(rest, now, until, offset=start, limit=PAGE + 1)
+                else:
+                    rows = tx.board.waits(rest, now, overdue=True, offset=start, limit=PAGE + 1)
+                sections = [(_TITLES[state], self._views(tx, rows[:PAGE], now), 0)]
             elif state:
                 rows = tx.board.waits(asked, now, offset=start, limit=PAGE + 1)
                 sections = [(state.capitalize(), self._views(tx, rows[:PAGE], now), 0)]
@@ -155,6 +162,8 @@ class Board:
         clock, action = request.match_info["clock"], request.match_info["action"]
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         self._guard.check_form(request, form.pop("key", ""))
+        if action == "assign":
+            form.setdefault("owner", form.get(f"owner-{clock}", ""))
         fill_in(form)
         form["by"] = acting(request, form.get("by", ""))
         model = wait_actions.BODIES[action]
@@ -166,7 +175,7 @@ class Board:
             return await self._wait(request, status=422, problem=Problem.unusable(refused).detail, given=form)
         except Refused as refused:
             return await self._wait(request, status=refused.status, problem=str(refused), given=form)
-        response = web.Response(status=303, headers={"Location": f"/waits/{quote(clock, safe='')}?done={action}"})
+        response = web.Response(status=303, headers={"Location": _after(clock, action, form.get("next", ""))})
         secure = self._guard.encrypted(request)
         response.set_cookie(BY, form["by"], max_age=365 * 86400, httponly=True, samesite="Strict", secure=secure)
         return response
@@ -256,6 +265,14 @@ def _choices(tx: Transaction, config: Config) -> dict[str, list[str]]:
     return found | {"team": teams_of(config, found["owner"])}
 
 
+def _after(clock: str, action: str, onward: str) -> str:
+    """Where a deed leads: to the page from which it was done, else to the page of the wait."""
+    if not onward:
+        return f"/waits/{quote(clock, safe='')}?done={action}"
+    path = local_path(onward)
+    return f"{path}{'&' if '?' in path else '?'}{urlencode({'done': action, 'wait': clock})}"
+
+
 def _shown(line: str) -> str:
     """A line of `explain` made harmless, with its indentation."""
     return line[: len(line) - len(line.lstrip(" "))] + clean(line, 1000)
@@ -276,4 +293,4 @@ class _Address:
     def having(self, **changed: Any) -> str:
         """The same filters but for those given; an empty value drops one. Without `page` it is the first page."""
         values = {name: str(value) for name, value in (self._where | changed).items() if value not in ("", None, 1)}
-        return f"/?{urlencode(values)}" if values else "/"
+        return f"/waits?{urlencode(values)}" if values else "/waits"

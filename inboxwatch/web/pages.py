@@ -57,6 +57,7 @@ class Pages:
             target=self._target,
             mailbox=self._mailbox,
             flag=messages.flag,
+            day_name=messages.day_name,
             ladder_step=self._ladder_step,
             no_further_step=messages.NO_FURTHER_STEP,
             labels=messages.ACTION_LABELS,

@@ -28,6 +28,7 @@ from inboxwatch.web.problems import Problem
 from inboxwatch.web.report_board import ReportBoard
 from inboxwatch.web.review_board import ReviewBoard
 from inboxwatch.web.scrape import Scrape
+from inboxwatch.web.start_board import StartBoard
 
 BODY_LIMIT = 64 * 1024
 REQUEST_TIME = 30.0
@@ -60,6 +61,7 @@ def make_app(port: DaemonPort) -> web.Application:
     sign_in = SignIn(daemon, guard, pages)
     app.add_routes(sign_in.routes())
     app.add_routes(Board(daemon, guard, pages, sign_in).routes())
+    app.add_routes(StartBoard(daemon, guard, pages).routes())
     app.add_routes(FollowUpBoard(daemon, pages).routes())
     app.add_routes(LeadBoard(daemon, pages).routes())
     app.add_routes(ReportBoard(daemon, pages).routes())

@@ -135,4 +135,4 @@ def test_the_digest_after_a_first_reading_tells_replies_apart_from_follow_ups_an
         "1 reply and 1 follow-up of ana were overdue when inboxwatch first read it; none pages anybody."
     )
     assert [(one.section, one.wait.buyer) for one in notice.clocks] == [("Replies: 1", "Ed"), ("Follow-ups: 1", "Cy")]
-    assert notice.link.endswith("/?state=overdue&mailbox=ana")
+    assert notice.link.endswith("/waits?state=overdue&mailbox=ana")

@@ -29,7 +29,7 @@ HOSTILE = [
 
 async def test_open_waits_show_who_waits_whose_it_is_and_what_happens_next(page: Page, served: Served) -> None:
     waiting(served.daemon)
-    await page.goto("/")
+    await page.goto("/waits")
     assert await names(page) == ["Bo Buyer", "Cy Chen"]
     overdue = page.locator("tbody tr").first
     for text in (
@@ -51,18 +51,18 @@ async def test_open_waits_show_who_waits_whose_it_is_and_what_happens_next(page:
 
 async def test_filters_live_in_the_address(page: Page, served: Served) -> None:
     waiting(served.daemon)
-    await page.goto("/")
+    await page.goto("/waits")
     await page.get_by_label("Owner").select_option("ben")
-    await page.wait_for_url("**/?owner=ben")
+    await page.wait_for_url("**/waits?owner=ben")
     assert await names(page) == ["Cy Chen"]
     await page.get_by_role("link", name="overdue").click()
-    await page.wait_for_url("**/?owner=ben&state=overdue")
+    await page.wait_for_url("**/waits?owner=ben&state=overdue")
     await expect(page.locator(".empty")).to_have_text("No wait is like this.")
     await page.go_back()
     await expect(page.get_by_label("Owner")).to_have_value("ben")
-    await page.goto("/?team=emea&owner=ana")
+    await page.goto("/waits?team=emea&owner=ana")
     assert await names(page) == ["Bo Buyer"]
-    await page.goto("/?tier=hot&state=breached")
+    await page.goto("/waits?tier=hot&state=breached")
     assert await names(page) == ["Bo Buyer"]
     await page.get_by_role("link", name="Clear").click()
     assert await names(page) == ["Bo Buyer", "Cy Chen"]
@@ -71,7 +71,7 @@ async def test_filters_live_in_the_address(page: Page, served: Served) -> None:
 async def test_the_board_follows_what_happens_without_a_reload(page: Page, served: Served) -> None:
     daemon = served.daemon
     waiting(daemon)
-    await page.goto("/")
+    await page.goto("/waits")
     await expect(page.locator("#pulse")).to_have_text("live")
     await page.evaluate("document.body.dataset.kept = 'yes'")
     daemon.lead("di@third.test", owner="ana", name="Di Dorn")
@@ -114,7 +114,7 @@ async def test_all_leads_are_listed_page_by_page(page: Page, served: Served) -> 
 
 async def test_the_focus_stays_on_its_wait_when_the_board_changes(page: Page, served: Served) -> None:
     waiting(served.daemon)
-    await page.goto("/")
+    await page.goto("/waits")
     await expect(page.locator("#pulse")).to_have_text("live")
     await page.keyboard.press("j")
     await page.keyboard.press("j")
@@ -128,7 +128,7 @@ async def test_the_focus_stays_on_its_wait_when_the_board_changes(page: Page, se
 async def test_the_keyboard_reaches_a_wait_and_acts_on_it(page: Page, served: Served) -> None:
     daemon = served.daemon
     waiting(daemon)
-    await page.goto("/")
+    await page.goto("/waits")
     await page.keyboard.press("Tab")
     await expect(page.locator(":focus")).to_have_text("Skip to content")
     await page.keyboard.press("j")
@@ -236,7 +236,7 @@ async def test_text_of_strangers_is_shown_as_text(page: Page, served: Served) ->
         daemon.lead(email, owner="ana", name=text, company=text, tier=text)
         daemon.mail(email, "ana@acme.test", subject=text)
         daemon.engine.assign(daemon.only_wait(email), "max", daemon.at, owner="ben", reason=text)
-    await page.goto("/")
+    await page.goto("/waits")
     shown = await page.locator("main").inner_text()
     for text in HOSTILE:
         assert shown.count(text) >= 3, text
@@ -248,7 +248,7 @@ async def test_text_of_strangers_is_shown_as_text(page: Page, served: Served) ->
             await page.goto(path)
             assert await page.title() == f"{text} · inboxwatch"
             assert await page.locator("main script, main img").count() == 0
-    await page.goto(f"/?tier={HOSTILE[1]}&owner={HOSTILE[0]}")
+    await page.goto(f"/waits?tier={HOSTILE[1]}&owner={HOSTILE[0]}")
     await expect(page.get_by_label("Owner")).to_have_value(HOSTILE[0])
 
 
@@ -273,7 +273,7 @@ async def test_a_wait_that_is_over_says_how_it_ended(page: Page, served: Served)
     await page.goto(f"/waits/{clock}")
     await expect(page.locator(".answers")).to_contain_text("answered by Ben Ito")
     await expect(page.locator(".answers")).to_contain_text("late")
-    await page.goto("/?state=closed")
+    await page.goto("/waits?state=closed")
     await expect(page.locator("tbody tr")).to_contain_text("answered by Ben Ito")
 
 
@@ -301,7 +301,7 @@ async def test_follow_ups_are_listed_by_day(page: Page, served: Served) -> None:
     await expect(page.get_by_text("Bo Buyer")).to_be_hidden()
     await page.get_by_text("Overdue: 1").click()
     await expect(page.get_by_text("Bo Buyer")).to_be_visible()
-    await page.goto("/")
+    await page.goto("/waits")
     await expect(page.locator(".empty")).to_have_text("Nobody waits for an answer.")
 
 
@@ -339,7 +339,7 @@ async def test_blind_mailboxes_and_dead_letters_are_told_on_top(page: Page, serv
     with daemon.store.transaction() as tx:
         (row, *_) = tx.deliveries.claim("desk", daemon.at, HOUR)
         tx.deliveries.settle([row.id], DeliveryState.DEAD, daemon.at, error="no such channel")
-    await page.goto("/")
+    await page.goto("/waits")
     await expect(page.locator(".notice").first).to_contain_text("1 of the mailboxes cannot be read: sales")
     await page.get_by_role("link", name=re.compile("could not be delivered")).click()
     await expect(page.locator(".boxes")).to_contain_text("blind: auth")
@@ -370,7 +370,7 @@ async def test_a_mailbox_that_its_provider_holds_back_says_until_when_and_is_not
     daemon.engine.succeeded(MailboxId("sales"), daemon.at)
     await page.goto("/mailboxes")
     await expect(sales.locator(".c-state")).to_have_text("readable")
-    await page.goto("/")
+    await page.goto("/waits")
     await expect(page.locator(".notice")).to_have_count(0)
 
 
@@ -383,7 +383,7 @@ async def test_many_waits_come_in_pages_and_overdue_ones_do_not_hide_the_rest(pa
     for number in range(105):
         daemon.lead(f"b{number}@next{number}.test", owner="ben", name=f"Next {number}")
         daemon.mail(f"b{number}@next{number}.test", "sales@acme.test", mailbox="sales", after=timedelta(seconds=1))
-    await page.goto("/")
+    await page.goto("/waits")
     assert len(await names(page)) == 10 + 100
     await expect(page.get_by_role("link", name="2 more overdue")).to_be_visible()
     await page.get_by_role("link", name="later due →").click()
@@ -395,12 +395,12 @@ async def test_many_waits_come_in_pages_and_overdue_ones_do_not_hide_the_rest(pa
 async def test_entering_the_token_opens_the_board(browser: Browser, tmp_path: Path) -> None:
     async with serving(InProcessDaemon(tmp_path, token="a-token-of-this-test")) as served:
         page = await browser.new_page(base_url=served.url)
-        await page.goto("/?state=closed")
+        await page.goto("/waits?state=closed")
         await page.get_by_label("Token").fill("wrong")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("alert")).to_have_text("That is not the token.")
         await page.get_by_label("Token").fill("a-token-of-this-test")
         await page.keyboard.press("Enter")
-        await page.wait_for_url("**/?state=closed")
+        await page.wait_for_url("**/waits?state=closed")
         await expect(page.locator("#pulse")).to_have_text("live")
         await page.close()

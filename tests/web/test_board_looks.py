@@ -24,6 +24,7 @@ async def test_text_has_enough_contrast_and_fits_a_phone(browser: Browser, serve
     daemon.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO", permanent=True), daemon.at)
     paths = [
         "/",
+        "/waits",
         "/follow-ups",
         "/leads",
         "/report?period=this-week",
@@ -69,6 +70,7 @@ async def test_axe_finds_nothing_to_object_to(browser: Browser, served: Served, 
     page = await context.new_page()
     for path in (
         "/",
+        "/waits",
         "/follow-ups",
         "/leads?q=buyer",
         "/report?period=this-week",

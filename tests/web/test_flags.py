@@ -26,7 +26,7 @@ async def test_a_wait_with_a_forged_answer_says_so_everywhere(tmp_path: Path) ->
         assert (clock["state"], clock["flags"]) == ("running", ["answer_not_verified"])
         past = await (await client.get(f"/api/v1/clocks/{clock['id']}/history")).json()
         assert [one["sender_standing"] for one in past["messages"]] == ["unknown", "failed"]
-        assert "answer not verified" in await (await client.get("/")).text()
+        assert "answer not verified" in await (await client.get("/waits")).text()
         page = await (await client.get(f"/waits/{clock['id']}")).text()
         assert "Answer not verified: a message in our name is not shown to be ours." in page
         assert "seems to have answered, not verified" in page

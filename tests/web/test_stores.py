@@ -28,10 +28,10 @@ async def test_every_page_and_list_is_served_from_either_store(tmp_path: Path, d
     clock = daemon.only_wait("cy@other.test")
     daemon.engine.snooze(clock, "ben", daemon.at, until=daemon.at + timedelta(hours=1))
     shown = {
-        "/": "cy@other.test",
-        "/?owner=ben&team=emea&state=snoozed&mailbox=sales&lead=cy@other.test": "cy@other.test",
-        "/?state=overdue": "No wait is like this.",
-        "/?state=closed&page=1": "Bo Buyer",
+        "/waits": "cy@other.test",
+        "/waits?owner=ben&team=emea&state=snoozed&mailbox=sales&lead=cy@other.test": "cy@other.test",
+        "/waits?state=overdue": "No wait is like this.",
+        "/waits?state=closed&page=1": "Bo Buyer",
         "/follow-ups": "Bo Buyer",
         f"/waits/{clock}": "snoozed",
         f"/waits/{over}": "answered",

@@ -41,7 +41,7 @@ async def test_board_api_metrics_and_report_mean_the_owners_team(daemon: InProce
             listed = await (await client.get("/api/v1/clocks", params={"team": team})).json()
             assert {item["owner"] for item in listed["items"]} == owners
             assert {item["team"] for item in listed["items"]} == {team}
-            page = await (await client.get("/", params={"team": team})).text()
+            page = await (await client.get("/waits", params={"team": team})).text()
             assert {owner for owner in ("ana", "ben", "max") if f"Buyer of {owner}" in page} == owners
             assert f"<b>{len(owners)}</b> waiting" in page
         metrics = await (await client.get("/metrics")).text()

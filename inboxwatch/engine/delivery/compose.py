@@ -85,7 +85,7 @@ class Composer:
             title, clocks = found
             only_follow_ups = all(told.wait.follow_up for told in clocks)
             if mailbox := body.get("first_sight"):
-                link += "follow-ups" if only_follow_ups else f"?state=overdue&mailbox={quote(mailbox)}"
+                link += "follow-ups" if only_follow_ups else f"waits?state=overdue&mailbox={quote(mailbox)}"
         else:
             title = body.get("title", "")
             clocks = [NoticeWait(view) for view in self._views(body.get("clock_ids", [row.clock])).values()]

@@ -30,7 +30,11 @@ const localTimes = () => {
 // The server's clock counts, not the reader's: what differs is kept apart.
 let skew = 0;
 
+// While the server cannot be reached, nobody knows how a wait stands: its clock stands still, and the page says since when.
+let lost = false;
+
 const tick = () => {
+  if (lost) return;
   const now = Date.now() + skew;
   for (const one of document.querySelectorAll("[data-due]")) {
     const left = (Date.parse(one.dataset.due) - now) / 1000;
@@ -45,6 +49,24 @@ const tick = () => {
 const setSkew = (page) => {
   const at = Date.parse(page.body.dataset.now);
   if (!Number.isNaN(at)) skew = at - Date.now();
+};
+
+// What is chosen but not sent yet stays chosen in a part that is read anew.
+const choices = "select[id], input[type=checkbox][value]";
+const same = (one) => one.id ? `#${CSS.escape(one.id)}` : `[name="${CSS.escape(one.name)}"][value="${CSS.escape(one.value)}"]`;
+const keepChoices = (old, fresh) => {
+  for (const one of old.querySelectorAll(choices)) {
+    const twin = one.name && fresh.querySelector(same(one));
+    if (twin && one.matches("select") && [...twin.options].some((option) => option.value === one.value)) twin.value = one.value;
+    else if (twin && one.checked) twin.checked = true;
+  }
+};
+const replace = (old, fresh) => {
+  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  for (const one of old.querySelectorAll("details[open][id]")) fresh.querySelector(`#${one.id}`)?.setAttribute("open", "");
+  keepChoices(old, fresh);
+  old.replaceWith(fresh);
+  if (focused) document.getElementById(focused)?.focus();
 };
 
 let asking = false, again = false;
@@ -62,14 +84,16 @@ const refresh = async () => {
       for (const id of ["live", "story"]) {
         const fresh = page.getElementById(id), old = document.getElementById(id);
         if (!fresh || !old) continue;
-        const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
-        for (const one of old.querySelectorAll("details[open][id]")) fresh.querySelector(`#${one.id}`)?.setAttribute("open", "");
-        old.replaceWith(fresh);
-        if (focused) document.getElementById(focused)?.focus();
+        // An open list of choices would close under the reader's finger: its part waits until one was chosen.
+        if (document.activeElement.matches("select") && old.contains(document.activeElement)) {
+          document.activeElement.addEventListener("blur", refresh, { once: true });
+          continue;
+        }
+        replace(old, fresh);
       }
       // What is being typed stays, until there is nothing left to do.
       const deeds = page.getElementById("deeds"), stale = document.getElementById("deeds");
-      if (deeds && stale && deeds.dataset.state !== stale.dataset.state) stale.replaceWith(deeds);
+      if (deeds && stale && deeds.dataset.state !== stale.dataset.state) { replace(stale, deeds); tickAll(); }
       document.title = page.title;
       localTimes();
       tick();
@@ -79,6 +103,23 @@ const refresh = async () => {
   if (again) { again = false; setTimeout(refresh, 300); }
 };
 
+const setLost = (now) => {
+  const banner = document.getElementById("lost");
+  if (banner && now && !lost) banner.querySelector("time").textContent = exact.format(new Date());
+  if (banner) banner.hidden = !now;
+  document.body.classList.toggle("lost", now);
+  lost = now;
+};
+
+// One box ticks all of a name.
+const tickAll = () => {
+  for (const all of document.querySelectorAll("[data-all]")) {
+    all.addEventListener("change", () => {
+      for (const one of all.form.elements) if (one.name === all.dataset.all) one.checked = all.checked;
+    });
+  }
+};
+
 const listen = () => {
   const pulse = document.getElementById("pulse");
   const stream = new EventSource("/events");
@@ -86,12 +127,14 @@ const listen = () => {
     pulse.hidden = false;
     pulse.textContent = "live";
     pulse.classList.remove("lost");
+    setLost(false);
   });
   stream.addEventListener("changed", refresh);
   stream.addEventListener("error", () => {
     pulse.hidden = false;
     pulse.textContent = "not connected";
     pulse.classList.add("lost");
+    setLost(true);
   });
   // A stream that stays open keeps a page from the browser's back-forward cache.
   addEventListener("pagehide", () => stream.close());
@@ -121,6 +164,7 @@ addEventListener("pageshow", () => { for (const one of filters?.elements ?? []) 
 
 setSkew(document);
 localTimes();
+tickAll();
 if ("live" in document.body.dataset) {
   listen();
   setInterval(tick, 1000);
