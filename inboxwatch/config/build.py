@@ -138,6 +138,7 @@ def _mailbox(found: ReadEntries, name: str, model: models.MailboxModel) -> Mailb
         connector=model.connector,
         kind=kind,
         settings=settings,
+        open=model.open,
     )
 
 
@@ -155,6 +156,7 @@ def _directory(
         connector=reading.connector if reading else "",
         poll_every=reading.poll_every if reading else _IDLE,
         poll_idle=_idle(reading) if reading else _IDLE,
+        open=reading.open if reading else None,
         team=model.team,
         calendar=calendars[model.calendar] if model.calendar else None,
         manager=PersonId(model.manager) if model.manager else None,

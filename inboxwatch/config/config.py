@@ -47,6 +47,8 @@ class MailboxConfig:
     kind: Any
     """Its class, as in MailConnector."""
     settings: Settings
+    open: str | None = None
+    """Where people open a mail in a webmail of their own (`core.mail_link`)."""
 
     @property
     def shared(self) -> bool:
@@ -106,6 +108,8 @@ class DirectoryConfig:
     manager: PersonId | None
     every: timedelta
     tolerance: Tolerance
+    open: str | None = None
+    """Where people open a mail in a webmail of their own."""
 
     def connect(self) -> MemberSource:
         """The source; no IO."""
@@ -119,7 +123,7 @@ class DirectoryConfig:
         settings = self.template.settings_of(address, owner)
         kind = self.template.kind
         return MailboxConfig(
-            name, address, owner, None, self.poll_every, self.poll_idle, self.connector, kind, settings
+            name, address, owner, None, self.poll_every, self.poll_idle, self.connector, kind, settings, self.open
         )
 
 

@@ -22,6 +22,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Val
 from inboxwatch.config.certificate import Chain
 from inboxwatch.config.reply_rules import RuleFile, document
 from inboxwatch.core.mail.words import table
+from inboxwatch.core.mail_link import checked_template
 from inboxwatch.core.sla.hours import Span
 from inboxwatch.core.sla.policy import Duration, Reassign, StepTime
 from inboxwatch.settings import ConfigPath, inside
@@ -287,6 +288,7 @@ Hours = Annotated[Span, PlainValidator(Span.parse, json_schema_input_type=str)]
 Weekdays = Annotated[str, AfterValidator(_weekdays)]
 Time = Annotated[Duration, PlainValidator(Duration.parse, json_schema_input_type=str)]
 """Wall or business time."""
+MailTemplate = Annotated[str, PlainValidator(checked_template, json_schema_input_type=str)]
 PositiveTime = Annotated[Time, AfterValidator(_positive)]
 WallTime = Annotated[timedelta, PlainValidator(_wall, json_schema_input_type=str)]
 PositiveWallTime = Annotated[WallTime, AfterValidator(_positive)]

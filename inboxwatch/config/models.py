@@ -20,6 +20,7 @@ from inboxwatch.config.fields import (
     Hours,
     LogArea,
     LogLevel,
+    MailTemplate,
     Name,
     OwnRules,
     PersonRef,
@@ -189,6 +190,10 @@ class MailboxReadingModel(PluggedModel):
     """The ordinary pause between two readings; after news it is shorter for a while."""
     poll_idle: PositiveWallTime | None = None
     """How seldom it is read while it brings no news. Default: 5m, or `poll_every` where that is longer."""
+
+    open: MailTemplate | None = None
+    """Where people open a mail in a webmail of yours, such as `https://webmail.example/?search={message_id}`; also
+    `{address}`, the mailbox's. Default: Gmail's search, what Microsoft Graph says, else none."""
 
     @field_validator("poll_idle")
     @classmethod

@@ -100,6 +100,8 @@ class RawMessage:
     parts: tuple[Part, ...] | None = None
     text: bytes | None = None
     provider_thread: str | None = None
+    web_link: str = ""
+    """The provider's address at which people open it; empty where the API gives none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ class Message:
     references: tuple[MessageId, ...] = ()
     """Oldest first, as in the header; capped."""
     provider_thread: str | None = None
+    web_link: str = ""
     thread_index: bytes | None = None
     """Outlook's conversation index (22 bytes and 5 for each level)."""
     marks: tuple[tuple[str, str], ...] = ()

@@ -115,6 +115,8 @@ class WaitView(NamedTuple):
     score: str = ""
     subject: str = ""
     """Of the message that started it."""
+    mail_link: str = ""
+    """A web address at which that message is opened; empty where none is known."""
     owner_name: str = ""
     answered_by_name: str = ""
     exchanged: int | None = None

@@ -15,6 +15,7 @@ from inboxwatch.core.mail.headers import Unusable, parse
 from inboxwatch.core.mail.intake import Entry, concerns_a_lead
 from inboxwatch.core.mail.strangers import clues_of, is_kept, news_of
 from inboxwatch.core.mail.threads import ThreadIndex
+from inboxwatch.core.mail_link import of_provider
 from inboxwatch.core.model import Direction, MailboxId, Message, MessageId, Privacy, RawMessage, ThreadId
 from inboxwatch.core.proof import LATE, NOTHING_KNOWN
 from inboxwatch.engine import alarms
@@ -261,6 +262,14 @@ def _file(
         [
             (entry.message.id, ref, own.role, own.received_at, own.provider_thread)
             for entry, (ref, own) in zip(entries, ordered, strict=True)
+        ],
+    )
+    tx.mail_links.note(
+        mailbox,
+        [
+            (entry.message.id, link)
+            for entry, (_, own) in zip(entries, ordered, strict=True)
+            if (link := of_provider(own.web_link)) and concerns_a_lead(entry, index)
         ],
     )
     proven = [entry for entry in entries if entry.proof is not NOTHING_KNOWN and concerns_a_lead(entry, index)]

@@ -11,6 +11,7 @@ from inboxwatch.core.model import Lead, PersonId
 from inboxwatch.core.ownership.people import teams_of_people
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.wait_view import WaitView
+from inboxwatch.engine.mail_links import mail_links
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
@@ -23,7 +24,7 @@ class Detail(IntEnum):
     CLOCK = 0
     """What the clock itself says, and the people's names."""
     BUYER = 1
-    """The buyer's name, company and score, and the subject: two queries more."""
+    """The buyer's name, company and score, the subject, and where the mail is opened: three queries more."""
     EXCHANGE = 2
     """What was exchanged with the buyer before: one query more, and the dearest."""
 
@@ -31,12 +32,13 @@ class Detail(IntEnum):
 def wait_views(
     tx: Transaction, rules: Rules, records: Sequence[ClockRecord], now: datetime, detail: Detail = Detail.EXCHANGE
 ) -> list[WaitView]:
-    """The views of clocks as of `now`, in their order; at most four queries for each few hundred of them."""
+    """The views of clocks as of `now`, in their order; at most five queries for each few hundred of them."""
     teams = teams_of_people(rules.config.teams.values())
     policies = policies_of(tx, rules, {row.policy_version for row in records})
     wanted = records if detail >= Detail.BUYER else ()
     leads = tx.leads.get_many({row.lead for row in wanted})
     subjects = tx.mail.subjects([row.started_by for row in wanted])
+    links = mail_links(tx, rules, wanted)
     exchanged = tx.clocks.exchanged([row.id for row in records]) if detail >= Detail.EXCHANGE else None
     return [
         _view(
@@ -47,7 +49,7 @@ def wait_views(
             subjects.get(row.started_by, ""),
             (None, None) if exchanged is None else exchanged.get(row.id, (0, None)),
             now,
-        )._replace(team=teams.get(row.owner) if row.owner else None)
+        )._replace(team=teams.get(row.owner) if row.owner else None, mail_link=links.get(row.id, ""))
         for row in records
     ]
 

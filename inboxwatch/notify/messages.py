@@ -26,6 +26,7 @@ UNDO = "Undo"
 """What can be done to a wait, as buttons and links name it."""
 
 OPEN_LINK = "Open in inboxwatch"
+OPEN_MAIL = "Open the mail"
 
 NOTHING_WAITS = "Nothing waits."
 NOBODY_ELSE = "Nobody else could own this wait."

@@ -21,7 +21,7 @@ from jinja2 import (
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from inboxwatch.notify import Notice, Recipient
+from inboxwatch.notify import Notice, Recipient, messages
 from inboxwatch.notify.links import ActionLink
 from inboxwatch.notify.text import clean, span, web_link, when
 from inboxwatch.notify.wait import ShownWait, chosen
@@ -135,4 +135,5 @@ class Renderer:
             "at": notice.at.astimezone(zone),
             "reader": clean(person.name) if person else "",
             "actions": actions,
+            "open_mail": messages.OPEN_MAIL,
         }

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
+from inboxwatch.core.mail_link import web_address
 from inboxwatch.hidden import hidden, without_addresses
 
 LINE = 200
@@ -92,9 +92,7 @@ def when(moment: datetime | None) -> str:
 
 def web_link(link: str) -> str:
     """`link` where it is a plain http(s) address that can be shown and clicked, else an empty text."""
-    parts = urlsplit(link)
-    plain = parts.scheme in {"http", "https"} and parts.netloc and not re.search(r"[\s<>|\"'\x00-\x1f]", link)
-    return link if plain else ""
+    return web_address(link)
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

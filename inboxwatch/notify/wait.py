@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.notify import messages, owner_messages
 from inboxwatch.notify.notice_wait import FailedContact, NoticeWait
-from inboxwatch.notify.text import clean, span, when
+from inboxwatch.notify.text import clean, span, web_link, when
 
 
 def chosen(waits: Sequence[ShownWait], limit: int) -> tuple[ShownWait, ...]:
@@ -58,6 +58,8 @@ class ShownWait:
     owner_id: str
     team: str = ""
     mailbox: str = ""
+    mail_link: str = ""
+    """A plain web address at which the mail is opened, or empty."""
     exchanged: int | None = None
     """Messages to and fro before this wait."""
     last_exchanged: datetime | None = None
@@ -168,6 +170,7 @@ class ShownWait:
             owner_id=wait.owner or "",
             team=clean(wait.team or "", _NAME),
             mailbox=clean(wait.mailbox or "", _NAME),
+            mail_link=web_link(wait.mail_link),
             exchanged=wait.exchanged,
             last_exchanged=_local(wait.last_exchanged_at, zone),
             since=wait.started_at.astimezone(zone),

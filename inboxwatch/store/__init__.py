@@ -30,6 +30,7 @@ from inboxwatch.store.forgotten import Forgotten
 from inboxwatch.store.kinds import Kinds
 from inboxwatch.store.leads import Leads
 from inboxwatch.store.mail import Mails
+from inboxwatch.store.mail_links import MailLinks
 from inboxwatch.store.mailbox_health import MailboxHealth
 from inboxwatch.store.mailboxes import Mailboxes
 from inboxwatch.store.marks import Marks
@@ -139,6 +140,10 @@ class Transaction:
     @cached_property
     def proofs(self) -> Proofs:
         return Proofs(self.connection)
+
+    @cached_property
+    def mail_links(self) -> MailLinks:
+        return MailLinks(self.connection, self.mail.key)
 
     @cached_property
     def policies(self) -> PinnedPolicies:

@@ -169,11 +169,13 @@ sighting = _table(
     Column("read_at", UTCDateTime),
     Column("quiet", Boolean),
     Column("late", Boolean),
+    Column("web_link", Words),
     _filled("ix_sighting_conversation", "conversation"),
     sqlite_with_rowid=False,
 )
-"""`conversation`: to which the provider counts it, within this mailbox (`mailbox id`). The rest is told of mail of
-nobody's to which a `clue` may lead: when it was read, and how."""
+"""`conversation`: to which the provider counts it, within this mailbox (`mailbox id`). `web_link`: the
+provider's address of mail of a lead's. The rest is told of mail of nobody's to which a `clue` may lead: when it was
+read, and how."""
 
 clue = _table(
     "clue",

@@ -237,7 +237,7 @@ class Traces:
             self._connection.execute(update(_message).where(_message.c.key.in_(part)).values(empty))
             self._connection.execute(delete(tables.proof).where(tables.proof.c.key.in_(part)))
             seen = tables.sighting
-            self._connection.execute(update(seen).where(seen.c.key.in_(part)).values(conversation=None))
+            self._connection.execute(update(seen).where(seen.c.key.in_(part)).values(conversation=None, web_link=None))
         titles = {"subject": "", "subject_key": "", "series": None, "signal": "", "grounds": None, "sender_key": None}
         for row in found.messages:
             if row.key in found.own and row.thread not in found.alone:

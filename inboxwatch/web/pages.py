@@ -61,6 +61,7 @@ class Pages:
             ladder_step=self._ladder_step,
             no_further_step=messages.NO_FURTHER_STEP,
             labels=messages.ACTION_LABELS,
+            open_mail_label=messages.OPEN_MAIL,
             undo_label=messages.UNDO,
             take_back_label=messages.TAKE_BACK,
         )
@@ -111,7 +112,7 @@ class Pages:
         """Whether a word is a person's id, now or before, or an address of ours; others who act are none."""
         if "@" in word:
             return self._daemon.rules.config.us.is_ours(word)
-        return bool(word) and word not in ("routing", "escalation")
+        return bool(word) and word not in ("routing", "escalation", "inboxwatch")
 
     def _target(self, target: str) -> str:
         """A target of a step: a person as `_person` has it, a channel by where it writes to."""

@@ -21,7 +21,7 @@ from tests.doubles.mailstore import Change, MailStore, Stored, rfc3339
 _SELECTABLE = {
     "id", "internetMessageId", "conversationId", "conversationIndex", "receivedDateTime", "sentDateTime", "subject",
     "from", "sender", "toRecipients", "ccRecipients", "bccRecipients", "replyTo", "isDraft", "isRead", "flag",
-    "internetMessageHeaders", "parentFolderId", "hasAttachments", "body", "bodyPreview",
+    "internetMessageHeaders", "parentFolderId", "hasAttachments", "body", "bodyPreview", "webLink",
 }  # fmt: skip
 """Properties of microsoft.graph.message (v1.0) that the double has."""
 _MEETING = "microsoft.graph.eventMessage/meetingMessageType"
@@ -332,6 +332,7 @@ class _Call:
             "ccRecipients": who["Cc"],
             "bccRecipients": who["Bcc"],
             "replyTo": who["Reply-To"],
+            "webLink": f"https://outlook.office365.com/owa/?ItemID={quote(str(one.id), safe='')}&exvsurl=1",
             "isDraft": "draft" in one.flags,
             "isRead": "read" in one.flags,
             "parentFolderId": one.folder,

@@ -108,7 +108,7 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_and_keeps_its_mail(d
         connection.execute(insert(tables.sighting).values(seen))
     Store(database).close()
     with first.begin() as connection:
-        newer = dict.fromkeys(("conversation", "read_at", "quiet", "late"))
+        newer = dict.fromkeys(("conversation", "read_at", "quiet", "late", "web_link"))
         assert [row._asdict() for row in connection.execute(select(tables.sighting))] == [seen | newer]
         config.attributes["connection"] = connection
         command.downgrade(config, "0001")

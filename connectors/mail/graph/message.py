@@ -13,6 +13,7 @@ from inboxwatch.core.model import FolderRole, Part, RawMessage
 FIELDS = (
     "internetMessageId", "conversationId", "conversationIndex", "receivedDateTime", "sentDateTime", "subject", "from",
     "sender", "toRecipients", "ccRecipients", "bccRecipients", "replyTo", "isDraft", "internetMessageHeaders",
+    "webLink",
 )  # fmt: skip
 MEETING = "microsoft.graph.eventMessage/meetingMessageType"
 """Of meeting messages only; some servers refuse to select it."""
@@ -56,6 +57,7 @@ def raw_message(item: Item, role: FolderRole, parts: tuple[Part, ...] | None, te
         parts=parts,
         text=text,
         provider_thread=str(item.get("conversationId") or "") or None,
+        web_link=str(item.get("webLink") or ""),
     )
 
 

@@ -136,6 +136,7 @@ def parse(raw: RawMessage, text: str | None = None) -> Message:
         in_reply_to=answered,
         references=_capped(above),
         provider_thread=raw.provider_thread,
+        web_link=raw.web_link,
         thread_index=_thread_index(index) if index else None,
         marks=tuple(marks),
         content_type=_content_type(get("content-type", b"")),

@@ -31,8 +31,8 @@ FOLLOW_UP_BUTTONS = follow_up_messages.ACTION_LABELS
 PUT_OFFS = {"1d": "1 day", "3d": "3 days", "7d": "1 week", "14d": "2 weeks", "30d": "30 days"}
 SNOOZES = {"15m": "15 minutes", "30m": "30 minutes", "1h": "1 hour", "2h": "2 hours", "4h": "4 hours", "1d": "1 day"}
 
-_WITH_BUTTONS = 10
-"""Waits of one message that get buttons: four blocks each, of fifty."""
+_WITH_BUTTONS = 9
+"""Waits of one message that get buttons: five blocks each, of fifty."""
 _LISTED = 30
 
 
@@ -92,6 +92,8 @@ def wait_blocks(wait: ShownWait, *, single: bool, interactive: bool, note: str =
     else:
         blocks = [_lines(f"{own}:who", [standing, *about])]
     blocks.append({"type": "section", "block_id": f"{own}:facts", "fields": list(_facts(wait))})
+    if wait.mail_link:
+        blocks.append({**_link(wait.mail_link, messages.OPEN_MAIL), "block_id": f"{own}:mail"})
     if interactive and not wait.over:
         offered = FOLLOW_UP_BUTTONS if wait.follow_up else BUTTONS
         buttons = [_button(action, label, wait.id) for action, label in offered.items()]
@@ -196,11 +198,14 @@ def _facts(wait: ShownWait) -> Iterable[Block]:
 def _listed(wait: ShownWait) -> Block:
     """A wait in one line."""
     about = f": {wait.subject}" if wait.subject else ""
-    return _section(None, f"{_icon(wait)} {wait.who}, {wait.standing}, owner {wait.owner or 'nobody'}{about}", 500)
+    line = _section(None, f"{_icon(wait)} {wait.who}, {wait.standing}, owner {wait.owner or 'nobody'}{about}", 500)
+    if wait.mail_link:
+        line["fields"] = [_markdown(markup.link(wait.mail_link, messages.OPEN_MAIL))]
+    return line
 
 
-def _link(link: str) -> Block:
-    elements = [_markdown(markup.link(link, messages.OPEN_LINK))]
+def _link(link: str, label: str = messages.OPEN_LINK) -> Block:
+    elements = [_markdown(markup.link(link, label))]
     return {"type": "context", "block_id": "link", "elements": elements}
 
 

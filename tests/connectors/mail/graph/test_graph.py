@@ -96,6 +96,7 @@ async def test_answers_in_sent_items_bear_no_headers_but_the_conversation_of_the
     assert answer.id == "answer@acme.test"
     assert [one.email for one in answer.to] == ["pat@buyer.test"]
     assert answer.provider_thread == question.provider_thread
+    assert question.web_link.startswith("https://outlook.office365.com/owa/?ItemID=")
     assert answer.thread_index is not None
     assert question.thread_index is not None
     assert answer.thread_index[:22] == question.thread_index[:22]
