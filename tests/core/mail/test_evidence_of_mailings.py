@@ -163,6 +163,29 @@ def test_who_asks_for_something_sends_no_mailing(sender: str, text: str, expecte
 @pytest.mark.parametrize(
     ("extra", "expected"),
     [
+        ("Return-Path: <b.7f3a91-{to}@bounce.buyer.test>", Kind.BULK),
+        ("Return-Path: <bounces+481516-7f3a-{to}@buyer.test>", Kind.BULK),
+        ("Feedback-ID: 1:campaign:2:shop", Kind.BULK),
+        ("Return-Path: <SRS0=hhh9=tt=buyer.test=bea@forward.test>", Kind.HUMAN),
+        ("Return-Path: <bea@buyer.test>", Kind.HUMAN),
+    ],
+)
+def test_what_a_mail_asks_for_does_not_outweigh_how_it_was_sent(extra: str, expected: Kind) -> None:
+    """Tools for sales letters ask as buyers do; they make an envelope for each recipient."""
+    of_us = "sales=acme.test"
+    told = mail(
+        "m1",
+        sender="Bea <bea@buyer.test>",
+        to="sales@acme.test",
+        extra=extra.format(to=of_us),
+        text="Please send us a quotation for 40 pumps, delivery in June.",
+    )
+    assert classify(told).kind is expected
+
+
+@pytest.mark.parametrize(
+    ("extra", "expected"),
+    [
         ("X-CSA-Complaints: csa-complaints@eco.test", Kind.HUMAN),
         ("X-CSA-Complaints: csa-complaints@eco.test\nList-Unsubscribe: <https://shop.test/u>", Kind.BULK),
         ("X-CSA-Complaints: csa-complaints@eco.test\nFeedback-ID: 1:campaign:2:shop", Kind.BULK),

@@ -153,11 +153,13 @@ def _weighed(look: Look) -> Verdict:
         if shaped:
             # What an answer may have of its own firm: a host, a word in its name, an envelope.
             machine += [sign for sign in shaped if not answers or sign.weight > STRONG]
-        if not answers:
-            machine += _first_mail(look)
+        first = [] if answers else _first_mail(look)
+        machine += first
         if machine:
             person = [*look.persons_signs(), *named]
-            if signs.decide(machine, person) and message.text and body_text.asks_one(message):
+            # What it asks for outweighs the name of a host, not how it was sent: sales tools ask too.
+            by_hand = all(sign.weight < STRONG for sign in first)
+            if by_hand and signs.decide(machine, person) and message.text and body_text.asks_one(message):
                 person.append(_ASKS)
             if signs.decide(machine, person):
                 return _bulk_verdict(machine, person)
