@@ -9,6 +9,7 @@ from inboxwatch.core.mail import subjects
 from inboxwatch.core.mail.classify.look import Look
 from inboxwatch.core.mail.classify.phrases import Phrases
 from inboxwatch.core.mail.words import away_phrases, table
+from inboxwatch.core.model import Address
 
 _AUTOMATIC = Phrases(away_phrases.AUTOMATIC)
 _ABSENT = Phrases(away_phrases.ABSENT)
@@ -32,6 +33,7 @@ _POSSESSIVE = re.compile(
 )
 _AUTO = re.compile(r"\W*auto(?:matic)?\s*[:：]")
 _LETTER = re.compile(r"[^\W\d_]")
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _ASKING = re.compile(rf"[?？]|\b(?:{'|'.join(away_phrases.ASKING)})\b")
 _MORE = re.compile(r"[,;]|\s[-–—]\s")
 _FIRST_PERSON = re.compile(rf"\b(?:{'|'.join(away_phrases.FIRST_PERSON)})\b")
@@ -80,6 +82,8 @@ def found(look: Look) -> AutomaticAnswer | None:
         return AutomaticAnswer("auto-submitted: auto-replied", "vacation" in submitted or _is_away(look, absent))
     if submitted.startswith("no"):
         return None
+    if "vacation" in submitted:
+        return AutomaticAnswer(f"auto-submitted: {submitted}", True)
     if not MARKS.isdisjoint(marks):
         for name in sorted(MARKS.intersection(marks)):
             if marks[name].lower() not in ("no", "false", "0"):
@@ -132,7 +136,7 @@ def by_subject(look: Look, absent: str | None) -> AutomaticAnswer | None:
     subject = look.subject
     automatic = _AUTOMATIC.find(subject, look.words)
     if automatic or absent:
-        form = _prefix(subject)
+        form = _prefix(subject, look.message.sender)
         if form:
             return form
         if absent and (automatic or _AUTO.match(_untagged(subject))) and not _ASKING.search(subject):
@@ -171,7 +175,7 @@ def _untagged(subject: str) -> str:
     return subject
 
 
-def _prefix(subject: str) -> AutomaticAnswer | None:
+def _prefix(subject: str, sender: Address) -> AutomaticAnswer | None:
     """An automatic answer's prefix before a colon, in brackets, or as the whole subject: nothing else stands in it."""
     rest = _untagged(subject)
     if rest is not subject and subjects.read(rest).prefixed:
@@ -186,15 +190,22 @@ def _prefix(subject: str) -> AutomaticAnswer | None:
         if known is None or _LETTER.search(_FILLERS.sub("", said[: known.start()])):
             return None
     left = _FILLERS.sub("", _KNOWN.sub(" ", said))
+    sure = True
     if _LETTER.search(left):
         # `Automatic reply from Bea`: whose it is may follow.
         after = said[said.index(known[0]) + len(known[0]) :]
         told = _BY.match(after) or (head[3] and _TO.match(after))
         if not told or _ASKING.search(after) or _POSSESSIVE.match(after):
             return None
+        sure = known[0] in away_phrases.AUTOMATIC or _names(after[told.end() :], sender)
     if head[3] and _ASKING.search(subject):
         return None
-    return AutomaticAnswer(f"subject says {known[0]!r}", True)
+    return AutomaticAnswer(f"subject says {known[0]!r}", True, sure=sure)
+
+
+def _names(told: str, sender: Address) -> bool:
+    """Whether words name a sender: people tell of the absence of others."""
+    return not {*_WORD.findall(told)}.isdisjoint(_WORD.findall(f"{sender.name} {sender.email}".casefold()))
 
 
 def _headed(look: Look) -> AutomaticAnswer | None:

@@ -28,15 +28,22 @@ MACHINE = either(rf"""
     automatisch (?:generierte|erstellte|versandte|erzeugte) (?:e-?mail|nachricht|antwort|mail)
     (?:e-?mail|nachricht|antwort|mail) (?:\w+ ){{0,3}}automatisch (?:generiert|erstellt|versandt|erzeugt|versendet)
     automatische (?:antwort|nachricht|e-?mail)(?!-|\w)
+    (?:ihre|deine|diese) (?:e-?mail|nachricht) wird (?:\w+ ){{0,4}}nicht (?:automatisch )?(?:weitergeleitet|gelesen)
+    (?:e-?mails|nachrichten) werden (?:\w+ ){{0,4}}nicht (?:automatisch )?(?:weitergeleitet|gelesen)
+    your (?:e-?mail|message) (?:will not be|is not(?: being)?) (?:automatically )?(?:forwarded|read)
+    (?:messages|e-?mails) (?:\w+ ){{0,3}}(?:will not be|are not(?: being)?) (?:automatically )?(?:forwarded|read)
     (?:message|courriel|e-?mail|réponse) (?:\w+ ){{0,4}}(?:généré|envoyé)e? automatiquement
     (?:message|réponse) automatique{_END}
+    (?:messages?|courriels?|e-?mails?) ne ser(?:a|ont) (?:pas|ni) (?:transféré|transmis|redirigé|lu)
     (?:mensaje|correo|respuesta) (?:\w+ ){{0,4}}(?:generado|enviado|generada|enviada) automáticamente
     (?:mensaje|respuesta) automátic[oa]{_END}
+    (?:mensajes?|correos?) no ser(?:á|án) (?:reenviado|redirigido|leído)
     (?:messaggio|risposta|e-?mail|mail) (?:\w+ ){{0,4}}(?:generat|inviat)[ao] automaticamente
     (?:messaggio|risposta) automatic[oa]{_END}
     (?:bericht|e-?mail|mail) (?:\w+ ){{0,3}}automatisch (?:gegenereerd|verzonden|verstuurd)
     automatisch(?:e)? (?:gegenereerd(?:e)?|verzonden) (?:bericht|e-?mail)
     automatisch (?:bericht|antwoord){_END}
+    (?:e-?mails?|berichten?) word(?:t|en) (?:\w+ ){{0,3}}niet (?:automatisch )?(?:doorgestuurd|gelezen)
     (?:mensagem|e-?mail|resposta) (?:\w+ ){{0,4}}(?:gerad|enviad)[ao] automaticamente
     (?:mensagem|resposta) automática{_END}
     (?:meddelande|svar|mejl|mail|e-post)\w{{0,12}} (?:\w+ ){{0,4}}automatiskt
