@@ -41,13 +41,15 @@ houses = st.builds(
 )
 
 
-def crowd(seed: int, mails: int, days: int) -> BusyHouse:
-    """Buyers of one title, whom providers count to one conversation."""
-    chances = Chances(headers_lost=0.5, stranger=0.3, strangers_tell_team=True, conversations=1.0)
+def crowd(seed: int, mails: int, days: int, colleague: float = 0.2) -> BusyHouse:
+    """Buyers of one title, whom providers count to one conversation; `colleague`: how often two are of one company."""
+    chances = Chances(headers_lost=0.5, stranger=0.3, strangers_tell_team=True, colleague=colleague, conversations=1.0)
     return BusyHouse(seed, mails=mails, reps=3, titles=("Prices",), days=days, chances=chances)
 
 
-crowded = st.builds(crowd, st.integers(0, 10**9), st.integers(4, 14), st.sampled_from([1, 3]))
+crowded = st.builds(
+    crowd, st.integers(0, 10**9), st.integers(4, 14), st.sampled_from([1, 3]), st.sampled_from([0.2, 0.8])
+)
 
 
 @pytest.fixture(scope="module", params=["shared", "never", "always"])
@@ -112,6 +114,7 @@ def shuffle(desk: Desk, house: BusyHouse, chance: random.Random) -> None:
 @example(house=crowd(533180976, 11, 1), chance=random.Random(164))  # one whose teller was not looked up
 @example(house=crowd(10054, 11, 1), chance=random.Random(18))  # below a message that was kept as a hash at first
 @example(house=crowd(922546878, 8, 3), chance=random.Random(141))  # beside one that is nobody's
+@example(house=crowd(182912222, 13, 3, 0.8), chance=random.Random(900861))  # where unknown senders are leads, too
 @given(house=crowded, chance=st.randoms(use_true_random=False))
 def test_providers_conversations_depend_on_no_order_either(desk: Desk, house: BusyHouse, chance: random.Random) -> None:
     shuffle(desk, house, chance)

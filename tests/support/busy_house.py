@@ -74,6 +74,8 @@ class Chances:
     """The buyer is in no list of leads."""
     strangers_tell_team: bool = False
     """Whatever such a buyer writes reaches the team's mailbox too."""
+    colleague: float = 0.2
+    """The buyer may be of the company of the one before."""
     conversations: float = 0.0
     """The provider tells a conversation, the same for all mail of one title in one mailbox."""
 
@@ -102,7 +104,7 @@ class BusyHouse:
         """A buyer's story: a question, and what comes of it."""
         odds = self.chances
         rep = chance.randrange(self.reps)
-        company = number if chance.random() < 0.8 else number // 2
+        company = number if chance.random() >= odds.colleague else number // 2
         buyer = f"b{number}@company{company}.test" if chance.random() < 0.8 else f"b{number}@gmail.com"
         side = buyer if buyer.endswith("gmail.com") else buyer.partition("@")[2]
         known = chance.random() >= odds.stranger
