@@ -224,7 +224,10 @@ class Remarks(Protocol):
 
 @runtime_checkable
 class Expires(Protocol):
-    """A connector whose right to read ends some day: a token, a client secret, a certificate. IT is told in time."""
+    """A connector or directory whose right to read ends some day: a token, a client secret, a certificate.
+
+    IT is told in time.
+    """
 
     @property
     def expires_at(self) -> datetime | None:
@@ -271,6 +274,10 @@ class MemberList:
     members: tuple[Member, ...]
     refused: tuple[tuple[str, str], ...] = ()
     """(place, reason) of entries that cannot be used."""
+    facts: tuple[tuple[str, str], ...] = ()
+    """As of a Probe."""
+    warnings: tuple[str, ...] = ()
+    """As of a Probe."""
 
 
 class MemberSource(Protocol):

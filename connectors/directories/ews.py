@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from pydantic import field_validator, model_validator
@@ -9,6 +10,7 @@ from pydantic import field_validator, model_validator
 from connectors.csv_table import address_in
 from connectors.mail.ews import EwsLoginSettings
 from connectors.mail.ews.login import account_of
+from connectors.mail.login_expiry import LASTING, expiry
 from inboxwatch.connector import Context, MailboxError, Member, MemberList, Reason, Settings
 
 _GROUPS = ("PublicDL", "GroupMailbox")
@@ -50,6 +52,13 @@ class DistributionGroup:
     def __init__(self, settings: DistributionGroupSettings, context: Context) -> None:
         self._group = settings.group
         self._account = account_of(settings, "delegate", settings.group)
+        ends = settings.auth == "oauth"
+        self._expiry = expiry("client secret", settings.certificate, settings.secret_expires) if ends else LASTING
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """See Expires."""
+        return self._expiry.at
 
     async def read(self) -> MemberList:
         """See MemberSource. Exchange expands one group at a time; each is asked for once, however groups are nested.
@@ -68,7 +77,7 @@ class DistributionGroup:
                     found.setdefault(address, Member(address, address, " ".join((one.name or "").split())))
             if len(asked) > _MAX_GROUPS:
                 raise MailboxError(Reason.CLIENT, f"{self._group} has more than {_MAX_GROUPS} groups within it")
-        return MemberList(tuple(found[address] for address in sorted(found)))
+        return self._expiry.added_to(MemberList(tuple(found[address] for address in sorted(found))))
 
     async def aclose(self) -> None:
         """See MemberSource. Connections belong to all mailboxes of a login."""

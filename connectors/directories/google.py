@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from connectors.csv_table import address_in
 from connectors.mail.google_api import GoogleApi, GoogleError
 from connectors.mail.google_login import GoogleLogin
+from connectors.mail.login_expiry import LASTING, expiry
 from connectors.mail.retry import retried
 from connectors.mail.setting_types import HttpsHost, HttpsUrlOrEmpty, Seconds
 from inboxwatch.connector import ConfigPath, Context, MailboxError, Member, MemberList, Reason, Secret, Settings
@@ -51,6 +53,8 @@ class GoogleDirectorySettings(Settings):
     directory."""
     service_account: Secret | None = None
     """JSON of a service account's key. Default: that of `mailboxes`."""
+    secret_expires: date | None = None
+    """The day on which the key ends, where a policy of the organisation makes it end. Default: that of `mailboxes`."""
     directory_url: HttpsHost = "https://admin.googleapis.com"
     """The address of the API."""
     token_url: HttpsUrlOrEmpty = ""
@@ -91,13 +95,19 @@ class GoogleDirectory:
         self._login = GoogleLogin(
             "service_account", settings.service_account, settings.admin, self._scopes, settings.token_url
         )
+        self._expiry = expiry("key", None, settings.secret_expires) if settings.secret_expires else LASTING
         url, timeout = settings.directory_url, settings.read_timeout
         self._api = GoogleApi("admin", "directory_v1", url, self._login, settings.ca_file, timeout, _HINTS)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """See Expires."""
+        return self._expiry.at
 
     async def read(self) -> MemberList:
         """See MemberSource."""
         try:
-            return MemberList(tuple([one async for one in self._read()]))
+            return self._expiry.added_to(MemberList(tuple([one async for one in self._read()])))
         except GoogleError as error:
             hint = "check `group`: none has this address or id" if error.status == 404 else error.hint
             if error.status in (400, 404) and self._settings.unit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from pydantic import Field, model_validator
 from connectors.csv_table import address_in
 from connectors.mail.graph import Graph, GraphSettings
 from connectors.mail.graph.client import GraphError
+from connectors.mail.login_expiry import expiry
 from inboxwatch.connector import Context, MailboxError, Member, MemberList, Reason, Settings
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -53,11 +55,17 @@ class GraphGroup:
     def __init__(self, settings: GraphGroupSettings, context: Context) -> None:
         self._settings = settings
         self._graph = Graph(settings, context)
+        self._expiry = expiry("client secret", settings.certificate, settings.secret_expires)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """See Expires."""
+        return self._expiry.at
 
     async def read(self) -> MemberList:
         """See MemberSource."""
         try:
-            return await self._read(await self._group())
+            return self._expiry.added_to(await self._read(await self._group()))
         except GraphError as error:
             hint = {403: _RIGHT, 404: "no group has this id: check `group`"}.get(error.status, error.hint)
             raise MailboxError(error.reason, str(error), hint=hint, retry_after=error.retry_after) from error

@@ -1,4 +1,4 @@
-"""When the right to read a mailbox ends: as the certificate says, or as IT wrote beside the secret.
+"""When the right to read a mailbox or a directory ends: as the certificate says, or as IT wrote beside the secret.
 
 An application could ask Entra for the end of its own secret only with Application.Read.All (GET /applications in
 learn.microsoft.com/graph/api/application-get), which a reader of mail should not have.
@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 
 from connectors.mail.optional_package import optional_package
 from inboxwatch import now as instant
-from inboxwatch.connector import MailboxError, Probe, Secret
+from inboxwatch.connector import MailboxError, MemberList, Probe, Secret
+
+Shown = TypeVar("Shown", Probe, MemberList)
 
 _SOON = timedelta(days=30)
 
@@ -26,18 +29,23 @@ class LoginExpiry:
     at: datetime | None
     """In UTC; None: unknown."""
 
-    def added_to(self, probe: Probe) -> Probe:
-        """The probe with the end of the login as a fact, and a warning where the operator should act."""
+    def added_to(self, found: Shown) -> Shown:
+        """What `check` shows, with the end of the login as a fact, and a warning where the operator should act."""
         if not self.what:
-            return probe
+            return found
         shown = f"{self.at:%Y-%m-%d %H:%M} UTC" if self.at else "at a time that is not known here"
         return replace(
-            probe,
-            facts=(*probe.facts, (f"{self.what} ends", shown)),
-            warnings=(*probe.warnings, *self._warnings(instant.now())),
+            found,
+            facts=(*found.facts, (f"{self.what} ends", shown)),
+            warnings=(
+                *found.warnings,
+                *self._warnings(
+                    instant.now(), "the mailbox goes blind" if isinstance(found, Probe) else "its list stays as it was"
+                ),
+            ),
         )
 
-    def _warnings(self, now: datetime) -> Iterator[str]:
+    def _warnings(self, now: datetime, otherwise: str) -> Iterator[str]:
         if self.at is None:
             yield (
                 f"nothing tells when the {self.what} ends: write the day beside it, as `secret_expires: "
@@ -46,7 +54,7 @@ class LoginExpiry:
         elif self.at <= now:
             yield f"the {self.what} ended on {self.at:%Y-%m-%d}, it is said; if it was renewed, write its new end"
         elif self.at - now < _SOON:
-            yield f"the {self.what} ends on {self.at:%Y-%m-%d}: renew it before, or the mailbox goes blind"
+            yield f"the {self.what} ends on {self.at:%Y-%m-%d}: renew it before, or {otherwise}"
 
 
 LASTING = LoginExpiry("", None)

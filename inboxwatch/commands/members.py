@@ -129,11 +129,13 @@ def _findings(
     name: str, listed: MemberList, found: ListChanges, own: Sequence[KnownMember], left_out: int
 ) -> Iterator[Finding]:
     subject = f"directory {name}"
+    yield from (Finding(subject, "warning", one) for one in listed.warnings)
     if found.held:
         yield Finding(subject, "failed", held_in_words(name, found, len(own)))
         return
     but = f", {left_out} of whom `exclude` leaves out" if left_out else ""
-    yield Finding(subject, "ok", f"lists {len(listed.members)} members{but}")
+    facts = "".join(f"; {label} {value}" for label, value in listed.facts)
+    yield Finding(subject, "ok", f"lists {len(listed.members)} members{but}{facts}")
     told: dict[str, list[str]] = {
         "would join": [one.address for one in found.joined],
         "would move": moves(found.moved),

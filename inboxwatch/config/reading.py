@@ -232,7 +232,7 @@ _GROUPS: dict[type[PluggedModel], str] = {
 
 def _with_login(directory: dict[str, Any], template: dict[str, Any]) -> dict[str, Any]:
     """A directory's entry; what its provider needs and it does not say, its mailboxes say, where they are of the same
-    provider.
+    provider. One that logs in by a secret of its own takes none of theirs, and not the day on which theirs ends.
     """
     source = str(directory.get("source"))
     try:
@@ -242,8 +242,11 @@ def _with_login(directory: dict[str, Any], template: dict[str, Any]) -> dict[str
     if getattr(kind, "connector", source) != template.get("connector"):
         return directory
     settings = kind.settings
-    field = {f"{name}_{form}": name for name in settings.secret_fields() for form in FORMS}
+    secrets = set(settings.secret_fields())
+    field = {f"{name}_{form}": name for name in secrets for form in FORMS}
     given = {field.get(key, key) for key in directory}
+    if given & secrets:
+        given |= {*secrets, "secret_expires"}
     known = _keys(settings, ())
     return directory | {
         key: value for key, value in template.items() if key in known and field.get(key, key) not in given

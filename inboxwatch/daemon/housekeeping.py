@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
 
 from inboxwatch.daemon.loop_context import LoopContext
-from inboxwatch.engine.alarms import Disk, watch_all
+from inboxwatch.engine.alarms import Access, Disk, watch_all
 from inboxwatch.engine.digests import enqueue_digests
 from inboxwatch.engine.gone_quiet import close_quiet
 from inboxwatch.engine.retention import expire, expire_audit
@@ -24,19 +23,19 @@ EVERY = 60.0
 TURNS = 50
 """So many transactions are spent on threads of an older version each time: digests do not wait for all of them."""
 
-Expiring = Callable[[], Mapping[str, datetime | None]]
-"""When each mailbox's access ends, where its connector knows."""
+Accesses = Callable[[], Sequence[Access]]
+"""When the access to each mailbox and directory ends, where its connector knows."""
 
 
 class Housekeeping:
     """Level-triggered: any number of times, early or late, notify of each thing once."""
 
-    def __init__(self, file: Path | None, expiring: Expiring, context: LoopContext) -> None:
+    def __init__(self, file: Path | None, accesses: Accesses, context: LoopContext) -> None:
         """`file`: where the store lies, where it is a file of this machine."""
         self._rules = context.rules
         self._writer = context.writer
         self._file = file
-        self._expiring = expiring
+        self._accesses = accesses
         self._now = context.now
         self._wake = context.wake
 
@@ -49,7 +48,7 @@ class Housekeeping:
     async def once(self) -> None:
         disk = await asyncio.to_thread(self._disk)
         new = await self._writer.write(enqueue_digests, self._rules, self._now())
-        new += await self._writer.write(watch_all, self._rules, self._now(), self._expiring(), disk)
+        new += await self._writer.write(watch_all, self._rules, self._now(), self._accesses(), disk)
         await self._place_again()
         if new or await self._close_quiet():
             self._wake()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterable
-from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
@@ -27,6 +26,7 @@ from inboxwatch.daemon.scheduler import Scheduler
 from inboxwatch.daemon.sender import Sender
 from inboxwatch.daemon.store_alert import StoreAlert
 from inboxwatch.daemon.writer import Writer
+from inboxwatch.engine.alarms import Access
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import sweep
 from inboxwatch.engine.departures import settle_departures
@@ -125,7 +125,7 @@ class Supervisor:
         if self.directories:
             yield DirectorySync(self.directories, self._daemon.members_changed, self._context).repeat()
         yield ClockWatch(self._context).repeat()
-        yield Housekeeping(self._daemon.store.file, self._expiring, self._context).repeat()
+        yield Housekeeping(self._daemon.store.file, self._accesses, self._context).repeat()
 
     async def _supervise(self, loops: Iterable[Coroutine[Any, Any, None]], started: Callable[[], None]) -> None:
         """Runs the loops until cancelled; where one ends by a defect, all end."""
@@ -141,8 +141,14 @@ class Supervisor:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._group.create_task(work)
 
-    def _expiring(self) -> dict[str, datetime | None]:
-        return {name: one.expires_at for name, one in self.connectors.items() if isinstance(one, Expires)}
+    def _accesses(self) -> list[Access]:
+        boxes = [
+            Access(name, None, one.expires_at) for name, one in self.connectors.items() if isinstance(one, Expires)
+        ]
+        lists = [
+            Access(None, name, one.expires_at) for name, one in self.directories.items() if isinstance(one, Expires)
+        ]
+        return boxes + lists
 
     async def _watch(self, poller: Poller) -> None:
         """Watches a mailbox; shared ones are read first.

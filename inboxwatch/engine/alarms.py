@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -35,6 +36,22 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """The right to read a mailbox or a directory, and when it ends."""
+
+    mailbox: str | None
+    directory: str | None
+    """One of both: the name in the config."""
+    ends: datetime | None
+    """None: unknown, or never."""
+
+    @property
+    def mark(self) -> str:
+        """Its condition's name."""
+        return f"expiry/{self.mailbox}" if self.mailbox else f"directory-expiry/{self.directory}"
+
+
+@dataclass(frozen=True, slots=True)
 class Disk:
     """The file system on which the store lies, in bytes."""
 
@@ -59,18 +76,12 @@ def watch(tx: Transaction, rules: Rules, conditions: Iterable[Condition], now: d
     return new
 
 
-def watch_all(
-    tx: Transaction, rules: Rules, now: datetime, expiring: Mapping[str, datetime | None], disk: Disk | None
-) -> int:
-    """Looks at everything that time or the machine can make wrong; returns how many notices are new.
-
-    `expiring`: when accesses end, by mailbox.
-    """
-    found = [*_coverage(tx, rules), _dead_letters(tx), *(_expiry(*one, now) for one in expiring.items())]
-    found.append(_certificate(rules, now))
+def watch_all(tx: Transaction, rules: Rules, now: datetime, accesses: Sequence[Access], disk: Disk | None) -> int:
+    """Looks at everything that time or the machine can make wrong; returns how many notices are new."""
+    found = [*_coverage(tx, rules), _dead_letters(tx), _certificate(rules, now)]
     if disk is not None:
         found.append(_disk(disk))
-    return watch(tx, rules, found, now)
+    return watch(tx, rules, found, now) + _watch_ends(tx, rules, accesses, now)
 
 
 def skew(mailbox: str, latest: datetime, now: datetime) -> Condition:
@@ -102,15 +113,30 @@ def _dead_letters(tx: Transaction) -> Condition:
     return Condition("dead-letters", count > 0, messages.dead_letters(count=count), messages.NO_DEAD_LETTERS)
 
 
-def _expiry(name: str, expires_at: datetime | None, now: datetime) -> Condition:
-    wrong = expires_at is not None and expires_at - now < RENEWAL
-    return Condition(
-        f"expiry/{name}",
-        wrong,
-        messages.access_ends(mailbox=name, at=expires_at) if expires_at else "",
-        messages.access_renewed(mailbox=name),
-        name,
-    )
+def _watch_ends(tx: Transaction, rules: Rules, accesses: Sequence[Access], now: datetime) -> int:
+    """One notice for all that end together: hundreds of mailboxes may be read by the login of one application."""
+    wrong, new = tx.marks.all(AlarmMark), 0
+    changed: defaultdict[tuple[datetime | None, datetime], list[Access]] = defaultdict(list)
+    for one in accesses:
+        since = wrong.get(one.mark)
+        soon = one.ends if one.ends is not None and one.ends - now < RENEWAL else None
+        if (soon is not None) != (since is not None):
+            changed[soon, since or now].append(one)
+            tx.marks.set(AlarmMark(one.mark), now if soon else None)
+    for (soon, since), together in changed.items():
+        mailboxes = [one.mailbox for one in together if one.mailbox]
+        directories = [one.directory for one in together if one.directory]
+        alone = mailboxes[0] if len(together) == len(mailboxes) == 1 else None
+        title = (
+            messages.access_ends(mailboxes=mailboxes, directories=directories, at=soon)
+            if soon
+            else messages.access_renewed(mailboxes=mailboxes, directories=directories)
+        )
+        kind = NoticeType.MAILBOX if alone else NoticeType.DIGEST
+        key = f"alarm/{together[0].mark}/{since.isoformat()}" + ("" if soon else "/over")
+        body = {"title": title, "mailbox": alone}
+        new += tx.deliveries.enqueue(rules.notices.notice(kind, key, rules.config.it_alerts, now, **body))
+    return new
 
 
 def _certificate(rules: Rules, now: datetime) -> Condition:

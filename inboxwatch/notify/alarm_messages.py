@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from inboxwatch.notify.messages import some
 from inboxwatch.notify.text import span
 
 
@@ -40,16 +42,30 @@ def dead_letters(*, count: int) -> str:
 NO_DEAD_LETTERS = "No dead letters are left."
 
 
-def access_ends(*, mailbox: str, at: datetime) -> str:
-    """`at` is in UTC."""
+def access_ends(*, mailboxes: Sequence[str], directories: Sequence[str], at: datetime) -> str:
+    """Of what ends together; `at` is in UTC."""
+    lost = [
+        *(["it goes blind" if len(mailboxes) == 1 else "they go blind"] if mailboxes else []),
+        *(["nobody who joins or leaves is noticed"] if directories else []),
+    ]
     return (
-        f"The access to mailbox {mailbox} ends on {at:%Y-%m-%d %H:%M} UTC: "
-        "renew its token, secret or certificate before, or it goes blind."
+        f"The access to {_accessed(mailboxes, directories)} ends on {at:%Y-%m-%d %H:%M} UTC: "
+        f"renew its token, secret or certificate before, or {' and '.join(lost)}."
     )
 
 
-def access_renewed(*, mailbox: str) -> str:
-    return f"The access to mailbox {mailbox} was renewed."
+def access_renewed(*, mailboxes: Sequence[str], directories: Sequence[str]) -> str:
+    return f"The access to {_accessed(mailboxes, directories)} was renewed."
+
+
+def _accessed(mailboxes: Sequence[str], directories: Sequence[str]) -> str:
+    kinds = (("mailbox", "mailboxes", mailboxes), ("directory", "directories", directories))
+    shown = (
+        f"{one} {names[0]}" if len(names) == 1 else f"{len(names)} {many} ({some(names, 5)})"
+        for one, many, names in kinds
+        if names
+    )
+    return " and to ".join(shown)
 
 
 def certificate_ends(*, at: datetime) -> str:

@@ -19,7 +19,7 @@ from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.sender import Sender
 from inboxwatch.daemon.store_alert import StoreAlert
 from inboxwatch.daemon.writer import Writer
-from inboxwatch.engine.alarms import Disk, watch_all
+from inboxwatch.engine.alarms import Access, Disk, watch_all
 from inboxwatch.notify import ChannelError, Notice, NoticeType, Receipt, Recipient, Settings
 from inboxwatch.store.records import DeliveryState
 from tests.support.certificates import Authority
@@ -80,8 +80,12 @@ def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
 def look(
     daemon: InProcessDaemon, *, expiring: dict[str, datetime | None] | None = None, disk: Disk = PLENTY
 ) -> list[str]:
-    """One round; what IT reads of it."""
-    daemon.engine.write(watch_all, daemon.engine.rules, daemon.at, expiring or {}, disk)
+    """One round; what IT reads of it. `expiring`: mailboxes, and a directory with an @ before it."""
+    found = [
+        Access(None, name[1:], ends) if name.startswith("@") else Access(name, None, ends)
+        for name, ends in (expiring or {}).items()
+    ]
+    daemon.engine.write(watch_all, daemon.engine.rules, daemon.at, found, disk)
     return read(daemon)
 
 
@@ -149,6 +153,28 @@ def test_an_access_that_ends_is_told_two_weeks_before(daemon: InProcessDaemon) -
     assert look(daemon, expiring={"ana": end + 90 * DAY}) == ["The access to mailbox ana was renewed."]
 
 
+def test_all_that_ends_together_is_told_once(daemon: InProcessDaemon) -> None:
+    """Hundreds of mailboxes and their directory are read by one application."""
+    end, boxes = daemon.at + 13 * DAY, {f"box{number:02}": daemon.at + 13 * DAY for number in range(12)}
+    before: dict[str, datetime | None] = {**boxes, "@staff": end, "cem": end + 12 * HOUR, "@list": end - DAY}
+    together, later, alone = look(daemon, expiring=before)
+    assert together == (
+        "The access to 12 mailboxes (box00, box01, box02, box03, box04, and 7 more) and to directory staff ends on "
+        "2026-05-17 09:00 UTC: renew its token, secret or certificate before, or they go blind and nobody who joins or "
+        "leaves is noticed."
+    )
+    assert later.startswith("The access to mailbox cem ends on 2026-05-17 21:00 UTC")
+    assert alone.startswith("The access to directory list ends on 2026-05-16")
+    assert look(daemon, expiring=before) == []
+    joined = before | {"dana": end}
+    assert [one[:31] for one in look(daemon, expiring=joined)] == ["The access to mailbox dana ends"]
+    renewed = dict.fromkeys(before) | {"dana": end}
+    assert look(daemon, expiring=renewed) == [
+        "The access to 13 mailboxes (box00, box01, box02, box03, box04, and 8 more) and to 2 directories (staff, list) "
+        "was renewed."
+    ]
+
+
 def test_a_server_whose_clock_is_ahead_is_told_with_how_far(daemon: InProcessDaemon) -> None:
     numbers = iter(range(100))
 
@@ -198,7 +224,7 @@ def test_a_dead_letter_of_an_alarm_raises_no_further_alarm(daemon: InProcessDaem
     room = daemon.engine
     look(daemon, disk=Disk("/srv", 0, GIGABYTE))
     for _ in range(5):
-        daemon.engine.write(watch_all, daemon.engine.rules, daemon.at, {}, Disk("/srv", 0, GIGABYTE))
+        daemon.engine.write(watch_all, daemon.engine.rules, daemon.at, (), Disk("/srv", 0, GIGABYTE))
         while rows := room.claim("mail", daemon.at):
             room.delivery_failed(rows, "gone", daemon.at, permanent=True, pause=HOUR)
         daemon.at += HOUR
@@ -278,7 +304,7 @@ async def test_housekeeping_looks_at_the_disk_and_wakes_the_senders(daemon: InPr
     worker, woken = Writer(daemon.store), asyncio.Event()
     end = daemon.at + DAY
     context = LoopContext(daemon.engine.rules, worker, daemon.now, woken.set)
-    housekeeping = Housekeeping(daemon.store.file, lambda: {"ana": end}, context)
+    housekeeping = Housekeeping(daemon.store.file, lambda: [Access("ana", None, end)], context)
     try:
         await housekeeping.once()
         assert woken.is_set()

@@ -162,7 +162,7 @@ async def test_the_daemon_does_it_in_its_housekeeping(daemon: BatchedDaemon) -> 
     writer, woken = InlineWriter(daemon.store), asyncio.Event()
     context = LoopContext(daemon.engine.rules, writer, daemon.now, woken.set)
     try:
-        await Housekeeping(daemon.store.file, dict, context).once()
+        await Housekeeping(daemon.store.file, list, context).once()
     finally:
         writer.close()
     assert woken.is_set()

@@ -39,7 +39,7 @@ DAY = date(2026, 11, 3)
             "messages, then run `inboxwatch backfill` on ana.",
         ),
         (
-            alarm_messages.access_ends(mailbox="ana", at=AT),
+            alarm_messages.access_ends(mailboxes=["ana"], directories=[], at=AT),
             "The access to mailbox ana ends on 2026-11-03 14:30 UTC: renew its token, secret or certificate before, "
             "or it goes blind.",
         ),

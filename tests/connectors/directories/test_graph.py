@@ -81,3 +81,7 @@ async def test_a_group_that_is_not_there_is_told_with_what_to_check(server: Grap
     with pytest.raises(MailboxError) as refused:
         await read(server, group)
     assert "group" in refused.value.hint or "object id" in refused.value.hint
+
+
+async def test_the_list_says_when_the_secret_by_which_it_was_read_ends(server: GraphServer) -> None:
+    assert (await read(server, secret_expires="2099-03-01")).facts == (("client secret ends", "2099-03-01 00:00 UTC"),)

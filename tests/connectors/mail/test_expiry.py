@@ -13,15 +13,16 @@ from pydantic import ValidationError
 
 from connectors.mail.imap import ImapSettings
 from inboxwatch import now as instant
-from inboxwatch.connector import Expires, MailConnector, Reading
+from inboxwatch.connector import Context, Expires, MailConnector, Reading, load
 from inboxwatch.testing import every
 from tests.doubles.entra import CLIENT_ID, SECRET, TENANT, certificate
 from tests.doubles.ews import EwsServer
 from tests.doubles.gmail import METADATA, GmailServer
-from tests.doubles.graph import GraphServer
+from tests.doubles.graph import EntraGroup, GraphServer
 from tests.doubles.webhook_sink import WebhookSink
 from tests.support.api_mailboxes import EwsMailbox, GmailMailbox, GraphMailbox
 from tests.support.installation import Installation
+from tests.support.staff import GROUP
 
 DAY = timedelta(days=1)
 
@@ -38,6 +39,11 @@ def box(server: GraphServer, **settings: Any) -> dict[str, Any]:
     mailbox = GraphMailbox(server)
     usual = {name: one for name, one in mailbox.settings.items() if name not in ("client_secret", "secret_expires")}
     return {"connector": "graph", "address": mailbox.address, "owner": "ana"} | usual | settings
+
+
+def template(mailbox: dict[str, Any]) -> dict[str, Any]:
+    """The same for the mailboxes of a directory."""
+    return {name: one for name, one in mailbox.items() if name not in ("address", "owner", "user")}
 
 
 def end_of(connector: MailConnector) -> datetime | None:
@@ -79,6 +85,68 @@ def test_the_daemon_tells_it_before_a_certificate_or_a_secret_ends(server: Graph
             sink.wait(lambda post, name=name: f"access to mailbox {name} ends on " in post.raw.decode())  # type: ignore[misc]
         assert "mailbox later ends" not in " ".join(post.raw.decode() for post in sink.posts)
         daemon.stop()
+
+
+def test_the_end_of_a_directory_s_login_is_shown_and_told_as_well(server: GraphServer, tmp_path: Path) -> None:
+    """It may have a secret of its own, or that of its mailboxes with the day on which that ends."""
+    server.groups[GROUP] = EntraGroup("sales@acme.test")
+    soon = f"{instant.now() + 13 * DAY:%Y-%m-%d}"
+    lists = {
+        "source": "graph",
+        "group": GROUP,
+        "mailboxes": template(box(server, client_secret=SECRET, secret_expires=soon)),
+    }
+    directories = {"theirs": lists, "own": lists | {"client_secret": SECRET}}
+    with WebhookSink() as sink:
+        installation = Installation(
+            tmp_path, {"cy": box(server, client_secret=SECRET, secret_expires="2099-03-01")}, hook=sink.url
+        )
+        with installation.path.open("a", encoding="utf-8") as config:
+            config.write(f"directories: {json.dumps(directories)}\n")
+        findings = json.loads(installation.command("check", "--json").stdout)["findings"]
+        told = {
+            name: " ".join(one["text"] for one in findings if one["subject"] == f"directory {name}")
+            for name in directories
+        }
+        assert f"the client secret ends on {soon}: renew it before, or its list stays as it was" in told["theirs"]
+        assert "nothing tells when the client secret ends: write the day beside it" in told["own"]
+        with installation.daemon() as daemon:
+            sink.wait(lambda post: f"access to directory theirs ends on {soon}" in post.raw.decode())
+            assert "directory own ends" not in " ".join(post.raw.decode() for post in sink.posts)
+            daemon.stop()
+
+
+@pytest.mark.parametrize(
+    ("source", "settings", "ends"),
+    [
+        ("google", {"unit": "/", "admin": "it@acme.test", "service_account": "{}"}, None),
+        (
+            "google",
+            {"unit": "/", "admin": "it@acme.test", "service_account": "{}", "secret_expires": "2027-03-01"},
+            datetime(2027, 3, 1, tzinfo=UTC),
+        ),
+        (
+            "ews",
+            {
+                "auth": "oauth",
+                "tenant": TENANT,
+                "client_id": CLIENT_ID,
+                "client_secret": SECRET,
+                "secret_expires": "2027-03-01",
+            },
+            datetime(2027, 3, 1, tzinfo=UTC),
+        ),
+        ("ews", {"username": "reader", "password": SECRET}, None),
+    ],
+)
+def test_each_directory_with_a_login_tells_its_end(
+    source: str, settings: dict[str, Any], ends: datetime | None
+) -> None:
+    kind = load("directories", source)
+    more = {"group": "sales@acme.test", "url": "https://mail.acme.test/EWS/Exchange.asmx"} if source == "ews" else {}
+    made = kind(kind.settings.model_validate(settings | more), Context("staff", ""))
+    assert isinstance(made, Expires)
+    assert made.expires_at == ends
 
 
 def test_a_certificate_that_cannot_be_read_leaves_the_end_unknown(server: GraphServer) -> None:
