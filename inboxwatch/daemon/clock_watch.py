@@ -8,14 +8,12 @@ from datetime import timedelta
 import structlog
 
 from inboxwatch.daemon.loop_context import LoopContext
-from inboxwatch.engine.clock_jump import clock_jumped
+from inboxwatch.engine.clock_jump import JUMP, clock_jumped
 
 log = structlog.get_logger(__name__)
 
 EVERY = 10.0
 """Seconds from one look to the next."""
-JUMP = timedelta(minutes=1)
-"""What NTP sets right within that time, bit by bit, is no jump."""
 
 
 class ClockWatch:

@@ -27,6 +27,7 @@ from inboxwatch.daemon.sender import Sender
 from inboxwatch.daemon.store_alert import StoreAlert
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.alarms import Access
+from inboxwatch.engine.clock_jump import begin_again
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import sweep
 from inboxwatch.engine.departures import settle_departures
@@ -40,6 +41,7 @@ from inboxwatch.store import Store
 
 log = structlog.get_logger(__name__)
 
+CLOCK = "it was set back, or was wrong then; timedatectl shows whether it is set by NTP"
 LOOK_LIMIT = 60.0
 """Seconds that mailboxes may take to be read before a step is held back."""
 OTHERS_LIMIT = 5.0
@@ -102,6 +104,8 @@ class Supervisor:
             if isinstance(channel, Interactive):
                 await channel.start(actions, links)
             self.senders[name] = Sender(name, channel, self.look, self._context)
+        if behind := await daemon.writer.write(begin_again, rules, daemon.now()):
+            log.warning("the clock is behind the last run", seconds=round(behind.total_seconds()), hint=CLOCK)
         await daemon.writer.write(sweep, rules, daemon.now())
         if gone := await daemon.writer.write(settle_departures, rules, daemon.now()):
             log.warning("open waits needed what the config no longer names", **left(gone), see=SEE)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from inboxwatch.engine.clock_jump import note_running
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType
 from inboxwatch.notify import alarm_messages as messages
@@ -78,6 +79,7 @@ def watch(tx: Transaction, rules: Rules, conditions: Iterable[Condition], now: d
 
 def watch_all(tx: Transaction, rules: Rules, now: datetime, accesses: Sequence[Access], disk: Disk | None) -> int:
     """Looks at everything that time or the machine can make wrong; returns how many notices are new."""
+    note_running(tx, now)
     found = [*_coverage(tx, rules), _dead_letters(tx), _certificate(rules, now)]
     if disk is not None:
         found.append(_disk(disk))

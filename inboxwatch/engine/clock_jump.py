@@ -11,12 +11,40 @@ from datetime import datetime, timedelta
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType, messages
 from inboxwatch.store import Transaction
+from inboxwatch.store.marks import DigestsBeganMark, RunningMark
+
+JUMP = timedelta(minutes=1)
+"""What NTP sets right within that time, bit by bit, is no jump."""
 
 
 def clock_jumped(tx: Transaction, rules: Rules, by: timedelta, now: datetime) -> None:
     """Takes note of a jump: `by` is negative where the clock was set back, `now` is the time of day after it (UTC)."""
+    _take_note(tx, rules, by, messages.clock_jumped(by=by), now)
+
+
+def begin_again(tx: Transaction, rules: Rules, now: datetime) -> timedelta:
+    """Takes note where the store was last worked on at a time that has not come yet: the clock was set back while no
+    daemon ran, or was wrong then. Returns by how much, at least; nothing is told of it again at the next start.
+    """
+    last = tx.marks.get(RunningMark())
+    behind = last - now if last is not None else timedelta(0)
+    if behind < JUMP:
+        return timedelta(0)
+    _take_note(tx, rules, -behind, messages.clock_behind(by=behind), now)
+    return behind
+
+
+def note_running(tx: Transaction, now: datetime) -> None:
+    """That a daemon is at work now; for `begin_again`."""
+    tx.marks.set(RunningMark(), now)
+
+
+def _take_note(tx: Transaction, rules: Rules, by: timedelta, title: str, now: datetime) -> None:
     if by < timedelta(0):
         tx.deliveries.hasten(now)
-    body = {"title": messages.clock_jumped(by=by)}
+        if (tx.marks.get(DigestsBeganMark()) or now) > now:
+            tx.marks.set(DigestsBeganMark(), now)
+    note_running(tx, now)
+    body = {"title": title}
     key = f"clock-jump/{now.isoformat()}"
     tx.deliveries.enqueue(rules.notices.notice(NoticeType.DIGEST, key, rules.config.it_alerts, now, **body))

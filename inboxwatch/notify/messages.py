@@ -159,6 +159,15 @@ def clock_jumped(*, by: timedelta) -> str:
     return f"The clock of the machine of inboxwatch {what} {span(abs(seconds))} at once. {then} `timedatectl` shows it."
 
 
+def clock_behind(*, by: timedelta) -> str:
+    """`by` is how far the time of day is behind that at which the store was last worked on."""
+    return (
+        f"The clock of the machine of inboxwatch is {span(by.total_seconds())} behind the time at which inboxwatch "
+        "last ran: it was set back since, or was wrong then. Nothing is told twice. Where it is wrong now, steps leave "
+        "late. `timedatectl` shows it."
+    )
+
+
 def person_gone(*, person: str, moved: Sequence[tuple[str, str]]) -> str:
     """`moved` are waits with whose they become."""
     return (

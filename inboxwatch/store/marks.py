@@ -175,6 +175,13 @@ class ProbeMark(_InstantMark):
     kind = "probe"
 
 
+class RunningMark(_InstantMark):
+    """When a daemon last was at work on the store, by its clock; a minute old at most while it is."""
+
+    __slots__ = ()
+    kind = "running"
+
+
 class ExpiredMark(_InstantMark):
     """When all that is too old to be kept was last found to be erased."""
 

@@ -5,19 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from inboxwatch import now as instant
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
 from inboxwatch.daemon.clock_watch import ClockWatch
 from inboxwatch.daemon.scheduler import Scheduler
-from inboxwatch.store import tables
+from inboxwatch.engine.alarms import watch_all
+from inboxwatch.engine.clock_jump import begin_again
+from inboxwatch.engine.digests import enqueue_digests
+from inboxwatch.store import Store, tables
+from inboxwatch.store.marks import DigestsBeganMark, RunningMark
 from tests.support.message_bytes import message_bytes
 from tests.support.scripted_connector import HOUR, MINUTE, SECOND, PolledMailbox, ScriptedConnector
+from tests.support.staff import CsvStaff, RunningApp
 from tests.support.virtual_time import START, VirtualTimeLoop, run_in_virtual_time
+from tests.support.waiting import wait_in_loop
 
 Polled = Callable[..., PolledMailbox]
 
@@ -108,6 +116,53 @@ def test_a_clock_that_is_set_forth_and_back_has_each_step_told_once(polled_mailb
             assert watched.steps() == [(1, "ana"), (2, "ana"), (2, "max")]
 
     run_in_virtual_time(play)
+
+
+def test_a_clock_that_was_set_back_while_no_daemon_ran_loses_nothing_and_tells_nothing_twice(
+    polled_mailbox: Polled,
+) -> None:
+    async def play(loop: VirtualTimeLoop) -> None:
+        loop.jump = 26 * HOUR
+        watched = Watched(polled_mailbox(loop, Mailbox))
+        here, engine = watched.here, watched.here.daemon.engine
+        async with here.watched():
+            await watched.passes(10 * MINUTE)
+        first = watched.steps()
+        assert first == [(3, "max")], "the time of day is believed"
+        with here.daemon.store.transaction() as tx:
+            claimed = tx.deliveries.claim("desk", loop.now(), MINUTE)
+            tx.deliveries.retry([row.id for row in claimed], loop.now() + 5 * MINUTE, "unavailable")
+        engine.write(enqueue_digests, engine.rules, loop.now())
+        engine.write(watch_all, engine.rules, loop.now(), (), None)
+        loop.jump = timedelta(0)
+        assert engine.write(begin_again, engine.rules, loop.now()) == 26 * HOUR
+        assert engine.write(begin_again, engine.rules, loop.now()) == timedelta(0), "not at the next start"
+        (told,) = watched.owed("digest")
+        assert "is 1 d 2 h behind the time at which inboxwatch last ran" in told.body["title"]
+        assert all(row.next_at <= loop.now() for row in watched.owed("escalation")), "none waits for the old hour"
+        async with here.watched():
+            await watched.passes(4 * HOUR)
+        assert watched.steps() == first, "each step once"
+        with here.daemon.store.reading() as tx:
+            began = tx.marks.get(DigestsBeganMark())
+        assert began is None or began <= loop.now(), "daily digests go on at once"
+
+    run_in_virtual_time(play)
+
+
+def noted(store: Store) -> datetime | None:
+    with store.reading() as tx:
+        return tx.marks.get(RunningMark())
+
+
+async def test_a_start_says_that_the_clock_is_behind_the_last_run(tmp_path: Path) -> None:
+    staff = CsvStaff(tmp_path)
+    staff.lists("ana")
+    async with RunningApp(staff.app(lambda: instant.now() + HOUR)) as running:
+        await wait_in_loop(lambda: noted(running.app.store))
+    for _ in range(2):
+        async with RunningApp(staff.app()) as running:
+            assert len([one for one in running.told if "behind the time at which inboxwatch last ran" in one]) == 1
 
 
 @pytest.mark.parametrize(("by", "told"), [(-HOUR, "set back by 1 h"), (HOUR, "went on by 1 h")])
