@@ -89,7 +89,7 @@ async def test_every_route_that_changes_something_has_a_name_in_the_log(house: t
     for route in routes:
         if route.method in ("GET", "HEAD") or route.resource is None:
             continue
-        path = route.resource.canonical.replace("{action}", "confirm" if "message" in str(route.resource) else "snooze")
+        path = route.resource.canonical.replace("{action}", "confirm" if "message" in str(route.resource) else "assign")
         for name in ("{clock}", "{message}", "{email}", "{id}", "{token}"):
             path = path.replace(name, "7")
         before = len(rows(daemon))
