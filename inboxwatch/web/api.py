@@ -268,5 +268,5 @@ def _after(request: web.Request, make: Callable[..., Any]) -> Any:
         return None
     try:
         return make(*json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))))
-    except (binascii.Error, ValueError, TypeError, OverflowError, OSError):
+    except (binascii.Error, ValueError, TypeError, OverflowError, OSError, RecursionError):
         raise Problem(422, "next: is no token of this list") from None

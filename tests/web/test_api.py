@@ -153,6 +153,7 @@ async def test_a_query_that_cannot_be_understood_is_refused(client: TestClient[A
         {"limit": "many"},
         {"next": "x"},
         {"next": "W10"},
+        {"next": "W1tb" * 1500},  # brackets, deeper than any reader goes
         {"onwer": "ana"},
     ):
         status, problem = await get(client, "/api/v1/clocks", **params)
