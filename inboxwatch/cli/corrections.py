@@ -44,6 +44,12 @@ def split(message_id: Matched, config: ConfigFile, by: By, reason: Reason = "") 
     _review(config, message_id, "split", by, reason)
 
 
+@matches.command("undo")
+def matches_undo(message_id: Matched, config: ConfigFile, by: By, reason: Reason = "") -> None:
+    """Takes a confirmation back: the match is to be reviewed again, and can be split."""
+    _review(config, message_id, "undo", by, reason)
+
+
 class Machine(StrEnum):
     """What mail may be taken for that no person wrote."""
 

@@ -19,6 +19,10 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import MessageRecord
 
+DOUBTED = 0.5
+"""The confidence of a match whose confirmation was taken back."""
+REVIEWED = frozenset({ActionKind.CONFIRMED, ActionKind.UNCONFIRMED, ActionKind.SPLIT})
+
 
 def weak(tx: Transaction, after: tuple[datetime, str] | None, limit: int) -> Sequence[MessageRecord]:
     """Messages whose match nobody has reviewed yet, oldest first."""
@@ -33,6 +37,21 @@ def confirm(tx: Transaction, rules: Rules, message_id: str, by: str, now: dateti
     if beside is not None and beside.known.component != row.known.component:
         tx.mail.unite(row.known.component, beside.known.component)
     tx.clocks.record(Action(now, ActionKind.CONFIRMED, by, reason=reason, rule=row.message_id), row.thread)
+
+
+def undo(tx: Transaction, rules: Rules, message_id: str, by: str, now: datetime, reason: str = "") -> None:
+    """A confirmation is taken back: the match is to be reviewed again, and can be split. Raises Refused."""
+    known_person(rules, by)
+    row = tx.mail.row(message_id.strip().strip("<>"))
+    if row is None:
+        raise Refused(404, f"no message of a lead has the id {message_id}")
+    done = [one for one in tx.clocks.actions([row.thread], []).get(row.thread, ()) if one.rule == row.message_id]
+    reviews = [one for one in done if one.kind in REVIEWED]
+    last = max(reviews, key=lambda one: one.serial, default=None)
+    if last is None or last.kind is not ActionKind.CONFIRMED:
+        raise Refused(409, "nothing is to be taken back: nobody has confirmed this match")
+    tx.mail.amend([replace(row.known, confidence=DOUBTED)])
+    tx.clocks.record(Action(now, ActionKind.UNCONFIRMED, by, reason=reason, rule=row.message_id), row.thread)
 
 
 def split(tx: Transaction, rules: Rules, message_id: str, by: str, now: datetime, reason: str = "") -> None:

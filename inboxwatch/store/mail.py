@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
     type_coerce,
     update,
 )
@@ -273,6 +274,11 @@ class Mails:
             chosen.append(or_(_message.c.at > at, and_(_message.c.at == at, _message.c.key > key)))
         found = select(_message).where(*chosen).order_by(_message.c.at, _message.c.key).limit(limit)
         return [message_of(row) for row in self._connection.execute(found)]
+
+    def weak_count(self) -> int:
+        """How many messages a guess has placed, and nobody has reviewed."""
+        found = select(func.count()).select_from(_message).where(text(tables.WEAK))
+        return int(self._connection.execute(found).scalar_one())
 
     def awaited(self, thread: str, message_ids: Iterable[MessageId]) -> list[MessageId]:
         """Those of the ids that are named in a thread, and were not read yet."""

@@ -39,6 +39,9 @@ def _filled(name: str, *columns: str) -> Index:
 NOT_HUMAN = "thread IS NOT NULL AND direction = 'inbound' AND kind <> 'human'"
 """Mail of leads that was not taken for a person."""
 
+WEAK = "thread IS NOT NULL AND confidence < 0.8"
+"""Mail that a guess has placed (`core.mail.threads.SURE_ENOUGH`)."""
+
 meta = _table("meta", Column("key", String, primary_key=True), Column("value", Text, nullable=False))
 
 mailbox = _table(
@@ -115,6 +118,7 @@ message = _table(
     _filled("ix_message_index_root", "index_root"),
     _filled("ix_message_meeting", "meeting"),
     _filled("ix_message_sender_key", "sender_key"),
+    Index("ix_message_weak", "at", "key", sqlite_where=text(WEAK), postgresql_where=text(WEAK)),
     Index("ix_message_not_human", "at", "key", sqlite_where=text(NOT_HUMAN), postgresql_where=text(NOT_HUMAN)),
 )
 

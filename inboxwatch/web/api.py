@@ -54,7 +54,7 @@ class Api:
             web.get("/api/v1/follow-ups", self.follow_ups),
             web.get("/api/v1/mailboxes", self.mailboxes),
             web.get("/api/v1/matches", self.matches),
-            web.post("/api/v1/matches/{message:.+}/{action:confirm|split}", self.review),
+            web.post("/api/v1/matches/{message:.+}/{action:confirm|split|undo}", self.review),
             web.get("/api/v1/kinds", self.kinds),
             web.get("/api/v1/kinds/said", self.said),
             web.post("/api/v1/kinds/{message:.+}/{action:confirm|undo}", self.say),

@@ -37,6 +37,7 @@ _DEEDS = {
     "/start/{action}": "wait",
     "/api/v1/matches/{message}/{action}": "match",
     "/review/matches/{message}/{action}": "match",
+    "/matches/{message}/{action}": "match",
     "/api/v1/kinds/{message}/{action}": "kind",
     "/review/kinds/{message}/{action}": "kind",
     "/api/v1/dead-letters/{id}/resend": "notice.resend",

@@ -26,8 +26,8 @@ async def page(daemon: DaemonPort, after: tuple[datetime, str] | None, limit: in
 
 
 async def do(daemon: DaemonPort, message_id: str, action: str, body: Reviewed) -> dict[str, Any]:
-    """Confirms or splits; returns the match as it is then. Raises Refused (404, 409, 422)."""
-    use_case = {"confirm": review.confirm, "split": review.split}[action]
+    """Confirms, splits or takes a confirmation back; returns the match as it is then. Raises Refused."""
+    use_case = {"confirm": review.confirm, "split": review.split, "undo": review.undo}[action]
     await daemon.write(use_case, daemon.rules, message_id, body.by, daemon.now(), body.reason)
 
     def find(tx: Transaction) -> dict[str, Any]:
@@ -46,6 +46,7 @@ def _view(row: MessageRecord) -> dict[str, Any]:
         "direction": row.direction,
         "kind": row.kind,
         "sender": row.sender,
+        "author": row.author,
         "subject": row.subject,
         "lead": row.lead,
         "mailbox": row.mailbox,

@@ -28,6 +28,8 @@ from inboxwatch.web.problems import Problem
 
 STATIC = Path(__file__).parent / "static"
 
+OPEN_MATCHES = web.RequestKey("open_matches", int)
+"""Of a request for a page: how many weak matches nobody has reviewed, for the navigation."""
 BY = "inboxwatch-by"
 """The cookie that remembers who acts from this browser."""
 
@@ -71,6 +73,7 @@ class Pages:
         identity = signed_in(request)
         known = {
             "path": request.path,
+            "open_matches": request.get(OPEN_MATCHES, 0),
             "now": self._daemon.now(),
             "people": list(self._daemon.rules.config.people.values()),
             "person_signed_in": identity,

@@ -28,6 +28,9 @@ DONE = {"confirm": "confirmed", "undo": "taken back", "split": "split off"}
 
 
 class ReviewBoard:
+    PATH = "/review"
+    """Where the page is."""
+
     def __init__(self, daemon: DaemonPort, guard: Guard, pages: Pages) -> None:
         self._daemon = daemon
         self._guard = guard
@@ -94,6 +97,10 @@ class ReviewBoard:
         form["by"] = acting(request, form.get("by", ""))
         return form
 
+    def _done_at(self, request: web.Request) -> str:
+        """The page that says what was done."""
+        return f"{self.PATH}?done={request.match_info['action']}"
+
     async def _done(self, request: web.Request, by: str, do: Any) -> web.Response:
         try:
             await do()
@@ -101,7 +108,7 @@ class ReviewBoard:
             return await self._show(request, status=422, problem=Problem.unusable(refused).detail)
         except Refused as refused:
             return await self._show(request, status=refused.status, problem=str(refused))
-        response = web.Response(status=303, headers={"Location": f"/review?done={request.match_info['action']}"})
+        response = web.Response(status=303, headers={"Location": self._done_at(request)})
         response.set_cookie(BY, by, max_age=365 * 86400, httponly=True, samesite="Strict")
         return response
 

@@ -22,6 +22,7 @@ from inboxwatch.web.follow_ups import FollowUpBoard
 from inboxwatch.web.identity import require
 from inboxwatch.web.lead_board import LeadBoard
 from inboxwatch.web.links import SignedLinks
+from inboxwatch.web.match_board import MatchBoard, count_open
 from inboxwatch.web.oidc.sign_in import CALLBACK, SignIn
 from inboxwatch.web.pages import STATIC, Pages
 from inboxwatch.web.problems import Problem
@@ -66,6 +67,7 @@ def make_app(port: DaemonPort) -> web.Application:
     app.add_routes(LeadBoard(daemon, pages).routes())
     app.add_routes(ReportBoard(daemon, pages).routes())
     app.add_routes(ReviewBoard(daemon, guard, pages).routes())
+    app.add_routes(MatchBoard(daemon, guard, pages).routes())
     app.router.add_get("/events", events.handle)
     app.router.add_static("/static", STATIC)
     app.on_response_prepare.append(_unversioned)
@@ -91,6 +93,7 @@ def _middlewares(daemon: AuditedDaemon, guard: Guard, trail: AuditTrail, pages: 
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             let_in(request)
+            await count_open(daemon, request)
             async with asyncio.timeout(None if request.path in _LONG else REQUEST_TIME):
                 response = await handler(request)
         except TimeoutError:

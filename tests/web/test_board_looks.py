@@ -30,6 +30,7 @@ async def test_text_has_enough_contrast_and_fits_a_phone(browser: Browser, serve
         "/report?period=this-week",
         "/review",
         "/mailboxes",
+        "/matches",
         f"/waits/{daemon.only_wait(CY)}",
         f"/leads/{BO}",
         "/nothing",

@@ -18,7 +18,8 @@ from tests.support.in_process_daemon import InProcessDaemon
 
 REFERENCE = (Path(__file__).parents[2] / "inboxwatch/web/README.md").read_text(encoding="utf-8")
 PAGES = re.compile(
-    r"/(?:$|start/|waits(?:$|/)|leads(?:$|/)|mailboxes$|follow-ups$|report(?:\.css)?$|review(?:$|/)|dead-letters/|login$|static)"
+    r"/(?:$|start/|waits(?:$|/)|leads(?:$|/)|mailboxes$|follow-ups$|report(?:\.css)?$|review(?:$|/)|"
+    r"matches(?:$|/)|dead-letters/|login$|static)"
 )
 
 

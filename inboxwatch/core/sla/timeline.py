@@ -74,6 +74,8 @@ class ActionKind(StrEnum):
     """The lead accepted an invitation of ours (sent at `until`) by a message (`Action.rule`)."""
     CONFIRMED = "confirmed"
     """A weak match is right; of a message (`Action.rule`), not of a wait."""
+    UNCONFIRMED = "unconfirmed"
+    """That was taken back: the match is to be reviewed again."""
     SPLIT = "split"
     """A weak match was wrong: the message (`Action.rule`) has a thread of its own."""
     SAID_HUMAN = "said_human"
@@ -84,7 +86,15 @@ class ActionKind(StrEnum):
     """All that named a person was erased; what stands in their place is its lead."""
 
 
-REVIEWS = frozenset({ActionKind.CONFIRMED, ActionKind.SPLIT, ActionKind.SAID_HUMAN, ActionKind.UNSAID_HUMAN})
+REVIEWS = frozenset(
+    {
+        ActionKind.CONFIRMED,
+        ActionKind.UNCONFIRMED,
+        ActionKind.SPLIT,
+        ActionKind.SAID_HUMAN,
+        ActionKind.UNSAID_HUMAN,
+    }
+)
 """Actions on the match or the kind of a message: they concern its whole thread."""
 
 
