@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.core.mail.classify import NO_SIGNS, Signs
 from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, Lead, LeadId, MessageId, PersonId
 from inboxwatch.core.proof import NOTHING_KNOWN, Proof
@@ -114,6 +115,8 @@ class ExplainedWait:
     """The assignment that holds."""
     then: OwnerThen | None
     happened: tuple[Happened, ...]
+    ladder: tuple[LadderStep, ...] = ()
+    """Every step that was told, and every one that follows if nobody answers."""
 
 
 @dataclass(frozen=True, slots=True)

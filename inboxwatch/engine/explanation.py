@@ -6,6 +6,7 @@ Nothing is recomputed for show: messages, matches, assignments and notifications
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from inboxwatch.core.explanation import (
@@ -26,6 +27,7 @@ from inboxwatch.core.proof import LATE, NOTHING_KNOWN, Proof
 from inboxwatch.core.sla.clock import State, clock_id
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.wait_view import WaitView
+from inboxwatch.engine.ladder import ladder_of
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import Detail, wait_views
@@ -64,7 +66,9 @@ def _lead(tx: Transaction, rules: Rules, lead: Lead, at: datetime, then: datetim
 def _waits(
     tx: Transaction, rules: Rules, rows: Sequence[ClockRecord], at: datetime, then: datetime | None
 ) -> tuple[ExplainedWait, ...]:
-    return tuple(_wait(tx, wait, then) for wait in wait_views(tx, rules, rows, at, Detail.CLOCK))
+    views = wait_views(tx, rules, rows, at, Detail.CLOCK)
+    steps = [tuple(ladder_of(tx, rules, row, at)) for row in rows]
+    return tuple(replace(_wait(tx, wait, then), ladder=one) for wait, one in zip(views, steps, strict=True))
 
 
 def _wait(tx: Transaction, wait: WaitView, then: datetime | None) -> ExplainedWait:

@@ -21,6 +21,7 @@ from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.notify import messages
+from inboxwatch.notify.ladder_words import ladder_sentence
 
 _When = Callable[[datetime | None], str]
 """Writes an instant in the zone of a wait's calendar."""
@@ -78,6 +79,10 @@ def _wait(told: ExplainedWait) -> Iterator[str]:
         yield f"  Owner at {when(told.then.at)}: {_owner_then(wait, told.then)}"
     yield from _target(wait, when)
     yield from _next(wait, when)
+    if ahead := [step for step in told.ladder if step.ahead]:
+        yield "  If nobody answers:"
+        for step in ahead:
+            yield f"    {ladder_sentence(step, when(step.at))}"
     yield ""
     yield "  What happened:"
     for one in told.happened:

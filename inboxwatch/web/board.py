@@ -19,6 +19,7 @@ from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import resend
 from inboxwatch.engine.explanation import explain
+from inboxwatch.engine.ladder import ladder_of
 from inboxwatch.engine.notice_actions import candidates_of
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.views import mailbox_view
@@ -150,6 +151,7 @@ class Board:
                 "events": timeline(past),
                 "ownership": past.ownership,
                 "explained": explained,
+                "ladder": told.waits[0].ladder if told else (),
             }
 
         values = await self._daemon.read(ask)
@@ -187,7 +189,10 @@ class Board:
             answers = leads.answers(tx, self._daemon.rules, email, now)
             where = {"lead": answers.lead.id}
             rows, over = tx.board.waits(where, now, limit=PAGE), tx.board.closed(where, now, limit=50)
-            return {"answers": answers, "waits": self._views(tx, rows, now), "over": self._views(tx, over, now)}
+            waits = self._views(tx, rows, now)
+            steps = [ladder_of(tx, self._daemon.rules, row, now) for row in rows[:FIRST]]
+            ladders = list(zip(waits, steps, strict=False))
+            return {"answers": answers, "waits": waits, "ladders": ladders, "over": self._views(tx, over, now)}
 
         return self._pages.render(request, "lead.html", **await self._daemon.read(ask))
 

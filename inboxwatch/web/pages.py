@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -13,6 +14,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.core.model import ShownFigures
 from inboxwatch.core.statistics.teams import NO_TEAM, TeamLabels
 from inboxwatch.core.timestamp import rfc3339
@@ -21,6 +23,7 @@ from inboxwatch.engine.audit import Door
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.metrics import team_labels
 from inboxwatch.notify import messages
+from inboxwatch.notify.ladder_words import ladder_sentence
 from inboxwatch.notify.text import clean, hours, span
 from inboxwatch.web.auth import Guard
 from inboxwatch.web.identity import signed_in
@@ -61,6 +64,7 @@ class Pages:
             flag=messages.flag,
             day_name=messages.day_name,
             ladder_step=self._ladder_step,
+            ladder_sentence=_ladder_sentence,
             no_further_step=messages.NO_FURTHER_STEP,
             labels=messages.ACTION_LABELS,
             open_mail_label=messages.OPEN_MAIL,
@@ -167,6 +171,14 @@ class Pages:
             choices, end, rest = form.partition("</select>")
             told += ["<select", choices, end, nameless(rest)]
         return "".join(told)
+
+
+def _ladder_sentence(step: LadderStep, at: Markup) -> Markup:
+    """A step of a ladder in words; `at` is its instant as pages show it."""
+    named = Markup('<span class="who">{}</span>').format
+    shown = replace(step, targets=tuple(named(clean(one)) for one in step.targets))
+    shown = replace(shown, moves_to=named(clean(step.moves_to)) if step.moves_to else "")
+    return Markup(ladder_sentence(shown, at))  # noqa: S704  (escaped parts)
 
 
 def stamp(at: datetime | str | None) -> str:
