@@ -14,6 +14,7 @@ from inboxwatch import config as configuration
 from inboxwatch.commands import mail_stamps
 from inboxwatch.commands.check_certificate import check_certificate
 from inboxwatch.commands.check_privacy import check_privacy
+from inboxwatch.commands.check_reports import check_reports
 from inboxwatch.commands.check_store import check_port, check_store
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.finding import Finding, timed
@@ -60,6 +61,7 @@ def run_check(path: Path, *, offline: bool, as_json: bool) -> ExitCode:
         *_holidays(config),
         *_ownership(config),
         *check_privacy(config),
+        *check_reports(config),
         *_meanings(config),
     ]
     if not offline:

@@ -21,6 +21,7 @@ from inboxwatch.config.config import (
     MailboxConfig,
     OidcConfig,
     ProxyConfig,
+    ReportMailConfig,
     WebConfig,
 )
 from inboxwatch.config.outline import outline_of
@@ -38,6 +39,7 @@ __all__ = [
     "MailboxConfig",
     "OidcConfig",
     "ProxyConfig",
+    "ReportMailConfig",
     "WebConfig",
     "example",
     "load",

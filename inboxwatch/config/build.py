@@ -18,9 +18,10 @@ from inboxwatch.config.config import (
     MailboxConfig,
     OidcConfig,
     ProxyConfig,
+    ReportMailConfig,
     WebConfig,
 )
-from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER
+from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER, WEEK
 from inboxwatch.config.policies import document_of, escalation, restore
 from inboxwatch.config.reading import ReadEntries
 from inboxwatch.config.web_models import OidcModel, WebModel
@@ -50,12 +51,15 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
     channels = _channels(found)
     routing, web = _one(found, policy_models.RoutingModel), _one(found, WebModel)
     store = found.one(models.StoreModel)
+    policies = tuple(restore(document_of(data, policy)) for policy in data["sla_policies"])
+    teams = {name: _team(name, model) for name, model in found.named(models.TeamModel).items()}
+    reports = _one(found, models.ReportsModel)
     return Config(
         path=path,
         us=_us(_one(found, models.OrganizationModel), people, mailboxes),
         calendars=calendars,
         people=people,
-        teams={name: _team(name, model) for name, model in found.named(models.TeamModel).items()},
+        teams=teams,
         mailboxes=mailboxes,
         directories={
             name: _directory(found, name, model, calendars)
@@ -67,7 +71,7 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
         },
         rules=tuple(RoutingRule(_assign(rule.assign), rule.when.facts()) for rule in routing.rules),
         fallback=PersonId(routing.fallback),
-        policies=tuple(restore(document_of(data, policy)) for policy in data["sla_policies"]),
+        policies=policies,
         escalations=escalations,
         stop_conditions=frozenset(found.values["stop_conditions"]),
         channels=channels,
@@ -87,7 +91,11 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
         admins=frozenset(map(PersonId, found.values["admins"])),
         daily_digests=_one(found, models.DigestsModel).daily,
         gone_quiet_after=_one(found, models.FollowUpsModel).gone_quiet_after,
-        goal=_one(found, models.ReportsModel).goal,
+        goal=reports.goal,
+        report_mails={
+            name: _report_mail(name, model, teams, calendars.get(model.calendar or "", policies[-1].calendar))
+            for name, model in reports.mail.items()
+        },
     )
 
 
@@ -124,6 +132,21 @@ def _person(id_: str, model: models.PersonModel, calendars: Mapping[str, Busines
 
 def _team(name: str, model: models.TeamModel) -> Team:
     return Team(name, tuple(map(PersonId, model.members)), PersonId(model.lead) if model.lead else None)
+
+
+def _report_mail(
+    name: str, model: models.ReportMailModel, teams: Mapping[str, Team], calendar: BusinessCalendar
+) -> ReportMailConfig:
+    lead = teams[model.team].lead if model.team else None
+    return ReportMailConfig(
+        name=name,
+        every=model.every,
+        weekday=WEEK.index(model.day),
+        at=model.at,
+        zone=calendar.zone,
+        team=model.team or "",
+        to=tuple(map(PersonId, dict.fromkeys(model.to))) or ((lead,) if lead else ()),
+    )
 
 
 def _mailbox(found: ReadEntries, name: str, model: models.MailboxModel) -> MailboxConfig:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from inboxwatch.config.certificate import TlsConfig
 from inboxwatch.config.fields import Listen, Network
@@ -15,6 +16,7 @@ from inboxwatch.config.mailbox_template import MailboxTemplate
 from inboxwatch.config.outline import Outline
 from inboxwatch.config.reply_rules import RuleFile, load
 from inboxwatch.connector import Context, LeadSource, MailConnector, MemberSource, Reading
+from inboxwatch.core.calendar_period import Every
 from inboxwatch.core.mail.intake import UnknownSenders
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.mail.reply_rules import Meanings
@@ -144,6 +146,22 @@ class ChannelConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportMailConfig:
+    """A report that leaves by schedule."""
+
+    name: str
+    every: Every
+    weekday: int
+    """Monday is 0; on which day that of a week leaves."""
+    at: int
+    """Minutes after midnight."""
+    zone: ZoneInfo
+    team: str
+    """Whose waits; empty: everybody's."""
+    to: tuple[PersonId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ProxyConfig:
     """A proxy in front that signs people in and names them in a header."""
 
@@ -222,6 +240,7 @@ class Config:
     """When a follow-up that nobody answers is closed; None: never."""
     goal: float | None = None
     """The share (0..1) of replies that shall be on time; None: no goal is set."""
+    report_mails: Mapping[str, ReportMailConfig] = field(default_factory=dict)
     figures: ShownFigures = ShownFigures.PEOPLE
     log: Mapping[str, str] = field(default_factory=dict)
     """Level by area."""

@@ -13,6 +13,7 @@ from inboxwatch.config.models import (
     ChannelModel,
     MailboxModel,
     PersonModel,
+    ReportsModel,
     TeamModel,
 )
 from inboxwatch.config.policy_models import (
@@ -34,7 +35,7 @@ RESERVED = frozenset({*ROLES, *Reassign, LEAD_OWNER, MAILBOX_OWNER})
 
 def check(found: ReadEntries, document: Document) -> None:
     """Records all that is wrong between entries that are each right by themselves."""
-    for rule in (_names, _addresses, _managers, _skills, _policies, _ladders, _stops, _destinations):
+    for rule in (_names, _addresses, _managers, _skills, _policies, _ladders, _stops, _destinations, _reports):
         for path, message in rule(found):
             document.problem(path, message)
 
@@ -98,6 +99,15 @@ def _skills(found: ReadEntries) -> Iterator[Fault]:
 
 def _members(teams: dict[str, TeamModel], wanted: TeamAssignmentModel) -> tuple[str, ...]:
     return teams[wanted.team].members if wanted.team in teams else ("",)
+
+
+def _reports(found: ReadEntries) -> Iterator[Fault]:
+    """Every report by mail has a reader."""
+    section, teams = found.one(ReportsModel), found.named(TeamModel)
+    for name, mail in section.mail.items() if section else ():
+        lead = teams[mail.team].lead if mail.team in teams else None
+        if not mail.to and lead is None:
+            yield ("reports", "mail", name), "nobody reads it: write `to: [PERSON]`, or a `team` that has a lead"
 
 
 def _policies(found: ReadEntries) -> Iterator[Fault]:

@@ -128,6 +128,13 @@ def weekdays(text: str) -> tuple[int, ...]:
     return tuple(day % 7 for day in range(start, end + 1 if start <= end else end + 8))
 
 
+def _time_of_day(value: object) -> int:
+    match = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", value, re.ASCII) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"{value!r} is no time of day: write it as 08:00")
+    return int(match[1]) * 60 + int(match[2])
+
+
 def _weekdays(text: str) -> str:
     weekdays(text)
     return text
@@ -292,6 +299,8 @@ MailTemplate = Annotated[str, PlainValidator(checked_template, json_schema_input
 PositiveTime = Annotated[Time, AfterValidator(_positive)]
 WallTime = Annotated[timedelta, PlainValidator(_wall, json_schema_input_type=str)]
 PositiveWallTime = Annotated[WallTime, AfterValidator(_positive)]
+TimeOfDay = Annotated[int, PlainValidator(_time_of_day, json_schema_input_type=str)]
+"""Minutes after midnight."""
 Share = Annotated[float, PlainValidator(_share, json_schema_input_type=str)]
 """Of a whole, 0..1; written in per cent."""
 At = Annotated[StepTime, PlainValidator(StepTime.parse, json_schema_input_type=str)]

@@ -27,6 +27,7 @@ from inboxwatch.config.fields import (
     PositiveWallTime,
     Share,
     TeamRef,
+    TimeOfDay,
     WallTime,
     Weekdays,
     Zone,
@@ -35,6 +36,7 @@ from inboxwatch.config.fields import (
 from inboxwatch.config.policy_models import EscalationPolicyModel, RoutingModel, SLAPolicyModel
 from inboxwatch.config.public_holidays import PublicHolidays
 from inboxwatch.config.web_models import WebModel
+from inboxwatch.core.calendar_period import Every
 from inboxwatch.core.mail.intake import UnknownSenders
 from inboxwatch.core.model import Privacy, ShownFigures
 from inboxwatch.core.sla.hours import BusinessCalendar, Span, day_of
@@ -306,11 +308,30 @@ class FollowUpsModel(Settings):
     quiet, such as `30d`: it is counted apart, and can be taken up again. Default: never."""
 
 
+class ReportMailModel(Settings):
+    """A report that leaves by itself: the key figures as mail, with the whole page attached."""
+
+    every: Every = Every.WEEK
+    """Of which periods: weeks (Monday to Sunday) or months. The last whole one is told."""
+    day: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "mon"
+    """On which day the report of a week leaves; that of a month leaves on the first."""
+    at: TimeOfDay = Field(default="08:00", validate_default=True)
+    """At what time."""
+    calendar: CalendarRef | None = None
+    """In whose time zone. Default: that of the last SLA policy."""
+    team: TeamRef | None = None
+    """Whose waits: those of the people of a team. Default: everybody's."""
+    to: tuple[PersonRef, ...] = ()
+    """Who reads it, by mail. Default: the lead of the `team`."""
+
+
 class ReportsModel(Settings):
     """What managers' reports are held to."""
 
     goal: Share | None = None
     """The share of replies that shall be on time, such as `90%`: drawn as a line. Default: none."""
+    mail: dict[Name, ReportMailModel] = Field(default_factory=dict)
+    """Reports that leave by schedule, by name. A channel of the type `email` must reach their readers."""
 
 
 class StoreModel(Settings):

@@ -93,6 +93,7 @@ _WORDS: tuple[tuple[Any, str], ...] = (
     (fields.Time, "time"),
     (fields.PositiveWallTime, "wall time"),
     (fields.WallTime, "wall time"),
+    (fields.TimeOfDay, "time of day, such as `08:00`"),
     (fields.Share, "share, such as `20%`"),
     (fields.At, "step time"),
     (fields.WebAddress, "web address"),

@@ -1,4 +1,4 @@
-"""Once a minute: the digests whose hour has come, IT's alarms, follow-ups gone quiet, and some of what is too old."""
+"""Once a minute: digests, reports and IT's alarms that are due, follow-ups gone quiet, and some of what is too old."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.engine.alarms import Access, Disk, watch_all
 from inboxwatch.engine.digests import enqueue_digests
 from inboxwatch.engine.gone_quiet import close_quiet
+from inboxwatch.engine.report.schedule import enqueue_reports
 from inboxwatch.engine.retention import expire, expire_audit
 from inboxwatch.engine.threads_again import place_again
 
@@ -48,6 +49,7 @@ class Housekeeping:
     async def once(self) -> None:
         disk = await asyncio.to_thread(self._disk)
         new = await self._writer.write(enqueue_digests, self._rules, self._now())
+        new += await self._writer.write(enqueue_reports, self._rules, self._now())
         new += await self._writer.write(watch_all, self._rules, self._now(), self._accesses(), disk)
         await self._place_again()
         if new or await self._close_quiet():

@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -15,6 +16,7 @@ from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.engine.delivery.claim import claim, mailboxes, reader_of, render
 from inboxwatch.engine.delivery.compose import Composed
 from inboxwatch.engine.delivery.settle import Failure, failed, sent
+from inboxwatch.engine.report.mailed import pages_of, story_of
 from inboxwatch.engine.rule_context import FRESH
 from inboxwatch.notify import (
     TO_ACT_ON,
@@ -23,6 +25,7 @@ from inboxwatch.notify import (
     ChannelError,
     Finds,
     Joins,
+    Notice,
     NoticeType,
     Paced,
     Receipt,
@@ -127,6 +130,7 @@ class Sender:
 
     async def _once(self, composed: Composed) -> Receipt:
         first, earlier = composed.rows[0], self._earlier(composed)
+        notice = await self._with_report(composed)
         if first.type is NoticeType.COPY:
             if isinstance(self._channel, Updates):
                 await self._channel.update(composed.notice, reader_of(self._rules, composed.rows), earlier or "")
@@ -136,7 +140,16 @@ class Sender:
             if found is not None:
                 return found
         reader = reader_of(self._rules, composed.rows)
-        return await self._channel.send(composed.notice, first.destination, reader, first.letter, earlier)
+        return await self._channel.send(notice, first.destination, reader, first.letter, earlier)
+
+    async def _with_report(self, composed: Composed) -> Notice:
+        """The notice, with the report that it carries: read by the store's thread, drawn in another one."""
+        order, now = composed.report, self._now()
+        if order is None:
+            return composed.notice
+        story = await self._writer.read(story_of, self._rules.config, order, now)
+        pages = await asyncio.to_thread(pages_of, story, order, composed.notice.link, now)
+        return replace(composed.notice, report=pages)
 
     def _earlier(self, composed: Composed) -> str | None:
         """The message that a notice follows: the one in which all of its waits were reported last."""

@@ -53,6 +53,7 @@ __all__ = [
     "Receipt",
     "Recipient",
     "Recognizes",
+    "ReportPages",
     "Seconds",
     "Secret",
     "Settings",
@@ -74,6 +75,8 @@ class NoticeType(StrEnum):
     MAILBOX = "mailbox"
     FIRST_CONTACT_FAILED = "first_contact_failed"
     DIGEST = "digest"
+    REPORT = "report"
+    """How long buyers waited in a period; by mail only."""
 
 
 ABOUT_WAITS = frozenset({NoticeType.ESCALATION, NoticeType.RESOLVED, NoticeType.ASSIGNED, NoticeType.UNASSIGNED})
@@ -98,6 +101,21 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportPages:
+    """A report as mail carries it; buyers' words in it are escaped already."""
+
+    subject: str
+    text: str
+    """The key figures as plain text."""
+    html: str
+    """The same, and the waits to look at."""
+    file: str
+    """The name of the page that is attached."""
+    page: str
+    """The whole report as one HTML page."""
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """What is told, as it is true when it is sent. Text in it that a buyer wrote is untrusted."""
 
@@ -118,6 +136,9 @@ class Notice:
     """For notices without clocks (mailbox, digest): one sentence that says what happened and what to do."""
     thread_key: str = ""
     """The same for all that is told of one wait: channels thread repeats and update in place by it."""
+
+    report: ReportPages | None = None
+    """What a notice of the type `report` carries."""
 
     @property
     def listed(self) -> bool:

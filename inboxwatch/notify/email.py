@@ -160,7 +160,8 @@ class Email:
         if self._settings.reply_to:
             reply_to = _address(self._settings.reply_to)
             fields.append(("Reply-To", headers.mailbox(reply_to.display_name, reply_to.addr_spec)))
-        subject = self._renderer.line("subject.txt", notice, person, 150)
+        report = notice.report
+        subject = report.subject if report else self._renderer.line("subject.txt", notice, person, 150)
         fields += [
             ("Subject", headers.text(f"Re: {subject}" if earlier else subject)),
             ("Date", format_datetime(now)),
@@ -172,8 +173,13 @@ class Email:
         ]
         if notice.type is NoticeType.ESCALATION and any(told.reason in _URGENT for told in notice.clocks):
             fields.append(("Importance", "high"))
-        actions = self._actions(notice, person, now)
         message = EmailMessage(policy=headers.POLICY)
+        if report is not None:
+            message.set_content(report.text)
+            message.add_alternative(report.html, subtype="html")
+            message.add_attachment(report.page, subtype="html", filename=report.file)
+            return headers.written(message, fields)
+        actions = self._actions(notice, person, now)
         message.set_content(self._renderer.text("body.txt", notice, person, actions))
         message.add_alternative(self._renderer.text("body.html", notice, person, actions), subtype="html")
         return headers.written(message, fields)

@@ -121,6 +121,13 @@ class DigestMark(StoredMark[date]):
         return date.fromisoformat(text)
 
 
+class ReportMark(DigestMark):
+    """The end (the first day after it) of the last period whose report by mail (its name) was decided."""
+
+    __slots__ = ()
+    kind = "report"
+
+
 class _TextMark(StoredMark[str]):
     __slots__ = ()
 

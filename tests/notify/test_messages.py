@@ -159,7 +159,15 @@ def test_a_message_reads_as_it_always_did(said: str, expected: str) -> None:
     assert said == expected
 
 
-_NAMES = ("messages", "alarm_messages", "directory_messages", "owner_messages", "follow_up_messages", "lead_messages")
+_NAMES = (
+    "messages",
+    "alarm_messages",
+    "directory_messages",
+    "owner_messages",
+    "follow_up_messages",
+    "lead_messages",
+    "report_messages",
+)
 TABLES = tuple(ROOT / "notify" / f"{name}.py" for name in (*_NAMES, "explanation"))
 
 

@@ -13,9 +13,12 @@ from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.deeds import last_deed
 from inboxwatch.engine.delivery.enqueue import REFERENCE
 from inboxwatch.engine.digests import Daily, first_sight
+from inboxwatch.engine.report.mailed import link_of
+from inboxwatch.engine.report.schedule import ReportOrder
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import person_name, wait_views, with_names
 from inboxwatch.notify import MANY, UNVERIFIED, FailedContact, Handed, Notice, NoticeType, NoticeWait
+from inboxwatch.notify.report_messages import mail_title, period_name
 from inboxwatch.store import Transaction, withdrawn
 from inboxwatch.store.records import ClockRecord, DeliveryRecord
 
@@ -28,6 +31,8 @@ class Composed(NamedTuple):
     notice: Notice
     earlier: tuple[str, ...] = ()
     """The channel's references of the last messages about its waits to this destination, each once; `` for none."""
+    report: ReportOrder | None = None
+    """The report that is still to be read and drawn, which takes a second: not within this transaction."""
 
 
 def mailboxes_of(tx: Transaction, rules: Rules, rows: Iterable[DeliveryRecord]) -> set[str]:
@@ -76,6 +81,8 @@ class Composer:
         """A notice that stands for itself; None for a digest of which nothing is left."""
         if row.type is NoticeType.COPY:
             return self._copy(row)
+        if row.type is NoticeType.REPORT:
+            return self._report(row)
         body, contact = row.body or {}, None
         link = f"{self._rules.config.web.url}/"
         if body.get("daily") or body.get("first_sight"):
@@ -105,6 +112,16 @@ class Composer:
             thread_key=row.key,
         )
         return Composed([row], notice)
+
+    def _report(self, row: DeliveryRecord) -> Composed | None:
+        config = self._rules.config
+        order = ReportOrder.of(config, row.body or {})
+        if order is None:
+            return None
+        title = mail_title(period=period_name(order.period), team=order.mail.team)
+        link = link_of(config, order)
+        notice = Notice(NoticeType.REPORT, row.key, row.owed_at, targets=(row.target,), title=title, link=link)
+        return Composed([row], notice, report=order)
 
     def _digest(self, body: Mapping[str, Any]) -> tuple[str, list[NoticeWait]] | None:
         """The title and the waits of a digest as of now; None where there is nothing to say."""

@@ -33,6 +33,8 @@ def reader(person: Person) -> Recipient:
     return Recipient(person.id, person.name, person.email, person.slack_id, person.zone)
 
 
+REPORTS_BY = "email"
+"""The type of channel that can carry a report."""
 REFERENCE = "reference"
 """In the body of a copy: the channel's reference of the message that it brings up to date."""
 
@@ -43,6 +45,15 @@ class Notices:
     def __init__(self, config: Config, channels: Mapping[str, Channel]) -> None:
         self._config = config
         self._ways = {person: tuple(ways_of(config, channels, person)) for person in config.people}
+        self._by_mail = {
+            person: tuple(
+                (name, destination)
+                for name in dict.fromkeys((*known.notify_by, *config.notify_by, *config.channels))
+                if name in channels and config.channels[name].type == REPORTS_BY
+                if (destination := channels[name].reaches(reader(known))) is not None
+            )
+            for person, known in config.people.items()
+        }
         self.channels = frozenset(channels)
         """By which notices leave."""
         self.updating = frozenset(name for name, channel in channels.items() if isinstance(channel, Updates))
@@ -56,9 +67,11 @@ class Notices:
         """Targets as a step names them, each once: the fallback person stands in for what the config has no more."""
         return tuple(dict.fromkeys(one if self.knows(one) else self._config.fallback for one in targets))
 
-    def ways(self, target: str) -> tuple[PersonId | None, tuple[Route, ...]]:
+    def ways(self, target: str, kind: NoticeType | None = None) -> tuple[PersonId | None, tuple[Route, ...]]:
         """A resolved target -> (person or None, the ways of reaching it in the order they are tried)."""
         (target,) = self.reachable([target])
+        if kind is NoticeType.REPORT:
+            return PersonId(target), self._by_mail.get(PersonId(target), ())
         if target not in self._ways:
             channel, _, destination = target.partition(":")
             return None, ((channel, destination),)
@@ -159,8 +172,13 @@ class Notices:
         named = dict.fromkeys(self._config.fallback if target == "fallback" else target for target in targets)
         return [self._row(key=f"{key}/{target}", kind=kind, target=target, now=now, body=body) for target in named]
 
+    def report(self, key: str, readers: Sequence[PersonId], now: datetime, **body: Any) -> list[NewDelivery]:
+        """A report to each of its readers, by mail alone. `body` is kept as JSON."""
+        return self.notice(NoticeType.REPORT, key, readers, now, **body)
+
     def _row(self, *, key: str, kind: NoticeType, target: str, now: datetime, **values: Any) -> NewDelivery:
-        person, ways = self.ways(target)
+        person, ways = self.ways(target, kind)
+        by = f"no channel of the type {REPORTS_BY}" if kind is NoticeType.REPORT else "no channel of notify_by"
         return NewDelivery(
             key=key,
             type=kind,
@@ -169,6 +187,6 @@ class Notices:
             ways=ways,
             owed_at=now,
             state=DeliveryState.PENDING if ways else DeliveryState.DEAD,
-            error=None if ways else f"no channel of notify_by reaches {target}",
+            error=None if ways else f"{by} reaches {target}",
             **values,
         )

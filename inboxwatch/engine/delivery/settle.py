@@ -15,7 +15,7 @@ from inboxwatch.store.records import DeliveryRecord, DeliveryState
 PATIENCE = timedelta(hours=24)
 """How long a delivery without another way is tried before it is a dead letter."""
 TRIES_BEFORE_NEXT_WAY = 5
-_OWN = frozenset({NoticeType.RESOLVED, NoticeType.ASSIGNED, NoticeType.UNASSIGNED})
+_OWN = frozenset({NoticeType.RESOLVED, NoticeType.ASSIGNED, NoticeType.UNASSIGNED, NoticeType.REPORT})
 """What only its own reader is told: nobody stands in."""
 
 
@@ -89,7 +89,7 @@ def resend(tx: Transaction, rules: Rules, number: int, now: datetime) -> str:
     row = tx.deliveries.dead_letter(number)
     if row is None:
         raise Refused(404, f"no dead letter has the number {number}")
-    _, ways = rules.notices.ways(row.target) if rules.notices.knows(row.target) else (None, ())
+    _, ways = rules.notices.ways(row.target, row.type) if rules.notices.knows(row.target) else (None, ())
     if row.type == NoticeType.RESOLVED:
         # A resolution goes where the page went, and nowhere else.
         ways = row.ways
@@ -117,7 +117,7 @@ def sweep(tx: Transaction, rules: Rules, now: datetime) -> None:
             tx.deliveries.settle([row.id], DeliveryState.CANCELLED, now)
             continue
         gone = f"{row.person} is no longer in the config" if person_gone else _gone(row)
-        person, ways = rules.notices.ways(target)
+        person, ways = rules.notices.ways(target, row.type)
         if ways and (row.type is not NoticeType.RESOLVED or person is not None):
             tx.deliveries.readdress(row.id, target, person, ways, now, gone)
         else:

@@ -40,11 +40,13 @@ def in_words(story: Story) -> str:
     return words.render(story=story, period=story.period, parts=figures.parts(story), **_NAMES)
 
 
-def templates(story: Story, board: str | None = None) -> Environment:
-    """The templates of a story; `board` begins the links to waits, else the board's whole address."""
+def templates(story: Story, board: str | None = None, *, html: bool = True) -> Environment:
+    """The templates of a story; `board` begins the links to waits, else the board's whole address. Plain text escapes
+    nothing.
+    """
     made = Environment(
         loader=PackageLoader("inboxwatch.engine.report", "templates"),
-        autoescape=True,
+        autoescape=html,  # noqa: S701  (plain text: no markup, and no buyer is named in it)
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
