@@ -66,7 +66,7 @@ def _now() -> list[object]:
             links=[link("Mailboxes", f"{BOARD}/mailboxes")],
         ),
         number(
-            "Attainment, 30 days",
+            "On time, 30 days",
             attainment("30d"),
             "Answered in time / (answered in time + fell due unanswered). Open overdue waits count as missed.",
             unit="percentunit",
@@ -117,7 +117,7 @@ def _trends() -> list[object]:
     times = [Query(quantile(one, "basis"), f"p{one * 100:.0f}, {{{{basis}}}} time") for one in (0.5, 0.9)]
     return [
         trend(
-            "Attainment against the objective",
+            "On time against the objective",
             share,
             "The share of waits answered in time; open overdue waits count as missed.",
             unit="percentunit",
@@ -171,7 +171,7 @@ def _when() -> list[object]:
         trend(
             "In time and missed, 30 days",
             [Query(f"sum({within('30d')})", "in time"), Query(f"sum({missed('30d')})", "missed")],
-            "The numbers behind the attainment: how many waits a percentage stands for.",
+            "The numbers behind the share on time: how many waits a percentage stands for.",
             colours={"in time": CALM, "missed": LATE},
         ),
     ]

@@ -58,7 +58,7 @@ def _people() -> object:
         Column("Oldest", f"max by ({each}) ({ages()})", unit="s"),
         Column("In time", f"sum by ({each}) ({within('30d')})"),
         Column("Missed", f"sum by ({each}) ({missed('30d')})"),
-        Column("Attainment", attainment("30d", each), unit="percentunit", steps=SHARE),
+        Column("On time", attainment("30d", each), unit="percentunit", steps=SHARE),
         Column("Budget left", budget(each), unit="percentunit", steps=BUDGET),
         Column(
             "Median",
@@ -89,7 +89,7 @@ def _load() -> list[object]:
             "Load", Query(f"sum by (owner) ({waits()})", "{{owner}}"), "Open waits of each owner.", links=[TO_OWNER]
         ),
         ranking(
-            "Attainment by team, 30 days",
+            "On time by team, 30 days",
             Query(attainment("30d", "team"), "{{team}}"),
             "Open overdue waits count as missed.",
             unit="percentunit",
@@ -97,7 +97,7 @@ def _load() -> list[object]:
             highest=1,
         ),
         ranking(
-            "Attainment by tier, 30 days",
+            "On time by tier, 30 days",
             Query(attainment("30d", "tier"), "{{tier}}"),
             "Open overdue waits count as missed.",
             unit="percentunit",
