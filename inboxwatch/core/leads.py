@@ -26,7 +26,7 @@ class Ambiguous:
     """Sorted. Of a directory that holds some leads only: at least two of them, and every one it was asked to hold."""
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def plain_address(email: str) -> str:
     """An address without what its provider ignores: plus tags everywhere, dots and `googlemail` at Google."""
     local, at, domain = folded_address(email.strip()).rpartition("@")

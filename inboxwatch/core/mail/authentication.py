@@ -144,7 +144,7 @@ def _outside(last: Hop, us: Us) -> bool:
     return bool(last.address) and not _is_inside(last.address) and not us.is_own_host(last.peer)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _is_inside(address: str) -> bool:
     if not address:
         return False
