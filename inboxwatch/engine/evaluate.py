@@ -95,12 +95,16 @@ def evaluate(
     threads: Sequence[str],
     occasion: Occasion,
     known: Mapping[LeadId, Lead] | None = None,
+    begun: Mapping[str, Sequence[Mail]] | None = None,
 ) -> Evaluated:
-    """Folds threads and saves their clocks. `known` are leads that this transaction has looked up already."""
+    """Folds threads and saves their clocks.
+
+    `known` are leads that this transaction has looked up already, `begun` the whole mail of threads that it has begun.
+    """
     if not threads:
         return Evaluated()
     now, notify = occasion.now, occasion.notify
-    timelines = tx.mail.timeline(threads)
+    timelines = _timelines(tx, threads, begun or {})
     leads = dict(known or {})
     wanted = {lead for mails in timelines.values() for mail in mails for lead in _leads(mail)}
     leads |= tx.leads.get_many(wanted - leads.keys())
@@ -126,6 +130,14 @@ def evaluate(
         progress.withdraw(one)
         done.stopped += one.state == "running"
     return done
+
+
+def _timelines(
+    tx: Transaction, threads: Sequence[str], begun: Mapping[str, Sequence[Mail]]
+) -> dict[str, Sequence[Mail]]:
+    """The mail of threads, read where it is not at hand."""
+    read = tx.mail.timeline([one for one in threads if one not in begun])
+    return {one: begun[one] if one in begun else read[one] for one in threads}
 
 
 def _fold(

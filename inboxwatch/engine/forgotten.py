@@ -9,7 +9,7 @@ from inboxwatch.core.mail.classify import classify
 from inboxwatch.core.model import Address, Lead, Message
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
-from inboxwatch.store.mail import Filed
+from inboxwatch.store.timeline_columns import Filed
 
 
 def set_aside_forgotten(

@@ -34,9 +34,9 @@ from inboxwatch.engine.second_tries import next_try
 from inboxwatch.mime import text_of
 from inboxwatch.store import Outage, Transaction
 from inboxwatch.store.grounds_column import dump, is_plain
-from inboxwatch.store.mail import Filed
 from inboxwatch.store.proofs import CopyProof
 from inboxwatch.store.strangers import Passed
+from inboxwatch.store.timeline_columns import Filed
 
 log = structlog.get_logger(__name__)
 
@@ -254,6 +254,8 @@ def _file(
         tx.leads.put(intake.new_leads, now)
     standing = [entry for entry in entries if entry.stands]
     filed = [_filed(tx, rules, entry, index, intake.directory, mailbox) for entry in standing]
+    # What is placed anew may take messages out of threads that the batch has begun.
+    begun = frozenset[ThreadId]() if index.restated else tx.mail.threads_begun(filed)
     changed = _place(tx, index, filed)
     # The entries come in the order of time, one for each message read.
     ordered = sorted(messages, key=lambda one: (one[1].received_at, one[1].id))
@@ -273,18 +275,20 @@ def _file(
         ],
     )
     proven = [entry for entry in entries if entry.proof is not NOTHING_KNOWN and concerns_a_lead(entry, index)]
-    tx.proofs.add(mailbox, [_copy_proof(tx, entry, arrival) for entry in proven])
+    proofs = [_copy_proof(tx, entry, arrival) for entry in proven]
+    tx.proofs.add(mailbox, proofs)
     _recall_strangers(tx, placed, arrival)
     # In the order of time: who asked first is given an owner first.
     threads = dict.fromkeys(one.known.thread for one in filed if one.known is not None and one.mail is not None)
-    threads |= dict.fromkeys([*placed.again, *changed, *place_restated(tx, index)])
-    threads |= dict.fromkeys(_judge_again(tx, placed, {one.id for one in filed}))
+    moved = dict.fromkeys([*placed.again, *changed, *place_restated(tx, index)])
+    moved |= dict.fromkeys(_judge_again(tx, placed, {one.id for one in filed}))
     # A copy may tell more of a message that was filed before.
     told = (index.known(entry.message.id) for entry in proven)
-    threads |= dict.fromkeys(known.thread for known in told if known is not None)
+    threads |= moved | dict.fromkeys(known.thread for known in told if known is not None)
     threads |= dict.fromkeys(notice_meetings(tx, entries))
     notice_absences(tx, rules, standing)
-    result.evaluated.add(evaluate(tx, rules, list(threads), occasion, intake.directory.leads))
+    timelines = tx.mail.begun(begun - moved.keys(), filed, proofs)
+    result.evaluated.add(evaluate(tx, rules, list(threads), occasion, intake.directory.leads, timelines))
     notice_first_contacts(tx, rules, standing, now, quiet=quiet)
     result.started += [
         (entry.message.received_at, now)

@@ -11,7 +11,7 @@ from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.model import Direction, Message
 from inboxwatch.notify import OWN_ID, Channel, Recognizes
 from inboxwatch.store import Transaction
-from inboxwatch.store.mail import Filed
+from inboxwatch.store.timeline_columns import Filed
 
 
 class OwnMail:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -27,35 +27,18 @@ from sqlalchemy import (
 
 from inboxwatch.core.mail.threads import Ghost
 from inboxwatch.core.mail.threads.known import Keys, Known
-from inboxwatch.core.model import Delivery, Direction, Kind, LeadId, MailboxId, MessageId, ThreadId
-from inboxwatch.core.proof import NOTHING_KNOWN, Proof
-from inboxwatch.core.sla.timeline import Mail, Party
-from inboxwatch.store import tables
+from inboxwatch.core.model import Delivery, MailboxId, MessageId, ThreadId
+from inboxwatch.core.proof import NOTHING_KNOWN
+from inboxwatch.core.sla.timeline import Mail
+from inboxwatch.store import tables, timeline_columns
 from inboxwatch.store.known_columns import dump, load
 from inboxwatch.store.one_of import one_of
-from inboxwatch.store.proofs import Proofs
+from inboxwatch.store.proofs import CopyProof, Proofs
 from inboxwatch.store.records import MessageRecord, message_of
+from inboxwatch.store.timeline_columns import Filed
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _message, _ghost, _sighting = tables.message, tables.ghost, tables.sighting
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """A message as it is filed. Without `mail` it matched no lead: its hash, times, direction and kind remain."""
-
-    id: MessageId
-    at: datetime
-    direction: Direction
-    kind: Kind
-    mail: Mail | None = None
-    known: Known | None = None
-    signal: str = ""
-    subject: str = ""
-    time_from: str = ""
-    grounds: dict[str, Any] | None = None
-    """What its kind was decided by, where anything else than a person can have written it."""
-    sender_key: str | None = None
 
 
 class Mails:
@@ -245,25 +228,60 @@ class Mails:
     def timeline(self, threads: Sequence[str]) -> dict[str, list[Mail]]:
         """The mail of threads, as the fold wants it."""
         mails: dict[str, list[Mail]] = {thread: [] for thread in threads}
+        if not mails:
+            return mails
         proofs = Proofs(self._connection).of_threads(threads)
-        for row in self._connection.execute(select(*_TIMELINE).where(one_of(_message.c.thread, threads))):
-            mails[row.thread].append(to_mail(row, proofs.get(row.key, NOTHING_KNOWN)))
+        for row in self._connection.execute(
+            select(*timeline_columns.COLUMNS).where(one_of(_message.c.thread, threads))
+        ):
+            mails[row.thread].append(timeline_columns.to_mail(row, proofs.get(row.key, NOTHING_KNOWN)))
+        return mails
+
+    def threads_begun(self, filed: Iterable[Filed]) -> frozenset[ThreadId]:
+        """The threads of messages of which nothing is stored or proven before these are filed."""
+        threads: dict[ThreadId, list[str]] = {}
+        for one in filed:
+            if one.mail is not None and one.known is not None:
+                threads.setdefault(one.known.thread, []).append(self.key(one.id))
+        stored = select(_message.c.thread).where(one_of(_message.c.thread, threads)).distinct()
+        old = set(self._connection.execute(stored).scalars()) if threads else set()
+        keys = {key: thread for thread, its in threads.items() if thread not in old for key in its}
+        old.update(keys[key] for key in Proofs(self._connection).known(keys))
+        return frozenset(threads.keys() - old)
+
+    def begun(
+        self, threads: Collection[ThreadId], filed: Iterable[Filed], proofs: Iterable[CopyProof]
+    ) -> dict[str, list[Mail]]:
+        """The mail of threads that messages just filed have begun, as `timeline` would read it back.
+
+        `proofs`: of copies in the mailbox from which they were read. Left out is what the store may hold otherwise.
+        """
+        proven = timeline_columns.proofs_of(proofs)
+        mails: dict[str, list[Mail]] = {thread: [] for thread in threads}
+        for one in filed:
+            if one.known is not None and one.mail is not None and one.known.thread in mails:
+                meeting = self._meeting(one.mail.meeting) if one.mail.meeting else ""
+                mail = timeline_columns.read_back(one, meeting, proven.get(self.key(one.id), NOTHING_KNOWN))
+                if mail is None:
+                    del mails[one.known.thread]
+                else:
+                    mails[one.known.thread].append(mail)
         return mails
 
     def with_lead(self, lead: str) -> list[Mail]:
         """All mail to and from one lead, and the bounces of it."""
         threads = select(_message.c.thread).where(_message.c.lead == lead)
-        rows = self._connection.execute(select(*_TIMELINE).where(_message.c.thread.in_(threads))).all()
+        rows = self._connection.execute(select(*timeline_columns.COLUMNS).where(_message.c.thread.in_(threads))).all()
         proofs = Proofs(self._connection).of_messages([row.key for row in rows])
-        return [to_mail(row, proofs.get(row.key, NOTHING_KNOWN)) for row in rows]
+        return [timeline_columns.to_mail(row, proofs.get(row.key, NOTHING_KNOWN)) for row in rows]
 
     def meetings(self, uids: Iterable[str]) -> list[Mail]:
         """Invitations to meetings, and the answers that accept them, by UID."""
         found: list[Mail] = []
         for part in chunks([self._meeting(uid) for uid in uids]):
-            rows = self._connection.execute(select(*_TIMELINE).where(_message.c.meeting.in_(part))).all()
+            rows = self._connection.execute(select(*timeline_columns.COLUMNS).where(_message.c.meeting.in_(part))).all()
             proofs = Proofs(self._connection).of_messages([row.key for row in rows])
-            found += [to_mail(row, proofs.get(row.key, NOTHING_KNOWN)) for row in rows]
+            found += [timeline_columns.to_mail(row, proofs.get(row.key, NOTHING_KNOWN)) for row in rows]
         return found
 
     def weak(self, below: float, after: tuple[datetime, str] | None, limit: int) -> list[MessageRecord]:
@@ -400,44 +418,7 @@ _KNOWN = (
     type_coerce(_message.c.recipients, Text).label("recipients"),
 )
 """What `load` reads. Recipients come as they are stored: only for old mail they are decoded."""
-_TIMELINE = (
-    *(
-        _message.c[name]
-        for name in ("key", "thread", "at", "message_id", "direction", "kind", "sender", "side", "recipients")
-    ),
-    *(_message.c[name] for name in ("parent", "author", "mailbox", "owes_reply", "effect", "delivery", "away_until")),
-    _message.c.meeting,
-    *(_message.c[name] for name in ("time_from", "own_address")),
-    _message.c.known["sender_lead"].as_string().label("sender_lead"),
-)
-"""What `to_mail` reads. Of `known` the database takes out one value: decoding all costs more than all the rest."""
 
 
 def _delivery(told: Delivery) -> list[Any]:
     return [told.action, told.of, sorted(told.recipients), told.proven]
-
-
-def to_mail(row: Row[Any], proof: Proof) -> Mail:
-    """A row of a message; those of older versions do not tell all."""
-    delivery = row.delivery
-    return Mail(
-        at=row.at,
-        id=MessageId(row.message_id),
-        direction=Direction(row.direction),
-        kind=Kind(row.kind),
-        sender=Party(row.sender, row.sender_lead, row.side),
-        recipients=tuple(Party(email, lead and LeadId(lead), side) for email, lead, side in row.recipients),
-        parent=row.parent,
-        author=row.author,
-        mailbox=row.mailbox and MailboxId(row.mailbox),
-        owes_reply=row.owes_reply,
-        effect=row.effect,
-        delivery=Delivery(delivery[0], delivery[1], frozenset(delivery[2]), *delivery[3:])
-        if delivery and row.kind == Kind.BOUNCE
-        else None,
-        away_until=row.away_until,
-        meeting=row.meeting or "",
-        own_address=row.own_address is not False,
-        stamped=row.time_from == "server",
-        proof=proof,
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, select
@@ -44,6 +44,11 @@ class Proofs:
             for one in copies
         ]
         insert_missing(self._connection, _proof, rows)
+
+    def known(self, keys: Collection[str]) -> set[str]:
+        """Of which messages anything is recorded."""
+        found = select(_proof.c.key).where(one_of(_proof.c.key, keys)).distinct()
+        return set(self._connection.execute(found).scalars()) if keys else set()
 
     def of_threads(self, threads: Sequence[str]) -> dict[str, Proof]:
         """What is known of the messages of threads, by their keys; nothing is known of those left out."""
