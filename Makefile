@@ -18,7 +18,7 @@ UV := build/uv/bin/uv
 UV_VERSION := 0.13.9
 AUDIT_VERSION := 2.10.1
 
-.PHONY: help setup demo test soak bench lint lock sbom audit install-trial clean
+.PHONY: help setup demo test soak bench lint words lock sbom audit install-trial clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,16 @@ lint: .venv/.dev ## check style, types, the direction of imports, weaknesses, sc
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive inboxwatch connectors deploy
 	$(BIN)/shellcheck $(SCRIPTS)
 	$(BIN)/hadolint deploy/container/Dockerfile
+
+words: .venv/.dev ## gather the texts of code and templates into the catalogues of inboxwatch/words/, to be translated
+	@mkdir -p build
+	@$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --no-default-keywords -k english -k say -k count:1,2 \
+		-k _ -k ngettext:1,2 --no-location --sort-output --project inboxwatch --output build/words.pot . 2>/dev/null
+	@for catalogue in inboxwatch/words/*.po; do $(BIN)/pybabel --quiet update --input-file build/words.pot \
+		--output-file "$$catalogue" --locale "$$(basename "$$catalogue" .po)" --no-fuzzy-matching --ignore-obsolete \
+		--ignore-pot-creation-date --width 120; done
+	@# What changes with the day or the version of Babel tells a translator nothing.
+	@sed -i -E '/^"(Report-Msgid|POT-Creation|PO-Revision|Last-Translator|Language-Team|Generated-By)/d' inboxwatch/words/*.po
 
 lock: $(UV) ## write the lock files again; UPGRADE=1 takes newer versions
 	@$(call compile,requirements-dev.txt,pyproject.toml --all-extras --group dev $(if $(UPGRADE),--upgrade))

@@ -84,6 +84,7 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
         unknown_senders=found.values["unknown_senders"],
         privacy=found.values["privacy"],
         figures=found.values["figures"],
+        language=found.values["language"],
         log=found.values["log"],
         own_rules=found.values["meanings"],
         store_url=_store_url(store.url if store else _DEFAULT_STORE, path.parent),
@@ -124,7 +125,7 @@ def _person(id_: str, model: models.PersonModel, calendars: Mapping[str, Busines
         manager=PersonId(model.manager) if model.manager else None,
         leave=tuple((leave.first, leave.last) for leave in model.leave),
         skills=_words(model.skills),
-        languages=_words(model.languages),
+        languages=tuple(word.lower() for word in model.languages),
         slack_id=model.slack_id,
         notify_by=model.notify_by,
     )

@@ -236,6 +236,8 @@ class Config:
     admins: frozenset[PersonId] = frozenset()
     """Who may act on every wait from a message, beside those whom it concerns."""
     daily_digests: bool = True
+    language: str = "en"
+    """Of the house: of channels, and of people without a language that is spoken here."""
     gone_quiet_after: timedelta | None = None
     """When a follow-up that nobody answers is closed; None: never."""
     goal: float | None = None

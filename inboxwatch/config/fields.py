@@ -26,6 +26,7 @@ from inboxwatch.core.mail_link import checked_template
 from inboxwatch.core.sla.hours import Span
 from inboxwatch.core.sla.policy import Duration, Reassign, StepTime
 from inboxwatch.settings import ConfigPath, inside
+from inboxwatch.words import LANGUAGES
 
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LEAD_OWNER, MAILBOX_OWNER = "lead.owner", "mailbox.owner"
@@ -297,6 +298,14 @@ Time = Annotated[Duration, PlainValidator(Duration.parse, json_schema_input_type
 """Wall or business time."""
 MailTemplate = Annotated[str, PlainValidator(checked_template, json_schema_input_type=str)]
 PositiveTime = Annotated[Time, AfterValidator(_positive)]
+
+
+def _language(code: str) -> str:
+    if code not in LANGUAGES:
+        raise ValueError(f"{code!r} is no language that inboxwatch speaks: write one of {', '.join(LANGUAGES)}")
+    return code
+
+
 WallTime = Annotated[timedelta, PlainValidator(_wall, json_schema_input_type=str)]
 PositiveWallTime = Annotated[WallTime, AfterValidator(_positive)]
 TimeOfDay = Annotated[int, PlainValidator(_time_of_day, json_schema_input_type=str)]
@@ -346,5 +355,7 @@ def _area(text: str) -> str:
 
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+Language = Annotated[str, AfterValidator(_language), WithJsonSchema({"enum": list(LANGUAGES)})]
+"""A language in which inboxwatch speaks."""
 LogArea = Annotated[str, AfterValidator(_area)]
 """A room of the program, or `default`."""

@@ -18,6 +18,7 @@ from inboxwatch.config.fields import (
     Domain,
     Email,
     Hours,
+    Language,
     LogArea,
     LogLevel,
     MailTemplate,
@@ -160,7 +161,8 @@ class PersonModel(Settings):
     skills: tuple[Name, ...] = ()
     """What a team rule can ask for; free words."""
     languages: tuple[Name, ...] = ()
-    """Languages of which a team rule prefers a speaker: codes such as `es`."""
+    """Languages of which a team rule prefers a speaker: codes such as `es`. Messages to the person are written in the
+    first of them that inboxwatch speaks: `en`, `de` or `es`."""
     slack_id: str = ""
     """The person's id in Slack, such as `U012AB3CD`. Default: found by e-mail address."""
     notify_by: tuple[ChannelRef, ...] = ()
@@ -363,6 +365,9 @@ class ConfigModel(Settings):
     directories: dict[str, DirectoryModel] = Field(default_factory=dict)
     """Lists of our people, by name: each makes people and mailboxes of its members, by one rule."""
     history: HistoryModel = Field(default_factory=HistoryModel)
+    language: Language = "en"
+    """The house language: of messages to channels and to people without a language of ours, and of pages for browsers
+    that ask for none: `en`, `de` or `es`."""
     unknown_senders: UnknownSenders = UnknownSenders.SHARED
     """For whom a provisional lead is made: unknown people who write to shared mailboxes, nobody, or all of them."""
     privacy: Privacy = Privacy.HEADERS

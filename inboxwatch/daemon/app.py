@@ -29,7 +29,7 @@ from inboxwatch.engine.directories import stored_members
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.starts import WINDOW, begin_run, end_run
 from inboxwatch.metrics import Metrics
-from inboxwatch.notify import messages
+from inboxwatch.notify import alarm_messages
 from inboxwatch.now import Now
 from inboxwatch.now import now as utc_now
 from inboxwatch.store import Outage, Store, Transaction
@@ -136,7 +136,7 @@ class App:
         if loop is not None:
             minutes = int(WINDOW.total_seconds() // 60)
             log.error("the daemon ends again and again", ends=loop.ends, minutes=minutes, defect=loop.error)
-            title = messages.crash_loop(ends=loop.ends, minutes=minutes)
+            title = alarm_messages.crash_loop(ends=loop.ends, minutes=minutes, words=self.rules.words)
             await self.supervisor.direct.send("crash-loop", title, loop.error)
 
     async def _end(self) -> None:

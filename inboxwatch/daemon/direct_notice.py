@@ -38,7 +38,16 @@ class DirectNotice:
         person, ways = self._rules.notices.ways(config.fallback if target == "fallback" else target)
         known = next((reader(one) for one in config.people.values() if one.id == person), None)
         link = f"{config.web.url}/"
-        notice = Notice(NoticeType.DIGEST, key, self._now(), targets=(target,), link=link, error=error, title=title)
+        notice = Notice(
+            NoticeType.DIGEST,
+            key,
+            self._now(),
+            targets=(target,),
+            link=link,
+            error=error,
+            title=title,
+            language=config.language,
+        )
         for name, destination in ways:
             try:
                 async with asyncio.timeout(SEND_LIMIT):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from inboxwatch.daemon.direct_notice import DirectNotice
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import Channel, messages
+from inboxwatch.notify import Channel, alarm_messages
 from inboxwatch.now import Now
 
 PATIENCE = 10.0
@@ -19,6 +19,7 @@ class StoreAlert:
 
     def __init__(self, rules: Rules, channels: Mapping[str, Channel], now: Now, patience: float = PATIENCE) -> None:
         self._direct = DirectNotice(rules, channels, now)
+        self._words = rules.words
         self._patience = patience
         self._alerting: asyncio.Task[None] | None = None
         self._alerted = False
@@ -39,5 +40,5 @@ class StoreAlert:
         if error is not None:
             await asyncio.sleep(self._patience)
         self._alerted = error is not None
-        title = messages.STORE_UP if error is None else messages.STORE_DOWN
+        title = self._words.say(alarm_messages.STORE_UP if error is None else alarm_messages.STORE_DOWN)
         await self._direct.send("store", title, error)

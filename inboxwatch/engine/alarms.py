@@ -13,6 +13,7 @@ from inboxwatch.notify import NoticeType
 from inboxwatch.notify import alarm_messages as messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import AlarmMark
+from inboxwatch.words import Wording
 
 SKEW = timedelta(minutes=2)
 """How far a server's clock may be ahead of ours."""
@@ -80,44 +81,46 @@ def watch(tx: Transaction, rules: Rules, conditions: Iterable[Condition], now: d
 def watch_all(tx: Transaction, rules: Rules, now: datetime, accesses: Sequence[Access], disk: Disk | None) -> int:
     """Looks at everything that time or the machine can make wrong; returns how many notices are new."""
     note_running(tx, now)
-    found = [*_coverage(tx, rules), _dead_letters(tx), _certificate(rules, now)]
+    found = [*_coverage(tx, rules), _dead_letters(tx, rules.words), _certificate(rules, now)]
     if disk is not None:
-        found.append(_disk(disk))
+        found.append(_disk(disk, rules.words))
     return watch(tx, rules, found, now) + _watch_ends(tx, rules, accesses, now)
 
 
-def skew(mailbox: str, latest: datetime, now: datetime) -> Condition:
+def skew(mailbox: str, latest: datetime, now: datetime, words: Wording) -> Condition:
     """Whether a server stamps mail with times that have not come yet: `latest` is the newest of a batch."""
     ahead = latest - now
     return Condition(
         f"skew/{mailbox}",
         ahead > SKEW,
-        messages.clock_ahead(mailbox=mailbox, ahead=ahead),
-        messages.clock_right(mailbox=mailbox),
+        messages.clock_ahead(mailbox=mailbox, ahead=ahead, words=words),
+        messages.clock_right(mailbox=mailbox, words=words),
         mailbox,
     )
 
 
 def _coverage(tx: Transaction, rules: Rules) -> Iterator[Condition]:
+    words = rules.words
     for row in tx.mailboxes.all():
         if row.coverage is not None and row.id in rules.config.mailboxes:
             yield Condition(
                 f"coverage/{row.id}",
                 row.coverage < 1,
-                messages.coverage_short(mailbox=row.id, coverage=row.coverage),
-                messages.coverage_whole(mailbox=row.id),
+                messages.coverage_short(mailbox=row.id, coverage=row.coverage, words=words),
+                messages.coverage_whole(mailbox=row.id, words=words),
                 row.id,
             )
 
 
-def _dead_letters(tx: Transaction) -> Condition:
+def _dead_letters(tx: Transaction, words: Wording) -> Condition:
     count = tx.board.dead_letters()
-    return Condition("dead-letters", count > 0, messages.dead_letters(count=count), messages.NO_DEAD_LETTERS)
+    wrong, over = messages.dead_letters(count=count, words=words), words.say(messages.NO_DEAD_LETTERS)
+    return Condition("dead-letters", count > 0, wrong, over)
 
 
 def _watch_ends(tx: Transaction, rules: Rules, accesses: Sequence[Access], now: datetime) -> int:
     """One notice for all that end together: hundreds of mailboxes may be read by the login of one application."""
-    wrong, new = tx.marks.all(AlarmMark), 0
+    wrong, new, words = tx.marks.all(AlarmMark), 0, rules.words
     changed: defaultdict[tuple[datetime | None, datetime], list[Access]] = defaultdict(list)
     for one in accesses:
         since = wrong.get(one.mark)
@@ -130,9 +133,9 @@ def _watch_ends(tx: Transaction, rules: Rules, accesses: Sequence[Access], now: 
         directories = [one.directory for one in together if one.directory]
         alone = mailboxes[0] if len(together) == len(mailboxes) == 1 else None
         title = (
-            messages.access_ends(mailboxes=mailboxes, directories=directories, at=soon)
+            messages.access_ends(mailboxes=mailboxes, directories=directories, at=soon, words=words)
             if soon
-            else messages.access_renewed(mailboxes=mailboxes, directories=directories)
+            else messages.access_renewed(mailboxes=mailboxes, directories=directories, words=words)
         )
         kind = NoticeType.MAILBOX if alone else NoticeType.DIGEST
         key = f"alarm/{together[0].mark}/{since.isoformat()}" + ("" if soon else "/over")
@@ -143,21 +146,21 @@ def _watch_ends(tx: Transaction, rules: Rules, accesses: Sequence[Access], now: 
 
 def _certificate(rules: Rules, now: datetime) -> Condition:
     """The listener's own; behind a proxy, or without TLS, there is none that could end."""
-    tls = rules.config.web.tls
+    tls, words = rules.config.web.tls, rules.words
     ends = tls.chain.ends if tls is not None else None
     return Condition(
         "web-certificate",
         ends is not None and ends - now < RENEWAL,
-        messages.certificate_ends(at=ends) if ends is not None else "",
-        messages.CERTIFICATE_RENEWED,
+        messages.certificate_ends(at=ends, words=words) if ends is not None else "",
+        words.say(messages.CERTIFICATE_RENEWED),
     )
 
 
-def _disk(disk: Disk) -> Condition:
+def _disk(disk: Disk, words: Wording) -> Condition:
     low = disk.free < LOWEST or (disk.free < LOW and disk.free < LOW_SHARE * disk.total)
     return Condition(
         "disk",
         low,
-        messages.disk_low(path=disk.path, free=disk.free),
-        messages.disk_roomy(path=disk.path),
+        messages.disk_low(path=disk.path, free=disk.free, words=words),
+        messages.disk_roomy(path=disk.path, words=words),
     )

@@ -15,11 +15,24 @@ from inboxwatch.core.ownership.reasons import (
     StepReached,
 )
 from inboxwatch.notify import owner_messages
+from inboxwatch.words import Wording
 
 
 def in_words(reasons: Iterable[AssignmentReason]) -> str:
     """All reasons in their order, joined by `; `; empty for none."""
     return "; ".join(map(_phrase, reasons))
+
+
+def absent(reason: AssignmentReason, words: Wording) -> str:
+    """Why somebody could not own a wait now, in a word or two."""
+    match reason:
+        case OnLeave(_, first, last):
+            return owner_messages.absent_on_leave(first=first, last=last, words=words)
+        case SeenAway(_, since):
+            return owner_messages.absent_as_seen(since=since, words=words)
+        case OutOfHours(_, until):
+            return owner_messages.absent_out_of_hours(until=until, words=words)
+    return in_words([reason])
 
 
 def _phrase(reason: AssignmentReason) -> str:

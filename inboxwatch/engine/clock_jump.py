@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import NoticeType, messages
+from inboxwatch.notify import NoticeType, alarm_messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import DigestsBeganMark, RunningMark
 
@@ -19,7 +19,7 @@ JUMP = timedelta(minutes=1)
 
 def clock_jumped(tx: Transaction, rules: Rules, by: timedelta, now: datetime) -> None:
     """Takes note of a jump: `by` is negative where the clock was set back, `now` is the time of day after it (UTC)."""
-    _take_note(tx, rules, by, messages.clock_jumped(by=by), now)
+    _take_note(tx, rules, by, alarm_messages.clock_jumped(by=by, words=rules.words), now)
 
 
 def begin_again(tx: Transaction, rules: Rules, now: datetime) -> timedelta:
@@ -30,7 +30,7 @@ def begin_again(tx: Transaction, rules: Rules, now: datetime) -> timedelta:
     behind = last - now if last is not None else timedelta(0)
     if behind < JUMP:
         return timedelta(0)
-    _take_note(tx, rules, -behind, messages.clock_behind(by=behind), now)
+    _take_note(tx, rules, -behind, alarm_messages.clock_behind(by=behind, words=rules.words), now)
     return behind
 
 

@@ -12,33 +12,34 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import person_name
 from inboxwatch.notify import follow_up_messages, messages
 from inboxwatch.store import Transaction
+from inboxwatch.words import Wording
 
 TAKEN = "acknowledged"
 """The reason of the assignment that an acknowledgement makes."""
 
 
-def sentence(rules: Rules, action: Action, wait: WaitView, reader: Person) -> str:
+def sentence(rules: Rules, action: Action, wait: WaitView, reader: Person, words: Wording) -> str:
     """A deed in words, with its instants in the zone of who reads it."""
     name, reason, until = person_name(rules, action.by), action.reason, local(action.until, reader)
     if wait.follow_up and action.kind is ActionKind.DISMISSED:
-        return follow_up_messages.stopped(person=name, reason=reason)
+        return follow_up_messages.stopped(person=name, reason=reason, words=words)
     if wait.follow_up and action.kind is ActionKind.REOPENED:
-        return follow_up_messages.taken_up(person=name, reason=reason)
+        return follow_up_messages.taken_up(person=name, reason=reason, words=words)
     match action.kind:
         case ActionKind.ACKNOWLEDGED:
-            return messages.acknowledged(person=name, until=until, reason=reason)
+            return messages.acknowledged(person=name, until=until, reason=reason, words=words)
         case ActionKind.SNOOZED:
-            return messages.snoozed(person=name, until=until, reason=reason)
+            return messages.snoozed(person=name, until=until, reason=reason, words=words)
         case ActionKind.PUT_OFF:
-            return follow_up_messages.put_off(person=name, until=until, reason=reason)
+            return follow_up_messages.put_off(person=name, until=until, reason=reason, words=words)
         case ActionKind.ASSIGNED:
             owner = None if action.owner == action.by else person_name(rules, action.owner) or str(action.owner)
-            return messages.assigned(person=name, owner=owner, reason=reason)
+            return messages.assigned(person=name, owner=owner, reason=reason, words=words)
         case ActionKind.DISMISSED:
-            return messages.dismissed(person=name, reason=reason)
+            return messages.dismissed(person=name, reason=reason, words=words)
         case ActionKind.REOPENED:
-            return messages.reopened(person=name, reason=reason)
-    return messages.reached(person=name, goes_on=wait.running, reason=reason)
+            return messages.reopened(person=name, reason=reason, words=words)
+    return messages.reached(person=name, goes_on=wait.running, reason=reason, words=words)
 
 
 def last_deed(tx: Transaction, rules: Rules, wait: WaitView, reader: PersonId | None) -> str:
@@ -54,7 +55,7 @@ def last_deed(tx: Transaction, rules: Rules, wait: WaitView, reader: PersonId | 
     if not done or done[-1].by not in people:
         return ""
     known_reader = people.get(reader) if reader else None
-    return sentence(rules, done[-1], wait, known_reader or people[PersonId(done[-1].by)])
+    return sentence(rules, done[-1], wait, known_reader or people[PersonId(done[-1].by)], rules.words_of(reader))
 
 
 def local(at: datetime | None, reader: Person) -> datetime | None:

@@ -15,10 +15,11 @@ from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import NoticeType, messages
+from inboxwatch.notify import NoticeType, alarm_messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import AlarmMark
 from inboxwatch.store.records import ClockRecord
+from inboxwatch.words import ENGLISH, Wording
 
 MARK = "departed/"
 """Begins the names of what stays gone, and is not told at each start."""
@@ -57,12 +58,17 @@ class Departure:
     """Who is told instead of a target."""
 
     def __str__(self) -> str:
+        return self.told(ENGLISH)
+
+    def told(self, words: Wording) -> str:
+        """What is gone and what becomes of its waits, in a sentence."""
         if self.kind is Named.PERSON:
             to = [(one.clock, one.owner) for one in self.moved]
-            return messages.person_gone(person=self.name, moved=to)
+            return alarm_messages.person_gone(person=self.name, moved=to, words=words)
         if self.kind is Named.MAILBOX:
-            return messages.mailbox_gone(mailbox=self.name, clocks=self.clocks)
-        return messages.target_gone(target=self.name, waits=len(self.clocks), fallback=str(self.fallback))
+            return alarm_messages.mailbox_gone(mailbox=self.name, clocks=self.clocks, words=words)
+        waits, fallback = len(self.clocks), str(self.fallback)
+        return alarm_messages.target_gone(target=self.name, waits=waits, fallback=fallback, words=words)
 
     @property
     def mark(self) -> str:
@@ -102,7 +108,7 @@ def settle_departures(tx: Transaction, rules: Rules, now: datetime) -> list[Depa
 
 def _tell(tx: Transaction, rules: Rules, departure: Departure, now: datetime) -> None:
     told = rules.config.it_alerts
-    body = {"title": str(departure)}
+    body = {"title": departure.told(rules.words)}
     tx.deliveries.enqueue(rules.notices.notice(NoticeType.DIGEST, departure.key, told, now, **body))
 
 

@@ -15,6 +15,7 @@ from inboxwatch.notify import NoticeType, NoticeWait, messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import DigestMark, DigestsBeganMark
 from inboxwatch.store.records import ClockRecord
+from inboxwatch.words import Wording
 
 OPENS = time(8, tzinfo=UTC)
 """The opening hour of those without a calendar."""
@@ -61,8 +62,8 @@ class _Days:
     def start(self, day: date) -> datetime:
         return _midnight(day, self.zone)
 
-    def called(self, day: date) -> str:
-        return messages.day_name(day, self.today)
+    def called(self, day: date, words: Wording) -> str:
+        return messages.day_name(day, self.today, words=words)
 
 
 def enqueue_digests(tx: Transaction, rules: Rules, now: datetime) -> int:
@@ -136,7 +137,8 @@ class Daily:
         owners = [str(member) for member in team.members] if team else [reader]
         days = _Days.of(config.people[PersonId(reader)], date.fromisoformat(day))
         rows = self._tx.clocks.concerning(owners, about.get("team"), days.start(days.before))
-        sections = list(self._sections(rows, days, by_person=team is not None))
+        words = self._rules.words_of(reader)
+        sections = list(self._sections(rows, days, words, by_person=team is not None))
         if not sections:
             return None
         waits = [(heading, row) for heading, found in sections for row in found]
@@ -146,31 +148,33 @@ class Daily:
         late = sum(view.overdue for view in running if not view.follow_up)
         follow_ups = sum(view.follow_up for view in running)
         title = messages.digest_title(
-            team=messages.team_name(about["team"]) if team else "",
+            team=messages.team_name(about["team"], words=words) if team else "",
             day=days.today,
             overdue=late,
             due=len(running) - follow_ups - late,
             follow_ups=follow_ups,
+            words=words,
         )
         return title, shown
 
     def _sections(
-        self, rows: Sequence[ClockRecord], days: _Days, *, by_person: bool
+        self, rows: Sequence[ClockRecord], days: _Days, words: Wording, *, by_person: bool
     ) -> Iterator[tuple[str, list[ClockRecord]]]:
         """Headings with their counts, and the clocks under each; empty ones are left out."""
         waits = [row for row in rows if row.state == "running" and row.metric != "follow_up"]
         today = days.start(days.today)
-        yield from _section(messages.OVERDUE, waits, lambda row: row.due_at <= self._now)
-        yield from _section(messages.OPEN, waits, lambda row: row.due_at > self._now)
+        yield from _section(words.say(messages.OVERDUE), waits, lambda row: row.due_at <= self._now)
+        yield from _section(words.say(messages.OPEN), waits, lambda row: row.due_at > self._now)
         over = [row for row in rows if row.state != "running" and row.metric != "follow_up"]
-        label = messages.breached(day=days.called(days.before))
+        label = messages.breached(days.before, days.today, words=words)
         yield from _section(label, over, lambda row: row.breached_at is not None and row.breached_at < today)
         follow_ups = [row for row in rows if row.state == "running" and row.metric == "follow_up"]
         ends = today + _DAY, days.start(days.after + _DAY)
         for day, since, until in ((days.today, None, ends[0]), (days.after, ends[0], ends[1])):
             due = [row for row in follow_ups if (since is None or since <= row.due_at) and row.due_at < until]
             for owner in dict.fromkeys(row.owner for row in due) if by_person else [None]:
-                label = messages.follow_ups(owner=person_name(self._rules, owner) or owner or "", day=days.called(day))
+                name = person_name(self._rules, owner) or owner or ""
+                label = messages.follow_ups(owner=name, day=days.called(day, words), words=words)
                 own = [row for row in due if owner is None or row.owner == owner]
                 yield from _section(label, own, lambda row: True)
 
@@ -184,7 +188,7 @@ def _section(
 
 
 def first_sight(
-    tx: Transaction, rules: Rules, mailbox: str, clocks: Sequence[str], now: datetime
+    tx: Transaction, rules: Rules, mailbox: str, clocks: Sequence[str], now: datetime, words: Wording
 ) -> tuple[str, list[NoticeWait]] | None:
     """The title and the waits of the digest after a first reading: what is still open and late, replies apart from
     follow-ups, the longest overdue first; None where nothing is.
@@ -195,11 +199,16 @@ def first_sight(
     follow_ups = sum(row.metric == "follow_up" for row in rows)
     if not rows:
         return None
-    counts = {False: (messages.REPLIES, len(rows) - follow_ups), True: (messages.FOLLOW_UPS, follow_ups)}
+    counts = {
+        False: (words.say(messages.REPLIES), len(rows) - follow_ups),
+        True: (words.say(messages.FOLLOW_UPS), follow_ups),
+    }
     shown = [
         NoticeWait(view, section=messages.section(heading=heading, count=count))
         for view in wait_views(tx, rules, rows, now)
         for heading, count in (counts[view.follow_up],)
     ]
-    title = messages.overdue_at_first_sight(replies=len(rows) - follow_ups, follow_ups=follow_ups, mailbox=mailbox)
+    title = messages.overdue_at_first_sight(
+        replies=len(rows) - follow_ups, follow_ups=follow_ups, mailbox=mailbox, words=words
+    )
     return title, shown

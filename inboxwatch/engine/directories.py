@@ -15,6 +15,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.hidden import hidden
 from inboxwatch.notify import NoticeType, directory_messages
 from inboxwatch.store import Transaction
+from inboxwatch.words import ENGLISH, Wording
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
@@ -31,7 +32,9 @@ def take_members(tx: Transaction, rules: Rules, directory: str, listed: Sequence
     """Takes over the list of a directory as it was just read, unless it is held; returns how many notices are new."""
     known = tx.members.of([directory])
     found = compare(rules.config, directory, known, listed, now)
-    new = watch(tx, rules, [_unread(directory, None), _held(directory, found, len(known))], now)
+    new = watch(
+        tx, rules, [_unread(directory, None, rules.words), _held(directory, found, len(known), rules.words)], now
+    )
     if found.held is not None:
         return new
     # Another process may have taken over members that the config in force does not have yet.
@@ -43,18 +46,22 @@ def take_members(tx: Transaction, rules: Rules, directory: str, listed: Sequence
     tx.members.change([*back, *moved])
     tx.members.mark_missing(directory, [one.member.ref for one in found.missing], now)
     tx.members.drop(directory, [one.member.ref for one in found.left])
-    until = now + rules.config.directories[directory].tolerance.grace
+    until, words = now + rules.config.directories[directory].tolerance.grace, rules.words
     titles = {
-        "joined": (joined, directory_messages.joined(directory=directory, people=_ids(joined))),
-        "moved": (moved, directory_messages.moved(directory=directory, people=moves(found.moved))),
-        "returned": (back, directory_messages.returned(directory=directory, people=_ids(back))),
+        "joined": (joined, directory_messages.joined(directory=directory, people=_ids(joined), words=words)),
+        "moved": (moved, directory_messages.moved(directory=directory, people=moves(found.moved), words=words)),
+        "returned": (back, directory_messages.returned(directory=directory, people=_ids(back), words=words)),
         "missing": (
             found.missing,
             directory_messages.missing(
-                directory=directory, people=_ids(found.missing), until=until, waits=_waits(tx, found.missing)
+                directory=directory,
+                people=_ids(found.missing),
+                until=until,
+                waits=_waits(tx, found.missing),
+                words=words,
             ),
         ),
-        "left": (found.left, directory_messages.left(directory=directory, people=_ids(found.left))),
+        "left": (found.left, directory_messages.left(directory=directory, people=_ids(found.left), words=words)),
     }
     for what, (members, title) in titles.items():
         if members:
@@ -66,7 +73,7 @@ def take_members(tx: Transaction, rules: Rules, directory: str, listed: Sequence
 
 def directory_unread(tx: Transaction, rules: Rules, directory: str, error: str, now: datetime) -> int:
     """Tells IT, once, that a directory cannot be read; its members stay. Returns how many notices are new."""
-    return watch(tx, rules, [_unread(directory, hidden(error))], now)
+    return watch(tx, rules, [_unread(directory, hidden(error), rules.words)], now)
 
 
 def stored_members(tx: Transaction, config: Config) -> tuple[KnownMember, ...]:
@@ -74,29 +81,29 @@ def stored_members(tx: Transaction, config: Config) -> tuple[KnownMember, ...]:
     return tx.members.of(config.directories)
 
 
-def _unread(directory: str, error: str | None) -> Condition:
+def _unread(directory: str, error: str | None, words: Wording) -> Condition:
     return Condition(
         f"directory-unread/{directory}",
         error is not None,
-        directory_messages.unread(directory=directory, error=error or ""),
-        directory_messages.read_again(directory=directory),
+        directory_messages.unread(directory=directory, error=error or "", words=words),
+        directory_messages.read_again(directory=directory, words=words),
     )
 
 
-def _held(directory: str, found: ListChanges, known: int) -> Condition:
+def _held(directory: str, found: ListChanges, known: int, words: Wording) -> Condition:
     return Condition(
         f"directory-held/{directory}",
         found.held is not None,
-        held_in_words(directory, found, known),
-        directory_messages.believed_again(directory=directory),
+        held_in_words(directory, found, known, words),
+        directory_messages.believed_again(directory=directory, words=words),
     )
 
 
-def held_in_words(directory: str, found: ListChanges, known: int) -> str:
+def held_in_words(directory: str, found: ListChanges, known: int, words: Wording = ENGLISH) -> str:
     """Why a list is not taken over."""
     if found.held is Held.EMPTY:
-        return directory_messages.empty(directory=directory, known=known)
-    return directory_messages.shrunk(directory=directory, known=known, people=_ids(found.unlisted))
+        return directory_messages.empty(directory=directory, known=known, words=words)
+    return directory_messages.shrunk(directory=directory, known=known, people=_ids(found.unlisted), words=words)
 
 
 def _readable(listed: Iterable[Member]) -> Iterator[Member]:

@@ -31,7 +31,7 @@ def notice_first_contacts(
             fresh = tx.failed_contacts.record(lead, *told, owner, tier)
             if fresh and failure.resolved_at is None and not quiet:
                 name = (known.name if known else "") or lead
-                title = messages.first_contact_bounced(lead=name)
+                title = messages.first_contact_bounced(lead=name, words=rules.words_of(owner))
                 body = {"title": title, "lead": lead, "message_id": failure.message}
                 kind, key = NoticeType.FIRST_CONTACT_FAILED, f"first-contact/{failure.message}"
                 tx.deliveries.enqueue(rules.notices.notice(kind, key, [owner], now, **body))

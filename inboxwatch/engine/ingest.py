@@ -190,7 +190,7 @@ def take(tx: Transaction, rules: Rules, batch: Batch, arrival: Arrival) -> Inges
     # A connector of somebody else's may have left out a zone: such messages are in quarantine already.
     times = [raw.received_at for raw in batch.messages if raw.received_at.tzinfo is not None]
     if times:
-        alarms.watch(tx, rules, [alarms.skew(arrival.mailbox, max(times), arrival.now)], arrival.now)
+        alarms.watch(tx, rules, [alarms.skew(arrival.mailbox, max(times), arrival.now, rules.words)], arrival.now)
     return result
 
 

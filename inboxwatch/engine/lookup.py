@@ -19,9 +19,10 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import person_name, wait_views
 from inboxwatch.notify import follow_up_messages, lead_messages, messages
 from inboxwatch.notify.actions import Answer
-from inboxwatch.notify.text import clean, when
+from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
+from inboxwatch.words import Wording
 
 MOST = 100
 """Replies, and follow-ups, of one answer."""
@@ -40,8 +41,9 @@ _LINK = re.compile(r"<mailto:([^<|>]++)(?:\|[^<>]*+)?>")
 class Lookup:
     """One question of one person, at one instant."""
 
-    def __init__(self, tx: Transaction, rules: Rules, asker: Person, now: datetime) -> None:
+    def __init__(self, tx: Transaction, rules: Rules, asker: Person, now: datetime, words: Wording) -> None:
         self._rules = rules
+        self._words = words
         self._tx = tx
         self._asker = asker
         self._now = now
@@ -58,19 +60,19 @@ class Lookup:
             return self._found(query[text.end() :].strip())
         found, count = self._leads(query)
         if not found:
-            return Answer((messages.no_lead(query=query),))
+            return Answer((messages.no_lead(query=query, words=self._words),))
         if count > 1:
             named = [(lead.name, lead.id) for lead in found]
-            return Answer((messages.several_leads(count=count, named=named),))
+            return Answer((messages.several_leads(count=count, named=named, words=self._words),))
         return self._about(found[0])
 
     def _own(self) -> Answer:
         rows = self._open(owner=self._asker.id)
         late = [row.due_at <= self._now for row in rows if row.metric != "follow_up"]
         due = [row.due_at <= self._now for row in rows if row.metric == "follow_up"]
-        lines = [messages.own_waits(count=len(late), overdue=sum(late))]
+        lines = [messages.own_waits(count=len(late), overdue=sum(late), words=self._words)]
         if due:
-            lines.append(messages.own_follow_ups(count=len(due), due=sum(due)))
+            lines.append(messages.own_follow_ups(count=len(due), due=sum(due), words=self._words))
         shown = [*rows[: len(late)][:MOST], *rows[len(late) :][:MOST]]
         link = f"{self._rules.config.web.url}/?{urlencode({'owner': self._asker.id})}"
         return Answer(tuple(lines), tuple(self._views(shown)), link)
@@ -91,7 +93,7 @@ class Lookup:
         lines = []
         for day in named:
             people = [(self._name(owner), counts[day]) for owner, counts in found.by_owner.items() if counts[day]]
-            lines.append(follow_up_messages.who(day=day, people=people, link=f"{page}{day}"))
+            lines.append(follow_up_messages.who(day=day, people=people, link=f"{page}{day}", words=self._words))
         return Answer(tuple(lines))
 
     def _leads(self, query: str) -> tuple[list[Lead], int]:
@@ -105,7 +107,7 @@ class Lookup:
     def _found(self, query: str) -> Answer:
         """The leads that match a few letters, one line each."""
         found, count = self._tx.leads.find(query, _FOUND)
-        lines = [lead_messages.found(count=count, shown=len(found), query=query or "*")]
+        lines = [lead_messages.found(count=count, shown=len(found), query=query or "*", words=self._words)]
         for lead, wait in found:
             owner = wait.owner if wait is not None else lead.owner
             left = (wait.due_at - self._now).total_seconds() if wait is not None else None
@@ -113,7 +115,7 @@ class Lookup:
                 name=clean(lead.name, 80),
                 company=clean(lead.company, 80),
                 address=clean(lead.id),
-                standing=lead_messages.standing(left=left, owner=self._name(owner) if owner else ""),
+                standing=lead_messages.standing(left=left, owner=self._name(owner) if owner else "", words=self._words),
                 link=f"{self._rules.config.web.url}/leads/{quote(lead.id, safe='@')}",
             )
             lines.append(told)
@@ -123,7 +125,10 @@ class Lookup:
         views = self._views(self._open(lead=lead.id)[:MOST])
         link = f"{self._rules.config.web.url}/leads/{quote(lead.id, safe='')}"
         if not views:
-            return Answer((self._owner_between(lead), self._target_between(lead), messages.NOTHING_DUE), link=link)
+            return Answer(
+                (self._owner_between(lead), self._target_between(lead), self._words.say(messages.NOTHING_DUE)),
+                link=link,
+            )
         first = views[0]
         lines = (self._owner(first, lead), self._target(first), self._next(first))
         return Answer(lines, tuple(views), link)
@@ -133,19 +138,20 @@ class Lookup:
         given = [action for action in actions if action.kind is ActionKind.ASSIGNED and action.clock in wait.ids]
         last = max(given, key=lambda action: action.serial, default=None)
         why = (last.rule, last.reason) if last else ()
-        return messages.owner_now(owner=self._name(wait.owner), lead=lead.name or lead.id, why=why)
+        return messages.owner_now(owner=self._name(wait.owner), lead=lead.name or lead.id, why=why, words=self._words)
 
     def _owner_between(self, lead: Lead) -> str:
         owner = owner_between_waits(self._tx, self._rules, lead.id, self._now)
-        return messages.owner_next(owner=self._name(owner), lead=lead.name or lead.id)
+        return messages.owner_next(owner=self._name(owner), lead=lead.name or lead.id, words=self._words)
 
     def _target(self, wait: WaitView) -> str:
         return messages.target(
             policy=wait.policy,
             metric=wait.metric,
-            within=str(wait.sla.target(wait.metric)) if wait.sla else "",
+            length=str(wait.sla.target(wait.metric)) if wait.sla else "",
             due_at=self._local(wait.due_at),
             late=-wait.left,
+            words=self._words,
         )
 
     def _target_between(self, lead: Lead) -> str:
@@ -153,22 +159,28 @@ class Lookup:
         facts = self._rules.context.facts(lead.id, lead, MailboxId(last) if last else None)
         policy: SLAPolicy | None = choose(self._rules.config.policies, facts)
         if policy is None:
-            return messages.NO_POLICY
+            return self._words.say(messages.NO_POLICY)
         return messages.target_next(
-            policy=policy.name, first_response=str(policy.first_response), next_response=str(policy.next_response)
+            policy=policy.name,
+            first_response=str(policy.first_response),
+            next_response=str(policy.next_response),
+            words=self._words,
         )
 
     def _next(self, wait: WaitView) -> str:
         held = max((at for at in (wait.acknowledged_until, wait.snoozed_until) if at and at > self._now), default=None)
         if wait.next_step is None:
-            return messages.NO_FURTHER_STEP
+            return self._words.say(messages.NO_FURTHER_STEP)
         step = messages.ladder_step(
-            targets=wait.next_names, moves_to=wait.next_owner_name, at=when(self._local(wait.next_step.at))
+            targets=wait.next_names,
+            moves_to=wait.next_owner_name,
+            at=self._words.when(self._local(wait.next_step.at)),
+            words=self._words,
         )
-        return messages.next_step(step=step, held_until=self._local(held) if held else None)
+        return messages.next_step(step=step, held_until=self._local(held) if held else None, words=self._words)
 
     def _name(self, person: str | None) -> str:
-        return person_name(self._rules, person) or person or "Nobody"
+        return person_name(self._rules, person) or person or self._words.say("Nobody")
 
     def _local(self, at: datetime) -> datetime:
         """An instant in the asker's zone."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from inboxwatch.connector import Reason
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import NoticeType, messages
+from inboxwatch.notify import NoticeType, alarm_messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import ServerDownMark
 from inboxwatch.store.records import MailboxRecord
@@ -24,7 +24,9 @@ def server_down(tx: Transaction, rules: Rules, row: MailboxRecord, now: datetime
     if len(failing) < 2:
         return False
     if tx.marks.get(ServerDownMark(server)) is None:
-        title = messages.server_blind(server=server, reason=row.error_reason, mailboxes=failing)
+        title = alarm_messages.server_blind(
+            server=server, reason=row.error_reason, mailboxes=failing, words=rules.words
+        )
         _tell(tx, rules, f"blind/{server}/{now.isoformat()}", {"title": title, "error": row.error}, now)
         tx.marks.set(ServerDownMark(server), now)
     return True
@@ -40,7 +42,7 @@ def server_up(tx: Transaction, rules: Rules, row: MailboxRecord, now: datetime) 
     if server is None or since is None:
         return False
     if not [one for one in _suffering(tx, rules, server) if one.id != row.id]:
-        title = messages.server_readable(server=server)
+        title = alarm_messages.server_readable(server=server, words=rules.words)
         _tell(tx, rules, f"seeing/{server}/{since.isoformat()}", {"title": title, "error": None}, now)
         tx.marks.set(ServerDownMark(server), None)
     return True

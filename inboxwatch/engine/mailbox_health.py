@@ -13,7 +13,7 @@ from inboxwatch.connector import Cursor, MailboxError, Reason
 from inboxwatch.core.model import MailboxId
 from inboxwatch.engine.mail_servers import server_down, server_up
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import NoticeType, messages
+from inboxwatch.notify import NoticeType, alarm_messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.marks import HeldUntilMark, ResyncsMark
 from inboxwatch.store.records import MailboxRecord
@@ -71,7 +71,9 @@ def failed(tx: Transaction, rules: Rules, mailbox: MailboxId, unread: Unreadable
     if server_down(tx, rules, row, now):
         tx.health.blind_notified(mailbox)
         return
-    title = messages.mailbox_blind(mailbox=mailbox, reason=error.reason, read_until=row.seen_until, hint=error.hint)
+    title = alarm_messages.mailbox_blind(
+        mailbox=mailbox, reason=error.reason, read_until=row.seen_until, hint=error.hint, words=rules.words
+    )
     key = f"blind/{mailbox}/{since.isoformat()}"
     body = {"mailbox": mailbox, "error": str(error), "title": title}
     tx.deliveries.enqueue(rules.notices.notice(NoticeType.MAILBOX, key, rules.config.it_alerts, now, **body))
@@ -106,7 +108,11 @@ def _tell_recovery(tx: Transaction, rules: Rules, row: MailboxRecord, now: datet
     """Tells IT that a mailbox that was reported as blind can be read again; `row` is as it was before."""
     if not row.blind_told or row.failing_since is None or server_up(tx, rules, row, now):
         return
-    body = {"mailbox": row.id, "error": None, "title": messages.mailbox_readable(mailbox=row.id)}
+    body = {
+        "mailbox": row.id,
+        "error": None,
+        "title": alarm_messages.mailbox_readable(mailbox=row.id, words=rules.words),
+    }
     key = f"seeing/{row.id}/{row.failing_since.isoformat()}"
     tx.deliveries.enqueue(rules.notices.notice(NoticeType.MAILBOX, key, rules.config.it_alerts, now, **body))
 

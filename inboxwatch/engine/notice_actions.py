@@ -12,7 +12,7 @@ from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.ownership.routing import Window
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine import actions
-from inboxwatch.engine.assignment_reasons import in_words
+from inboxwatch.engine.assignment_reasons import absent
 from inboxwatch.engine.audit import Attempt, AuditedDaemon, AuditOutcome, Door, begin, end, under_way
 from inboxwatch.engine.authority import concerned
 from inboxwatch.engine.daemon_port import DaemonPort
@@ -26,6 +26,7 @@ from inboxwatch.notify import messages
 from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate
 from inboxwatch.store import Outage, Transaction
 from inboxwatch.store.records import ClockRecord
+from inboxwatch.words import ENGLISH, Wording, words
 
 DEEDS = {
     ActionKind.ACKNOWLEDGED: "wait.acknowledge",
@@ -48,6 +49,11 @@ class NoticeActions:
 
     def __init__(self, daemon: DaemonPort) -> None:
         self._daemon = daemon if isinstance(daemon, AuditedDaemon) else AuditedDaemon(daemon)
+
+    def language(self, by: Actor | None) -> str:
+        rules = self._daemon.rules
+        known = _known(rules, by) if by is not None else None
+        return _words(rules, by, known).language
 
     async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         return await self._press(clock, by, _Press(ActionKind.ACKNOWLEDGED, reason))
@@ -77,12 +83,16 @@ class NoticeActions:
 
     async def candidates(self, clock: str, by: Actor) -> Sequence[Candidate]:
         rules = self._daemon.rules
-        return await self._daemon.read(candidates, rules, clock, _person(rules, by), self._daemon.now())
+        person = _person(rules, by)
+        spoken = _words(rules, by, person)
+        return await self._daemon.read(candidates, rules, clock, person, self._daemon.now(), spoken)
 
     async def lookup(self, by: Actor, query: str) -> Answer:
         rules, now = self._daemon.rules, self._daemon.now()
         person = _person(rules, by)
-        return await self._daemon.read(lambda tx: Lookup(tx, rules, person, now).answer(query))
+        return await self._daemon.read(
+            lambda tx: Lookup(tx, rules, person, now, _words(rules, by, person)).answer(query)
+        )
 
     async def _press(self, clock: str, by: Actor, press: _Press) -> ActionOutcome:
         """Acts in the attempt of a request, such as by a signed link; from a channel it is an attempt of its own."""
@@ -106,9 +116,12 @@ class NoticeActions:
         try:
             person = _person(rules, by)
             attempt.by = person.id
-            return await self._daemon.write(_do, rules, clock, person, press, self._daemon.now())
+            reading = _Reading(
+                person, _words(rules, by, person), words(by.place_language) if by.place_language else None
+            )
+            return await self._daemon.write(_do, rules, clock, reading, press, self._daemon.now())
         except Outage as error:
-            raise ActionRefused(messages.NOT_NOW) from error
+            raise ActionRefused(_words(rules, by, _known(rules, by)).say(messages.NOT_NOW)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,34 +136,55 @@ class _Press:
     """It is meant of a follow-up alone."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Who acts, and what is read there."""
+
+    person: Person
+    words: Wording
+    """Theirs."""
+    place: Wording | None
+    """Of the place where others read what they did; None: theirs."""
+
+
+def _words(rules: Rules, by: Actor | None, person: Person | None) -> Wording:
+    """In which somebody is spoken to."""
+    return words(by.language) if by is not None and by.language else rules.words_of(person.id if person else None)
+
+
 def _person(rules: Rules, by: Actor) -> Person:
     """The person of the config who pressed. Raises ActionRefused."""
-    config = rules.config
-    slack = next((one for one in config.people.values() if by.slack_id and one.slack_id == by.slack_id), None)
-    known = config.us.person(by.email) if by.email else None
-    found = config.people.get(PersonId(by.person)) or slack or (config.people[known] if known else None)
-    if found is None:
-        raise ActionRefused(messages.UNKNOWN_ACTOR)
+    if (found := _known(rules, by)) is None:
+        raise ActionRefused(_words(rules, by, None).say(messages.UNKNOWN_ACTOR))
     return found
 
 
-def _wait(tx: Transaction, rules: Rules, clock: str, person: Person) -> ClockRecord:
+def _known(rules: Rules, by: Actor) -> Person | None:
+    config = rules.config
+    slack = next((one for one in config.people.values() if by.slack_id and one.slack_id == by.slack_id), None)
+    known = config.us.person(by.email) if by.email else None
+    return config.people.get(PersonId(by.person)) or slack or (config.people[known] if known else None)
+
+
+def _wait(tx: Transaction, rules: Rules, clock: str, person: Person, spoken: Wording) -> ClockRecord:
     """The wait, for somebody who may act on it."""
     row = tx.clocks.get(clock)
     if row is None:
-        raise ActionRefused(messages.UNKNOWN_WAIT)
+        raise ActionRefused(spoken.say(messages.UNKNOWN_WAIT))
     config = rules.config
     allowed = concerned(config, tx, row)
     if person.id not in allowed:
-        raise ActionRefused(messages.not_concerned(owner=person_name(rules, row.owner) or str(row.owner)))
+        owner = person_name(rules, row.owner) or str(row.owner)
+        raise ActionRefused(messages.not_concerned(owner=owner, words=spoken))
     return row
 
 
-def _do(tx: Transaction, rules: Rules, clock: str, person: Person, press: _Press, now: datetime) -> ActionOutcome:
+def _do(tx: Transaction, rules: Rules, clock: str, by: _Reading, press: _Press, now: datetime) -> ActionOutcome:
     """Acts, unless just this was just done; says what has become of the wait. Raises ActionRefused."""
-    row = _wait(tx, rules, clock, person)
+    person = by.person
+    row = _wait(tx, rules, clock, person, by.words)
     if not _done_before(tx, rules, row, person, press, now):
-        _once(tx, rules, row, person, press, now)
+        _once(tx, rules, row, by, press, now)
     row = tx.clocks.get(clock) or row
     (view,) = wait_views(tx, rules, [row], now)
     until = {
@@ -159,13 +193,15 @@ def _do(tx: Transaction, rules: Rules, clock: str, person: Person, press: _Press
         ActionKind.PUT_OFF: row.due_at,
     }.get(press.kind)
     done = Action(now, press.kind, person.id, until=until, owner=row.owner, reason=press.reason)
-    return ActionOutcome(view, sentence(rules, done, view, person))
+    return ActionOutcome(view, sentence(rules, done, view, person, by.place or by.words))
 
 
-def _once(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> None:
-    if press.kind is ActionKind.ACTIVITY and row.state != "running":
-        raise ActionRefused(messages.nothing_done(why=messages.wait_over(stop_reason=str(row.stop_reason))))
-    acting = actions.Acting(person.id, now, press.reason)
+def _once(tx: Transaction, rules: Rules, row: ClockRecord, by: _Reading, press: _Press, now: datetime) -> None:
+    spoken = by.words
+    if press.kind is not ActionKind.REOPENED and row.state != "running":
+        why = messages.wait_over(stop_reason=str(row.stop_reason), words=spoken)
+        raise ActionRefused(messages.nothing_done(why=why, words=spoken))
+    acting = actions.Acting(by.person.id, now, press.reason)
     try:
         match press.kind:
             case ActionKind.ACKNOWLEDGED:
@@ -185,7 +221,7 @@ def _once(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press
             case ActionKind.ACTIVITY:
                 actions.log_activity(tx, rules, row.lead, acting, now)
     except Refused as refused:
-        raise ActionRefused(messages.nothing_done(why=str(refused))) from refused
+        raise ActionRefused(messages.nothing_done(why=spoken.say(str(refused)), words=spoken)) from refused
 
 
 def _done_before(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> bool:
@@ -205,12 +241,16 @@ def _done_before(tx: Transaction, rules: Rules, row: ClockRecord, person: Person
     )
 
 
-def candidates(tx: Transaction, rules: Rules, clock: str, asker: Person, now: datetime) -> list[Candidate]:
+def candidates(
+    tx: Transaction, rules: Rules, clock: str, asker: Person, now: datetime, spoken: Wording
+) -> list[Candidate]:
     """Who could own a wait, for somebody whom it concerns. Raises ActionRefused."""
-    return candidates_of(tx, rules, _wait(tx, rules, clock, asker), now)
+    return candidates_of(tx, rules, _wait(tx, rules, clock, asker, spoken), now, spoken)
 
 
-def candidates_of(tx: Transaction, rules: Rules, row: ClockRecord, now: datetime) -> list[Candidate]:
+def candidates_of(
+    tx: Transaction, rules: Rules, row: ClockRecord, now: datetime, spoken: Wording = ENGLISH
+) -> list[Candidate]:
     """The wait's own people first, then everybody else; of both those who are here before those who are not."""
     config = rules.config
     here = roster(tx, rules, now)
@@ -220,6 +260,5 @@ def candidates_of(tx: Transaction, rules: Rules, row: ClockRecord, now: datetime
         if person.id == row.owner:
             continue
         why = here.passed_over(person.id, Window(now, max(now, row.due_at)))
-        absent = in_words([why] if why else [])
-        found.append(Candidate(person.id, person.name, why is None, absent.removeprefix(f"{person.id} is ")))
+        found.append(Candidate(person.id, person.name, why is None, absent(why, spoken) if why else ""))
     return sorted(found, key=lambda candidate: not candidate.present)

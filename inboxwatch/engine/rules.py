@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from inboxwatch.core.model import PersonId
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.engine.delivery.enqueue import Notices
 from inboxwatch.engine.own_mail import OwnMail
 from inboxwatch.engine.rule_context import RuleContext
 from inboxwatch.notify import Channel
+from inboxwatch.words import Wording, spoken, words
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
@@ -26,6 +28,16 @@ class Rules:
     own_mail: OwnMail
     policies: Mapping[str, SLAPolicy]
     """The policies of the config by version; those of older waits are in the store."""
+
+    @property
+    def words(self) -> Wording:
+        """The house's: for channels and for IT."""
+        return words(self.config.language)
+
+    def words_of(self, person: str | None) -> Wording:
+        """The language in which a person is told; the house's for nobody, and for who speaks none of ours."""
+        known = self.config.people.get(PersonId(person)) if person else None
+        return words(spoken(known.languages if known else ()) or self.config.language)
 
     @classmethod
     def of(cls, config: Config, channels: Mapping[str, Channel]) -> Rules:

@@ -23,6 +23,7 @@ from inboxwatch.extras import command, installed
 from inboxwatch.hidden import hidden
 from inboxwatch.notify.notice_wait import UNVERIFIED, FailedContact, Handed, NoticeWait
 from inboxwatch.settings import ConfigPath, Secret, Settings
+from inboxwatch.words import SOURCE
 
 if TYPE_CHECKING:
     from inboxwatch.notify.actions import Actions
@@ -134,6 +135,8 @@ class Notice:
     error: str | None = None
     title: str = ""
     """For notices without clocks (mailbox, digest): one sentence that says what happened and what to do."""
+    language: str = SOURCE
+    """The reader's: of their own, or of the house where many read."""
     thread_key: str = ""
     """The same for all that is told of one wait: channels thread repeats and update in place by it."""
 

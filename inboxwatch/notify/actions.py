@@ -26,6 +26,10 @@ class Actor:
     email: str = ""
     """Lower case; empty where the channel does not tell."""
     name: str = ""
+    language: str = ""
+    """In which they are reading, where that is not for the config to say (a browser's)."""
+    place_language: str = ""
+    """In which the place is written where what they do is shown, where others read there too (a channel)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,10 @@ class Actions(Protocol):
 
     All are idempotent: an action that is delivered twice changes nothing the second time.
     """
+
+    def language(self, by: Actor | None) -> str:
+        """In which somebody is spoken to; None, and who is not known, in the house's."""
+        ...
 
     async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         """`by` has it, and owns it from now on."""

@@ -23,6 +23,7 @@ from inboxwatch.notify import (
 from inboxwatch.notify.render import SHOWN, Renderer
 from inboxwatch.notify.text import clean, web_link
 from inboxwatch.notify.wait import ShownWait, chosen
+from inboxwatch.words import words
 
 _STYLES = {
     "WARNING": "yellow",
@@ -80,7 +81,7 @@ class Console:
             for wait in (shown := chosen(waits, SHOWN)):
                 yield Text(f"{'':10}  - {wait.who}: {wait.standing}")
             if len(waits) > len(shown):
-                yield Text(f"{'':10}    {messages.and_more(len(waits) - len(shown))}")
+                yield Text(f"{'':10}    {messages.and_more(len(waits) - len(shown), words=words(notice.language))}")
             return
         wait = waits[0]
         mark = wait.reason.upper() or notice.type.value.upper()

@@ -6,47 +6,57 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from inboxwatch.notify.messages import because
-from inboxwatch.notify.text import when
+from inboxwatch.words import ENGLISH, Wording, english
 
 ACTION_LABELS = {
-    "activity": "Called",
-    "put_off": "In some days",
-    "assign": "Reassign",
-    "stop": "Stop following up",
+    "activity": english("Called"),
+    "put_off": english("In some days"),
+    "assign": english("Reassign"),
+    "stop": english("Stop following up"),
 }
 """What can be done to a follow-up, as buttons name it."""
-AGAIN = "Follow up again"
+AGAIN = english("Follow up again")
 """The button that takes up again what was stopped, or has gone quiet."""
-SAY_WHY_STOPPED = "reason: say why nobody follows up any more"
+SAY_WHY_STOPPED = english("reason: say why nobody follows up any more")
 
 DAYS = {
-    "overdue": "Overdue",
-    "today": "Today",
-    "tomorrow": "Tomorrow",
-    "week": "This week",
-    "later": "Later",
+    "overdue": english("Overdue"),
+    "today": english("Today"),
+    "tomorrow": english("Tomorrow"),
+    "week": english("This week"),
+    "later": english("Later"),
 }
 """The parts of the list."""
 
 
-def who(*, day: str, people: Sequence[tuple[str, int]], link: str) -> str:
+def who(*, day: str, people: Sequence[tuple[str, int]], link: str, words: Wording = ENGLISH) -> str:
     """Who follows up when: `people` are names with how many they have; `link` leads to the list, or is empty."""
     count = sum(number for _, number in people)
+    when = words.say(DAYS[day])
     if not count:
-        return f"{DAYS[day]}: nobody has to follow up."
+        return words.say("%(day)s: nobody has to follow up.", day=when)
     named = ", ".join(f"{name} {number}" for name, number in people)
-    more = f" {link}" if link else ""
-    return f"{DAYS[day]}: {count} {'follow-up' if count == 1 else 'follow-ups'}. {named}.{more}"
+    told = words.count(
+        "%(day)s: %(count)s follow-up. %(people)s.",
+        "%(day)s: %(count)s follow-ups. %(people)s.",
+        count,
+        day=when,
+        people=named,
+    )
+    return f"{told} {link}" if link else told
 
 
-def put_off(*, person: str, until: datetime | None, reason: str) -> str:
+def put_off(*, person: str, until: datetime | None, reason: str, words: Wording = ENGLISH) -> str:
     """`until` is for when, in the zone of its reader."""
-    return f"{person} follows up {when(until)}{because(reason)}."
+    did = words.say("%(person)s follows up %(at)s", person=person, at=words.when(until))
+    return f"{did}{because(reason)}."
 
 
-def stopped(*, person: str, reason: str) -> str:
-    return f"{person} stopped following up{because(reason)}."
+def stopped(*, person: str, reason: str, words: Wording = ENGLISH) -> str:
+    did = words.say("%(person)s stopped following up", person=person)
+    return f"{did}{because(reason)}."
 
 
-def taken_up(*, person: str, reason: str) -> str:
-    return f"{person} follows up again{because(reason)}."
+def taken_up(*, person: str, reason: str, words: Wording = ENGLISH) -> str:
+    did = words.say("%(person)s follows up again", person=person)
+    return f"{did}{because(reason)}."

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from inboxwatch.notify.text import span
+from inboxwatch.notify.messages import due, no_lead
+from inboxwatch.words import ENGLISH, Wording
 
 
-def found(*, count: int, shown: int, query: str) -> str:
+def found(*, count: int, shown: int, query: str, words: Wording = ENGLISH) -> str:
     if not count:
-        return f"No lead is known by {query}."
+        return no_lead(query=query, words=words)
     if count == 1:
-        return f"One lead matches {query}."
-    first = f"; the first {shown}, those who wait before others" if shown < count else ""
-    return f"{count} leads match {query}{first}:"
+        return words.say("One lead matches %(query)s.", query=query)
+    if shown < count:
+        return words.count(
+            "%(count)s lead matches %(query)s; the first %(shown)s, those who wait before others:",
+            "%(count)s leads match %(query)s; the first %(shown)s, those who wait before others:",
+            count,
+            query=query,
+            shown=shown,
+        )
+    return words.count("%(count)s lead matches %(query)s:", "%(count)s leads match %(query)s:", count, query=query)
 
 
 def lead(*, name: str, company: str, address: str, standing: str, link: str) -> str:
@@ -20,9 +28,12 @@ def lead(*, name: str, company: str, address: str, standing: str, link: str) -> 
     return f"{who} ({address}): {standing}. {link}" if who else f"{address}: {standing}. {link}"
 
 
-def standing(*, left: float | None, owner: str) -> str:
+def standing(*, left: float | None, owner: str, words: Wording = ENGLISH) -> str:
     """Whether somebody waits; `left` are seconds until it is due, negative after, None where nobody waits."""
     if left is None:
-        return f"nobody waits, {owner}'s lead" if owner else "nobody waits"
-    due = f"due in {span(left)}" if left > 0 else f"overdue by {span(left)}"
-    return f"waits for {owner or 'nobody'}, {due}"
+        return words.say("nobody waits, %(owner)s's lead", owner=owner) if owner else words.say("nobody waits")
+    return words.say(
+        "waits for %(owner)s, %(due)s",
+        owner=owner or words.say("nobody"),
+        due=due(left=left, waited="", words=words),
+    )

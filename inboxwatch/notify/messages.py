@@ -1,8 +1,8 @@
 """The message table: every sentence that people are told beside the templates, by name and with typed values.
 
-Whoever decides says which message it is; how it reads is said here only. Values are plain text and numbers: names and
-ids as the config or the store has them, not cleaned and not escaped, which is for the channel that shows them. Instants
-stand in the zone of their reader, except where a message says UTC.
+Whoever decides says which message it is; how it reads is said here only, in the language that is handed in (`words`).
+Values are plain text and numbers: names and ids as the config or the store has them, not cleaned and not escaped, which
+is for the channel that shows them. Instants stand in the zone of their reader, except where a message says UTC.
 """
 
 from __future__ import annotations
@@ -10,256 +10,203 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from inboxwatch.notify.text import span, when
+from inboxwatch.words import ENGLISH, Wording, english
 
 ACTION_LABELS = {
-    "acknowledge": "I have it",
-    "snooze": "Snooze",
-    "assign": "Reassign",
-    "dismiss": "No reply owed",
-    "activity": "Handled by phone",
+    "acknowledge": english("I have it"),
+    "snooze": english("Snooze"),
+    "assign": english("Reassign"),
+    "dismiss": english("No reply owed"),
+    "activity": english("Handled by phone"),
 }
-TAKE_BACK = "Reply owed after all"
-"""The button that takes a dismissal back."""
-UNDO = "Undo"
-"""The same in the first minutes."""
 """What can be done to a wait, as buttons and links name it."""
+TAKE_BACK = english("Reply owed after all")
+"""The button that takes a dismissal back."""
+UNDO = english("Undo")
+"""The same in the first minutes."""
 
-OPEN_LINK = "Open in inboxwatch"
-OPEN_MAIL = "Open the mail"
+OPEN_LINK = english("Open in inboxwatch")
+OPEN_MAIL = english("Open the mail")
 
-NOTHING_WAITS = "Nothing waits."
-NOBODY_ELSE = "Nobody else could own this wait."
-SLACK_TOO_SLOW = "Slack did not take the answer in time. Please look at the board."
-OUR_DEFECT = "That did not work: our own fault. Please try again, or use the board."
-NOT_NOW = "Nothing was done: the database of inboxwatch is away. Please try again in some minutes."
-LINK_INVALID = "This link is not valid. Open the newest message about this wait, or the board."
-LINK_EXPIRED = "This link has expired. Open the newest message about this wait, or the board."
+NOTHING_WAITS = english("Nothing waits.")
+NOBODY_ELSE = english("Nobody else could own this wait.")
+SLACK_TOO_SLOW = english("Slack did not take the answer in time. Please look at the board.")
+OUR_DEFECT = english("That did not work: our own fault. Please try again, or use the board.")
+NOT_NOW = english("Nothing was done: the database of inboxwatch is away. Please try again in some minutes.")
+LINK_INVALID = english("This link is not valid. Open the newest message about this wait, or the board.")
+LINK_EXPIRED = english("This link has expired. Open the newest message about this wait, or the board.")
 
 
 # How a wait stands: phrases within a line.
 
 _ENDS = {
-    "dismissed": "no reply is owed",
-    "meeting_accepted": "the buyer accepted a meeting",
-    "opted_out": "the buyer opted out",
-    "lead_closed": "the lead was closed",
-    "activity": "a call or meeting was logged",
-    "gone_quiet": "the buyer has gone quiet",
-    "followed_up": "we wrote again",
-    "max_rounds": "no further reminders",
-    "withdrawn": "no reply was owed, as is known now",
+    "dismissed": english("no reply is owed"),
+    "meeting_accepted": english("the buyer accepted a meeting"),
+    "opted_out": english("the buyer opted out"),
+    "lead_closed": english("the lead was closed"),
+    "activity": english("a call or meeting was logged"),
+    "gone_quiet": english("the buyer has gone quiet"),
+    "followed_up": english("we wrote again"),
+    "max_rounds": english("no further reminders"),
+    "withdrawn": english("no reply was owed, as is known now"),
 }
 _FLAGS = {
-    "answer_not_verified": "answer not verified: a message in our name is not shown to be ours",
-    "answer_dated_back": "the answer was laid into Sent long after its Date: it counts from when it was laid there",
-    "answer_empty": "the answer is empty",
-    "answer_within_seconds": "the answer came within seconds",
+    "answer_not_verified": english("answer not verified: a message in our name is not shown to be ours"),
+    "answer_dated_back": english(
+        "the answer was laid into Sent long after its Date: it counts from when it was laid there"
+    ),
+    "answer_empty": english("the answer is empty"),
+    "answer_within_seconds": english("the answer came within seconds"),
 }
-NEVER_ARRIVED = "our message never arrived"
+NEVER_ARRIVED = english("our message never arrived")
 
 
-def answered(*, waited: str, by: str) -> str:
+def answered(*, waited: str, by: str, words: Wording = ENGLISH) -> str:
     """`waited` is a length in words; `by` is a name, or empty where nobody is known."""
-    return f"answered after {waited}" + (f" by {by}" if by else "")
+    if by:
+        return words.say("answered after %(waited)s by %(by)s", waited=waited, by=by)
+    return words.say("answered after %(waited)s", waited=waited)
 
 
-def ended(*, waited: str, stop_reason: str) -> str:
+def ended(*, waited: str, stop_reason: str, words: Wording = ENGLISH) -> str:
     """`stop_reason` is a stop condition of the config; another word is shown as it is."""
-    return f"over after {waited}: {_ENDS.get(stop_reason, stop_reason)}"
+    return words.say("done after %(waited)s: %(why)s", waited=waited, why=end(stop_reason, words=words))
 
 
-def flag(name: str) -> str:
+def end(stop_reason: str, *, words: Wording = ENGLISH) -> str:
+    """Why a wait is over; another word is shown as it is."""
+    return words.say(_ENDS[stop_reason]) if stop_reason in _ENDS else stop_reason
+
+
+def flag(name: str, *, words: Wording = ENGLISH) -> str:
     """What is odd about the answer to a wait; another word is shown as it is."""
-    return _FLAGS.get(name, name)
+    return words.say(_FLAGS[name]) if name in _FLAGS else name
 
 
-def unverified(*, mailbox: str, unread_since: datetime | None) -> str:
-    return f"cannot verify: mailbox {mailbox} unread since {when(unread_since) or 'some time'}"
+def unverified(*, mailbox: str, unread_since: datetime | None, words: Wording = ENGLISH) -> str:
+    if unread_since is None:
+        return words.say("can't tell: mailbox %(mailbox)s has not been read for some time", mailbox=mailbox)
+    at = words.when(unread_since)
+    return words.say("can't tell: mailbox %(mailbox)s has not been read since %(at)s", mailbox=mailbox, at=at)
 
 
-def due(*, left: float | None, waited: str) -> str:
+def due(*, left: float | None, waited: str, words: Wording = ENGLISH) -> str:
     """`left` are the seconds until it is due, negative once it is overdue; None without a due time."""
     if left is None:
-        return f"waiting for {waited}"
+        return words.say("waiting for %(waited)s", waited=waited)
     if left > 0:
-        return f"due in {span(left)}"
-    return f"overdue by {span(left)}" if left < -1 else "due now"
+        return words.say(DUE_IN, span=words.span(left))
+    return words.say(OVERDUE_BY, span=words.span(left)) if left < -1 else words.say("due now")
 
 
-def ladder_step(*, targets: Sequence[str], moves_to: str, at: str) -> str:
+DUE_IN = english("due in %(span)s")
+OVERDUE_BY = english("overdue by %(span)s")
+
+
+def ladder_step(*, targets: Sequence[str], moves_to: str, at: str, words: Wording = ENGLISH) -> str:
     """What a step of a ladder does, the same on pages, in messages and on the command line.
 
     `targets` are names, and so is `moves_to`, empty where the wait stays with its owner; `at` is an instant as its
     reader is shown it. All may be marked up already.
     """
-    told = f"{', '.join(targets)} {'is' if len(targets) == 1 else 'are'} told at {at}" if targets else f"at {at}"
-    return f"{told}, it moves to {moves_to}" if moves_to else told
+    told = words.say("at %(at)s", at=at)
+    if targets:
+        names = ", ".join(targets)
+        told = words.count(
+            "%(names)s is told at %(at)s", "%(names)s are told at %(at)s", len(targets), names=names, at=at
+        )
+    return words.say("%(told)s, it moves to %(owner)s", told=told, owner=moves_to) if moves_to else told
 
 
-NO_FURTHER_STEP = "No further reminders. Assign it or call."
+def held(*, snoozed: bool, until: str, words: Wording = ENGLISH) -> str:
+    """`until` is an instant as its reader is shown it."""
+    return words.say(english("snoozed until %(at)s") if snoozed else english("acknowledged until %(at)s"), at=until)
+
+
+NO_FURTHER_STEP = english("No further reminders. Assign it or call.")
 """Of a wait whose ladder has ended."""
 
 
-def tier(*, tier: str, score: str) -> str:
+def tier(*, tier: str, score: str, words: Wording = ENGLISH) -> str:
     """Both as the lead list has them; either may be empty."""
-    known = [f"Tier: {tier}"] if tier else []
-    return ", ".join([*known, *([f"Score: {score}"] if score else [])])
+    known = [words.say("Tier: %(tier)s", tier=tier)] if tier else []
+    return ", ".join([*known, *([words.say("Score: %(score)s", score=score)] if score else [])])
 
 
-def within(*, metric: str, length: str) -> str:
-    """The target of a policy: `first response within 2h`; `length` as the config writes it."""
-    owed = {"first_response": "first reply", "next_response": "reply", "follow_up": "follow-up"}.get(metric, metric)
-    return f"{owed} {'after' if metric == 'follow_up' else 'within'} {length}"
+def within(*, metric: str, length: str, words: Wording = ENGLISH) -> str:
+    """The target of a policy: `first reply within 2h`; `length` as the config writes it."""
+    if metric == "follow_up":
+        return words.say("follow-up after %(length)s", length=length)
+    if metric == "first_response":
+        return words.say("first reply within %(length)s", length=length)
+    return words.say("reply within %(length)s", length=length)
 
 
-def and_more(count: int) -> str:
+def and_more(count: int, *, words: Wording = ENGLISH) -> str:
     """Closes a list that was cut."""
-    return f"and {count} more"
+    return words.count("and %(count)s more", "and %(count)s more", count)
 
 
-def server_said(error: str) -> str:
-    return f"The server said: {error}"
+def server_said(error: str, *, words: Wording = ENGLISH) -> str:
+    return words.say("The server said: %(error)s", error=error)
 
 
-# To IT, about the program itself: what is wrong and what to do; then that it is right again.
-
-
-def mailbox_blind(*, mailbox: str, reason: str, read_until: datetime | None, hint: str) -> str:
-    """`read_until` (UTC) is up to when the mailbox was read; `hint` says what to do, or is empty."""
-    age = f"unread since {read_until:%Y-%m-%d %H:%M:%S} UTC" if read_until else "never read"
-    return f"Mailbox {mailbox} is blind ({reason}): {age}. {hint}".strip()
-
-
-def mailbox_readable(*, mailbox: str) -> str:
-    return f"Mailbox {mailbox} can be read again."
-
-
-def server_blind(*, server: str, reason: str, mailboxes: Sequence[str]) -> str:
-    return (
-        f"The mail server {server} cannot be used ({reason}): {some(mailboxes)} are blind. The board shows each of "
-        "them; their waits are unverified until it answers."
-    )
-
-
-def server_readable(*, server: str) -> str:
-    return f"The mail server {server} answers again: its mailboxes can be read."
-
-
-def clock_jumped(*, by: timedelta) -> str:
-    """`by` is how far the time of day has jumped, negative where it was set back."""
-    seconds = by.total_seconds()
-    what = "went on by" if seconds > 0 else "was set back by"
-    then = (
-        "Where it slept, all is well: mailboxes are read before anybody is told. Where its clock is wrong now, steps "
-        "leave early."
-        if seconds > 0
-        else "Nothing is told twice. Where its clock is wrong now, steps leave late."
-    )
-    return f"The clock of the machine of inboxwatch {what} {span(abs(seconds))} at once. {then} `timedatectl` shows it."
-
-
-def clock_behind(*, by: timedelta) -> str:
-    """`by` is how far the time of day is behind that at which the store was last worked on."""
-    return (
-        f"The clock of the machine of inboxwatch is {span(by.total_seconds())} behind the time at which inboxwatch "
-        "last ran: it was set back since, or was wrong then. Nothing is told twice. Where it is wrong now, steps leave "
-        "late. `timedatectl` shows it."
-    )
-
-
-def person_gone(*, person: str, moved: Sequence[tuple[str, str]]) -> str:
-    """`moved` are waits with whose they become."""
-    return (
-        f"{person} is no person of the config any more and owns {_waits(len(moved))}: "
-        f"{some([f'{clock} goes to {owner}' for clock, owner in moved])}."
-    )
-
-
-def mailbox_gone(*, mailbox: str, clocks: Sequence[str]) -> str:
-    return (
-        f"Mailbox {mailbox} is not in the config any more, and {_waits(len(clocks))} began in it: answers that only it "
-        f"holds are not seen. Dismiss or answer {some(clocks)}, or bring the mailbox back."
-    )
-
-
-def target_gone(*, target: str, waits: int, fallback: str) -> str:
-    return (
-        f"The ladder of {_waits(waits)} names {target}, whom the config does not know any more: {fallback} is told "
-        "instead. `inboxwatch clocks repolicy` puts open waits under the policies of today."
-    )
-
-
-def _waits(count: int) -> str:
-    return f"{count} open wait{'' if count == 1 else 's'}"
-
-
-def some(items: Sequence[str], most: int = 20) -> str:
-    return ", ".join([*items[:most], *([and_more(len(items) - most)] if len(items) > most else [])])
-
-
-def channel_down(*, channel: str, dead: int) -> str:
-    """`dead` counts the dead letters that came of it; 0 where all went another way."""
-    became = f"{dead} dead letters" if dead else "the next way was used"
-    return f"Channel {channel} does not deliver: {became}. See the dead letters, mend the channel, send them again."
-
-
-STORE_DOWN = (
-    "The store cannot be used: nothing is read, timed or told until it can. See to its disk, "
-    "its permissions or its server; inboxwatch tries again by itself."
-)
-
-
-def crash_loop(*, ends: int, minutes: int) -> str:
-    return (
-        f"inboxwatch has ended {ends} times within {minutes} minutes without being told to, and starts again: its log "
-        "says why. Run `inboxwatch check`; if the config is fine, go back to the version before."
-    )
-
-
-STORE_UP = "The store can be used again: what had to wait is told now."
+def some(items: Sequence[str], most: int = 20, *, words: Wording = ENGLISH) -> str:
+    return ", ".join([*items[:most], *([and_more(len(items) - most, words=words)] if len(items) > most else [])])
 
 
 # To people, about their waits.
 
 
-NOBODY_PRESENT = "Nobody whom the routing names is present: this wait is yours."
+NOBODY_PRESENT = english("Nobody whom the routing names is present: this wait is yours.")
 """To the fallback person."""
 
 
-def overdue_at_first_sight(*, replies: int, follow_ups: int, mailbox: str) -> str:
+def overdue_at_first_sight(*, replies: int, follow_ups: int, mailbox: str, words: Wording = ENGLISH) -> str:
     """Of a mailbox that was read for the first time: how many of our replies, and of our follow-ups, are late."""
-    late = [_many(replies, "reply", "replies")] if replies or not follow_ups else []
-    late += [_many(follow_ups, "follow-up", "follow-ups")] if follow_ups else []
-    verb = "was" if replies + follow_ups == 1 else "were"
-    return f"{' and '.join(late)} of {mailbox} {verb} overdue when inboxwatch first read it; none pages anybody."
+    late = [_replies(replies, words)] if replies or not follow_ups else []
+    late += [_follow_ups(follow_ups, words)] if follow_ups else []
+    return words.count(
+        "%(late)s of %(mailbox)s was overdue when inboxwatch first read it; none pages anybody.",
+        "%(late)s of %(mailbox)s were overdue when inboxwatch first read it; none pages anybody.",
+        replies + follow_ups,
+        late=words.say(" and ").join(late),
+        mailbox=mailbox,
+    )
 
 
-def first_contact_bounced(*, lead: str) -> str:
+def first_contact_bounced(*, lead: str, words: Wording = ENGLISH) -> str:
     """`lead` is the buyer's name, or the address where no name is known."""
-    return f"Our first message to {lead} bounced: the buyer never got it. Mend the address, write again."
+    return words.say(
+        "Our first message to %(lead)s bounced: the buyer never got it. Mend the address, write again.", lead=lead
+    )
 
 
-def digest_title(*, team: str, day: date, overdue: int, due: int, follow_ups: int) -> str:
+def digest_title(*, team: str, day: date, overdue: int, due: int, follow_ups: int, words: Wording = ENGLISH) -> str:
     """`team` is what `team_name` gives, or empty where the reader's own waits are told; `due` are open and in time."""
-    counts = [f"{overdue} overdue"] if overdue else []
-    counts += [f"{due} open"] if due else []
-    counts += [_many(follow_ups, "follow-up", "follow-ups")] if follow_ups else []
+    counts = [words.count("%(count)s overdue", "%(count)s overdue", overdue)] if overdue else []
+    counts += [words.count("%(count)s open", "%(count)s open", due)] if due else []
+    counts += [_follow_ups(follow_ups, words)] if follow_ups else []
     about = f"{team}, " if team else ""
-    return f"{about}{day:%a} {day.day} {day:%b}: {', '.join(counts) or 'nothing open'}"
+    counts = counts or [words.say("nothing open")]
+    return f"{about}{words.day(day)}: {', '.join(counts)}"
 
 
-def _many(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"
+def _replies(count: int, words: Wording) -> str:
+    return words.count("%(count)s reply", "%(count)s replies", count)
 
 
-REPLIES = "Replies"
-FOLLOW_UPS = "Follow-ups"
+def _follow_ups(count: int, words: Wording) -> str:
+    return words.count("%(count)s follow-up", "%(count)s follow-ups", count)
+
+
+REPLIES = english("Replies")
+FOLLOW_UPS = english("Follow-ups")
 """Headings of lists that show both."""
 
 
-def team_name(team: str) -> str:
-    return f"Team {team}"
+def team_name(team: str, *, words: Wording = ENGLISH) -> str:
+    return words.say("Team %(team)s", team=team)
 
 
 def section(*, heading: str, count: int) -> str:
@@ -267,87 +214,102 @@ def section(*, heading: str, count: int) -> str:
     return f"{heading}: {count}"
 
 
-OVERDUE = "Overdue"
-OPEN = "Open"
+OVERDUE = english("Overdue")
+OPEN = english("Open")
 
 
-def breached(*, day: str) -> str:
-    """`day` as `day_name` gives it."""
-    return f"Breached {day if day == 'yesterday' else f'since {day}'}, over by now"
+def breached(day: date, today: date, *, words: Wording = ENGLISH) -> str:
+    """The heading of what fell due since `day`, late, and is answered or ended."""
+    if today - day == timedelta(days=1):
+        return words.say("Overdue yesterday, done by now")
+    return words.say("Overdue since %(day)s, done by now", day=words.day(day))
 
 
-def follow_ups(*, owner: str, day: str) -> str:
+def follow_ups(*, owner: str, day: str, words: Wording = ENGLISH) -> str:
     """`owner` is a name, or empty where all are the reader's own; `day` as `day_name` gives it."""
-    return f"{f'{owner} follows up' if owner else 'Follow up'} {day}"
+    if owner:
+        return words.say("%(owner)s follows up %(day)s", owner=owner, day=day)
+    return words.say("Follow up %(day)s", day=day)
 
 
-def day_name(day: date, today: date) -> str:
+def day_name(day: date, today: date, *, words: Wording = ENGLISH) -> str:
     """`today`, `tomorrow`, `yesterday`, or the day by name: `Tue 3 Nov`."""
     one = timedelta(days=1)
-    near = {today: "today", today + one: "tomorrow", today - one: "yesterday"}
-    return near.get(day) or f"{day:%a} {day.day} {day:%b}"
+    near = {today: english("today"), today + one: english("tomorrow"), today - one: english("yesterday")}
+    return words.say(near[day]) if day in near else words.day(day)
 
 
 # To whoever acts on a wait: what came of it.
 
 
-UNKNOWN_ACTOR = "inboxwatch does not know you: ask its operator to add your address or Slack id to `people`."
-UNKNOWN_WAIT = "This wait is not known any more."
+UNKNOWN_ACTOR = english("inboxwatch does not know you: ask its operator to add your address or Slack id to `people`.")
+UNKNOWN_WAIT = english("This wait is not known any more.")
 
 
-def not_concerned(*, owner: str) -> str:
+def not_concerned(*, owner: str, words: Wording = ENGLISH) -> str:
     """`owner` is the name of whoever has the wait."""
-    return (
-        f"This wait is {owner}'s: only the owner, the team and its lead, the owner's manager, "
-        "whoever was told of it, the fallback and admins may act on it."
+    return words.say(
+        "This wait is %(owner)s's: only the owner, the team and its lead, the owner's manager, "
+        "whoever was told of it, the fallback and admins may act on it.",
+        owner=owner,
     )
 
 
-def nothing_done(*, why: str) -> str:
-    """`why` is a clause without a full stop, such as `the wait is over (dismissed)`."""
-    return f"Nothing was done: {why}."
+def nothing_done(*, why: str, words: Wording = ENGLISH) -> str:
+    """`why` is a clause without a full stop, such as `the wait is done (dismissed)`."""
+    return words.say("Nothing was done: %(why)s.", why=why)
 
 
-def wait_over(*, stop_reason: str) -> str:
+def wait_over(*, stop_reason: str, words: Wording = ENGLISH) -> str:
     """The clause for `nothing_done`."""
-    return f"the wait is over ({stop_reason})"
+    return words.say("the wait is done (%(why)s)", why=end(stop_reason, words=words))
 
 
-def acknowledged(*, person: str, until: datetime | None, reason: str = "") -> str:
-    return f"{person} has it{_until(until)}{because(reason)}."
+def acknowledged(*, person: str, until: datetime | None, reason: str = "", words: Wording = ENGLISH) -> str:
+    did = words.say("%(person)s has it", person=person)
+    if until:
+        did = words.say("%(person)s has it until %(at)s", person=person, at=words.when(until))
+    return f"{did}{because(reason)}."
 
 
-def snoozed(*, person: str, until: datetime | None, reason: str = "") -> str:
-    return f"Snoozed by {person}{_until(until)}{because(reason)}."
+def snoozed(*, person: str, until: datetime | None, reason: str = "", words: Wording = ENGLISH) -> str:
+    did = words.say("Snoozed by %(person)s", person=person)
+    if until:
+        did = words.say("Snoozed by %(person)s until %(at)s", person=person, at=words.when(until))
+    return f"{did}{because(reason)}."
 
 
-def assigned(*, person: str, owner: str | None, reason: str = "") -> str:
+def assigned(*, person: str, owner: str | None, reason: str = "", words: Wording = ENGLISH) -> str:
     """`owner` is the name of the new owner; None where the person took it."""
-    did = "took it" if owner is None else f"gave it to {owner}"
-    return f"{person} {did}{because(reason)}."
+    did = words.say("%(person)s took it", person=person)
+    if owner is not None:
+        did = words.say("%(person)s gave it to %(owner)s", person=person, owner=owner)
+    return f"{did}{because(reason)}."
 
 
-def dismissed(*, person: str, reason: str = "") -> str:
-    return f"No reply is owed, says {person}{because(reason)}."
+def dismissed(*, person: str, reason: str = "", words: Wording = ENGLISH) -> str:
+    did = words.say("No reply is owed, says %(person)s", person=person)
+    return f"{did}{because(reason)}."
 
 
-def reopened(*, person: str, reason: str = "") -> str:
-    return f"A reply is owed after all, says {person}{because(reason)}: the wait runs from its start."
+def reopened(*, person: str, reason: str = "", words: Wording = ENGLISH) -> str:
+    return words.say(
+        "A reply is owed after all, says %(person)s%(reason)s: the wait runs from its start.",
+        person=person,
+        reason=because(reason),
+    )
 
 
-SAY_WHY_DISMISSED = "reason: say why no reply is owed"
-SAY_WHY_REOPENED = "reason: say why a reply is owed after all; ten minutes have passed"
+SAY_WHY_DISMISSED = english("reason: say why no reply is owed")
+SAY_WHY_REOPENED = english("reason: say why a reply is owed after all; ten minutes have passed")
 """Clauses for `nothing_done`."""
 
 
-def reached(*, person: str, goes_on: bool, reason: str = "") -> str:
+def reached(*, person: str, goes_on: bool, reason: str = "", words: Wording = ENGLISH) -> str:
     """A call or meeting was logged; `goes_on` where that ends no wait in this config."""
-    further = " The wait goes on: `activity` is no stop condition." if goes_on else ""
-    return f"{person} has reached the buyer{because(reason)}.{further}"
-
-
-def _until(at: datetime | None) -> str:
-    return f" until {when(at)}" if at else ""
+    did = words.say("%(person)s has reached the buyer", person=person)
+    further = words.say("The wait goes on: `activity` is no stop condition.")
+    return f"{did}{because(reason)}. {further}" if goes_on else f"{did}{because(reason)}."
 
 
 def because(reason: str) -> str:
@@ -357,55 +319,83 @@ def because(reason: str) -> str:
 # To whoever asks: a lead's three questions, or one's own open waits.
 
 
-def no_lead(*, query: str) -> str:
-    return f"No lead is known by {query}."
+def no_lead(*, query: str, words: Wording = ENGLISH) -> str:
+    return words.say("No lead is known by %(query)s.", query=query)
 
 
-def several_leads(*, count: int, named: Sequence[tuple[str, str]]) -> str:
+def several_leads(*, count: int, named: Sequence[tuple[str, str]], words: Wording = ENGLISH) -> str:
     """`named` are the (name, address) of the first of them; a name may be empty."""
-    names = ", ".join(f"{name or 'no name'} ({address})" for name, address in named)
-    more = f" and {count - len(named)} more" if count > len(named) else ""
-    return f"{count} leads match: {names}{more}. Ask by address."
+    nameless = words.say("no name")
+    names = ", ".join(f"{name or nameless} ({address})" for name, address in named)
+    if count > len(named):
+        names = f"{names} {and_more(count - len(named), words=words)}"
+    return words.count(
+        "%(count)s lead matches: %(names)s. Ask by address.",
+        "%(count)s leads match: %(names)s. Ask by address.",
+        count,
+        names=names,
+    )
 
 
-def own_waits(*, count: int, overdue: int) -> str:
+def own_waits(*, count: int, overdue: int, words: Wording = ENGLISH) -> str:
     """Of replies that are owed; follow-ups are told apart."""
-    late = f", {overdue} overdue" if overdue else ""
-    return f"{'Nobody waits' if not count else _many(count, 'buyer waits', 'buyers wait')} for your reply{late}."
+    if not count:
+        return words.say("Nobody waits for your reply.")
+    late = words.count(", %(count)s overdue", ", %(count)s overdue", overdue) if overdue else ""
+    return words.count(
+        "%(count)s buyer waits for your reply%(late)s.",
+        "%(count)s buyers wait for your reply%(late)s.",
+        count,
+        late=late,
+    )
 
 
-def own_follow_ups(*, count: int, due: int) -> str:
+def own_follow_ups(*, count: int, due: int, words: Wording = ENGLISH) -> str:
     """`due` are those whose time has come."""
-    late = f", {due} due now" if due else ""
-    return f"{_many(count, 'follow-up is', 'follow-ups are')} yours{late}."
+    late = words.count(", %(count)s due now", ", %(count)s due now", due) if due else ""
+    return words.count(
+        "%(count)s follow-up is yours%(late)s.", "%(count)s follow-ups are yours%(late)s.", count, late=late
+    )
 
 
-def owner_now(*, owner: str, lead: str, why: Sequence[str]) -> str:
+def owner_now(*, owner: str, lead: str, why: Sequence[str], words: Wording = ENGLISH) -> str:
     """`why` are the rule and the reason of the assignment, as far as there are any."""
-    given = ", ".join(part for part in why if part)
-    return f"{owner} owns {lead} right now{f' ({given})' if why else ''}."
+    given = because(", ".join(part for part in why if part))
+    return words.say("%(owner)s owns %(lead)s right now%(why)s.", owner=owner, lead=lead, why=given)
 
 
-def owner_next(*, owner: str, lead: str) -> str:
-    return f"{owner} would own the next wait of {lead}, as routing stands."
+def owner_next(*, owner: str, lead: str, words: Wording = ENGLISH) -> str:
+    return words.say("%(owner)s would own the next wait of %(lead)s, as routing stands.", owner=owner, lead=lead)
 
 
-def target(*, policy: str, metric: str, within: str, due_at: datetime, late: float) -> str:
-    """`within` is the target as the config writes it, empty where the policy is gone; `late` are seconds past due."""
-    standing = f"overdue by {span(late)}" if late >= 0 else f"due in {span(late)}"
-    owed = f"{metric.replace('_', ' ')} within {within}" if within else metric
-    return f"SLA {policy}: {owed}, due {when(due_at)}, {standing}."
+def target(*, policy: str, metric: str, length: str, due_at: datetime, late: float, words: Wording = ENGLISH) -> str:
+    """`length` is the target as the config writes it, empty where the policy is gone; `late` are seconds past due."""
+    standing = words.say(OVERDUE_BY if late >= 0 else DUE_IN, span=words.span(late))
+    owed = within(metric=metric, length=length, words=words) if length else metric
+    return words.say(
+        "SLA %(policy)s: %(owed)s, due %(at)s, %(standing)s.",
+        policy=policy,
+        owed=owed,
+        at=words.when(due_at),
+        standing=standing,
+    )
 
 
-def target_next(*, policy: str, first_response: str, next_response: str) -> str:
-    return f"SLA {policy}: first response within {first_response}, then {next_response}."
+def target_next(*, policy: str, first_response: str, next_response: str, words: Wording = ENGLISH) -> str:
+    return words.say(
+        "SLA %(policy)s: first reply within %(first)s, then %(next)s.",
+        policy=policy,
+        first=first_response,
+        next=next_response,
+    )
 
 
-NO_POLICY = "No SLA policy covers this lead."
-NOTHING_DUE = "No wait is open: nothing is due."
+NO_POLICY = english("No SLA policy covers this lead.")
+NOTHING_DUE = english("No wait is open: nothing is due.")
 
 
-def next_step(*, step: str, held_until: datetime | None) -> str:
+def next_step(*, step: str, held_until: datetime | None, words: Wording = ENGLISH) -> str:
     """`step` is what `ladder_step` gives."""
-    pause = f"; held until {when(held_until)}" if held_until else ""
-    return f"If nobody answers, {step}{pause}."
+    if held_until is None:
+        return words.say("If nobody answers, %(step)s.", step=step)
+    return words.say("If nobody answers, %(step)s; held until %(at)s.", step=step, at=words.when(held_until))

@@ -5,21 +5,24 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from inboxwatch.notify.messages import assigned, because
+from inboxwatch.words import ENGLISH, Wording
 
 
-def yours_now(*, by: str, former: str, reason: str) -> str:
+def yours_now(*, by: str, former: str, reason: str, words: Wording = ENGLISH) -> str:
     """`by` is the name of whoever gave the wait away, empty where the program moved it; `former` who had it."""
+    had = words.say("It was %(former)s's", former=former)
     if not by:
-        return f"It was {former}'s{because(reason)}."
-    had = "" if by == former else f" It was {former}'s."
-    return f"{by} gave it to you{because(reason)}.{had}"
+        return f"{had}{because(reason)}."
+    gave = words.say("%(by)s gave it to you", by=by)
+    return f"{gave}{because(reason)}." if by == former else f"{gave}{because(reason)}. {had}."
 
 
-def no_longer_yours(*, by: str, owner: str, reason: str) -> str:
+def no_longer_yours(*, by: str, owner: str, reason: str, words: Wording = ENGLISH) -> str:
     """`owner` is the name of who has the wait now; `by` as in `yours_now`."""
     if not by:
-        return f"It moved to {owner}{because(reason)}."
-    return assigned(person=by, owner=None if by == owner else owner, reason=reason)
+        moved = words.say("It moved to %(owner)s", owner=owner)
+        return f"{moved}{because(reason)}."
+    return assigned(person=by, owner=None if by == owner else owner, reason=reason, words=words)
 
 
 # Why routing chose as it did: parts of a reason, joined by `; `.
@@ -53,3 +56,20 @@ def departed(*, person: str) -> str:
 def step_reached(*, step: int, policy: str) -> str:
     """The step of an escalation policy that gave the wait to somebody else."""
     return f"step {step} of {policy}"
+
+
+# Why somebody cannot have a wait now, beside their name.
+
+
+def absent_on_leave(*, first: date, last: date, words: Wording) -> str:
+    return words.say("on leave from %(first)s to %(last)s", first=words.day(first), last=words.day(last))
+
+
+def absent_as_seen(*, since: datetime, words: Wording) -> str:
+    """`since` is in UTC."""
+    return words.say("away: their mailbox answered with a vacation reply on %(at)s", at=words.when(since))
+
+
+def absent_out_of_hours(*, until: datetime, words: Wording) -> str:
+    """`until` is in the zone of the person's calendar."""
+    return words.say("out of hours until %(at)s", at=words.when(until))

@@ -23,8 +23,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from inboxwatch.notify import Notice, Recipient, messages
 from inboxwatch.notify.links import ActionLink
-from inboxwatch.notify.text import clean, span, web_link, when
+from inboxwatch.notify.text import clean, web_link
 from inboxwatch.notify.wait import ShownWait, chosen
+from inboxwatch.words import words
+from inboxwatch.words.templates import teach
 
 NAMES = ("headline.txt", "subject.txt", "body.txt", "body.html")
 """The templates: one line for lists and previews, an e-mail's subject, and its two bodies (apprise takes body.txt)."""
@@ -70,7 +72,7 @@ def _environment(folder: Path | None, html: bool) -> ImmutableSandboxedEnvironme
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(when=when, span=span)
+    teach(environment)
     return environment
 
 
@@ -84,10 +86,10 @@ class Renderer:
 
     def waits(self, notice: Notice, person: Recipient | None) -> tuple[ShownWait, ...]:
         """The notice's waits, or its failed contact, as this reader sees them."""
-        zone = person.zone if person else self._zone
+        zone, told_in = person.zone if person else self._zone, words(notice.language)
         if notice.contact is not None:
-            return (ShownWait.of_contact(notice.contact),)
-        return tuple(ShownWait.of(told, zone) for told in notice.clocks)
+            return (ShownWait.of_contact(notice.contact, told_in),)
+        return tuple(ShownWait.of(told, zone, told_in) for told in notice.clocks)
 
     def line(self, name: str, notice: Notice, person: Recipient | None, limit: int = 200) -> str:
         """A template of one line, cleaned again: an override may have several."""
@@ -121,6 +123,7 @@ class Renderer:
         waits = self.waits(notice, person)
         zone = person.zone if person else self._zone
         return {
+            "words": words(notice.language),
             "type": notice.type.value,
             "title": clean(notice.title, 300),
             "waits": chosen(waits, SHOWN),
@@ -128,7 +131,7 @@ class Renderer:
             "open": sum(not wait.over for wait in waits),
             "overdue": sum(wait.overdue for wait in waits),
             "listed": notice.listed,
-            "owners": Counter(wait.owner or "nobody" for wait in waits).most_common(OWNERS) if notice.listed else [],
+            "owners": Counter(wait.owner for wait in waits).most_common(OWNERS) if notice.listed else [],
             "mailbox": clean(notice.mailbox or ""),
             "error": clean(notice.error or "", 500),
             "link": web_link(notice.link),

@@ -1,4 +1,4 @@
-"""Text for readers: strangers' text made harmless, lengths of time and instants in words."""
+"""Text for readers: strangers' text made harmless."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from inboxwatch.core.mail_link import web_address
 from inboxwatch.hidden import hidden, without_addresses
+from inboxwatch.words import ENGLISH
 
 LINE = 200
 """Characters of one line of strangers' text (a subject, a name): longer ones are cut."""
@@ -65,29 +66,8 @@ def said(value: object, limit: int = 300) -> str:
     return without_addresses(clean(hidden(str(value)), limit))
 
 
-def span(seconds: float) -> str:
-    """A length of time for people, in its two highest units: `45 s`, `12 min`, `2 h 05 min`, `3 d 4 h`."""
-    whole = int(abs(seconds))
-    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
-    if days:
-        return f"{days} d {hours % 24} h" if hours % 24 else f"{days} d"
-    if hours:
-        return f"{hours} h {minutes % 60:02} min" if minutes % 60 else f"{hours} h"
-    return f"{minutes} min" if minutes else f"{whole} s"
-
-
-def hours(seconds: float) -> str:
-    """A length of business time: it has no days of 24 hours. `183 h`, `2 h 05 min`, `12 min`."""
-    whole = int(abs(seconds))
-    if whole < 3600:
-        return span(whole)
-    minutes = whole // 60
-    return f"{minutes // 60} h {minutes % 60:02} min" if minutes % 60 else f"{minutes // 60} h"
-
-
-def when(moment: datetime | None) -> str:
-    """An instant in the zone it carries: `Tue 3 Nov 14:03 GMT`. Empty for none."""
-    return f"{moment:%a} {moment.day} {moment:%b %H:%M %Z}" if moment else ""
+span, hours, when = ENGLISH.span, ENGLISH.hours, ENGLISH.when
+"""Lengths of time and instants in English, for commands and logs; people read them in their `Wording`."""
 
 
 def web_link(link: str) -> str:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta, tzinfo
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.notify import messages, owner_messages
 from inboxwatch.notify.notice_wait import FailedContact, NoticeWait
-from inboxwatch.notify.text import clean, span, web_link, when
+from inboxwatch.notify.text import clean, web_link
+from inboxwatch.words import ENGLISH, Wording
 
 
 def chosen(waits: Sequence[ShownWait], limit: int) -> tuple[ShownWait, ...]:
@@ -92,12 +93,19 @@ class ShownWait:
     """How it came to whoever has it now, in a sentence; empty where that is not what is told."""
     note: str = ""
     """What somebody has done to it last, in a sentence."""
+    words: Wording = ENGLISH
+    """The reader's language."""
 
     @property
     def who(self) -> str:
         """`Bo Buyer (Buyer Ltd)`; without a name the address."""
-        known = self.name or self.lead or "A buyer"
+        known = self.name or self.lead or self.words.say("A buyer")
         return f"{known} ({self.company})" if self.company else known
+
+    @property
+    def rank(self) -> str:
+        """`Tier: hot, Score: 87`, as far as the lead list says."""
+        return messages.tier(tier=self.tier, score=self.score, words=self.words)
 
     @property
     def over(self) -> bool:
@@ -114,7 +122,7 @@ class ShownWait:
 
     @property
     def waited(self) -> str:
-        return span(self.seconds)
+        return self.words.span(self.seconds)
 
     @property
     def left(self) -> float | None:
@@ -128,27 +136,49 @@ class ShownWait:
     @property
     def standing(self) -> str:
         """How it stands, in a few words: `overdue by 5 min`, `due in 12 min`, `answered after 42 min by Ana Diaz`."""
-        return "; ".join([self._standing, *map(messages.flag, self.flags)])
+        return "; ".join([self._standing, *(messages.flag(one, words=self.words) for one in self.flags)])
 
     @property
     def _standing(self) -> str:
+        words = self.words
         if self.state == "answered":
-            return messages.answered(waited=self.waited, by=self.answered_by)
+            return messages.answered(waited=self.waited, by=self.answered_by, words=words)
         if self.over:
-            return messages.ended(waited=self.waited, stop_reason=self.stop_reason or self.state)
+            return messages.ended(waited=self.waited, stop_reason=self.stop_reason or self.state, words=words)
         if self.reason == "unverified":
-            return messages.unverified(mailbox=self.mailbox, unread_since=self.unread_since)
-        return messages.due(left=self.left, waited=self.waited) if self.since else messages.NEVER_ARRIVED
+            return messages.unverified(mailbox=self.mailbox, unread_since=self.unread_since, words=words)
+        if not self.since:
+            return words.say(messages.NEVER_ARRIVED)
+        return messages.due(left=self.left, waited=self.waited, words=words)
+
+    @property
+    def line(self) -> str:
+        """The whole of it in one line of a list."""
+        owner = self.owner or self.words.say("nobody")
+        told = self.words.say(
+            "%(who)s: %(standing)s, owner %(owner)s", who=self.who, standing=self.standing, owner=owner
+        )
+        return f"{told}: {self.subject}" if self.subject else told
+
+    @property
+    def held(self) -> str:
+        """`snoozed until Tue 3 Nov 14:30 GMT`; empty where nothing holds it."""
+        if not self.held_until:
+            return ""
+        return messages.held(
+            snoozed=self.held_as == "snoozed", until=self.words.when(self.held_until), words=self.words
+        )
 
     @property
     def next(self) -> str:
         """What happens if nobody answers: `Max Ode is told at Tue 3 Nov 14:30 GMT`."""
         if not self.next_at:
-            return messages.NO_FURTHER_STEP
-        return messages.ladder_step(targets=self.next_targets, moves_to=self.next_owner, at=when(self.next_at))
+            return self.words.say(messages.NO_FURTHER_STEP)
+        at = self.words.when(self.next_at)
+        return messages.ladder_step(targets=self.next_targets, moves_to=self.next_owner, at=at, words=self.words)
 
     @classmethod
-    def of(cls, told: NoticeWait, zone: tzinfo) -> ShownWait:
+    def of(cls, told: NoticeWait, zone: tzinfo, words: Wording = ENGLISH) -> ShownWait:
         """A wait of a notice, for a reader in a zone."""
         wait, upcoming, seconds = told.wait, told.wait.next_step, told.wait.wall_seconds or 0.0
         held_until = wait.snoozed_until or wait.acknowledged_until
@@ -175,7 +205,7 @@ class ShownWait:
             last_exchanged=_local(wait.last_exchanged_at, zone),
             since=wait.started_at.astimezone(zone),
             due=wait.due_at.astimezone(zone),
-            within=_within(wait),
+            within=_within(wait, words),
             as_of=(wait.started_at + timedelta(seconds=seconds)).astimezone(zone),
             seconds=seconds,
             unread_since=_local(told.unread_since, zone),
@@ -188,12 +218,13 @@ class ShownWait:
             stop_reason=clean(wait.stop_reason or "", _NAME),
             flags=tuple(wait.flags),
             section=clean(told.section, 60),
-            handed=clean(_handed(told), 400),
+            handed=clean(_handed(told, words), 400),
             note=clean(told.note, 400),
+            words=words,
         )
 
     @classmethod
-    def of_contact(cls, contact: FailedContact) -> ShownWait:
+    def of_contact(cls, contact: FailedContact, words: Wording = ENGLISH) -> ShownWait:
         """A buyer whom our first message never reached: nothing runs, so there are no times."""
         return cls(
             lead=clean(contact.lead, _NAME),
@@ -203,22 +234,23 @@ class ShownWait:
             subject=clean(contact.subject),
             owner=clean(contact.owner_name or contact.owner, _NAME),
             owner_id=contact.owner,
+            words=words,
         )
 
 
-def _within(wait: WaitView) -> str:
+def _within(wait: WaitView, words: Wording) -> str:
     target = wait.sla.target(wait.metric) if wait.sla else None
-    return messages.within(metric=wait.metric.value, length=str(target)) if target is not None else ""
+    return messages.within(metric=wait.metric.value, length=str(target), words=words) if target is not None else ""
 
 
-def _handed(told: NoticeWait) -> str:
+def _handed(told: NoticeWait, words: Wording) -> str:
     how, wait = told.handed, told.wait
     if how is None:
         return ""
     if how.to_reader:
-        return owner_messages.yours_now(by=how.by_name, former=how.former_name, reason=how.reason)
+        return owner_messages.yours_now(by=how.by_name, former=how.former_name, reason=how.reason, words=words)
     owner = wait.owner_name or wait.owner or ""
-    return owner_messages.no_longer_yours(by=how.by_name, owner=owner, reason=how.reason)
+    return owner_messages.no_longer_yours(by=how.by_name, owner=owner, reason=how.reason, words=words)
 
 
 def _local(at: datetime | None, zone: tzinfo) -> datetime | None:

@@ -138,7 +138,7 @@ def test_a_person_reads_what_is_open_what_was_breached_and_who_is_next(daemon: I
     assert notice.title == ("Mon 4 May: 1 overdue, 1 follow-up")
     assert [(clock.section, clock.wait.subject) for clock in notice.clocks] == [
         ("Overdue: 1", "Another matter"),
-        ("Breached since Fri 1 May, over by now: 1", "An offer"),
+        ("Overdue since Fri 1 May, done by now: 1", "An offer"),
         ("Follow up today: 1", "Re: An offer"),
     ]
     reader = daemon.config.people["ana"]  # type: ignore[index]  # a person's id

@@ -214,7 +214,7 @@ def test_dead_letters_are_told_and_gone_once_they_are_sent_again(daemon: InProce
         return look(daemon)
 
     told, over = once_and_over(daemon, lose, mend)
-    assert told.startswith("1 messages could not be delivered")
+    assert told.startswith("1 message could not be delivered")
     assert "inboxwatch outbox resend" in told
     assert over == "No dead letters are left."
 

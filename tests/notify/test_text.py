@@ -119,7 +119,7 @@ def test_the_headline_says_who_waits_for_whom_and_how_it_stands() -> None:
 def test_an_unverified_wait_claims_neither_silence_nor_breach() -> None:
     blind = clock(reason="unverified", unread_since="2026-11-03T10:40:00Z")
     line = headline(notice(blind))
-    assert "cannot verify: mailbox sales unread since Tue 3 Nov 10:40 UTC" in line
+    assert "can't tell: mailbox sales has not been read since Tue 3 Nov 10:40 UTC" in line
     assert "overdue" not in line
 
 

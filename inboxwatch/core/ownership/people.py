@@ -25,7 +25,8 @@ class Person:
     leave: tuple[tuple[date, date], ...] = ()
     """First and last day of each absence, in their zone."""
     skills: frozenset[str] = frozenset()
-    languages: frozenset[str] = frozenset()
+    languages: tuple[str, ...] = ()
+    """Codes, the one preferred first; lower case."""
     slack_id: str = ""
     notify_by: tuple[str, ...] = ()
     """Channels in order; empty means the config's `notify_by`."""

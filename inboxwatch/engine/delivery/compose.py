@@ -21,6 +21,7 @@ from inboxwatch.notify import MANY, UNVERIFIED, FailedContact, Handed, Notice, N
 from inboxwatch.notify.report_messages import mail_title, period_name
 from inboxwatch.store import Transaction, withdrawn
 from inboxwatch.store.records import ClockRecord, DeliveryRecord
+from inboxwatch.words import Wording
 
 
 class Composed(NamedTuple):
@@ -71,6 +72,7 @@ class Composer:
             clocks=tuple(told),
             targets=tuple(dict.fromkeys(row.target for row in rows)),
             link=f"{base}/waits/{first.clock}" if len(told) == 1 else f"{base}/",
+            language=self._rules.words_of(first.person).language,
             thread_key=first.clock or first.letter if len(told) == 1 else first.letter,
         )
         waits = {row.clock for row in rows if row.clock}
@@ -84,9 +86,10 @@ class Composer:
         if row.type is NoticeType.REPORT:
             return self._report(row)
         body, contact = row.body or {}, None
+        words = self._rules.words_of(row.person)
         link = f"{self._rules.config.web.url}/"
         if body.get("daily") or body.get("first_sight"):
-            found = self._digest(body)
+            found = self._digest(body, words)
             if found is None:
                 return None
             title, clocks = found
@@ -96,6 +99,8 @@ class Composer:
         else:
             title = body.get("title", "")
             clocks = [NoticeWait(view) for view in self._views(body.get("clock_ids", [row.clock])).values()]
+            if not clocks and row.type != NoticeType.FIRST_CONTACT_FAILED:
+                words = self._rules.words  # what IT is told was written in the house's language
             if row.type == NoticeType.FIRST_CONTACT_FAILED and "lead" in body:
                 contact = self._contact(LeadId(body["lead"]), MessageId(body["message_id"]), row.target)
         notice = Notice(
@@ -109,6 +114,7 @@ class Composer:
             mailbox=body.get("mailbox"),
             error=body.get("error"),
             title=title,
+            language=words.language,
             thread_key=row.key,
         )
         return Composed([row], notice)
@@ -123,11 +129,11 @@ class Composer:
         notice = Notice(NoticeType.REPORT, row.key, row.owed_at, targets=(row.target,), title=title, link=link)
         return Composed([row], notice, report=order)
 
-    def _digest(self, body: Mapping[str, Any]) -> tuple[str, list[NoticeWait]] | None:
+    def _digest(self, body: Mapping[str, Any], words: Wording) -> tuple[str, list[NoticeWait]] | None:
         """The title and the waits of a digest as of now; None where there is nothing to say."""
         if body.get("daily"):
             return Daily(self._tx, self._rules, self._now).write(body["daily"], body["day"])
-        return first_sight(self._tx, self._rules, body["first_sight"], body["clock_ids"], self._now)
+        return first_sight(self._tx, self._rules, body["first_sight"], body["clock_ids"], self._now, words)
 
     def _copy(self, row: DeliveryRecord) -> Composed | None:
         """A message that was sent, as it would be now; None where it tells of nothing any more."""
@@ -145,6 +151,7 @@ class Composer:
             at=first.owed_at,
             clocks=tuple(told),
             targets=(row.target,),
+            language=self._rules.words_of(row.person).language,
             link=f"{base}/waits/{told[0].wait.id}" if len(told) == 1 else f"{base}/",
         )
         return Composed([row], notice, (reference,))

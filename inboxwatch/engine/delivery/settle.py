@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
-from inboxwatch.notify import TO_ACT_ON, NoticeType, Receipt, messages
+from inboxwatch.notify import TO_ACT_ON, NoticeType, Receipt, alarm_messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import DeliveryRecord, DeliveryState
 
@@ -75,7 +75,7 @@ def _alert(
     if not lost:
         return
     channel, dead = lost[0].channel, sum(outcome == "dead" for outcome in outcomes)
-    body = {"title": messages.channel_down(channel=channel, dead=dead), "error": error}
+    body = {"title": alarm_messages.channel_down(channel=channel, dead=dead, words=rules.words), "error": error}
     key = f"channel/{channel}/{tx.deliveries.last_sent(channel)}"
     others = [target for target in rules.config.it_alerts if target.partition(":")[0] != channel]
     tx.deliveries.enqueue(rules.notices.notice(NoticeType.DIGEST, key, others, now, **body))

@@ -51,7 +51,8 @@ class StepNotifier:
         """Tells the fallback person that a wait is theirs because nobody else is present (rule 24)."""
         key = f"{clock.id}/nobody-left"
         targets = [self._rules.config.fallback]
-        rows = self._rules.notices.notice(NoticeType.DIGEST, key, targets, self._now, title=messages.NOBODY_PRESENT)
+        title = self._rules.words_of(targets[0]).say(messages.NOBODY_PRESENT)
+        rows = self._rules.notices.notice(NoticeType.DIGEST, key, targets, self._now, title=title)
         self._tx.deliveries.enqueue([replace(row, clock=clock.id) for row in rows])
 
     def moved(self, clock: Clock, change: OwnerChange, *, history: bool) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from inboxwatch.notify import ABOUT_WAITS, NoticeType, follow_up_messages, messages
@@ -17,6 +18,7 @@ from inboxwatch.notify.actions import Candidate
 from inboxwatch.notify.slack import markup
 from inboxwatch.notify.text import cut
 from inboxwatch.notify.wait import ShownWait, chosen
+from inboxwatch.words import ENGLISH, Wording, english
 
 Block = dict[str, Any]
 
@@ -28,8 +30,21 @@ BUTTONS = messages.ACTION_LABELS
 FOLLOW_UP_BUTTONS = follow_up_messages.ACTION_LABELS
 """The same of a follow-up."""
 
-PUT_OFFS = {"1d": "1 day", "3d": "3 days", "7d": "1 week", "14d": "2 weeks", "30d": "30 days"}
-SNOOZES = {"15m": "15 minutes", "30m": "30 minutes", "1h": "1 hour", "2h": "2 hours", "4h": "4 hours", "1d": "1 day"}
+PUT_OFFS = {
+    "1d": english("1 day"),
+    "3d": english("3 days"),
+    "7d": english("1 week"),
+    "14d": english("2 weeks"),
+    "30d": english("30 days"),
+}
+SNOOZES = {
+    "15m": english("15 minutes"),
+    "30m": english("30 minutes"),
+    "1h": english("1 hour"),
+    "2h": english("2 hours"),
+    "4h": english("4 hours"),
+    "1d": english("1 day"),
+}
 
 _WITH_BUTTONS = 9
 """Waits of one message that get buttons: five blocks each, of fifty."""
@@ -51,10 +66,11 @@ def message(
     interactive: bool,
     listed: bool = False,
     error: str = "",
+    words: Wording = ENGLISH,
 ) -> SlackMessage:
     """A message about any number of waits; `listed` shows each in one line. `link` is a web address or empty.
 
-    (Seven parameters: the parts of one message, each asked for by name where it can be mistaken.)
+    (Eight parameters: the parts of one message, each asked for by name where it can be mistaken.)
     """
     blocks: list[Block] = []
     single = len(waits) == 1 and kind in ABOUT_WAITS
@@ -63,7 +79,7 @@ def message(
         if len(headline) > _HEADER:
             blocks.append(_section("full", headline, 500))
     if error:
-        blocks.append(_section("error", messages.server_said(error), 600))
+        blocks.append(_section("error", messages.server_said(error, words=words), 600))
     shown = chosen(waits, _LISTED) if listed else waits[:_WITH_BUTTONS]
     section = ""
     for wait in shown:
@@ -76,9 +92,9 @@ def message(
             else wait_blocks(wait, single=single, interactive=interactive, note=wait.handed or wait.note)
         )
     if len(waits) > len(shown):
-        blocks.append(_section("more", messages.and_more(len(waits) - len(shown))))
+        blocks.append(_section("more", messages.and_more(len(waits) - len(shown), words=words)))
     if link:
-        blocks.append(_link(link))
+        blocks.append(_link(link, words))
     return SlackMessage(markup.escaped(headline, 500), blocks[:50])
 
 
@@ -93,13 +109,14 @@ def wait_blocks(wait: ShownWait, *, single: bool, interactive: bool, note: str =
         blocks = [_lines(f"{own}:who", [standing, *about])]
     blocks.append({"type": "section", "block_id": f"{own}:facts", "fields": list(_facts(wait))})
     if wait.mail_link:
-        blocks.append({**_link(wait.mail_link, messages.OPEN_MAIL), "block_id": f"{own}:mail"})
+        blocks.append({**_link(wait.mail_link, wait.words, messages.OPEN_MAIL), "block_id": f"{own}:mail"})
     if interactive and not wait.over:
         offered = FOLLOW_UP_BUTTONS if wait.follow_up else BUTTONS
-        buttons = [_button(action, label, wait.id) for action, label in offered.items()]
+        buttons = [_button(action, wait.words.say(label), wait.id) for action, label in offered.items()]
         blocks.append({"type": "actions", "block_id": f"{own}:act", "elements": buttons})
     elif interactive and wait.closed:
-        back = _button("reopen", follow_up_messages.AGAIN if wait.follow_up else messages.TAKE_BACK, wait.id)
+        label = follow_up_messages.AGAIN if wait.follow_up else messages.TAKE_BACK
+        back = _button("reopen", wait.words.say(label), wait.id)
         blocks.append({"type": "actions", "block_id": f"{own}:act", "elements": [back]})
     if note:
         blocks.append(_plain_context(f"{own}:note", note))
@@ -122,17 +139,17 @@ def is_single(blocks: Sequence[Block]) -> bool:
     return any(str(block.get("block_id", "")).endswith(":head") for block in blocks)
 
 
-def reply(headline: str, link: str) -> SlackMessage:
+def reply(headline: str, link: str, words: Wording = ENGLISH) -> SlackMessage:
     """What is said in the thread of an earlier message."""
     blocks = [_section("headline", headline, 500)]
     if link:
-        blocks.append(_link(link))
+        blocks.append(_link(link, words))
     return SlackMessage(markup.escaped(headline, 500), blocks)
 
 
-def answer(lines: Iterable[str], waits: Sequence[ShownWait], link: str = "") -> SlackMessage:
+def answer(lines: Iterable[str], waits: Sequence[ShownWait], link: str = "", words: Wording = ENGLISH) -> SlackMessage:
     """What `/inboxwatch` says, to the asker only. `link` is a web address or empty."""
-    said = [line for line in lines if line] or [messages.NOTHING_WAITS]
+    said = [line for line in lines if line] or [words.say(messages.NOTHING_WAITS)]
     blocks = [_section(None, line, 600) for line in said[:10]]
     shown, section = chosen(waits, _LISTED), ""
     for wait in shown:
@@ -141,30 +158,36 @@ def answer(lines: Iterable[str], waits: Sequence[ShownWait], link: str = "") -> 
             blocks.append(_header(None, section))
         blocks.append(_listed(wait))
     if len(waits) > len(shown):
-        blocks.append(_section(None, messages.and_more(len(waits) - len(shown))))
+        blocks.append(_section(None, messages.and_more(len(waits) - len(shown), words=words)))
     if link:
-        blocks.append(_link(link))
+        blocks.append(_link(link, words))
     return SlackMessage(markup.escaped(" ".join(said), 500), blocks)
 
 
-def dialog(action: str, clock: str, place: Mapping[str, Any], candidates: Sequence[Candidate] = ()) -> dict[str, Any]:
+def dialog(
+    action: str,
+    clock: str,
+    place: Mapping[str, Any],
+    candidates: Sequence[Candidate] = (),
+    words: Wording = ENGLISH,
+) -> dict[str, Any]:
     """The dialog behind a button: what must be chosen, and a reason. `place` is where it was pressed."""
     blocks: list[Block] = []
     if lengths := {"snooze": SNOOZES, "put_off": PUT_OFFS}.get(action):
-        options = [_option(label, value) for value, label in lengths.items()]
-        label = "For" if action == "snooze" else "Follow up in"
+        options = [_option(words.say(label), value) for value, label in lengths.items()]
+        label = words.say("For") if action == "snooze" else words.say("Follow up in")
         blocks.append(_input("choice", label, {"type": "static_select", "options": options}))
     elif action == "assign":
-        menu: dict[str, Any] = {"type": "static_select", "option_groups": list(_groups(candidates))}
-        blocks.append(_input("choice", "To", menu))
+        menu: dict[str, Any] = {"type": "static_select", "option_groups": list(_groups(candidates, words))}
+        blocks.append(_input("choice", words.say("To"), menu))
     field = {"type": "plain_text_input", "max_length": 300}
-    blocks.append(_input("reason", "Reason", field, optional=action not in ("dismiss", "stop")))
+    blocks.append(_input("reason", words.say("Reason"), field, optional=action not in ("dismiss", "stop")))
     return {
         "type": "modal",
         "callback_id": f"{PREFIX}{action}",
-        "title": _text((BUTTONS | FOLLOW_UP_BUTTONS).get(action, messages.TAKE_BACK), 24),
-        "submit": _text("Save"),
-        "close": _text("Cancel"),
+        "title": _text(words.say((BUTTONS | FOLLOW_UP_BUTTONS).get(action, messages.TAKE_BACK)), 24),
+        "submit": _text(words.say("Save"), 24),
+        "close": _text(words.say("Cancel"), 24),
         "private_metadata": json.dumps({"clock": clock, **place}),
         "blocks": blocks,
     }
@@ -176,36 +199,50 @@ def mark(clock: str) -> str:
 
 
 def _facts(wait: ShownWait) -> Iterable[Block]:
-    label = "Silent" if wait.follow_up else "Waited" if wait.over else "Waiting"
+    words = wait.words
+
+    def date(moment: datetime | None) -> str:
+        return markup.date(moment, words)
+
     if wait.since:
-        yield _markdown(f"*{label}*\n{wait.waited}, since {markup.date(wait.since)}")
+        label = words.say("Silent") if wait.follow_up else words.say("Waited") if wait.over else words.say("Waiting")
+        yield _fact(label, words.say("%(waited)s, since %(at)s", waited=wait.waited, at=date(wait.since)))
     if wait.due:
         within = f", {markup.escaped(wait.within)}" if wait.within else ""
-        yield _markdown(f"*Due*\n{markup.date(wait.due)}{within}")
-    held = f", {wait.held_as} until {markup.date(wait.held_until)}" if wait.held_until else ""
-    yield _markdown(f"*Owner*\n{markup.escaped(wait.owner) or 'nobody'}{held}")
-    if wait.tier or wait.score:
-        yield _text(messages.tier(tier=wait.tier, score=wait.score), 120)
+        yield _fact(words.say("Due"), f"{date(wait.due)}{within}")
+    held = ""
+    if wait.held_until:
+        held = messages.held(snoozed=wait.held_as == "snoozed", until=date(wait.held_until), words=words)
+    owner = markup.escaped(wait.owner) or words.say("nobody")
+    yield _fact(words.say("Owner"), f"{owner}, {held}" if held else owner)
+    if wait.rank:
+        yield _text(wait.rank, 120)
     if wait.exchanged is not None:
-        last = f", last {markup.date(wait.last_exchanged)}" if wait.last_exchanged else ""
-        yield _markdown(f"*Before*\n{wait.exchanged} message{'' if wait.exchanged == 1 else 's'}{last}")
+        before = words.count("%(count)s message", "%(count)s messages", wait.exchanged)
+        if wait.last_exchanged:
+            before = words.say("%(messages)s, last %(at)s", messages=before, at=date(wait.last_exchanged))
+        yield _fact(words.say("Before"), before)
     if wait.next_at and not wait.over:
         targets, owner = [markup.escaped(one, 80) for one in wait.next_targets], markup.escaped(wait.next_owner, 80)
-        step = messages.ladder_step(targets=targets, moves_to=owner, at=markup.date(wait.next_at))
-        yield _markdown(f"*Next*\n{step}")
+        step = messages.ladder_step(targets=targets, moves_to=owner, at=date(wait.next_at), words=words)
+        yield _fact(words.say("Next"), step)
+
+
+def _fact(label: str, text: str) -> Block:
+    """`text` may be mrkdwn; what strangers wrote in it is escaped."""
+    return _markdown(f"*{label}*\n{text}")
 
 
 def _listed(wait: ShownWait) -> Block:
     """A wait in one line."""
-    about = f": {wait.subject}" if wait.subject else ""
-    line = _section(None, f"{_icon(wait)} {wait.who}, {wait.standing}, owner {wait.owner or 'nobody'}{about}", 500)
+    line = _section(None, f"{_icon(wait)} {wait.line}", 500)
     if wait.mail_link:
-        line["fields"] = [_markdown(markup.link(wait.mail_link, messages.OPEN_MAIL))]
+        line["fields"] = [_markdown(markup.link(wait.mail_link, wait.words.say(messages.OPEN_MAIL)))]
     return line
 
 
-def _link(link: str, label: str = messages.OPEN_LINK) -> Block:
-    elements = [_markdown(markup.link(link, label))]
+def _link(link: str, words: Wording, label: str = messages.OPEN_LINK) -> Block:
+    elements = [_markdown(markup.link(link, words.say(label)))]
     return {"type": "context", "block_id": "link", "elements": elements}
 
 
@@ -276,8 +313,8 @@ def _option(text: str, value: str) -> Block:
     return {"text": _text(text), "value": value}
 
 
-def _groups(candidates: Sequence[Candidate]) -> Iterable[Block]:
-    for label, present in (("Here now", True), ("Away", False)):
+def _groups(candidates: Sequence[Candidate], words: Wording) -> Iterable[Block]:
+    for label, present in ((words.say("Here now"), True), (words.say("Away"), False)):
         people = [candidate for candidate in candidates if candidate.present is present][:100]
         if people:
             names = [(f"{one.name} ({one.note})" if one.note else one.name, one.person) for one in people]

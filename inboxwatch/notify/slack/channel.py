@@ -27,6 +27,7 @@ from inboxwatch.notify.slack.listeners import Listeners
 from inboxwatch.notify.slack.settings import SlackSettings
 from inboxwatch.notify.slack.socket import Socket
 from inboxwatch.notify.text import clean, web_link
+from inboxwatch.words import words
 
 if TYPE_CHECKING:
     from inboxwatch.notify.links import Links
@@ -117,6 +118,7 @@ class Slack:
             interactive=self._interactive and notice.type in {*TO_ACT_ON, NoticeType.RESOLVED},
             listed=notice.listed,
             error=notice.error or "",
+            words=words(notice.language),
         )
 
     async def find(self, destination: str, key: str, since: datetime, earlier: str | None = None) -> Receipt | None:
@@ -215,7 +217,9 @@ class Slack:
     async def _reply(self, root: _Posted, notice: Notice, person: Recipient | None, key: str) -> None:
         """A thread notifies those in it; a step up is shown to the whole channel too, a repeat is not."""
         if len(notice.clocks) == 1:
-            message = blocks.reply(self._renderer.line("headline.txt", notice, person, 300), web_link(notice.link))
+            message = blocks.reply(
+                self._renderer.line("headline.txt", notice, person, 300), web_link(notice.link), words(notice.language)
+            )
         else:
             message = self.compose(notice, person)
         repeats = all(told.reason == "repeated" for told in notice.clocks)

@@ -8,6 +8,7 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ from inboxwatch.notify.slack import blocks, markup
 from inboxwatch.notify.slack.api import SlackApi, done
 from inboxwatch.notify.text import clean, web_link
 from inboxwatch.notify.wait import ShownWait
+from inboxwatch.words import Wording, words
 
 _DIALOG_WAIT = 2.0
 """Seconds that a dialog may take to prepare: Slack forgets the press after three."""
@@ -71,7 +73,7 @@ class Listeners:
     async def _acknowledge(self, ack: Callable[[], Awaitable[Any]], body: Payload, action: Payload) -> None:
         await ack()
         place = self._place(body)
-        actor = await self._actor(body)
+        actor = self._acting(await self._actor(body), place)
         await self._do(place, body, lambda: self._actions.acknowledge(action["value"], actor))
 
     async def _open_dialog(self, ack: Callable[[], Awaitable[Any]], body: Payload, action: Payload) -> None:
@@ -81,12 +83,13 @@ class Listeners:
 
         async def show() -> None:
             candidates: tuple[Candidate, ...] = ()
+            actor = await self._actor(body)
+            spoken = self._words(actor)
             if name == "assign":
-                actor = await self._actor(body)
                 candidates = tuple(await self._actions.candidates(action["value"], actor))
                 if not candidates:
-                    raise ActionRefused(messages.NOBODY_ELSE)
-            view = blocks.dialog(name, action["value"], place, candidates)
+                    raise ActionRefused(spoken.say(messages.NOBODY_ELSE))
+            view = blocks.dialog(name, action["value"], place, candidates, spoken)
             await done(self._api.web.views_open(trigger_id=body["trigger_id"], view=view))
 
         await self._guarded(place, body, lambda: asyncio.wait_for(show(), _DIALOG_WAIT))
@@ -97,7 +100,7 @@ class Listeners:
         values = {name: next(iter(fields.values())) for name, fields in view["state"]["values"].items()}
         choice = ((values.get("choice") or {}).get("selected_option") or {}).get("value") or ""
         reason = clean((values.get("reason") or {}).get("value") or "", 300)
-        actor = await self._actor(body)
+        actor = self._acting(await self._actor(body), place)
         clock, name = place.pop("clock"), view["callback_id"].removeprefix(blocks.PREFIX)
 
         async def act() -> ActionOutcome:
@@ -125,8 +128,10 @@ class Listeners:
         async def look() -> None:
             found = await self._actions.lookup(actor, clean(markup.plain(body.get("text", ""))))
             both = len({view.follow_up for view in found.clocks}) > 1
-            told = [NoticeWait(view, section=_section(view.follow_up) if both else "") for view in found.clocks]
-            shown = blocks.answer(found.lines, [ShownWait.of(one, self._zone) for one in told], web_link(found.link))
+            spoken = self._words(actor)
+            told = [NoticeWait(view, section=_section(view.follow_up, spoken) if both else "") for view in found.clocks]
+            waits = [ShownWait.of(one, self._zone, spoken) for one in told]
+            shown = blocks.answer(found.lines, waits, web_link(found.link), spoken)
             await respond(text=shown.text, blocks=shown.blocks, response_type="ephemeral")
 
         await self._guarded(place, body, look)
@@ -136,7 +141,7 @@ class Listeners:
 
         async def acting() -> None:
             outcome = await act()
-            wait = ShownWait.of(NoticeWait(outcome.clock), self._zone)
+            wait = ShownWait.of(NoticeWait(outcome.clock), self._zone, self._words_at(place, await self._actor(body)))
             note = clean(outcome.sentence, 400)
             posted = self._messages.get((place["channel"], place["ts"]))
             if posted is None and place.get("single"):
@@ -167,7 +172,7 @@ class Listeners:
             await self._tell(place, body, messages.OUR_DEFECT)
 
     async def _tell(self, place: Payload, body: Payload, sentence: str) -> None:
-        text = markup.escaped(sentence, 500)
+        text = markup.escaped(self._words(await self._actor(body)).say(sentence), 500)
         try:
             await done(self._api.web.chat_postEphemeral(channel=place["channel"], user=_user(body), text=text))
         except ChannelError as error:
@@ -180,6 +185,17 @@ class Listeners:
         _remember(self._messages, (channel, message["ts"]), posted)
         single = blocks.is_single(posted)
         return {"channel": channel, "ts": message["ts"], "single": single}
+
+    def _words(self, actor: Actor | None) -> Wording:
+        """For who asks; None: for who reads a channel."""
+        return words(self._actions.language(actor))
+
+    def _words_at(self, place: Payload, actor: Actor) -> Wording:
+        """For who reads a message: in a conversation with the app one person, elsewhere the house."""
+        return self._words(actor if place["channel"].startswith("D") else None)
+
+    def _acting(self, actor: Actor, place: Payload) -> Actor:
+        return replace(actor, place_language=self._words_at(place, actor).language)
 
     async def _actor(self, body: Payload) -> Actor:
         user = _user(body)
@@ -204,8 +220,8 @@ def _authorization(api: SlackApi) -> Callable[..., Awaitable[AuthorizeResult]]:
     return authorize
 
 
-def _section(follow_up: bool) -> str:
-    return messages.FOLLOW_UPS if follow_up else messages.REPLIES
+def _section(follow_up: bool, spoken: Wording) -> str:
+    return spoken.say(messages.FOLLOW_UPS if follow_up else messages.REPLIES)
 
 
 def _user(body: Payload) -> str:

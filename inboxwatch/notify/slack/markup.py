@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from inboxwatch.notify.text import LINE, clean, when
+from inboxwatch.notify.text import LINE, clean
+from inboxwatch.words import ENGLISH, Wording
 
 _TYPED_LINK = re.compile(r"<(?:mailto:(?P<address>[^<|>]++)|(?P<url>https?://[^<|>]++))(?:\|(?P<label>[^<>]*+))?>")
 
@@ -35,6 +36,6 @@ def link(url: str, label: str) -> str:
     return f"<{escaped(url, 2000)}|{label}>"
 
 
-def date(moment: datetime | None) -> str:
+def date(moment: datetime | None, words: Wording = ENGLISH) -> str:
     """An instant that Slack shows in each reader's own zone, with ours where it cannot; empty for none."""
-    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time}}|{when(moment)}>" if moment else ""
+    return f"<!date^{int(moment.timestamp())}^{{date_short_pretty}} {{time}}|{words.when(moment)}>" if moment else ""

@@ -235,8 +235,8 @@ def test_a_weekend_does_not_make_everybody_absent() -> None:
 
 def test_a_team_gives_to_the_able_with_the_fewest_open_waits_or_in_turn() -> None:
     people = (
-        person("ana", skills=frozenset({"enterprise"}), languages=frozenset({"en", "es"})),
-        person("eve", skills=frozenset({"enterprise"}), languages=frozenset({"en"})),
+        person("ana", skills=frozenset({"enterprise"}), languages=("en", "es")),
+        person("eve", skills=frozenset({"enterprise"}), languages=("en",)),
         person("max"),
     )
     teams = {"emea": Team("emea", (PersonId("ana"), PersonId("eve"), PersonId("max")))}

@@ -28,8 +28,12 @@ class RecordedActions:
         self.done: list[tuple[Any, ...]] = []
         self.actors: list[Actor] = []
         self.refusal: Exception | None = None
+        self.house, self.spoken = "en", "en"
         self.people: list[Candidate] = [Candidate("max", "Max Ode"), Candidate("ina", "Ina", False, "on leave")]
         self.answer = Answer(("Ana Diaz owns it.", "Due at 11:00.", "Then Max is told."), (wait(),))
+
+    def language(self, by: Actor | None) -> str:
+        return self.house if by is None else self.spoken
 
     def _act(self, by: Actor, *what: Any, **changes: Any) -> ActionOutcome:
         self.actors.append(by)
@@ -269,7 +273,7 @@ async def test_the_command_answers_about_a_lead_to_the_asker_alone(
     assert response["response_type"] == "ephemeral"
     said = [block["text"]["text"] for block in response["blocks"]]
     assert said[:3] == ["Ana Diaz owns it.", "Due at 11:00.", "Then Max is told."]
-    assert said[3].startswith("🔴 Bo Buyer (Buyer Ltd), overdue by 5 min, owner Ana Diaz")
+    assert said[3].startswith("🔴 Bo Buyer (Buyer Ltd): overdue by 5 min, owner Ana Diaz")
 
 
 async def test_the_command_answers_when_nothing_waits(
