@@ -36,6 +36,7 @@ from inboxwatch.web.auth import Guard, local_path
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.identity import acting, person_of, require, signed_in
 from inboxwatch.web.oidc.sign_in import SignIn
+from inboxwatch.web.page_messages import DUE_NEXT, HEADINGS
 from inboxwatch.web.pages import BY, Pages
 from inboxwatch.web.problems import Problem
 from inboxwatch.web.wait_story import timeline
@@ -89,7 +90,7 @@ class Board:
             start = (page - 1) * PAGE
             if state == "closed":
                 rows = tx.board.closed(asked, now, offset=start, limit=PAGE + 1)
-                sections = [("Over", self._views(tx, rows[:PAGE], now), 0)]
+                sections = [(HEADINGS[state], self._views(tx, rows[:PAGE], now), 0)]
             elif state in ("overdue", SOON):
                 rest = {name: value for name, value in asked.items() if name != "state"}
                 if state == SOON:
@@ -100,13 +101,13 @@ class Board:
                 sections = [(_TITLES[state], self._views(tx, rows[:PAGE], now), 0)]
             elif state:
                 rows = tx.board.waits(asked, now, offset=start, limit=PAGE + 1)
-                sections = [(state.capitalize(), self._views(tx, rows[:PAGE], now), 0)]
+                sections = [(HEADINGS[state], self._views(tx, rows[:PAGE], now), 0)]
             else:
                 late = tx.board.waits(asked, now, overdue=True, limit=FIRST) if page == 1 else []
                 rows = tx.board.waits(asked, now, overdue=False, offset=start, limit=PAGE + 1)
                 sections = [
-                    ("Overdue", self._views(tx, late, now), counts.overdue - len(late) if page == 1 else 0),
-                    ("Due next", self._views(tx, rows[:PAGE], now), 0),
+                    (HEADINGS["overdue"], self._views(tx, late, now), counts.overdue - len(late) if page == 1 else 0),
+                    (DUE_NEXT, self._views(tx, rows[:PAGE], now), 0),
                 ]
             ill = [
                 row.id
@@ -133,7 +134,7 @@ class Board:
     async def _wait(
         self, request: web.Request, *, status: int = 200, problem: str = "", given: dict[str, str] | None = None
     ) -> web.Response:
-        clock, now = request.match_info["clock"], self._daemon.now()
+        clock, now, spoken = request.match_info["clock"], self._daemon.now(), self._pages.words(request)
 
         def ask(tx: Transaction) -> dict[str, Any]:
             row = tx.clocks.get(clock)
@@ -147,7 +148,7 @@ class Board:
             return {
                 "wait": view,
                 "undo": undo,
-                "candidates": candidates_of(tx, self._daemon.rules, row, now),
+                "candidates": candidates_of(tx, self._daemon.rules, row, now, spoken),
                 "events": timeline(past),
                 "ownership": past.ownership,
                 "explained": explained,

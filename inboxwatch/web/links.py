@@ -14,7 +14,7 @@ from inboxwatch.engine.refused import Refused
 from inboxwatch.notify import messages
 from inboxwatch.notify.actions import ActionRefused, Actor
 from inboxwatch.notify.links import LABELS, Grant, LinkError, Links
-from inboxwatch.web import wait_actions
+from inboxwatch.web import page_messages, wait_actions
 from inboxwatch.web.pages import Pages
 
 REOPEN = "reopen"
@@ -37,14 +37,16 @@ class SignedLinks:
         grant = self._grant(request)
         if isinstance(grant, web.Response):
             return grant
+        words = self._pages.words(request)
         try:
             wait = await wait_actions.shown(self._daemon, grant.clock)
         except Refused as refused:
             return self._say(request, str(refused), refused.status)
         if wait.running == (grant.action == REOPEN):
             if wait.running:
-                return self._say(request, "This wait runs. There is nothing to undo.")
-            return self._say(request, f"This wait is over: {wait.stop_reason}. There is nothing left to do.")
+                return self._say(request, words.say("This wait runs. There is nothing to undo."))
+            why = page_messages.ending(wait.stop_reason or "", words)
+            return self._say(request, words.say("This wait is done: %(why)s. There is nothing left to do.", why=why))
         return self._ask(request, grant, wait)
 
     async def act(self, request: web.Request) -> web.Response:
@@ -56,26 +58,29 @@ class SignedLinks:
             "dismiss": self._actions.dismiss,
             REOPEN: self._actions.reopen,
         }[grant.action]
+        words = self._pages.words(request)
         reason = str((await request.post()).get("reason", "")).strip()[:REASON]
         try:
             wait = await wait_actions.shown(self._daemon, grant.clock)
             if not wait.running and grant.action != REOPEN:
-                return self._say(request, f"Nothing was done: the wait is over ({wait.stop_reason}).", 409)
+                why = messages.wait_over(stop_reason=page_messages.ending(wait.stop_reason or "", words), words=words)
+                return self._say(request, messages.nothing_done(why=why, words=words), 409)
             if grant.action == "dismiss" and not reason:
-                return self._ask(request, grant, wait, status=422, problem="Say why no reply is owed.")
+                return self._ask(request, grant, wait, status=422, problem=words.say("Say why no reply is owed."))
             given = reason or ("" if grant.action == REOPEN else "by the link in a message")
-            await do(grant.clock, Actor("link", person=grant.person), given)
+            await do(grant.clock, Actor("link", person=grant.person, language=words.language), given)
         except Refused as refused:
-            return self._say(request, f"Nothing was done: {refused}.", refused.status)
+            return self._say(request, messages.nothing_done(why=words.say(str(refused)), words=words), refused.status)
         except ActionRefused as refused:
             return self._say(request, str(refused), 409)
         who = self._name(grant.person)
         if grant.action == "acknowledge":
-            return self._say(request, f"{who} has it now.")
+            return self._say(request, words.say("%(person)s has it now.", person=who))
         if grant.action == REOPEN:
-            return self._say(request, "Undone: the wait runs again from its start.")
+            return self._say(request, words.say("Undone: the wait runs again from its start."))
         undo = Grant(grant.clock, REOPEN, grant.person, self._daemon.now() + UNDO)
-        return self._say(request, f"Done: no reply is owed, says {who}.", undo=f"/a/{self._links.sign(undo)}")
+        told = words.say("Done: no reply is owed, says %(person)s.", person=who)
+        return self._say(request, told, undo=f"/a/{self._links.sign(undo)}")
 
     def _ask(self, request: web.Request, grant: Grant, wait: WaitView, **values: Any) -> web.Response:
         """The page whose button acts."""
@@ -87,7 +92,7 @@ class SignedLinks:
         try:
             return self._links.verify(request.match_info["token"], self._daemon.now())
         except LinkError as error:
-            return self._say(request, str(error), 403)
+            return self._say(request, self._pages.words(request).say(str(error)), 403)
 
     def _name(self, person: str) -> str:
         known = {str(one.id): one.name for one in self._daemon.rules.config.people.values()}

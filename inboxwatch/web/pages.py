@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from inboxwatch.core.ladder_view import LadderStep
@@ -24,15 +25,22 @@ from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.metrics import team_labels
 from inboxwatch.notify import messages
 from inboxwatch.notify.ladder_words import ladder_sentence
-from inboxwatch.notify.text import clean, hours, span
+from inboxwatch.notify.text import clean
+from inboxwatch.web import page_messages
 from inboxwatch.web.auth import Guard
 from inboxwatch.web.identity import signed_in
 from inboxwatch.web.problems import Problem
+from inboxwatch.words import ENGLISH, LANGUAGES, Wording, preferred, spoken, words
+from inboxwatch.words.templates import teach
 
 STATIC = Path(__file__).parent / "static"
 
 OPEN_MATCHES = web.RequestKey("open_matches", int)
 """Of a request for a page: how many weak matches nobody has reviewed, for the navigation."""
+LANGUAGE = "inboxwatch-lang"
+"""The cookie that remembers in which language this browser reads."""
+YEAR = 365 * 86400
+"""Seconds that it is kept."""
 BY = "inboxwatch-by"
 """The cookie that remembers who acts from this browser."""
 
@@ -51,20 +59,22 @@ class Pages:
         self._templates.filters.update(
             nameless=self._wordless,
             clean=clean,
-            span=span,
-            hours=hours,
             instant=rfc3339,
-            stamp=stamp,
+            stamp=_stamp,
+            raised=lambda text: text[:1].upper() + text[1:],
             segment=lambda text: quote(str(text), safe=""),
         )
+        teach(self._templates)
         self._templates.globals.update(
-            person=self._person,
-            target=self._target,
+            person=pass_context(lambda context, one: self._person(one, context["words"])),
+            target=pass_context(lambda context, one: self._target(one, context["words"])),
             mailbox=self._mailbox,
-            flag=messages.flag,
-            day_name=messages.day_name,
-            ladder_step=self._ladder_step,
-            ladder_sentence=_ladder_sentence,
+            flag=pass_context(lambda context, one: messages.flag(one, words=context["words"])),
+            day_name=pass_context(lambda context, *days: messages.day_name(*days, words=context["words"])),
+            ending=pass_context(lambda context, one: page_messages.ending(one, context["words"])),
+            state_name=pass_context(lambda context, one: page_messages.state(one, context["words"])),
+            ladder_sentence=pass_context(lambda context, step, at: _ladder_sentence(step, at, context["words"])),
+            ladder_step=pass_context(lambda context, step, at: self._ladder_step(step, at, context["words"])),
             no_further_step=messages.NO_FURTHER_STEP,
             labels=messages.ACTION_LABELS,
             open_mail_label=messages.OPEN_MAIL,
@@ -74,8 +84,11 @@ class Pages:
 
     def render(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
         """A page; its template sees the request's path, people, who is signed in and the form key beside `values`."""
-        identity = signed_in(request)
+        identity, told_in = signed_in(request), self.words(request)
         known = {
+            "words": told_in,
+            "languages": [words(one) for one in LANGUAGES],
+            "script_words": page_messages.of_script(told_in),
             "path": request.path,
             "open_matches": request.get(OPEN_MATCHES, 0),
             "now": self._daemon.now(),
@@ -90,7 +103,17 @@ class Pages:
         text = self._templates.get_template(template).render(known | values)
         if self._labels() is not None:
             text = self._nameless(text)
-        return web.Response(status=status, text=text, content_type="text/html")
+        response = web.Response(status=status, text=text, content_type="text/html")
+        if request.query.get("lang") in LANGUAGES:
+            secure = request.scheme == "https"
+            response.set_cookie(LANGUAGE, told_in.language, max_age=YEAR, httponly=True, samesite="Lax", secure=secure)
+        return response
+
+    def words(self, request: web.Request) -> Wording:
+        """The language of a page: as it was chosen, else as the browser asks for, else the house's."""
+        chosen = (request.query.get("lang", ""), request.cookies.get(LANGUAGE, ""))
+        found = spoken((*chosen, *preferred(request.headers.get("Accept-Language", ""))))
+        return words(found or self._daemon.rules.config.language)
 
     def problem(self, request: web.Request, problem: Problem) -> web.Response:
         """An error in the form that was asked for."""
@@ -107,13 +130,13 @@ class Pages:
         config = self._daemon.rules.config
         return team_labels(config) if config.figures is ShownFigures.TEAMS else None
 
-    def _person(self, person: str | None) -> str:
+    def _person(self, person: str | None, words: Wording = ENGLISH) -> str:
         """A person's name, or the team where only teams are shown; the id where they have left the config."""
         if (labels := self._labels()) is not None and self._is_ours(person or ""):
             team = labels.person(person or "")
-            return "a colleague" if team == NO_TEAM else clean(f"team {team}")
+            return words.say("a colleague") if team == NO_TEAM else clean(words.say("team %(team)s", team=team))
         known = {str(one.id): one.name for one in self._daemon.rules.config.people.values()}
-        return clean(known.get(person or "", person or "nobody"))
+        return clean(known.get(person or "", person or words.say("nobody")))
 
     def _is_ours(self, word: str) -> bool:
         """Whether a word is a person's id, now or before, or an address of ours; others who act are none."""
@@ -121,19 +144,22 @@ class Pages:
             return self._daemon.rules.config.us.is_ours(word)
         return bool(word) and word not in ("routing", "escalation", "inboxwatch")
 
-    def _target(self, target: str) -> str:
+    def _target(self, target: str, words: Wording) -> str:
         """A target of a step: a person as `_person` has it, a channel by where it writes to."""
         known = {str(one.id) for one in self._daemon.rules.config.people.values()}
         if target in known:
-            return self._person(target)
+            return self._person(target, words)
         channel, _, destination = target.partition(":")
         return clean(destination or channel)
 
-    def _ladder_step(self, step: NextStep, at: Markup) -> Markup:
+    def _ladder_step(self, step: NextStep, at: Markup, words: Wording) -> Markup:
         """What a step does; `at` is its instant as pages show it."""
-        targets = [Markup('<span class="who">{}</span>').format(self._target(one)) for one in step.targets]
-        owner = Markup('<span class="who">{}</span>').format(self._target(step.moves_to)) if step.moves_to else ""
-        return Markup(messages.ladder_step(targets=targets, moves_to=owner, at=at))  # noqa: S704  (escaped parts)
+        targets = [Markup('<span class="who">{}</span>').format(self._target(one, words)) for one in step.targets]
+        owner = (
+            Markup('<span class="who">{}</span>').format(self._target(step.moves_to, words)) if step.moves_to else ""
+        )
+        told = messages.ladder_step(targets=targets, moves_to=owner, at=at, words=words)
+        return Markup(told)  # noqa: S704  (escaped parts)
 
     def _mailbox(self, mailbox: str | None) -> str:
         """A mailbox; a personal one by its number within the team where only teams are shown."""
@@ -173,17 +199,19 @@ class Pages:
         return "".join(told)
 
 
-def _ladder_sentence(step: LadderStep, at: Markup) -> Markup:
+def _ladder_sentence(step: LadderStep, at: Markup, words: Wording) -> Markup:
     """A step of a ladder in words; `at` is its instant as pages show it."""
     named = Markup('<span class="who">{}</span>').format
     shown = replace(step, targets=tuple(named(clean(one)) for one in step.targets))
     shown = replace(shown, moves_to=named(clean(step.moves_to)) if step.moves_to else "")
-    return Markup(ladder_sentence(shown, at))  # noqa: S704  (escaped parts)
+    return Markup(ladder_sentence(shown, at, words=words))  # noqa: S704  (escaped parts)
 
 
-def stamp(at: datetime | str | None) -> str:
+@pass_context
+def _stamp(context: Context, at: datetime | str | None) -> str:
     """An instant as pages show it until the browser turns it into local time: `Mon 4 May 09:30 UTC`."""
     if at is None:
         return ""
     moment = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return f"{moment:%a} {moment.day} {moment:%b %H:%M} UTC"
+    told_in: Wording = context["words"]
+    return told_in.when(moment.astimezone(UTC))

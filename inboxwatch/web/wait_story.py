@@ -13,32 +13,33 @@ from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.notify import NoticeType
 from inboxwatch.store.records import DeliveryState, NotifiedRecord
 from inboxwatch.web.history import History
+from inboxwatch.words import english
 
 _ACTIONS = {
-    "acknowledged": "acknowledged it",
-    "snoozed": "snoozed it",
-    "dismissed": "said that no reply is owed",
-    "reopened": "said that a reply is owed after all",
-    "gone_quiet": "closed it: the buyer has gone quiet",
-    "activity": "logged a call or meeting",
-    "lead_closed": "closed the lead",
-    "meeting_accepted": "accepted the invitation",
-    "said_human": "said that a person writes",
-    "unsaid_human": "took back that a person writes",
+    "acknowledged": english("acknowledged it"),
+    "snoozed": english("snoozed it"),
+    "dismissed": english("said that no reply is owed"),
+    "reopened": english("said that a reply is owed after all"),
+    "gone_quiet": english("closed it: the buyer has gone quiet"),
+    "activity": english("logged a call or meeting"),
+    "lead_closed": english("closed the lead"),
+    "meeting_accepted": english("accepted the invitation"),
+    "said_human": english("said that a person writes"),
+    "unsaid_human": english("took back that a person writes"),
 }
 _FOLLOW_UP_ACTIONS = {
-    "put_off": "follows up later: it is due",
-    "snoozed": "follows up later, not",
-    "dismissed": "stopped following up",
-    "reopened": "follows up again",
+    "put_off": english("follows up later: it is due"),
+    "snoozed": english("follows up later, not"),
+    "dismissed": english("stopped following up"),
+    "reopened": english("follows up again"),
 }
 """Of a follow-up in other words: nobody waits for a reply of ours."""
 _NOTIFIED = {
-    "warning": "warned",
-    "breach": "told of the breach",
+    "warning": "due soon, told",
+    "breach": "overdue, told",
     "escalated": "escalated to",
     "repeated": "told again",
-    "unverified": "told, unverified",
+    "unverified": "told, can't tell whether it was answered",
 }
 _WITHHELD = {
     "passed": "passed over: a later step was due as well",
@@ -76,12 +77,16 @@ def timeline(history: History) -> list[TimelineEvent]:
 
 
 def _messages(history: History) -> list[TimelineEvent]:
-    words = {Direction.INBOUND: "wrote", Direction.OUTBOUND: "answered", Direction.INTERNAL: "wrote among us"}
+    words = {
+        Direction.INBOUND: english("wrote"),
+        Direction.OUTBOUND: english("answered"),
+        Direction.INTERNAL: english("wrote among us"),
+    }
     events = []
     for message in history.messages:
         what = words[message.direction]
         if message.direction is Direction.OUTBOUND and history.proofs.get(message.key, NOTHING_KNOWN).doubtful:
-            what = "seems to have answered, not verified"
+            what = english("seems to have answered, not verified")
         elif message.kind is not Kind.HUMAN:
             against = ", ".join(message.signs.machine) or message.signal
             person = f"; for a person: {', '.join(message.signs.person)}" if message.signs.person else ""
@@ -96,7 +101,9 @@ def _actions(history: History) -> list[TimelineEvent]:
     for action in history.actions:
         if action.kind is ActionKind.ASSIGNED:
             why = "; ".join(part for part in (action.rule, action.reason) if part)
-            events.append(TimelineEvent(action.at, "owner", action.by, "gave it to", why, (action.owner or "",)))
+            events.append(
+                TimelineEvent(action.at, "owner", action.by, english("gave it to"), why, (action.owner or "",))
+            )
         else:
             words = _ACTIONS | _FOLLOW_UP_ACTIONS if history.clock.metric == Metric.FOLLOW_UP else _ACTIONS
             what = words.get(action.kind, action.kind.value)

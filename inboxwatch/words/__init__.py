@@ -6,6 +6,7 @@ A language is a value that is handed down (`Wording`), never a setting of the pr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -130,6 +131,17 @@ def spoken(wanted: Iterable[str]) -> str | None:
     """The first of some languages (`de`, `de-AT`, `es_MX`) that is spoken here, or None."""
     bases = (one.replace("_", "-").partition("-")[0].strip().lower() for one in wanted)
     return next((base for base in bases if base in LANGUAGES), None)
+
+
+def preferred(accepted: str) -> list[str]:
+    """The languages of an Accept-Language header (RFC 9110, 12.5.4), best liked first; broken parts are left out."""
+    found: list[tuple[float, int, str]] = []
+    for part in accepted[:1000].split(","):
+        language, _, weight = part.partition(";")
+        liked = re.fullmatch(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*", weight) if weight else None
+        if language.strip() and (liked or not weight) and (quality := float(liked[1]) if liked else 1.0):
+            found.append((-quality, len(found), language.strip()))
+    return [language for *_, language in sorted(found)]
 
 
 _locale = cache(Locale.parse)

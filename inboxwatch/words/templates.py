@@ -20,7 +20,7 @@ def teach(environment: Environment) -> None:
     install: Any = environment.install_gettext_callables  # type: ignore[attr-defined]  # of the extension
     install(_gettext, _ngettext, newstyle=True)
     environment.policies["ext.i18n.trimmed"] = True
-    environment.filters.update(when=_when, span=_span, hours=_hours)
+    environment.filters.update(when=_when, span=_span, hours=_hours, said=_said)
 
 
 def _words(context: Context) -> Wording:
@@ -36,6 +36,12 @@ def _gettext(context: Context, text: str) -> str:
 @pass_context
 def _ngettext(context: Context, one: str, many: str, number: int) -> str:
     return _words(context).catalogue.ngettext(one, many, number)
+
+
+@pass_context
+def _said(context: Context, text: str) -> str:
+    """A text of a table, which is none of the template's own: unlike `_()` it is escaped, for it may be anything."""
+    return _words(context).say(str(text))
 
 
 @pass_context

@@ -246,7 +246,7 @@ async def test_a_link_to_a_wait_that_is_over_says_so(client: TestClient[Any, Any
     assert done.status == 200
     undo = re.search(r'action="(/a/[^"]+)"', await done.text())
     answer = await client.get(path)
-    assert "This wait is over" in await answer.text()
+    assert "This wait is done" in await answer.text()
     answer = await client.post(path)
     assert answer.status == 409
     assert "Nothing was done" in await answer.text()

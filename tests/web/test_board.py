@@ -38,7 +38,7 @@ async def test_open_waits_show_who_waits_whose_it_is_and_what_happens_next(page:
         "hot",
         "Quote for 40 units",
         "Ana Diaz",
-        "breached",
+        "overdue",
         "Max Ode",
         "11:30",
     ):
@@ -57,7 +57,7 @@ async def test_filters_live_in_the_address(page: Page, served: Served) -> None:
     assert await names(page) == ["Cy Chen"]
     await page.get_by_role("link", name="overdue").click()
     await page.wait_for_url("**/waits?owner=ben&state=overdue")
-    await expect(page.locator(".empty")).to_have_text("No wait is like this.")
+    await expect(page.locator(".empty")).to_have_text("Nothing matches these filters.")
     await page.go_back()
     await expect(page.get_by_label("Owner")).to_have_value("ben")
     await page.goto("/waits?team=emea&owner=ana")

@@ -30,7 +30,7 @@ async def test_every_page_and_list_is_served_from_either_store(tmp_path: Path, d
     shown = {
         "/waits": "cy@other.test",
         "/waits?owner=ben&team=emea&state=snoozed&mailbox=sales&lead=cy@other.test": "cy@other.test",
-        "/waits?state=overdue": "No wait is like this.",
+        "/waits?state=overdue": "Nothing matches these filters.",
         "/waits?state=closed&page=1": "Bo Buyer",
         "/follow-ups": "Bo Buyer",
         f"/waits/{clock}": "snoozed",

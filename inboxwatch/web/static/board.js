@@ -3,18 +3,25 @@
 
 document.documentElement.classList.add("js");
 
-const span = (seconds) => {
-  const whole = Math.floor(Math.abs(seconds));
-  const minutes = Math.floor(whole / 60), hours = Math.floor(whole / 3600), days = Math.floor(whole / 86400);
-  if (days) return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
-  if (hours) return minutes % 60 ? `${hours} h ${String(minutes % 60).padStart(2, "0")} min` : `${hours} h`;
-  return minutes ? `${minutes} min` : `${whole} s`;
+// What is said here stands in the page, in its language.
+const words = JSON.parse(document.body.dataset.words ?? "{}");
+const say = (name, values) => (words[name] ?? "").replace(/%\((\w+)\)s/g, (_, value) => values[value]);
+
+const span = (all) => {
+  const whole = Math.floor(Math.abs(all));
+  const minutes = Math.floor(whole / 60) % 60, hours = Math.floor(whole / 3600), days = Math.floor(whole / 86400);
+  if (days) return say(hours % 24 ? "dh" : "d", { days, hours: hours % 24 });
+  if (hours) return say(minutes ? "hm" : "h", { hours, minutes: String(minutes).padStart(2, "0") });
+  return minutes ? say("m", { minutes }) : say("s", { seconds: whole });
 };
 
-const near = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const far = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+// The reader's own way of writing dates, where it is one of the page's language.
+const spoken = document.documentElement.lang;
+const locale = navigator.languages?.find((one) => one.split("-")[0] === spoken) ?? spoken;
+const near = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+const far = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
-const exact = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const exact = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 const localTimes = () => {
   const today = new Date().toDateString();
@@ -38,7 +45,7 @@ const tick = () => {
   const now = Date.now() + skew;
   for (const one of document.querySelectorAll("[data-due]")) {
     const left = (Date.parse(one.dataset.due) - now) / 1000;
-    one.textContent = left > 0 ? `due in ${span(left)}` : `overdue by ${span(left)}`;
+    one.textContent = say(left > 0 ? "due" : "overdue", { span: span(left) });
     one.classList.toggle("late", left <= 0);
   }
   for (const one of document.querySelectorAll("[data-since]")) {
@@ -125,14 +132,14 @@ const listen = () => {
   const stream = new EventSource("/events");
   stream.addEventListener("hello", () => {
     pulse.hidden = false;
-    pulse.textContent = "live";
+    pulse.textContent = words.live;
     pulse.classList.remove("lost");
     setLost(false);
   });
   stream.addEventListener("changed", refresh);
   stream.addEventListener("error", () => {
     pulse.hidden = false;
-    pulse.textContent = "not connected";
+    pulse.textContent = words.lost;
     pulse.classList.add("lost");
     setLost(true);
   });
