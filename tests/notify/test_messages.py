@@ -159,16 +159,7 @@ def test_a_message_reads_as_it_always_did(said: str, expected: str) -> None:
     assert said == expected
 
 
-_NAMES = (
-    "messages",
-    "alarm_messages",
-    "directory_messages",
-    "owner_messages",
-    "follow_up_messages",
-    "lead_messages",
-    "report_messages",
-)
-TABLES = tuple(ROOT / "notify" / f"{name}.py" for name in (*_NAMES, "explanation"))
+TABLES = (*(ROOT / "notify").glob("*messages.py"), ROOT / "notify" / "explanation.py")
 
 
 def test_no_sentence_for_people_stands_outside_of_the_table_and_the_templates() -> None:
