@@ -236,6 +236,13 @@ def test_the_unit_exposes_1_1_of_10_by_systemds_own_count_and_no_more(unit: Path
     assert judged.returncode == 0, judged.stdout[-400:]
 
 
+def test_a_crash_leaves_no_memory_on_the_disk_and_a_leak_takes_no_more_than_its_share() -> None:
+    """A core dump would hold mail and secrets."""
+    lines = UNIT.read_text().splitlines()
+    assert "LimitCORE=0" in lines
+    assert any(re.fullmatch(r"MemoryMax=\d+[MG]", line) for line in lines)
+
+
 def test_the_unit_starts_the_program_as_the_image_does() -> None:
     (start,) = re.findall(r"^ExecStart=(.*)$", UNIT.read_text(), re.MULTILINE)
     in_image = [word.replace("/opt/inboxwatch/", "/opt/inboxwatch/current/") for word in json.loads(only("ENTRYPOINT"))]
