@@ -87,7 +87,7 @@ def test_the_pages_show_it_and_in_teams_mode_nothing_leaks(daemon: InProcessDaem
 
     async def pages() -> list[str]:
         async with TestClient(TestServer(make_app(daemon))) as client:
-            return [await (await client.get(path)).text() for path in ("/", f"/waits/{clock}", f"/leads/{BO}")]
+            return [await (await client.get(path)).text() for path in ("/waits", f"/waits/{clock}", f"/leads/{BO}")]
 
     assert all("rfc822msgid%3Am1%40buyer.test" in page for page in asyncio.run(pages()))
     daemon.config = replace(daemon.config, figures=ShownFigures.TEAMS)

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from inboxwatch.core.mail.headers import unfolded
-from inboxwatch.notify import Notice, NoticeType, Recipient
+from inboxwatch.notify import Notice, NoticeType, Recipient, ReportPages
 from inboxwatch.notify.email import Email, EmailSettings
 from inboxwatch.notify.mail_headers import NotOurs, mailbox, text, written
+from inboxwatch.notify.text import clean
 from tests.support.hostile_texts import HOSTILE
 from tests.support.notices import ANA, ANSWERED, LOST, clock, lost, notice, of_people
 
@@ -23,6 +24,7 @@ FIELDS = {
     "MIME-Version", "Content-Type",
 }  # fmt: skip
 OPTIONAL = {"References", "In-Reply-To", "Importance", "Reply-To"}
+SHAPE = ["multipart/alternative", "text/plain", "text/html"]
 WORDS = "\r\nReply-To: mallory@evil.test\r\n\r\nSign in at http://evil.test"
 
 
@@ -65,6 +67,8 @@ def notices(hostile: str) -> Iterator[Notice]:
     yield lost(replace(LOST, lead_name=hostile, company=hostile, subject=hostile, tier=hostile))
     yield notice(one, kind=NoticeType.DIGEST, title=hostile)
     yield of_people(error=hostile, mailbox=hostile)
+    page = clean(hostile)
+    yield notice(kind=NoticeType.REPORT, report=ReportPages(page, page, page, "report.html", page))
 
 
 def sent(one: Notice, person: Recipient | None, earlier: str | None = None) -> bytes:
@@ -86,8 +90,8 @@ def test_our_mail_has_exactly_our_fields_for_every_type_of_notice(name: str) -> 
             mail = message_from_bytes(raw, policy=rules)
             assert FIELDS <= set(mail.keys()) <= FIELDS | OPTIONAL
             assert len(mail.keys()) == len(set(mail.keys()))
-            assert mail.get_content_type() == "multipart/alternative"
-            assert [part.get_content_type() for part in mail.walk()][1:] == ["text/plain", "text/html"]
+            shapes = [part.get_content_type() for part in mail.walk()]
+            assert shapes == (SHAPE if one.report is None else ["multipart/mixed", *SHAPE, "text/html"])
         head, _, _ = raw.partition(b"\r\n\r\n")
         assert not any(line and line[:1] not in b" \t" and b":" not in line for line in head.split(b"\r\n"))
 
