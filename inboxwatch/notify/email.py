@@ -210,7 +210,8 @@ class Email:
     def _actions(self, notice: Notice, person: Recipient | None, now: datetime) -> dict[str, Sequence[ActionLink]]:
         if self._links is None or person is None or notice.listed or notice.type not in TO_ACT_ON:
             return {}
-        return {told.wait.id: self._links.actions(told.wait.id, person.id, now) for told in notice.clocks}
+        waits = [told.wait for told in notice.clocks]
+        return {one.id: self._links.actions(one.id, person.id, now, follow_up=one.follow_up) for one in waits}
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:

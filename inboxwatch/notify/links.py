@@ -16,9 +16,11 @@ from typing import NamedTuple
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
-from inboxwatch.notify import messages
+from inboxwatch.notify import follow_up_messages, messages
 
-LABELS = {action: messages.ACTION_LABELS[action] for action in ("acknowledge", "dismiss")}
+OF_REPLIES = {action: messages.ACTION_LABELS[action] for action in ("acknowledge", "dismiss")}
+OF_FOLLOW_UPS = {action: follow_up_messages.ACTION_LABELS[action] for action in ("activity", "stop")}
+LABELS = OF_REPLIES | OF_FOLLOW_UPS
 """What a link can do, and the words on it."""
 
 LIFETIME = timedelta(days=3)
@@ -68,12 +70,12 @@ class Links:
         self._url = url.rstrip("/")
         self._lifetime = lifetime
 
-    def actions(self, clock: str, person: str, now: datetime) -> tuple[ActionLink, ...]:
+    def actions(self, clock: str, person: str, now: datetime, *, follow_up: bool = False) -> tuple[ActionLink, ...]:
         """Every link that a person gets for a wait."""
-        expires = now + self._lifetime
+        expires, offered = now + self._lifetime, OF_FOLLOW_UPS if follow_up else OF_REPLIES
         return tuple(
             ActionLink(label, f"{self._url}/a/{self.sign(Grant(clock, action, person, expires))}")
-            for action, label in LABELS.items()
+            for action, label in offered.items()
         )
 
     def sign(self, grant: Grant) -> str:

@@ -16,9 +16,22 @@ from inboxwatch.notify.actions import ActionRefused, Actor
 from inboxwatch.notify.links import LABELS, Grant, LinkError, Links
 from inboxwatch.web import page_messages, wait_actions
 from inboxwatch.web.pages import Pages
+from inboxwatch.words import english
 
 REOPEN = "reopen"
 """What the link on the page after a dismissal does; no message carries it."""
+WHY = {
+    "dismiss": english("Say why no reply is owed."),
+    "stop": english("Say why nobody follows up any more."),
+}
+"""What is asked of deeds that want a reason; they can be undone."""
+DONE = {
+    "acknowledge": english("%(person)s has it now."),
+    "activity": english("The call is noted, says %(person)s."),
+    "stop": english("Done: nobody follows up any more, says %(person)s."),
+    "dismiss": english("Done: no reply is owed, says %(person)s."),
+    REOPEN: english("Undone: the wait runs again from its start."),
+}
 REASON = 500
 """Characters of a reason."""
 
@@ -53,11 +66,6 @@ class SignedLinks:
         grant = self._grant(request)
         if isinstance(grant, web.Response):
             return grant
-        do = {
-            "acknowledge": self._actions.acknowledge,
-            "dismiss": self._actions.dismiss,
-            REOPEN: self._actions.reopen,
-        }[grant.action]
         words = self._pages.words(request)
         reason = str((await request.post()).get("reason", "")).strip()[:REASON]
         try:
@@ -65,27 +73,36 @@ class SignedLinks:
             if not wait.running and grant.action != REOPEN:
                 why = messages.wait_over(stop_reason=page_messages.ending(wait.stop_reason or "", words), words=words)
                 return self._say(request, messages.nothing_done(why=why, words=words), 409)
-            if grant.action == "dismiss" and not reason:
-                return self._ask(request, grant, wait, status=422, problem=words.say("Say why no reply is owed."))
-            given = reason or ("" if grant.action == REOPEN else "by the link in a message")
-            await do(grant.clock, Actor("link", person=grant.person, language=words.language), given)
+            if grant.action in WHY and not reason:
+                return self._ask(request, grant, wait, status=422, problem=words.say(WHY[grant.action]))
+            await self._do(grant, Actor("link", person=grant.person, language=words.language), reason)
         except Refused as refused:
             return self._say(request, messages.nothing_done(why=words.say(str(refused)), words=words), refused.status)
         except ActionRefused as refused:
             return self._say(request, str(refused), 409)
-        who = self._name(grant.person)
-        if grant.action == "acknowledge":
-            return self._say(request, words.say("%(person)s has it now.", person=who))
-        if grant.action == REOPEN:
-            return self._say(request, words.say("Undone: the wait runs again from its start."))
+        told = words.say(DONE[grant.action], person=self._name(grant.person))
+        if grant.action not in WHY:
+            return self._say(request, told)
         undo = Grant(grant.clock, REOPEN, grant.person, self._daemon.now() + UNDO)
-        told = words.say("Done: no reply is owed, says %(person)s.", person=who)
         return self._say(request, told, undo=f"/a/{self._links.sign(undo)}")
+
+    async def _do(self, grant: Grant, by: Actor, reason: str) -> None:
+        given = reason or "by the link in a message"
+        if grant.action == "acknowledge":
+            await self._actions.acknowledge(grant.clock, by, given)
+        elif grant.action == "activity":
+            await self._actions.activity(grant.clock, by, "call", given)
+        elif grant.action == "stop":
+            await self._actions.stop(grant.clock, by, reason)
+        elif grant.action == "dismiss":
+            await self._actions.dismiss(grant.clock, by, reason)
+        else:
+            await self._actions.reopen(grant.clock, by, reason)
 
     def _ask(self, request: web.Request, grant: Grant, wait: WaitView, **values: Any) -> web.Response:
         """The page whose button acts."""
         label = messages.UNDO if grant.action == REOPEN else LABELS[grant.action]
-        reader, why = self._name(grant.person), grant.action == "dismiss"
+        reader, why = self._name(grant.person), grant.action in WHY
         return self._page(request, wait=wait, label=label, reader=reader, why=why, **values)
 
     def _grant(self, request: web.Request) -> Grant | web.Response:

@@ -262,6 +262,33 @@ async def test_a_link_to_a_wait_that_is_over_says_so(client: TestClient[Any, Any
         assert (row.started_at, row.reopened) == (MONDAY, "reversed")
 
 
+@pytest.mark.parametrize(
+    ("action", "said", "stop_reason"),
+    [("activity", "The call is noted", "activity"), ("stop", "nobody follows up any more", "dismissed")],
+)
+async def test_links_about_a_follow_up_do_what_is_done_to_one(
+    action: str, said: str, stop_reason: str, tmp_path: Path
+) -> None:
+    daemon = InProcessDaemon(tmp_path, follow_up="16bh", origin="https://watch.acme.test")
+    daemon.lead("bo@buyer.test", owner="ana")
+    asked = daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.mail("ana@acme.test", "bo@buyer.test", parent=asked, after=HOUR)
+    clock = daemon.only_follow_up("bo@buyer.test").id
+    offered = Links(daemon.store.key, daemon.config.web.url).actions(clock, "ana", daemon.at, follow_up=True)
+    assert [one.label for one in offered] == ["Called", "Stop following up"]
+    path = offered[action == "stop"].url.removeprefix(daemon.config.web.url)
+    async with TestClient(TestServer(make_app(daemon))) as client:
+        if action == "stop":
+            assert (await client.post(path)).status == 422, "it wants a reason"
+        answer = await client.post(path, data={"reason": "they bought elsewhere"})
+        assert (answer.status, said in await answer.text()) == (200, True)
+    with daemon.store.reading() as tx:
+        row = tx.clocks.get(clock)
+        assert row is not None
+        assert row.stop_reason == stop_reason
+    daemon.close()
+
+
 async def test_an_altered_or_expired_link_does_nothing(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
     good, clock = link(daemon, "dismiss"), daemon.only_wait("bo@buyer.test")
     for path in (good[:-2], good.replace(".", "x", 1), "/a/x.y", link(daemon, "dismiss", later=-HOUR)):
