@@ -49,7 +49,7 @@ def _now() -> list[object]:
             number_of("breached"),
             "Past due, and neither acknowledged nor snoozed nor unverified.",
             steps=alarm,
-            links=[link("On the board", f"{BOARD}/?state=breached")],
+            links=[link("On the board", f"{BOARD}/waits?state=breached")],
         ),
         number(
             "Oldest wait",
@@ -103,7 +103,7 @@ def _who() -> list[object]:
             "Owners with open waits. The name leads to them on the board.",
             width=12,
             height=8,
-            links=[link("Waits on the board", BOARD + "/?owner=${__data.fields.Owner:percentencode}")],
+            links=[link("Waits on the board", BOARD + "/waits?owner=${__data.fields.Owner:percentencode}")],
         ),
     ]
 

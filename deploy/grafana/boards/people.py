@@ -8,7 +8,7 @@ from boards.overview import BUDGET, SHARE
 from boards.style import BOARD, CALM, LATE, NEAR, Column, Query, grid, link, number, ranking, sheet, trend
 from boards.words import CHOSEN, ages, attainment, budget, by_people, gained_by_day, missed, quantile, waits, within
 
-TO_OWNER = link("Waits on the board", BOARD + "/?owner=${__field.labels.owner:percentencode}")
+TO_OWNER = link("Waits on the board", BOARD + "/waits?owner=${__field.labels.owner:percentencode}")
 BREACHES = f"team_owner_tier:inboxwatch_sla_breaches:sum{CHOSEN}"
 COLLEAGUE = f"team_owner_tier:inboxwatch_replies_by_colleague:delta30d{CHOSEN}"
 
@@ -79,7 +79,7 @@ def _people() -> object:
         columns,
         "Now, and over 30 days (median and p90: business time, 7 days, answered waits). A missed wait counts for whom "
         "it belonged to when it fell due; people away were passed over before that.",
-        links=[link("Waits on the board", BOARD + "/?owner=${__data.fields.Owner:percentencode}")],
+        links=[link("Waits on the board", BOARD + "/waits?owner=${__data.fields.Owner:percentencode}")],
     )
 
 
