@@ -340,9 +340,10 @@ def resend(
 
 @app.command(
     epilog="Examples: inboxwatch report -c inboxwatch.yaml --since 30d -o report.html --csv waits.csv | "
-    "inboxwatch report -c inboxwatch.yaml --period last-week --team emea"
+    "inboxwatch report -c inboxwatch.yaml --period last-week --team emea | "
+    "inboxwatch report -c inboxwatch.yaml --period 2026-05 --language de"
 )
-def report(  # nine parameters: typer makes an option of each
+def report(  # ten parameters: typer makes an option of each
     config: ConfigFile,
     since: Annotated[str, typer.Option(help="How far back, such as 30d, or a date.")] = "30d",
     output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file to write.")] = Path("report.html"),
@@ -357,13 +358,14 @@ def report(  # nine parameters: typer makes an option of each
     ] = "",
     team: Annotated[str, typer.Option(help="Only the waits of people in this team.")] = "",
     compare: Annotated[str, typer.Option(metavar="DATE", help="Divides the period into before and after.")] = "",
+    language: Annotated[str, typer.Option(help="Of the page and the figures printed: en, de or es.")] = "en",
     csv: Annotated[Path | None, typer.Option(help="Writes the waits as CSV, too.")] = None,
     json: Annotated[Path | None, typer.Option(help="Writes the figures as JSON, too.")] = None,
 ) -> None:
     """One self-contained page with plots for managers; prints its main figures."""
     from inboxwatch.commands.report import ReportChoice, run_report
 
-    chosen = ReportChoice(since, until, compare, period, team)
+    chosen = ReportChoice(since, until, compare, period, team, language)
     raise typer.Exit(run_report(load(config), chosen, output, csv=csv, json=json))
 
 

@@ -34,6 +34,7 @@ from inboxwatch.notify import (
 from inboxwatch.notify.quoted import unquoted
 from inboxwatch.store.deliveries import MOST
 from inboxwatch.store.records import DeliveryRecord
+from inboxwatch.words import words
 
 log = structlog.get_logger(__name__)
 
@@ -148,8 +149,9 @@ class Sender:
         if order is None:
             return composed.notice
         story = await self._writer.read(story_of, self._rules.config, order, now)
-        pages = await asyncio.to_thread(pages_of, story, order, composed.notice.link, now)
-        return replace(composed.notice, report=pages)
+        notice = composed.notice
+        pages = await asyncio.to_thread(pages_of, story, order, notice.link, now, words(notice.language))
+        return replace(notice, report=pages)
 
     def _earlier(self, composed: Composed) -> str | None:
         """The message that a notice follows: the one in which all of its waits were reported last."""

@@ -44,24 +44,25 @@ class ReportBoard:
             period = Period.of(asked, zone, now)
         except ValueError as error:
             raise Problem(404, str(error)) from None
+        words = self._pages.words(request)
         async with self._one_at_a_time:
             story = await self._daemon.read(shown, config, period, team)
-            content = await asyncio.to_thread(page.content, story)
+            content = await asyncio.to_thread(page.content, story, words)
 
         def address(period: str, team: str = team) -> str:
             return "/report?" + urlencode({"period": period} | ({"team": team} if team else {}))
 
-        links = [(words, address(name), CalendarPeriod.parse(name, today) == asked) for name, words in PERIODS.items()]
+        links = [(text, address(name), CalendarPeriod.parse(name, today) == asked) for name, text in PERIODS.items()]
         values: dict[str, Any] = {
             "chosen": chosen,
             "team": team,
             "teams": list(config.teams),
             "links": links,
-            "title": period_name(asked),
+            "title": period_name(asked, words),
             "period": period,
             "unfinished": asked.after > today,
-            "before": (period_name(asked.previous), address(asked.previous.code)),
-            "after": (period_name(asked.next), address(asked.next.code)) if asked.next.first <= today else None,
+            "before": (period_name(asked.previous, words), address(asked.previous.code)),
+            "after": (period_name(asked.next, words), address(asked.next.code)) if asked.next.first <= today else None,
             "content": content,
         }
         return self._pages.render(request, "report.html", **values)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -21,6 +22,7 @@ from babel import Locale
 from babel.dates import parse_pattern
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import NumberPattern
 
 FOLDER = Path(__file__).parent
 SOURCE = "en"
@@ -57,11 +59,11 @@ class Wording:
 
     def when(self, moment: datetime | None) -> str:
         """An instant in the zone it carries: `Tue 3 Nov 14:03 GMT`. Empty for none."""
-        return f"{self._dated(INSTANT, moment)} {moment:%Z}" if moment else ""
+        return f"{self.dated(INSTANT, moment)} {moment:%Z}" if moment else ""
 
     def day(self, day: date) -> str:
         """`Tue 3 Nov`."""
-        return self._dated(DAY, day)
+        return self.dated(DAY, day)
 
     def span(self, seconds: float) -> str:
         """A length of time in its two highest units: `45 s`, `12 min`, `2 h 05 min`, `3 d 4 h`."""
@@ -92,8 +94,14 @@ class Wording:
         """How it is written."""
         return "rtl" if _locale(self.language).text_direction == "rtl" else "ltr"
 
-    def _dated(self, pattern: str, moment: date) -> str:
+    def dated(self, pattern: str, moment: date) -> str:
+        """A date or an instant as the language writes what a CLDR pattern asks for; the catalogue has its own."""
         return parse_pattern(self.say(pattern)).apply(moment, _locale(self.language))
+
+    def percent(self, share: float, digits: int = 0) -> str:
+        """A share (0..1) with so many digits behind the point: `93%`, `93,5 %`."""
+        said: str = _percents(self.language, digits).apply(share, _locale(self.language))
+        return said
 
 
 SPANS = MappingProxyType(
@@ -145,6 +153,15 @@ def preferred(accepted: str) -> list[str]:
 
 
 _locale = cache(Locale.parse)
+
+
+@cache
+def _percents(language: str, digits: int) -> NumberPattern:
+    """How a language writes shares."""
+    pattern: NumberPattern = copy(_locale(language).percent_formats[None])
+    pattern.frac_prec = (digits, digits)
+    return pattern
+
 
 ENGLISH = Wording(SOURCE, NullTranslations())
 """For logs, commands and whoever names no language."""

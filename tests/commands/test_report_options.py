@@ -33,6 +33,7 @@ def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
         ({"named": "last-week", "until": "2026-05-05"}, "--until"),
         ({"named": "last-week", "compare": "2001-01-01"}, "--compare"),
         ({"team": "nobody"}, "--team"),
+        ({"language": "xx"}, "--language"),
     ],
 )
 def test_an_option_that_makes_no_period_is_refused_by_name(
@@ -50,6 +51,14 @@ def test_a_store_without_waits_gives_a_page_that_says_what_to_do(
     assert "backfill" in capsys.readouterr().err
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert re.search(r"No wait began in this period", text)
+
+
+def test_the_page_and_the_figures_are_in_the_language_asked_for(
+    daemon: InProcessDaemon, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_report(daemon.config, ReportChoice(language="de"), tmp_path / "report.html") == 0
+    assert "Erste und weitere Antworten" in capsys.readouterr().out
+    assert '<html lang="de" dir="ltr">' in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_file_that_cannot_be_written_is_named(

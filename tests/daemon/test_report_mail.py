@@ -101,6 +101,23 @@ async def test_the_report_of_the_last_week_is_mailed_at_its_hour_once(daemon: In
     assert "11–17 May" in mail["Subject"]
 
 
+async def test_each_reader_has_the_report_in_their_language(daemon: InProcessDaemon, sink: SmtpSink) -> None:
+    text = daemon.path.read_text().replace("to: [max]", "to: [ana, max]")
+    daemon.path.write_text(text.replace("email: ana@acme.test,", "email: ana@acme.test, languages: [de-AT, en],"))
+    daemon.config = configuration.load(daemon.path)
+    mails = {mail["To"].partition(" ")[0]: mail for mail in await mailed(daemon, sink, EIGHT + 5 * HOUR)}
+    ana, maxs = mails["Ana"], mails["Max"]
+    subject = "Bericht, 4.–10. Mai 2026: 0\xa0% der ersten Antworten pünktlich (Ziel 90\xa0%)"
+    assert ana["Subject"].replace("\xa0", " ") == subject.replace("\xa0", " ")
+    assert maxs["Subject"] == "Report, 4–10 May 2026: 0% of first replies on time (goal 90%)"
+    plain, html, page = bodies(ana)
+    for said in (plain, html):
+        assert "fällig am Montag, 11. Mai, 08:00 CEST" in said
+        assert "Überfällig, nie beantwortet" in said
+    assert "niemand wurde benachrichtigt" in page.get_content()
+    assert "never answered" not in plain + html + page.get_content()
+
+
 async def test_two_engines_and_a_restart_send_it_once(daemon: InProcessDaemon, sink: SmtpSink) -> None:
     store = Store(daemon.config.store_url.reveal())
     other = Engine(store, daemon.config)

@@ -73,6 +73,22 @@ async def test_the_page_tells_the_last_whole_week_and_leads_to_others(client: Te
     assert "No wait began in this period" in await shown(client, period="2026-W10")
 
 
+async def test_the_page_speaks_the_readers_language(client: TestClient[Any, Any]) -> None:
+    """What is drawn, and what is told of a wait, as well as the sentences."""
+    page = await shown(client, lang="de", team="emea")
+    for said in (
+        "4.–10. Mai 2026, Team",
+        "Letzte Woche",
+        "50\xa0%",
+        "offen, überfällig",
+        'aria-label="Anfragen nach ihrem Beginn"',
+    ):
+        assert said in page
+    assert re.findall(r"never answered|on time|business time|May\b", page) == []
+    answer = await client.get("/report", headers={"Accept-Language": "es"}, cookies={"inboxwatch-lang": ""})
+    assert "Primeras respuestas" in await answer.text()
+
+
 async def test_a_teams_report_is_that_of_its_people(client: TestClient[Any, Any]) -> None:
     assert on_time(await shown(client, team="emea")) == ["0%", "–"]
     assert on_time(await shown(client, team="apac")) == ["100%", "–"]

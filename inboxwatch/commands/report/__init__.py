@@ -13,6 +13,7 @@ from inboxwatch.commands.store_look import UNREADABLE, look
 from inboxwatch.commands.terminal import fail, remark, result, tell
 from inboxwatch.core.calendar_period import CalendarPeriod
 from inboxwatch.now import now
+from inboxwatch.words import LANGUAGES, SOURCE, words
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
@@ -29,6 +30,7 @@ class ReportChoice:
     named: str = ""
     """A week or month of the calendar, in the place of `since` and `until`."""
     team: str = ""
+    language: str = SOURCE
 
     def period(self, zone: ZoneInfo, now: datetime) -> Period:
         """Raises ValueError with the option and what to write instead."""
@@ -59,7 +61,9 @@ def run_report(
     from inboxwatch.engine.report import page, summary
     from inboxwatch.engine.report.teams import shown
 
-    made_at = now()
+    if chosen.language not in LANGUAGES:
+        return fail(f"--language: {chosen.language!r} is none of {', '.join(LANGUAGES)}", ExitCode.BAD_CONFIG)
+    made_at, told_in = now(), words(chosen.language)
     try:
         period = chosen.period(config.policies[-1].calendar.zone, made_at)
     except ValueError as error:
@@ -72,7 +76,7 @@ def run_report(
     except UNREADABLE as error:
         return fail(str(error))
     try:
-        output.write_text(page.render(story, made_at), encoding="utf-8")
+        output.write_text(page.render(story, made_at, told_in), encoding="utf-8")
         if csv := files.get("csv"):
             table.write(csv, story)
         if json := files.get("json"):
@@ -81,6 +85,6 @@ def run_report(
         return fail(f"cannot write {error.filename}: {error.strerror}")
     if not story.cases:
         tell("no wait began in this period; `inboxwatch backfill` reads history")
-    result(page.in_words(story).rstrip())
+    result(page.in_words(story, told_in).rstrip())
     remark(f"{output}: {len(story.cases)} waits, {len(story.left_over)} left over")
     return ExitCode.OK

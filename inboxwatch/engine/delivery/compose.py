@@ -124,9 +124,16 @@ class Composer:
         order = ReportOrder.of(config, row.body or {})
         if order is None:
             return None
-        title = mail_title(period=period_name(order.period), team=order.mail.team)
-        link = link_of(config, order)
-        notice = Notice(NoticeType.REPORT, row.key, row.owed_at, targets=(row.target,), title=title, link=link)
+        words = self._rules.words_of(row.person)
+        notice = Notice(
+            type=NoticeType.REPORT,
+            id=row.key,
+            at=row.owed_at,
+            targets=(row.target,),
+            title=mail_title(period=period_name(order.period, words), team=order.mail.team, words=words),
+            link=link_of(config, order),
+            language=words.language,
+        )
         return Composed([row], notice, report=order)
 
     def _digest(self, body: Mapping[str, Any], words: Wording) -> tuple[str, list[NoticeWait]] | None:

@@ -18,9 +18,11 @@ from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.report.period import Period
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import Detail, wait_views
+from inboxwatch.notify.report_messages import Delay
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord, NotifiedRecord
+from inboxwatch.words import english
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
@@ -29,13 +31,15 @@ Stretch = tuple[datetime, datetime]
 
 
 class Outcome(StrEnum):
-    IN_TIME = "answered in time"
-    LATE = "answered late"
-    OVERDUE = "open, overdue"
-    OPEN = "open, not yet due"
-    UNVERIFIED = "open, cannot be verified"
-    ENDED = "ended without an answer"
-    ENDED_LATE = "ended without an answer, overdue"
+    """Scripts know it by its English text, people read that in their language."""
+
+    IN_TIME = english("answered in time")
+    LATE = english("answered late")
+    OVERDUE = english("open, overdue")
+    OPEN = english("open, not yet due")
+    UNVERIFIED = english("open, cannot be verified")
+    ENDED = english("ended without an answer")
+    ENDED_LATE = english("ended without an answer, overdue")
 
 
 ANSWERED = frozenset({Outcome.IN_TIME, Outcome.LATE})
@@ -65,8 +69,8 @@ class ReportedWait:
     business: Length
     """In the calendar of its policy."""
     zone: ZoneInfo
-    reasons: tuple[str, ...] = ()
-    """What made it long, in words; filled for waits that were missed."""
+    reasons: tuple[Delay, ...] = ()
+    """What made it long; filled for waits that were missed."""
     handovers: int = 0
     """How often it went over to another owner."""
     escalations: int = 0
@@ -292,13 +296,13 @@ class _Reader:
         stretches = [*self._seen_away.get(person, ()), *(_leave(known) if known else ())]
         return any(since < end and until > start for since, until in stretches)
 
-    def _reasons(self, case: ReportedWait, actions: list[Action], steps: int) -> Iterable[str]:
+    def _reasons(self, case: ReportedWait, actions: list[Action], steps: int) -> Iterable[Delay]:
         wait, end = case.wait, case.stopped_at or self._period.end
         wall, business = case.wall.seconds, case.business.seconds
         if wall - business > max(3600.0, wall / 4) and business < _DAYS_WORK:
-            yield f"{(wall - business) / wall:.0%} of it outside business hours"
+            yield Delay("off_hours", (wall - business) / wall)
         if case.away:
-            yield "its owner was away"
+            yield Delay("owner_away")
         touching = [
             min(until, end) - max(since, wait.started_at)
             for since, until in self._unread.get(wait.mailbox, ())
@@ -306,24 +310,19 @@ class _Reader:
         ]
         unread = sum(touching, timedelta()).total_seconds()
         if unread > 60 and wall:
-            yield f"its mailbox was unread for {unread / wall:.0%} of it"
+            yield Delay("unread", unread / wall)
         if moves := _handovers(actions, end):
-            yield f"moved on {_times(moves)}"
-        held = {action.kind for action in actions if action.at <= end} & {"acknowledged", "snoozed"}
-        if held:
-            yield " and ".join(sorted(held))
+            yield Delay("moved", moves)
+        held = {action.kind for action in actions if action.at <= end}
+        yield from (Delay(kind) for kind in ("acknowledged", "snoozed") if kind in held)
         if wait.reopened == "bounced":
-            yield "an answer bounced"
+            yield Delay("bounced")
         if wait.nudges:
-            yield f"the buyer wrote again {_times(wait.nudges)}"
+            yield Delay("nudged", wait.nudges)
         if wait.first_sight:
-            yield "from before inboxwatch watched: nobody was paged"
+            yield Delay("first_sight")
         elif not steps:
-            yield "nobody was told"
-
-
-def _times(number: int) -> str:
-    return {1: "once", 2: "twice"}.get(number, f"{number} times")
+            yield Delay("untold")
 
 
 def _handovers(actions: list[Action], until: datetime) -> int:

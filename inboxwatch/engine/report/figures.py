@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from statistics import median
 
@@ -20,7 +20,6 @@ from inboxwatch.core.statistics.survival import (
     share_bounds,
 )
 from inboxwatch.engine.report.cases import ANSWERED, MISSED, NEVER, STILL_OPEN, Outcome, ReportedWait, Story
-from inboxwatch.engine.report.period import Period
 
 AWAY = "\N{NO-BREAK SPACE}away"
 """The group of waits whose owner was away. No person's id begins with a space."""
@@ -180,7 +179,7 @@ def slices(story: Story) -> list[Slice]:
     while start < last:
         end = start + timedelta(days=days)
         some = [case for case in story.cases if start <= period.local(case.started_at) < end]
-        found.append(Slice(start, Group(f"{start:%d %b}", some)))
+        found.append(Slice(start, Group(start.date().isoformat(), some)))
         start = end
     return found
 
@@ -258,22 +257,11 @@ def comparison(story: Story) -> Comparison | None:
     return Comparison(before, after, bounds, log_rank(before.business.lengths, after.business.lengths))
 
 
-def days_ahead(story: Story) -> list[tuple[str, int]]:
-    """Open follow-ups by the day on which they fall due, in the report's zone."""
+def days_ahead(story: Story) -> list[tuple[date, int]]:
+    """Open follow-ups by the day on which they fall due, in the report's zone; those of past days under the day before
+    the period's last."""
     period = story.period
-    due = Counter[str]()
-    order: dict[str, datetime] = {}
-    for case in story.follow_ups:
-        if case.outcome in STILL_OPEN:
-            day = _day(period, case.due_at)
-            due[day] += 1
-            order[day] = min(order.get(day, case.due_at), case.due_at)
-    return sorted(due.items(), key=lambda one: order[one[0]])
-
-
-def _day(period: Period, due: datetime) -> str:
-    local, today = period.local(due).date(), period.local(period.end).date()
-    if local < today:
-        return "overdue"
-    named = {0: "today", 1: "tomorrow"}.get((local - today).days, f"{local:%a} {local.day} {local:%b}")
-    return f"due {named}"
+    yesterday = period.local(period.end).date() - timedelta(days=1)
+    open_ones = (case for case in story.follow_ups if case.outcome in STILL_OPEN)
+    due = Counter(max(period.local(case.due_at).date(), yesterday) for case in open_ones)
+    return sorted(due.items())

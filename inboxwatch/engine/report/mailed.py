@@ -15,6 +15,7 @@ from inboxwatch.engine.report.teams import shown
 from inboxwatch.notify import ReportPages, report_messages
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
+from inboxwatch.words import ENGLISH, Wording
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
@@ -34,30 +35,31 @@ def link_of(config: Config, order: ReportOrder) -> str:
     return f"{config.web.url}/report?{urlencode(asked)}"
 
 
-def pages_of(story: Story, order: ReportOrder, link: str, now: datetime) -> ReportPages:
-    """The mail. Buyers' words in it are untrusted text, which the templates escape."""
-    parts = figures.parts(story)
-    first, name = parts[figures.FIRST].now, report_messages.period_name(order.period)
+def pages_of(story: Story, order: ReportOrder, link: str, now: datetime, words: Wording = ENGLISH) -> ReportPages:
+    """The mail, in its reader's language. Buyers' words in it are untrusted text, which the templates escape."""
+    parts, team = figures.parts(story), clean(story.team, 60)
+    first, name = parts[figures.FIRST].now, report_messages.period_name(order.period, words)
+    late = ""
+    if now - order.due_at >= LATE:
+        late = report_messages.late(at=order.due_at, missed=order.missed, words=words)
     values: dict[str, Any] = {
         "story": story,
-        "title": report_messages.mail_title(period=name, team=clean(story.team, 60)),
+        "words": words,
+        "title": report_messages.mail_title(period=name, team=team, words=words),
         "all": Group("all", story.cases),
-        "parts": list(zip(("First replies", "Next replies"), parts.values(), strict=True)),
+        "parts": list(zip((words.say("First replies"), words.say("Next replies")), parts.values(), strict=True)),
         "groups": figures.by_person(story) if story.team and story.people_shown else figures.by_team(story),
         "away": figures.AWAY,
         "slow": figures.slowest(story.cases, {Outcome.LATE}, LISTED),
         "never": figures.slowest(story.cases, NEVER, LISTED),
-        "late": report_messages.late(at=order.due_at, missed=order.missed) if now - order.due_at >= LATE else "",
+        "late": late,
         "link": link,
     }
-    made = page.templates(story)
-    subject = report_messages.mail_subject(
-        period=name, team=clean(story.team, 60), share=first.attainment, goal=story.goal
-    )
+    subject = report_messages.mail_subject(period=name, team=team, share=first.attainment, goal=story.goal, words=words)
     return ReportPages(
         subject=clean(subject, 150),
-        text=page.templates(story, html=False).get_template("mail.txt").render(values),
-        html=made.get_template("mail.html").render(values),
+        text=page.templates(html=False).get_template("mail.txt").render(values),
+        html=page.templates().get_template("mail.html").render(values),
         file=f"report-{order.period.code}.html",
-        page=page.render(story, now),
+        page=page.render(story, now, words),
     )

@@ -14,13 +14,12 @@ from pygal.style import Style  # type: ignore[import-untyped]  # the same
 
 from inboxwatch.core.statistics.figures import LATENCY_EDGES
 from inboxwatch.core.statistics.survival import Survival
-from inboxwatch.notify.text import span
+from inboxwatch.words import Wording
 
 _SHORTEST = 60.0
 """The left edge of the time axis in seconds; what was quicker is drawn there."""
-_HOUR, _DAY = 3600, 86400
-_WALL_MARKS = (60, 300, 900, _HOUR, 4 * _HOUR, _DAY, 3 * _DAY, 7 * _DAY, 30 * _DAY, 90 * _DAY, 365 * _DAY)
-_BUSINESS_MARKS = (60, 300, 900, _HOUR, 4 * _HOUR, 10 * _HOUR, 40 * _HOUR, 160 * _HOUR, 480 * _HOUR, 2000 * _HOUR)
+_HOUR = 3600
+_MARKS = (60, 300, 900, _HOUR, 4 * _HOUR, 10 * _HOUR, 40 * _HOUR, 160 * _HOUR, 480 * _HOUR, 2000 * _HOUR)
 """A business day has no fixed length: business time is told in hours."""
 _STYLE = Style(
     font_family="inherit", label_font_size=12, major_label_font_size=12, background="none", plot_background="none"
@@ -35,9 +34,12 @@ _COMMON: dict[str, Any] = {
     "margin_right": 18,
     "width": 560,
     "height": 270,
-    "no_data_text": "nothing to draw",
     "truncate_label": -1,
 }
+
+
+Stack = tuple[str, Sequence[int]]
+"""A name and a count for each bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,12 @@ def naive_line(name: str, answered: Sequence[float]) -> Curve:
     return Curve(name, points, ordered[-1] if ordered else 0.0)
 
 
-def answered_by(title: str, lines: Sequence[Curve], band: Survival | None = None, *, business: bool) -> str:
-    """Shares answered over a logarithmic time axis, one line each; `band` shades the bounds of a curve."""
-    marks, words = (_BUSINESS_MARKS, hours) if business else (_WALL_MARKS, span)
+def answered_by(title: str, lines: Sequence[Curve], words: Wording, band: Survival | None = None) -> str:
+    """Shares answered over a logarithmic axis of business time, one line each; `band` shades the bounds of a curve."""
     end = max([line.until for line in lines] + [3600.0])
     chart = pygal.XY(
         **_COMMON,
+        no_data_text=words.say("nothing to draw"),
         title=None,
         range=(0, 1),
         xrange=(_place(_SHORTEST), _place(end * 1.05)),
@@ -76,12 +78,13 @@ def answered_by(title: str, lines: Sequence[Curve], band: Survival | None = None
         include_x_axis=True,
         show_x_guides=True,
     )
-    chart.y_labels = [{"label": f"{share} %", "value": share / 100} for share in (0, 25, 50, 75, 100)]
-    chart.x_labels = [{"label": words(mark), "value": _place(mark)} for mark in marks if mark <= end * 1.05]
+    chart.y_labels = [{"label": words.percent(share), "value": share} for share in (0, 0.25, 0.5, 0.75, 1)]
+    marks = [mark for mark in _MARKS if mark <= end * 1.05]
+    chart.x_labels = [{"label": hours(mark, words), "value": _place(mark)} for mark in marks]
     if band is not None and band.times:
         upper = _steps([(time, 1 - low) for time, low in zip(band.times, band.low, strict=True)], band.longest)
         lower = _steps([(time, 1 - high) for time, high in zip(band.times, band.high, strict=True)], band.longest)
-        chart.add("95 % interval", upper + lower[::-1], fill=True)
+        chart.add("", upper + lower[::-1], fill=True)
     else:
         chart.add("", [])
     for line in lines:
@@ -89,9 +92,9 @@ def answered_by(title: str, lines: Sequence[Curve], band: Survival | None = None
     return _svg(chart, title)
 
 
-def per_slice(title: str, names: Sequence[str], stacks: Sequence[tuple[str, Sequence[int]]]) -> str:
+def per_slice(title: str, names: Sequence[str], stacks: Sequence[Stack], words: Wording) -> str:
     """Counts by day or week, one upon the other."""
-    chart = pygal.StackedBar(**_COMMON, spacing=12, min_scale=2, max_scale=6)
+    chart = pygal.StackedBar(**_COMMON, no_data_text=words.say("nothing to draw"), spacing=12, min_scale=2, max_scale=6)
     chart.value_formatter = _whole
     every = math.ceil(len(names) / 9)
     chart.x_labels = [name if place % every == 0 else "" for place, name in enumerate(names)]
@@ -100,20 +103,21 @@ def per_slice(title: str, names: Sequence[str], stacks: Sequence[tuple[str, Sequ
     return _svg(chart, title)
 
 
-def distribution(title: str, sides: Sequence[tuple[str, Sequence[int]]]) -> str:
+def distribution(title: str, sides: Sequence[Stack], words: Wording) -> str:
     """How many answers took how long, in the buckets of the metrics."""
-    chart = pygal.Bar(**_COMMON, spacing=10, min_scale=2, max_scale=6)
+    chart = pygal.Bar(**_COMMON, no_data_text=words.say("nothing to draw"), spacing=10, min_scale=2, max_scale=6)
     chart.value_formatter = _whole
-    names = [f"up to {hours(edge)}" for edge in LATENCY_EDGES] + [f"over {hours(LATENCY_EDGES[-1])}"]
-    chart.x_labels = [name.removeprefix("up to ") for name in names[:-1]] + ["more"]
+    edges = [hours(edge, words) for edge in LATENCY_EDGES]
+    names = [*(words.say("up to %(span)s", span=one) for one in edges), words.say("over %(span)s", span=edges[-1])]
+    chart.x_labels = [*edges, words.say("more")]
     for name, counts in sides:
         chart.add(name, [{"value": count, "label": f"{name}, {names[place]}"} for place, count in enumerate(counts)])
     return _svg(chart, title)
 
 
-def hours(seconds: float) -> str:
-    """A length of business time: `45 s`, `12 min`, `2 h 05 min`, `176 h`."""
-    return span(seconds) if seconds < 10 * _HOUR else f"{seconds / _HOUR:.0f} h"
+def hours(seconds: float, words: Wording) -> str:
+    """A length of business time, from ten hours on in whole ones: `45 s`, `12 min`, `2 h 05 min`, `176 h`."""
+    return words.hours(seconds if seconds < 10 * _HOUR else round(seconds / _HOUR) * _HOUR)
 
 
 def _place(seconds: float) -> float:

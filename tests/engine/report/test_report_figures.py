@@ -25,7 +25,9 @@ from inboxwatch.engine.report.figures import (
 from inboxwatch.engine.report.page import in_words, render
 from inboxwatch.engine.report.period import Period
 from inboxwatch.engine.report.summary import summary
+from inboxwatch.notify.report_messages import Delay, delay
 from inboxwatch.store.records import AbsenceRecord
+from inboxwatch.words import ENGLISH
 from tests.support import mail_history
 from tests.support.in_process_daemon import MONDAY, InProcessDaemon
 
@@ -97,7 +99,7 @@ def test_a_missed_wait_counts_for_whom_it_belonged_to_when_it_fell_due(daemon: I
     assert row.owner == "max"
     case = only(told(daemon).cases)
     assert case.owner == "ana"
-    assert "moved on once" in case.reasons
+    assert Delay("moved", 1) in case.reasons
 
 
 def test_what_happened_while_its_owner_was_away_is_nobodys_figure(daemon: InProcessDaemon) -> None:
@@ -185,9 +187,10 @@ def test_slow_waits_say_what_made_them_slow(tmp_path: Path) -> None:
     daemon.passes(15 * HOUR + 30 * MINUTE)
     (case,) = slowest(told(daemon).cases)
     assert case.business.seconds == 2.5 * 3600
-    assert case.reasons[0] == "96% of it outside business hours"
-    assert case.reasons[1].startswith("its mailbox was unread for 3")
-    assert "the buyer wrote again once" in case.reasons
+    said = [delay(one, ENGLISH) for one in case.reasons]
+    assert said[0] == "96% of it outside business hours"
+    assert said[1].startswith("its mailbox was unread for 3")
+    assert "the buyer wrote again once" in said
     daemon.close()
 
 
