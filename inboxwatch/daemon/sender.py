@@ -144,11 +144,11 @@ class Sender:
         return await self._channel.send(notice, first.destination, reader, first.letter, earlier)
 
     async def _with_report(self, composed: Composed) -> Notice:
-        """The notice, with the report that it carries: read by the store's thread, drawn in another one."""
+        """The notice, with the report that it carries: read and drawn beside the writer, which goes on meanwhile."""
         order, now = composed.report, self._now()
         if order is None:
             return composed.notice
-        story = await self._writer.read(story_of, self._rules.config, order, now)
+        story = await self._writer.read_beside(story_of, self._rules.config, order, now)
         notice = composed.notice
         pages = await asyncio.to_thread(pages_of, story, order, notice.link, now, words(notice.language))
         return replace(notice, report=pages)

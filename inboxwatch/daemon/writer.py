@@ -59,12 +59,22 @@ class Writer:
 
     async def read(self, query: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """What a query finds behind all that was written so far; it waits for no other process that writes."""
+        return await self.run(self._reading(query, *args, **kwargs), writes=False)
 
+    async def read_beside(
+        self, query: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """As `read`, but in a thread of its own: what takes seconds keeps nobody who writes waiting."""
+        return await self.run(self._reading(query, *args, **kwargs), writes=False, beside=True)
+
+    def _reading(
+        self, query: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Callable[[], R]:
         def unit() -> R:
             with self._store.reading() as tx:
                 return query(tx, *args, **kwargs)
 
-        return await self.run(unit, writes=False)
+        return unit
 
     def _writing(
         self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs
@@ -79,8 +89,10 @@ class Writer:
 
         return unit
 
-    async def run(self, unit: Callable[[], R], *, writes: bool = True, patience: float | None = None) -> R:
-        """Does one unit of work on the writer's thread, again and again while the store cannot be used."""
+    async def run(
+        self, unit: Callable[[], R], *, writes: bool = True, patience: float | None = None, beside: bool = False
+    ) -> R:
+        """Does one unit of work on the writer's thread or beside it, again and again while the store cannot be used."""
         loop = asyncio.get_running_loop()
         begun, attempt, token = loop.time(), 0, object()
         try:
@@ -89,7 +101,7 @@ class Writer:
                 try:
                     if token in self._stuck:
                         await loop.run_in_executor(self._threads, self._store.reconnect)
-                    done = await loop.run_in_executor(self._threads, unit)
+                    done = await loop.run_in_executor(None if beside else self._threads, unit)
                 except Conflict as error:
                     log.debug("two workers met, doing it again", error=str(error), attempt=attempt)
                 except Outage as error:

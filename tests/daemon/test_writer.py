@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +74,20 @@ async def test_who_waits_for_an_answer_is_told_of_an_outage_and_nothing_is_done_
     assert (len(tries), worker.outage) == (counted, "connection refused")
     await worker.write(lambda tx: None)
     assert worker.outage is None
+
+
+async def test_a_long_read_beside_the_writer_holds_up_no_write(worker: Writer) -> None:
+    begun, written = threading.Event(), threading.Event()
+
+    def long(tx: Transaction) -> bool:
+        begun.set()
+        return written.wait(60)
+
+    reading = asyncio.create_task(worker.read_beside(long))
+    assert await asyncio.to_thread(begun.wait, 60)
+    await asyncio.wait_for(worker.write(lambda tx: tx.clocks.running()), 30)
+    written.set()
+    assert await reading, "the write was done while it was read"
 
 
 async def test_two_workers_that_meet_are_no_outage(worker: Writer) -> None:

@@ -36,7 +36,9 @@ class InlineWriter(Writer):
             self._die_at(name, done=True)
         return result
 
-    async def run(self, unit: Callable[[], R], *, writes: bool = True, patience: float | None = None) -> R:
+    async def run(
+        self, unit: Callable[[], R], *, writes: bool = True, patience: float | None = None, beside: bool = False
+    ) -> R:
         self._count()
         result = unit()
         self._count()
