@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from inboxwatch.core.model import ClockId
 from inboxwatch.core.sla.timeline import Action
@@ -28,11 +28,14 @@ class PeriodWaits:
         begun = select(_clock).where(_clock.c.started_at >= start, _clock.c.started_at < end)
         return clocks_of(self._connection.execute(begun.order_by(_clock.c.started_at, _clock.c.id)))
 
-    def left_over(self, start: datetime, at: datetime) -> list[ClockRecord]:
+    def left_over(self, start: datetime, at: datetime, limit: int | None = None) -> list[ClockRecord]:
         """Waits that began before a period and were still open at an instant, the longest first."""
-        still = or_(_clock.c.stopped_at.is_(None), _clock.c.stopped_at > at)
-        found = select(_clock).where(_clock.c.started_at < start, still, _clock.c.metric != "follow_up")
-        return clocks_of(self._connection.execute(found.order_by(_clock.c.started_at, _clock.c.id)))
+        found = select(_clock).where(*_left_over(start, at)).order_by(_clock.c.started_at, _clock.c.id)
+        return clocks_of(self._connection.execute(found.limit(limit)))
+
+    def left_over_count(self, start: datetime, at: datetime) -> int:
+        counted = select(func.count()).select_from(_clock).where(*_left_over(start, at))
+        return self._connection.execute(counted).scalar_one()
 
     def actions(self, clocks: Iterable[ClockId]) -> dict[ClockId, list[Action]]:
         """Actions on waits, by the id under which they were recorded, in their order."""
@@ -48,3 +51,8 @@ class PeriodWaits:
         failed = tables.first_contact
         found = select(failed).where(failed.c.failed_at >= start, failed.c.failed_at < end)
         return [FirstContactRecord(*row) for row in self._connection.execute(found.order_by(failed.c.failed_at))]
+
+
+def _left_over(start: datetime, at: datetime) -> tuple[ColumnElement[bool], ...]:
+    still = or_(_clock.c.stopped_at.is_(None), _clock.c.stopped_at > at)
+    return _clock.c.started_at < start, still, _clock.c.metric != "follow_up"

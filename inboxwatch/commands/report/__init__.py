@@ -86,5 +86,5 @@ def run_report(
     if not story.cases:
         tell("no wait began in this period; `inboxwatch backfill` reads history")
     result(page.in_words(story, told_in).rstrip())
-    remark(f"{output}: {len(story.cases)} waits, {len(story.left_over)} left over")
+    remark(f"{output}: {len(story.cases)} waits, {story.left_over_count} left over")
     return ExitCode.OK

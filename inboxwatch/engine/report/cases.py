@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from inboxwatch.core.model import ClockId
 from inboxwatch.core.ownership.people import Person, teams_of_people
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.timeline import Action
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from inboxwatch.config import Config
 
 Stretch = tuple[datetime, datetime]
+
+LISTED = 10
+"""Waits from before the period that a report names."""
 
 
 class Outcome(StrEnum):
@@ -146,7 +150,9 @@ class Story:
     cases: tuple[ReportedWait, ...]
     """Waits that began in the period."""
     left_over: tuple[ReportedWait, ...]
-    """Waits that began earlier and were still open at its end: listed, but counted in no rate."""
+    """Waits that began earlier and were still open at its end, the longest first, as many as are listed."""
+    left_over_count: int
+    """All of them; they are counted in no rate."""
     follow_ups: tuple[ReportedWait, ...]
     failed_contacts: tuple[tuple[str, bool], ...]
     """(owner, reached since) of each first message to a lead that bounced."""
@@ -169,9 +175,10 @@ class Story:
     """Whether figures of single people are told; else `names` and `teams` know teams only."""
 
 
-def read(tx: Transaction, config: Config, period: Period) -> Story:
-    """Reads the story of a period, and the waits of the period before, from the store."""
-    story = _Reader(tx, config, period).story()
+def read(tx: Transaction, config: Config, period: Period, team: str = "") -> Story:
+    """Reads the story of a period, and the waits of the period before, from the store; of `team` alone only what was
+    left over from before."""
+    story = _Reader(tx, config, period).story(team)
     return replace(story, before=_Reader(tx, config, period.before).replies())
 
 
@@ -189,14 +196,16 @@ class _Reader:
         for out in tx.health.outages(datetime.min.replace(tzinfo=UTC), period.end):
             self._unread.setdefault(out.mailbox, []).append((out.since, out.until or period.end))
 
-    def story(self) -> Story:
+    def story(self, team: str) -> Story:
         period, config = self._period, self._config
         begun = self._waits.begun(period.start, period.end)
         failed = self._waits.first_contacts(period.start, period.end)
+        left_over, left_over_count = self._left_over(team)
         return Story(
             period=period,
             cases=tuple(self._cases([row for row in begun if row.metric != "follow_up"])),
-            left_over=tuple(self._cases(self._waits.left_over(period.start, period.end))),
+            left_over=tuple(self._cases(left_over)),
+            left_over_count=left_over_count,
             follow_ups=tuple(self._cases([row for row in begun if row.metric == "follow_up"])),
             failed_contacts=tuple((row.owner or "", row.resolved_at is not None) for row in failed),
             verified={
@@ -212,11 +221,23 @@ class _Reader:
         )
 
     def replies(self) -> tuple[ReportedWait, ...]:
-        """The waits that began in the period, without follow-ups."""
+        """The waits that began in the period, without follow-ups and without the buyers: they are counted only."""
         begun = self._waits.begun(self._period.start, self._period.end)
-        return tuple(self._cases([row for row in begun if row.metric != "follow_up"]))
+        return tuple(self._cases([row for row in begun if row.metric != "follow_up"], Detail.CLOCK))
 
-    def _cases(self, rows: Sequence[ClockRecord]) -> Iterable[ReportedWait]:
+    def _left_over(self, team: str) -> tuple[Sequence[ClockRecord], int]:
+        """Those that are listed of all, or of those of a team's people, and how many there are."""
+        start, end = self._period.start, self._period.end
+        if not team:
+            return self._waits.left_over(start, end, LISTED), self._waits.left_over_count(start, end)
+        rows, teams = self._waits.left_over(start, end), teams_of_people(self._config.teams.values())
+        actions = self._waits.actions([one for row in rows for one in row.ids])
+        waits = wait_views(self._tx, self._rules, rows, end, Detail.CLOCK)
+        owners = [self._fate(wait, _of_wait(wait, actions))[2] for wait in waits]
+        theirs = [row for row, owner in zip(rows, owners, strict=True) if teams.get(owner) == team]
+        return theirs[:LISTED], len(theirs)
+
+    def _cases(self, rows: Sequence[ClockRecord], detail: Detail = Detail.BUYER) -> Iterable[ReportedWait]:
         ids = [one for row in rows for one in row.ids]
         actions = self._waits.actions(ids)
         told: dict[str, list[NotifiedRecord]] = {}
@@ -224,9 +245,8 @@ class _Reader:
             for one in self._tx.clocks.notifications(part):
                 if one.target and one.at <= self._period.end:
                     told.setdefault(one.clock, []).append(one)
-        for wait in wait_views(self._tx, self._rules, rows, self._period.end, Detail.BUYER):
-            own = [one for name in wait.ids for one in actions.get(name, ())]
-            own.sort(key=lambda action: (action.at, action.serial))
+        for wait in wait_views(self._tx, self._rules, rows, self._period.end, detail):
+            own = _of_wait(wait, actions)
             steps = [one for name in wait.ids for one in told.get(name, ())]
             case = replace(
                 self._case(wait, own),
@@ -240,9 +260,7 @@ class _Reader:
 
     def _case(self, wait: WaitView, actions: list[Action]) -> ReportedWait:
         end = self._period.end
-        stopped = wait.stopped_at if wait.stopped_at is not None and wait.stopped_at <= end else None
-        outcome = self._outcome(wait, stopped)
-        owner = _owner_at(actions, wait.due_at if outcome in MISSED else stopped or end) or wait.owner or ""
+        stopped, outcome, owner = self._fate(wait, actions)
         known = stopped or (self._read_until(wait) if outcome is Outcome.UNVERIFIED else end)
         known = max(known, wait.started_at)
         calendar = wait.sla.calendar if wait.sla else None
@@ -260,6 +278,14 @@ class _Reader:
             business=Length(business, over),
             zone=calendar.zone if calendar else self._period.zone,
         )
+
+    def _fate(self, wait: WaitView, actions: list[Action]) -> tuple[datetime | None, Outcome, str]:
+        """When it stopped, if it did by the end of the period; how it came out; whose it was."""
+        end = self._period.end
+        stopped = wait.stopped_at if wait.stopped_at is not None and wait.stopped_at <= end else None
+        outcome = self._outcome(wait, stopped)
+        owner = _owner_at(actions, wait.due_at if outcome in MISSED else stopped or end) or wait.owner or ""
+        return stopped, outcome, owner
 
     def _outcome(self, wait: WaitView, stopped: datetime | None) -> Outcome:
         late = (stopped or self._period.end) > wait.due_at
@@ -323,6 +349,12 @@ class _Reader:
             yield Delay("first_sight")
         elif not steps:
             yield Delay("untold")
+
+
+def _of_wait(wait: WaitView, actions: Mapping[ClockId, list[Action]]) -> list[Action]:
+    """All that was done on a wait, under whichever of its ids, in order."""
+    own = [one for name in wait.ids for one in actions.get(name, ())]
+    return sorted(own, key=lambda action: (action.at, action.serial))
 
 
 def _handovers(actions: list[Action], until: datetime) -> int:

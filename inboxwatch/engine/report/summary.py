@@ -24,7 +24,7 @@ def summary(story: Story) -> str:
             metric: {**_figures(part.now), "change": part.change, "before": _figures(part.before)}
             for metric, part in parts(story).items()
         },
-        "left_over": len(story.left_over),
+        "left_over": story.left_over_count,
         "first_contact_failures": len(story.failed_contacts),
     }
     return json.dumps(told, indent=2) + "\n"

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 def shown(tx: Transaction, config: Config, period: Period, team: str = "") -> Story:
     """The story of a period as its readers may see it, of one team or of all."""
-    story = read(tx, config, period)
+    story = read(tx, config, period, team)
     if team:
         story = of_team(story, config, team)
     return by_team(story, config) if config.figures is ShownFigures.TEAMS else story
 
 
 def of_team(story: Story, config: Config, team: str) -> Story:
-    """The waits of one team's people, and the mailboxes that are theirs or the team's."""
+    """The waits of one team's people, and the mailboxes that are theirs or the team's; what is left over is read so."""
 
     def theirs(cases: tuple[ReportedWait, ...]) -> tuple[ReportedWait, ...]:
         return tuple(case for case in cases if story.teams.get(case.owner) == team)
@@ -40,7 +40,6 @@ def of_team(story: Story, config: Config, team: str) -> Story:
         team=team,
         cases=theirs(story.cases),
         before=theirs(story.before),
-        left_over=theirs(story.left_over),
         follow_ups=theirs(story.follow_ups),
         failed_contacts=tuple(one for one in story.failed_contacts if story.teams.get(one[0]) == team),
         verified={name: share for name, share in story.verified.items() if name in boxes},

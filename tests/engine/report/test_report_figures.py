@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from inboxwatch import config as configuration
 from inboxwatch.core.model import Lead, LeadId, MessageId, PersonId
-from inboxwatch.engine.report.cases import Outcome, ReportedWait, Story, read
+from inboxwatch.engine.report.cases import LISTED, Outcome, ReportedWait, Story, read
 from inboxwatch.engine.report.figures import (
     AWAY,
     Group,
@@ -25,6 +26,7 @@ from inboxwatch.engine.report.figures import (
 from inboxwatch.engine.report.page import in_words, render
 from inboxwatch.engine.report.period import Period
 from inboxwatch.engine.report.summary import summary
+from inboxwatch.engine.report.teams import shown
 from inboxwatch.notify.report_messages import Delay, delay
 from inboxwatch.store.records import AbsenceRecord
 from inboxwatch.words import ENGLISH
@@ -169,6 +171,25 @@ def test_a_wait_from_before_the_period_that_is_still_open_stays_in_sight(daemon:
     story = told(daemon, start=daemon.at - DAY)
     assert not story.cases
     assert only(story.left_over).outcome is Outcome.OVERDUE
+
+
+def test_of_many_waits_from_before_the_longest_are_listed_and_all_are_counted(daemon: InProcessDaemon) -> None:
+    """Of a team only its own, though the longest be another's."""
+    daemon.path.write_text(daemon.path.read_text().replace("members: [ana, ben]", "members: [ana]"))
+    daemon.config = configuration.load(daemon.path)
+    for number in range(LISTED + 2):
+        lead = f"lead{number}@buyer{number}.test"
+        daemon.lead(lead, owner="ana" if number > 3 else "ben", name=f"Lead {number}")
+        daemon.mail(lead, "ana@acme.test", subject=f"Question {number}", after=MINUTE)
+    daemon.passes(MINUTE)
+    story = told(daemon, daemon.at + MINUTE, daemon.at)
+    assert [case.name for case in story.left_over] == [f"Lead {number}" for number in range(LISTED)]
+    assert story.left_over_count == LISTED + 2
+    assert "and 2 more" in render(story, daemon.at)
+    with daemon.store.reading() as tx:
+        theirs = shown(tx, daemon.config, story.period, "emea")
+    assert [case.name for case in theirs.left_over] == [f"Lead {number}" for number in range(4, LISTED + 2)]
+    assert theirs.left_over_count == LISTED - 2
 
 
 def test_slow_waits_say_what_made_them_slow(tmp_path: Path) -> None:
