@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -14,6 +15,7 @@ from inboxwatch import config as configuration
 from inboxwatch.cli import app
 from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.sender import Sender
+from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.report.schedule import enqueue_reports
 from inboxwatch.store import Store
 from tests.doubles.smtp_sink import SmtpSink, smtp_sink
@@ -40,7 +42,14 @@ async def sink() -> AsyncIterator[SmtpSink]:
 @pytest.fixture
 async def daemon(tmp_path: Path, sink: SmtpSink) -> AsyncIterator[InProcessDaemon]:
     """Last week a buyer of a hostile name waited for Ana; it is a quarter of an hour before Max's report."""
-    daemon = InProcessDaemon(tmp_path)
+    daemon = owing(tmp_path, sink)
+    yield daemon
+    daemon.close()
+
+
+def owing(folder: Path, sink: SmtpSink, store: str = "sqlite:///inboxwatch.db") -> InProcessDaemon:
+    """That house, on a store of its own."""
+    daemon = InProcessDaemon(folder, store=store)
     channel = f"{{type: email, host: 127.0.0.1, port: {sink.port}, security: none, sender: watch@acme.test}}"
     text = daemon.path.read_text().replace("channels: {", f"channels: {{mail: {channel}, ")
     text = text.replace(
@@ -53,8 +62,7 @@ async def daemon(tmp_path: Path, sink: SmtpSink) -> AsyncIterator[InProcessDaemo
     daemon.at = EIGHT - 15 * MINUTE
     daemon.passes(timedelta(0))
     daemon.engine.write(enqueue_reports, daemon.rules, daemon.at)
-    yield daemon
-    daemon.close()
+    return daemon
 
 
 async def mailed(
@@ -63,15 +71,20 @@ async def mailed(
     """The reports that leave at an instant, by an engine on the daemon's store."""
     daemon.at, engine, before = at, engine or daemon.engine, len(sink.mails)
     engine.write(enqueue_reports, engine.rules, at)
+    await deliver(engine, InlineWriter(engine.store), daemon)
+    return sink.mails[before:]
+
+
+async def deliver(engine: Engine, writer: Writer, daemon: InProcessDaemon) -> None:
+    """Sends by mail what is due now, as one process."""
 
     async def look(*_: object) -> bool:
         return True
 
     channel = engine.config.channels["mail"].connect()
-    sender = Sender("mail", channel, look, LoopContext(engine.rules, InlineWriter(engine.store), daemon.now))
+    sender = Sender("mail", channel, look, LoopContext(engine.rules, writer, daemon.now))
     while await sender.deliver_one():
         pass
-    return sink.mails[before:]
 
 
 def bodies(mail: EmailMessage) -> tuple[str, str, EmailMessage]:
@@ -130,6 +143,28 @@ async def test_two_engines_and_a_restart_send_it_once(daemon: InProcessDaemon, s
     daemon.path.write_text(text)
     daemon.config = configuration.load(daemon.path)
     assert await mailed(daemon, sink, EIGHT + 3 * HOUR) == []
+
+
+async def test_two_engines_at_once_on_either_database_send_it_once(
+    tmp_path: Path, sink: SmtpSink, database: str
+) -> None:
+    daemon = owing(tmp_path, sink, database)
+    daemon.at, both = EIGHT, asyncio.Barrier(2)
+
+    async def at_work() -> int:
+        store = Store(database)
+        engine, writer = Engine(store, daemon.config), Writer(store)
+        await both.wait()
+        new = await writer.write(enqueue_reports, engine.rules, EIGHT)
+        await both.wait()
+        await deliver(engine, writer, daemon)
+        writer.close()
+        store.close()
+        return new
+
+    assert sorted(await asyncio.gather(at_work(), at_work())) == [0, 1]
+    assert len(sink.mails) == 1
+    daemon.close()
 
 
 @pytest.mark.parametrize(("weeks", "words"), [(0, ""), (2, "Earlier ones were missed")])

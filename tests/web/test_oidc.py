@@ -124,6 +124,8 @@ async def test_a_viewer_changes_nothing_even_where_it_concerns_them(house: OidcH
     await browser.sign_in()
     path = f"/api/v1/clocks/{house.wait}/acknowledge"
     assert (await browser.post(path, json={})).status == 403
+    report = await browser.get("/report")
+    assert (report.status, "first replies on time" in report.text) == (200, True), "whoever is signed in reads it"
     house.provider.person["groups"] = ["sales"]
     await browser.sign_in()
     assert (await browser.post(path, json={})).status == 200
