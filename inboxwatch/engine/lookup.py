@@ -74,7 +74,7 @@ class Lookup:
         if due:
             lines.append(messages.own_follow_ups(count=len(due), due=sum(due), words=self._words))
         shown = [*rows[: len(late)][:MOST], *rows[len(late) :][:MOST]]
-        link = f"{self._rules.config.web.url}/?{urlencode({'owner': self._asker.id})}"
+        link = f"{self._rules.config.web.url}/waits?{urlencode({'owner': self._asker.id})}"
         return Answer(tuple(lines), tuple(self._views(shown)), link)
 
     def _open(self, **where: str) -> list[ClockRecord]:
