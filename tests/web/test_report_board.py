@@ -136,6 +136,13 @@ async def test_whoever_is_not_signed_in_sees_no_report(tmp_path: Path) -> None:
     daemon.close()
 
 
+def test_there_is_nothing_to_report_of_a_week_that_begins_this_instant() -> None:
+    """Shares of no time at all are none."""
+    now = datetime(2026, 5, 11, tzinfo=UTC)
+    with pytest.raises(ValueError, match="has not begun"):
+        Period.of(CalendarPeriod.parse("this-week", now.date()), ZoneInfo("UTC"), now)
+
+
 def test_a_week_that_is_not_over_is_compared_with_as_much_of_the_week_before() -> None:
     """Also over a change to summer time: Wednesday noon is Wednesday noon."""
     zone = ZoneInfo("Europe/Berlin")

@@ -33,7 +33,7 @@ class Period:
             return datetime.combine(day, time(), zone)
 
         start, end, before = begins(asked.first), begins(asked.after), asked.previous
-        if start > now:
+        if start >= now:
             raise ValueError(f"the period {asked.code} has not begun")
         if end <= now:
             return cls(start, end, zone, earlier=(begins(before.first), start))
