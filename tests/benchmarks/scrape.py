@@ -160,7 +160,14 @@ async def measure(crowd: Crowd) -> None:
     first, size = await fetch("/metrics")
     print(f"first scrape after a start: {first:.0f} ms, {size / 1e6:.1f} MB")
     await _many("scrape every second", fetch, "/metrics", 15, 1.0)
-    for path in ("/", "/waits", "/waits?state=overdue&page=20", "/waits?owner=p5", "/api/v1/clocks?limit=100", "/mailboxes"):
+    for path in (
+        "/",
+        "/waits",
+        "/waits?state=overdue&page=20",
+        "/waits?owner=p5",
+        "/api/v1/clocks?limit=100",
+        "/mailboxes",
+    ):
         await _many(path, fetch, path, 10, 0.0)
     await runner.cleanup()
 
