@@ -13,11 +13,12 @@ from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.deeds import TAKEN
 from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.policies import policies_of
-from inboxwatch.engine.refused import Refused
+from inboxwatch.engine.refused import Refused, WaitOver
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType, follow_up_messages, messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
+from inboxwatch.words import english
 
 UNDO = timedelta(minutes=10)
 """How long a dismissal can be undone without saying why."""
@@ -65,7 +66,7 @@ def _later(  # six parameters: the wait, and what is done to it until when
     """Nobody is to be told before an instant."""
     now = acting.at
     if until <= now:
-        raise Refused(422, "until: must lie in the future")
+        raise Refused(422, english("until: must lie in the future"))
     tx.clocks.record(Action(now, kind, acting.by, row.id, row.lead, until, reason=acting.reason), row.thread)
     tx.deliveries.cancel([row.id], now)
     return _evaluated(tx, rules, row, now)
@@ -75,7 +76,8 @@ def assign(tx: Transaction, rules: Rules, clock: str, acting: Acting, owner: str
     """Gives a wait to a person of the config. Returns its id. Raises Refused."""
     known_person(rules, acting.by)
     if owner not in rules.config.people:
-        raise Refused(422, f"owner: {owner!r} is no person of the config; groups cannot own a wait")
+        text = english("owner: %(owner)s is no person of the config; groups cannot own a wait")
+        raise Refused(422, text, owner=repr(owner))
     row, now = running(tx, rules, clock, acting.by), acting.at
     new, reason = PersonId(owner), acting.reason
     given = Action(now, ActionKind.ASSIGNED, acting.by, row.id, row.lead, owner=new, reason=reason, rule="by hand")
@@ -101,10 +103,10 @@ def reopen(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
     known_person(rules, acting.by)
     row, now = tx.clocks.get(clock), acting.at
     if row is None:
-        raise Refused(404, f"no wait has the id {clock}")
+        raise Refused(404, english("no wait has the id %(id)s"), id=clock)
     quiet = row.stop_reason == GONE_QUIET
     if not (row.state == State.DISMISSED or quiet) or row.stopped_at is None:
-        raise Refused(409, f"the wait is not dismissed: it is {row.state}")
+        raise Refused(409, english("the wait is not dismissed: it is %(state)s"), state=row.state)
     if not quiet and now - row.stopped_at > UNDO and not acting.reason.strip():
         raise Refused(422, messages.SAY_WHY_REOPENED)
     seen = frozenset({row.id, *row.aliases})
@@ -125,7 +127,7 @@ def log_activity(tx: Transaction, rules: Rules, lead: str, acting: Acting, now: 
     known_person(rules, acting.by)
     known = tx.leads.by_address(lead.lower())
     if known is None:
-        raise Refused(404, f"no lead has the address {lead}")
+        raise Refused(404, english("no lead has the address %(address)s"), address=lead)
     waits = tx.clocks.listed({"lead": known.id}, None, MOST_WAITS)
     at = now if any(_undone(row, acting.at, now) for row in waits) else acting.at
     done = Action(at, ActionKind.ACTIVITY, acting.by, lead=known.id, reason=acting.reason)
@@ -155,7 +157,7 @@ def stop_following_up(tx: Transaction, rules: Rules, clock: str, acting: Acting)
 def _follow_up(tx: Transaction, rules: Rules, clock: str, by: str) -> ClockRecord:
     row = running(tx, rules, clock, by)
     if row.metric != Metric.FOLLOW_UP:
-        raise Refused(409, "this wait is no follow-up: the buyer waits for a reply")
+        raise Refused(409, english("this wait is no follow-up: the buyer waits for a reply"))
     return row
 
 
@@ -169,7 +171,8 @@ def known_person(rules: Rules, by: str) -> None:
     """Raises Refused where the id is that of no person of the config."""
     if by not in rules.config.people:
         known = ", ".join(rules.config.people)
-        raise Refused(422, f"by: {by!r} is no person of the config; known are {known}")
+        text = english("by: %(by)s is no person of the config; known are %(known)s")
+        raise Refused(422, text, by=repr(by), known=known)
 
 
 def running(tx: Transaction, rules: Rules, clock: str, by: str) -> ClockRecord:
@@ -177,9 +180,9 @@ def running(tx: Transaction, rules: Rules, clock: str, by: str) -> ClockRecord:
     known_person(rules, by)
     row = tx.clocks.get(clock)
     if row is None:
-        raise Refused(404, f"no wait has the id {clock}")
+        raise Refused(404, english("no wait has the id %(id)s"), id=clock)
     if row.state != "running":
-        raise Refused(409, f"the wait is over: {row.stop_reason} at {row.stopped_at:%Y-%m-%d %H:%M:%S} UTC")
+        raise WaitOver(row.stop_reason or row.state, row.stopped_at or row.due_at)
     return row
 
 

@@ -15,6 +15,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 from inboxwatch.store.kinds import Judged
 from inboxwatch.store.records import KindFactRecord, MessageRecord
+from inboxwatch.words import english
 
 
 def confirm(tx: Transaction, rules: Rules, message_id: str, acting: Acting, *, sender: bool = False) -> MessageRecord:
@@ -26,7 +27,7 @@ def confirm(tx: Transaction, rules: Rules, message_id: str, acting: Acting, *, s
     """
     row = _row(tx, rules, message_id, acting.by)
     if row.direction is not Direction.INBOUND:
-        raise Refused(409, "only what was written to us can be owed a reply")
+        raise Refused(409, english("only what was written to us can be owed a reply"))
     by, at, reason = acting.by, acting.at, acting.reason
     tx.kinds.say(KindFactRecord(row.message_id, False, by, at, reason))
     _record(tx, Action(at, ActionKind.SAID_HUMAN, by, reason=reason, rule=row.message_id), {row.thread})
@@ -49,7 +50,9 @@ def undo(tx: Transaction, rules: Rules, message_id: str, acting: Acting, *, send
     row = _row(tx, rules, message_id, acting.by)
     name = plain_address(row.sender) if sender else row.message_id
     if not tx.kinds.unsay(name, sender=sender):
-        raise Refused(409, f"nobody has said anything of this {'sender' if sender else 'message'}")
+        if sender:
+            raise Refused(409, english("nobody has said anything of this sender"))
+        raise Refused(409, english("nobody has said anything of this message"))
     changed = judge_again(tx, () if sender else [row.message_id], [name] if sender else ())
     taken_back = Action(acting.at, ActionKind.UNSAID_HUMAN, acting.by, reason=acting.reason, rule=name)
     _record(tx, taken_back, {row.thread, *_threads(changed)})
@@ -72,7 +75,7 @@ def _row(tx: Transaction, rules: Rules, message_id: str, by: str) -> MessageReco
     known_person(rules, by)
     row = tx.mail.row(message_id.strip().strip("<>"))
     if row is None:
-        raise Refused(404, f"no message of a lead has the id {message_id}")
+        raise Refused(404, english("no message of a lead has the id %(id)s"), id=message_id)
     return row
 
 

@@ -221,7 +221,7 @@ def _once(tx: Transaction, rules: Rules, row: ClockRecord, by: _Reading, press: 
             case ActionKind.ACTIVITY:
                 actions.log_activity(tx, rules, row.lead, acting, now)
     except Refused as refused:
-        raise ActionRefused(messages.nothing_done(why=spoken.say(str(refused)), words=spoken)) from refused
+        raise ActionRefused(messages.nothing_done(why=refused.said(spoken), words=spoken)) from refused
 
 
 def _done_before(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> bool:

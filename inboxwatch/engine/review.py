@@ -18,6 +18,7 @@ from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import MessageRecord
+from inboxwatch.words import english
 
 DOUBTED = 0.5
 """The confidence of a match whose confirmation was taken back."""
@@ -44,12 +45,12 @@ def undo(tx: Transaction, rules: Rules, message_id: str, by: str, now: datetime,
     known_person(rules, by)
     row = tx.mail.row(message_id.strip().strip("<>"))
     if row is None:
-        raise Refused(404, f"no message of a lead has the id {message_id}")
+        raise Refused(404, english("no message of a lead has the id %(id)s"), id=message_id)
     done = [one for one in tx.clocks.actions([row.thread], []).get(row.thread, ()) if one.rule == row.message_id]
     reviews = [one for one in done if one.kind in REVIEWED]
     last = max(reviews, key=lambda one: one.serial, default=None)
     if last is None or last.kind is not ActionKind.CONFIRMED:
-        raise Refused(409, "nothing is to be taken back: nobody has confirmed this match")
+        raise Refused(409, english("nothing is to be taken back: nobody has confirmed this match"))
     tx.mail.amend([replace(row.known, confidence=DOUBTED)])
     tx.clocks.record(Action(now, ActionKind.UNCONFIRMED, by, reason=reason, rule=row.message_id), row.thread)
 
@@ -84,8 +85,8 @@ def _open(tx: Transaction, rules: Rules, message_id: str, by: str) -> MessageRec
     known_person(rules, by)
     row = tx.mail.row(message_id.strip().strip("<>"))
     if row is None:
-        raise Refused(404, f"no message of a lead has the id {message_id}")
+        raise Refused(404, english("no message of a lead has the id %(id)s"), id=message_id)
     if row.confidence >= SURE_ENOUGH:
-        found = f"thread by {row.evidence}, confidence {row.confidence:.2f}"
-        raise Refused(409, f"nothing is to be reviewed: {found}")
+        text = english("nothing is to be reviewed: thread by %(evidence)s, confidence %(confidence)s")
+        raise Refused(409, text, evidence=row.evidence, confidence=f"{row.confidence:.2f}")
     return row

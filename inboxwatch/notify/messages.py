@@ -40,6 +40,7 @@ LINK_EXPIRED = english("This link has expired. Open the newest message about thi
 # How a wait stands: phrases within a line.
 
 _ENDS = {
+    "answered": english("answered"),
     "dismissed": english("no reply is owed"),
     "meeting_accepted": english("the buyer accepted a meeting"),
     "opted_out": english("the buyer opted out"),

@@ -40,6 +40,7 @@ from inboxwatch.web.page_messages import DUE_NEXT, HEADINGS
 from inboxwatch.web.pages import BY, Pages
 from inboxwatch.web.problems import Problem
 from inboxwatch.web.wait_story import timeline
+from inboxwatch.words import english
 
 PAGE = 100
 """Waits of a page."""
@@ -48,7 +49,7 @@ FIRST = 10
 STATES = ("running", "warned", "breached", "acknowledged", "snoozed", "unverified")
 SOON = "soon"
 """The filter of waits that fall due within the hour."""
-_TITLES = {"overdue": "Overdue", SOON: "Due within the hour"}
+_TITLES = {"overdue": HEADINGS["overdue"], SOON: english("Due within the hour")}
 WRONG_TOKEN_PAUSE = 0.5
 """Seconds that a wrong token costs."""
 
@@ -139,7 +140,7 @@ class Board:
         def ask(tx: Transaction) -> dict[str, Any]:
             row = tx.clocks.get(clock)
             if row is None:
-                raise Refused(404, f"no wait has the id {clock}")
+                raise Refused(404, english("no wait has the id %(id)s"), id=clock)
             (view,) = self._views(tx, [row], now)
             past = history(tx, clock)
             told = explain(tx, self._daemon.rules, row.id, now)
@@ -149,7 +150,7 @@ class Board:
                 "wait": view,
                 "undo": undo,
                 "candidates": candidates_of(tx, self._daemon.rules, row, now, spoken),
-                "events": timeline(past),
+                "events": timeline(past, spoken),
                 "ownership": past.ownership,
                 "explained": explained,
                 "ladder": told.waits[0].ladder if told else (),
@@ -162,7 +163,7 @@ class Board:
         )
 
     async def act(self, request: web.Request) -> web.Response:
-        clock, action = request.match_info["clock"], request.match_info["action"]
+        clock, action, spoken = request.match_info["clock"], request.match_info["action"], self._pages.words(request)
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         self._guard.check_form(request, form.pop("key", ""))
         if action == "assign":
@@ -175,9 +176,9 @@ class Board:
             body = model.model_validate({name: value for name, value in form.items() if name in known and value})
             await wait_actions.do(self._daemon, clock, body, person_of(request))
         except ValidationError as refused:
-            return await self._wait(request, status=422, problem=Problem.unusable(refused).detail, given=form)
+            return await self._wait(request, status=422, problem=Problem.unusable(refused).said(spoken), given=form)
         except Refused as refused:
-            return await self._wait(request, status=refused.status, problem=str(refused), given=form)
+            return await self._wait(request, status=refused.status, problem=refused.said(spoken), given=form)
         response = web.Response(status=303, headers={"Location": _after(clock, action, form.get("next", ""))})
         secure = self._guard.encrypted(request)
         response.set_cookie(BY, form["by"], max_age=365 * 86400, httponly=True, samesite="Strict", secure=secure)

@@ -90,6 +90,7 @@ class FollowUpBoard:
             return {
                 "quiet": gone,
                 "quiet_count": quiet,
+                "quiet_days": QUIET_SHOWN.days,
                 "found": found,
                 "sections": sections,
                 "choices": choices,

@@ -13,6 +13,7 @@ from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.refused import Refused
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord, DeliveryRecord, MessageRecord, NotifiedRecord
+from inboxwatch.words import english
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def history(tx: Transaction, clock: str) -> History:
     """The history of a clock, by any id it ever had. Raises Refused where there is none."""
     row = tx.clocks.get(clock)
     if row is None:
-        raise Refused(404, f"no wait has the id {clock}")
+        raise Refused(404, english("no wait has the id %(id)s"), id=clock)
     ids = row.ids
     actions = _actions(tx, row, ids)
     return History(

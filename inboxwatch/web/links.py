@@ -54,7 +54,7 @@ class SignedLinks:
         try:
             wait = await wait_actions.shown(self._daemon, grant.clock)
         except Refused as refused:
-            return self._say(request, str(refused), refused.status)
+            return self._say(request, refused.said(words), refused.status)
         if wait.running == (grant.action == REOPEN):
             if wait.running:
                 return self._say(request, words.say("This wait runs. There is nothing to undo."))
@@ -77,7 +77,7 @@ class SignedLinks:
                 return self._ask(request, grant, wait, status=422, problem=words.say(WHY[grant.action]))
             await self._do(grant, Actor("link", person=grant.person, language=words.language), reason)
         except Refused as refused:
-            return self._say(request, messages.nothing_done(why=words.say(str(refused)), words=words), refused.status)
+            return self._say(request, messages.nothing_done(why=refused.said(words), words=words), refused.status)
         except ActionRefused as refused:
             return self._say(request, str(refused), 409)
         told = words.say(DONE[grant.action], person=self._name(grant.person))

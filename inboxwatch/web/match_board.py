@@ -18,12 +18,13 @@ from inboxwatch.web import matches
 from inboxwatch.web.pages import OPEN_MATCHES
 from inboxwatch.web.problems import Problem
 from inboxwatch.web.review_board import ReviewBoard
+from inboxwatch.words import english
 
 PAGE = 25
 DONE = {
-    "confirm": "It belongs to the conversation.",
-    "split": "It is a matter of its own now; its waits went with it.",
-    "undo": "It is to be reviewed again.",
+    "confirm": english("It belongs to the conversation."),
+    "split": english("It is a matter of its own now; its waits went with it."),
+    "undo": english("It is to be reviewed again."),
 }
 _NO_PAGES = ("/api/", "/static/", "/metrics", "/healthz", "/readyz", "/events", "/a/", "/-/", "/oidc/", "/log")
 
@@ -50,7 +51,7 @@ class MatchBoard(ReviewBoard):
         items, more = await matches.page(self._daemon, None, PAGE)
         done, last = request.query.get("done", ""), request.query.get("message", "")
         if done and done not in DONE:
-            raise Problem(404, "there is no such page")
+            raise Problem(404, english("there is no such page"))
 
         def beside(tx: Transaction) -> dict[str, Any]:
             rows = {one["parent"]: tx.mail.row(one["parent"]) for one in items if one["parent"]}

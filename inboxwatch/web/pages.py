@@ -29,8 +29,8 @@ from inboxwatch.notify.text import clean
 from inboxwatch.web import page_messages
 from inboxwatch.web.auth import Guard
 from inboxwatch.web.identity import signed_in
-from inboxwatch.web.problems import Problem
-from inboxwatch.words import ENGLISH, LANGUAGES, Wording, preferred, spoken, words
+from inboxwatch.web.problems import TITLES, Problem
+from inboxwatch.words import ENGLISH, LANGUAGES, Wording, english, preferred, spoken, words
 from inboxwatch.words.templates import teach
 
 STATIC = Path(__file__).parent / "static"
@@ -43,6 +43,9 @@ YEAR = 365 * 86400
 """Seconds that it is kept."""
 BY = "inboxwatch-by"
 """The cookie that remembers who acts from this browser."""
+
+OWN_PARTS = {"routing": english("routing"), "escalation": english("escalation")}
+"""Of the program, where they act in a person's place."""
 
 
 class Pages:
@@ -120,8 +123,10 @@ class Pages:
         page = "text/html" in request.headers.get("Accept", "") and not request.path.startswith(("/api/", "/-/"))
         if not page:
             return problem.response()
-        title = HTTPStatus(problem.status).phrase
-        response = self.render(request, "problem.html", status=problem.status, title=title, detail=problem.detail)
+        title, told_in = TITLES.get(problem.status, HTTPStatus(problem.status).phrase), self.words(request)
+        response = self.render(
+            request, "problem.html", status=problem.status, title=title, detail=problem.said(told_in)
+        )
         response.headers.update(problem.headers)
         return response
 
@@ -136,13 +141,14 @@ class Pages:
             team = labels.person(person or "")
             return words.say("a colleague") if team == NO_TEAM else clean(words.say("team %(team)s", team=team))
         known = {str(one.id): one.name for one in self._daemon.rules.config.people.values()}
-        return clean(known.get(person or "", person or words.say("nobody")))
+        other = words.say(OWN_PARTS.get(person or "nobody", person or "nobody"))
+        return clean(known.get(person or "", other))
 
     def _is_ours(self, word: str) -> bool:
         """Whether a word is a person's id, now or before, or an address of ours; others who act are none."""
         if "@" in word:
             return self._daemon.rules.config.us.is_ours(word)
-        return bool(word) and word not in ("routing", "escalation", "inboxwatch")
+        return bool(word) and word not in (*OWN_PARTS, "inboxwatch")
 
     def _target(self, target: str, words: Wording) -> str:
         """A target of a step: a person as `_person` has it, a channel by where it writes to."""

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from inboxwatch.engine.refused import Refused
 from inboxwatch.store import Outage
+from inboxwatch.words import Wording, english
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,7 @@ class Problem(Exception):  # noqa: N818  (the word of RFC 9457)
         self.detail = detail
         self.problems = list(problems)
         self.headers = headers or {}
+        self._refused: Refused | None = None
 
     @classmethod
     def unusable(cls, refused: ValidationError) -> Problem:
@@ -44,6 +46,22 @@ class Problem(Exception):  # noqa: N818  (the word of RFC 9457)
         ]
         detail = "; ".join(f"{one['field']}: {one['problem']}" for one in problems)
         return cls(422, detail, problems=problems)
+
+    @classmethod
+    def refused(cls, refused: Refused) -> Problem:
+        """What cannot be done."""
+        found = cls(refused.status, str(refused))
+        found._refused = refused
+        return found
+
+    def said(self, words: Wording) -> str:
+        """The detail to a reader of a language; fields stand as forms name them."""
+        if self._refused is not None:
+            return self._refused.said(words)
+        named = [
+            (words.say(_FIELDS.get(one["field"], one["field"])), words.say(one["problem"])) for one in self.problems
+        ]
+        return "; ".join(f"{field}: {problem}" for field, problem in named) or words.say(self.detail)
 
     def response(self) -> web.Response:
         title = HTTPStatus(self.status).phrase
@@ -58,9 +76,9 @@ class Problem(Exception):  # noqa: N818  (the word of RFC 9457)
 
 def _sentence(error: Any) -> str:
     if error["type"] == "missing":
-        return "is required"
+        return english("is required")
     if error["type"] == "extra_forbidden":
-        return "is no known field"
+        return english("is no known field")
     text: str = error["msg"].removeprefix("Value error, ")
     return text[:1].lower() + text[1:]
 
@@ -70,7 +88,7 @@ def of(error: Exception) -> Problem | None:
     if isinstance(error, Problem):
         return error
     if isinstance(error, Refused):
-        return Problem(error.status, str(error))
+        return Problem.refused(error)
     if isinstance(error, Outage):
         return away(str(error))
     if isinstance(error, ValidationError):
@@ -87,10 +105,31 @@ def away(words: str) -> Problem:
     return Problem(503, f"the store cannot be used now: {first}", headers={"Retry-After": "10"})
 
 
+_FIELDS = {
+    "by": english("by"),
+    "for": english("for"),
+    "owner": english("owner"),
+    "reason": english("reason"),
+    "until": english("until"),
+}
+"""Of the forms."""
+TITLES: dict[int, str] = {
+    HTTPStatus.BAD_REQUEST: english("Bad Request"),
+    HTTPStatus.FORBIDDEN: english("Forbidden"),
+    HTTPStatus.NOT_FOUND: english("Not Found"),
+    HTTPStatus.METHOD_NOT_ALLOWED: english("Method Not Allowed"),
+    HTTPStatus.CONFLICT: english("Conflict"),
+    HTTPStatus.UNPROCESSABLE_ENTITY: english("Unprocessable Entity"),
+    HTTPStatus.INTERNAL_SERVER_ERROR: english("Internal Server Error"),
+    HTTPStatus.SERVICE_UNAVAILABLE: english("Service Unavailable"),
+}
+"""Of pages; another status stands under the name that HTTP gives it."""
 _PLAIN: dict[int, str] = {
-    HTTPStatus.NOT_FOUND: "nothing is at this address",
-    HTTPStatus.METHOD_NOT_ALLOWED: "this address does not take this method; the header Allow says which ones it takes",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "the body is too large",
+    HTTPStatus.NOT_FOUND: english("nothing is at this address"),
+    HTTPStatus.METHOD_NOT_ALLOWED: english(
+        "this address does not take this method; the header Allow says which ones it takes"
+    ),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: english("the body is too large"),
 }
 
 
@@ -102,7 +141,7 @@ def defect(request: web.Request, error: Exception) -> Problem:
     trace = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     kind = type(error).__name__
     log.error("a request failed by a defect", method=request.method, route=_route(request), error=kind, trace=trace)
-    return Problem(500, "inboxwatch has failed here by a defect of its own; its log says more")
+    return Problem(500, english("inboxwatch has failed here by a defect of its own; its log says more"))
 
 
 def _route(request: web.Request) -> str:

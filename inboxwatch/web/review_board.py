@@ -21,10 +21,11 @@ from inboxwatch.web.bodies import Reviewed, SaidKind
 from inboxwatch.web.identity import acting, require
 from inboxwatch.web.pages import BY, Pages
 from inboxwatch.web.problems import Problem
+from inboxwatch.words import english
 
 PAGE = 50
 """Messages of a page."""
-DONE = {"confirm": "confirmed", "undo": "taken back", "split": "split off"}
+DONE = {"confirm": english("confirmed"), "undo": english("taken back"), "split": english("split off")}
 
 
 class ReviewBoard:
@@ -102,12 +103,15 @@ class ReviewBoard:
         return f"{self.PATH}?done={request.match_info['action']}"
 
     async def _done(self, request: web.Request, by: str, do: Any) -> web.Response:
+        words = self._pages.words(request)
         try:
             await do()
         except ValidationError as refused:
-            return await self._show(request, status=422, problem=Problem.unusable(refused).detail)
+            return await self._show(
+                request, status=422, problem=Problem.unusable(refused).said(self._pages.words(request))
+            )
         except Refused as refused:
-            return await self._show(request, status=refused.status, problem=str(refused))
+            return await self._show(request, status=refused.status, problem=refused.said(words))
         response = web.Response(status=303, headers={"Location": self._done_at(request)})
         response.set_cookie(BY, by, max_age=365 * 86400, httponly=True, samesite="Strict")
         return response
@@ -119,4 +123,4 @@ def _place(token: str) -> tuple[datetime, str] | None:
     try:
         return (datetime.fromtimestamp(int(at) / 1_000_000, UTC), key) if token else None
     except (ValueError, OverflowError, OSError):
-        raise Problem(404, "there is no such page") from None
+        raise Problem(404, english("there is no such page")) from None

@@ -23,6 +23,7 @@ from inboxwatch.web.bodies import Assign, Dismiss
 from inboxwatch.web.identity import acting, person_of
 from inboxwatch.web.pages import BY, Pages
 from inboxwatch.web.problems import Problem
+from inboxwatch.words import english
 
 VIEW = "inboxwatch-view"
 """The cookie that remembers whose waits the start page shows in this browser."""
@@ -94,7 +95,7 @@ class StartBoard:
             if scope is not None and self._is_shown(request, scope):
                 return scope
             if word and word == asked:
-                raise Problem(404, "there is no such view: no team or person of the config has that name")
+                raise Problem(404, english("there is no such view: no team or person of the config has that name"))
         mine = own_scope(self._daemon.rules, person_of(request))
         return mine if self._is_shown(request, mine) else Scope(Whose.ALL)
 
@@ -131,9 +132,11 @@ class StartBoard:
         try:
             body = model.model_validate(fields)
         except ValidationError as refused:
-            return await self._show(request, {"problem": Problem.unusable(refused).detail}, status=422)
+            return await self._show(
+                request, {"problem": Problem.unusable(refused).said(self._pages.words(request))}, status=422
+            )
         if not clocks:
-            return await self._show(request, {"problem": "wait: choose at least one"}, status=422)
+            return await self._show(request, {"problem": english("wait: choose at least one")}, status=422)
         refused_ones = await self._each(request, clocks, action, body)
         done = len(clocks) - len(refused_ones)
         if refused_ones:
@@ -152,14 +155,14 @@ class StartBoard:
         self, request: web.Request, clocks: Sequence[str], action: str, body: Assign | Dismiss
     ) -> list[tuple[str, str]]:
         """Does each deed with its own row in the audit log; (wait, why) of those that are refused."""
-        whole, person, refused_ones = under_way(), person_of(request), []
+        whole, person, words, refused_ones = under_way(), person_of(request), self._pages.words(request), []
         for clock in clocks:
             one = replace(whole, deed=f"wait.{action}", clock=clock, by=body.by, noted=False) if whole else None
             token = begin(one)
             try:
                 await wait_actions.do(self._daemon, clock, body, person)
             except Refused as refused:
-                refused_ones.append((clock, str(refused)))
+                refused_ones.append((clock, refused.said(words)))
                 if one is not None:
                     await self._daemon.conclude(one, AuditOutcome.REFUSED, refused.status)
             finally:

@@ -18,6 +18,7 @@ from inboxwatch.notify import messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
 from inboxwatch.web.bodies import Acknowledge, Assign, Called, Dismiss, PutOff, Reopen, Snooze, Stop
+from inboxwatch.words import english
 
 ActionBody = Acknowledge | Snooze | Assign | Dismiss | Reopen | Called | Stop
 BODIES: dict[str, type[ActionBody]] = {
@@ -83,7 +84,7 @@ async def shown(daemon: DaemonPort, clock: str) -> WaitView:
 def _shown(tx: Transaction, rules: Rules, clock: str, now: datetime) -> WaitView:
     row = tx.clocks.get(clock)
     if row is None:
-        raise Refused(404, f"no wait has the id {clock}")
+        raise Refused(404, english("no wait has the id %(id)s"), id=clock)
     return wait_views(tx, rules, [row], now, Detail.CLOCK)[0]
 
 

@@ -12,8 +12,9 @@ from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.notify import NoticeType
 from inboxwatch.store.records import DeliveryState, NotifiedRecord
+from inboxwatch.web import page_messages
 from inboxwatch.web.history import History
-from inboxwatch.words import english
+from inboxwatch.words import ENGLISH, Wording, english
 
 _ACTIONS = {
     "acknowledged": english("acknowledged it"),
@@ -35,17 +36,22 @@ _FOLLOW_UP_ACTIONS = {
 }
 """Of a follow-up in other words: nobody waits for a reply of ours."""
 _NOTIFIED = {
-    "warning": "due soon, told",
-    "breach": "overdue, told",
-    "escalated": "escalated to",
-    "repeated": "told again",
-    "unverified": "told, can't tell whether it was answered",
+    "warning": english("due soon, told"),
+    "breach": english("overdue, told"),
+    "escalated": english("escalated to"),
+    "repeated": english("told again"),
+    "unverified": english("told, can't tell whether it was answered"),
 }
 _WITHHELD = {
-    "passed": "passed over: a later step was due as well",
-    "first sight": "not told: it was due before inboxwatch first read the mailbox",
+    "passed": english("%(step)s passed over: a later step was due as well"),
+    "first sight": english("%(step)s not told: it was due before inboxwatch first read the mailbox"),
 }
-_OUTCOMES = {"sent": "sent", "dead": "could not be delivered", "cancelled": "cancelled"}
+_OUTCOMES = {
+    "sent": english("%(channel)s to %(target)s: sent"),
+    "dead": english("%(channel)s to %(target)s: could not be delivered"),
+    "cancelled": english("%(channel)s to %(target)s: cancelled"),
+}
+_ON_ITS_WAY = english("%(channel)s to %(target)s: on its way")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,7 @@ class TimelineEvent:
     actor: str
     """A person's id, an address, or the program's own part; empty where nobody acted."""
     what: str
+    """In its reader's language, as `detail` of our own notifications is."""
     detail: str = ""
     """The reason, subject or evidence: text of others."""
     targets: tuple[str, ...] = ()
@@ -66,47 +73,48 @@ class TimelineEvent:
     """For when a follow-up is meant."""
 
 
-def timeline(history: History) -> list[TimelineEvent]:
+def timeline(history: History, words: Wording = ENGLISH) -> list[TimelineEvent]:
     """The story of a wait, oldest first."""
-    events = [*_messages(history), *_actions(history), *_notifications(history)]
+    events = [*_messages(history, words), *_actions(history, words), *_notifications(history, words)]
     clock = history.clock
     if clock.stopped_at is not None and clock.stop_reason != "answered":
-        why = (clock.stop_reason or clock.state).replace("_", " ")
-        events.append(TimelineEvent(clock.stopped_at, "end", "", f"The wait ended: {why}"))
+        why = page_messages.ending(clock.stop_reason or clock.state, words)
+        events.append(TimelineEvent(clock.stopped_at, "end", "", words.say("The wait ended: %(why)s", why=why)))
     return sorted(events, key=lambda event: event.at)
 
 
-def _messages(history: History) -> list[TimelineEvent]:
-    words = {
+def _messages(history: History, words: Wording) -> list[TimelineEvent]:
+    verbs = {
         Direction.INBOUND: english("wrote"),
-        Direction.OUTBOUND: english("answered"),
+        Direction.OUTBOUND: english("replied"),
         Direction.INTERNAL: english("wrote among us"),
     }
     events = []
     for message in history.messages:
-        what = words[message.direction]
+        what = words.say(verbs[message.direction])
         if message.direction is Direction.OUTBOUND and history.proofs.get(message.key, NOTHING_KNOWN).doubtful:
-            what = english("seems to have answered, not verified")
+            what = words.say("seems to have answered, not verified")
         elif message.kind is not Kind.HUMAN:
             against = ", ".join(message.signs.machine) or message.signal
-            person = f"; for a person: {', '.join(message.signs.person)}" if message.signs.person else ""
-            what = f"sent, {message.kind.replace('_', ' ')}: {against}{person}"
+            what = words.say("sent, %(kind)s: %(signs)s", kind=message.kind.replace("_", " "), signs=against)
+            if message.signs.person:
+                what += "; " + words.say("for a person: %(signs)s", signs=", ".join(message.signs.person))
         author, subject = message.author or "", message.subject or ""
         events.append(TimelineEvent(message.at, message.direction.value, author, what, subject))
     return events
 
 
-def _actions(history: History) -> list[TimelineEvent]:
+def _actions(history: History, words: Wording) -> list[TimelineEvent]:
     events = []
     for action in history.actions:
         if action.kind is ActionKind.ASSIGNED:
             why = "; ".join(part for part in (action.rule, action.reason) if part)
             events.append(
-                TimelineEvent(action.at, "owner", action.by, english("gave it to"), why, (action.owner or "",))
+                TimelineEvent(action.at, "owner", action.by, words.say("gave it to"), why, (action.owner or "",))
             )
         else:
-            words = _ACTIONS | _FOLLOW_UP_ACTIONS if history.clock.metric == Metric.FOLLOW_UP else _ACTIONS
-            what = words.get(action.kind, action.kind.value)
+            verbs = _ACTIONS | _FOLLOW_UP_ACTIONS if history.clock.metric == Metric.FOLLOW_UP else _ACTIONS
+            what = words.say(verbs.get(action.kind, action.kind.value))
             moved = action.kind is ActionKind.PUT_OFF
             events.append(
                 TimelineEvent(
@@ -122,25 +130,27 @@ def _actions(history: History) -> list[TimelineEvent]:
     return events
 
 
-def _notifications(history: History) -> list[TimelineEvent]:
+def _notifications(history: History, words: Wording) -> list[TimelineEvent]:
     """Notifications of one step are one event, with what became of each message."""
     outcomes: dict[tuple[int, int], list[str]] = defaultdict(list)
     for one in history.deliveries:
         if one.type is NoticeType.ESCALATION and one.step is not None and one.round is not None:
-            state = _OUTCOMES.get(one.state, "on its way")
+            told = _OUTCOMES.get(one.state, _ON_ITS_WAY)
             why = f" ({one.error})" if one.state is DeliveryState.DEAD and one.error else ""
-            outcomes[one.step, one.round].append(f"{one.channel} to {one.target}: {state}{why}")
+            outcomes[one.step, one.round].append(f"{words.say(told, channel=one.channel, target=one.target)}{why}")
     steps: dict[tuple[int, int], list[NotifiedRecord]] = defaultdict(list)
     for notified in history.notifications:
         steps[notified.step, notified.round].append(notified)
     events = []
     for (step, repetition), notifications in steps.items():
         first = notifications[0]
-        name = f"Step {step}" + (f", round {repetition}" if repetition > 1 else "")
+        name = words.say("Step %(step)s", step=step)
+        if repetition > 1:
+            name = words.say("Step %(step)s, round %(round)s", step=step, round=repetition)
         if first.reason in _WITHHELD:
-            events.append(TimelineEvent(first.at, "told", "", f"{name} {_WITHHELD[first.reason]}"))
+            events.append(TimelineEvent(first.at, "told", "", words.say(_WITHHELD[first.reason], step=name)))
             continue
         targets = tuple(notified.target for notified in notifications if notified.target)
-        what = f"{name}: {_NOTIFIED.get(first.reason, first.reason)}"
+        what = f"{name}: {words.say(_NOTIFIED.get(first.reason, first.reason))}"
         events.append(TimelineEvent(first.at, "told", "", what, "; ".join(outcomes[step, repetition]), targets))
     return events

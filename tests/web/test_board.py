@@ -165,7 +165,7 @@ async def test_every_deed_is_done_with_its_reason_and_told_in_the_history(page: 
     await expect(page.locator(".answers")).to_contain_text("Ana Diaz")
     await page.get_by_label("Reason").fill("only said thanks")
     await page.get_by_role("button", name="No reply owed").click()
-    await expect(page.locator(".title .state")).to_have_text("dismissed")
+    await expect(page.locator(".title .state")).to_have_text("no reply owed")
     await expect(page.get_by_role("button", name="I have it")).to_have_count(0)
     await page.get_by_role("button", name="Undo").click()
     await expect(page.locator(".title .state")).to_have_text("snoozed")
@@ -214,7 +214,7 @@ async def test_a_deed_that_is_refused_says_why_and_keeps_what_was_typed(page: Pa
     await page.get_by_label("Reason").fill("only said thanks")
     daemon.engine.dismiss(daemon.only_wait(CY), "max", daemon.at, reason="first")
     await page.get_by_role("button", name="No reply owed").click()
-    await expect(page.get_by_role("alert")).to_contain_text("the wait is over")
+    await expect(page.get_by_role("alert")).to_contain_text("the wait is done")
 
 
 async def test_what_is_typed_survives_a_live_update(page: Page, served: Served) -> None:

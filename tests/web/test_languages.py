@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, CookieJar
 from playwright.async_api import Browser, expect
 
 from inboxwatch.words import preferred
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def test_the_browser_asks_for_a_language_and_a_choice_is_kept(served: Served) -> None:
     waiting(served.daemon)
-    async with ClientSession(served.url) as session:
+    async with ClientSession(served.url, cookie_jar=CookieJar(unsafe=True)) as session:
 
         async def title(path: str, accepted: str) -> str:
             async with session.get(path, headers={"Accept-Language": accepted}) as answer:
@@ -50,6 +51,7 @@ async def test_a_page_and_its_script_speak_one_language_and_fit_a_phone(
         "/follow-ups",
         "/leads",
         "/review",
+        "/matches",
         "/mailboxes",
         f"/waits/{daemon.only_wait(BO)}",
         f"/leads/{BO}",
@@ -59,9 +61,33 @@ async def test_a_page_and_its_script_speak_one_language_and_fit_a_phone(
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         assert await page.locator("main img, main script").count() == 0
     await page.goto("/waits")
-    late = {"de": "überfällig seit 20 Min.", "es": "vencido hace 20 min"}[language]
+    late = {"de": "überfällig seit 10 Min.", "es": "vencido hace 10 min"}[language]
     await expect(page.locator("[data-due]").first).to_have_text(late)
     await context.close()
+
+
+async def test_what_is_refused_is_said_in_the_readers_language_and_the_api_keeps_its_words(served: Served) -> None:
+    daemon = served.daemon
+    waiting(daemon)
+    wait = daemon.only_wait(BO)
+    async with ClientSession(served.url, headers={"Accept-Language": "de"}) as session:
+
+        async def deed(**given: str) -> str:
+            async with session.get(f"/waits/{wait}") as page:
+                key = re.search('name="key" value="([^"]*)"', await page.text())
+            assert key
+            sent = {"by": "ana", "key": key[1], **given}
+            async with session.post(f"/waits/{wait}/dismiss", data=sent) as answer:
+                return html.unescape(await answer.text())
+
+        assert "Grund: fehlt" in await deed()
+        daemon.engine.dismiss(wait, "ana", daemon.at)
+        assert "die Anfrage ist erledigt (keine Antwort nötig)" in await deed(reason="Spam")
+        async with session.get("/waits/nothing", headers={"Accept": "text/html"}) as answer:
+            assert "keine Anfrage hat die Kennung nothing" in await answer.text()
+        body = {"by": "ana", "reason": "Spam"}
+        async with session.post(f"/api/v1/clocks/{wait}/dismiss", json=body) as answer:
+            assert (await answer.json())["detail"].startswith("the wait is over: dismissed at")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ async def test_each_figure_leads_to_the_list_that_it_counts(page: Page, served: 
         await page.wait_for_url("**/waits?state=*")
         assert await names(page) == rows
         await page.go_back()
-    await page.get_by_role("link", name="follow-ups tomorrow").click()
+    await page.get_by_role("link", name="1 follow-up tomorrow").click()
     await expect(page.get_by_role("heading", name="Tomorrow: 1")).to_be_visible()
     await page.goto("/")
     await page.get_by_role("link", name="1 mailbox cannot be read").click()
@@ -130,7 +130,7 @@ async def test_who_carries_what_and_what_happened_are_told_of_the_owners_team_al
     await expect(people).to_contain_text("Ben Ito")
     await expect(people).not_to_contain_text("Ana Diaz")
     since = page.locator("section").filter(has=page.get_by_role("heading", name="Since yesterday"))
-    for text in ("1 answered on time", "1 handed over", "1 new leads"):
+    for text in ("1 answered on time", "1 handed over", "1 new lead"):
         await expect(since.get_by_role("listitem").filter(has_text=text)).to_have_count(1)
     await expect(page.locator(".rate")).to_contain_text("100 %")
     await expect(page.get_by_role("img", name="On time by day")).to_be_visible()
@@ -158,7 +158,7 @@ async def test_stale_waits_are_dealt_with_together_and_what_is_refused_is_named(
     daemon.engine.dismiss(bo, "ana", daemon.at)
     await form.get_by_role("button", name="No reply owed").click()
     told = page.get_by_role("alert").filter(has_text="Not done for 1")
-    await expect(told).to_contain_text("Bo Buyer: the wait is over: dismissed")
+    await expect(told).to_contain_text("Bo Buyer: the wait is done (no reply is owed)")
     await expect(page.get_by_role("status")).to_have_text("Done: 1 wait was closed.")
     with daemon.store.reading() as tx:
         rows = [row for row in tx.audit.page(AuditFilter(), 20) if row.deed == "wait.dismiss"]
