@@ -189,7 +189,7 @@ async def test_a_flood_that_is_answered_is_one_word_of_relief(
     await outage.deliver()
     root, relief = slack.messages["D012AB3CD"]
     assert relief["thread_ts"] == root["ts"]
-    assert relief["text"] == "60 waits are over"
+    assert relief["text"] == "60 waits are done"
     await outage.aclose()
 
 
