@@ -58,7 +58,7 @@ def pages_of(story: Story, order: ReportOrder, link: str, now: datetime, words: 
     subject = report_messages.mail_subject(period=name, team=team, share=first.attainment, goal=story.goal, words=words)
     return ReportPages(
         subject=clean(subject, 150),
-        text=page.templates(html=False).get_template("mail.txt").render(values),
+        text=page.templates().get_template("mail.txt").render(values),
         html=page.templates().get_template("mail.html").render(values),
         file=f"report-{order.period.code}.html",
         page=page.render(story, now, words),

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context, select_autoescape
 from jinja2.runtime import Context
 from markupsafe import Markup
 
@@ -44,19 +44,19 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def in_words(story: Story, words: Wording = ENGLISH) -> str:
     """The figures of first and next replies in a few lines of plain text; no buyer is named in it."""
-    text = templates(html=False).get_template("report.txt")
+    text = templates().get_template("report.txt")
     return text.render(words=words, story=story, period=story.period, parts=figures.parts(story))
 
 
 @cache
-def templates(*, html: bool = True) -> Environment:
-    """The templates; each rendering is given `words` and `story`. Plain text escapes nothing.
+def templates() -> Environment:
+    """The templates; each rendering is given `words` and `story`. Only those of plain text escape nothing.
 
     `base` in a rendering begins the links to waits, else the board's whole address does.
     """
     made = Environment(
         loader=PackageLoader("inboxwatch.engine.report", "templates"),
-        autoescape=html,  # noqa: S701  (plain text: no markup, and no buyer is named in it)
+        autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
