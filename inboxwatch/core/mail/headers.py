@@ -391,7 +391,7 @@ def _pieces(value: bytes) -> list[bytes]:
     return [one.encode("utf-8") for one in [*pieces, piece]]
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=8192)
 def _address(piece: bytes) -> Address | None:
     """One mailbox: `Name <a@b>`, `a@b (Name)`, `a@b`; a name alone stays a name."""
     text = _utf8(piece[:2000]).strip()

@@ -50,7 +50,7 @@ def normal_subject(subject: str) -> str:
     return read(subject).text
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def read(subject: str) -> Subject:
     """Takes a subject apart; at most its first 1000 characters count."""
     text, reply, forward = subject[:1000].strip(), False, False

@@ -84,7 +84,7 @@ def is_daemon(sender: Address) -> bool:
     return _daemon(sender)[0]
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def _daemon(sender: Address) -> tuple[bool, bool]:
     """Whether an address or name is a mail system's, for certain and perhaps."""
     name = sender.name.casefold()

@@ -31,7 +31,7 @@ _LIST_OWN = re.compile(
 )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def shape(sender: Address) -> tuple[tuple[Sign, ...], tuple[Sign, ...]]:
     """What an address and its display name say for a machine, and for a person."""
     local, _, domain = sender.email.partition("@")
