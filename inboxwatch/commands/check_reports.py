@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from inboxwatch.commands.channels_at_hand import channels_at_hand
 from inboxwatch.commands.finding import Finding
 from inboxwatch.engine.delivery.enqueue import REPORTS_BY, Notices
 from inboxwatch.notify import NoticeType
@@ -18,13 +19,15 @@ def check_reports(config: Config) -> Iterator[Finding]:
     """One finding a report, and one for each reader whom no mail reaches."""
     if not config.report_mails:
         return
-    notices = Notices(config, {name: one.connect() for name, one in config.channels.items()})
+    channels = channels_at_hand(config)
+    notices = Notices(config, channels)
+    perhaps = any(one.type == REPORTS_BY for name, one in config.channels.items() if name not in channels)
     for mail in config.report_mails.values():
         names = ", ".join(config.people[reader].name for reader in mail.to)
         when = schedule(every=mail.every, weekday=mail.weekday, minutes=mail.at, zone=mail.zone.key)
         whose = f"team {mail.team}" if mail.team else "the whole house"
         yield Finding(f"report {mail.name}", "ok", f"{whose}, to {names}: {when}")
         for reader in mail.to:
-            if not notices.ways(reader, NoticeType.REPORT)[1]:
+            if not perhaps and not notices.ways(reader, NoticeType.REPORT)[1]:
                 text = f"no channel of the type {REPORTS_BY} reaches {reader}"
                 yield Finding(f"report {mail.name}", "failed", text, "add one to `channels`")

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, product
 from typing import TYPE_CHECKING
 
+from inboxwatch.commands.channels_at_hand import channels_at_hand
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.routing import Case, Roster, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam, Window
 from inboxwatch.core.sla.policy import Duration, SLAPolicy, choose, matches
@@ -66,7 +67,7 @@ def _owners(config: Config) -> set[PersonId]:
 
 
 def _unreachable(config: Config) -> Iterator[Gap]:
-    channels = {name: one.connect() for name, one in config.channels.items() if not one.settings.unresolved}
+    channels = channels_at_hand(config)
     unknown = config.channels.keys() - channels.keys()
     for person in sorted(_owners(config)):
         perhaps = not unknown.isdisjoint(config.people[person].notify_by or config.notify_by)

@@ -73,6 +73,28 @@ def test_a_channel_whose_secret_is_elsewhere_is_taken_for_a_way_offline(
 
 
 @pytest.mark.parametrize(
+    ("channels", "verdicts"),
+    [
+        ("{desk: {type: slack, bot_token_env: NOWHERE}}", {"ok", "failed"}),
+        (
+            "{post: {type: email, host: mx.acme.test, sender: iw@acme.test, username: iw, password_env: NOWHERE}}",
+            {"ok"},
+        ),
+    ],
+)
+def test_a_report_by_mail_is_said_offline_too_and_a_mail_channel_with_its_secret_elsewhere_may_reach_all(
+    folder: Path, channels: str, verdicts: set[str]
+) -> None:
+    text = CONFIG.replace("PEOPLE", "").replace("STORE", "store.db").replace("PORT", "0")
+    (path := folder / "inboxwatch.yaml").write_text(
+        f"{text}channels: {channels}\nreports: {{mail: {{weekly: {{to: [ana]}}}}}}\n"
+    )
+    done = CliRunner().invoke(app, ["check", "-c", str(path), "--json", "--offline"])
+    found = {one["verdict"] for one in json.loads(done.stdout)["findings"] if one["subject"] == "report weekly"}
+    assert found == verdicts
+
+
+@pytest.mark.parametrize(
     ("country", "told"),
     [
         ("BE", "BE: closed on public holidays; open on bank, school: see `categories`"),
