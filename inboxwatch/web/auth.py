@@ -26,6 +26,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 COOKIE = "inboxwatch"
 LASTS = timedelta(days=30)
+YEAR = 365 * 86400
+"""Seconds for which a browser keeps what was chosen in it."""
 _OPEN = ("/healthz", "/readyz", "/login", "/oidc/start", "/oidc/callback")
 _ANY_NAME = ("/healthz", "/readyz", "/metrics")
 """What probes and scrapers ask for, by whatever name or address they find this machine."""
@@ -99,6 +101,13 @@ class Guard:
     def encrypted(self, request: web.Request) -> bool:
         """Whether browsers come by https, to us or to a proxy in front; then no cookie leaves them without it."""
         return request.secure or self._daemon.rules.config.web.url.startswith("https:")
+
+    def remember(  # six parameters: the exchange, and what of it stays for how far
+        self, request: web.Request, response: web.StreamResponse, cookie: str, choice: str, *, samesite: str = "Strict"
+    ) -> None:
+        """Keeps a choice in the browser for a year."""
+        secure = self.encrypted(request)
+        response.set_cookie(cookie, choice, max_age=YEAR, httponly=True, samesite=samesite, secure=secure)
 
     def sign_in(self, request: web.Request, response: web.StreamResponse) -> None:
         """Gives the browser its cookie."""

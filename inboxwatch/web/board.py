@@ -180,8 +180,7 @@ class Board:
         except Refused as refused:
             return await self._wait(request, status=refused.status, problem=refused.said(spoken), given=form)
         response = web.Response(status=303, headers={"Location": _after(clock, action, form.get("next", ""))})
-        secure = self._guard.encrypted(request)
-        response.set_cookie(BY, form["by"], max_age=365 * 86400, httponly=True, samesite="Strict", secure=secure)
+        self._guard.remember(request, response, BY, form["by"])
         return response
 
     async def lead(self, request: web.Request) -> web.Response:

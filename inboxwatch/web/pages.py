@@ -39,8 +39,6 @@ OPEN_MATCHES = web.RequestKey("open_matches", int)
 """Of a request for a page: how many weak matches nobody has reviewed, for the navigation."""
 LANGUAGE = "inboxwatch-lang"
 """The cookie that remembers in which language this browser reads."""
-YEAR = 365 * 86400
-"""Seconds that it is kept."""
 BY = "inboxwatch-by"
 """The cookie that remembers who acts from this browser."""
 
@@ -108,8 +106,7 @@ class Pages:
             text = self._nameless(text)
         response = web.Response(status=status, text=text, content_type="text/html")
         if request.query.get("lang") in LANGUAGES:
-            secure = request.scheme == "https"
-            response.set_cookie(LANGUAGE, told_in.language, max_age=YEAR, httponly=True, samesite="Lax", secure=secure)
+            self._guard.remember(request, response, LANGUAGE, told_in.language, samesite="Lax")
         return response
 
     def words(self, request: web.Request) -> Wording:

@@ -107,13 +107,11 @@ class ReviewBoard:
         try:
             await do()
         except ValidationError as refused:
-            return await self._show(
-                request, status=422, problem=Problem.unusable(refused).said(self._pages.words(request))
-            )
+            return await self._show(request, status=422, problem=Problem.unusable(refused).said(words))
         except Refused as refused:
             return await self._show(request, status=refused.status, problem=refused.said(words))
         response = web.Response(status=303, headers={"Location": self._done_at(request)})
-        response.set_cookie(BY, by, max_age=365 * 86400, httponly=True, samesite="Strict")
+        self._guard.remember(request, response, BY, by)
         return response
 
 

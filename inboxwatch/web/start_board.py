@@ -35,7 +35,6 @@ MOST = 200
 """Waits of one deed."""
 FEW = 60
 """So many people are offered beside each wait; of more, the wait's own page has the choice."""
-YEAR = 365 * 86400
 
 
 class StartBoard:
@@ -75,8 +74,7 @@ class StartBoard:
             **({"problem": "", "refused": (), "done": "", "count": 0, "wait": None} | told),
         )
         if "view" in request.query:
-            secure = self._guard.encrypted(request)
-            response.set_cookie(VIEW, str(scope), max_age=YEAR, httponly=True, samesite="Strict", secure=secure)
+            self._guard.remember(request, response, VIEW, str(scope))
         return response
 
     async def _told(self, request: web.Request) -> dict[str, Any]:
@@ -147,8 +145,7 @@ class StartBoard:
         onward = local_path(str(form.get("next", "/")))
         after = urlencode({"done": action, "count": done})
         response = web.Response(status=303, headers={"Location": f"{onward}{'&' if '?' in onward else '?'}{after}"})
-        secure = self._guard.encrypted(request)
-        response.set_cookie(BY, by, max_age=YEAR, httponly=True, samesite="Strict", secure=secure)
+        self._guard.remember(request, response, BY, by)
         return response
 
     async def _each(
