@@ -13,7 +13,7 @@ from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.deeds import TAKEN
 from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.policies import policies_of
-from inboxwatch.engine.refused import Refused, WaitOver
+from inboxwatch.engine.refused import NoSuchWait, Refused, WaitOver
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType, follow_up_messages, messages
 from inboxwatch.store import Transaction
@@ -103,7 +103,7 @@ def reopen(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
     known_person(rules, acting.by)
     row, now = tx.clocks.get(clock), acting.at
     if row is None:
-        raise Refused(404, english("no wait has the id %(id)s"), id=clock)
+        raise NoSuchWait(clock)
     quiet = row.stop_reason == GONE_QUIET
     if not (row.state == State.DISMISSED or quiet) or row.stopped_at is None:
         raise Refused(409, english("the wait is not dismissed: it is %(state)s"), state=row.state)
@@ -180,7 +180,7 @@ def running(tx: Transaction, rules: Rules, clock: str, by: str) -> ClockRecord:
     known_person(rules, by)
     row = tx.clocks.get(clock)
     if row is None:
-        raise Refused(404, english("no wait has the id %(id)s"), id=clock)
+        raise NoSuchWait(clock)
     if row.state != "running":
         raise WaitOver(row.stop_reason or row.state, row.stopped_at or row.due_at)
     return row

@@ -10,7 +10,7 @@ from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.actions import Acting, known_person
 from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.judging import judge_again
-from inboxwatch.engine.refused import Refused
+from inboxwatch.engine.refused import NoSuchMessage, Refused
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 from inboxwatch.store.kinds import Judged
@@ -75,7 +75,7 @@ def _row(tx: Transaction, rules: Rules, message_id: str, by: str) -> MessageReco
     known_person(rules, by)
     row = tx.mail.row(message_id.strip().strip("<>"))
     if row is None:
-        raise Refused(404, english("no message of a lead has the id %(id)s"), id=message_id)
+        raise NoSuchMessage(message_id)
     return row
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from inboxwatch.notify import messages
-from inboxwatch.words import Wording
+from inboxwatch.words import Wording, english
 
 
 class Refused(Exception):  # noqa: N818  (the contract's word: exit code 1 "refused")
@@ -23,6 +23,20 @@ class Refused(Exception):  # noqa: N818  (the contract's word: exit code 1 "refu
     def said(self, words: Wording) -> str:
         """The same to a reader of a language."""
         return words.say(self._text, **self._values)
+
+
+class NoSuchWait(Refused):
+    """No wait has an id."""
+
+    def __init__(self, clock: str) -> None:
+        super().__init__(404, english("no wait has the id %(id)s"), id=clock)
+
+
+class NoSuchMessage(Refused):
+    """No message of a lead has an id."""
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__(404, english("no message of a lead has the id %(id)s"), id=message_id)
 
 
 class WaitOver(Refused):

@@ -14,7 +14,7 @@ from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.actions import known_person
 from inboxwatch.engine.evaluate import Occasion, evaluate
-from inboxwatch.engine.refused import Refused
+from inboxwatch.engine.refused import NoSuchMessage, Refused
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import MessageRecord
@@ -45,7 +45,7 @@ def undo(tx: Transaction, rules: Rules, message_id: str, by: str, now: datetime,
     known_person(rules, by)
     row = tx.mail.row(message_id.strip().strip("<>"))
     if row is None:
-        raise Refused(404, english("no message of a lead has the id %(id)s"), id=message_id)
+        raise NoSuchMessage(message_id)
     done = [one for one in tx.clocks.actions([row.thread], []).get(row.thread, ()) if one.rule == row.message_id]
     reviews = [one for one in done if one.kind in REVIEWED]
     last = max(reviews, key=lambda one: one.serial, default=None)
@@ -85,7 +85,7 @@ def _open(tx: Transaction, rules: Rules, message_id: str, by: str) -> MessageRec
     known_person(rules, by)
     row = tx.mail.row(message_id.strip().strip("<>"))
     if row is None:
-        raise Refused(404, english("no message of a lead has the id %(id)s"), id=message_id)
+        raise NoSuchMessage(message_id)
     if row.confidence >= SURE_ENOUGH:
         text = english("nothing is to be reviewed: thread by %(evidence)s, confidence %(confidence)s")
         raise Refused(409, text, evidence=row.evidence, confidence=f"{row.confidence:.2f}")

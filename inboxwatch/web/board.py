@@ -21,7 +21,7 @@ from inboxwatch.engine.delivery.settle import resend
 from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.ladder import ladder_of
 from inboxwatch.engine.notice_actions import candidates_of
-from inboxwatch.engine.refused import Refused
+from inboxwatch.engine.refused import NoSuchWait, Refused
 from inboxwatch.engine.views import mailbox_view
 from inboxwatch.engine.wait_filters import by_people, teams_of
 from inboxwatch.engine.wait_views import Detail, wait_views
@@ -140,7 +140,7 @@ class Board:
         def ask(tx: Transaction) -> dict[str, Any]:
             row = tx.clocks.get(clock)
             if row is None:
-                raise Refused(404, english("no wait has the id %(id)s"), id=clock)
+                raise NoSuchWait(clock)
             (view,) = self._views(tx, [row], now)
             past = history(tx, clock)
             told = explain(tx, self._daemon.rules, row.id, now)

@@ -10,10 +10,9 @@ from inboxwatch.core.model import ClockId, PersonId
 from inboxwatch.core.proof import NOTHING_KNOWN, Proof
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.timestamp import rfc3339
-from inboxwatch.engine.refused import Refused
+from inboxwatch.engine.refused import NoSuchWait
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord, DeliveryRecord, MessageRecord, NotifiedRecord
-from inboxwatch.words import english
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def history(tx: Transaction, clock: str) -> History:
     """The history of a clock, by any id it ever had. Raises Refused where there is none."""
     row = tx.clocks.get(clock)
     if row is None:
-        raise Refused(404, english("no wait has the id %(id)s"), id=clock)
+        raise NoSuchWait(clock)
     ids = row.ids
     actions = _actions(tx, row, ids)
     return History(

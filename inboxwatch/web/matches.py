@@ -8,11 +8,10 @@ from typing import Any
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine import review
 from inboxwatch.engine.daemon_port import DaemonPort
-from inboxwatch.engine.refused import Refused
+from inboxwatch.engine.refused import NoSuchMessage
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import MessageRecord
 from inboxwatch.web.bodies import Reviewed
-from inboxwatch.words import english
 
 
 async def page(daemon: DaemonPort, after: tuple[datetime, str] | None, limit: int) -> tuple[list[dict[str, Any]], Any]:
@@ -34,7 +33,7 @@ async def do(daemon: DaemonPort, message_id: str, action: str, body: Reviewed) -
     def find(tx: Transaction) -> dict[str, Any]:
         row = tx.mail.row(message_id.strip().strip("<>"))
         if row is None:
-            raise Refused(404, english("no message of a lead has the id %(id)s"), id=message_id)
+            raise NoSuchMessage(message_id)
         return _view(row)
 
     return await daemon.read(find)

@@ -11,14 +11,13 @@ from inboxwatch.engine import actions
 from inboxwatch.engine.authority import concerned
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.policies import policies_of
-from inboxwatch.engine.refused import Refused
+from inboxwatch.engine.refused import NoSuchWait, Refused
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.notify import messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
 from inboxwatch.web.bodies import Acknowledge, Assign, Called, Dismiss, PutOff, Reopen, Snooze, Stop
-from inboxwatch.words import english
 
 ActionBody = Acknowledge | Snooze | Assign | Dismiss | Reopen | Called | Stop
 BODIES: dict[str, type[ActionBody]] = {
@@ -84,7 +83,7 @@ async def shown(daemon: DaemonPort, clock: str) -> WaitView:
 def _shown(tx: Transaction, rules: Rules, clock: str, now: datetime) -> WaitView:
     row = tx.clocks.get(clock)
     if row is None:
-        raise Refused(404, english("no wait has the id %(id)s"), id=clock)
+        raise NoSuchWait(clock)
     return wait_views(tx, rules, [row], now, Detail.CLOCK)[0]
 
 
