@@ -136,6 +136,12 @@ def _time_of_day(value: object) -> int:
     return int(match[1]) * 60 + int(match[2])
 
 
+def _language(code: str) -> str:
+    if code not in LANGUAGES:
+        raise ValueError(f"{code!r} is no language that inboxwatch speaks: write one of {', '.join(LANGUAGES)}")
+    return code
+
+
 def _weekdays(text: str) -> str:
     weekdays(text)
     return text
@@ -296,20 +302,13 @@ Hours = Annotated[Span, PlainValidator(Span.parse, json_schema_input_type=str)]
 Weekdays = Annotated[str, AfterValidator(_weekdays)]
 Time = Annotated[Duration, PlainValidator(Duration.parse, json_schema_input_type=str)]
 """Wall or business time."""
-MailTemplate = Annotated[str, PlainValidator(checked_template, json_schema_input_type=str)]
 PositiveTime = Annotated[Time, AfterValidator(_positive)]
-
-
-def _language(code: str) -> str:
-    if code not in LANGUAGES:
-        raise ValueError(f"{code!r} is no language that inboxwatch speaks: write one of {', '.join(LANGUAGES)}")
-    return code
-
 
 WallTime = Annotated[timedelta, PlainValidator(_wall, json_schema_input_type=str)]
 PositiveWallTime = Annotated[WallTime, AfterValidator(_positive)]
 TimeOfDay = Annotated[int, PlainValidator(_time_of_day, json_schema_input_type=str)]
 """Minutes after midnight."""
+MailTemplate = Annotated[str, PlainValidator(checked_template, json_schema_input_type=str)]
 Share = Annotated[float, PlainValidator(_share, json_schema_input_type=str)]
 """Of a whole, 0..1; written in per cent."""
 At = Annotated[StepTime, PlainValidator(StepTime.parse, json_schema_input_type=str)]

@@ -33,9 +33,9 @@ def _told(tx: Transaction, rules: Rules, row: ClockRecord) -> list[LadderStep]:
     found: dict[tuple[int, int], LadderStep] = {}
     for one in tx.clocks.notifications(row.ids):
         before = found.get((one.round, one.step))
-        names = (*before.targets, *([target_name(rules, one.target)] if one.target else [])) if before else ()
-        if before is None and one.target:
-            names = (target_name(rules, one.target),)
+        names = before.targets if before else ()
+        if one.target:
+            names = (*names, target_name(rules, one.target))
         found[one.round, one.step] = LadderStep(one.at, names, reason=one.reason)
     return sorted(found.values(), key=lambda step: step.at)
 

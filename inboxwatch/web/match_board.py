@@ -26,7 +26,9 @@ DONE = {
     "split": english("It is a matter of its own now; its waits went with it."),
     "undo": english("It is to be reviewed again."),
 }
-_NO_PAGES = ("/api/", "/static/", "/metrics", "/healthz", "/readyz", "/events", "/a/", "/-/", "/oidc/", "/log")
+_NO_PAGES = (
+    "/api/", "/static/", "/report.css", "/metrics", "/healthz", "/readyz", "/events", "/a/", "/-/", "/oidc/", "/log",
+)  # fmt: skip
 
 
 async def count_open(daemon: DaemonPort, request: web.Request) -> None:

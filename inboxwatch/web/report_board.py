@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from inboxwatch.core.calendar_period import NAMED, CalendarPeriod
+from inboxwatch.core.calendar_period import CalendarPeriod
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.report import page
 from inboxwatch.engine.report.period import Period
@@ -69,6 +69,3 @@ class ReportBoard:
 
     async def style(self, request: web.Request) -> web.Response:
         return web.Response(text=page.style(), content_type="text/css")
-
-
-assert set(PERIODS) == set(NAMED), "every period that has a name has words"  # noqa: S101  (our own defect)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch import config as configuration
-from inboxwatch.core.calendar_period import CalendarPeriod
+from inboxwatch.core.calendar_period import NAMED, CalendarPeriod
 from inboxwatch.engine.report.period import Period
+from inboxwatch.notify.report_messages import PERIODS
 from inboxwatch.web import make_app
 from tests.support.in_process_daemon import InProcessDaemon
 
@@ -38,12 +38,6 @@ def daemon(tmp_path: Path) -> Any:
     daemon.passes(9 * DAY - HOUR)
     yield daemon
     daemon.close()
-
-
-@pytest.fixture
-async def client(daemon: InProcessDaemon) -> AsyncIterator[TestClient[Any, Any]]:
-    async with TestClient(TestServer(make_app(daemon))) as client:
-        yield client
 
 
 async def shown(client: TestClient[Any, Any], **asked: str) -> str:
@@ -155,3 +149,7 @@ def test_a_week_that_is_not_over_is_compared_with_as_much_of_the_week_before() -
     whole = Period.of(CalendarPeriod.parse("last-month", now.date()), zone, now)
     assert whole.end == datetime(2026, 3, 31, 22, tzinfo=UTC)
     assert (whole.before.start, whole.before.end) == (datetime(2026, 2, 1, tzinfo=zone), whole.start)
+
+
+def test_every_period_that_has_a_name_has_words() -> None:
+    assert set(PERIODS) == set(NAMED)
