@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
@@ -15,6 +16,11 @@ from hypothesis import HealthCheck, settings
 pytest.register_assert_rewrite("tests.support", "tests.doubles")
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")  # examples take as long as a busy machine needs
+
+if TYPE_CHECKING:
+    from aiohttp.test_utils import TestClient
+
+    from inboxwatch.engine.daemon_port import DaemonPort
 
 from tests.doubles.postgres import Postgres  # noqa: E402  (once its asserts are to be rewritten)
 
@@ -59,3 +65,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server: Postgres = request.getfixturevalue("postgres")
     yield server.common
     server.empty()
+
+
+@pytest.fixture
+async def client(daemon: DaemonPort) -> AsyncIterator[TestClient[Any, Any]]:
+    """Asks the web part of the `daemon` of a test's module."""
+    from aiohttp.test_utils import TestClient, TestServer
+
+    from inboxwatch.web import make_app
+
+    async with TestClient(TestServer(make_app(daemon))) as client:
+        yield client

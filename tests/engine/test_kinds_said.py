@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 from typer.testing import CliRunner
 
 from inboxwatch.cli import app
 from inboxwatch.engine.refused import Refused
 from inboxwatch.store.records import KindFactRecord
-from inboxwatch.web import make_app
 from tests.support.batched_daemon import BO, BatchedDaemon, minutes
 from tests.support.explained import explained as explained_text
 
@@ -31,12 +30,6 @@ def daemon(tmp_path: Path) -> Iterator[BatchedDaemon]:
     daemon = BatchedDaemon(tmp_path, f"sqlite:///{tmp_path / 'store.db'}")
     yield daemon
     daemon.close()
-
-
-@pytest.fixture
-async def client(daemon: BatchedDaemon) -> AsyncIterator[TestClient[Any, Any]]:
-    async with TestClient(TestServer(make_app(daemon))) as client:
-        yield client
 
 
 def kinds(daemon: BatchedDaemon) -> dict[str, str]:

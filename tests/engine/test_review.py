@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 from sqlalchemy import select
 from typer.testing import CliRunner
 
@@ -19,7 +19,6 @@ from inboxwatch.cli import app
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.review import weak
 from inboxwatch.store import tables
-from inboxwatch.web import make_app
 from tests.support.explained import explained
 from tests.support.in_process_daemon import InProcessDaemon
 
@@ -36,12 +35,6 @@ def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
             tx.cursors.first_sight(name, done=True)
     yield daemon
     daemon.close()
-
-
-@pytest.fixture
-async def client(daemon: InProcessDaemon) -> AsyncIterator[TestClient[Any, Any]]:
-    async with TestClient(TestServer(make_app(daemon))) as client:
-        yield client
 
 
 def asks(daemon: InProcessDaemon, *, subject: str = "Prices", after: timedelta = MINUTE, **words: str) -> str:

@@ -31,12 +31,6 @@ async def daemon(tmp_path: Path) -> AsyncIterator[InProcessDaemon]:
 
 
 @pytest.fixture
-async def client(daemon: InProcessDaemon) -> AsyncIterator[TestClient[Any, Any]]:
-    async with TestClient(TestServer(make_app(daemon))) as client:
-        yield client
-
-
-@pytest.fixture
 async def open_client(tmp_path: Path) -> AsyncIterator[TestClient[Any, Any]]:
     """A daemon without a token, on this machine only."""
     folder = tmp_path / "open"

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 
 from inboxwatch.store.records import DeliveryState
-from inboxwatch.web import make_app
 from tests.support.in_process_daemon import InProcessDaemon
 
 HOUR = timedelta(hours=1)
@@ -25,12 +24,6 @@ async def daemon(tmp_path: Path) -> AsyncIterator[InProcessDaemon]:
     daemon.lead("bo@buyer.test", owner="ana", tier="hot", name="Bo Buyer", company="Buyer Ltd")
     yield daemon
     daemon.close()
-
-
-@pytest.fixture
-async def client(daemon: InProcessDaemon) -> AsyncIterator[TestClient[Any, Any]]:
-    async with TestClient(TestServer(make_app(daemon))) as client:
-        yield client
 
 
 async def get(client: TestClient[Any, Any], path: str, **params: str) -> Answer:

@@ -28,12 +28,6 @@ async def daemon(tmp_path: Path) -> AsyncIterator[InProcessDaemon]:
     daemon.close()
 
 
-@pytest.fixture
-async def client(daemon: InProcessDaemon) -> AsyncIterator[TestClient[Any, Any]]:
-    async with TestClient(TestServer(make_app(daemon))) as client:
-        yield client
-
-
 async def event(stream: ClientResponse) -> str:
     async with asyncio.timeout(PATIENCE):
         async for line in stream.content:

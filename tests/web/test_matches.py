@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient
 
 from inboxwatch.core.mail.threads import SURE_ENOUGH
 from inboxwatch.store.audit import AuditFilter
 from inboxwatch.store.tables import WEAK
-from inboxwatch.web import make_app
 from tests.support.in_process_daemon import InProcessDaemon
 
 ANA, BO = "ana@acme.test", "bo@buyer.test"
@@ -30,12 +29,6 @@ async def daemon(tmp_path: Path, database: str) -> AsyncIterator[InProcessDaemon
     daemon.mail(ANA, BO, subject="Re: Prices <b>", after=MINUTE)
     yield daemon
     daemon.close()
-
-
-@pytest.fixture
-async def client(daemon: InProcessDaemon) -> AsyncIterator[TestClient[Any, Any]]:
-    async with TestClient(TestServer(make_app(daemon))) as client:
-        yield client
 
 
 async def press(client: TestClient[Any, Any], page: str, verb: str, by: str = "max") -> str:
