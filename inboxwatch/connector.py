@@ -123,8 +123,8 @@ class Reading:
 class Probe:
     """What `check` learns by a read-only login."""
 
-    folders: Mapping[FolderRole, str]
-    """The folder found for each role, by its own name."""
+    folders: Mapping[FolderRole, str] = field(default_factory=dict)
+    """The folder found for each role, by its own name; none where it is no mailbox."""
     facts: tuple[tuple[str, str], ...] = ()
     """What the server told that an operator wants to see: (label, value)."""
     warnings: tuple[str, ...] = ()
@@ -241,6 +241,11 @@ class Row:
 
     lead: Lead
     place: str
+    key: str = ""
+    """The record's own id in its source, which stays where the address changes; empty: the address is the key."""
+    owner: str = ""
+    """Whom the source names, where it does not know our people's ids: by address or alias, mapped by the engine. Empty:
+    nobody, or `lead.owner`."""
 
 
 @dataclass(frozen=True, slots=True)
