@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import PydanticSerializationError, to_json
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
@@ -35,6 +36,14 @@ _COMPACT = json.JSONEncoder(separators=(",", ":")).encode
 """A tenth of what a message takes would be blanks."""
 
 
+def compact_json(value: Any) -> str:
+    """A value of a JSON column. pydantic takes a quarter of the time of Python's encoder; a lead's message has four."""
+    try:
+        return to_json(value, ensure_ascii=True).decode()
+    except PydanticSerializationError:  # a lone surrogate, which buyers' mail may have
+        return _COMPACT(value)
+
+
 def open_engine(url: str) -> Engine:
     """The engine of a store's URL; connects to nothing yet. Raises StoreError where folder or driver is missing."""
     target = make_url(url)
@@ -43,7 +52,7 @@ def open_engine(url: str) -> Engine:
     file = file_of(target)
     if file is not None and not file.parent.is_dir():
         raise StoreError(f"the folder {file.parent} of the store does not exist: create it, or change store.url")
-    engine = create_engine(target, connect_args={"timeout": 30}, hide_parameters=True, json_serializer=_COMPACT)
+    engine = create_engine(target, connect_args={"timeout": 30}, hide_parameters=True, json_serializer=compact_json)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -70,7 +79,7 @@ def _postgresql(target: URL) -> Engine:
             isolation_level="REPEATABLE READ",
             hide_parameters=True,
             connect_args=patience,
-            json_serializer=_COMPACT,
+            json_serializer=compact_json,
         )
     except ImportError as error:
         raise StoreError(f"the driver of PostgreSQL is not installed: {command('postgresql')}") from error
