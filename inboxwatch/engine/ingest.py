@@ -361,7 +361,7 @@ def _filed(
         message = replace(message, received_at=placed.at)
         entry = replace(entry, message=message)
     mail, told = None, False
-    if concerns_a_lead(entry, index) or message.id not in index.fresh:
+    if concerns_a_lead(entry, index) or not index.is_new(message.id):
         where = mailbox_of(message, rules.context.addresses) or mailbox
         mail = mail_of(entry, directory, where)
         told = not is_plain(entry.grounds, verdict)

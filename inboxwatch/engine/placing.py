@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -11,10 +11,11 @@ from inboxwatch.config.free_mail import free_mail
 from inboxwatch.core.mail.classify import classify
 from inboxwatch.core.mail.copies import Reader
 from inboxwatch.core.mail.correspondence import correspondents
-from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses_of
+from inboxwatch.core.mail.first_pass import FirstPass, Unplaced
+from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses_of, in_order
 from inboxwatch.core.mail.threads import ThreadIndex, keys
 from inboxwatch.core.mail.threads.known import Keys, Known, named_parent
-from inboxwatch.core.model import MailboxId, Message, MessageId, ThreadId, Verdict
+from inboxwatch.core.model import MailboxId, Message, MessageId, ThreadId
 from inboxwatch.engine.placing_anew import name_meant
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
@@ -35,34 +36,37 @@ class Placed(NamedTuple):
 
 def place_all(tx: Transaction, rules: Rules, mailbox: MailboxId, messages: Sequence[Message]) -> Placed:
     """Places a batch."""
-    kinds = [classify(message) for message in messages]
+    looks = [Unplaced(message, classify(message), addresses_of(message)) for message in messages]
     reader = Reader(mailbox, rules.config.mailboxes[mailbox].owner)
-    looked = list(zip(messages, kinds, strict=True))
-    intake, known, written = _intake(tx, rules, reader, looked)
+    intake, known, awaited, written = _intake(tx, rules, reader, looks)
     again: list[ThreadId] = []
     if intake.index.borne and (again := name_meant(tx, intake, intake.told_apart(messages))):
-        intake, known, written = _intake(tx, rules, reader, looked)
-    return Placed(intake, intake.take_batch(messages, kinds), known, written, again)
+        intake, known, awaited, written = _intake(tx, rules, reader, looks)
+    first = FirstPass(intake, looks, known, awaited)
+    placed = iter(intake.take_batch([one.message for one in first.rest], [one.kind for one in first.rest]))
+    passed = iter(first.entries())
+    entries = [next(passed if one.id in intake.index.passed else placed) for one in in_order(messages)]
+    return Placed(intake, entries, known, written, again)
 
 
 def _intake(
     tx: Transaction,
     rules: Rules,
     reader: Reader,
-    looked: Sequence[tuple[Message, Verdict]],
-) -> tuple[Intake, Sequence[Known], Mapping[str, datetime]]:
+    looks: Sequence[Unplaced],
+) -> tuple[Intake, Sequence[Known], Collection[MessageId], Mapping[str, datetime]]:
     """The two-step look-up: what the messages ask for is fetched, one round trip a kind.
 
-    Returns besides what was known before the batch, and to whom we had written.
+    Returns besides what was known before the batch, which ids were named then, and to whom we had written.
     """
     config = rules.config
-    messages = [message for message, _ in looked]
+    messages = [look.message for look in looks]
     wanted = keys(messages)
     # No header of a notification names the message that it tells of.
-    deliveries = [kind.delivery for _, kind in looked if kind.delivery is not None]
+    deliveries = [look.kind.delivery for look in looks if look.kind.delivery is not None]
     bounced = frozenset(one.of for one in deliveries if one.of is not None)
     known, awaited = tx.mail.known(replace(wanted, ids=wanted.ids | bounced))
-    asked = {address for message in messages for address in addresses_of(message)}
+    asked = {address for look in looks for address in look.addresses}
     asked.update(address for one in deliveries for address in one.recipients)
     theirs = {one.lead for one in known if one.lead is not None}
     directory = tx.leads.directory(asked, theirs, free_mail=free_mail())
@@ -77,7 +81,7 @@ def _intake(
     correspondence = tx.kinds.correspondence(
         [message.id for message in messages],
         {message.sender.email for message in messages},
-        {email for message, kind in looked for email in correspondents(message, kind, config.us)},
+        {email for look in looks for email in correspondents(look.message, look.kind, config.us)},
         parents,
     )
     written = dict(correspondence.written)
@@ -97,4 +101,4 @@ def _intake(
         index.learn(copies, unread)
         known += copies
     intake.index.looked_up(wanted)
-    return intake, known, written
+    return intake, known, awaited.keys(), written

@@ -106,8 +106,8 @@ class Intake:
         self.directory = directory
         self.index = index
         self.provisional = unknown.makes_leads(shared=shared_mailbox)
-        self._correspondence = correspondence if correspondence is not None else Correspondence()
-        self._judge = Judge(us, directory, meanings, self._correspondence)
+        self.correspondence = correspondence if correspondence is not None else Correspondence()
+        self.judge = Judge(us, directory, meanings, self.correspondence)
         self.reader: Reader = NOBODY
         """Whose mailbox the messages are read from."""
         self.new_leads: list[Lead] = []
@@ -202,20 +202,25 @@ class Intake:
 
     def _look(self, message: Message, verdict: Verdict, reader: Reader) -> Arrived:
         """Who wrote to whom, and what a copy tells by itself."""
+        direction, verdict = self.by_itself(message, verdict)
+        account = account_of(message, direction, verdict.kind, self.us, reader)
+        return Arrived(message, direction, verdict, account, reader)
+
+    def by_itself(self, message: Message, verdict: Verdict) -> tuple[Direction, Verdict]:
+        """Who wrote to whom, and the kind, as far as a copy tells both."""
         direction = self.us.direction(message)
         if direction is Direction.INTERNAL and message.role is not FolderRole.SENT and verdict.kind is Kind.BOUNCE:
             # Our own mail system speaks for the buyer's, which did not take our message.
             direction = Direction.INBOUND
         elif direction is Direction.INBOUND and verdict.kind in (Kind.BULK, Kind.HUMAN):
             verdict = self._of_form(message, verdict)
-        account = account_of(message, direction, verdict.kind, self.us, reader)
-        return Arrived(message, direction, verdict, account, reader)
+        return direction, verdict
 
     def _stands(self, copy: Arrived) -> bool:
         """Whether a copy's account counts: none is known, or it is the known one read again, or it is better."""
         known = self.index.known(copy.message.id)
         if known is None:
-            bare = self._correspondence.answered.get(copy.message.id)
+            bare = self.correspondence.answered.get(copy.message.id)
             return copy.direction is not Direction.INBOUND or bare is None or not bare.is_ours
         account = known_account(known)
         return copy.account.digest == account.digest or copy.account.key > account.key
@@ -226,16 +231,16 @@ class Intake:
             at = first[one.message.id]
             one.message = one.message if one.message.received_at == at else replace(one.message, received_at=at)
             self.index.foresee(one.message)
-            self._judge.note(one)
+            self.judge.note(one)
         # Of mail of ours that reached no lead no nearer ancestor is taken for the parent: it would seem to answer the
         # buyer.
-        self.index.bystand([id_ for id_, above in self._correspondence.answered.items() if above.is_ours])
+        self.index.bystand([id_ for id_, above in self.correspondence.answered.items() if above.is_ours])
         sides = [self.sides(one.message) for one in copies]
         self.index.look_up_titles([(one.message, its) for one, its in zip(copies, sides, strict=True)])
         for one, its in zip(copies, sides, strict=True):
             self._place(one, its)
         self.index.settle()
-        self._judge.decide(copies, self.index)
+        self.judge.decide(copies, self.index)
         for one in copies:
             self._lead(one, provisional=False)
         # By now the leads of all threads are known: who wrote before the thread had one is put on that side, and only
@@ -308,7 +313,7 @@ class Intake:
     @property
     def written(self) -> Mapping[str, datetime]:
         """To whom we wrote and when first, as far as this intake has seen: to be stored. Addresses are plain."""
-        return self._judge.wrote.written
+        return self.judge.wrote.written
 
     def _entry(self, one: Arrived) -> Entry:
         message, direction, verdict, match = one.message, one.direction, one.verdict, one.match
@@ -323,11 +328,11 @@ class Intake:
         author = self._author(one) if direction is not Direction.INBOUND else None
         grounds = one.grounds
         if lead is not None or leads or any(theirs for _, theirs in outside):
-            grounds = self._judge.full_grounds(one, self.index)
-        proof = self._proof(message, direction, verdict)
+            grounds = self.judge.full_grounds(one, self.index)
+        proof = self.proof(message, direction, verdict)
         return Entry(message, direction, verdict, match, lead, evidence, outside, author, grounds=grounds, proof=proof)
 
-    def _proof(self, message: Message, direction: Direction, verdict: Verdict) -> Proof:
+    def proof(self, message: Message, direction: Direction, verdict: Verdict) -> Proof:
         """The proof of a copy where it matters: what only starts a wait may come from anybody.
 
         A failure is always kept: the message may be judged again, and name an effect then.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail import subjects
-from inboxwatch.core.mail.classify import HUMAN, UNRELATED, Answered, Grounds, Relation, Trait, judge, traits_of
+from inboxwatch.core.mail.classify import FEW, HUMAN, UNRELATED, Answered, Grounds, Relation, Trait, judge, traits_of
 from inboxwatch.core.mail.copies import NOBODY, Account, Reader
 from inboxwatch.core.mail.correspondence import Correspondence, answered, recipients
 from inboxwatch.core.mail.parties import Us
@@ -16,8 +16,10 @@ from inboxwatch.core.mail.reply_rules import MEANT, Meanings
 from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import Direction, Evidence, Kind, Match, Message, MessageId, ThreadId, Verdict
 
-_NOWHERE = Match(ThreadId(""), None, Evidence.NONE)
+NOWHERE = Match(ThreadId(""), None, Evidence.NONE)
 _NEVER = datetime.min.replace(tzinfo=UTC)
+NO_ACCOUNT = Account(0, _NEVER, 0, frozenset())
+"""Of a message that has no copies to tell it from."""
 _OURS = frozenset({Trait.OURS})
 _NO_TRAITS: frozenset[Trait] = frozenset()
 _PLAIN, _OUR_PLAIN = Grounds(HUMAN), Grounds(HUMAN, _OURS)
@@ -31,10 +33,10 @@ class Arrived:
     direction: Direction
     alone: Verdict
     """The kind by itself."""
-    account: Account
+    account: Account = NO_ACCOUNT
     reader: Reader = NOBODY
     """From whose mailbox it was read."""
-    match: Match = _NOWHERE
+    match: Match = NOWHERE
     at: datetime = _NEVER
     """UTC; its earliest sighting."""
     verdict: Verdict = field(init=False)
@@ -101,25 +103,46 @@ class Judge:
         meant = {kind: self._meanings.meant(message, kind, vacation=alone.vacation) for kind in sorted(kinds & MEANT)}
         return Grounds(alone, one.grounds.traits, meant)
 
+    def decide_nobodys(self, one: Arrived, above: Arrived | None, parent: MessageId | None) -> None:
+        """Gives a message of nobody's its verdict: `above` is what it answers, or `parent` the id of that. What its
+        words mean is told of our own automatic answers alone: they say who is away.
+        """
+        if above is not None:
+            few = len({to.email for to in above.message.to}) < FEW
+            answers: Answered | None = Answered(above.direction, above.verdict.kind, above.at, few)
+        else:
+            answers = self._known.answered.get(parent) if parent is not None else None
+        self._judge(one, answers)
+        if one.direction is not Direction.INBOUND and one.verdict.kind is Kind.AUTO_REPLY:
+            one.verdict = self._meanings.of(one.message, one.verdict)
+
     def _decide_one(self, one: Arrived, batch: Mapping[MessageId, Arrived]) -> None:
+        ours = one.direction is not Direction.INBOUND
+        is_plain = self._judge(one, self._answered(one, batch))
+        if not ours or one.verdict.kind is Kind.AUTO_REPLY:
+            one.verdict = self._meanings.of(one.message, one.verdict)
+        if is_plain:
+            return
+        known = self._index.known(one.message.id)
+        if known is not None and batch[one.message.id] is one:
+            known.kind = one.verdict.kind
+
+    def _judge(self, one: Arrived, parent: Answered | None) -> bool:
+        """Gives a message its grounds and its verdict, without what its words mean; returns whether nothing but the
+        message decides.
+        """
         message, alone = one.message, one.alone
         ours = one.direction is not Direction.INBOUND
-        parent = self._answered(one, batch)
         if alone is HUMAN and not self._known.facts and (ours or parent is None or not parent.is_ours):
-            one.grounds = _OUR_PLAIN if ours else _PLAIN
-            one.verdict = alone if ours else self._meanings.of(message, alone)
-            return
+            one.grounds, one.verdict = _OUR_PLAIN if ours else _PLAIN, alone
+            return True
         traits = _OURS if ours else _NO_TRAITS
         if alone.kind in (Kind.BULK, Kind.AUTO_REPLY):
             to_us = [self._us.is_ours(to.email) for to in message.recipients]
             traits = traits_of(message, alone, ours=ours, to_us=any(to_us), us_alone=all(to_us))
         one.grounds = Grounds(alone, traits)
         one.verdict = judge(one.grounds, one.at, self._relation(one, parent))
-        if not ours or one.verdict.kind is Kind.AUTO_REPLY:
-            one.verdict = self._meanings.of(message, one.verdict)
-        known = self._index.known(message.id)
-        if known is not None and batch[message.id] is one:
-            known.kind = one.verdict.kind
+        return False
 
     def _relation(self, one: Arrived, parent: Answered | None) -> Relation:
         """What is known beside a message."""

@@ -35,7 +35,7 @@ class News(NamedTuple):
 def is_kept(entry: Entry, index: ThreadIndex) -> bool:
     """Whether a message of nobody's may turn out to be a lead's: to a stranger, or of a person, or in answer to us."""
     message, verdict = entry.message, entry.verdict
-    if message.id not in index.fresh:
+    if not index.is_new(message.id):
         return False
     if entry.direction is Direction.OUTBOUND:
         return verdict.kind in KEPT
@@ -67,7 +67,7 @@ def news_of(intake: Intake, entries: Sequence[Entry], written: Collection[str]) 
     ours = set(map(clue_of_address, written))
     for entry in entries:
         message = entry.message
-        if message.id not in index.fresh:
+        if not index.is_new(message.id):
             continue
         if entry.is_filed or index.leads_beside(message.id):
             leads.add(_id(message.id))

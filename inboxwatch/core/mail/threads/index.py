@@ -74,6 +74,8 @@ class ThreadIndex:
         self._stored: dict[MessageId, tuple[ThreadId, ThreadId]] = {}
         """The thread and the component in which a message is stored."""
         self.fresh: dict[MessageId, Known] = {}
+        self.passed: set[MessageId] = set()
+        """New messages that are nobody's at the first look, and have no place."""
         self.changed: dict[MessageId, Known] = {}
         self.borne: dict[MessageId, set[MessageId]] = {}
         """Message-IDs that several messages bear: the ids of those that were told apart from the first one."""
@@ -106,6 +108,10 @@ class ThreadIndex:
     def __contains__(self, id: MessageId) -> bool:  # noqa: A002  (the word of the field)
         """Whether a message is known."""
         return id in self._memory.known
+
+    def is_new(self, id: MessageId) -> bool:  # noqa: A002
+        """Whether a message of the batch was not known before."""
+        return id in self.fresh or id in self.passed
 
     def known(self, id: MessageId) -> Known | None:  # noqa: A002  (the word of the field)
         """What is known of a message, its thread as it is now."""
