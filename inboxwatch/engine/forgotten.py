@@ -9,7 +9,7 @@ from inboxwatch.core.mail.classify import classify
 from inboxwatch.core.model import Address, Lead, Message
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
-from inboxwatch.store.timeline_columns import Filed
+from inboxwatch.store.unfiled import Passed
 
 
 def set_aside_forgotten(
@@ -30,7 +30,8 @@ def set_aside_forgotten(
         for _, message in messages
         if not forgotten.keys().isdisjoint((*_outside(message), *bounced[message.id]))
     ]
-    before = tx.forgotten.read_before(naming)
+    left = tx.mail.left(naming)
+    before = left | tx.unfiled.read(naming)
     aside: list[tuple[str, Message]] = []
     rest: list[tuple[str, Message]] = []
     for ref, message in messages:
@@ -46,9 +47,12 @@ def set_aside_forgotten(
             aside.append((ref, message))
         else:
             rest.append((ref, _without(message, theirs)))
-    tx.mail.file([_hashed(message, rules) for _, message in aside if message.id not in before])
-    sightings = [(message.id, ref, message.role, message.received_at, None) for ref, message in aside]
-    return rest, tx.mail.witness(mailbox, sightings)
+    # What is left of mail that was a lead's has its place yet.
+    sightings = [
+        (message.id, ref, message.role, message.received_at, None) for ref, message in aside if message.id in left
+    ]
+    passed = [_passed(ref, message, rules) for ref, message in aside if message.id not in left]
+    return rest, tx.mail.witness(mailbox, sightings) + tx.unfiled.add(mailbox, passed)
 
 
 def without_forgotten(tx: Transaction, leads: Sequence[Lead]) -> list[Lead]:
@@ -91,5 +95,6 @@ def _except(people: Sequence[Address], theirs: set[str]) -> tuple[Address, ...]:
     return tuple(one for one in people if one.email not in theirs)
 
 
-def _hashed(message: Message, rules: Rules) -> Filed:
-    return Filed(message.id, message.received_at, rules.config.us.direction(message), classify(message).kind)
+def _passed(ref: str, message: Message, rules: Rules) -> Passed:
+    direction = rules.config.us.direction(message)
+    return Passed(message.id, ref, message.role, message.received_at, direction, classify(message).kind)

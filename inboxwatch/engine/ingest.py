@@ -35,8 +35,8 @@ from inboxwatch.mime import text_of
 from inboxwatch.store import Outage, Transaction
 from inboxwatch.store.grounds_column import dump, is_plain
 from inboxwatch.store.proofs import CopyProof
-from inboxwatch.store.strangers import Passed
 from inboxwatch.store.timeline_columns import Filed
+from inboxwatch.store.unfiled import FirstReading, Passed
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +44,10 @@ FOLDER = 20
 """So many old messages that turn up together are a folder that is read for the first time."""
 LONGER = timedelta(days=7)
 """How much further back an interrupted backfill may reach than the one that takes it up."""
+
+
+_Seen = tuple[Entry, str, Message]
+"""What was decided about a message, its ref, and the copy as the mailbox has it."""
 
 
 @dataclass(slots=True)
@@ -259,25 +263,26 @@ def _file(
     changed = _place(tx, index, filed)
     # The entries come in the order of time, one for each message read.
     ordered = sorted(messages, key=lambda one: (one[1].received_at, one[1].id))
+    nobodys = {one.id for one in filed if one.mail is None}
+    seen, unfiled = list[_Seen](), list[_Seen]()
+    for entry, (ref, own) in zip(entries, ordered, strict=True):
+        is_nobodys = entry.message.id in nobodys or index.known(entry.message.id) is None
+        (unfiled if is_nobodys else seen).append((entry, ref, own))
     result.fresh += tx.mail.witness(
-        mailbox,
-        [
-            (entry.message.id, ref, own.role, own.received_at, own.provider_thread)
-            for entry, (ref, own) in zip(entries, ordered, strict=True)
-        ],
+        mailbox, [(entry.message.id, ref, own.role, own.received_at, own.provider_thread) for entry, ref, own in seen]
     )
     tx.mail_links.note(
         mailbox,
         [
             (entry.message.id, link)
-            for entry, (_, own) in zip(entries, ordered, strict=True)
+            for entry, _, own in seen
             if (link := of_provider(own.web_link)) and concerns_a_lead(entry, index)
         ],
     )
     proven = [entry for entry in entries if entry.proof is not NOTHING_KNOWN and concerns_a_lead(entry, index)]
     proofs = [_copy_proof(tx, entry, arrival) for entry in proven]
     tx.proofs.add(mailbox, proofs)
-    _recall_strangers(tx, placed, arrival)
+    result.fresh += _pass_by(tx, placed, unfiled, arrival)
     # In the order of time: who asked first is given an owner first.
     threads = dict.fromkeys(one.known.thread for one in filed if one.known is not None and one.mail is not None)
     moved = dict.fromkeys([*placed.again, *changed, *place_restated(tx, index)])
@@ -297,21 +302,28 @@ def _file(
     ]
 
 
-def _recall_strangers(tx: Transaction, placed: Placed, arrival: Arrival) -> None:
-    """Has mail that was nobody's read again where this batch tells that it is a lead's; keeps the clues of its own."""
+def _pass_by(tx: Transaction, placed: Placed, unfiled: Sequence[_Seen], arrival: Arrival) -> int:
+    """Has mail that was nobody's read again where this batch tells that it is a lead's; then keeps what of this batch
+    is nobody's, and the clues to it. Returns how much of that was new to the mailbox.
+    """
     intake, index = placed.intake, placed.intake.index
     news = news_of(intake, placed.entries, _news(placed))
     tx.strangers.recall(news.of_leads, news.of_ours, arrival.now)
-    strange, placed_now = list[Passed](), list[Passed]()
-    for one in placed.entries:
-        of_lead = concerns_a_lead(one, index)
-        if (arrival.recalled and of_lead) or (not of_lead and is_kept(one, index)):
-            late = _held_since(one.message, arrival) is not None
-            passed = Passed(tx.mail.key(one.message.id), clues_of(intake, one), late)
-            (placed_now if of_lead else strange).append(passed)
+    if arrival.recalled:
+        of_leads = [one for one in placed.entries if concerns_a_lead(one, index)]
+        tx.strangers.forget({one.message.id: clues_of(intake, one) for one in of_leads})
     read_at = arrival.held_since or arrival.quiet_until or arrival.now
-    tx.strangers.keep(arrival.mailbox, strange, read_at, quiet=arrival.quiet)
-    tx.strangers.forget(arrival.mailbox, placed_now)
+    clues: dict[MessageId, list[str]] = {}
+    passed = []
+    for entry, ref, own in unfiled:
+        id_, reading = entry.message.id, None
+        if is_kept(entry, index):
+            clues[id_] = clues_of(intake, entry)
+            reading = FirstReading(read_at, arrival.quiet, late=_held_since(entry.message, arrival) is not None)
+        taken_for = (entry.direction, entry.verdict.kind)
+        passed.append(Passed(id_, ref, own.role, own.received_at, *taken_for, own.provider_thread, reading))
+    tx.strangers.keep(clues, read_at)
+    return tx.unfiled.add(arrival.mailbox, passed)
 
 
 def _news(placed: Placed) -> dict[str, datetime]:
@@ -342,6 +354,7 @@ def _place(tx: Transaction, index: ThreadIndex, filed: Sequence[Filed]) -> list[
     match with the message.
     """
     tx.mail.file(filed)
+    tx.unfiled.file([one.id for one in filed if one.mail is not None])
     concerned = write_moves(tx, index)
     for one in filed:
         if one.mail is None and index.leads_beside(one.id):

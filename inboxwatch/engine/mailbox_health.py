@@ -10,7 +10,7 @@ from typing import NamedTuple
 import structlog
 
 from inboxwatch.connector import Cursor, MailboxError, Reason
-from inboxwatch.core.model import MailboxId
+from inboxwatch.core.model import MailboxId, MessageId
 from inboxwatch.engine.mail_servers import server_down, server_up
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType, alarm_messages
@@ -155,7 +155,8 @@ class Lacking(NamedTuple):
 
 def unread(tx: Transaction, mailbox: MailboxId, listed: Sequence[tuple[str, str]]) -> Lacking:
     """What of the (ref, Message-ID) on a server was not read."""
-    seen = tx.mail.witnessed(mailbox, [message_id for _, message_id in listed])
+    ids = [MessageId(message_id) for _, message_id in listed]
+    seen = tx.mail.witnessed(mailbox, ids) | tx.unfiled.read(ids, mailbox)
     aside = tx.quarantine.among(mailbox, [ref for ref, _ in listed])
     left = [(ref, message_id) for ref, message_id in listed if message_id not in seen]
     return Lacking([one for one in left if one[0] not in aside], [one for one in left if one[0] in aside])

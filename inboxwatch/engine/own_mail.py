@@ -11,7 +11,7 @@ from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.model import Direction, Message
 from inboxwatch.notify import OWN_ID, Channel, Recognizes
 from inboxwatch.store import Transaction
-from inboxwatch.store.timeline_columns import Filed
+from inboxwatch.store.unfiled import Passed
 
 
 class OwnMail:
@@ -34,9 +34,9 @@ class OwnMail:
             return messages, 0
         directory = tx.leads.directory({message.sender.email for _, message in messages}, free_mail=free_mail())
         aside = {message.id: (ref, message) for ref, message in messages if self._is_ours(message, ours, directory)}
-        tx.mail.file([self._hashed(message) for _, message in aside.values()])
-        sightings = [(message.id, ref, message.role, message.received_at, None) for ref, message in aside.values()]
-        return [one for one in messages if one[1].id not in aside], tx.mail.witness(mailbox, sightings)
+        passed = [self._passed(ref, message) for ref, message in aside.values()]
+        rest = [one for one in messages if one[1].id not in aside]
+        return rest, tx.unfiled.add(mailbox, passed)
 
     def _ours(self, tx: Transaction, message_ids: Iterable[str]) -> set[str]:
         alike = {one for one in message_ids if one.startswith(OWN_ID)}
@@ -49,9 +49,9 @@ class OwnMail:
         stranger = self._us.direction(message) is Direction.INBOUND and not directory.by_address(message.sender.email)
         return stranger and not ours.isdisjoint(_answered(message))
 
-    def _hashed(self, message: Message) -> Filed:
-        kind = classify(message).kind
-        return Filed(message.id, message.received_at, self._us.direction(message), kind)
+    def _passed(self, ref: str, message: Message) -> Passed:
+        direction = self._us.direction(message)
+        return Passed(message.id, ref, message.role, message.received_at, direction, classify(message).kind)
 
 
 def _answered(message: Message) -> tuple[str, ...]:

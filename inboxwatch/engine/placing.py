@@ -88,7 +88,7 @@ def _intake(
     conversations: dict[MessageId, set[str]] = {}
     if again := [message.id for message in messages if message.id in correspondence.answered]:
         # Read before in another mailbox, and no lead's then.
-        conversations = tx.mail.conversations(again)
+        conversations = tx.unfiled.conversations(again)
         told = frozenset([one for found in conversations.values() for one in found]) - wanted.provider_threads
         known += tx.mail.known_more(Keys(provider_threads=told)) if told else []
     index = ThreadIndex(known, awaited, tx.mail.known_more, conversations)

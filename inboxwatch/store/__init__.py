@@ -45,6 +45,7 @@ from inboxwatch.store.start_queries import StartQueries
 from inboxwatch.store.statistics import Statistics
 from inboxwatch.store.strangers import Strangers
 from inboxwatch.store.traces import Traces
+from inboxwatch.store.unfiled import Unfiled
 
 __all__ = [
     "Conflict",
@@ -75,7 +76,11 @@ class Transaction:
 
     @cached_property
     def strangers(self) -> Strangers:
-        return Strangers(self.connection, self._salt)
+        return Strangers(self.connection, self._salt, self.mail.key)
+
+    @cached_property
+    def unfiled(self) -> Unfiled:
+        return Unfiled(self.connection, self.mail.key)
 
     @cached_property
     def mail(self) -> Mails:
@@ -83,7 +88,7 @@ class Transaction:
 
     @cached_property
     def kinds(self) -> Kinds:
-        return Kinds(self.connection, self.mail.key)
+        return Kinds(self.connection, self.mail.key, self.unfiled)
 
     @cached_property
     def forgotten(self) -> Forgotten:

@@ -1,11 +1,12 @@
-"""Types of columns: instants in UTC, and text that strangers wrote, as every database takes it."""
+"""Types of columns: instants in UTC, text that strangers wrote, as every database takes it, and short forms."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Dialect, SmallInteger, Text, TypeDecorator
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
@@ -26,6 +27,8 @@ class _SQLiteDateTime(sqlite.DATETIME):
         return in_utc
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _SQLITE_DATETIME = _SQLiteDateTime()  # type: ignore[no-untyped-call]  # not typed by SQLAlchemy
 
 
@@ -47,6 +50,36 @@ class UTCDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
+
+
+class Millis(TypeDecorator[datetime]):
+    """An instant as milliseconds since 1970: a quarter of the space, where there is a row for each mail of a house."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else (value - _EPOCH) // _MILLISECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + value * _MILLISECOND
+
+
+class Numbered(TypeDecorator[str]):
+    """One of a few words, as the number of its place among them: a new one goes to the end, and none ever leaves."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def __init__(self, *words: str) -> None:
+        super().__init__()
+        self.words = words
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
+        return None if value is None else self.words.index(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
+        return None if value is None else self.words[value]
 
 
 def storable(words: str) -> str:

@@ -12,7 +12,7 @@ from inboxwatch.core.leads import plain_address
 from inboxwatch.store import tables
 from inboxwatch.store.upsert import chunks, upsert
 
-_forgotten, _message = tables.forgotten, tables.message
+_forgotten = tables.forgotten
 
 
 class Erased(NamedTuple):
@@ -53,15 +53,6 @@ class Forgotten:
     def count(self) -> int:
         """How many addresses are forgotten people's."""
         return self._connection.execute(select(func.count()).select_from(_forgotten)).scalar_one()
-
-    def read_before(self, message_ids: Iterable[str]) -> set[str]:
-        """Which messages were read, whatever is left of them."""
-        by_key = {self._key(one): one for one in message_ids}
-        found: set[str] = set()
-        for part in chunks(sorted(by_key)):
-            rows = self._connection.execute(select(_message.c.key).where(_message.c.key.in_(part)))
-            found.update(by_key[key] for key in rows.scalars())
-        return found
 
     def _named(self, email: str) -> str:
         # No Message-ID holds a space.

@@ -17,9 +17,10 @@ from inboxwatch.store import grounds_column, tables
 from inboxwatch.store.known_columns import load as load_known
 from inboxwatch.store.one_of import one_of
 from inboxwatch.store.records import KindFactRecord, MessageRecord, message_of
+from inboxwatch.store.unfiled import Unfiled
 from inboxwatch.store.upsert import upsert
 
-_message, _written, _fact = tables.message, tables.written_to, tables.kind_fact
+_message, _written, _fact, _forgotten = tables.message, tables.written_to, tables.kind_fact, tables.forgotten
 _MACHINES = text(tables.NOT_HUMAN)
 """As the index has it, word for word: else it is not used."""
 _FEW = 100
@@ -37,10 +38,11 @@ class Judged:
 
 
 class Kinds:
-    def __init__(self, connection: Connection, key: Callable[[str], str]) -> None:
+    def __init__(self, connection: Connection, key: Callable[[str], str], unfiled: Unfiled) -> None:
         """`key`: the keyed hash of a word; addresses are known by it where they are nobody's."""
         self._connection = connection
         self._key = key
+        self._unfiled = unfiled
 
     def correspondence(
         self, ids: Iterable[str], senders: Iterable[str], emails: Iterable[str], parents: Iterable[MessageId]
@@ -56,10 +58,12 @@ class Kinds:
         return Correspondence(written, self._answered(parents), self._facts(ids, senders))
 
     def _answered(self, ids: Iterable[MessageId]) -> dict[MessageId, Answered]:
-        found: dict[MessageId, Answered] = {}
-        keys = {self._key(one): one for one in ids}
-        columns = (_message.c.key, _message.c.at, _message.c.direction, _message.c.kind)
-        if keys:
+        asked = list(ids)
+        found = self._unfiled.answered(asked)
+        # What is left of messages whose lead was forgotten.
+        if asked and self._connection.execute(select(_forgotten.c.key).limit(1)).first() is not None:
+            keys = {self._key(one): one for one in asked}
+            columns = (_message.c.key, _message.c.at, _message.c.direction, _message.c.kind)
             bare = select(*columns).where(one_of(_message.c.key, keys), _message.c.thread.is_(None))
             for row in self._connection.execute(bare):
                 found[keys[row.key]] = Answered(Direction(row.direction), Kind(row.kind), row.at)

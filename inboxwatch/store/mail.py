@@ -103,11 +103,6 @@ class Mails:
                 titled.append(key)
         return titled
 
-    def conversations(self, message_ids: Iterable[MessageId]) -> dict[MessageId, set[str]]:
-        """To which conversations the providers count messages, in all mailboxes where they were seen."""
-        by_key = {self.key(message_id): message_id for message_id in message_ids}
-        return {by_key[key]: found for key, found in self._conversing(_sighting.c.key, by_key).items()}
-
     def _conversing(self, column: Column[Any], values: Collection[str]) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}
         if values:
@@ -126,12 +121,10 @@ class Mails:
         rows.update((row.key, row) for row in self._connection.execute(found))
 
     def file(self, filed: Sequence[Filed]) -> None:
-        """Writes messages; what is told here replaces what was told before, but never by a hash alone."""
+        """Writes the messages that concern a lead; what is told here replaces what was told before."""
         full = [self._full(one) for one in filed if one.mail is not None]
-        bare = [self._bare(one) for one in filed if one.mail is None]
         if full:
             upsert(self._connection, _message, full, [name for name in full[0] if name != "key"])
-        insert_missing(self._connection, _message, bare)
 
     def amend(self, changed: Iterable[Known]) -> None:
         """Writes the place and time of filed messages that later ones have shown to be another."""
@@ -174,13 +167,19 @@ class Mails:
         return insert_missing(self._connection, _sighting, rows)
 
     def witnessed(self, mailbox: str, message_ids: Sequence[str]) -> set[str]:
-        """Which of the ids were seen in a mailbox; for the census."""
+        """Which of the ids were seen in a mailbox and concern a lead."""
         seen: set[str] = set()
         by_key = {self.key(message_id): message_id for message_id in message_ids}
         for part in chunks(list(by_key)):
             rows = select(_sighting.c.key).where(_sighting.c.mailbox == mailbox, _sighting.c.key.in_(part))
             seen.update(by_key[key] for key in self._connection.execute(rows).scalars())
         return seen
+
+    def left(self, message_ids: Iterable[str]) -> set[str]:
+        """Which messages concern or have concerned a lead, whatever is left of them."""
+        by_key = {self.key(one): one for one in message_ids}
+        found = self._connection.execute(select(_message.c.key).where(one_of(_message.c.key, by_key)))
+        return {by_key[key] for key in found.scalars()}
 
     def witnesses(self, threads: Sequence[str]) -> dict[str, set[str]]:
         """The mailboxes that have seen mail of each thread."""
@@ -371,14 +370,15 @@ class Mails:
         """The keyed hash of a meeting's UID."""
         return self.key(f"meeting:{uid}")
 
-    def _bare(self, filed: Filed) -> dict[str, Any]:
-        return {"key": self.key(filed.id), "at": filed.at, "direction": filed.direction.value, "kind": filed.kind.value}
-
     def _full(self, filed: Filed) -> dict[str, Any]:
         mail, known = filed.mail, filed.known
         assert mail is not None and known is not None  # noqa: S101  (file() asks only for these)
         delivery = mail.delivery
-        return self._bare(filed) | {
+        return {
+            "key": self.key(filed.id),
+            "at": filed.at,
+            "direction": filed.direction.value,
+            "kind": filed.kind.value,
             "thread": known.thread,
             "message_id": filed.id,
             "signal": filed.signal,

@@ -78,6 +78,7 @@ class Retention:
         no_mail_of = {table: ~exists().where(_message.c.lead == table.c.lead) for table in (_act, failed)}
         idle: tuple[tuple[Table, ColumnElement[bool]], ...] = (
             (_message, and_(_message.c.thread.is_(None), _message.c.at < cutoff)),
+            (tables.unfiled, tables.unfiled.c.at < cutoff),
             (tables.clue, tables.clue.c.day < cutoff.toordinal()),
             (again, and_(again.c.again_at.is_(None), again.c.at < cutoff)),
             (_delivery, and_(_delivery.c.owed_at < cutoff, _delivery.c.state.not_in(OPEN), nobodys)),

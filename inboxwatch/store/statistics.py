@@ -45,7 +45,11 @@ class Statistics:
         message, sighting = tables.message, tables.sighting
         columns = (sighting.c.mailbox, message.c.direction, message.c.kind)
         seen = select(*columns, func.count()).join(message, message.c.key == sighting.c.key).group_by(*columns)
-        figures.messages = {(row[0], row[1], row[2]): row[3] for row in self._rows(seen)}
+        nobodys = (tables.unfiled.c.mailbox, tables.unfiled.c.direction, tables.unfiled.c.kind)
+        for rows in (seen, select(*nobodys, func.count()).group_by(*nobodys)):
+            for *labels, count in self._rows(rows):
+                label = (labels[0], labels[1], labels[2])
+                figures.messages[label] = figures.messages.get(label, 0) + count
         placed = select(message.c.evidence, func.count()).where(message.c.evidence.is_not(None))
         figures.matches = dict(self._rows(placed.group_by(message.c.evidence)))
         failed = tables.first_contact

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-from inboxwatch.store.column_types import Ordered, UTCDateTime, Words
+from inboxwatch.store.column_types import Millis, Numbered, Ordered, UTCDateTime, Words
 
 metadata = MetaData()
 
@@ -77,7 +77,7 @@ message = _table(
     Column("at", UTCDateTime, nullable=False),
     Column("direction", String, nullable=False),
     Column("kind", String, nullable=False),
-    # Everything below is empty for mail that matches no lead: it leaves its hash, times, direction and kind.
+    # Everything below but `evidence` is empty for mail whose lead was forgotten.
     Column("thread", String),
     Column("message_id", Words),
     Column("signal", Words),
@@ -170,16 +170,30 @@ sighting = _table(
     Column("role", String, nullable=False),
     Column("at", UTCDateTime, nullable=False),
     Column("conversation", Words),
-    Column("read_at", UTCDateTime),
-    Column("quiet", Boolean),
-    Column("late", Boolean),
     Column("web_link", Words),
     _filled("ix_sighting_conversation", "conversation"),
     sqlite_with_rowid=False,
 )
 """`conversation`: to which the provider counts it, within this mailbox (`mailbox id`). `web_link`: the
-provider's address of mail of a lead's. The rest is told of mail of nobody's to which a `clue` may lead: when it was
-read, and how."""
+provider's address of it."""
+
+unfiled = _table(
+    "unfiled",
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("mailbox", String, primary_key=True),
+    Column("ref", Words, nullable=False),
+    Column("role", Numbered("inbox", "sent", "other"), nullable=False),
+    Column("at", Millis, nullable=False),
+    Column("direction", Numbered("inbound", "outbound", "internal"), nullable=False),
+    Column("kind", Numbered("human", "auto_reply", "bounce", "receipt", "calendar", "bulk"), nullable=False),
+    Column("conversation", Words),
+    Column("read_at", Millis),
+    Column("quiet", Boolean),
+    Column("late", Boolean),
+    sqlite_with_rowid=False,
+)
+"""Mail that concerns no lead, as a mailbox has it, by the beginning of its keyed hash (`message.key`): most mail is
+such, so all is short. The last three tell of what may turn out to concern one when it was read, and how."""
 
 clue = _table(
     "clue",

@@ -63,7 +63,7 @@ class CountedMaildir:
     def lose_everything_read(self) -> None:
         """As if a defect had moved the cursor past messages that were never filed."""
         with self.store.transaction() as tx:
-            for table in (tables.message, tables.sighting, tables.clock, tables.act):
+            for table in (tables.message, tables.sighting, tables.unfiled, tables.clock, tables.act):
                 tx.connection.execute(delete(table))
 
     def waits(self) -> int:

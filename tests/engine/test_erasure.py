@@ -18,7 +18,7 @@ from inboxwatch.engine.erasure import preview
 from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.refused import Refused
 from inboxwatch.store import Store, Transaction, tables
-from inboxwatch.store.column_types import UTCDateTime
+from inboxwatch.store.column_types import Millis, Numbered, UTCDateTime
 from inboxwatch.store.marks import ConfigMark
 from inboxwatch.store.traces import HASHED, OURS
 from tests.support.batched_daemon import BO, SALES, BatchedDaemon, minutes
@@ -183,9 +183,9 @@ def test_a_preview_changes_nothing_and_says_what_would_go(team: BatchedDaemon) -
 
 def plant(tx: Transaction, table: Table, at: datetime) -> None:
     """A row with the address in every text of it."""
-    kinds: list[tuple[type, Any]] = [
+    kinds: list[tuple[Any, Any]] = [
         (JSON, ["bo@buyer.test"]),
-        (UTCDateTime, at),
+        (UTCDateTime | Millis, at),
         (Boolean, False),
         (Float, 0.0),
         (Integer, 10**6),
@@ -193,6 +193,7 @@ def plant(tx: Transaction, table: Table, at: datetime) -> None:
     values = {}
     for column in table.columns:
         known = [value for kind, value in kinds if isinstance(column.type, kind)]
+        known += [column.type.words[0]] if isinstance(column.type, Numbered) else []
         if length := getattr(column.type, "length", None):
             known = ["f" * length]  # the length of a hash
         values[column.name] = known[0] if known else f"{column.name} of Bo Lind, bo@buyer.test"

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import bindparam, create_engine, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-from inboxwatch.core.model import Lead, LeadId, PersonId
+from inboxwatch.core.mail.classify import Answered
+from inboxwatch.core.model import Direction, Kind, Lead, LeadId, MessageId, PersonId
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Outage, Store, StoreError, tables
 from inboxwatch.store.column_types import UTCDateTime
@@ -97,6 +99,46 @@ def test_what_a_store_of_before_had_sealed_is_found_again_and_its_content_is_gon
     engine.dispose()
 
 
+def test_mail_of_nobodys_in_a_store_of_before_is_known_and_found_again_and_what_is_left_of_a_lead_stays(
+    database: str,
+) -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(tables.__file__).parent / "migrations"))
+    first = Store(database)
+    with first.transaction() as tx:
+        keys = {one: tx.mail.key(one) for one in ("q@far.test", "seen@far.test", "left@buyer.test")}
+    first.close()
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0021")
+        names = ("key", "mailbox", "ref", "role", "quiet", "late")
+        times = [sa.column(name, UTCDateTime()) for name in ("at", "read_at")]
+        sighting = sa.table("sighting", *(sa.column(name) for name in names), *times)
+        for ref, (id_, key) in enumerate(keys.items()):
+            bare = {"key": key, "at": NOON, "direction": "inbound", "kind": "bulk"}
+            left = {"evidence": "none"} if id_ == "left@buyer.test" else {}
+            connection.execute(insert(tables.message).values(bare | left))
+            seen = {"key": key, "mailbox": "ana", "ref": f"{ref}", "role": "inbox", "at": NOON}
+            how = {"read_at": NOON, "quiet": True, "late": False} if id_ == "q@far.test" else {}
+            connection.execute(insert(sighting).values(seen | how))
+    store = Store(database)
+    ids = [MessageId(one) for one in keys]
+    with store.transaction() as tx:
+        assert tx.unfiled.read(ids, "ana") == set(ids[:2])
+        assert tx.mail.left(ids) == set(ids[2:])
+        assert tx.unfiled.answered(ids[:1]) == {ids[0]: Answered(Direction.INBOUND, Kind.BULK, NOON)}
+        tx.strangers.recall((), [f"id {one}" for one in ids], NOON)
+        assert [(one.ref, one.at, one.quiet) for one in tx.strangers.due("ana", NOON, 9)] == [("0", NOON, True)]
+        tx.unfiled.file(ids)
+        assert tx.mail.witnessed("ana", ids) == set(ids)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0021")
+    store.close()
+    engine.dispose()
+
+
 def test_a_store_of_the_first_version_is_brought_up_to_date_and_keeps_its_mail(database: str) -> None:
     config = AlembicConfig()
     config.set_main_option("script_location", str(Path(tables.__file__).parent / "migrations"))
@@ -108,7 +150,7 @@ def test_a_store_of_the_first_version_is_brought_up_to_date_and_keeps_its_mail(d
         connection.execute(insert(tables.sighting).values(seen))
     Store(database).close()
     with first.begin() as connection:
-        newer = dict.fromkeys(("conversation", "read_at", "quiet", "late", "web_link"))
+        newer = dict.fromkeys(("conversation", "web_link"))
         assert [row._asdict() for row in connection.execute(select(tables.sighting))] == [seen | newer]
         config.attributes["connection"] = connection
         command.downgrade(config, "0001")

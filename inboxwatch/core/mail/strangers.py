@@ -46,9 +46,9 @@ def is_kept(entry: Entry, index: ThreadIndex) -> bool:
 
 
 def clues_of(intake: Intake, entry: Entry) -> list[str]:
-    """By what a message is found again: its id and those that it names, and the addresses of the people outside."""
+    """By what a message is found again beside its id: those that it names, and the addresses of the people outside."""
     message = entry.message
-    ids = dict.fromkeys([message.id, *_named(message)[:NAMED]])
+    ids = _named(message)[:NAMED]
     if entry.direction is Direction.OUTBOUND:
         people = sorted(intake.outside(message))[:PEOPLE]
     else:
@@ -83,6 +83,12 @@ def _named(message: Message) -> list[MessageId]:
 
 def _id(message_id: str) -> str:
     return f"id {message_id}"
+
+
+def id_of(clue: str) -> MessageId | None:
+    """The id that a clue is, if it is one: what bears it is found as well."""
+    kind, _, id_ = clue.partition(" ")
+    return MessageId(id_) if kind == "id" else None
 
 
 def clue_of_address(plain: str) -> str:
