@@ -33,7 +33,10 @@ class LoggedActivity:
 
 @dataclass(frozen=True, slots=True)
 class LeadOutcome:
-    """What became of a lead, by an opportunity of theirs. The same one told again changes nothing."""
+    """What became of a lead, by an opportunity of theirs. The same one told again changes nothing.
+
+    An opportunity of several people is told for the key of each.
+    """
 
     id: str
     """The opportunity's own id in the source. One that is neither won nor lost is open."""
@@ -48,15 +51,21 @@ class LeadOutcome:
 class LeadBatch:
     """What one step read, and the cursor that follows it; both are taken over in one transaction.
 
+    Of a record that is both in `rows` and in `gone`, the latter holds. Keys that nobody knows are no mistake.
+
     A whole pass (`begins` ... `whole`) may take many batches, with changes among them: at its end, what was neither in
     its rows nor `present` since it began is gone from the source.
     """
 
     cursor: Cursor
     rows: tuple[Row, ...] = ()
-    """Records that are new or may have changed, each with its `key`."""
+    """Records that are new or may have changed, each with its `key`. One without an address is no row but `gone`.
+
+    `owner` is an address where the source names one of its active users. Another owner, such as a queue or a user who
+    left, is given in words that name them (`Queue EMEA`, `ana@acme.test (inactive)`): nobody of ours, which is shown.
+    """
     gone: tuple[str, ...] = ()
-    """Keys of records that were deleted."""
+    """Keys of records that were deleted, or cannot be used any more."""
     merged: tuple[tuple[str, str], ...] = ()
     """(key, key of the record that goes on in its place): merged or converted records. The addresses of the first
     become aliases of the second, its history the second's."""
@@ -71,7 +80,7 @@ class LeadBatch:
     whole: bool = False
     """True in the last batch of a whole pass."""
     refused: tuple[tuple[str, str], ...] = ()
-    """(place, reason) of records that cannot be used. A record that could be used before is gone."""
+    """(place, reason) of records that cannot be used; the key of each is in `gone` too."""
     facts: tuple[tuple[str, str], ...] = ()
     """As of a Probe: what operators see of the source now, such as the share of its API's limit that is used."""
 

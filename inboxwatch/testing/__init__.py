@@ -1,4 +1,4 @@
-"""The contract suite of mail connectors: a class of tests for authors of connectors to inherit.
+"""The contract suites for authors of connectors: classes of tests to inherit. That of lead feeds: `feed_contract`.
 
     class TestMine(ConnectorContract):
         @pytest.fixture
@@ -26,21 +26,34 @@ import pytest
 from inboxwatch import now as instant
 from inboxwatch.connector import Counts, Cursor, MailboxError, Reading, Reason, Reread, Rereads, Waits
 from inboxwatch.core.model import FolderRole, Privacy
+from inboxwatch.testing.feed_contract import LeadFeedContract, feeding, looked, mirrored
 from inboxwatch.testing.letters import bounce, invitation, letter, message_id, message_of, nested
 from inboxwatch.testing.mailbox import Mailbox
+from inboxwatch.testing.mirror import Mirror
 from inboxwatch.testing.polls import every, ids, in_time, opened, polled, taken
+from inboxwatch.testing.records import Merging, Purging, Record, Records, Selling
 
 __all__ = [
     "ConnectorContract",
+    "LeadFeedContract",
     "Mailbox",
+    "Merging",
+    "Mirror",
+    "Purging",
+    "Record",
+    "Records",
+    "Selling",
     "bounce",
     "every",
+    "feeding",
     "ids",
     "in_time",
     "invitation",
     "letter",
+    "looked",
     "message_id",
     "message_of",
+    "mirrored",
     "opened",
     "polled",
     "taken",
