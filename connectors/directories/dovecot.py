@@ -10,7 +10,7 @@ from typing import ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from connectors.csv_table import address_in, decoded
-from connectors.mail.error_text import one_line
+from connectors.error_text import one_line
 from inboxwatch.connector import ConfigPath, Context, MailboxError, Member, MemberList, Reason, Settings
 from inboxwatch.settings import COMMAND_LIMIT
 

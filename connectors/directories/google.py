@@ -13,8 +13,8 @@ from connectors.csv_table import address_in
 from connectors.mail.google_api import GoogleApi, GoogleError
 from connectors.mail.google_login import GoogleLogin
 from connectors.mail.login_expiry import LASTING, expiry
-from connectors.mail.retry import retried
-from connectors.mail.setting_types import HttpsHost, HttpsUrlOrEmpty, Seconds
+from connectors.retry import retried
+from connectors.setting_types import HttpsHost, HttpsUrlOrEmpty, Seconds
 from inboxwatch.connector import ConfigPath, Context, MailboxError, Member, MemberList, Reason, Secret, Settings
 
 PEOPLE = "https://www.googleapis.com/auth/admin.directory.user.readonly"

@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from connectors.mail.error_text import one_line
-from connectors.mail.http_errors import parse_retry_after, unreached
+from connectors.error_text import one_line
+from connectors.http_errors import parse_retry_after, unreached
 from connectors.mail.optional_package import optional_package
 from connectors.mail.worker_threads import workers
 from inboxwatch.connector import MailboxError, Reason, Secret

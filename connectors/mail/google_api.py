@@ -12,9 +12,9 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, TypeVar
 
-from connectors.mail.error_text import one_line
+from connectors.error_text import one_line
+from connectors.http_errors import parse_retry_after, refused, unreached
 from connectors.mail.google_login import GoogleLogin
-from connectors.mail.http_errors import parse_retry_after, refused, unreached
 from connectors.mail.optional_package import optional_package
 from connectors.mail.worker_threads import workers
 from inboxwatch.connector import MailboxError, Reason

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from connectors.mail.error_text import one_line
-from connectors.mail.http_errors import parse_retry_after, refused, unreached
+from connectors.error_text import one_line
+from connectors.http_errors import parse_retry_after, refused, unreached
 from connectors.mail.optional_package import optional_package
 from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reason, Secret

@@ -16,7 +16,7 @@ from contextlib import aclosing
 from typing import TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from connectors.mail.retry import retried
+from connectors.retry import retried
 from inboxwatch.connector import Batch, MailboxError, Reason
 
 TURN_LIMIT = 100.0
@@ -94,7 +94,7 @@ class MailboxTurns:
         return _now() - self._taken > (LONG_ENOUGH if self._queue.waiting else LONG)
 
     async def retried(self, ask: Callable[[], Awaitable[Result]]) -> Result:
-        """See `connectors.mail.retry.retried`: within the step's time."""
+        """See `connectors.retry.retried`: within the step's time."""
         return await retried(ask, self._retry_for, lambda: self.left)
 
     async def begin(self) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from connectors.error_text import one_line
+from connectors.http_errors import unreached
 from connectors.mail.delta_position import PositionForgotten
-from connectors.mail.error_text import one_line
-from connectors.mail.http_errors import unreached
 from inboxwatch.connector import MailboxError, Reason
 
 _REASONS = {

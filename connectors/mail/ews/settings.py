@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from connectors.mail.ews.account import Access, Auth, Version
-from connectors.mail.setting_types import HttpsHost, Names, Seconds
+from connectors.setting_types import HttpsHost, Names, Seconds
 from inboxwatch.connector import ConfigPath, Secret, Settings
 
 _ONLINE = re.compile(r"(^|\.)(outlook\.office365\.com|outlook\.office\.com|outlook\.com|office365\.us)$")

@@ -19,12 +19,12 @@ import aiohttp
 import structlog
 from pydantic import Field
 
+from connectors.http_connections import body, connection_pool
+from connectors.http_errors import unreached
 from connectors.mail.gmail.api import HINTS
 from connectors.mail.google_api import on_a_thread, refusal
 from connectors.mail.google_login import GoogleLogin
-from connectors.mail.http_connections import body, connection_pool
-from connectors.mail.http_errors import unreached
-from connectors.mail.retry import PushBackoff
+from connectors.retry import PushBackoff
 from inboxwatch.connector import MailboxError, Reason, Settings
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ import structlog
 from connectors.mail.gmail.api import GmailApi
 from connectors.mail.gmail.pubsub import SCOPE, PubSubSubscription, PushSettings
 from connectors.mail.google_login import GoogleLogin
-from connectors.mail.retry import PushBackoff
+from connectors.retry import PushBackoff
 from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.backoff import Backoff

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from connectors.mail.gmail.pubsub import PushSettings
-from connectors.mail.setting_types import HttpsUrlOrEmpty, Names, Seconds
+from connectors.setting_types import HttpsUrlOrEmpty, Names, Seconds
 from inboxwatch.connector import ConfigPath, Secret, Settings
 
 

@@ -14,11 +14,11 @@ from weakref import WeakKeyDictionary
 import aiohttp
 from yarl import URL
 
+from connectors.error_text import one_line
+from connectors.http_connections import ConnectionPool, body
+from connectors.http_errors import parse_retry_after, refused, unreached
 from connectors.mail.delta_position import PositionForgotten
 from connectors.mail.entra import Entra, Token
-from connectors.mail.error_text import one_line
-from connectors.mail.http_connections import ConnectionPool, body
-from connectors.mail.http_errors import parse_retry_after, refused, unreached
 from connectors.mail.quota_turns import MailboxTurns, QuotaTurns
 from inboxwatch.connector import MailboxError, Reason
 

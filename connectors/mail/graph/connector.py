@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 from urllib.parse import quote
 
+from connectors.http_connections import ConnectionPool, connection_pool
 from connectors.mail.batching import Chunk, batches
 from connectors.mail.capability import Capability
 from connectors.mail.delta_position import decode, encode
@@ -19,7 +20,6 @@ from connectors.mail.graph.client import GraphClient, GraphError, limits_of
 from connectors.mail.graph.folders import find_folders
 from connectors.mail.graph.reader import FoundItems, GraphReader, together
 from connectors.mail.graph.settings import GraphSettings
-from connectors.mail.http_connections import ConnectionPool, connection_pool
 from connectors.mail.login_expiry import LoginExpiry, expiry
 from connectors.mail.quota_turns import MailboxTurns
 from connectors.mail.unreadable_message import UnreadableMessage, read_one

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from connectors.mail.setting_types import HttpsHostOrEmpty, Names, Seconds
+from connectors.setting_types import HttpsHostOrEmpty, Names, Seconds
 from inboxwatch.connector import ConfigPath, Secret, Settings
 
 

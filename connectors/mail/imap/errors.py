@@ -8,7 +8,7 @@ import socket
 import ssl
 from imaplib import IMAP4
 
-from connectors.mail.error_text import one_line
+from connectors.error_text import one_line
 from inboxwatch.connector import MailboxError, Reason
 
 _CODES = {

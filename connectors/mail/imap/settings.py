@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from connectors.mail.imap.connection import Security
 from connectors.mail.imap.oauth import OAuthSettings
-from connectors.mail.setting_types import Names, Seconds
+from connectors.setting_types import Names, Seconds
 from inboxwatch.connector import ConfigPath, Secret, Settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from connectors.mail.setting_types import Names
+from connectors.setting_types import Names
 from inboxwatch.connector import ConfigPath, Settings
 
 

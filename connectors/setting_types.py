@@ -1,4 +1,4 @@
-"""Kinds of values in the settings of mail connectors."""
+"""Kinds of values in the settings of connectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went wrong with a mail API over HTTPS, in the words of the port."""
+"""What went wrong with an API over HTTPS, in the words of the port."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 import ssl
 from datetime import UTC
 
-from connectors.mail.error_text import one_line
+from connectors.error_text import one_line
 from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reason
 

@@ -1,4 +1,4 @@
-"""One pool of HTTPS connections for all mailboxes that trust the same authorities: a TLS context each costs 880 kB."""
+"""One pool of HTTPS connections for all who trust the same authorities: a TLS context each costs 880 kB."""
 
 from __future__ import annotations
 
