@@ -18,8 +18,8 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from connectors.error_text import one_line
 from connectors.http_errors import parse_retry_after, unreached
-from connectors.mail.optional_package import optional_package
-from connectors.mail.worker_threads import workers
+from connectors.optional_package import optional_package
+from connectors.worker_threads import workers
 from inboxwatch.connector import MailboxError, Reason, Secret
 
 _STEP_LIMIT = 90.0

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 from connectors.error_text import one_line
 from connectors.http_errors import parse_retry_after, refused, unreached
 from connectors.mail.google_login import GoogleLogin
-from connectors.mail.optional_package import optional_package
-from connectors.mail.worker_threads import workers
+from connectors.optional_package import optional_package
+from connectors.worker_threads import workers
 from inboxwatch.connector import MailboxError, Reason
 
 _STEP_LIMIT = 120.0

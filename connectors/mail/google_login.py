@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from connectors.error_text import one_line
 from connectors.http_errors import parse_retry_after, refused, unreached
-from connectors.mail.optional_package import optional_package
+from connectors.optional_package import optional_package
 from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, Reason, Secret
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeVar
 
-from connectors.mail.optional_package import optional_package
+from connectors.optional_package import optional_package
 from inboxwatch import now as instant
 from inboxwatch.connector import MailboxError, MemberList, Probe, Secret
 

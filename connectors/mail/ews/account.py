@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from connectors.mail.entra import Entra, Token
 from connectors.mail.ews.errors import failure
 from connectors.mail.exchange_folders import ExchangeFolder, ExchangeFolders, choose
-from connectors.mail.optional_package import optional_package
 from connectors.mail.quota_turns import MailboxTurns
-from connectors.mail.worker_threads import workers
+from connectors.optional_package import optional_package
+from connectors.worker_threads import workers
 from inboxwatch.connector import MailboxError, Reason, Secret
 from inboxwatch.core.model import FolderRole
 

@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.mail.optional_package import optional_package
+from connectors.optional_package import optional_package
 
 
 @dataclass(frozen=True, slots=True)

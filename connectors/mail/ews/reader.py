@@ -17,8 +17,8 @@ from connectors.mail.ews.errors import is_gone
 from connectors.mail.ews.message import FIELDS, is_report, raw_message, received
 from connectors.mail.exchange_folders import ExchangeFolder, ExchangeFolders
 from connectors.mail.merged_history import HistoryEntry, HistoryPage, merged_history
-from connectors.mail.optional_package import optional_package
 from connectors.mail.unreadable_message import UnreadableMessage, read_one
+from connectors.optional_package import optional_package
 from inboxwatch.connector import MailboxError, Quarantined, Reading, Reason
 from inboxwatch.core.model import Privacy, RawMessage
 from inboxwatch.mime import MAX_RAW, machine_parts

@@ -11,7 +11,7 @@ from typing import Any
 
 from connectors.mail.ews.account import EwsAccount
 from connectors.mail.exchange_folders import ExchangeFolder
-from connectors.mail.optional_package import optional_package
+from connectors.optional_package import optional_package
 
 _MINUTES = 5
 """For which the server keeps a connection before it is renewed: proxies cut longer ones."""

@@ -10,8 +10,8 @@ from typing import Any
 from connectors.mail.gmail.quota import UNITS, RateLimiter
 from connectors.mail.google_api import GoogleApi, GoogleError, TokenHttp
 from connectors.mail.google_login import GoogleLogin
-from connectors.mail.optional_package import optional_package
 from connectors.mail.quota_turns import MailboxTurns
+from connectors.optional_package import optional_package
 from inboxwatch.connector import Reason
 
 BATCH = 50

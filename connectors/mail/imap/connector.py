@@ -34,8 +34,8 @@ from connectors.mail.imap.sent_idle import SentIdle
 from connectors.mail.imap.session import ImapLogin, ImapSession
 from connectors.mail.imap.settings import ImapSettings
 from connectors.mail.login_expiry import LASTING, LoginExpiry
-from connectors.mail.worker_threads import workers
 from connectors.retry import PushBackoff
+from connectors.worker_threads import workers
 from inboxwatch import now as instant
 from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Reason, Reread, Settings
 from inboxwatch.core.model import Privacy, RawMessage

@@ -13,7 +13,7 @@ from pydantic import model_validator
 from connectors.mail.entra import Application, acquire
 from connectors.mail.google_login import GoogleLogin
 from connectors.mail.login_expiry import LASTING, LoginExpiry, expiry
-from connectors.mail.optional_package import optional_package
+from connectors.optional_package import optional_package
 from inboxwatch.connector import ConfigPath, Secret, Settings
 
 _EARLY = 300.0

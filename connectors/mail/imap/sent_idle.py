@@ -14,8 +14,8 @@ import structlog
 from connectors.mail.imap.idle import Idle
 from connectors.mail.imap.mailbox import ImapMailbox, differs
 from connectors.mail.imap.session import ImapSession
-from connectors.mail.worker_threads import workers
 from connectors.retry import PushBackoff
+from connectors.worker_threads import workers
 from inboxwatch.connector import MailboxError, Reason
 
 log = structlog.get_logger(__name__)

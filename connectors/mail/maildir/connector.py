@@ -21,7 +21,7 @@ from connectors.mail.maildir.inotify import DirectoryWatches, directory_watches
 from connectors.mail.maildir.reading_plan import MaildirStep
 from connectors.mail.maildir.settings import MaildirSettings
 from connectors.mail.maildir.tree import MaildirTree, encode
-from connectors.mail.worker_threads import workers
+from connectors.worker_threads import workers
 from inboxwatch import now as instant
 from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Reason, Reread, Settings
 from inboxwatch.core.model import FolderRole, RawMessage

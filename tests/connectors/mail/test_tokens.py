@@ -12,7 +12,7 @@ from connectors.mail.entra import Application, Token, acquire
 from connectors.mail.google_login import METADATA, GoogleLogin
 from connectors.mail.imap.oauth import OAuthSettings, tokens_of
 from connectors.mail.login_expiry import expiry
-from connectors.mail.optional_package import optional_package
+from connectors.optional_package import optional_package
 from inboxwatch.connector import MailboxError, Reason, Secret
 from tests.doubles.entra import CLIENT_ID, SECRET, TENANT, EntraServer
 from tests.doubles.google_tokens import CLIENT_ID as GOOGLE_CLIENT

@@ -42,7 +42,7 @@ class WorkerThreads:
                 await place.acquire()
                 taken.append(place)
             future: Future[Result] = Future()
-            threading.Thread(target=_carry_out, args=(future, work), name=f"mail {host}", daemon=True).start()
+            threading.Thread(target=_carry_out, args=(future, work), name=f"reads {host}", daemon=True).start()
         except BaseException:
             for place in taken:
                 place.release()
