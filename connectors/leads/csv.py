@@ -7,11 +7,10 @@ from functools import partial
 from hashlib import blake2b, file_digest
 from typing import ClassVar
 
-from connectors.csv_table import SPLIT, address_in, entries
+from connectors.csv_table import entries
+from connectors.leads.lead_columns import lead_of
 from inboxwatch.connector import ConfigPath, Context, LeadList, MailboxError, Reason, Row, Settings
-from inboxwatch.core.model import Lead, LeadId, PersonId
 
-STATUSES = ("open", "won", "lost", "closed")
 _hash = partial(blake2b, digest_size=16)
 
 
@@ -69,7 +68,7 @@ class Csv:
             found, refused = entries(
                 content,
                 self._path.name,
-                lambda given: _lead(given, self._source),
+                lambda given: lead_of(given, self._source),
                 lambda lead: (lead.id, *lead.aliases),
             )
         except ValueError as error:
@@ -85,28 +84,3 @@ class Csv:
             f"{self._path}: {why}",
             hint="the first line must be a header such as email,name,company,domain,owner,tier,status",
         )
-
-
-def _lead(given: dict[str, str], source: str) -> Lead:
-    status = given.pop("status", "open").lower()
-    if status not in STATUSES:
-        raise ValueError(f"status {status!r} is none of {', '.join(STATUSES)}")
-    if not (email := given.pop("email", "")):
-        raise ValueError("has no email")
-    own = address_in(email)
-    aliases = (address_in(alias) for alias in SPLIT.split(given.pop("aliases", "")) if alias)
-    owner = given.pop("owner", "")
-    return Lead(
-        id=LeadId(own),
-        name=given.pop("name", ""),
-        company=given.pop("company", ""),
-        domain=given.pop("domain", "").lower().lstrip("@"),
-        owner=PersonId(owner) if owner else None,
-        tier=given.pop("tier", ""),
-        status=status,
-        source=source,
-        aliases=tuple(dict.fromkeys(alias for alias in aliases if alias != own)),
-        country=given.pop("country", ""),
-        language=given.pop("language", ""),
-        attributes=tuple(given.items()),
-    )

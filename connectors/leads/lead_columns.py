@@ -1,0 +1,46 @@
+"""A known lead made of columns, the same for every source: what a table, a query or a CRM's fields give by name."""
+
+from __future__ import annotations
+
+from connectors.csv_table import SPLIT, address_in
+from inboxwatch.connector import Row
+from inboxwatch.core.model import Lead, LeadId, PersonId
+
+STATUSES = ("open", "won", "lost", "closed")
+
+
+def lead_of(given: dict[str, str], source: str) -> Lead:
+    """The lead of some columns, by name in lower case; empty ones are left out. Those not known become attributes.
+
+    Raises ValueError that says why it cannot be used.
+    """
+    columns = dict(given)
+    status = columns.pop("status", "open").lower()
+    if status not in STATUSES:
+        raise ValueError(f"status {status!r} is none of {', '.join(STATUSES)}")
+    if not (email := columns.pop("email", "")):
+        raise ValueError("has no email")
+    own = address_in(email)
+    aliases = (address_in(alias) for alias in SPLIT.split(columns.pop("aliases", "")) if alias)
+    owner = columns.pop("owner", "")
+    return Lead(
+        id=LeadId(own),
+        name=columns.pop("name", ""),
+        company=columns.pop("company", ""),
+        domain=columns.pop("domain", "").lower().lstrip("@"),
+        owner=PersonId(owner) if owner else None,
+        tier=columns.pop("tier", ""),
+        status=status,
+        source=source,
+        aliases=tuple(dict.fromkeys(alias for alias in aliases if alias != own)),
+        country=columns.pop("country", ""),
+        language=columns.pop("language", ""),
+        attributes=tuple(columns.items()),
+    )
+
+
+def feed_row(given: dict[str, str], source: str, key: str, place: str) -> Row:
+    """The same as a record of a feed, whose `owner` may be an address or alias. Raises ValueError."""
+    owner = given.get("owner", "")
+    lead = lead_of({name: value for name, value in given.items() if name != "owner"}, source)
+    return Row(lead, place, key or lead.id, owner)
