@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
@@ -43,6 +44,20 @@ def _https_url(value: str) -> str:
     return value
 
 
+def _api_url(value: str) -> str:
+    parts = urlsplit(value)
+    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if (
+        not re.fullmatch(r"https?://[^/\s?#@]+", value)
+        or not parts.hostname
+        or (parts.scheme == "http" and not loopback)
+    ):
+        raise ValueError("must be https:// and a host, with nothing behind it; http:// is for loopback only")
+    return value
+
+
+ApiUrl = Annotated[str, AfterValidator(_api_url)]
+"""`https://` and a host, with or without a port; on loopback `http://` as well."""
 HttpsUrlOrEmpty = Annotated[str, AfterValidator(_https_url)]
 """An address behind `https://`, without a slash at its end, or empty for the default."""
 HttpsHost = Annotated[str, AfterValidator(_https_host)]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import urlsplit
+
 from connectors.csv_table import SPLIT, address_in
 from inboxwatch.connector import Row
 from inboxwatch.core.model import Lead, LeadId, PersonId
 
 STATUSES = ("open", "won", "lost", "closed")
+_DOMAIN = re.compile(r"(?:[^\s./@:]+\.)+[^\s./@:]+")
 
 
 def lead_of(given: dict[str, str], source: str) -> Lead:
@@ -44,3 +48,25 @@ def feed_row(given: dict[str, str], source: str, key: str, place: str) -> Row:
     owner = given.get("owner", "")
     lead = lead_of({name: value for name, value in given.items() if name != "owner"}, source)
     return Row(lead, place, key or lead.id, owner)
+
+
+def domain_of(website: str) -> str:
+    """The domain of a web address as people write it (`https://www.Acme.test/en`); empty where it has none."""
+    text = website.strip().lower()
+    try:
+        host = urlsplit(text if "//" in text else f"//{text}").hostname or ""
+    except ValueError:
+        return ""
+    host = host.removeprefix("www.").rstrip(".")
+    return host if _DOMAIN.fullmatch(host) and not host.replace(".", "").isdigit() else ""
+
+
+def plain(value: object) -> str:
+    """A field of an API as text, whole numbers without a point; empty for what is no single value."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int | float):
+        return str(value)
+    return " ".join(value.split()) if isinstance(value, str) else ""
