@@ -63,10 +63,10 @@ def domain_of(website: str) -> str:
 
 def plain(value: object) -> str:
     """A field of an API as text, whole numbers without a point; empty for what is no single value."""
+    if isinstance(value, str):
+        return " ".join(value.split())
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, int | float):
-        return str(value)
-    return " ".join(value.split()) if isinstance(value, str) else ""
+    return str(value) if isinstance(value, int | float) else ""

@@ -257,7 +257,7 @@ class LeadsModel(PluggedModel):
     """A list of known buyers."""
 
     source: Name
-    """What the list is read from: `csv`, or a source of your own. It decides about the further keys."""
+    """What they are read from: `csv`, `salesforce`, or a source of your own. It decides about the further keys."""
 
 
 class ChannelModel(PluggedModel):
