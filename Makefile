@@ -13,7 +13,7 @@ LOCKED := $(PIP) install --require-hashes
 EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
 SCRIPTS := .ci/run .ci/install-debian-packages deploy/install.sh deploy/compose/prepare tests/install/trial
 EXTRAS := all apprise ews gmail graph postgresql slack
-LOCKS := requirements.txt requirements-build.txt requirements-dev.txt requirements-kerberos.txt
+LOCKS := requirements.txt requirements-build.txt requirements-dev.txt requirements-kerberos.txt requirements-soql.txt
 UV := build/uv/bin/uv
 UV_VERSION := 0.13.9
 AUDIT_VERSION := 2.10.1
@@ -66,9 +66,10 @@ lock: $(UV) ## write the lock files again; UPGRADE=1 takes newer versions
 	@$(foreach extra,$(EXTRAS),$(call compile,inboxwatch/locks/$(extra).txt,pyproject.toml --extra $(extra) --constraints requirements-dev.txt --upgrade);)
 	@$(call compile,requirements-build.txt,--group build --constraints requirements-dev.txt --upgrade)
 	@$(call compile,requirements-kerberos.txt,--group kerberos --no-deps $(if $(UPGRADE),--upgrade))
+	@$(call compile,requirements-soql.txt,--group soql --no-deps $(if $(UPGRADE),--upgrade))
 
 # requirements-dev.txt decides every version; the others are parts of it (one for each extra, whole by itself: what a
-# machine lacks is brought by it alone), the last stands beside it.
+# machine lacks is brought by it alone), the last two stand beside it.
 compile = echo "Writing $(1)"; $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --output-file $(1) $(2)
 
@@ -114,7 +115,7 @@ debian:
 .venv/.dev: .venv/.python pyproject.toml $(LOCKS)
 	@echo "Installing inboxwatch and what its tests need into .venv/ ..."
 	@$(LOCKED) -r requirements-dev.txt
-	@$(LOCKED) --no-deps -r requirements-kerberos.txt
+	@$(LOCKED) --no-deps -r requirements-kerberos.txt -r requirements-soql.txt
 	@$(EDITABLE)
 	@touch .venv/.runtime $@
 

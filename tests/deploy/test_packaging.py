@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("connectors", "inboxwatch")
 EXTRAS = tuple(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
 PARTS = ("requirements.txt", "requirements-build.txt", *(f"inboxwatch/locks/{extra}.txt" for extra in EXTRAS))
-LOCKS = (*PARTS, "requirements-dev.txt", "requirements-kerberos.txt")
+LOCKS = (*PARTS, "requirements-dev.txt", "requirements-kerberos.txt", "requirements-soql.txt")
 PIN = re.compile(r"(?P<name>[a-z0-9.-]+)==(?P<version>\S+)(?: ; [^\\]+)? \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
 
