@@ -32,6 +32,7 @@ _OF_ACCOUNT = {
     "AnnualRevenue": "Account.AnnualRevenue", "Country": "MailingCountry", "City": "MailingCity",
 }  # fmt: skip
 """What a lead says itself, and a contact's account or address says for it."""
+_DEAL = ("IsClosed", "IsWon", "CreatedDate", "CloseDate")
 _BEGINNING = "1970-01-01T00:00:00.000Z"
 _ACTIVITIES = timedelta(days=90)
 """How far back calls and meetings are read at first sight: older ones end no wait."""
@@ -119,9 +120,8 @@ def questions(settings: SalesforceSettings) -> Questions:
         RecordStream(one, one, _fields(one, columns[one], opportunities="Opportunity" in wanted)) for one in columns
     ]  # fmt: skip
     if "Opportunity" in wanted:
-        deal = ("IsClosed", "IsWon", "CreatedDate", "CloseDate")
-        roles = ("Id", "ContactId", "OpportunityId", *(f"Opportunity.{one}" for one in (STAMP, *deal)), STAMP)
-        role, there = "OpportunityContactRole", "IsDeleted = false"
+        roles = ("Id", "ContactId", "OpportunityId", *(f"Opportunity.{one}" for one in (STAMP, *_DEAL)), STAMP)
+        role, there = "OpportunityContactRole", "IsDeleted = false AND Opportunity.IsDeleted = false"
         streams += [
             RecordStream("Opportunity", role, roles, f"Opportunity.{STAMP}", there, None),
             RecordStream("Role", role, roles, STAMP, there),
@@ -183,7 +183,7 @@ def _fields(sobject: str, columns: Mapping[str, str], *, opportunities: bool) ->
     ours = ["Id", "IsDeleted", STAMP, "MasterRecordId", "OwnerId"]
     if sobject == "Lead":
         ours += ["IsConverted", "ConvertedContactId", "ConvertedOpportunityId", "ConvertedDate"]
-        ours += ["ConvertedOpportunity.CreatedDate"] if opportunities else []
+        ours += [f"ConvertedOpportunity.{one}" for one in ("IsDeleted", *_DEAL)] if opportunities else []
     known = dict[str, str]()
     for one in [*ours, *columns.values()]:
         known.setdefault(one.lower(), one)

@@ -133,13 +133,16 @@ class RecordReader:
 def _outcomes(role: Record) -> list[LeadOutcome]:
     """What a contact role says of its opportunity: when it was opened, and then how it ended."""
     name, key = str(role.get("OpportunityId") or ""), str(role.get("ContactId") or "")
-    opened = instant(value(role, "Opportunity.CreatedDate"))
-    if not name or not key or opened is None:
+    return _deal(name, key, role.get("Opportunity")) if name and key else []
+
+
+def _deal(name: str, key: str, deal: object) -> list[LeadOutcome]:
+    if not isinstance(deal, dict) or deal.get("IsDeleted") or (opened := instant(deal.get("CreatedDate"))) is None:
         return []
     told = [LeadOutcome(name, key, "opportunity", opened)]
-    if value(role, "Opportunity.IsClosed"):
-        ended = instant(value(role, "Opportunity.CloseDate")) or opened
-        told.append(LeadOutcome(name, key, "won" if value(role, "Opportunity.IsWon") else "lost", ended))
+    if deal.get("IsClosed"):
+        ended = instant(deal.get("CloseDate")) or opened
+        told.append(LeadOutcome(name, key, "won" if deal.get("IsWon") else "lost", ended))
     return told
 
 
@@ -147,10 +150,11 @@ def _conversion(lead: Record, contact: str) -> list[LeadOutcome]:
     """A conversion is an opportunity: that which was made with it, or itself on its day."""
     if not lead.get("IsConverted"):
         return []
-    opened = instant(value(lead, "ConvertedOpportunity.CreatedDate"))
-    name = str(lead.get("ConvertedOpportunityId") or lead["Id"])
-    at = opened or instant(lead.get("ConvertedDate"))
-    return [LeadOutcome(name, contact, "opportunity", at)] if at is not None else []
+    if name := lead.get("ConvertedOpportunityId"):
+        # As it stands now: a lead that is changed later must not open again what was won.
+        return _deal(str(name), contact, lead.get("ConvertedOpportunity"))
+    at = instant(lead.get("ConvertedDate"))
+    return [LeadOutcome(str(lead["Id"]), contact, "opportunity", at)] if at is not None else []
 
 
 def value(record: Record, *paths: str) -> Any:

@@ -112,6 +112,24 @@ async def test_a_converted_lead_goes_on_as_a_contact_and_is_an_opportunity(org: 
     assert outcome.at == org.record(deal)["CreatedDate"]
 
 
+async def test_a_converted_lead_that_is_changed_later_opens_nothing_again(org: SalesforceOrg) -> None:
+    lead = org.put("Lead", Email="bo@buyer.test")
+    mirror, _ = await looked(org)
+    key = org.convert(lead)
+    deal = org.record(lead)["ConvertedOpportunityId"]
+    org.change(deal, IsClosed=True, IsWon=True)
+    await looked(org, mirror)
+    org.ahead += timedelta(hours=1)
+    org.change(lead, Title="Buyer")
+    await looked(org, mirror)
+    assert mirror.outcomes[deal, key].what == "won"
+    org.delete(deal)
+    await looked(org, mirror)
+    org.change(lead, Title="Director")
+    await looked(org, mirror)
+    assert mirror.outcomes == {}
+
+
 async def test_a_conversion_without_an_opportunity_is_one_of_its_own_on_its_day(org: SalesforceOrg) -> None:
     lead = org.put("Lead", Email="bo@buyer.test", Name="Bo Lind")
     mirror, _ = await looked(org)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
-from python_soql_parser.core import soql
 from simple_salesforce.api import Salesforce as Client
 from simple_salesforce.exceptions import SalesforceExpiredSession, SalesforceMalformedRequest
 
@@ -21,6 +21,10 @@ from tests.doubles.https_server import ca_file
 from tests.doubles.salesforce import SalesforceOrg
 from tests.doubles.soql import MalformedQueryError, parsed
 from tests.support.salesforce_records import feed, settings
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # it was written for an older pyparsing
+    from python_soql_parser.core import soql
 
 
 def client(org: SalesforceOrg) -> Client:
