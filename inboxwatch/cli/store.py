@@ -61,3 +61,11 @@ def copy(
     from inboxwatch.commands.store import run_copy
 
     raise typer.Exit(run_copy(load(config, secrets=False), url, replace=replace))
+
+
+@store.command("trust-clock", epilog="Example: inboxwatch store trust-clock -c FILE (after a look at timedatectl)")
+def trust_clock(config: ConfigFile) -> None:
+    """Says that this machine's clock is right though it went far ahead: history.keep counts by it again."""
+    from inboxwatch.commands.store import run_trust_clock
+
+    raise typer.Exit(run_trust_clock(load(config, secrets=False)))

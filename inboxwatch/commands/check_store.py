@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from inboxwatch.commands.daemon_address import daemon_address
 from inboxwatch.commands.finding import Finding
 from inboxwatch.engine.departures import Departure, departures
+from inboxwatch.engine.erasure_clock import Reckoned, reckon
 from inboxwatch.engine.rules import Rules
 from inboxwatch.now import now
 from inboxwatch.store import Store, StoreError, StoreMissingError, file_of_url
@@ -41,24 +42,36 @@ def check_store(config: Config, *, offline: bool) -> Iterator[Finding]:
     elif offline:
         return
     try:
-        found = list_departures(config)
+        found, ahead = _look(config)
     except StoreMissingError as missing:
         yield Finding("store", "ok", str(missing))
     except StoreError as error:
         yield Finding("store", "failed", str(error))
     else:
         yield Finding("store", "ok", "can be opened, and its tables are those of this version")
+        yield from _age(config, ahead)
         yield from (Finding("open waits", "warning", str(one), "see before you reload") for one in found)
 
 
 def list_departures(config: Config) -> list[Departure]:
     """What open waits need that the config no longer names; the store is opened as it is. Raises StoreError."""
+    return _look(config)[0]
+
+
+def _look(config: Config) -> tuple[list[Departure], Reckoned]:
     store = Store(config.store_url.reveal(), migrate=False)
     try:
         with store.reading() as tx:
-            return departures(tx, Rules.connect(config), now())
+            return departures(tx, Rules.connect(config), now()), reckon(tx, now())
     finally:
         store.close()
+
+
+def _age(config: Config, age: Reckoned) -> Iterator[Finding]:
+    if age.held and (config.keep is not None or config.keep_audit is not None):
+        text = f"this machine's clock is {age.ahead.days} days ahead of the time at which inboxwatch was last at work: "
+        text += f"age is counted by {age.at:%Y-%m-%d %H:%M} UTC, so that a wrong clock erases nothing"
+        yield Finding("history", "warning", text, "where the clock is right, run `inboxwatch store trust-clock`")
 
 
 def check_port(config: Config) -> Iterator[Finding]:

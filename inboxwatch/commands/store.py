@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.commands.store_look import UNREADABLE
 from inboxwatch.commands.terminal import fail, progress, result, tell
+from inboxwatch.engine.erasure_clock import trust
+from inboxwatch.engine.rules import Rules
 from inboxwatch.hidden import hide
-from inboxwatch.store import StoreError
+from inboxwatch.now import now
+from inboxwatch.store import Store, StoreError
 from inboxwatch.store.backup import Copied, backup, copy, restore
 from inboxwatch.store.row_copy import Told
 
@@ -37,6 +41,25 @@ def run_copy(config: Config, target: str, *, replace: bool) -> ExitCode:
     hide(target)
     done = "copied; what a daemon has written since is not in the copy. Now change store.url"
     return _run(config, lambda url, told: copy(url, target, told, replace=replace), done)
+
+
+def run_trust_clock(config: Config) -> ExitCode:
+    """`store trust-clock`, beside the daemon; returns the exit code."""
+    if not config.store_url.resolved:
+        return fail(f"store.url: {config.store_url.origin} is not there", ExitCode.BAD_CONFIG)
+    at = now()
+    try:
+        store = Store(config.store_url.reveal(), migrate=False)
+        try:
+            with store.transaction() as tx:
+                ahead = trust(tx, Rules.connect(config), at)
+        finally:
+            store.close()
+    except UNREADABLE as error:
+        return fail(str(error))
+    was = f"was {ahead.days} days ahead of it" if ahead else "had not left it"
+    result(f"age is counted by this machine's clock, {at:%Y-%m-%d %H:%M} UTC; it {was}")
+    return ExitCode.OK
 
 
 def _run(config: Config, work: Callable[[str, Told], Copied], done: str) -> ExitCode:

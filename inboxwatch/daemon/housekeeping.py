@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from inboxwatch.engine.alarms import Access, Disk, watch_all
 from inboxwatch.engine.digests import enqueue_digests
 from inboxwatch.engine.gone_quiet import close_quiet
 from inboxwatch.engine.report.schedule import enqueue_reports
-from inboxwatch.engine.retention import expire, expire_audit
+from inboxwatch.engine.retention import expire, expire_audit, watch_age
 from inboxwatch.engine.threads_again import place_again
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ class Housekeeping:
         new = await self._writer.write(enqueue_digests, self._rules, self._now())
         new += await self._writer.write(enqueue_reports, self._rules, self._now())
         new += await self._writer.write(watch_all, self._rules, self._now(), self._accesses(), disk)
+        new += await self._look_at_clock()
         await self._place_again()
         if new or await self._close_quiet():
             self._wake()
@@ -58,6 +60,22 @@ class Housekeeping:
             log.info("erased what is older than history.keep", rows=erased)
         if erased := await self._writer.write(expire_audit, self._rules, self._now()):
             log.info("erased what is older than history.keep_audit", rows=erased)
+
+    async def _look_at_clock(self) -> int:
+        """Returns 1 where IT is told that the clock is not believed, or is again; before anything is erased."""
+        found = await self._writer.write(watch_age, self._rules, platform.node(), self._now())
+        if found is None:
+            return 0
+        if found.held:
+            log.warning(
+                "the clock is too far ahead to erase by: history.keep counts by when it was believed last",
+                ahead_days=found.ahead.days,
+                counts_by=found.at.isoformat(timespec="seconds"),
+                hint="timedatectl shows whether it is right; if so, run `inboxwatch store trust-clock`",
+            )
+        else:
+            log.info("history.keep counts by the clock again")
+        return 1
 
     async def _close_quiet(self) -> int:
         closed, after = 0, None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from inboxwatch.engine.erasure_clock import pass_time
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType, alarm_messages
 from inboxwatch.store import Transaction
@@ -26,6 +27,7 @@ def begin_again(tx: Transaction, rules: Rules, now: datetime) -> timedelta:
     """Takes note where the store was last worked on at a time that has not come yet: the clock was set back while no
     daemon ran, or was wrong then. Returns by how much, at least; nothing is told of it again at the next start.
     """
+    pass_time(tx, now)
     last = tx.marks.get(RunningMark())
     behind = last - now if last is not None else timedelta(0)
     if behind < JUMP:

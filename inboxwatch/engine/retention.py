@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from inboxwatch.engine.alarms import Condition, watch
 from inboxwatch.engine.audit import AuditOutcome, Door
+from inboxwatch.engine.erasure_clock import Reckoned, pass_time
 from inboxwatch.engine.rules import Rules
+from inboxwatch.notify import alarm_messages as messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.audit import EXPIRE
 from inboxwatch.store.marks import ExpiredMark
@@ -22,6 +25,19 @@ LEAST_AT_ONCE = 2
 """Rows of the audit log that go together: each time adds one, and one for one would never end."""
 
 
+def watch_age(tx: Transaction, rules: Rules, host: str, now: datetime) -> Reckoned | None:
+    """Tells IT, once for each host, that its clock is not believed, and again when it is; returns what is new in it."""
+    found, words = pass_time(tx, now), rules.words
+    erases = rules.config.keep is not None or rules.config.keep_audit is not None
+    condition = Condition(
+        f"erasure-clock/{host}",
+        erases and found.held,
+        messages.erasure_held(ahead=found.ahead, at=found.at, words=words),
+        words.say(messages.ERASURE_GOES_ON),
+    )
+    return found if watch(tx, rules, [condition], now) else None
+
+
 def expire_audit(tx: Transaction, rules: Rules, now: datetime) -> int:
     """Erases a batch of what is older than `history.keep_audit`, and notes it first; returns how many rows.
 
@@ -30,7 +46,7 @@ def expire_audit(tx: Transaction, rules: Rules, now: datetime) -> int:
     keep = rules.config.keep_audit
     if keep is None:
         return 0
-    last = tx.audit.chain(ROWS, before=now - keep)
+    last = tx.audit.chain(ROWS, before=pass_time(tx, now).at - keep)
     if last.rows < LEAST_AT_ONCE or last.broken:
         return 0
     tx.audit.add(
@@ -52,7 +68,7 @@ def expire(tx: Transaction, rules: Rules, now: datetime, most: int = THREADS) ->
     last = tx.marks.get(ExpiredMark())
     if keep is None or (last is not None and last <= now < last + EVERY):
         return 0
-    cutoff = now - keep
+    cutoff = pass_time(tx, now).at - keep
     threads, rest = tx.retention.expired_threads(cutoff, most), tx.retention.expired_rest(cutoff)
     more = len(threads) == most or any(len(rows) == ROWS for _, rows in rest)
     tx.marks.set(ExpiredMark(), now - EVERY + SOON if more else now)

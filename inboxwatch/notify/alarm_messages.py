@@ -66,6 +66,20 @@ def clock_behind(*, by: timedelta, words: Wording = ENGLISH) -> str:
     )
 
 
+def erasure_held(*, ahead: timedelta, at: datetime, words: Wording = ENGLISH) -> str:
+    """`at` (UTC) is by what the age of what is erased is counted; the clock is `ahead` of that."""
+    return words.say(
+        "The clock of the machine of inboxwatch is %(span)s ahead of the time at which inboxwatch was last at work: "
+        "history.keep counts by %(at)s UTC until somebody says that the clock is right, so that a wrong one erases "
+        "nothing. Where it is right, run `inboxwatch store trust-clock`; `timedatectl` shows it.",
+        span=words.span(ahead.total_seconds()),
+        at=f"{at:%Y-%m-%d %H:%M}",
+    )
+
+
+ERASURE_GOES_ON = english("history.keep counts by the clock of the machine of inboxwatch again.")
+
+
 def person_gone(*, person: str, moved: Sequence[tuple[str, str]], words: Wording = ENGLISH) -> str:
     """`moved` are waits with whose they become."""
     goes = [words.say("%(wait)s goes to %(owner)s", wait=clock, owner=owner) for clock, owner in moved]

@@ -189,6 +189,13 @@ class RunningMark(_InstantMark):
     kind = "running"
 
 
+class BelievedMark(_InstantsMark):
+    """Two instants: by what time the age of what is erased is counted, and the time of day when that was noted."""
+
+    __slots__ = ()
+    kind = "believed"
+
+
 class ExpiredMark(_InstantMark):
     """When all that is too old to be kept was last found to be erased."""
 

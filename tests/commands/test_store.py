@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ from typer.testing import CliRunner
 
 from inboxwatch.cli import app
 from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.now import now
 from inboxwatch.store import Store
+from inboxwatch.store.marks import RunningMark
 from tests.support.installation import Installation
 
 
@@ -55,3 +59,24 @@ def test_nothing_to_back_up_is_no_backup(installation: Installation) -> None:
     assert (code, "there is nothing to back up" in said) == (ExitCode.FAILED, True)
     assert not (installation.folder / "kept.db").exists()
     assert not list(installation.folder.glob(".kept.db*"))
+
+
+def test_a_clock_that_nobody_believes_is_shown_by_check_and_confirmed_beside_the_daemon(
+    installation: Installation,
+) -> None:
+    text = installation.path.read_text(encoding="utf-8")
+    installation.path.write_text(text.replace("look_back: 30d", "look_back: 30d, keep: 400d"), encoding="utf-8")
+
+    def said_of_age() -> str:
+        done = CliRunner().invoke(app, ["check", "--json", "-c", str(installation.path)])
+        texts = [one["text"] for one in json.loads(done.output)["findings"]]
+        return "".join(text for text in texts if "days ahead" in text)
+
+    opened = Store(f"sqlite:///{installation.folder}/inboxwatch.db")
+    with opened.transaction() as tx:
+        tx.marks.set(RunningMark(), now() - timedelta(days=90))
+    assert "90 days ahead of the time at which inboxwatch was last at work" in said_of_age()
+    code, said = store(installation, "trust-clock")
+    opened.close()
+    assert (code, "was 90 days ahead" in said) == (ExitCode.OK, True)
+    assert said_of_age() == ""
