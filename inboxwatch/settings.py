@@ -115,10 +115,12 @@ def _resolve(key: str, value: Any, info: ValidationInfo) -> Secret | _Refused:
 
 _NOUNS = {"file": "file", "env": "variable", "credential": "credential", "command": "command"}
 _QUOTED = {"file": "{}", "credential": "the credential {}", "command": "what the command printed"}
+_NOT_ITSELF = "{} belongs here, never the secret itself"
+"""Of a value that leads nowhere: it is not quoted, for it may be the secret, put under the wrong key."""
 
 
 class _UnfoundError(Exception):
-    """A secret is not where the config says; `origin` names that place."""
+    """A secret is not where the config says; `origin` says what was looked for."""
 
     def __init__(self, why: str, origin: str) -> None:
         super().__init__(why)
@@ -130,31 +132,42 @@ def _found(form: str, value: str, folder: Path) -> tuple[str, str]:
     if form == "env":
         if not (text := os.environ.get(value)):
             raise _UnfoundError(
-                f"the environment variable {value} is {'not set' if text is None else 'empty'}", f"${value}"
+                f"the environment variable that it names is {'not set' if text is None else 'empty'}; "
+                + _NOT_ITSELF.format("the name of a variable"),
+                "the environment variable",
             )
         return text, f"${value}"
     if form == "command":
         return _printed(value, folder), "the command"
-    path = _credential(value) if form == "credential" else folder / Path(value).expanduser()
+    path = _credential(value) if form == "credential" else under(folder, value)
     origin = str(path) if form == "credential" else value
     try:
         return path.read_text(encoding="utf-8").rstrip("\r\n"), origin
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise _UnfoundError(f"cannot read {origin}: {why}", origin) from None
+        raise _UnfoundError(_unreadable(form, path, why), f"the {form}") from None
+
+
+def _unreadable(form: str, path: Path, why: str) -> str:
+    """Why a file gives no secret; its name is quoted where there is such a file, else only the folder looked into."""
+    if os.path.lexists(path):
+        return f"cannot read {path}: {why}"
+    known = form == "credential" or os.path.isdir(path.parent)  # noqa: PTH112  (Path's own raises for a long name)
+    place = f", looked for in {path.parent}" if known else ""
+    right = "the path of a file" if form == "file" else "the name of a credential"
+    return f"cannot read the {form} that it names{place}: {why}; {_NOT_ITSELF.format(right)}"
 
 
 def _credential(name: str) -> Path:
     """The file by which systemd hands over a credential. Raises _UnfoundError."""
-    origin = f"the credential {name}"
     if "/" in name or name.startswith("."):
-        raise _UnfoundError(f"{name} is no name of a credential", origin)
+        raise _UnfoundError(f"is no name of a credential; {_NOT_ITSELF.format('such a name')}", "the credential")
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if not folder:
         raise _UnfoundError(
-            f"{origin} cannot be had: $CREDENTIALS_DIRECTORY is not set, for systemd did not start this; "
-            "set it to the folder of your secrets",
-            origin,
+            "the credential that it names cannot be had: $CREDENTIALS_DIRECTORY is not set, for systemd did not start "
+            "this; set it to the folder of your secrets",
+            "the credential",
         )
     loaded = Path(folder, LOADED_AS + name)
     return loaded if os.path.lexists(loaded) else Path(folder, name)
@@ -238,12 +251,17 @@ def _is_secret(annotation: Any) -> bool:
     return annotation is Secret or Secret in getattr(annotation, "__args__", ())
 
 
+def under(folder: Path, name: str) -> Path:
+    """The path that a config names: `~` is somebody's home where there is such a person."""
+    return folder / os.path.expanduser(name)  # noqa: PTH111  (Path's own raises where nobody is called so)
+
+
 def inside(value: Any, info: ValidationInfo) -> Path:
     """The path that a config names; a relative one starts at the config file's folder."""
     if not isinstance(value, str) or not value:
         raise PydanticCustomError("path", "must be a path")
     folder: Path = (info.context or {}).get("folder", Path())
-    return folder / Path(value).expanduser()
+    return under(folder, value)
 
 
 ConfigPath = Annotated[Path, BeforeValidator(inside)]

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from inboxwatch.config import Config
 from inboxwatch.config.certificate import readable_by_others
 from inboxwatch.config.fields import is_loopback
-from inboxwatch.settings import Secret
+from inboxwatch.settings import Secret, under
 
 _BESIDE_STORE = ("", "-wal", "-shm", ".key")
 
@@ -25,7 +25,7 @@ def exposed(config: Config) -> Iterator[tuple[Path, str]]:
     inline = any(one.origin == "the config" and not _is_plain_store(one) for one in found)
     files = dict.fromkeys((config.path, *config.drop_ins), "secrets") if inline else {}
     folder = config.path.parent
-    files |= {folder / Path(one.origin).expanduser(): "a secret" for one in found if one.in_file}
+    files |= {under(folder, one.origin): "a secret" for one in found if one.in_file}
     url = config.store_url.reveal() if config.store_url.resolved else ""
     if url.startswith("sqlite:///"):
         database = url.removeprefix("sqlite:///").partition("?")[0]

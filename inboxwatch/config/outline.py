@@ -9,7 +9,7 @@ from typing import Any, get_origin
 
 from inboxwatch.config.models import ConfigModel
 from inboxwatch.config.reading import ReadEntries, models_within
-from inboxwatch.settings import Settings
+from inboxwatch.settings import FORMS, Settings
 
 Outline = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Section, name of the entry (empty where the section is no list of entries), key with dots: a value of JSON."""
@@ -41,10 +41,12 @@ def outline_of(data: Mapping[str, Any], found: ReadEntries) -> Outline:
 
 @cache
 def _secrets(model: type[Settings]) -> frozenset[str]:
-    """The keys of a model, and of those within it, whose values nobody may see."""
+    """The keys of a model, and of those within it, whose values nobody may see: what should lead to a secret may be the
+    secret itself, by mistake.
+    """
     own = model.secret_fields()
     inner = (one for field in model.model_fields.values() for one in models_within(field.annotation))
-    return frozenset([*own, *(f"{name}_command" for name in own)]).union(*map(_secrets, inner))
+    return frozenset([*own, *(f"{name}_{form}" for name in own for form in FORMS)]).union(*map(_secrets, inner))
 
 
 def _leaves(value: Any, secrets: frozenset[str], at: str = "") -> Iterator[tuple[str, Any]]:

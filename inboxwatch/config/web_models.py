@@ -21,7 +21,7 @@ from inboxwatch.config.fields import (
     is_loopback,
     proxy_peers,
 )
-from inboxwatch.settings import ConfigPath, Secret, Settings
+from inboxwatch.settings import ConfigPath, Secret, Settings, under
 
 TOKEN_LENGTH = 16
 """Characters that a token has at least."""
@@ -56,7 +56,7 @@ class TlsModel(Settings):
         if not key.resolved:
             return key
         folder: Path = (info.context or {}).get("folder", Path())
-        if key.in_file and readable_by_others(file := folder / Path(key.origin).expanduser()):
+        if key.in_file and readable_by_others(file := under(folder, key.origin)):
             raise ValueError(f"can be read by everybody on this machine: chmod o-rwx {file}")
         if "certificate" in info.data:
             TlsConfig(info.data["certificate"], key).context()

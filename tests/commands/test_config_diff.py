@@ -89,8 +89,8 @@ def test_no_secret_is_in_what_is_kept_of_a_config_whatever_form_it_was_given_in(
     (path := tmp_path / "inboxwatch.yaml").write_text(EVERY_FORM, encoding="utf-8")
     outline = config.load(path, secrets=False).outline
     assert "hunter" not in json.dumps(outline)
-    assert outline["mailboxes"]["ben"]["oauth.refresh_token_file"] == "token", "a place is no secret"
-    assert outline["channels"]["desk"]["secret_env"] == "HOOK"
+    assert outline["mailboxes"]["ben"]["oauth.refresh_token_file"] == "(secret)", "it may be no place, by mistake"
+    assert outline["channels"]["desk"]["secret_env"] == "(secret)"
     assert outline["mailboxes"]["ana"]["password"] == "(secret)"
 
 

@@ -291,11 +291,12 @@ def test_offline_a_secret_that_cannot_be_had_is_left_open(write: Any, monkeypatc
     monkeypatch.delenv("HOOK_SECRET", raising=False)
     text = MINIMAL + 'channels: {desk: {type: webhook, url: "http://127.0.0.1/", secret_env: HOOK_SECRET}}\n'
     assert problems(write(text)) == [
-        "channels.desk.secret_env: the environment variable HOOK_SECRET is not set (line 8)"
+        "channels.desk.secret_env: the environment variable that it names is not set; the name of a variable belongs "
+        "here, never the secret itself (line 8)"
     ]
     secret = config.load(write(text), secrets=False).channels["desk"].settings.secret  # type: ignore[attr-defined]  # the channel's own
     assert not secret.resolved
-    with pytest.raises(RuntimeError, match=r"\$HOOK_SECRET was not resolved"):
+    with pytest.raises(RuntimeError, match="the environment variable was not resolved"):
         secret.reveal()
 
 

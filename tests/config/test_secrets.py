@@ -61,7 +61,8 @@ def test_a_credential_that_is_not_there_is_named_with_what_to_do(load: Any, tmp_
     assert not secret(load("token_credential: desk", secrets=False)).resolved
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     assert refusal(load, "token_credential: desk") == (
-        f"web.token_credential: cannot read {tmp_path}/desk: No such file or directory"
+        f"web.token_credential: cannot read the credential that it names, looked for in {tmp_path}: "
+        "No such file or directory; the name of a credential belongs here, never the secret itself"
     )
 
 
@@ -69,14 +70,14 @@ def test_a_credential_that_may_not_be_read_is_told_as_such(load: Any, tmp_path: 
     """So it is for the process that systemd starts for a reload: it knows the folder, and may not look into it."""
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "secret"))
     (tmp_path / "secret").write_text("no folder, which root may not look into either")
-    assert refusal(load, "token_credential: desk").endswith("/secret/desk: Not a directory")
+    assert "/secret: Not a directory; " in refusal(load, "token_credential: desk")
 
 
 def test_a_credential_is_no_way_to_other_files(load: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "credentials"))
     (tmp_path / "credentials").mkdir()
     (tmp_path / "other").write_text("hunter-elsewhere")
-    assert refusal(load, "token_credential: ../other").endswith("../other is no name of a credential")
+    assert refusal(load, "token_credential: ../other").startswith("web.token_credential: is no name of a credential; ")
 
 
 def test_a_folder_of_secrets_that_everybody_can_read_is_told(load: Any, open_folder: Path, monkeypatch: Any) -> None:
