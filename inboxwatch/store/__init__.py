@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from alembic.util import CommandError
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import DBAPIError
 
@@ -212,9 +211,6 @@ class Store:
             cause = error.orig if isinstance(error, DBAPIError) else error
             kind = StoreAwayError if isinstance(error, Outage) and error.passing else StoreError
             raise kind(f"cannot open the store: {cause}") from error
-        except CommandError as error:  # its revision is none of ours
-            self._engine.dispose()
-            raise StoreError(f"{schema.NEWER} ({error})") from error
 
     @property
     def key(self) -> bytes:

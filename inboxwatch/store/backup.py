@@ -14,7 +14,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, MetaData, NullPool, Table, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 
@@ -109,7 +108,7 @@ def _named(what: str) -> Iterator[None]:
     except (Outage, DBAPIError) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         raise StoreError(f"{what}: {cause}") from error
-    except (sqlite3.Error, OSError, CommandError, ValueError) as error:
+    except (sqlite3.Error, OSError, ValueError) as error:
         raise StoreError(f"{what}: {error}") from error
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
+from inboxwatch.store.failures import StoreError
+
+HEAD = "head"
+_MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x696E626F78
 """Of PostgreSQL's advisory locks: whoever migrates holds it."""
 
@@ -27,16 +28,38 @@ class Version(StrEnum):
 NEWER = "a newer inboxwatch has opened the store: run that one, or bring back a copy from before it"
 
 
-def migrate(connection: Connection, revision: str = "head") -> None:
-    """Brings the tables up to date, or to a revision, inside the transaction of `migrating`."""
-    config = _config()
+def migrate(connection: Connection, revision: str = HEAD) -> None:
+    """Brings the tables up to date, or to a revision, inside the transaction of `migrating`. Raises StoreError where
+    they are none of ours.
+
+    Alembic and all migrations are imported where there is something to do: that would be a fifth of each command.
+    """
+    if revision == HEAD and version(connection) is Version.CURRENT:
+        return
+    from alembic import command
+    from alembic.config import Config as AlembicConfig
+    from alembic.util import CommandError
+
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    try:
+        command.upgrade(config, revision)
+    except CommandError as error:
+        raise StoreError(f"{NEWER} ({error})") from error
 
 
 def revision(connection: Connection) -> str:
     """The version of the tables, as the store bears it; empty where it has none."""
-    return MigrationContext.configure(connection).get_current_revision() or ""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
+
+
+@cache
+def revisions() -> tuple[str, ...]:
+    """Every version of the tables that this program knows, the oldest first, as its migrations are named."""
+    return tuple(sorted(path.name[1:].partition("_")[0] for path in (_MIGRATIONS / "versions").glob("v*.py")))
 
 
 def migrating(engine: Engine) -> Connection:
@@ -57,17 +80,9 @@ def lock(connection: Connection) -> None:
 
 def version(connection: Connection) -> Version:
     """Where the tables are; changes nothing."""
-    found = MigrationContext.configure(connection).get_current_revision()
-    scripts = ScriptDirectory.from_config(_config())
-    if found is None:
+    found = revision(connection)
+    if not found:
         return Version.EMPTY
-    if found == scripts.get_current_head():
+    if found == revisions()[-1]:
         return Version.CURRENT
-    known = {script.revision for script in scripts.walk_revisions()}
-    return Version.OLDER if found in known else Version.NEWER
-
-
-def _config() -> AlembicConfig:
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+    return Version.OLDER if found in revisions() else Version.NEWER

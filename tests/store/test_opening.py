@@ -10,8 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from alembic.config import Config as AlembicConfig
+from alembic.script import ScriptDirectory
 
-from inboxwatch.store import Conflict, Store, StoreAwayError, StoreError, StoreMissingError
+from inboxwatch.store import Conflict, Store, StoreAwayError, StoreError, StoreMissingError, schema
 from tests.doubles.postgres import Postgres
 from tests.support.ports import free_port
 
@@ -95,3 +97,20 @@ def test_a_missing_driver_is_named_with_the_command_that_brings_it() -> None:
     assert done.stdout.startswith("the driver of PostgreSQL is not installed: ")
     assert "pip install --require-hashes -r " in done.stdout
     assert Path(done.stdout.split()[-1]).name == "postgresql.txt"
+
+
+def test_the_names_of_the_migrations_say_their_versions_in_their_order() -> None:
+    """A store that is up to date is opened by these names alone."""
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    scripts = ScriptDirectory.from_config(config)
+    assert [one.revision for one in scripts.walk_revisions()][::-1] == list(schema.revisions())
+
+
+def test_a_store_that_is_up_to_date_is_opened_without_the_tool_that_migrates(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    Store(url).close()
+    opens = (
+        f"import sys; from inboxwatch.store import Store; Store({url!r}).close(); assert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", opens], check=True)
