@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 LOCKED := $(PIP) install --require-hashes
 # The build backend is in the locks, so nothing unpinned is fetched to build the package.
 EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
-SCRIPTS := .ci/run .ci/install-debian-packages deploy/install.sh deploy/compose/prepare tests/install/trial
+SCRIPTS := .ci/run .ci/audit .ci/install-debian-packages deploy/install.sh deploy/compose/prepare tests/install/trial
 EXTRAS := all apprise ews gmail graph postgresql slack
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt requirements-kerberos.txt requirements-soql.txt
 UV := build/uv/bin/uv
@@ -83,8 +83,7 @@ sbom: .venv/.dev ## list what the image installs, each with its hashes, as Cyclo
 audit: .venv/.python ## ask (over the network) whether a locked package has a known weakness
 	@[ -x build/audit/bin/pip-audit ] || { $(PYTHON) -m venv build/audit && \
 		build/audit/bin/python -m pip -qq --disable-pip-version-check install pip-audit==$(AUDIT_VERSION); }
-	@for lock in inboxwatch/locks/all.txt requirements-dev.txt requirements-build.txt; do echo "$$lock"; \
-		build/audit/bin/pip-audit --disable-pip --require-hashes --requirement "$$lock"; done
+	@.ci/audit build/audit/bin/pip-audit inboxwatch/locks/all.txt requirements-dev.txt requirements-build.txt
 
 install-trial: .venv/.python ## install, upgrade, roll back and remove in a fresh Debian (debootstrap, systemd-nspawn; as root)
 	@command -v debootstrap systemd-nspawn >/dev/null || .ci/install-debian-packages debootstrap systemd-container
