@@ -286,6 +286,7 @@ act = _table(
     Column("seen", JSON(none_as_null=True)),
     Column("team", String),
     _filled("ix_act_team", "team"),
+    Index("ix_act_at", "at"),
 )
 
 policy = _table(
@@ -332,6 +333,8 @@ clock = _table(
     Index("ix_clock_wake", "state", "wake_at"),
     Index("ix_clock_owner", "state", "owner", "metric"),
     Index("ix_clock_stopped", "stopped_at"),
+    Index("ix_clock_started", "started_at"),
+    _filled("ix_clock_breached", "breached_at"),
 )
 
 clock_alias = _table(
@@ -349,6 +352,7 @@ told = _table(
     Column("at", UTCDateTime, nullable=False),
     Column("reason", String, nullable=False),
     Column("policy", String, nullable=False),
+    Index("ix_told_at", "at"),
 )
 
 delivery = _table(

@@ -36,7 +36,11 @@ TIERS = ("", "hot", "warm", "cold")
 class Crowd:
     """The daemon of a large team, as the web sees it; its rows are written straight into the store."""
 
-    def __init__(self, folder: Path, mailboxes: int, running: int, closed: int) -> None:
+    def __init__(
+        self, folder: Path, mailboxes: int, running: int, closed: int, days: float = 10, store: str | None = None
+    ) -> None:
+        """`days`: through which the closed ones are spread. `store`: the URL of an empty one."""
+        self._days = days
         path = folder / "crowd.yaml"
         people = "\n".join(f"  p{n}: {{name: Person {n}, email: p{n}@acme.test}}" for n in range(mailboxes))
         boxes = "\n".join(
@@ -49,7 +53,7 @@ class Crowd:
             "sla_policies: [{name: default, first_response: 4h, next_response: 4h, escalation: standard}]\n"
             "escalation_policies: {standard: {steps: [{at: 100%, notify: [owner]}]}}\n"
             "stop_conditions: [answered]\nchannels: {desk: {type: console}}\nnotify_by: [desk]\n"
-            'store: {url: "sqlite:///crowd.db"}\n'
+            f'store: {{url: "{store or "sqlite:///crowd.db"}"}}\n'
         )
         self.config = configuration.load(path)
         self.store = Store(self.config.store_url.reveal())
@@ -59,7 +63,7 @@ class Crowd:
 
     def _fill(self, mailboxes: int, running: int, closed: int) -> None:
         chance = random.Random(7)
-        clocks, acts = [], []
+        clocks, acts, told = [], [], []
         for number in range(running + closed):
             clock = self._clock(chance, number, mailboxes, number < running)
             clocks.append(clock)
@@ -69,13 +73,17 @@ class Crowd:
             if chance.random() < 0.1:
                 later = clock["due_at"] + timedelta(minutes=30)
                 acts.append(given | {"at": later, "by": "escalation", "owner": "p0"})
+            if clock["breached_at"]:
+                step = {"clock": clock["id"], "round": 1, "target": clock["owner"], "policy": "default"}
+                told.append(step | {"step": 1, "at": clock["due_at"], "reason": "breach"})
+                told.append(step | {"step": 2, "at": clock["due_at"] + timedelta(minutes=30), "reason": "escalated"})
         with self.store.transaction() as tx:
-            for table, rows in ((tables.clock, clocks), (tables.act, acts)):
+            for table, rows in ((tables.clock, clocks), (tables.act, acts), (tables.told, told)):
                 for start in range(0, len(rows), 5000):
                     tx.connection.execute(insert(table), rows[start : start + 5000])
 
     def _clock(self, chance: random.Random, number: int, mailboxes: int, running: bool) -> dict[str, Any]:
-        start = NOW - timedelta(seconds=chance.uniform(60, 900_000))
+        start = NOW - timedelta(seconds=chance.uniform(60, 900_000 if running else self._days * 86_400))
         due = start + timedelta(hours=4)
         stop = None if running else start + timedelta(seconds=chance.expovariate(1 / 7200))
         who = number % mailboxes
