@@ -46,7 +46,7 @@ def split(message_id: Matched, config: ConfigFile, by: By, reason: Reason = "") 
 
 @matches.command("undo")
 def matches_undo(message_id: Matched, config: ConfigFile, by: By, reason: Reason = "") -> None:
-    """Takes a confirmation back: the match is to be reviewed again, and can be split."""
+    """Takes back that a match was confirmed or split: all stands where it stood, and it is to be reviewed again."""
     _review(config, message_id, "undo", by, reason)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from inboxwatch.core.mail.threads import SURE_ENOUGH, Ghost
+from inboxwatch.core.mail.threads import SURE_ENOUGH, Ghost, rejoin, stood, thread_apart
 from inboxwatch.core.mail.threads import split as split_thread
-from inboxwatch.core.model import MessageId
+from inboxwatch.core.model import MessageId, ThreadId
 from inboxwatch.core.sla.clock import clock_id
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind
@@ -22,7 +22,7 @@ from inboxwatch.words import english
 
 DOUBTED = 0.5
 """The confidence of a match whose confirmation was taken back."""
-REVIEWED = frozenset({ActionKind.CONFIRMED, ActionKind.UNCONFIRMED, ActionKind.SPLIT})
+REVIEWED = frozenset({ActionKind.CONFIRMED, ActionKind.UNCONFIRMED, ActionKind.SPLIT, ActionKind.REJOINED})
 
 
 def weak(tx: Transaction, after: tuple[datetime, str] | None, limit: int) -> Sequence[MessageRecord]:
@@ -41,7 +41,10 @@ def confirm(tx: Transaction, rules: Rules, message_id: str, by: str, now: dateti
 
 
 def undo(tx: Transaction, rules: Rules, message_id: str, by: str, now: datetime, reason: str = "") -> None:
-    """A confirmation is taken back: the match is to be reviewed again, and can be split. Raises Refused."""
+    """The last word on a match is taken back, and it is to be reviewed again. Raises Refused.
+
+    What was split stands where it stood, with what has come to it since; the waits are as if nobody had split it.
+    """
     known_person(rules, by)
     row = tx.mail.row(message_id.strip().strip("<>"))
     if row is None:
@@ -49,8 +52,13 @@ def undo(tx: Transaction, rules: Rules, message_id: str, by: str, now: datetime,
     done = [one for one in tx.clocks.actions([row.thread], []).get(row.thread, ()) if one.rule == row.message_id]
     reviews = [one for one in done if one.kind in REVIEWED]
     last = max(reviews, key=lambda one: one.serial, default=None)
+    if last is not None and last.kind is ActionKind.SPLIT:
+        old = _take_back_split(tx, row)
+        tx.clocks.record(Action(now, ActionKind.REJOINED, by, reason=reason, rule=row.message_id), old)
+        evaluate(tx, rules, [old], Occasion(now))
+        return
     if last is None or last.kind is not ActionKind.CONFIRMED:
-        raise Refused(409, english("nothing is to be taken back: nobody has confirmed this match"))
+        raise Refused(409, english("nothing is to be taken back: nobody has confirmed or split this match"))
     tx.mail.amend([replace(row.known, confidence=DOUBTED)])
     tx.clocks.record(Action(now, ActionKind.UNCONFIRMED, by, reason=reason, rule=row.message_id), row.thread)
 
@@ -65,13 +73,35 @@ def split(tx: Transaction, rules: Rules, message_id: str, by: str, now: datetime
     old = row.thread
     thread = {one.message_id: one.known for one in tx.mail.rows(old)}
     cut = split_thread(thread[row.message_id], list(thread.values()))
+    before = {one.id: stood(thread[one.id]) for one in (*cut.moved, *cut.left)}
     tx.mail.amend([*cut.moved, *cut.left])
     tx.mail.add_ghosts(dict.fromkeys(tx.mail.awaited(old, cut.ghosts), Ghost(cut.thread, cut.thread)))
     moved = [one.id for one in cut.moved]
     tx.clocks.move(clocks_of(tx, old, moved), old, cut.thread, moved)
-    for concerned in (old, cut.thread):
-        tx.clocks.record(Action(now, ActionKind.SPLIT, by, reason=reason, rule=row.message_id), concerned)
+    done = Action(now, ActionKind.SPLIT, by, reason=reason, rule=row.message_id)
+    tx.clocks.record(done, old)
+    tx.clocks.record_split(done, cut.thread, before)
     evaluate(tx, rules, [old, cut.thread], Occasion(now))
+
+
+def _take_back_split(tx: Transaction, row: MessageRecord) -> ThreadId:
+    """Puts a split message and what hangs on it back; returns their thread. Raises Refused."""
+    apart, before = thread_apart(row.known.id), tx.clocks.stood(row.thread, row.message_id)
+    first = before.get(row.known.id)
+    if first is None:
+        raise Refused(409, english("it cannot be taken back: where the message stood is not known any more"))
+    if (row.thread, row.known.component) != (apart, apart):
+        raise Refused(409, english("it cannot be taken back: later mail has joined the message with another one"))
+    stays = tx.mail.row(first.beside) if first.beside is not None else None
+    old = ThreadId(stays.thread) if stays is not None and stays.thread != apart else row.known.apart
+    left = tx.mail.rows(old) if old is not None else []
+    if old is None or not left:
+        raise Refused(409, english("it cannot be taken back: the conversation to which it belonged is no more"))
+    together = [one.known for one in tx.mail.rows(apart)]
+    tx.mail.amend(rejoin(together, [one.known for one in left], before, first, old))
+    tx.mail.move_ghosts({apart: (first.component, old)})
+    tx.clocks.rejoin(apart, row.message_id, old)
+    return old
 
 
 def clocks_of(tx: Transaction, thread: str, messages: Sequence[MessageId]) -> set[str]:

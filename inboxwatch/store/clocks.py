@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
-from inboxwatch.core.model import ClockId, LeadId, PersonId, ThreadId
+from inboxwatch.core.mail.threads import Stood
+from inboxwatch.core.model import ClockId, Evidence, LeadId, MessageId, PersonId, ThreadId
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.store import tables
 from inboxwatch.store.one_of import one_of
@@ -136,6 +137,18 @@ class Clocks:
         key = self._connection.execute(insert(_act).values(values)).inserted_primary_key
         return int(key[0]) if key else 0
 
+    def record_split(self, action: Action, thread: str, before: Mapping[MessageId, Stood]) -> None:
+        """Records that a message was split off to a thread, with where those stood whom that concerned."""
+        values = _values(action, thread) | {"stood": {one: list(was) for one, was in before.items()}}
+        self._connection.execute(insert(_act).values(values))
+
+    def stood(self, thread: str, message: str) -> dict[MessageId, Stood]:
+        """Where messages stood before one was split off to this thread; empty where an older version has done it."""
+        chosen = (_act.c.thread == thread, _act.c.deed == ActionKind.SPLIT.value, _act.c.rule == message)
+        found = select(_act.c.stood).where(*chosen, _act.c.stood.is_not(None)).order_by(_act.c.id.desc()).limit(1)
+        told = self._connection.execute(found).scalar() or {}
+        return {MessageId(one): Stood._make([*was[:2], Evidence(was[2]), *was[3:]]) for one, was in told.items()}
+
     def record_accepted(self, action: Action) -> bool:
         """Records a meeting that a lead accepted, once for each message that says so; False where nothing is new."""
         same = (_act.c.lead == action.lead, _act.c.deed == action.kind.value, _act.c.rule == action.rule)
@@ -162,6 +175,12 @@ class Clocks:
         """Nothing is left of a thread: its clocks, and all that was done in it, belong to another."""
         for table in (_clock, _act):
             self._connection.execute(update(table).where(table.c.thread == old).values(thread=new))
+
+    def rejoin(self, thread: str, message: str, old: str) -> None:
+        """What a split has made of a message is part of its former thread again. The split itself stands in both."""
+        doubled = (_act.c.thread == thread, _act.c.deed == ActionKind.SPLIT.value, _act.c.rule == message)
+        self._connection.execute(delete(_act).where(*doubled))
+        self.move_all(thread, old)
 
     def notified(self, clocks: Iterable[str]) -> dict[str, set[tuple[int, int]]]:
         """The (round, step) of the steps that notified or were passed, by clock id."""

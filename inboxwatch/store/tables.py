@@ -285,6 +285,7 @@ act = _table(
     Column("rule", Words, nullable=False, default=""),
     Column("seen", JSON(none_as_null=True)),
     Column("team", String),
+    Column("stood", JSON(none_as_null=True)),
     _filled("ix_act_team", "team"),
     Index("ix_act_at", "at"),
 )

@@ -260,6 +260,7 @@ class Traces:
             values = {"lead": away if row.lead else None}
             values |= {"thread": away, "rule": GONE if "@" in row.rule else row.rule} if own else {}
             values |= {"reason": ""} if by_hand else {}
+            values |= {"stood": None} if own else {}
             self._connection.execute(update(_act).where(_act.c.id == row.id).values(values))
         failed = tables.first_contact
         for number, row in enumerate(found.first_contacts):

@@ -67,7 +67,7 @@ class MatchBoard(ReviewBoard):
             status=status,
             problem=problem,
             done=DONE.get(done, "") if not problem else "",
-            undo=last if done == "confirm" and not problem else "",
+            undo=last if done in ("confirm", "split") and not problem else "",
             items=items,
             more=more is not None,
             evidence=match_messages.evidence,

@@ -26,7 +26,7 @@ async def page(daemon: DaemonPort, after: tuple[datetime, str] | None, limit: in
 
 
 async def do(daemon: DaemonPort, message_id: str, action: str, body: Reviewed) -> dict[str, Any]:
-    """Confirms, splits or takes a confirmation back; returns the match as it is then. Raises Refused."""
+    """Confirms, splits or takes that back; returns the match as it is then. Raises Refused."""
     use_case = {"confirm": review.confirm, "split": review.split, "undo": review.undo}[action]
     await daemon.write(use_case, daemon.rules, message_id, body.by, daemon.now(), body.reason)
 

@@ -25,6 +25,10 @@ _ACTIONS = {
     "activity": english("logged a call or meeting"),
     "lead_closed": english("closed the lead"),
     "meeting_accepted": english("accepted the invitation"),
+    "confirmed": english("said that a message belongs here"),
+    "unconfirmed": english("took back that a message belongs here"),
+    "split": english("said that a message is another matter"),
+    "rejoined": english("took back that a message is another matter"),
     "said_human": english("said that a person writes"),
     "unsaid_human": english("took back that a person writes"),
 }

@@ -119,12 +119,16 @@ def test_a_nudge_that_is_split_off_is_a_wait_of_its_own_and_the_first_one_stays(
     assert clock(daemon, found[nudge][0]).started_by == nudge
 
 
-def test_answers_by_header_go_with_a_split_message_and_guesses_stay_to_be_reviewed(daemon: InProcessDaemon) -> None:
-    question = asks(daemon)
-    guessed = asks(daemon, subject="Re: Prices")
+def chain(daemon: InProcessDaemon) -> tuple[str, ...]:
+    """A question, another one taken for a nudge, its answer and an answer to that by header, and an answer by guess."""
+    question, guessed = asks(daemon), asks(daemon, subject="Re: Prices")
     sure = answers(daemon, parent=guessed)
     surer = asks(daemon, subject="Re: Prices", parent=sure, after=timedelta(days=3))
-    guess = answers(daemon)
+    return question, guessed, sure, surer, answers(daemon)
+
+
+def test_answers_by_header_go_with_a_split_message_and_guesses_stay_to_be_reviewed(daemon: InProcessDaemon) -> None:
+    question, guessed, sure, surer, guess = chain(daemon)
     assert row(daemon, guess).parent == surer
     daemon.engine.split(guessed, "ana", daemon.at)
     assert thread(daemon, guessed) == thread(daemon, sure) == thread(daemon, surer)
@@ -210,6 +214,72 @@ def test_only_people_review_and_only_what_is_weak(daemon: InProcessDaemon) -> No
     assert refused == [422, 422, 404, 404, 409, 409]
 
 
+def state(daemon: InProcessDaemon, *told: str) -> tuple[dict[Any, Any], dict[str, tuple[Any, ...]]]:
+    """Where every message stands, and every wait and follow-up with what was done to it."""
+    with daemon.store.reading() as tx:
+        messages = {one.message_id: one.known for one in map(tx.mail.row, sorted(told)) if one is not None}
+        clocks = tx.connection.execute(select(tables.clock)).all()
+        acts = tx.connection.execute(select(tables.act).where(tables.act.c.clock.is_not(None))).all()
+    done = {row.id: [(act.deed, act.by, act.owner) for act in acts if act.clock == row.id] for row in clocks}
+    columns = ("thread", "metric", "state", "started_by", "started_at", "due_at", "stopped_at", "stop_reason", "owner")
+    return messages, {row.id: (*(getattr(row, one) for one in columns), done[row.id]) for row in clocks}
+
+
+def test_a_split_that_is_taken_back_leaves_every_place_and_every_wait_as_it_was(daemon: InProcessDaemon) -> None:
+    read = question, guessed, *_, guess = chain(daemon)
+    before = state(daemon, *read)
+    daemon.engine.split(guessed, "ana", daemon.at, "another matter")
+    assert state(daemon, *read) != before
+    daemon.engine.undo_review(guessed, "max", daemon.at, "it is not")
+    assert state(daemon, *read) == before
+    assert to_review(daemon) == [guessed, guess]
+    with daemon.store.reading() as tx:
+        told = explained(tx, daemon.engine.rules, question, daemon.at)
+    split, rejoined = (f"the thread of <{guessed}> {text}" for text in ("split by ana: another", "rejoined by max: it"))
+    assert told.count(split) == told.count(rejoined) > 0
+    daemon.engine.split(guessed, "ana", daemon.at)
+    daemon.engine.undo_review(guessed, "max", daemon.at)
+    assert state(daemon, *read) == before
+
+
+def test_mail_that_came_to_the_split_message_meanwhile_goes_back_with_it(daemon: InProcessDaemon) -> None:
+    question = asks(daemon)
+    guessed = answers(daemon)
+    daemon.engine.split(guessed, "ana", daemon.at)
+    wait = daemon.only_wait(BO)
+    daemon.engine.assign(wait, "max", daemon.at, owner="ben")
+    late = asks(daemon, subject="Re: Prices", parent=guessed)
+    assert thread(daemon, late) == thread(daemon, guessed) != thread(daemon, question)
+    daemon.engine.undo_review(guessed, "ana", daemon.at)
+    assert thread(daemon, late) == thread(daemon, guessed) == thread(daemon, question)
+    found = waits(daemon)
+    assert found[question][:3] == (wait, thread(daemon, question), "answered")
+    assert found[late][2] == "running"
+
+
+def test_a_split_stays_where_mail_has_joined_the_message_with_another_one(daemon: InProcessDaemon) -> None:
+    question = asks(daemon)
+    elsewhere = asks(daemon, subject="Contract")
+    guessed = asks(daemon, subject="Re: Prices")
+    daemon.engine.split(guessed, "ana", daemon.at)
+    answers(daemon, subject="Re: Contract", parent=guessed, extra=f"References: <{elsewhere}> <{guessed}>")
+    with pytest.raises(Refused) as why:
+        daemon.engine.undo_review(guessed, "ana", daemon.at)
+    assert why.value.status == 409
+    assert thread(daemon, guessed) == thread(daemon, elsewhere) != thread(daemon, question)
+
+
+def test_an_unread_message_that_went_with_a_split_is_awaited_in_the_old_thread_again(daemon: InProcessDaemon) -> None:
+    question = asks(daemon)
+    guessed = answers(daemon, parent="rewritten@relay.test")
+    daemon.engine.split(guessed, "ana", daemon.at)
+    daemon.engine.undo_review(guessed, "ana", daemon.at)
+    late = asks(daemon, subject="Other", message_id="rewritten@relay.test", after=-MINUTE)
+    assert thread(daemon, late) == thread(daemon, guessed)
+    assert row(daemon, guessed).parent == late
+    assert question
+
+
 async def test_matches_are_listed_page_by_page_and_reviewed_over_the_api(
     daemon: InProcessDaemon, client: TestClient[Any, Any]
 ) -> None:
@@ -249,6 +319,9 @@ async def test_the_commands_list_confirm_and_split(daemon: InProcessDaemon, clie
 
     code, told = await command("list", "--json")
     assert (code, [json.loads(line)["message_id"] for line in told.splitlines()]) == (0, [first, second])
+    assert (await command("split", f"<{first}>", "--by", "ana", "--reason", "new"))[0] == 0
+    code, told = await command("undo", first, "--by", "max")
+    assert (code, thread(daemon, first)) == (0, thread(daemon, second))
     assert (await command("split", f"<{first}>", "--by", "ana", "--reason", "new"))[0] == 0
     assert (await command("confirm", second, "--by", "max"))[0] == 0
     code, told = await command("confirm", second, "--by", "max")

@@ -119,6 +119,9 @@ class Engine:
     def split(self, message_id: str, by: str, now: datetime, reason: str = "") -> None:
         self.write(review.split, self.rules, message_id, by, now, reason)
 
+    def undo_review(self, message_id: str, by: str, now: datetime, reason: str = "") -> None:
+        self.write(review.undo, self.rules, message_id, by, now, reason)
+
     def say_human(self, message_id: str, by: str, now: datetime, *, sender: bool = False, reason: str = "") -> None:
         self.write(kinds.confirm, self.rules, message_id, Acting(by, now, reason), sender=sender)
 

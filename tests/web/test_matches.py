@@ -65,7 +65,24 @@ async def test_a_confirmation_is_taken_back_and_the_match_split_then(
     assert {row.by for row in rows} == {"max"}
 
 
-async def test_only_what_was_confirmed_is_taken_back(client: TestClient[Any, Any]) -> None:
+async def test_a_split_is_taken_back_on_the_page_where_it_was_done(
+    daemon: InProcessDaemon, client: TestClient[Any, Any]
+) -> None:
+    split = await press(client, await (await client.get("/matches")).text(), "split")
+    wait = daemon.only_wait(BO)
+    undone = await press(client, split, "undo")
+    assert "It is to be reviewed again." in undone
+    assert "Matches to check: 1" in undone
+    told = await (await client.get(f"/waits/{wait}")).text()
+    for text in ("answered", "said that a message is another matter", "took back that a message is another matter"):
+        assert told.count(text) >= 1, text
+    assert told.count("said that a message is another matter") == 1
+    with daemon.store.reading() as tx:
+        rows = [row.deed for row in tx.audit.page(AuditFilter(), 10) if row.deed.startswith("match.")]
+    assert rows == ["match.undo", "match.split"]
+
+
+async def test_only_what_was_said_is_taken_back(client: TestClient[Any, Any]) -> None:
     body = {"by": "max"}
     weak = (await (await client.get("/api/v1/matches")).json())["items"][0]["message_id"]
     assert (await client.post(f"/api/v1/matches/{weak}/undo", json=body)).status == 409

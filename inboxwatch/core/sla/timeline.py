@@ -78,6 +78,8 @@ class ActionKind(StrEnum):
     """That was taken back: the match is to be reviewed again."""
     SPLIT = "split"
     """A weak match was wrong: the message (`Action.rule`) has a thread of its own."""
+    REJOINED = "rejoined"
+    """That was taken back: the message (`Action.rule`) is where it was, to be reviewed again."""
     SAID_HUMAN = "said_human"
     """Somebody wrote the message (`Action.rule`), or whatever the address (`Action.rule`) sends."""
     UNSAID_HUMAN = "unsaid_human"
@@ -91,6 +93,7 @@ REVIEWS = frozenset(
         ActionKind.CONFIRMED,
         ActionKind.UNCONFIRMED,
         ActionKind.SPLIT,
+        ActionKind.REJOINED,
         ActionKind.SAID_HUMAN,
         ActionKind.UNSAID_HUMAN,
     }

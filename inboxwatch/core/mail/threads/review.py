@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import Evidence, MessageId, ThreadId
 
 SURE_ENOUGH = 0.8
 """Matches of less confidence are shown to people for review."""
+LEFT = 0.5
+"""The confidence of what a split has left without its parent."""
+
+
+class Stood(NamedTuple):
+    """Where a message stood before a split took it, or its parent, elsewhere."""
+
+    component: ThreadId
+    parent: MessageId | None
+    evidence: Evidence
+    confidence: float
+    beside: MessageId | None
+    open: bool
+    apart: ThreadId | None
+
+
+def stood(one: Known) -> Stood:
+    return Stood(one.component, one.parent, one.evidence, one.confidence, one.beside, one.open, one.apart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +51,7 @@ def split(message: Known, thread: Sequence[Known]) -> Split:
 
     A message that hangs on a moved one by a guess stays where its title is, for people to look at in its turn.
     """
-    new = ThreadId(hashlib.sha256(f"{message.id}\0apart".encode("utf-8", "surrogateescape")).hexdigest()[:16])
+    new = thread_apart(message.id)
     children: dict[MessageId, list[Known]] = {}
     for one in thread:
         if one.parent is not None:
@@ -70,7 +89,7 @@ def split(message: Known, thread: Sequence[Known]) -> Split:
                 one,
                 parent=None,
                 evidence=Evidence.SUBJECT,
-                confidence=0.5,
+                confidence=LEFT,
                 beside=first.id if first is not None and first.id != one.id else None,
             )
             for one in staying
@@ -78,6 +97,39 @@ def split(message: Known, thread: Sequence[Known]) -> Split:
         ),
         ghosts,
     )
+
+
+def rejoin(
+    apart: Sequence[Known], left: Sequence[Known], before: Mapping[MessageId, Stood], first: Stood, thread: ThreadId
+) -> list[Known]:
+    """Takes a split back: messages as they are in the thread again from which they were taken.
+
+    `apart`: all of the thread that the split has made, later mail too; `left`: all of the thread that they go back to,
+    `thread`; `before`: where those stood that the split concerned, `first` the message that was split. Who has found
+    another parent since keeps it.
+    """
+    joined = []
+    for one in apart:
+        was = before.get(one.id)
+        if was is None:
+            component = first.component if one.component == one.thread else one.component
+            joined.append(replace(one, thread=thread, component=component))
+        elif was is first:
+            joined.append(replace(one, thread=thread, **first._asdict()))
+        else:
+            joined.append(replace(one, thread=thread, component=was.component, beside=was.beside))
+    back = [
+        replace(one, parent=was.parent, evidence=was.evidence, confidence=was.confidence, beside=was.beside)
+        for one in left
+        if (was := before.get(one.id)) is not None
+        and (one.parent, one.evidence, one.confidence) == (None, Evidence.SUBJECT, LEFT)
+    ]
+    return joined + back
+
+
+def thread_apart(id: MessageId) -> ThreadId:  # noqa: A002  (the word of the field)
+    """The thread that a split makes of a message."""
+    return ThreadId(hashlib.sha256(f"{id}\0apart".encode("utf-8", "surrogateescape")).hexdigest()[:16])
 
 
 def _named(messages: Iterable[Known]) -> frozenset[MessageId]:
