@@ -201,6 +201,14 @@ For = Annotated[str, typer.Option("--for", help="How long, such as 2h or 3d.")]
 Until = Annotated[str, typer.Option(help="Until when (RFC 3339).")]
 
 
+@clocks.command(epilog="Example: inboxwatch clocks show -c inboxwatch.yaml 3f9c2ab4d5e60718")
+def show(clock: Wait, config: ConfigFile) -> None:
+    """One wait: how it stands, who was told of it, who will be if nobody answers, and whose it is then."""
+    from inboxwatch.commands.clock_show import show_clock
+
+    raise typer.Exit(show_clock(load(config), clock))
+
+
 def _do(config: Path, clock: str, action: str, body: dict[str, str]) -> NoReturn:
     from inboxwatch.commands.clocks import act
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.core.model import ClockId, LeadId, MailboxId, MessageId, PersonId, ThreadId
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
@@ -95,6 +96,8 @@ class WaitView(NamedTuple):
     """The targets of `next_step` as people read them: names, and where a channel writes to."""
     next_owner_name: str = ""
     """Of who has it after that step, where it moves."""
+    ladder: tuple[LadderStep, ...] = ()
+    """Every step of a running wait, told or to come; empty also where it was not looked up."""
     mailbox: MailboxId | None = None
     team: str | None = None
     """The owner's, as the config has it now."""

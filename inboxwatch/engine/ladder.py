@@ -8,11 +8,11 @@ from itertools import islice
 
 from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.ownership.advance import resolve, successor
-from inboxwatch.core.ownership.routing import Window
+from inboxwatch.core.ownership.advance import foreseen
 from inboxwatch.core.sla.clock import Clock
-from inboxwatch.core.sla.escalation import ladder
 from inboxwatch.core.sla.holds import Hold
+from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
@@ -29,6 +29,16 @@ def ladder_of(tx: Transaction, rules: Rules, row: ClockRecord, now: datetime) ->
     return [*_told(tx, rules, row), *_ahead(tx, rules, row, now)]
 
 
+def with_ladders(
+    tx: Transaction, rules: Rules, rows: Sequence[ClockRecord], views: Sequence[WaitView], now: datetime
+) -> list[WaitView]:
+    """The views of clocks with their ladders."""
+    return [
+        view._replace(ladder=tuple(ladder_of(tx, rules, row, now))) if view.running else view
+        for row, view in zip(rows, views, strict=True)
+    ]
+
+
 def _told(tx: Transaction, rules: Rules, row: ClockRecord) -> list[LadderStep]:
     found: dict[tuple[int, int], LadderStep] = {}
     for one in tx.clocks.notifications(row.ids):
@@ -41,7 +51,7 @@ def _told(tx: Transaction, rules: Rules, row: ClockRecord) -> list[LadderStep]:
 
 
 def _ahead(tx: Transaction, rules: Rules, row: ClockRecord, now: datetime) -> list[LadderStep]:
-    """From the step that the store has as the next one, each with whose the wait is by then."""
+    """From the next one on, each with whose the wait is by then."""
     policy = policies_of(tx, rules, [row.policy_version]).get(row.policy_version)
     if row.next_step is None or row.owner is None or policy is None:
         return []
@@ -57,23 +67,20 @@ def _ahead(tx: Transaction, rules: Rules, row: ClockRecord, now: datetime) -> li
         due_at=row.due_at,
         policy=policy,
         mailbox=row.mailbox,
+        round=row.next_step.round if row.metric is Metric.FOLLOW_UP else 1,
         holds=tuple(Hold(now, end, why) for end, why in _holds(row) if end > now),
     )
     case, people = rules.context.case(clock, tx.leads.get_many({row.lead})), roster(tx, rules, now)
-    owner, found = PersonId(row.owner), list[LadderStep]()
-    first = (row.next_step.round, row.next_step.step)
-    ahead = list(islice((step for step in ladder(clock) if step.key >= first), MOST))
-    for place, step in enumerate(ahead):
-        at = max(step.notify_at, now) if found or step.notify_at > now else row.next_step.at
-        targets = rules.notices.reachable(resolve(step.notify, owner, case, people))
-        window = Window(policy.calendar.next_open(at), row.due_at)
-        moved = successor(step, owner, case, people, window)
-        owner = moved.owner if moved is not None else owner
-        if any(later.notify_at <= at for later in ahead[place + 1 :]):
-            continue  # passed over: a later step is due as well by then, and only what it moves counts
-        names = tuple(target_name(rules, one) for one in targets)
-        found.append(LadderStep(at, names, target_name(rules, owner) if moved is not None else "", ahead=True))
-    return found
+    notified = {key for keys in tx.clocks.notified(row.ids).values() for key in keys}
+    return [
+        LadderStep(
+            one.at,
+            tuple(target_name(rules, target) for target in rules.notices.reachable(one.targets)),
+            target_name(rules, one.moves_to) if one.moves_to is not None else "",
+            ahead=True,
+        )
+        for one in islice(foreseen(clock, case, people, PersonId(row.owner), notified, now), MOST)
+    ]
 
 
 def _holds(row: ClockRecord) -> Sequence[tuple[datetime, str]]:

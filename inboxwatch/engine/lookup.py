@@ -14,11 +14,13 @@ from inboxwatch.core.sla.policy import SLAPolicy, choose
 from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.follow_ups import follow_ups
+from inboxwatch.engine.ladder import ladder_of
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import person_name, wait_views
 from inboxwatch.notify import follow_up_messages, lead_messages, messages
 from inboxwatch.notify.actions import Answer
+from inboxwatch.notify.ladder_words import ladder_lines
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
@@ -122,7 +124,8 @@ class Lookup:
         return Answer(tuple(lines))
 
     def _about(self, lead: Lead) -> Answer:
-        views = self._views(self._open(lead=lead.id)[:MOST])
+        rows = self._open(lead=lead.id)[:MOST]
+        views = self._views(rows)
         link = f"{self._rules.config.web.url}/leads/{quote(lead.id, safe='')}"
         if not views:
             return Answer(
@@ -130,7 +133,7 @@ class Lookup:
                 link=link,
             )
         first = views[0]
-        lines = (self._owner(first, lead), self._target(first), self._next(first))
+        lines = (self._owner(first, lead), self._target(first), *self._next(first, rows[0]))
         return Answer(lines, tuple(views), link)
 
     def _owner(self, wait: WaitView, lead: Lead) -> str:
@@ -167,17 +170,15 @@ class Lookup:
             words=self._words,
         )
 
-    def _next(self, wait: WaitView) -> str:
+    def _next(self, wait: WaitView, row: ClockRecord) -> list[str]:
+        """Who is told when, if nobody answers, and whose it is then."""
         held = max((at for at in (wait.acknowledged_until, wait.snoozed_until) if at and at > self._now), default=None)
         if wait.next_step is None:
-            return self._words.say(messages.NO_FURTHER_STEP)
-        step = messages.ladder_step(
-            targets=wait.next_names,
-            moves_to=wait.next_owner_name,
-            at=self._words.when(self._local(wait.next_step.at)),
-            words=self._words,
-        )
-        return messages.next_step(step=step, held_until=self._local(held) if held else None, words=self._words)
+            return [self._words.say(messages.NO_FURTHER_STEP)]
+        steps = [step for step in ladder_of(self._tx, self._rules, row, self._now) if step.ahead]
+        first, *later = ladder_lines(steps, lambda at: self._words.when(self._local(at)), words=self._words)
+        told = messages.next_step(step=first, held_until=self._local(held) if held else None, words=self._words)
+        return [told, *later]
 
     def _name(self, person: str | None) -> str:
         return person_name(self._rules, person) or person or self._words.say("Nobody")

@@ -17,6 +17,7 @@ from inboxwatch.engine.audit import Attempt, AuditedDaemon, AuditOutcome, Door, 
 from inboxwatch.engine.authority import concerned
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.deeds import sentence
+from inboxwatch.engine.ladder import with_ladders
 from inboxwatch.engine.lookup import Lookup
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.roster import roster
@@ -186,7 +187,7 @@ def _do(tx: Transaction, rules: Rules, clock: str, by: _Reading, press: _Press, 
     if not _done_before(tx, rules, row, person, press, now):
         _once(tx, rules, row, by, press, now)
     row = tx.clocks.get(clock) or row
-    (view,) = wait_views(tx, rules, [row], now)
+    (view,) = with_ladders(tx, rules, [row], wait_views(tx, rules, [row], now), now)
     until = {
         ActionKind.ACKNOWLEDGED: row.acknowledged_until,
         ActionKind.SNOOZED: row.snoozed_until,

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.ownership.advance import EVERYTHING, Advance, advance, assignment_at, resolve, successor
+from inboxwatch.core.ownership.advance import EVERYTHING, Advance, advance, assignment_at, foreseen
 from inboxwatch.core.ownership.owner_change import owner_change
-from inboxwatch.core.ownership.routing import Roster, Window
+from inboxwatch.core.ownership.routing import Roster
 from inboxwatch.core.sla.clock import Clock
-from inboxwatch.core.sla.escalation import DueStep, StepReason, next_step, overdue, plan
+from inboxwatch.core.sla.escalation import StepReason, overdue, plan
 from inboxwatch.core.sla.gone_quiet import GONE_QUIET
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind
@@ -175,7 +175,9 @@ class Progress:
             wake_at = now
         owner = PersonId(moved.owner)
         given = (action.at for action in (*clock.actions, *moved.assigned) if action.kind is ActionKind.ASSIGNED)
-        holds = {hold.why: hold.end for hold in clock.holds if hold.start <= now < hold.end}
+        # Of several at once the last to end counts, as for the ladder (`Clock.held_until`).
+        holding = sorted((hold for hold in clock.holds if hold.start <= now < hold.end), key=lambda hold: hold.end)
+        holds = {hold.why: hold.end for hold in holding}
         return {
             "owner": owner,
             "owned_since": max(given, default=now),
@@ -184,16 +186,16 @@ class Progress:
             "breached_at": clock.missed_at or (clock.due_at if clock.breached(now) and not sight.due_unseen else None),
             "acknowledged_until": holds.get("acknowledged"),
             "snoozed_until": holds.get("snoozed"),
-            "next_step": self._next(next_step(clock, notified, now), owner, clock),
+            "next_step": self._next(clock, owner, notified),
         }
 
-    def _next(self, step: DueStep | None, owner: PersonId, clock: Clock) -> NextStep | None:
-        if step is None:
+    def _next(self, clock: Clock, owner: PersonId, notified: set[tuple[int, int]]) -> NextStep | None:
+        case = self._rules.context.case(clock, self._leads)
+        first = next(foreseen(clock, case, self._roster, owner, notified, self._now), None)
+        if first is None:
             return None
-        case, at = self._rules.context.case(clock, self._leads), max(step.notify_at, step.due_at)
-        targets = self._rules.notices.reachable(resolve(step.notify, owner, case, self._roster))
-        moved = successor(step, owner, case, self._roster, Window(clock.policy.calendar.next_open(at), clock.due_at))
-        return NextStep(step.number, step.round, at, targets, moved.owner if moved else None)
+        targets, step = self._rules.notices.reachable(first.targets), first.step
+        return NextStep(step.number, step.round, first.at, targets, first.moves_to)
 
     def _stop(self, clock: Clock, was_running: bool) -> dict[str, Any]:
         """How a wait that is over stands; whoever was paged for it is notified."""

@@ -1,6 +1,9 @@
-"""A ladder in sentences, the same on pages and on the command line."""
+"""A ladder in sentences, the same on pages, in messages and on the command line."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.notify import messages
@@ -19,6 +22,25 @@ _WITHHELD = {
     "first sight": english("nobody was told: it was due before inboxwatch first read the mailbox"),
 }
 _WITHHELD_ELSE = english("nobody was told")
+
+
+SHOWN_TOLD = 2
+"""Steps that were told and are shown in a message: the last ones."""
+SHOWN_AHEAD = 5
+"""Steps that follow and are shown in a message: a ladder may repeat its last one a thousand times."""
+
+
+def ladder_lines(steps: Sequence[LadderStep], at: Callable[[datetime], str], *, words: Wording = ENGLISH) -> list[str]:
+    """A ladder as messages tell it, a line each step; `at` writes an instant for the reader.
+
+    Names may be marked up already.
+    """
+    told = [step for step in steps if not step.ahead][-SHOWN_TOLD:]
+    ahead = [step for step in steps if step.ahead]
+    lines = [ladder_sentence(step, at(step.at), words=words) for step in (*told, *ahead[:SHOWN_AHEAD])]
+    if len(ahead) > SHOWN_AHEAD:
+        lines.append(messages.and_more(len(ahead) - SHOWN_AHEAD, words=words))
+    return lines if ahead else [*lines, words.say(messages.NO_FURTHER_STEP)]
 
 
 def ladder_sentence(step: LadderStep, at: str, *, words: Wording = ENGLISH) -> str:

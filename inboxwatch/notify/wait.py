@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
+from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.notify import messages, owner_messages
+from inboxwatch.notify.ladder_words import ladder_lines
 from inboxwatch.notify.notice_wait import FailedContact, NoticeWait
 from inboxwatch.notify.text import clean, web_link
 from inboxwatch.words import ENGLISH, Wording
@@ -79,6 +81,8 @@ class ShownWait:
     """Names, and where channels write to."""
     next_owner: str = ""
     """Who has it after the next step, where it moves."""
+    steps: tuple[LadderStep, ...] = ()
+    """The ladder: what was told, and what follows; empty where the notice does not carry it."""
     held_until: datetime | None = None
     """Until when it is acknowledged or snoozed."""
     held_as: str = ""
@@ -177,6 +181,13 @@ class ShownWait:
         at = self.words.when(self.next_at)
         return messages.ladder_step(targets=self.next_targets, moves_to=self.next_owner, at=at, words=self.words)
 
+    @property
+    def ladder(self) -> list[str]:
+        """Who was told when, who will be, and whose it is then, a line each; `next` alone where that is not known."""
+        if self.over:
+            return []
+        return ladder_lines(self.steps, self.words.when, words=self.words) if self.steps else [self.next]
+
     @classmethod
     def of(cls, told: NoticeWait, zone: tzinfo, words: Wording = ENGLISH) -> ShownWait:
         """A wait of a notice, for a reader in a zone."""
@@ -212,6 +223,7 @@ class ShownWait:
             next_at=_local(upcoming.at, zone) if upcoming else None,
             next_targets=tuple(clean(name, 80) for name in wait.next_names or upcoming.targets) if upcoming else (),
             next_owner=clean(wait.next_owner_name or (upcoming.moves_to or ""), 80) if upcoming else "",
+            steps=tuple(_local_step(step, zone) for step in wait.ladder),
             held_until=_local(held_until, zone),
             held_as=held_as,
             answered_by=clean(wait.answered_by_name or wait.answered_by or "", _NAME),
@@ -251,6 +263,11 @@ def _handed(told: NoticeWait, words: Wording) -> str:
         return owner_messages.yours_now(by=how.by_name, former=how.former_name, reason=how.reason, words=words)
     owner = wait.owner_name or wait.owner or ""
     return owner_messages.no_longer_yours(by=how.by_name, owner=owner, reason=how.reason, words=words)
+
+
+def _local_step(step: LadderStep, zone: tzinfo) -> LadderStep:
+    names = tuple(clean(name, 80) for name in step.targets)
+    return replace(step, at=step.at.astimezone(zone), targets=names, moves_to=clean(step.moves_to, 80))
 
 
 def _local(at: datetime | None, zone: tzinfo) -> datetime | None:

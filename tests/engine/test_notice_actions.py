@@ -220,6 +220,8 @@ async def test_a_leads_three_questions_are_answered(actions: NoticeActions, quer
         "Ana Diaz owns Bo Lind right now (rule 1: lead.owner, first match).",
         "SLA default: first reply within 2h, due Mon 4 May 11:00 UTC, due in 2 h.",
         "If nobody answers, Ana Diaz is told at Mon 4 May 10:00 UTC.",
+        "Ana Diaz, Max Ode are told at Mon 4 May 11:00 UTC",
+        "Max Ode is told at Mon 4 May 11:30 UTC, it moves to Max Ode",
     )
     assert [clock.lead for clock in answer.clocks] == ["bo@buyer.test"]
 

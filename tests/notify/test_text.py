@@ -147,7 +147,7 @@ def test_the_body_says_before_whom_and_what_next() -> None:
     body = Renderer(UTC_ZONE).text("body.txt", notice(), None)
     assert "7 messages exchanged, last Mon 2 Nov 16:20 UTC" in body
     assert "Owner:    Ana Diaz" in body
-    assert "Next:     Max Ode, desk are told at Tue 3 Nov 11:30 UTC" in body
+    assert "Reminders: Max Ode, desk are told at Tue 3 Nov 11:30 UTC" in body
     assert "http://127.0.0.1:9842/clocks/c1" in body
 
 

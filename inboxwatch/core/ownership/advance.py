@@ -5,15 +5,16 @@ The daemon's engine and the back-test both advance a wait by `advance`; they dif
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.reasons import AssignmentReason, Departed, StepReached
 from inboxwatch.core.ownership.routing import Assignment, Case, Roster, Window
 from inboxwatch.core.sla.clock import Clock
-from inboxwatch.core.sla.escalation import DueStep, plan
+from inboxwatch.core.sla.escalation import DueStep, ahead, plan
 from inboxwatch.core.sla.policy import Reassign
 from inboxwatch.core.sla.timeline import Action, ActionKind
 
@@ -158,6 +159,36 @@ def advance(
     return Advance(
         holder.owner, tuple(holder.handovers), notification, owed.passed, wake_at, owed.look, holder.nobody_left
     )
+
+
+class Foreseen(NamedTuple):
+    """A step that notifies if nobody answers, as routing and absences stand now."""
+
+    step: DueStep
+    at: datetime
+    """When it may leave."""
+    targets: tuple[str, ...]
+    moves_to: PersonId | None
+    """Whose the wait is from then on; None where it stays with who has it before."""
+
+
+def foreseen(
+    clock: Clock, case: Case, roster: Roster, owner: PersonId, notified: Set[tuple[int, int]], now: datetime
+) -> Iterator[Foreseen]:
+    """What `advance` will do with a wait of this owner's if nobody answers, step by step.
+
+    (Six parameters: those of `advance`, which names an owner itself.)
+    """
+    for one in ahead(clock, notified, now):
+        opens_at = clock.policy.calendar.next_open(max(one.at, now))
+        window, before = Window(opens_at, clock.due_at), owner
+        for passed in one.passed:
+            moved = successor(passed, owner, case, roster, window)
+            owner = moved.owner if moved is not None else owner
+        targets = resolve(one.step.notify, owner, case, roster)
+        moved = successor(one.step, owner, case, roster, window)
+        owner = moved.owner if moved is not None else owner
+        yield Foreseen(one.step, one.at, targets, owner if owner != before else None)
 
 
 def successor(step: DueStep, owner: PersonId, case: Case, roster: Roster, window: Window) -> Assignment | None:

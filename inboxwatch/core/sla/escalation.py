@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.sla.clock import Clock
@@ -84,12 +85,21 @@ def _reason(due: datetime, clock_due: datetime) -> StepReason:
     return StepReason.WARNING if due < clock_due else StepReason.ESCALATED
 
 
-def _notify_at(clock: Clock, due: datetime) -> datetime:
-    """The first instant from `due` on at which no hold covers the wait and delivery is allowed."""
-    at = due
+def _resumes(clock: Clock, at: datetime) -> datetime:
+    """The first instant from one on at which no hold covers the wait."""
     while (end := clock.held_until(at)) is not None:
         at = end
-    return clock.policy.calendar.delivery(at) if clock.policy.escalation.in_hours_only else at
+    return at
+
+
+def _notify_at(clock: Clock, due: datetime) -> datetime:
+    """The first instant from `due` on at which no hold covers the wait and delivery is allowed."""
+    at = _resumes(clock, due)
+    if not clock.policy.escalation.in_hours_only:
+        return at
+    while (opens := _resumes(clock, clock.policy.calendar.delivery(at))) != at:
+        at = opens  # a hold may cover the opening, and end after the next closing
+    return at
 
 
 def plan(clock: Clock, notified: Set[tuple[int, int]], now: datetime, seen_until: datetime | None = None) -> Plan:
@@ -120,14 +130,26 @@ def plan(clock: Clock, notified: Set[tuple[int, int]], now: datetime, seen_until
     return Plan(step, next_at, passed)
 
 
-def next_step(clock: Clock, notified: Set[tuple[int, int]], now: datetime) -> DueStep | None:
-    """The step that notifies next if nobody answers, or None where the ladder has ended."""
-    if not clock.running:
-        return None
+class StepAhead(NamedTuple):
+    """A step that notifies if nobody answers, as `plan` will have it then."""
+
+    step: DueStep
+    at: datetime
+    """When it may leave; for some time already where a mailbox that must be read first is not."""
+    passed: tuple[DueStep, ...]
+    """Lower steps that notify nobody, since this one may leave at the same instant: a hold ends, a calendar opens."""
+
+
+def ahead(clock: Clock, notified: Set[tuple[int, int]], now: datetime) -> Iterator[StepAhead]:
+    """The steps that follow if nobody answers, in order; none of a wait that is over."""
     highest = max(notified, default=(0, 0))
-    ahead = [step for step in ladder(clock) if step.key > highest]
-    due = [step for step in ahead if step.notify_at <= now]
-    return due[-1] if due else min(ahead, key=lambda step: (step.notify_at, step.key), default=None)
+    owed = [step for step in ladder(clock) if step.key > highest] if clock.running else []
+    at = resumes = _resumes(clock, now)
+    while owed:
+        at = max(at, min(step.notify_at for step in owed))
+        *passed, step = (one for one in owed if one.notify_at <= at)
+        yield StepAhead(step, step.notify_at if resumes == now else max(step.notify_at, resumes), tuple(passed))
+        owed = [later for later in owed if later.key > step.key]
 
 
 def overdue(clock: Clock, now: datetime) -> Iterable[DueStep]:

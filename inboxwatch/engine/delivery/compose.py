@@ -13,6 +13,7 @@ from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.deeds import last_deed
 from inboxwatch.engine.delivery.enqueue import REFERENCE
 from inboxwatch.engine.digests import Daily, first_sight
+from inboxwatch.engine.ladder import with_ladders
 from inboxwatch.engine.report.mailed import link_of
 from inboxwatch.engine.report.schedule import ReportOrder
 from inboxwatch.engine.rules import Rules
@@ -169,7 +170,10 @@ class Composer:
         """Waits by the ids asked for: one that was merged has another one now; `gone` are those that are none now."""
         found = ((clock, self._tx.clocks.get(clock) or gone.get(clock)) for clock in dict.fromkeys(ids) if clock)
         known = {clock: row for clock, row in found if row is not None}
-        views = wait_views(self._tx, self._rules, list(known.values()), self._now)
+        rows = list(known.values())
+        views = wait_views(self._tx, self._rules, rows, self._now)
+        if len(rows) <= MANY:
+            views = with_ladders(self._tx, self._rules, rows, views, self._now)
         return dict(zip(known, views, strict=True))
 
     def _told(self, row: DeliveryRecord, wait: WaitView, unread: bool) -> NoticeWait:

@@ -10,11 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.notify import ABOUT_WAITS, NoticeType, follow_up_messages, messages
 from inboxwatch.notify.actions import Candidate
+from inboxwatch.notify.ladder_words import ladder_lines
 from inboxwatch.notify.slack import markup
 from inboxwatch.notify.text import cut
 from inboxwatch.notify.wait import ShownWait, chosen
@@ -107,7 +110,9 @@ def wait_blocks(wait: ShownWait, *, single: bool, interactive: bool, note: str =
         blocks = [_header(f"{own}:head", standing), _lines(f"{own}:who", about)]
     else:
         blocks = [_lines(f"{own}:who", [standing, *about])]
-    blocks.append({"type": "section", "block_id": f"{own}:facts", "fields": list(_facts(wait))})
+    blocks.append({"type": "section", "block_id": f"{own}:facts", "fields": list(_facts(wait, single=single))})
+    if single and (steps := _reminders(wait)):
+        blocks.append({"type": "section", "block_id": f"{own}:next", "text": steps})
     if wait.mail_link:
         blocks.append({**_link(wait.mail_link, wait.words, messages.OPEN_MAIL), "block_id": f"{own}:mail"})
     if interactive and not wait.over:
@@ -198,7 +203,7 @@ def mark(clock: str) -> str:
     return hashlib.sha256(clock.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
-def _facts(wait: ShownWait) -> Iterable[Block]:
+def _facts(wait: ShownWait, *, single: bool) -> Iterable[Block]:
     words = wait.words
 
     def date(moment: datetime | None) -> str:
@@ -222,10 +227,27 @@ def _facts(wait: ShownWait) -> Iterable[Block]:
         if wait.last_exchanged:
             before = words.say("%(messages)s, last %(at)s", messages=before, at=date(wait.last_exchanged))
         yield _fact(words.say("Before"), before)
-    if wait.next_at and not wait.over:
-        targets, owner = [markup.escaped(one, 80) for one in wait.next_targets], markup.escaped(wait.next_owner, 80)
-        step = messages.ladder_step(targets=targets, moves_to=owner, at=date(wait.next_at), words=words)
-        yield _fact(words.say("Next"), step)
+    if not single and (steps := _reminders(wait)):
+        yield steps
+
+
+def _reminders(wait: ShownWait) -> Block | None:
+    """The ladder, or the next step alone where the notice carries no more; None where nothing follows."""
+    words = wait.words
+
+    def date(moment: datetime) -> str:
+        return markup.date(moment, words)
+
+    if wait.over or not (wait.steps or wait.next_at):
+        return None
+    following = LadderStep(wait.next_at, wait.next_targets, wait.next_owner, ahead=True) if wait.next_at else None
+    steps = wait.steps or ((following,) if following else ())
+    return _fact(words.say("Reminders"), "\n".join(ladder_lines([_escaped(one) for one in steps], date, words=words)))
+
+
+def _escaped(step: LadderStep) -> LadderStep:
+    names = tuple(markup.escaped(one, 80) for one in step.targets)
+    return replace(step, targets=names, moves_to=markup.escaped(step.moves_to, 80))
 
 
 def _fact(label: str, text: str) -> Block:

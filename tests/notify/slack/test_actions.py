@@ -113,8 +113,8 @@ async def test_one_press_acknowledges_and_the_message_shows_by_whom(
     assert (actor.channel, actor.slack_id, actor.email, actor.name) == ("slack", "U012AB3CD", "ana@acme.test", "ana")
     posted = double.post()
     assert posted["blocks"][0]["text"]["text"].startswith("⏸️")
-    assert ids(posted) == ["head", "who", "facts", "act", "note", ""]
-    assert posted["blocks"][4]["elements"][0]["text"] == "acknowledge by ana"
+    assert ids(posted) == ["head", "who", "facts", "next", "act", "note", ""]
+    assert posted["blocks"][5]["elements"][0]["text"] == "acknowledge by ana"
     assert "acknowledged until <!date^" in str(posted["blocks"][2])
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
+from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.notify import ChannelError, Finds, Interactive, Notice, NoticeType, Recipient, load
 from inboxwatch.notify.actions import Candidate
 from inboxwatch.notify.slack import blocks
@@ -71,12 +72,27 @@ async def test_a_message_says_who_waits_since_when_whose_it_is_and_what_happens_
     assert "*Owner*\nAna Diaz" in shown
     assert "hot" in shown
     assert "*Before*\n7 messages, last <!date^" in shown
-    assert "*Next*\nMax Ode, desk are told at <!date^" in shown
+    assert "*Reminders*\nMax Ode, desk are told at <!date^" in shown
     assert "<http://127.0.0.1:9842/clocks/c1|Open in inboxwatch>" in shown
     assert buttons(posted) == ["I have it", "Snooze", "Reassign", "No reply owed", "Handled by phone"]
     assert posted["text"] == "Bo Buyer (Buyer Ltd) has waited 1 h 05 min for Ana Diaz: overdue by 5 min"
     sent = double.called("chat.postMessage")[0]
     assert (sent["unfurl_links"], sent["unfurl_media"], sent["link_names"]) == (False, False, False)
+
+
+async def test_the_whole_ladder_is_told_of_one_wait_and_of_several(double: SlackDouble, slack: Slack) -> None:
+    at = datetime(2026, 11, 3, 11, tzinfo=UTC)
+    ladder = (
+        LadderStep(at, ("Ana <Diaz>",), reason="breach"),
+        *(LadderStep(at + timedelta(hours=one), ("Max Ode",), "Ben Ito", ahead=True) for one in range(1, 8)),
+    )
+    for clocks in ([clock(ladder=ladder)], [clock(ladder=ladder), clock(id="c2", ladder=ladder)]):
+        await slack.send(notice(*clocks), CHANNEL, None, f"k{len(clocks)}")
+        told = words(double.post())
+        assert "told as it fell due: Ana &lt;Diaz&gt;" in told
+        assert told.count("Max Ode is told at <!date^") == 5 * len(clocks)
+        assert told.count("it moves to Ben Ito") == 5 * len(clocks)
+        assert told.count("and 2 more") == len(clocks)
 
 
 async def test_without_an_app_token_nothing_can_be_pressed(double: SlackDouble) -> None:
@@ -180,9 +196,9 @@ async def test_hostile_text_makes_no_mention_link_or_format(
                 assert "evil" not in shown
                 assert "<!channel" not in shown
                 assert "<script" not in shown
-        plain = [
-            block["text"] for block in message["blocks"] if block["type"] in {"header", "section"} and "text" in block
-        ]
+        # The ladder names people and channels of the config alone.
+        theirs = [block for block in message["blocks"] if not str(block.get("block_id", "")).endswith(":next")]
+        plain = [block["text"] for block in theirs if block["type"] in {"header", "section"} and "text" in block]
         assert all(found["type"] == "plain_text" and found["emoji"] is False for found in plain)
 
 
