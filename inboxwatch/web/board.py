@@ -38,6 +38,7 @@ from inboxwatch.web.identity import acting, person_of, require, signed_in
 from inboxwatch.web.oidc.sign_in import SignIn
 from inboxwatch.web.page_messages import DUE_NEXT, HEADINGS
 from inboxwatch.web.pages import BY, Pages
+from inboxwatch.web.period_list import PeriodList
 from inboxwatch.web.problems import Problem
 from inboxwatch.web.wait_story import timeline
 from inboxwatch.words import english
@@ -60,6 +61,7 @@ class Board:
         self._daemon = daemon
         self._guard = guard
         self._pages = pages
+        self._period_list = PeriodList(daemon, pages)
 
     def routes(self) -> Iterable[web.RouteDef]:
         return [
@@ -75,6 +77,9 @@ class Board:
         ]
 
     async def board(self, request: web.Request) -> web.Response:
+        """Open waits, or with a period those behind a figure of a report."""
+        if "since" in request.query:
+            return await self._period_list.show(request)
         names = ("owner", "team", "tier", "mailbox", "lead", "state")
         where = {name: request.query[name] for name in names if request.query.get(name)}
         page = int(request.query["page"]) if request.query.get("page", "").isdecimal() else 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +14,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from inboxwatch import config as configuration
 from inboxwatch.core.calendar_period import NAMED, CalendarPeriod
+from inboxwatch.engine.report import page
 from inboxwatch.engine.report.period import Period
+from inboxwatch.engine.report.teams import shown as told
 from inboxwatch.notify.report_messages import PERIODS
 from inboxwatch.web import make_app
 from tests.support.in_process_daemon import InProcessDaemon
@@ -153,3 +156,61 @@ def test_a_week_that_is_not_over_is_compared_with_as_much_of_the_week_before() -
 
 def test_every_period_that_has_a_name_has_words() -> None:
     assert set(PERIODS) == set(NAMED)
+
+
+async def followed(client: TestClient[Any, Any], page: str) -> int:
+    """Follows every figure of a report that leads to a list, and returns how many there are."""
+    links = re.findall(r'<a href="(?:http://127\.0\.0\.1:0)?(/waits\?since=[^"]+)">(\d+)</a>', page)
+    for path, number in links:
+        answer = await client.get(unescape(path))
+        text = await answer.text()
+        assert answer.status == 200, path
+        assert re.search(rf"<h1>[^<]+: {number}</h1>", text), path
+        assert text.count('class="c-buyer"') == int(number), path
+    return len(links)
+
+
+async def test_figures_of_people_teams_and_tiers_lead_to_the_waits_that_they_count(
+    daemon: InProcessDaemon, client: TestClient[Any, Any]
+) -> None:
+    """Late, never, open; one whose owner was away is nobody's figure, and one that went over counts for whom it had
+    when it fell due."""
+    path = daemon.path.read_text()
+    leave = "max@acme.test, leave: [{from: 2026-05-13, to: 2026-05-30}]}"
+    daemon.path.write_text(path.replace("max@acme.test}", leave))
+    daemon.config = configuration.load(daemon.path)
+    for place, owner in enumerate(("ana", "ben", "max", "ana")):
+        daemon.lead(f"d{place}@deal{place}.test", owner=owner, tier="hot" if place else "")
+        question = daemon.mail(
+            f"d{place}@deal{place}.test", "sales@acme.test", mailbox="sales", subject=f"Deal {place}"
+        )
+        if place == 1:
+            daemon.mail("ben@acme.test", f"d{place}@deal{place}.test", mailbox="sales", parent=question, after=9 * HOUR)
+    daemon.passes(3 * HOUR)
+    for asked, least in (({"period": "this-month"}, 15), ({"period": "this-month", "team": "emea"}, 6)):
+        text = await shown(client, **asked)
+        assert "away=yes" in text
+        assert await followed(client, text) >= least
+    month = Period.of(CalendarPeriod.parse("this-month", daemon.at.date()), ZoneInfo("UTC"), daemon.at)
+    with daemon.store.reading() as tx:
+        whole = page.render(told(tx, daemon.config, month), daemon.at)
+    assert await followed(client, whole) >= 15, "the file leads there by the board's whole address"
+
+
+async def test_lists_behind_figures_of_single_people_are_not_shown_where_only_teams_are(
+    daemon: InProcessDaemon, client: TestClient[Any, Any]
+) -> None:
+    daemon.path.write_text(daemon.path.read_text() + "figures: teams\n")
+    daemon.config = configuration.load(daemon.path)
+    text = await shown(client)
+    assert await followed(client, text) >= 2
+    assert "owner=" not in text
+    within = "since=2026-05-04T00:00:00Z&until=2026-05-11T00:00:00Z"
+    for path, status in (
+        (f"/waits?{within}&owner=ana", 404),
+        (f"/waits?{within}&away=yes", 404),
+        (f"/waits?{within}&team=emea", 200),
+        (f"/waits?{within}&outcome=lost", 404),
+        ("/waits?since=yesterday&until=", 404),
+    ):
+        assert (await client.get(path)).status == status, path

@@ -163,6 +163,8 @@ class Story:
     """Person -> name."""
     teams: Mapping[str, str]
     """Person -> the one team (`teams_of_people`)."""
+    team_names: frozenset[str] = frozenset()
+    """The teams of the config."""
     board: str = ""
     """The address of the board, on which each wait has a page."""
     goal: float | None = None
@@ -179,7 +181,12 @@ def read(tx: Transaction, config: Config, period: Period, team: str = "") -> Sto
     """Reads the story of a period, and the waits of the period before, from the store; of `team` alone only what was
     left over from before."""
     story = _Reader(tx, config, period).story(team)
-    return replace(story, before=_Reader(tx, config, period.before).replies())
+    return replace(story, before=begun(tx, config, period.before))
+
+
+def begun(tx: Transaction, config: Config, period: Period) -> tuple[ReportedWait, ...]:
+    """The waits that began in a period, without follow-ups and without the buyers."""
+    return _Reader(tx, config, period).replies()
 
 
 class _Reader:
@@ -216,6 +223,7 @@ class _Reader:
             coverage={name: row.coverage for name, row in self._boxes.items() if name in config.mailboxes},
             names={id_: clean(person.name, 60) or id_ for id_, person in config.people.items()},
             teams=teams_of_people(config.teams.values()),
+            team_names=frozenset(map(str, config.teams)),
             board=config.web.url,
             goal=config.goal,
         )

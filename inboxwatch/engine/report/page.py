@@ -3,13 +3,13 @@ there is no script), or the content alone, for a page of the board."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context, select_autoescape
 from jinja2.runtime import Context
@@ -18,6 +18,7 @@ from markupsafe import Markup
 from inboxwatch.engine.report import figures, plots
 from inboxwatch.engine.report.cases import NEVER, Outcome, Story
 from inboxwatch.engine.report.figures import Comparison, Group, Slice, Times
+from inboxwatch.engine.report.part import ReportPart
 from inboxwatch.notify import report_messages
 from inboxwatch.notify.report_messages import Delay
 from inboxwatch.words import ENGLISH, Wording, english
@@ -69,6 +70,7 @@ def templates() -> Environment:
         points=_spoken(lambda words, rise: report_messages.change(rise, words)),
         reasons=_spoken(_reasons),
         page_of=_page_of,
+        waits_of=_waits_of,
         stamp=_stamp,
         dated=_dated,
         due=_due,
@@ -185,6 +187,22 @@ def _reasons(words: Wording, reasons: Iterable[Delay]) -> str:
 def _page_of(context: Context, clock: str) -> str:
     base = context.get("base", context["story"].board)
     return f"{base}/waits/{quote(clock, safe='')}"
+
+
+@pass_context
+def _waits_of(context: Context, kind: str, name: str) -> Callable[..., str]:
+    """The address of the list of a group's waits, by outcome; empty where they cannot be asked for."""
+    story: Story = context["story"]
+    base = context.get("base", story.board)
+    team = name if kind == "team" else story.team
+    nameless = not name or (kind == "team" and name not in story.team_names)
+
+    def address(outcome: str = "") -> str:
+        chosen = {kind: name} if kind != "team" and name != figures.AWAY else {}
+        part = ReportPart(team=team, away=name == figures.AWAY, outcome=outcome, **chosen)
+        return "" if nameless else f"{base}/waits?{urlencode(part.query(story.period))}"
+
+    return address
 
 
 @pass_context
