@@ -21,10 +21,10 @@ from inboxwatch.commands.terminal import progress
 from inboxwatch.config import reply_rules as meanings
 from inboxwatch.config.free_mail import free_mail
 from inboxwatch.core.leads import Directory
-from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders
+from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, leads_of_all
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.mail.threads import ThreadIndex
-from inboxwatch.core.model import Direction, Kind, MailboxId, PersonId, ThreadId
+from inboxwatch.core.model import Direction, Kind, MailboxId, Message, PersonId, ThreadId
 from inboxwatch.core.ownership.advance import EVERYTHING, Advance, advance, assignment_at
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.ownership.routing import RoutingRule, ToMailboxOwner
@@ -240,10 +240,8 @@ def run_replay(
     ours = _us_of(us)
     lists = asyncio.run(read_sources(config)).values() if config else ()
     directory = Directory((row.lead for found in lists for row in found.rows), free_mail())
-    unknown = UnknownSenders(config.unknown_senders) if config else UnknownSenders.ALWAYS
-    shared = config is not None and any(box.team for box in config.mailboxes.values())
     rules = config.meanings if config else meanings.load()
-    intake = Intake(config.us if config else ours, directory, ThreadIndex(), unknown, shared, rules)
+    intake = Intake(config.us if config else ours, directory, ThreadIndex(), _makes_lead(config), rules)
     with _progress() as advance_bar:
         timeline = read_all(_shown(paths, advance_bar), intake, as_of, text)
     setting = config or setting_of(ours, timeline.entries)
@@ -260,6 +258,15 @@ def run_replay(
     )
     for line in lines:
         out.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _makes_lead(config: Config | None) -> Callable[[Message], bool]:
+    """Whose mail makes a provisional lead: with `shared` what came to a shared mailbox, as far as its headers tell."""
+    if config is None:
+        return leads_of_all
+    unknown = UnknownSenders(config.unknown_senders)
+    boxes = {box.address for box in config.mailboxes.values() if unknown.makes_leads(shared=box.team is not None)}
+    return lambda message: unknown is UnknownSenders.ALWAYS or any(one.email in boxes for one in message.recipients)
 
 
 def _us_of(words: Iterable[str]) -> Us:

@@ -12,7 +12,15 @@ from inboxwatch.core.mail.classify import classify
 from inboxwatch.core.mail.copies import Reader
 from inboxwatch.core.mail.correspondence import correspondents
 from inboxwatch.core.mail.first_pass import FirstPass, Unplaced
-from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses_of, in_order
+from inboxwatch.core.mail.intake import (
+    Entry,
+    Intake,
+    UnknownSenders,
+    addresses_of,
+    in_order,
+    leads_of_all,
+    leads_of_nobody,
+)
 from inboxwatch.core.mail.threads import ThreadIndex, keys
 from inboxwatch.core.mail.threads.known import Keys, Known, named_parent
 from inboxwatch.core.model import MailboxId, Message, MessageId, ThreadId
@@ -74,7 +82,8 @@ def _intake(
     parents = {one for one in map(named_parent, messages) if one is not None} - ids
     shared = config.mailboxes[MailboxId(reader.mailbox)].team is not None
     unknown = UnknownSenders(config.unknown_senders)
-    if unknown.makes_leads(shared=shared):
+    makes_lead = leads_of_all if unknown.makes_leads(shared=shared) else leads_of_nobody
+    if makes_lead is leads_of_all:
         # Where an unknown sender is a lead, an address from which we wrote to a stranger is none.
         strangers = {message.id for message in messages if not config.us.is_ours(message.sender.email)}
         parents |= strangers - {one.id for one in known}
@@ -92,7 +101,7 @@ def _intake(
         told = frozenset([one for found in conversations.values() for one in found]) - wanted.provider_threads
         known += tx.mail.known_more(Keys(provider_threads=told)) if told else []
     index = ThreadIndex(known, awaited, tx.mail.known_more, conversations)
-    intake = Intake(config.us, directory, index, unknown, shared, config.meanings, correspondence)
+    intake = Intake(config.us, directory, index, makes_lead, config.meanings, correspondence)
     intake.reader = reader
     intake.told_apart(messages)
     if apart := {one for its in index.borne.values() for one in its} - {one.id for one in known}:

@@ -84,14 +84,15 @@ class RuleContext:
     ) -> dict[str, str]:
         """The values that `when` of SLA policies and routing rules looks at."""
         box = self.setting.mailboxes.get(mailbox) if mailbox else None
-        facts = {
+        # A column of a list never stands for what is known here.
+        facts = dict(lead.attributes) if lead is not None else {}
+        facts |= {
             "mailbox": mailbox or "",
             "team": (box.team or "") if box else "",
             "domain": (lead.domain if lead else "") or lead_id.rpartition("@")[2],
             "class": message_class,
         }
         if lead is not None:
-            facts |= dict(lead.attributes)
             facts |= {"tier": lead.tier, "country": lead.country, "language": lead.language, "source": lead.source}
         return facts
 

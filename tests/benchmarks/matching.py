@@ -18,7 +18,7 @@ from email.utils import format_datetime
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.classify import classify
 from inboxwatch.core.mail.headers import parse
-from inboxwatch.core.mail.intake import Intake, UnknownSenders
+from inboxwatch.core.mail.intake import Intake
 from inboxwatch.core.mail.threads import ThreadIndex, keys
 from inboxwatch.core.mail.threads.known import title_keys
 from inboxwatch.core.mail.words import table
@@ -116,7 +116,7 @@ def main() -> None:
     print(f"read a header: {cost(lambda: [parse(raw) for raw in raws], len(raws)):.1f} µs (goal 40)")
     print(f"classify: {cost(lambda: [classify(message) for message in messages], len(raws)):.1f} µs (goal 10)")
     print(f"keys to look up: {cost(lambda: keys(messages), len(raws)):.1f} µs")
-    whole = cost(lambda: Intake(US, directory, ThreadIndex(), UnknownSenders.NEVER).take_batch(messages), len(raws))
+    whole = cost(lambda: Intake(US, directory, ThreadIndex()).take_batch(messages), len(raws))
     print(f"classify, thread and find the lead: {whole:.1f} µs")
     small, large = growth(10_000), growth(100_000)
     print(

@@ -10,7 +10,7 @@ import pytest
 from inboxwatch.commands import archive
 from inboxwatch.commands.replay import Timeline, message_line, problem_line, read_all
 from inboxwatch.core.leads import Directory
-from inboxwatch.core.mail.intake import Intake, UnknownSenders
+from inboxwatch.core.mail.intake import Intake, leads_of_all
 from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import FolderRole
 from inboxwatch.core.timestamp import rfc3339
@@ -24,7 +24,7 @@ TWO = ONE.replace(b"q1@", b"q2@")
 
 
 def replayed(*paths: Path, text: bool = True) -> Timeline:
-    return read_all(paths, Intake(US, Directory(), ThreadIndex(), UnknownSenders.ALWAYS), text=text)
+    return read_all(paths, Intake(US, Directory(), ThreadIndex(), leads_of_all), text=text)
 
 
 def ids(timeline: Timeline) -> list[str]:

@@ -56,6 +56,8 @@ class Archive:
         self.folder = folder / "mail"
         self.folder.mkdir()
         self.leads = ""
+        """Rows below `columns`."""
+        self.columns = "email,company,domain"
         self._number = 0
 
     def letter(
@@ -75,7 +77,7 @@ class Archive:
             text = text.replace(key, value)
         path = self.folder.parent / "inboxwatch.yaml"
         path.write_text(text, encoding="utf-8")
-        path.with_name("leads.csv").write_text(f"email,company,domain\n{self.leads}", encoding="utf-8")
+        path.with_name("leads.csv").write_text(f"{self.columns}\n{self.leads}", encoding="utf-8")
         out = io.StringIO()
         run_replay([self.folder], configuration.load(path), [], as_of, out)
         return [json.loads(line) for line in out.getvalue().splitlines()]
@@ -231,6 +233,27 @@ def test_round_robin_takes_turns_and_load_goes_to_the_idle(archive: Archive) -> 
         by: [clock["owner"] for clock in only(archive.replayed(BY=by), "clock")] for by in ("round_robin", "load")
     }
     assert owners == {"round_robin": ["ana", "ben", "ana", "ben"], "load": ["ana", "ben", "ben", "ana"]}
+
+
+def test_unknown_senders_are_leads_in_shared_mailboxes_alone_unless_the_config_says_otherwise(archive: Archive) -> None:
+    archive.letter("rep@buyer.test", at("9:00"), BO, ANA)
+    archive.letter("shared@other.test", at("9:00"), "io@other.test", "Sales <sales@acme.test>")
+    for word, leads in (("shared", {"io@other.test"}), ("always", {BO, "io@other.test"}), ("never", set())):
+        lines = archive.replayed(**{"unknown_senders: always": f"unknown_senders: {word}"})
+        assert {one["lead"] for one in only(lines, "message") if one["lead"]} == leads, word
+        assert {one["lead"] for one in only(lines, "clock")} == leads, word
+
+
+def test_a_column_of_a_list_never_stands_for_the_mailbox_that_was_written_to(archive: Archive) -> None:
+    archive.columns = "email,mailbox,team,domain,skill"
+    archive.leads = f"{BO},sales,emea,buyer.test,legal\n"
+    archive.letter("q@buyer.test", at("9:00"), BO, ANA)
+    by_team = "{when: {mailbox: sales}, assign: {team: emea, by: load}}"
+    rules = (
+        "{when: {mailbox: sales}, assign: max}, {when: {team: emea}, assign: max}, {when: {skill: legal}, assign: ben}"
+    )
+    (clock,) = only(archive.replayed(**{by_team: rules}), "clock")
+    assert clock["owner"] == "ben"  # a column of another name is a fact
 
 
 def test_the_order_of_files_changes_nothing(archive: Archive, tmp_path: Path) -> None:

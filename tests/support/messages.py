@@ -9,7 +9,7 @@ from typing import Any
 
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.headers import parse
-from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders
+from inboxwatch.core.mail.intake import Entry, Intake, leads_of_all, leads_of_nobody
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import FolderRole, Lead, LeadId, Message, Part, RawMessage
@@ -61,7 +61,7 @@ def take(
     *messages: Message, leads: tuple[Lead, ...] = (), batches: bool = False, shared: bool = False
 ) -> dict[str, Entry]:
     """The entries by Message-ID, taken as one batch or one by one in the order given."""
-    intake = Intake(US, Directory(leads), ThreadIndex(), UnknownSenders.SHARED, shared)
+    intake = Intake(US, Directory(leads), ThreadIndex(), leads_of_all if shared else leads_of_nobody)
     if not batches:
         return {entry.message.id: entry for entry in intake.take_batch(messages)}
     for message in messages:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -57,6 +57,16 @@ class UnknownSenders(StrEnum):
         return self is UnknownSenders.ALWAYS or (self is UnknownSenders.SHARED and shared)
 
 
+def leads_of_nobody(_message: Message) -> bool:
+    """No unknown sender is a lead."""
+    return False
+
+
+def leads_of_all(_message: Message) -> bool:
+    """Every unknown sender is a lead."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A message with everything that was decided about it."""
@@ -96,16 +106,17 @@ class Intake:
         us: Us,
         directory: Directory,
         index: ThreadIndex,
-        unknown: UnknownSenders = UnknownSenders.SHARED,
-        shared_mailbox: bool = False,
+        makes_lead: Callable[[Message], bool] = leads_of_nobody,
         meanings: Meanings = NO_RULES,
         correspondence: Correspondence | None = None,
     ) -> None:
-        """(Seven parameters: who we are, what is known, and what the config says, each looked up elsewhere.)"""
+        """`makes_lead`: whether mail of an unknown sender makes a provisional lead, by where it came in."""
         self.us = us
         self.directory = directory
         self.index = index
-        self.provisional = unknown.makes_leads(shared=shared_mailbox)
+        self._makes_lead = makes_lead
+        self.provisional = makes_lead is not leads_of_nobody
+        """Whether an unknown sender may become a lead."""
         self.correspondence = correspondence if correspondence is not None else Correspondence()
         self.judge = Judge(us, directory, meanings, self.correspondence)
         self.reader: Reader = NOBODY
@@ -321,7 +332,7 @@ class Intake:
         if known is not None:
             # Later ones of the batch may have told better.
             match = Match(known.thread, known.parent, known.evidence, known.confidence)
-        lead, evidence = self._lead(one, provisional=self.provisional)
+        lead, evidence = self._lead(one, provisional=self._makes_lead(message))
         leads = self.index.leads_beside(message.id)
         attribute = self.directory.attribute
         outside = tuple([(email, attribute(email, thread=leads)[0]) for email in self.outside(message)])

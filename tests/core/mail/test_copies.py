@@ -12,7 +12,7 @@ import pytest
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.copies import Reader, written_id
 from inboxwatch.core.mail.headers import parse
-from inboxwatch.core.mail.intake import Intake, UnknownSenders
+from inboxwatch.core.mail.intake import Intake, leads_of_all
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import Direction, FolderRole, Kind, Message, PersonId
@@ -40,7 +40,7 @@ SHARED: dict[str, Any] = {"sender": "Sales <sales@acme.test>", "to": "bea@buyer.
 
 def read(copies: Sequence[Copy], *, together: bool = False) -> tuple[Intake, dict[str, PersonId | None]]:
     """Reads copies, one by one or all from one mailbox; returns the intake, and who of us wrote what stands."""
-    intake = Intake(US, Directory([lead("bea@buyer.test")]), ThreadIndex(), UnknownSenders.ALWAYS)
+    intake = Intake(US, Directory([lead("bea@buyer.test")]), ThreadIndex(), leads_of_all)
     authors: dict[str, PersonId | None] = {}
     batches = [[message for _, message in copies]] if together else [[message] for _, message in copies]
     for batch, (reader, _) in zip(batches, copies, strict=False):

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from inboxwatch.connector import Batch, Cursor, MailboxError, Reason
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.headers import parse
-from inboxwatch.core.mail.intake import Intake, UnknownSenders
+from inboxwatch.core.mail.intake import Intake
 from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import FolderRole, Lead, MailboxId, RawMessage, ThreadId
 from inboxwatch.core.sla.clock import Clock, Replay
@@ -146,7 +146,7 @@ def true_clocks(
             earliest[copy.letter.id] = copy.message
     directory = Directory(leads)
     context = RuleContext(setting)
-    intake = Intake(setting.us, directory, ThreadIndex(), UnknownSenders.NEVER)
+    intake = Intake(setting.us, directory, ThreadIndex())
     addresses = {box.address: MailboxId(name) for name, box in setting.mailboxes.items()}
     threads: dict[ThreadId, list[Mail]] = {}
     for entry in intake.take_batch(parse(message, None) for message in earliest.values()):
