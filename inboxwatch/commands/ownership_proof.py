@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice, product
+from math import prod
 from typing import TYPE_CHECKING
 
 from inboxwatch.commands.channels_at_hand import channels_at_hand
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 HORIZON = timedelta(days=366)
 EACH = 5
 """So many of a kind are told one by one."""
-MOST_CASES = 1000
-"""So many combinations of what a policy's `when` names are looked at."""
+MOST_CASES = 10_000
+"""So many combinations of values are looked at; `check` says where there are more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ def gaps(config: Config, start: datetime | None = None) -> Iterator[Gap]:
     """Every gap: people whom no channel reaches, absences that leave the fallback, answers that nobody could see."""
     begin = start or now()
     yield from _unreachable(config)
+    combinations = prod(map(len, _values(config).values()))
+    if combinations > MOST_CASES:
+        text = f"only {MOST_CASES} of {combinations} combinations of what rules and policies name were proved"
+        yield Gap("warning", text, "name fewer kinds of wait in `when`")
     for box in config.mailboxes.values():
         yield from _absences(config, box, begin)
     yield from _unseen(config)
@@ -79,9 +84,10 @@ def _unreachable(config: Config) -> Iterator[Gap]:
 def _absences(config: Config, box: MailboxConfig, begin: datetime) -> Iterator[Gap]:
     """Days of the coming year on which everybody whom routing names for a mailbox is absent at some minute."""
     roster = Roster(config.people, config.teams, config.rules, config.fallback)
-    days: dict[date, str] = {}
+    told: dict[tuple[date, ...], tuple[str, str]] = {}
     alone: set[date] = set()
     for policy, case in _cases(config, box):
+        days: dict[date, str] = {}
         for at in _turning_points(config, policy, begin):
             found = roster.assign(case, Window(at, policy.first_response.after(at, policy.calendar)))
             if found.nobody_left:
@@ -89,10 +95,14 @@ def _absences(config: Config, box: MailboxConfig, begin: datetime) -> Iterator[G
                 days.setdefault(day, in_words(found.reasons))
                 if roster.absence(config.fallback, at):
                     alone.add(day)
-    if days:
-        why, fallback = next(iter(days.values())), config.fallback
-        text = f"no owner for `{box.name}` on {_spans(sorted(days))}: only the fallback {fallback} is left ({why})"
-        yield Gap("warning", text, "name another person or team in routing.rules for those days")
+        if days:
+            told.setdefault(tuple(sorted(days)), (_which(case), next(iter(days.values()))))
+    for whole, (which, why) in list(told.items())[:EACH]:
+        text = f"no owner for `{box.name}`{which} on {_spans(list(whole))}: only the fallback {config.fallback} is left"
+        yield Gap("warning", f"{text} ({why})", "name another person or team in routing.rules for those days")
+    if len(told) > EACH:
+        rest = len(told) - EACH
+        yield Gap("warning", f"no owner for `{box.name}` on further days, in {rest} other kinds of wait", "as above")
     if alone:
         text = (
             f"nobody at all for `{box.name}` on {_spans(sorted(alone))}: the fallback {config.fallback} is on leave too"
@@ -100,25 +110,50 @@ def _absences(config: Config, box: MailboxConfig, begin: datetime) -> Iterator[G
         yield Gap("failed", text, "let somebody else stand in, or change the leave")
 
 
+def _which(case: Case) -> str:
+    """The values by which a wait differs from others of its mailbox, in words."""
+    named = [f"{key} {value}" for key, value in case.facts.items() if value and key not in ("mailbox", "team")]
+    return f" ({', '.join(named)})" if named else ""
+
+
+def _values(config: Config) -> dict[str, list[str]]:
+    """For each key that rules and policies look at beside mailbox and team, the values among which they, and the
+    people's languages, tell a difference: one for each that is told apart, and the empty one for all others.
+    """
+    whens = [one.when for one in config.policies] + [one.when for one in config.rules]
+    speakers: dict[str, set[str]] = {}
+    for name, person in config.people.items():
+        for language in person.languages:
+            speakers.setdefault(language, set()).add(name)
+    found: dict[str, list[str]] = {}
+    keys = dict.fromkeys(key for when in whens for key in when if key not in ("mailbox", "team"))
+    for key in keys:
+        told: dict[tuple[frozenset[int], frozenset[str]], str] = {}
+        for value in sorted({value for when in whens for value in when.get(key, ())}):
+            rules = frozenset(number for number, when in enumerate(whens) if value in when.get(key, ()))
+            told.setdefault((rules, frozenset(speakers.get(value, ()) if key == "language" else ())), value)
+        found[key] = ["", *told.values()]
+    return found
+
+
 def _cases(config: Config, box: MailboxConfig) -> Iterator[tuple[SLAPolicy, Case]]:
-    """What can come into a mailbox, as far as owners can differ: each policy that can be chosen there, with what
-    routing then knows of the lead. A policy of another mailbox or team never is, and neither is one that stands
-    below a policy for all that comes in.
+    """What can come into a mailbox, as far as owners can differ: every combination of the values that rules and
+    policies name, with the policy that is chosen for it. A policy of another mailbox or team never is, and neither is
+    one that stands below a policy for all that comes in.
     """
     owner = PersonId(box.owner) if box.owner else None
     known = {"mailbox": box.name.lower(), "team": (box.team or "").lower()}
     seen = set()
-    for policy in config.policies:
-        told = {name: sorted(values) for name, values in policy.when.items() if name not in known}
-        for values in islice(product(*told.values()), MOST_CASES):
-            facts = known | dict(zip(told, values, strict=True))
-            if choose(config.policies, facts) is not policy:
-                continue
-            rules = tuple(number for number, rule in enumerate(config.rules) if matches(rule.when, facts))
-            kind = (policy.calendar.name, policy.first_response, rules, facts.get("language", ""))
-            if kind not in seen:
-                seen.add(kind)
-                yield policy, Case(facts, None, owner, box.team)
+    told = _values(config)
+    for values in islice(product(*told.values()), MOST_CASES):
+        facts = known | dict(zip(told, values, strict=True))
+        if (policy := choose(config.policies, facts)) is None:
+            continue
+        rules = tuple(number for number, rule in enumerate(config.rules) if matches(rule.when, facts))
+        kind = (policy.calendar.name, policy.first_response, rules, facts.get("language", ""))
+        if kind not in seen:
+            seen.add(kind)
+            yield policy, Case(facts, None, owner, box.team)
 
 
 def _turning_points(config: Config, policy: SLAPolicy, begin: datetime) -> list[datetime]:

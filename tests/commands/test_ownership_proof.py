@@ -111,7 +111,9 @@ def test_a_mailbox_is_proved_by_the_policies_alone_that_can_hold_for_it(tmp_path
     assert gaps_in_two_zones(tmp_path, west) == []
     below = west.replace("name: west", "name: all, when: {tier: hot}").replace("when: {mailbox: ben}, ", "")
     named = [one.partition(" on ")[0] for one in gaps_in_two_zones(tmp_path, west + below)]
-    assert named == ["no owner for `ana`", "no owner for `max`"], "Ben's own policy stands above that of hot leads"
+    assert named == ["no owner for `ana` (tier hot)", "no owner for `max` (tier hot)"], (
+        "Ben's own policy stands above that of hot leads"
+    )
 
 
 def test_a_policy_for_some_leads_is_proved_with_the_rules_for_the_same_leads(tmp_path: Path) -> None:
@@ -122,6 +124,20 @@ def test_a_policy_for_some_leads_is_proved_with_the_rules_for_the_same_leads(tmp
     to_ben = "{when: {country: [us, ca]}, assign: ben}, {assign: mailbox.owner}"
     assert "`ana`" in gaps_in_two_zones(tmp_path, policies)[0]
     assert gaps_in_two_zones(tmp_path, policies, to_ben) == []
+
+
+def test_what_a_rule_alone_names_is_proved_too(tmp_path: Path) -> None:
+    """Nobody but Ben has the Dutch leads; he is away for two years, and no policy names a language."""
+    away = leave("2026-11-01", "2028-11-01")
+    path = written(tmp_path, ben=away)
+    rules = "{when: {mailbox: sales}, assign: {team: emea}}, {assign: mailbox.owner}"
+    to_ben = "{when: {language: nl, mailbox: sales}, assign: ben}, {assign: ana}, {assign: mailbox.owner}"
+    path.write_text(path.read_text().replace(rules, to_ben))
+    told = [one.text for one in gaps(configuration.load(path), NOVEMBER) if "`sales`" in one.text]
+    assert told == [], "Ana takes over"
+    path.write_text(path.read_text().replace("{assign: ana}, ", ""))
+    (text,) = [one.text for one in gaps(configuration.load(path), NOVEMBER) if "(language nl)" in one.text]
+    assert text.startswith("no owner for `sales` (language nl) on 2 November 2026 to 3 November 2027")
 
 
 def test_leads_whose_owner_is_away_are_told_by_his_name(tmp_path: Path) -> None:

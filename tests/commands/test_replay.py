@@ -239,7 +239,7 @@ def test_unknown_senders_are_leads_in_shared_mailboxes_alone_unless_the_config_s
     archive.letter("rep@buyer.test", at("9:00"), BO, ANA)
     archive.letter("shared@other.test", at("9:00"), "io@other.test", "Sales <sales@acme.test>")
     for word, leads in (("shared", {"io@other.test"}), ("always", {BO, "io@other.test"}), ("never", set())):
-        lines = archive.replayed(**{"unknown_senders: always": f"unknown_senders: {word}"})
+        lines = archive.replayed(None, **{"unknown_senders: always": f"unknown_senders: {word}"})
         assert {one["lead"] for one in only(lines, "message") if one["lead"]} == leads, word
         assert {one["lead"] for one in only(lines, "clock")} == leads, word
 
@@ -252,7 +252,7 @@ def test_a_column_of_a_list_never_stands_for_the_mailbox_that_was_written_to(arc
     rules = (
         "{when: {mailbox: sales}, assign: max}, {when: {team: emea}, assign: max}, {when: {skill: legal}, assign: ben}"
     )
-    (clock,) = only(archive.replayed(**{by_team: rules}), "clock")
+    (clock,) = only(archive.replayed(None, **{by_team: rules}), "clock")
     assert clock["owner"] == "ben"  # a column of another name is a fact
 
 
