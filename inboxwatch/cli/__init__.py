@@ -137,6 +137,7 @@ def replay(
     us: Annotated[list[str] | None, typer.Option(help="Our address or domain; may be repeated.")] = None,
     as_of: Annotated[str | None, typer.Option(metavar="TIME", help="RFC 3339; later messages are left out.")] = None,
     headers_only: Annotated[bool, typer.Option("--headers-only", help="Read no text, as `privacy: headers`.")] = False,
+    deeds: Annotated[Path | None, typer.Option(metavar="FILE", help="What people did, as JSON Lines.")] = None,
 ) -> None:
     """Back-test: what would have happened with this mail. No network, no daemon; prints JSON Lines."""
     from inboxwatch.commands.backtest import run_replay
@@ -144,9 +145,9 @@ def replay(
     until = instant_of("--as-of", as_of)
     if config is None and not us:
         refuse("say who we are: --us DOMAIN (or ADDRESS), or a config with -c", ExitCode.BAD_CONFIG)
-    loaded = load(config, secrets=False) if config else None
+    loaded = load(config, secrets=False, replay=True) if config else None
     try:
-        run_replay(paths, loaded, us or [], until, sys.stdout, text=not headers_only)
+        run_replay(paths, loaded, us or [], until, sys.stdout, text=not headers_only, deeds=deeds)
     except BrokenPipeError:
         sys.stderr.close()
     except OSError as error:

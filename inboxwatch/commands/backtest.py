@@ -6,33 +6,38 @@ import asyncio
 import heapq
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import IntEnum
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from inboxwatch.commands.deeds import DeedContext, Deeds, PlacedDeed, applied, problem_lines
+from inboxwatch.commands.deeds import read as read_deeds
 from inboxwatch.commands.leads import read_sources
 from inboxwatch.commands.replay import message_line, problem_line, read_all
+from inboxwatch.commands.replay_setting import setting_of, us_of
 from inboxwatch.commands.terminal import progress
 from inboxwatch.config import reply_rules as meanings
 from inboxwatch.config.free_mail import free_mail
 from inboxwatch.core.leads import Directory
-from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, leads_of_all
-from inboxwatch.core.mail.parties import Us
+from inboxwatch.core.mail.intake import Entry, Intake
 from inboxwatch.core.mail.threads import ThreadIndex
-from inboxwatch.core.model import Direction, Kind, MailboxId, Message, PersonId, ThreadId
+from inboxwatch.core.mail.unknown_senders import UnknownSenders, leads_of_all
+from inboxwatch.core.model import Direction, Kind, MailboxId, Message, MessageId, PersonId, ThreadId
 from inboxwatch.core.ownership.advance import EVERYTHING, Advance, advance, assignment_at
-from inboxwatch.core.ownership.people import Person
-from inboxwatch.core.ownership.routing import RoutingRule, ToMailboxOwner
-from inboxwatch.core.sla.clock import Clock, Replay, State, Wait
-from inboxwatch.core.sla.hours import ALWAYS
+from inboxwatch.core.qualification.decision import Decision, Qualifier
+from inboxwatch.core.qualification.inquiry import Inquiry
+from inboxwatch.core.sla.clock import Clock, State, Wait
+from inboxwatch.core.sla.escalation import StepKey
+from inboxwatch.core.sla.fold import Replay
+from inboxwatch.core.sla.holds import FILTERED
 from inboxwatch.core.sla.meetings import accepted
-from inboxwatch.core.sla.policy import Duration, EscalationPolicy, SLAPolicy, Step, StepTime
-from inboxwatch.core.sla.timeline import Action, Mail
+from inboxwatch.core.sla.policy import Metric, SLAPolicy
+from inboxwatch.core.sla.timeline import Action, ActionKind, Mail
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.absences import author, away_until
 from inboxwatch.engine.filing import mail_of, mailbox_of
@@ -48,7 +53,8 @@ class _When(IntEnum):
     STOP = 0
     AWAY = 1
     START = 2
-    WAKE = 3
+    DEED = 3
+    WAKE = 4
 
 
 @dataclass(slots=True)
@@ -57,30 +63,51 @@ class _Course:
 
     clock: Clock
     actions: list[Action] = field(default_factory=list)
-    notified: set[tuple[int, int]] = field(default_factory=set)
+    notified: set[StepKey] = field(default_factory=set)
     owner: PersonId | None = None
+    wait: _Course | None = None
+    """Of a verdict that is awaited: the wait, whose owner and actions are its own."""
+
+    @property
+    def main(self) -> _Course:
+        return self.wait or self
 
     def at(self, now: datetime) -> Clock:
         """The clock as it looked at an instant before its stop."""
         return replace(
-            self.clock,
+            self.clock.under(now),
             state=State.RUNNING,
             stop_reason=None,
             stopped_by=None,
             stopped_at=None,
             answered_by=None,
-            actions=tuple(self.actions),
+            actions=tuple(self.main.actions),
         )
 
     def over(self, now: datetime) -> bool:
         return self.clock.stopped_at is not None and self.clock.stopped_at <= now
 
+    @property
+    def opens_at(self) -> datetime:
+        """When it was first owed: later than its start where a person took a filter back."""
+        start = self.clock.started_at
+        return next((one.end for one in self.clock.holds if one.why == FILTERED and one.start == start), start)
+
 
 class BackTest:
     """Replays entries under a setting (a config, or one made of `--us`)."""
 
-    def __init__(self, setting: Setting, directory: Directory, entries: Iterable[Entry], as_of: datetime) -> None:
+    def __init__(  # six parameters: the config, the leads, and the mail and deeds of a time
+        self,
+        setting: Setting,
+        directory: Directory,
+        entries: Iterable[Entry],
+        as_of: datetime,
+        deeds: Sequence[PlacedDeed] = (),
+    ) -> None:
         self._setting = setting
+        self._qualification = setting.qualification
+        self._directory = directory
         self._context = RuleContext(setting)
         self._leads = directory.leads
         self._as_of = as_of
@@ -88,7 +115,13 @@ class BackTest:
         self._away: dict[PersonId, tuple[datetime, datetime]] = {}
         self._load: Counter[str] = Counter()
         self._turns: Counter[str] = Counter()
-        self._courses = [_Course(clock) for clock in self._fold(directory)]
+        self._mails = self._timeline()
+        self._meetings = accepted(mail for mails in self._mails.values() for mail in mails)
+        self._strangers = {lead.id for lead in directory.leads.values() if lead.provisional}
+        self._deeds = self._applied([one for one in deeds if one.deed.at <= as_of])
+        self.classes: dict[MessageId, Decision] = {}
+        """What each inquiry was as it came."""
+        self._courses = _with_verdicts([_Course(one) for thread in self._mails for one in self._last_fold(thread)])
         self._escalations: list[dict[str, Any]] = []
         self._play()
 
@@ -99,23 +132,66 @@ class BackTest:
     def clock_lines(self) -> Iterator[dict[str, Any]]:
         """The `clock` objects of contract section 5, in the order of their starts."""
         for course in sorted(self._courses, key=lambda one: (one.clock.started_at, one.clock.id)):
-            yield _line(course, self._as_of)
+            yield _line(course, self._as_of) | (_told(course) if self._qualification is not None else {})
 
     def escalation_lines(self) -> Iterator[dict[str, Any]]:
         """The `escalation` objects of contract section 5, in the order of time."""
         return iter(self._escalations)
 
-    def _fold(self, directory: Directory) -> Iterator[Clock]:
+    def inquiry(self, entry: Entry) -> Inquiry | None:
+        """What a buyer's message tells by itself, where the config asks for it."""
+        message = entry.message
+        if self._qualification is None or entry.direction is not Direction.INBOUND or not entry.verdict.owes_reply:
+            return None
+        us = self._setting.us
+        authors = us.outside_authors(message) if us.is_ours(message.sender.email) else []
+        ours = [one.email for one in message.recipients if us.is_ours(one.email)]
+        return self._qualification.read(message, (authors or [message.sender.email])[0], ours)
+
+    def class_words(self, entry: Entry) -> dict[str, str | None]:
+        """What qualification adds to a `message` object: the class as first decided, and the rule that fits."""
+        if self._qualification is None:
+            return {}
+        inquiry, decision = self.inquiry(entry), self.classes.get(entry.message.id)
+        rule = inquiry.rule if inquiry is not None and decision is not None else ""
+        return {"class": decision.gives if decision is not None else None, "class_rule": rule or None}
+
+    def problems(self) -> list[tuple[str, str]]:
+        """(place, reason) of deeds that fit nothing."""
+        return self._deeds.problems
+
+    def _timeline(self) -> dict[ThreadId, list[Mail]]:
         threads: dict[ThreadId, list[Mail]] = {}
         for entry in self._entries:
             if entry.direction is not Direction.INTERNAL:
-                mail = mail_of(entry, directory, self.mailbox(entry))
-                threads.setdefault(entry.match.thread, []).append(mail)
-        strangers = {lead.id for lead in directory.leads.values() if lead.provisional}
-        meetings = accepted(mail for mails in threads.values() for mail in mails)
-        for thread, mails in threads.items():
-            fold = Replay(thread, self._policy, self._setting.stop_conditions, strangers)
-            yield from fold.clocks([*mails, *meetings])
+                mail = mail_of(entry, self._directory, self.mailbox(entry))
+                threads.setdefault(entry.match.thread, []).append(replace(mail, inquiry=self.inquiry(entry)))
+        return threads
+
+    def _applied(self, deeds: Sequence[PlacedDeed]) -> Deeds:
+        mails = {mail.id: (thread, mail) for thread, mails in self._mails.items() for mail in mails}
+        classes = self._qualification.classes if self._qualification is not None else ()
+        return applied(deeds, DeedContext(self._setting.people, classes, mails, self._known_at))
+
+    def _known_at(self, thread: ThreadId, now: datetime, deeds: Deeds) -> Sequence[Clock]:
+        """The clocks of a thread as an instant knows it: with the deeds so far."""
+        mails = [mail for mail in self._mails[thread] if mail.at <= now]
+        return self._replay(thread, deeds).clocks(
+            [*mails, *(one for one in self._meetings if one.at <= now), *_of(deeds, thread)]
+        )
+
+    def _last_fold(self, thread: ThreadId) -> Sequence[Clock]:
+        fold = self._replay(thread, self._deeds)
+        clocks = fold.clocks([*self._mails[thread], *self._meetings, *_of(self._deeds, thread)])
+        self.classes |= fold.classes
+        return clocks
+
+    def _replay(self, thread: ThreadId, deeds: Deeds) -> Replay:
+        qualifier = None
+        if self._qualification is not None:
+            is_free_mail = self._directory.is_free_mail
+            qualifier = Qualifier(self._qualification, self._directory.leads, deeds.said, is_free_mail)
+        return Replay(thread, self._policy, self._setting.stop_conditions, self._strangers, qualifier)
 
     def _policy(self, wait: Wait) -> SLAPolicy | None:
         return self._context.policy(wait, self._leads)
@@ -129,8 +205,15 @@ class BackTest:
             serial += 1
             heapq.heappush(queue, (at, when, serial, what))
 
-        for course in sorted(self._courses, key=lambda one: (one.clock.started_at, one.clock.id)):
-            put(course.clock.started_at, _When.START, course)
+        for course in sorted(self._courses, key=lambda one: (one.clock.started_at, one.wait is not None, one.clock.id)):
+            if course.clock.stop_reason == FILTERED and course.clock.stopped_at == course.clock.started_at:
+                continue  # owed by nobody from its start on
+            put(course.opens_at, _When.START, course)
+            for action in course.clock.actions if course.wait is None else ():
+                if action.kind in (ActionKind.ASSIGNED, ActionKind.ACKNOWLEDGED):
+                    put(action.at, _When.DEED, (course, action))
+            for term in course.clock.terms[1:]:
+                put(term.since, _When.WAKE, course)
             if course.clock.stopped_at is not None:
                 put(course.clock.stopped_at, _When.STOP, course)
         for entry in self._entries:
@@ -139,7 +222,7 @@ class BackTest:
         while queue and queue[0][0] <= self._as_of:
             now, when, _, what = heapq.heappop(queue)
             if when is _When.STOP:
-                if what.owner is not None:
+                if what.owner is not None and what.wait is None:
                     self._load[what.owner] -= 1
             elif when is _When.AWAY:
                 for course in self._absence(what):
@@ -148,6 +231,11 @@ class BackTest:
                 self._start(what, now)
                 if not what.over(now):
                     put(now, _When.WAKE, what)
+            elif when is _When.DEED:
+                course, action = what
+                if not course.over(now):
+                    course.actions.append(action)
+                    put(now, _When.WAKE, course)
             elif not what.over(now):
                 wake_at = self._wake(what, now)
                 if wake_at is not None and wake_at > now:
@@ -157,7 +245,7 @@ class BackTest:
         self._own(course, self._advance(course, EVERYTHING, now))
 
     def _wake(self, course: _Course, now: datetime) -> datetime | None:
-        moved = self._advance(course, frozenset(course.notified), now)
+        clock, moved = course.at(now), self._advance(course, frozenset(course.notified), now)
         if (notification := moved.notification) is not None:
             step = notification.step
             course.notified |= {one.key for one in moved.passed} | {step.key}
@@ -171,16 +259,18 @@ class BackTest:
                     "reason": step.reason.value,
                     "targets": list(notification.targets),
                 }
+                | ({} if self._qualification is None else {"policy": clock.policy.escalation.name})
             )
         self._own(course, moved)
         return moved.wake_at
 
-    def _advance(self, course: _Course, notified: frozenset[tuple[int, int]], now: datetime) -> Advance:
+    def _advance(self, course: _Course, notified: frozenset[StepKey], now: datetime) -> Advance:
         roster = self._context.roster(self._away, self._load.__getitem__, self._turns.__getitem__)
         clock = course.at(now)
         return advance(clock, self._context.case(clock, self._leads), roster, notified, now)
 
     def _own(self, course: _Course, moved: Advance) -> None:
+        course = course.main
         course.actions.extend(moved.assigned)
         self._turns.update(action.team for action in moved.assigned)
         if course.owner != moved.owner:
@@ -197,22 +287,24 @@ class BackTest:
             return []
         if entry.verdict.vacation:
             self._away[person] = (at, away_until(entry))
-            return [one for one in self._courses if one.owner == person and not one.over(at)]
+            return [one for one in self._courses if one.main.owner == person and not one.over(at)]
         if entry.verdict.kind is Kind.HUMAN:
             self._away.pop(person, None)
         return []
 
 
 def _line(course: _Course, now: datetime) -> dict[str, Any]:
-    clock = course.clock
-    held = assignment_at(course.actions, clock.stopped_at)
+    clock, actions = course.clock, course.main.actions
+    if course.wait is not None and clock.stopped_at is not None:
+        actions = [one for one in actions if one.at < clock.stopped_at]  # whose it was just before the verdict
+    held = assignment_at(actions, clock.stopped_at)
     return {
         "type": "clock",
         "id": clock.id,
         "thread": clock.thread,
         "lead": clock.lead,
         "metric": clock.metric.value,
-        "owner": held.owner if held else course.owner,
+        "owner": held.owner if held else course.main.owner,
         "started_by": clock.started_by,
         "started_at": rfc3339(clock.started_at),
         "due_at": rfc3339(clock.due_at),
@@ -227,17 +319,53 @@ def _line(course: _Course, now: datetime) -> dict[str, Any]:
     } | ({"flags": list(clock.flags)} if clock.flags else {})
 
 
-def run_replay(
-    paths: list[Path], config: Config | None, us: list[str], as_of: datetime | None, out: TextIO, *, text: bool = True
+def _told(course: _Course) -> dict[str, Any]:
+    """What qualification adds to a `clock` object."""
+    clock = course.clock
+    qualified = clock.qualified
+    return {
+        "policy": clock.policy.name,
+        "tier": qualified.worth.tier if qualified else None,
+        "score": qualified.worth.points if qualified else None,
+        "class": qualified.decision.gives if qualified else None,
+        "class_by": qualified.decision.by if qualified else None,
+        "reopened": clock.reopened,
+        "contradicted": clock.contradicted,
+    }
+
+
+def _of(deeds: Deeds, thread: ThreadId) -> list[Action]:
+    return [*deeds.actions.get(thread, ()), *deeds.everywhere]
+
+
+def _with_verdicts(courses: list[_Course]) -> list[_Course]:
+    """The courses, those of verdicts beside the waits that await them."""
+    waits = {(one.clock.thread, one.clock.started_by): one for one in courses if one.clock.metric.is_reply}
+    for one in courses:
+        if one.clock.metric is Metric.VERDICT:
+            one.wait = waits[one.clock.thread, one.clock.started_by]
+    return courses
+
+
+def run_replay(  # seven parameters: what is read, how, under what, and where it is printed
+    paths: list[Path],
+    config: Config | None,
+    us: list[str],
+    as_of: datetime | None,
+    out: TextIO,
+    *,
+    text: bool = True,
+    deeds: Path | None = None,
 ) -> None:
     """The command: prints messages, problems, clocks and escalations. Raises OSError where a path cannot be opened.
 
-    `text` False reads headers and machine parts only.
+    `text` False reads headers and machine parts only; `deeds` is a file of what people did.
     """
+    done, refused = read_deeds(deeds) if deeds is not None else ([], [])
     for path in paths:
         with path.open("rb") if path.is_file() else nullcontext(path.stat()):
             pass
-    ours = _us_of(us)
+    ours = us_of(us)
     lists = asyncio.run(read_sources(config)).values() if config else ()
     directory = Directory((row.lead for found in lists for row in found.rows), free_mail())
     rules = config.meanings if config else meanings.load()
@@ -245,14 +373,17 @@ def run_replay(
     with _progress() as advance_bar:
         timeline = read_all(_shown(paths, advance_bar), intake, as_of, text)
     setting = config or setting_of(ours, timeline.entries)
-    end = as_of or max(
-        (entry.message.received_at for entry in timeline.entries), default=datetime.min.replace(tzinfo=UTC)
-    )
-    test = BackTest(setting, directory, timeline.entries, end)
+    known = [*(entry.message.received_at for entry in timeline.entries), *(one.deed.at for one in done)]
+    end = as_of or max(known, default=datetime.min.replace(tzinfo=UTC))
+    test = BackTest(setting, directory, timeline.entries, end, done)
     configured = config is not None
     lines = chain(
-        (message_line(path, entry, test.mailbox(entry) if configured else None) for path, entry in timeline.sightings),
+        (
+            message_line(path, entry, test.mailbox(entry) if configured else None) | test.class_words(entry)
+            for path, entry in timeline.sightings
+        ),
         (problem_line(problem) for problem in timeline.problems),
+        problem_lines([*refused, *test.problems()]),
         test.clock_lines(),
         test.escalation_lines(),
     )
@@ -269,14 +400,6 @@ def _makes_lead(config: Config | None) -> Callable[[Message], bool]:
     return lambda message: unknown is UnknownSenders.ALWAYS or any(one.email in boxes for one in message.recipients)
 
 
-def _us_of(words: Iterable[str]) -> Us:
-    named = [word.strip().lower().removeprefix("@") for word in words]
-    return Us(
-        frozenset(word for word in named if "@" not in word),
-        {word: PersonId(word) for word in named if "@" in word},
-    )
-
-
 @contextmanager
 def _progress() -> Iterator[Callable[[Path], None]]:
     """A bar on a terminal; nothing where output is piped."""
@@ -291,48 +414,3 @@ def _shown(paths: Iterable[Path], show: Callable[[Path], None]) -> Iterator[Path
     for path in paths:
         show(path)
         yield path
-
-
-@dataclass(frozen=True)
-class _Address:
-    """A mailbox of ours that is known by its address only, and owned by the person of that address."""
-
-    address: str
-    owner: str
-    team: str | None = None
-
-
-def setting_of(us: Us, entries: Iterable[Entry]) -> Setting:
-    """The setting of `replay --us`: no people are configured, so each of our addresses stands for its person."""
-    ours = dict.fromkeys(
-        one.email
-        for entry in entries
-        for one in (*entry.message.recipients, entry.message.sender)
-        if us.is_ours(one.email)
-    )
-    addresses = list(ours) or ["us"]
-    four_hours = Duration(timedelta(hours=4))
-    ladder = EscalationPolicy("default", (Step(StepTime(1.0), ("owner",)),), in_hours_only=False)
-    policy = SLAPolicy("default", ALWAYS, four_hours, four_hours, ladder, version="default")
-    return _Us(
-        us=replace(us, addresses={**us.addresses, **{email: PersonId(email) for email in ours}}),
-        people={PersonId(email): Person(PersonId(email), email, email) for email in addresses},
-        teams={},
-        mailboxes={MailboxId(email): _Address(email, email) for email in addresses},
-        rules=(RoutingRule(ToMailboxOwner()),),
-        fallback=PersonId(addresses[0]),
-        policies=(policy,),
-        stop_conditions=frozenset({"answered", "dismissed", "meeting_accepted", "opted_out"}),
-    )
-
-
-@dataclass(frozen=True)
-class _Us:
-    us: Us
-    people: Mapping[PersonId, Any]
-    teams: Mapping[str, Any]
-    mailboxes: Mapping[MailboxId, Any]
-    rules: tuple[Any, ...]
-    fallback: PersonId
-    policies: tuple[SLAPolicy, ...]
-    stop_conditions: frozenset[str]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any, TypeVar
 from inboxwatch import notify
 from inboxwatch.config import models, policy_models
 from inboxwatch.config.certificate import TlsConfig
+from inboxwatch.config.class_rules import built_in
 from inboxwatch.config.config import (
     ChannelConfig,
     Config,
@@ -23,6 +26,7 @@ from inboxwatch.config.config import (
 )
 from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER, WEEK
 from inboxwatch.config.policies import document_of, escalation, restore
+from inboxwatch.config.qualification_models import QualificationModel
 from inboxwatch.config.reading import ReadEntries
 from inboxwatch.config.web_models import OidcModel, WebModel
 from inboxwatch.core.mail.parties import Us
@@ -30,6 +34,7 @@ from inboxwatch.core.membership import Tolerance
 from inboxwatch.core.model import MailboxId, PersonId
 from inboxwatch.core.ownership.people import Person, Team
 from inboxwatch.core.ownership.routing import RoutingRule, Target, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
+from inboxwatch.core.qualification.decision import SALES, UNKNOWN, Qualification
 from inboxwatch.core.sla.hours import BusinessCalendar
 from inboxwatch.settings import Secret, Settings
 
@@ -87,6 +92,7 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
         language=found.values["language"],
         log=found.values["log"],
         own_rules=found.values["meanings"],
+        qualification=_qualification(found.one(QualificationModel)),
         store_url=_store_url(store.url if store else _DEFAULT_STORE, path.parent),
         web=_web(web),
         admins=frozenset(map(PersonId, found.values["admins"])),
@@ -97,6 +103,27 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
             name: _report_mail(name, model, teams, calendars.get(model.calendar or "", policies[-1].calendar))
             for name, model in reports.mail.items()
         },
+    )
+
+
+def _qualification(section: QualificationModel | None) -> Qualification | None:
+    if section is None:
+        return None
+    classes = {name: model.clock is None for name, model in section.classes.items()} | {SALES: True, UNKNOWN: True}
+    files = (*section.rules, built_in())
+    rules = [rule for file in files for rule in file.classes if rule.class_.lower() in classes]
+    score = [rule for file in files for rule in file.score]
+    told = section.model_dump(mode="json", exclude={"rules", "forget_filtered"})
+    digest = json.dumps([told, *(one.model_dump(mode="json") for one in (*rules, *score))], sort_keys=True)
+    return Qualification(
+        classes=classes,
+        rules=tuple(rule.rule() for rule in rules),
+        score=tuple(rule.rule() for rule in score),
+        customers=frozenset(section.customers),
+        otherwise=section.otherwise,
+        tiers=section.tiers,
+        audit=round(section.audit * 100),
+        version=hashlib.sha256(digest.encode()).hexdigest()[:16],
     )
 
 

@@ -17,13 +17,14 @@ from inboxwatch.config.outline import Outline
 from inboxwatch.config.reply_rules import RuleFile, load
 from inboxwatch.connector import Context, LeadSource, MailConnector, MemberSource, Reading
 from inboxwatch.core.calendar_period import Every
-from inboxwatch.core.mail.intake import UnknownSenders
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.mail.reply_rules import Meanings
+from inboxwatch.core.mail.unknown_senders import UnknownSenders
 from inboxwatch.core.membership import KnownMember, Tolerance
 from inboxwatch.core.model import MailboxId, PersonId, Privacy, ShownFigures
 from inboxwatch.core.ownership.people import Person, Team
 from inboxwatch.core.ownership.routing import RoutingRule
+from inboxwatch.core.qualification.decision import Qualification
 from inboxwatch.core.sla.hours import BusinessCalendar
 from inboxwatch.core.sla.policy import EscalationPolicy, SLAPolicy
 from inboxwatch.notify import Channel
@@ -251,6 +252,8 @@ class Config:
     """How long history is kept; None: until it is erased by hand."""
     own_rules: tuple[RuleFile, ...] = ()
     """The operator's own rules of what an answer means."""
+    qualification: Qualification | None = None
+    """What inquiries are about and worth; None: every one is a seller's."""
     directories: Mapping[str, DirectoryConfig] = field(default_factory=dict)
     members: tuple[KnownMember, ...] = ()
     """The members of directories that were made people and mailboxes of this config."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from inboxwatch.config.document import Document
-from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER, ROLES
+from inboxwatch.config.fields import LEAD_OWNER, MAILBOX_OWNER, ROLES, meant
 from inboxwatch.config.models import (
     AlertsModel,
     ChannelModel,
@@ -18,13 +18,16 @@ from inboxwatch.config.models import (
 )
 from inboxwatch.config.policy_models import (
     EscalationPolicyModel,
+    PolicyWhenModel,
     RoutingModel,
     SLAPolicyModel,
     StepModel,
     TeamAssignmentModel,
 )
 from inboxwatch.config.problem import Path as Place
+from inboxwatch.config.qualification_models import QualificationModel
 from inboxwatch.config.reading import ReadEntries
+from inboxwatch.core.qualification.decision import SALES, UNKNOWN
 from inboxwatch.core.sla.policy import Duration, Reassign
 
 Fault = tuple[Place, str]
@@ -35,7 +38,18 @@ RESERVED = frozenset({*ROLES, *Reassign, LEAD_OWNER, MAILBOX_OWNER})
 
 def check(found: ReadEntries, document: Document) -> None:
     """Records all that is wrong between entries that are each right by themselves."""
-    for rule in (_names, _addresses, _managers, _skills, _policies, _ladders, _stops, _destinations, _reports):
+    for rule in (
+        _names,
+        _addresses,
+        _managers,
+        _skills,
+        _policies,
+        _classes,
+        _ladders,
+        _stops,
+        _destinations,
+        _reports,
+    ):
         for path, message in rule(found):
             document.problem(path, message)
 
@@ -128,6 +142,28 @@ def _policies(found: ReadEntries) -> Iterator[Fault]:
         yield ("sla_policies",), "leaves waits without a policy: end with one that has no `when`"
 
 
+def _classes(found: ReadEntries) -> Iterator[Fault]:
+    """A class in `when` is one of the list, and a verdict is awaited where something can be unknown."""
+    section, routing = found.one(QualificationModel), found.one(RoutingModel)
+    known = {*section.classes, SALES, UNKNOWN} if section is not None else set()
+    whens: list[tuple[Place, PolicyWhenModel]] = []
+    for number, policy in found.listed(SLAPolicyModel).items():
+        place: Place = ("sla_policies", number)
+        whens.append((place, policy.when))
+        covered = policy.when.class_
+        if policy.verdict is not None and (section is None or (covered is not None and UNKNOWN not in covered)):
+            why = "covers no inquiry of the class `unknown`" if section else "needs the section `qualification`"
+            yield (*place, "verdict"), why
+    whens += [(("routing", "rules", number), rule.when) for number, rule in enumerate(routing.rules if routing else ())]
+    for place, when in whens:
+        named = when.class_ or frozenset()
+        if named and section is None:
+            yield (*place, "when", "class"), "needs the section `qualification`, which lists the classes"
+            continue
+        for name in sorted(named - known):
+            yield (*place, "when", "class"), f"{name!r} is no class of `qualification`{meant(name, known)}"
+
+
 def _covers(earlier: SLAPolicyModel, later: SLAPolicyModel) -> bool:
     wide, narrow = earlier.when.facts(), later.when.facts()
     return all(key in narrow and narrow[key] <= values for key, values in wide.items())
@@ -135,7 +171,7 @@ def _covers(earlier: SLAPolicyModel, later: SLAPolicyModel) -> bool:
 
 def _business(policy: SLAPolicyModel, ladders: dict[str, EscalationPolicyModel]) -> Duration | None:
     """The first business time that a policy or its ladder counts with."""
-    times = [policy.first_response, policy.next_response, policy.follow_up]
+    times = [policy.first_response, policy.next_response, policy.follow_up, policy.verdict]
     if ladder := ladders.get(policy.escalation):
         times += [step.at.offset for step in ladder.steps]
         times += [ladder.acknowledge_for, ladder.blind_grace, ladder.repeat.every if ladder.repeat else None]

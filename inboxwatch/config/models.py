@@ -36,9 +36,10 @@ from inboxwatch.config.fields import (
 )
 from inboxwatch.config.policy_models import EscalationPolicyModel, RoutingModel, SLAPolicyModel
 from inboxwatch.config.public_holidays import PublicHolidays
+from inboxwatch.config.qualification_models import QualificationModel
 from inboxwatch.config.web_models import WebModel
 from inboxwatch.core.calendar_period import Every
-from inboxwatch.core.mail.intake import UnknownSenders
+from inboxwatch.core.mail.unknown_senders import UnknownSenders
 from inboxwatch.core.model import Privacy, ShownFigures
 from inboxwatch.core.sla.hours import BusinessCalendar, Span, day_of
 from inboxwatch.settings import Secret, Settings
@@ -380,6 +381,8 @@ class ConfigModel(Settings):
     """Files of the operator's own rules of what an answer means; they come before the built-in ones."""
     leads: dict[str, LeadsModel] = Field(default_factory=dict)
     """Lists of known buyers, by name."""
+    qualification: QualificationModel | None = None
+    """Default: every inquiry is a seller's."""
     routing: RoutingModel
     sla_policies: tuple[SLAPolicyModel, ...]
     """Targets; the first one whose `when` holds is taken, and the last one has none."""

@@ -41,6 +41,7 @@ def restore(document: str) -> SLAPolicy:
             policy.escalation, policy_models.EscalationPolicyModel.model_validate(parts["escalation"])
         ),
         follow_up=policy.follow_up,
+        verdict=policy.verdict,
         when=policy.when.facts(),
         version=hashlib.sha256(document.encode()).hexdigest()[:16],
         document=document,

@@ -43,7 +43,7 @@ class PolicyWhenModel(Settings):
     source: Values | None = None
     """The list that the lead is from."""
     class_: Values | None = Field(default=None, alias="class")
-    """The kind of the message that began the wait, such as `human`."""
+    """What the inquiry is about: classes of the section `qualification`."""
 
     def facts(self) -> dict[str, frozenset[str]]:
         return {key: values for key, values in self.model_dump(by_alias=True).items() if values is not None}
@@ -103,6 +103,8 @@ class SLAPolicyModel(Settings):
     """How long every further answer may take."""
     follow_up: PositiveTime | None = None
     """How long the buyer may be silent after our last word before a follow-up is due. Default: no follow-ups."""
+    verdict: PositiveTime | None = None
+    """How long a person may take to say what an inquiry is about that nothing tells. Default: no verdict is awaited."""
     escalation: EscalationRef
     """What happens as the due time comes and goes."""
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from inboxwatch.core.model import ClockId, Lead, LeadId, ThreadId
-from inboxwatch.core.sla.clock import Clock, Replay, Wait
+from inboxwatch.core.sla.clock import Clock, Wait
+from inboxwatch.core.sla.fold import Replay
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.sla.timeline import Fact, Mail
 from inboxwatch.engine.policies import policies_of

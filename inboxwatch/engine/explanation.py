@@ -24,7 +24,8 @@ from inboxwatch.core.leads import plain_address
 from inboxwatch.core.model import ClockId, Direction, Lead
 from inboxwatch.core.ownership.advance import assignment_at
 from inboxwatch.core.proof import LATE, NOTHING_KNOWN, Proof
-from inboxwatch.core.sla.clock import State, clock_id
+from inboxwatch.core.sla.clock import State
+from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.ladder import ladder_of

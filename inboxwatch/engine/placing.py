@@ -12,17 +12,10 @@ from inboxwatch.core.mail.classify import classify
 from inboxwatch.core.mail.copies import Reader
 from inboxwatch.core.mail.correspondence import correspondents
 from inboxwatch.core.mail.first_pass import FirstPass, Unplaced
-from inboxwatch.core.mail.intake import (
-    Entry,
-    Intake,
-    UnknownSenders,
-    addresses_of,
-    in_order,
-    leads_of_all,
-    leads_of_nobody,
-)
+from inboxwatch.core.mail.intake import Entry, Intake, addresses_of, in_order
 from inboxwatch.core.mail.threads import ThreadIndex, keys
 from inboxwatch.core.mail.threads.known import Keys, Known, named_parent
+from inboxwatch.core.mail.unknown_senders import UnknownSenders, leads_of_all, leads_of_nobody
 from inboxwatch.core.model import MailboxId, Message, MessageId, ThreadId
 from inboxwatch.engine.placing_anew import name_meant
 from inboxwatch.engine.rules import Rules

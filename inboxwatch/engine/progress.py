@@ -12,7 +12,7 @@ from inboxwatch.core.ownership.advance import EVERYTHING, Advance, advance, assi
 from inboxwatch.core.ownership.owner_change import owner_change
 from inboxwatch.core.ownership.routing import Roster
 from inboxwatch.core.sla.clock import Clock
-from inboxwatch.core.sla.escalation import StepReason, overdue, plan
+from inboxwatch.core.sla.escalation import StepKey, StepReason, overdue, plan
 from inboxwatch.core.sla.gone_quiet import GONE_QUIET
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind
@@ -32,7 +32,7 @@ class Before:
     """What the store had of a wait, under any of its ids."""
 
     rows: Sequence[ClockRecord]
-    notified: set[tuple[int, int]]
+    notified: set[StepKey]
     """(round, step) of the steps that notified or were passed."""
     witnesses: set[str]
     """The mailboxes that have seen mail of its thread."""
@@ -146,7 +146,7 @@ class Progress:
         self._assigned.clear()
 
     def _advance(
-        self, clock: Clock, notified: set[tuple[int, int]], sight: Sight, *, may_notify: bool
+        self, clock: Clock, notified: set[StepKey], sight: Sight, *, may_notify: bool
     ) -> tuple[Advance, Unread | None]:
         """The wait at now; and what must be read first, in which case nobody is notified yet."""
         case = self._rules.context.case(clock, self._leads)
@@ -160,7 +160,7 @@ class Progress:
         self,
         clock: Clock,
         moved: Advance,
-        notified: set[tuple[int, int]],
+        notified: set[StepKey],
         sight: Sight,
         *,
         was_held: bool,
@@ -189,7 +189,7 @@ class Progress:
             "next_step": self._next(clock, owner, notified),
         }
 
-    def _next(self, clock: Clock, owner: PersonId, notified: set[tuple[int, int]]) -> NextStep | None:
+    def _next(self, clock: Clock, owner: PersonId, notified: set[StepKey]) -> NextStep | None:
         case = self._rules.context.case(clock, self._leads)
         first = next(foreseen(clock, case, self._roster, owner, notified, self._now), None)
         if first is None:

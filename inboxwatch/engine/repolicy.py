@@ -36,8 +36,7 @@ def reapply(tx: Transaction, rules: Rules, now: datetime) -> list[Move]:
     running = tx.clocks.running()
     leads = tx.leads.get_many({row.lead for row in running})
     for row in running:
-        kind = next((one.kind for one in tx.mail.rows(row.thread) if one.message_id == row.started_by), "human")
-        facts = rules.context.facts(row.lead, leads.get(row.lead), row.mailbox, kind)
+        facts = rules.context.facts(row.lead, leads.get(row.lead), row.mailbox)
         policy = choose(rules.config.policies, facts)
         if policy is None or policy.target(Metric(row.metric)) is None or policy.version == row.policy_version:
             continue  # a wait that no policy covers any more ends under the one it began with

@@ -9,8 +9,8 @@ from datetime import datetime
 from inboxwatch.core.mail.threads import SURE_ENOUGH, Ghost, rejoin, stood, thread_apart
 from inboxwatch.core.mail.threads import split as split_thread
 from inboxwatch.core.model import MessageId, ThreadId
-from inboxwatch.core.sla.clock import clock_id
 from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.actions import known_person
 from inboxwatch.engine.evaluate import Occasion, evaluate

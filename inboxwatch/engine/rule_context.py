@@ -12,8 +12,10 @@ from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId
 from inboxwatch.core.ownership.people import Person, Team
 from inboxwatch.core.ownership.reasons import SeenAway
 from inboxwatch.core.ownership.routing import Case, Roster, RoutingRule
+from inboxwatch.core.qualification.decision import Qualification
 from inboxwatch.core.sla.clock import Clock, Wait
 from inboxwatch.core.sla.policy import SLAPolicy, choose
+from inboxwatch.core.sla.terms import Qualified
 from inboxwatch.store.records import MailboxRecord
 
 FRESH = timedelta(seconds=10)
@@ -55,6 +57,8 @@ class Setting(Protocol):
     def policies(self) -> tuple[SLAPolicy, ...]: ...
     @property
     def stop_conditions(self) -> frozenset[str]: ...
+    @property
+    def qualification(self) -> Qualification | None: ...
 
 
 class RuleContext:
@@ -80,9 +84,9 @@ class RuleContext:
         return own
 
     def facts(
-        self, lead_id: LeadId, lead: Lead | None, mailbox: MailboxId | None, message_class: str = "human"
+        self, lead_id: LeadId, lead: Lead | None, mailbox: MailboxId | None, qualified: Qualified | None = None
     ) -> dict[str, str]:
-        """The values that `when` of SLA policies and routing rules looks at."""
+        """The values that `when` of SLA policies and routing rules looks at; `qualified`: what the wait is about."""
         box = self.setting.mailboxes.get(mailbox) if mailbox else None
         # A column of a list never stands for what is known here.
         facts = dict(lead.attributes) if lead is not None else {}
@@ -90,27 +94,31 @@ class RuleContext:
             "mailbox": mailbox or "",
             "team": (box.team or "") if box else "",
             "domain": (lead.domain if lead else "") or lead_id.rpartition("@")[2],
-            "class": message_class,
+            "class": "",
         }
         if lead is not None:
             facts |= {"tier": lead.tier, "country": lead.country, "language": lead.language, "source": lead.source}
+        if qualified is not None:
+            facts |= {"class": qualified.decision.gives, "tier": qualified.worth.tier}
         return facts
 
     def policy(self, wait: Wait, leads: Leads) -> SLAPolicy | None:
         """The first SLA policy that covers a wait as it opens."""
         started = wait.started
-        facts = self.facts(wait.lead, leads.get(wait.lead), started.mailbox, started.kind.value)
+        facts = self.facts(wait.lead, leads.get(wait.lead), started.mailbox, wait.qualified)
         return choose(self.setting.policies, facts)
 
     def case(self, clock: Clock, leads: Leads) -> Case:
         """What routing knows of a wait."""
-        return self.case_of(clock.lead, leads.get(clock.lead), clock.mailbox)
+        return self.case_of(clock.lead, leads.get(clock.lead), clock.mailbox, clock.qualified)
 
-    def case_of(self, lead_id: LeadId, lead: Lead | None, mailbox: MailboxId | None) -> Case:
+    def case_of(
+        self, lead_id: LeadId, lead: Lead | None, mailbox: MailboxId | None, qualified: Qualified | None = None
+    ) -> Case:
         """What routing knows of a lead who writes to a mailbox."""
         box = self.setting.mailboxes.get(mailbox) if mailbox else None
         return Case(
-            facts=self.facts(lead_id, lead, mailbox),
+            facts=self.facts(lead_id, lead, mailbox, qualified),
             lead_owner=lead.owner if lead and lead.owner in self.setting.people else None,
             mailbox_owner=PersonId(box.owner) if box and box.owner else None,
             team=box.team if box else None,

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, inser
 
 from inboxwatch.core.mail.threads import Stood
 from inboxwatch.core.model import ClockId, Evidence, LeadId, MessageId, PersonId, ThreadId
+from inboxwatch.core.sla.escalation import StepKey
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.store import tables
 from inboxwatch.store.one_of import one_of
@@ -182,11 +183,11 @@ class Clocks:
         self._connection.execute(delete(_act).where(*doubled))
         self.move_all(thread, old)
 
-    def notified(self, clocks: Iterable[str]) -> dict[str, set[tuple[int, int]]]:
-        """The (round, step) of the steps that notified or were passed, by clock id."""
-        found: dict[str, set[tuple[int, int]]] = {}
+    def notified(self, clocks: Iterable[str]) -> dict[str, set[StepKey]]:
+        """The keys of the steps that notified or were passed, by clock id."""
+        found: dict[str, set[StepKey]] = {}
         for row in self._connection.execute(select(_notified).where(one_of(_notified.c.clock, clocks))):
-            found.setdefault(row.clock, set()).add((row.round, row.step))
+            found.setdefault(row.clock, set()).add((0, row.round, row.step))
         return found
 
     def notifications(self, clocks: Iterable[str]) -> list[NotifiedRecord]:

@@ -10,8 +10,9 @@ import pytest
 from inboxwatch.commands import archive
 from inboxwatch.commands.replay import Timeline, message_line, problem_line, read_all
 from inboxwatch.core.leads import Directory
-from inboxwatch.core.mail.intake import Intake, leads_of_all
+from inboxwatch.core.mail.intake import Intake
 from inboxwatch.core.mail.threads import ThreadIndex
+from inboxwatch.core.mail.unknown_senders import leads_of_all
 from inboxwatch.core.model import FolderRole
 from inboxwatch.core.timestamp import rfc3339
 from tests.support.messages import US

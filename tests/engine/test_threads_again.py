@@ -11,8 +11,8 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import select, update
 
-from inboxwatch.core.sla.clock import clock_id
 from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.sla.running import clock_id
 from inboxwatch.daemon.housekeeping import Housekeeping
 from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.engine.evaluate import Occasion, evaluate

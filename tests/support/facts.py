@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 from inboxwatch.core.model import ClockId, Delivery, Direction, Kind, LeadId, MessageId, PersonId, ThreadId
 from inboxwatch.core.ownership.people import Person, Team
 from inboxwatch.core.ownership.routing import Case, Roster, RoutingRule, ToLeadOwner
-from inboxwatch.core.sla.clock import Clock, Replay, clock_id
+from inboxwatch.core.sla.clock import Clock
+from inboxwatch.core.sla.fold import Replay
 from inboxwatch.core.sla.hours import ALWAYS, BusinessCalendar, Span
 from inboxwatch.core.sla.policy import Duration, EscalationPolicy, Metric, Repeat, SLAPolicy, Step, StepTime
+from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail, Party
 
 MONDAY = datetime(2026, 5, 4, tzinfo=UTC)

@@ -9,9 +9,10 @@ from typing import Any
 
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.headers import parse
-from inboxwatch.core.mail.intake import Entry, Intake, leads_of_all, leads_of_nobody
+from inboxwatch.core.mail.intake import Entry, Intake
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.mail.threads import ThreadIndex
+from inboxwatch.core.mail.unknown_senders import leads_of_all, leads_of_nobody
 from inboxwatch.core.model import FolderRole, Lead, LeadId, Message, Part, RawMessage
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from functools import partial
 from itertools import repeat
 
@@ -21,6 +20,7 @@ from inboxwatch.core.mail.parties import Us, named_authors
 from inboxwatch.core.mail.proofs import proof_of
 from inboxwatch.core.mail.reply_rules import NO_RULES, Meanings
 from inboxwatch.core.mail.threads import Known, ThreadIndex
+from inboxwatch.core.mail.unknown_senders import leads_of_nobody
 from inboxwatch.core.model import (
     Direction,
     Evidence,
@@ -43,28 +43,6 @@ _NO_GROUNDS = Grounds(Verdict(Kind.HUMAN, ""))
 def in_order(messages: Iterable[Message]) -> list[Message]:
     """Messages by time of receipt; of those received together, by id."""
     return sorted(messages, key=lambda one: (one.received_at, one.id))
-
-
-class UnknownSenders(StrEnum):
-    """For whose mail a provisional lead is made."""
-
-    SHARED = "shared"
-    NEVER = "never"
-    ALWAYS = "always"
-
-    def makes_leads(self, *, shared: bool) -> bool:
-        """Whether it holds for a mailbox, which may be `shared`."""
-        return self is UnknownSenders.ALWAYS or (self is UnknownSenders.SHARED and shared)
-
-
-def leads_of_nobody(_message: Message) -> bool:
-    """No unknown sender is a lead."""
-    return False
-
-
-def leads_of_all(_message: Message) -> bool:
-    """Every unknown sender is a lead."""
-    return True
 
 
 @dataclass(frozen=True, slots=True)

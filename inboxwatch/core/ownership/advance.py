@@ -14,11 +14,11 @@ from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.reasons import AssignmentReason, Departed, StepReached
 from inboxwatch.core.ownership.routing import Assignment, Case, Roster, Window
 from inboxwatch.core.sla.clock import Clock
-from inboxwatch.core.sla.escalation import DueStep, ahead, plan
+from inboxwatch.core.sla.escalation import DueStep, StepKey, ahead, plan
 from inboxwatch.core.sla.policy import Reassign
 from inboxwatch.core.sla.timeline import Action, ActionKind
 
-EVERYTHING = frozenset({(1 << 30, 0)})
+EVERYTHING = frozenset({(1 << 30, 0, 0)})
 """Notified steps under which no further one is owed: an owner is named, nobody is notified."""
 ROUTING, ESCALATION = "routing", "escalation"
 """Actors of the program's own assignments; every other actor is a person."""
@@ -101,6 +101,11 @@ class _Holder:
             other = self._roster.assign(self._case, self._window)
             self.owner = self._give(replace(other, reasons=(Departed(self.owner), *other.reasons)), self._now, ROUTING)
             return
+        if _asked_again(self._clock, held):
+            other = self._roster.assign(self._case, self._window)
+            if other.owner != self.owner:
+                self.owner = self._give(other, self._now, ROUTING)
+            return
         if held.by != ROUTING or held.rule == "fallback":
             return
         if why := self._roster.absence(self.owner, self._window.opens_at):
@@ -134,11 +139,23 @@ class _Holder:
         return chosen.owner
 
 
+def _asked_again(clock: Clock, held: Action) -> bool:
+    """Whether routing is asked again, as the wait turned out to be of another class or tier since its owner was named,
+    and nobody had assigned it by hand; whoever took it over by an acknowledgement had not (rule 46).
+    """
+    changed = max((term.since for term in clock.terms[1:]), default=None)
+    if changed is None or held.at >= changed:
+        return False
+    taken = {(one.at, one.by) for one in clock.actions if one.kind is ActionKind.ACKNOWLEDGED}
+    made = [one for one in clock.actions if one.kind is ActionKind.ASSIGNED and one.by not in (ROUTING, ESCALATION)]
+    return all((one.at, one.by) in taken for one in made)
+
+
 def advance(
     clock: Clock,
     case: Case,
     roster: Roster,
-    notified: Set[tuple[int, int]],
+    notified: Set[StepKey],
     now: datetime,
     seen_until: datetime | None = None,
 ) -> Advance:
@@ -173,7 +190,7 @@ class Foreseen(NamedTuple):
 
 
 def foreseen(
-    clock: Clock, case: Case, roster: Roster, owner: PersonId, notified: Set[tuple[int, int]], now: datetime
+    clock: Clock, case: Case, roster: Roster, owner: PersonId, notified: Set[StepKey], now: datetime
 ) -> Iterator[Foreseen]:
     """What `advance` will do with a wait of this owner's if nobody answers, step by step.
 

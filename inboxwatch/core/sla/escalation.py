@@ -23,6 +23,10 @@ class StepReason(StrEnum):
     UNVERIFIED = "unverified"
 
 
+StepKey = tuple[int, int, int]
+"""(era, round, number) of a step: what has notified in an era is lower than all of the next one."""
+
+
 @dataclass(frozen=True, slots=True)
 class DueStep:
     """A step of a ladder with its instants: a step of the policy, or a repeat of its last one."""
@@ -37,10 +41,12 @@ class DueStep:
     reason: StepReason
     notify: tuple[str, ...]
     reassign: Reassign | PersonId | None = None
+    era: int = 0
+    """Of the ladder: 0, and one more for each that began anew (rule 46)."""
 
     @property
-    def key(self) -> tuple[int, int]:
-        return (self.round, self.number)
+    def key(self) -> StepKey:
+        return (self.era, self.round, self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +75,15 @@ def ladder(clock: Clock) -> Iterator[DueStep]:
         return
     due, number = clock.due_at, 0
     for number, step in enumerate(escalation.steps, 1):
-        due = step.at.at(clock.started_at, target, policy.calendar)
+        due = step.at.at(clock.ladder_from, target, policy.calendar)
         reason = _reason(due, clock.due_at)
-        yield DueStep(number, 1, due, _notify_at(clock, due), reason, step.notify, step.reassign)
+        yield DueStep(number, 1, due, _notify_at(clock, due), reason, step.notify, step.reassign, clock.era)
     if escalation.repeat is not None and number:
         last = escalation.steps[-1]
         for repetition in range(2, escalation.repeat.times + 2):
             due = escalation.repeat.every.after(due, policy.calendar)
-            yield DueStep(number, repetition, due, _notify_at(clock, due), StepReason.REPEATED, last.notify)
+            notify_at = _notify_at(clock, due)
+            yield DueStep(number, repetition, due, notify_at, StepReason.REPEATED, last.notify, era=clock.era)
 
 
 def _reason(due: datetime, clock_due: datetime) -> StepReason:
@@ -102,15 +109,15 @@ def _notify_at(clock: Clock, due: datetime) -> datetime:
     return at
 
 
-def plan(clock: Clock, notified: Set[tuple[int, int]], now: datetime, seen_until: datetime | None = None) -> Plan:
+def plan(clock: Clock, notified: Set[StepKey], now: datetime, seen_until: datetime | None = None) -> Plan:
     """What is owed for a clock at `now`.
 
-    `notified` are the (round, number) of the steps that notified or were passed before. `seen_until` is how far every
+    `notified` are the keys of the steps that notified or were passed before. `seen_until` is how far every
     mailbox that could hold the answer has been read; None means that nothing can be unread (a back-test).
     """
     if not clock.running:
         return Plan(None, None)
-    highest = max(notified, default=(0, 0))
+    highest = max(notified, default=(0, 0, 0))
     owed = [step for step in ladder(clock) if step.key > highest]
     if (end := clock.held_until(now)) is not None:
         return Plan(None, end, held="held")
@@ -140,9 +147,9 @@ class StepAhead(NamedTuple):
     """Lower steps that notify nobody, since this one may leave at the same instant: a hold ends, a calendar opens."""
 
 
-def ahead(clock: Clock, notified: Set[tuple[int, int]], now: datetime) -> Iterator[StepAhead]:
+def ahead(clock: Clock, notified: Set[StepKey], now: datetime) -> Iterator[StepAhead]:
     """The steps that follow if nobody answers, in order; none of a wait that is over."""
-    highest = max(notified, default=(0, 0))
+    highest = max(notified, default=(0, 0, 0))
     owed = [step for step in ladder(clock) if step.key > highest] if clock.running else []
     at = resumes = _resumes(clock, now)
     while owed:

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from inboxwatch.core.sla.timeline import Action, ActionKind, Fact
 
+FILTERED = "filtered"
+"""Why a ladder rested while a wait seemed to be owed by nobody."""
 CLOSINGS = frozenset({ActionKind.DISMISSED, ActionKind.GONE_QUIET})
 """What a person may take back."""
 
@@ -19,7 +21,7 @@ class Hold:
     start: datetime
     end: datetime
     why: str
-    """acknowledged, snoozed, bounced; dismissed or gone_quiet where that was taken back."""
+    """acknowledged, snoozed, bounced; dismissed, gone_quiet or filtered where that was taken back."""
     by: str = ""
 
 
@@ -41,7 +43,7 @@ def taken_back(facts: Iterable[Fact]) -> dict[Action, datetime]:
 
 def reopened(holds: Iterable[Hold]) -> str | None:
     whys = {hold.why for hold in holds}
-    return "bounced" if "bounced" in whys else "reversed" if whys & CLOSINGS else None
+    return "bounced" if "bounced" in whys else "reversed" if whys & {*CLOSINGS, FILTERED} else None
 
 
 def settled(holds: list[Hold], stop: datetime | None) -> tuple[Hold, ...]:

@@ -130,6 +130,13 @@ class Metric(StrEnum):
     FIRST_RESPONSE = "first_response"
     NEXT_RESPONSE = "next_response"
     FOLLOW_UP = "follow_up"
+    VERDICT = "verdict"
+    """From an inquiry that is unknown to a person's word on it."""
+
+    @property
+    def is_reply(self) -> bool:
+        """Whether it measures how long a buyer waits for a reply."""
+        return self in (Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +149,7 @@ class SLAPolicy:
     next_response: Duration
     escalation: EscalationPolicy
     follow_up: Duration | None = None
+    verdict: Duration | None = None
     when: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """tier, mailbox, team, domain, country, language, source, class: any of the values, lower case."""
     version: str = ""
@@ -153,6 +161,7 @@ class SLAPolicy:
             Metric.FIRST_RESPONSE: self.first_response,
             Metric.NEXT_RESPONSE: self.next_response,
             Metric.FOLLOW_UP: self.follow_up,
+            Metric.VERDICT: self.verdict,
         }[metric]
 
     def covers(self, facts: Mapping[str, str]) -> bool:

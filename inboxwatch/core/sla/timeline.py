@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from inboxwatch.core.model import ClockId, Delivery, Direction, Kind, LeadId, MailboxId, MessageId, PersonId
 from inboxwatch.core.proof import LATE, NOTHING_KNOWN, Proof
+from inboxwatch.core.qualification.inquiry import Inquiry
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Mail:
     """Whether the server's own stamp tells its time."""
     proof: Proof = NOTHING_KNOWN
     """Who really sent it, as far as all its copies tell."""
+    inquiry: Inquiry | None = None
+    """Of inbound mail that a person wrote: what it tells of its class and score."""
     dated: datetime | None = None
     """The time that it claims, where that is not believed."""
 
@@ -68,6 +71,8 @@ class ActionKind(StrEnum):
     GONE_QUIET = "gone_quiet"
     """Of a follow-up: the program closed it, for the buyer has said nothing for long. `owner`: whose it was."""
     ASSIGNED = "assigned"
+    QUALIFIED = "qualified"
+    """A person's verdict: what the wait is about (`inquiry_class`), and perhaps what it is worth (`tier`)."""
     ACTIVITY = "activity"
     LEAD_CLOSED = "lead_closed"
     MEETING_ACCEPTED = "meeting_accepted"
@@ -119,6 +124,8 @@ class Action:
     """The team among whose members routing chose the owner."""
     serial: int = 0
     """Order of recording; breaks ties between actions of one instant."""
+    inquiry_class: str = ""
+    tier: str = ""
     seen: frozenset[ClockId] = frozenset()
     """Of a dismissal, and of what takes it back: the ids of the wait as the person knew it, one for each of its
     messages. What came in before the action but was read after it was never seen: it is not dismissed. Empty: all that
@@ -147,7 +154,10 @@ def in_order(facts: Iterable[Fact]) -> list[Fact]:
         rank = 0 if mail.direction is Direction.INBOUND else 1
         placed.append((at, depth, rank, mail.id, mail if at == mail.at else replace(mail, at=at)))
     ordered: list[Fact] = [row[4] for row in sorted(placed, key=lambda row: row[:4])]
-    done = sorted(actions, key=lambda action: (action.at, action.serial, action.kind, action.clock or "", action.by))
+    done = sorted(
+        actions,
+        key=lambda action: (action.at, action.serial, action.kind, action.clock or "", action.by, action.inquiry_class),
+    )
     return _merge(ordered, done)
 
 

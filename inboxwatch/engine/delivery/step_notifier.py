@@ -11,7 +11,7 @@ from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import Notification
 from inboxwatch.core.ownership.owner_change import OwnerChange
 from inboxwatch.core.sla.clock import Clock
-from inboxwatch.core.sla.escalation import DueStep
+from inboxwatch.core.sla.escalation import DueStep, StepKey
 from inboxwatch.notify import NoticeType, messages
 from inboxwatch.store import Transaction, withdrawn
 from inboxwatch.store.records import ClockRecord, NotifiedRecord
@@ -33,7 +33,7 @@ class StepNotifier:
         self._rules = rules
         self._now = now
 
-    def notify(self, clock: Clock, notification: Notification) -> set[tuple[int, int]]:
+    def notify(self, clock: Clock, notification: Notification) -> set[StepKey]:
         """Notifies the targets of a step; returns its key."""
         step = notification.step
         self._tx.deliveries.enqueue(self._rules.notices.step(clock, notification, self._now))
@@ -41,7 +41,7 @@ class StepNotifier:
         self._tx.clocks.record_notified([self._record(clock, step, target, reason) for target in notification.targets])
         return {step.key}
 
-    def withhold(self, clock: Clock, steps: Iterable[DueStep], why: str) -> set[tuple[int, int]]:
+    def withhold(self, clock: Clock, steps: Iterable[DueStep], why: str) -> set[StepKey]:
         """Records steps that notify nobody, and why; returns their keys."""
         steps = list(steps)
         self._tx.clocks.record_notified([self._record(clock, step, "", why) for step in steps])

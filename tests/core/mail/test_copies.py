@@ -12,9 +12,10 @@ import pytest
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.copies import Reader, written_id
 from inboxwatch.core.mail.headers import parse
-from inboxwatch.core.mail.intake import Intake, leads_of_all
+from inboxwatch.core.mail.intake import Intake
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.mail.threads import ThreadIndex
+from inboxwatch.core.mail.unknown_senders import leads_of_all
 from inboxwatch.core.model import Direction, FolderRole, Kind, Message, PersonId
 from tests.support.messages import lead, mail, raw, take
 

@@ -12,8 +12,9 @@ from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.classify import Answered, classify
 from inboxwatch.core.mail.correspondence import Correspondence
 from inboxwatch.core.mail.first_pass import FirstPass, Unplaced
-from inboxwatch.core.mail.intake import Entry, Intake, UnknownSenders, addresses_of, concerns_a_lead
+from inboxwatch.core.mail.intake import Entry, Intake, addresses_of, concerns_a_lead
 from inboxwatch.core.mail.threads import ThreadIndex
+from inboxwatch.core.mail.unknown_senders import leads_of_all, leads_of_nobody
 from inboxwatch.core.model import Direction, FolderRole, Kind, Message, MessageId
 from tests.support.messages import START, US, lead, mail, ours
 
@@ -23,8 +24,8 @@ BULK = "List-Unsubscribe: <https://far.test/u>\nPrecedence: bulk"
 
 def desk(*, shared: bool = False, correspondence: Correspondence | None = None) -> Intake:
     directory = Directory([lead("bea@buyer.test")])
-    unknown = UnknownSenders.SHARED
-    return Intake(US, directory, ThreadIndex(), unknown, shared, correspondence=correspondence or Correspondence())
+    makes_lead = leads_of_all if shared else leads_of_nobody
+    return Intake(US, directory, ThreadIndex(), makes_lead, correspondence=correspondence or Correspondence())
 
 
 def looked(

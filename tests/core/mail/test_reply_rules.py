@@ -18,8 +18,8 @@ from inboxwatch.commands.check import run_check
 from inboxwatch.config import reply_rules as meanings
 from inboxwatch.core.mail.absence import return_day
 from inboxwatch.core.mail.classify import classify
-from inboxwatch.core.mail.intake import UnknownSenders
 from inboxwatch.core.mail.reply_rules import folded
+from inboxwatch.core.mail.unknown_senders import UnknownSenders
 from inboxwatch.core.model import Verdict
 from tests.support.messages import START, mail
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import EVERYTHING, advance, foreseen
 from inboxwatch.core.sla.clock import Clock
+from inboxwatch.core.sla.escalation import StepKey
 from inboxwatch.core.sla.holds import Hold
 from inboxwatch.core.sla.policy import Reassign, Step, StepTime
 from tests.support.facts import at, buyer, case, every, fold, person, roster, sla, weekdays
@@ -45,7 +46,7 @@ def waiting(ladder: list[Step], hold: tuple[timedelta, timedelta], *, in_hours: 
     return replace(clock, holds=(Hold(start, start + hold[1], "snoozed"),))
 
 
-def done(clock: Clock, notified: set[tuple[int, int]], now: Any) -> list[tuple[Any, ...]]:
+def done(clock: Clock, notified: set[StepKey], now: Any) -> list[tuple[Any, ...]]:
     """What a ladder does from now on, from one instant at which it must be looked at to the next."""
     told, when = [], now
     while when is not None:

@@ -109,7 +109,7 @@ def test_the_first_policy_that_covers_a_wait_is_chosen() -> None:
     assert choose([hot], {"tier": "cold"}) is None
 
 
-def test_each_metric_has_its_own_target_and_follow_up_may_have_none() -> None:
+def test_each_metric_has_its_own_target_and_follow_up_and_verdict_may_have_none() -> None:
     minute, hour = Duration.parse("1m"), Duration.parse("1h")
     chosen = SLAPolicy("x", ALWAYS, minute, hour, EscalationPolicy("standard", ()))
-    assert [chosen.target(metric) for metric in Metric] == [minute, hour, None]
+    assert [chosen.target(metric) for metric in Metric] == [minute, hour, None, None]

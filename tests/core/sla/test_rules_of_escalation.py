@@ -14,7 +14,7 @@ from inboxwatch.core.ownership.people import Team
 from inboxwatch.core.ownership.reasons import OnLeave, OutOfHours, SeenAway, StepReached
 from inboxwatch.core.ownership.routing import RoutingRule, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam
 from inboxwatch.core.sla.clock import Clock
-from inboxwatch.core.sla.escalation import StepReason, ladder, plan
+from inboxwatch.core.sla.escalation import StepKey, StepReason, ladder, plan
 from inboxwatch.core.sla.policy import Reassign, SLAPolicy, Step, StepTime
 from inboxwatch.core.sla.timeline import ActionKind
 from tests.support.facts import action, at, bounce, buyer, case, every, fold, ours, person, roster, sla, weekdays
@@ -33,7 +33,7 @@ def wait(policy: SLAPolicy, *facts: object, start: datetime = TEN) -> Clock:
 
 def told_over_time(clock: Clock, until: datetime) -> list[tuple[datetime, int, int, StepReason]]:
     """What a ladder tells if nobody answers and every wake-up is heeded."""
-    notified: set[tuple[int, int]] = set()
+    notified: set[StepKey] = set()
     now: datetime | None = clock.started_at
     notifications = []
     while now is not None and now <= until:
@@ -95,7 +95,7 @@ def test_rule_28_the_reassignments_of_skipped_steps_still_apply_in_order() -> No
 @given(st.lists(st.integers(0, 600), min_size=1, max_size=30).map(sorted))
 def test_rules_28_and_29_whenever_one_looks_no_step_is_told_twice_and_none_out_of_order(minutes: list[int]) -> None:
     clock = wait(sla("1h", steps=LADDER, repeat=every("45m", 3)))
-    notified: set[tuple[int, int]] = set()
+    notified: set[StepKey] = set()
     order = []
     for minute in minutes:
         now = clock.started_at + timedelta(minutes=minute)

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inboxwatch.core.model import LeadId, MessageId, ThreadId
-from inboxwatch.core.sla.clock import Clock, Replay, State
+from inboxwatch.core.sla.clock import Clock, State
+from inboxwatch.core.sla.fold import Replay
 from inboxwatch.core.sla.timeline import Mail, Party
 from tests.support.facts import BO, CY, EVERY_STOP, at, bounce, buyer, fold, ours, sla
 

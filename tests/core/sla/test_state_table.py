@@ -11,8 +11,9 @@ import pytest
 
 from inboxwatch.core.model import Delivery, Direction, Kind, MessageId, PersonId, ThreadId
 from inboxwatch.core.proof import Proof, Standing
-from inboxwatch.core.sla import clock as documented
-from inboxwatch.core.sla.clock import Clock, Replay, State
+from inboxwatch.core.sla import fold as documented
+from inboxwatch.core.sla.clock import Clock, State
+from inboxwatch.core.sla.fold import Replay
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail, Party
 from inboxwatch.core.sla.trust import Flag

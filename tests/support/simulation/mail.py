@@ -13,7 +13,8 @@ from inboxwatch.core.mail.headers import parse
 from inboxwatch.core.mail.intake import Intake
 from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import FolderRole, Lead, MailboxId, RawMessage, ThreadId
-from inboxwatch.core.sla.clock import Clock, Replay
+from inboxwatch.core.sla.clock import Clock
+from inboxwatch.core.sla.fold import Replay
 from inboxwatch.core.sla.timeline import Action, Fact, Mail
 from inboxwatch.engine.filing import mail_of, mailbox_of
 from inboxwatch.engine.rule_context import RuleContext, Setting

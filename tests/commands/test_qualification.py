@@ -1,0 +1,426 @@
+"""Rules 41 to 52 by `replay --deeds`: what inquiries are, who says so, what becomes of their clocks, to the minute."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from datetime import datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inboxwatch import config as configuration
+from inboxwatch.commands.backtest import run_replay
+from tests.support.facts import at
+
+CONFIG = """
+organization: {domains: [acme.test]}
+calendars:
+  office: {timezone: UTC, hours: {mon-fri: ["09:00-17:00"]}}
+people:
+  ana: {name: Ana Diaz, email: ana@acme.test, manager: max}
+  tia: {name: Tia Dorn, email: tia@acme.test, manager: max}
+  cas: {name: Cas Roy, email: cas@acme.test, manager: max}
+  max: {name: Max Ode, email: max@acme.test}
+teams:
+  sales: {members: [ana], lead: max}
+  triage: {members: [tia]}
+  care: {members: [cas]}
+mailboxes:
+  info: {connector: maildir, address: info@acme.test, team: sales, path: .}
+  ana: {connector: maildir, address: ana@acme.test, owner: ana, path: .}
+unknown_senders: always
+privacy: text
+leads: {known: {source: csv, path: leads.csv}}
+qualification:
+  classes: {sales: {}, unknown: {}, support: {}, customer: {}, vendor: {clock: none}, recruiting: {clock: none}}
+  rules: [rules.yaml]
+  customers: [won]
+  tiers: {hot: 60, warm: 30}
+  audit: AUDIT
+routing:
+  rules:
+    - {when: {class: unknown}, assign: {team: triage}}
+    - {when: {class: [support, customer]}, assign: {team: care}}
+    - {assign: {team: sales}}
+  fallback: max
+sla_policies:
+  - {name: triage, when: {class: unknown}, calendar: office, verdict: 15bm, first_response: 2bh, next_response: 4bh,
+     escalation: triage}
+  - {name: care, when: {class: [support, customer]}, calendar: office, first_response: 8bh, next_response: 8bh,
+     escalation: care}
+  - {name: hot, when: {tier: hot}, calendar: office, first_response: 15bm, next_response: 30bm, escalation: sales}
+  - {name: default, calendar: office, first_response: 2bh, next_response: 4bh, escalation: sales}
+escalation_policies:
+  triage: {steps: [{at: 100%, notify: [owner]}]}
+  care: {steps: [{at: 100%, notify: [owner]}]}
+  sales: {steps: [{at: 50%, notify: [owner]}, {at: 100%, notify: [owner]}, {at: 100% + 30bm, notify: [manager]}]}
+stop_conditions: [answered, dismissed, meeting_accepted, opted_out, activity]
+channels: {desk: {type: console}}
+"""
+RULES = r"""
+classes:
+  - name: help desk
+    class: support
+    to: [support@acme.test, "help@"]
+    examples: {fits: [{to: support@acme.test}, {to: help@acme.test}], not: [{to: info@acme.test}]}
+  - name: job board
+    class: recruiting
+    from: ["@jobs.test"]
+    examples: {fits: [{from: x@mail.jobs.test}], not: [{from: x@notjobs.test}]}
+  - name: cannot log in
+    class: support
+    words: ["\\b(?:cannot|can't) log in\\b"]
+    examples: {fits: ["I cannot log in since Monday."], not: ["Hello"]}
+  - name: link building
+    class: vendor
+    words: ["\\bbacklinks\\b"]
+    examples: {fits: [{subject: "Backlinks for you"}], not: ["Hello"]}
+score:
+  - name: company of 200 and more
+    points: 30
+    where: {employees: {at_least: 200}}
+    examples: {fits: [{employees: "250"}], not: [{employees: "20"}, {}]}
+  - name: asks for a price
+    points: 25
+    words: ["\\bpricing\\b"]
+    examples: {fits: ["Your pricing please"], not: ["Hello"]}
+  - name: wrote again
+    points: 10
+    where: {nudges: {at_least: 1}}
+    examples: {fits: [{nudges: 1}], not: [{nudges: 0}]}
+"""
+BO, ANA, INFO = "bo@buyer.test", "ana@acme.test", "info@acme.test"
+
+
+class House:
+    """Letters, deeds, lead list and rules of one timeline."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.mail = folder / "mail"
+        self.mail.mkdir()
+        self.deeds: list[dict[str, Any]] = []
+        self.leads = ""
+        self.audit = "0%"
+        self.config = CONFIG
+        self._number = 0
+
+    def letter(  # seven parameters: a letter
+        self, id_: str, when: str, text: str = "Hello", *, sender: str = BO, to: str = INFO, answers: str = "",
+        subject: str = "", day: int = 0,
+    ) -> None:  # fmt: skip
+        self._number += 1
+        moment = format_datetime(at(when, day))
+        lines = [f"Received: from mx by mx.acme.test; {moment}", f"Message-ID: <{id_}>", f"From: {sender}", f"To: {to}"]
+        lines += [f"Subject: {subject or 'Question'}", f"Date: {moment}"]
+        lines += [*([f"In-Reply-To: <{answers}>"] if answers else []), "", text, ""]
+        (self.mail / f"{90 - self._number:02}.eml").write_text("\r\n".join(lines), encoding="utf-8")
+
+    def deed(self, deed: str, when: str, message: str, by: str = "tia", day: int = 0, **more: Any) -> None:
+        self.deeds.append({"at": at(when, day).isoformat(), "deed": deed, "message": message, "by": by, **more})
+
+    def verdict(self, gives: str, when: str, message: str = "q@x", by: str = "tia", **more: Any) -> None:
+        self.deed("verdict", when, message, by, **{"class": gives, **more})
+
+    def lines(self, as_of: datetime | None = None) -> list[dict[str, Any]]:
+        self.folder.joinpath("inboxwatch.yaml").write_text(self.config.replace("AUDIT", self.audit), encoding="utf-8")
+        self.folder.joinpath("rules.yaml").write_text(RULES, encoding="utf-8")
+        columns = "email,status,tier,class,employees"
+        self.folder.joinpath("leads.csv").write_text(f"{columns}\n{self.leads}", encoding="utf-8")
+        deeds = self.folder / "deeds.jsonl"
+        deeds.write_text("".join(json.dumps(one) + "\n" for one in self.deeds), encoding="utf-8")
+        out = io.StringIO()
+        loaded = configuration.load(self.folder / "inboxwatch.yaml", replay=True)
+        run_replay([self.mail], loaded, [], as_of or at("17:00", 4), out, deeds=deeds)
+        return [json.loads(line) for line in out.getvalue().splitlines()]
+
+    def clocks(self, as_of: datetime | None = None, metric: str = "") -> list[dict[str, Any]]:
+        """Clocks of replies, or of one metric."""
+        found = [one for one in self.lines(as_of) if one["type"] == "clock"]
+        return [one for one in found if (one["metric"] == metric if metric else one["metric"] != "verdict")]
+
+    def clock(self, as_of: datetime | None = None, metric: str = "") -> dict[str, Any]:
+        (clock,) = self.clocks(as_of, metric)
+        return clock
+
+    def told(self, as_of: datetime | None = None) -> list[tuple[str, str, int, list[str]]]:
+        """(time, ladder, step, targets)."""
+        steps = [one for one in self.lines(as_of) if one["type"] == "escalation"]
+        return [(one["at"][11:16], one["policy"], one["step"], one["targets"]) for one in steps]
+
+    def message(self, id_: str) -> dict[str, Any]:
+        return next(one for one in self.lines() if one["type"] == "message" and one["message_id"] == id_)
+
+    def problems(self) -> list[str]:
+        return [one["reason"] for one in self.lines() if one["type"] == "problem"]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+def due(clock: dict[str, Any]) -> str:
+    """`09:20` of the day itself, `1 09:05` of the next one."""
+    days = (datetime.fromisoformat(clock["due_at"]).date() - at("9:00").date()).days
+    return clock["due_at"][11:16] if not days else f"{days} {clock['due_at'][11:16]}"
+
+
+def test_rule_41_a_stranger_is_unknown_until_a_message_of_the_wait_tells(house: House) -> None:
+    house.letter("q@x", "9:00")
+    house.letter("n@x", "9:10", "I cannot log in", answers="q@x")
+    clock = house.clock()
+    assert (clock["class"], clock["class_by"], clock["started_at"][11:16]) == ("support", "rule:cannot log in", "09:00")
+    assert [house.message(one)["class"] for one in ("q@x", "n@x")] == ["unknown", "support"]
+    assert house.message("n@x")["class_rule"] == "cannot log in"
+    verdict = house.clock(metric="verdict")
+    assert (verdict["state"], verdict["stop_reason"], verdict["stopped_at"][11:16]) == ("ended", "classified", "09:10")
+
+
+@pytest.mark.parametrize(
+    ("lead", "text", "to", "expected"),
+    [
+        ("", "Hello", INFO, ("unknown", "default")),
+        ("", "Hello", "help@acme.test", ("support", "rule:help desk")),
+        (f"{BO},open,,,", "Hello", INFO, ("sales", "lead")),
+        (f"{BO},open,,,", "I cannot log in", INFO, ("support", "rule:cannot log in")),
+        (f"{BO},open,,recruiting,", "I cannot log in", INFO, ("recruiting", "list")),
+        (f"{BO},won,,,", "Hello", INFO, ("customer", "status")),
+        (f"{BO},won,,,", "I cannot log in", INFO, ("support", "rule:cannot log in")),
+        (f"{BO},lost,,,", "Hello", INFO, ("unknown", "default")),
+        ("other@buyer.test,open,,,", "Hello", INFO, ("sales", "lead")),
+    ],
+)
+def test_rule_41_the_first_that_knows_decides_the_class(
+    house: House, lead: str, text: str, to: str, expected: tuple[str, str]
+) -> None:
+    house.leads = f"{lead}\n"
+    house.letter("q@x", "9:05", text, to=to)
+    clock = house.clock()
+    assert (clock["class"], clock["class_by"]) == expected
+
+
+def test_rule_42_no_rule_filters_a_known_open_lead_or_an_answer_to_us(house: House) -> None:
+    house.leads = f"{BO},open,,,\n"
+    house.letter("q@x", "9:05", "About backlinks")
+    assert (house.clock()["class_by"], house.message("q@x")["class_rule"]) == ("lead", "link building")
+    house.leads = ""
+    house.letter("o@acme", "10:00", sender=ANA, to="cy@other.test", subject="Our offer")
+    house.letter("r@x", "10:30", "Thanks. And backlinks?", sender="cy@other.test", to=ANA, answers="o@acme")
+    clock = next(one for one in house.clocks() if one["started_by"] == "r@x")
+    assert (clock["class"], clock["class_by"], clock["state"]) == ("sales", "reply", "running")
+    assert house.message("r@x")["class"] is None
+
+
+def test_rule_42_a_further_inquiry_in_a_filtered_thread_is_filtered_too(house: House) -> None:
+    house.letter("q@x", "9:15", "Backlinks?")
+    house.letter("n@x", "11:00", "Any news?", answers="q@x")
+    assert [(one["class_by"], one["stop_reason"], one["stopped_at"][11:16]) for one in house.clocks()] == [
+        ("rule:link building", "filtered", "09:15"),
+        ("rule:link building", "filtered", "11:00"),
+    ]
+
+
+def test_rule_43_what_is_filtered_ends_at_its_own_start_and_has_no_owner_and_no_step(house: House) -> None:
+    house.letter("q@x", "9:15", "Backlinks?")
+    clock = house.clock()
+    assert (clock["state"], clock["stop_reason"], clock["stopped_by"]) == ("ended", "filtered", "rule:link building")
+    assert (clock["wall_seconds"], clock["owner"], clock["breached"], due(clock)) == (0.0, None, False, "11:15")
+    assert house.told() == []
+    assert house.clocks(metric="verdict") == []
+
+
+@pytest.mark.parametrize(("when", "breached"), [("9:12", False), ("9:20", False), ("9:21", True)])
+def test_rule_44_a_verdict_at_its_own_due_instant_is_in_time(house: House, when: str, breached: bool) -> None:
+    house.letter("q@x", "9:05")
+    house.verdict("sales", when)
+    clock = house.clock(metric="verdict")
+    assert (due(clock), clock["state"], clock["stop_reason"]) == ("09:20", "answered", "verdict")
+    assert (clock["stopped_by"], clock["answered_by"], clock["owner"]) == ("tia", "tia", "tia")
+    assert clock["breached"] is breached
+    assert [one[1] for one in house.told(at("9:30"))].count("triage") == int(breached)
+
+
+def test_rule_44_our_answer_ends_the_verdict_clock_and_unknown_is_no_verdict(house: House) -> None:
+    house.letter("q@x", "9:05")
+    house.letter("a@acme", "9:10", sender=ANA, to=BO, answers="q@x")
+    clock = house.clock(metric="verdict")
+    assert (clock["state"], clock["stop_reason"], clock["stopped_at"][11:16]) == ("ended", "answered", "09:10")
+    house.verdict("unknown", "9:12")
+    house.verdict("nonsense", "9:12")
+    assert house.problems() == [f"'{one}' is no class that a verdict can give" for one in ("nonsense", "unknown")]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "when", "expected"),
+    [
+        ({"gives": "sales", "tier": "hot"}, "9:12", "09:20"),
+        ({"gives": "sales", "tier": "hot"}, "9:40", "09:55"),
+        ({"gives": "sales", "tier": "hot"}, "10:58", "11:05"),
+        ({"gives": "support"}, "9:12", "1 09:05"),
+        ({"gives": "sales"}, "9:12", "11:05"),
+    ],
+)
+def test_rule_45_a_verdict_chooses_the_policy_again_and_saves_no_deadline(
+    house: House, verdict: dict[str, str], when: str, expected: str
+) -> None:
+    house.letter("q@x", "9:05")
+    house.verdict(when=when, **verdict)
+    clock = house.clock()
+    assert (due(clock), clock["started_at"][11:16]) == (expected, "09:05")
+
+
+def test_rule_46_owner_and_ladder_follow_the_verdict(house: House) -> None:
+    house.letter("q@x", "9:05")
+    house.verdict("sales", "9:40", tier="hot")
+    told = [one for one in house.told(at("11:00")) if one[1] == "sales"]
+    assert told == [
+        ("09:47", "sales", 1, ["ana"]),
+        ("09:55", "sales", 2, ["ana"]),
+        ("10:25", "sales", 3, ["max"]),
+    ]
+    assert house.clock(at("11:00"))["owner"] == "ana"
+
+
+def test_rule_46_whom_a_person_assigned_keeps_it_and_an_acknowledgement_ends(house: House) -> None:
+    house.letter("q@x", "9:05")
+    house.deed("assign", "9:10", "q@x", owner="cas")
+    house.verdict("sales", "9:12")
+    assert house.clock(at("9:30"))["owner"] == "cas"
+    house.deeds.clear()
+    house.deed("acknowledge", "9:10", "q@x")
+    house.verdict("sales", "9:12", tier="hot")
+    assert house.clock(at("9:30"))["owner"] == "ana", "taking over is no assigning"
+    assert ("09:20", "sales", 2, ["ana"]) in house.told(at("9:30")), "the acknowledgement held to 09:40"
+    house.deeds.clear()
+    house.verdict("sales", "9:12", owner="cas")
+    assert house.clock(at("9:30"))["owner"] == "cas", "the verdict itself may assign"
+
+
+@pytest.mark.parametrize(("gives", "when"), [("support", "11:10"), ("support", "11:05"), ("vendor", "11:10")])
+def test_rule_47_a_breach_stays_whatever_is_said_later(house: House, gives: str, when: str) -> None:
+    house.letter("q@x", "9:05")
+    house.verdict(gives, when)
+    clock = house.clock(at("11:30"))
+    assert clock["breached"] is True
+    assert gives != "support" or (due(clock), clock["owner"], clock["state"]) == ("1 09:05", "cas", "running")
+
+
+@pytest.mark.parametrize(("when", "expected", "then"), [("10:00", "11:15", "11:00"), ("12:00", "14:00", "12:30")])
+def test_rule_48_from_filtered_back_it_is_open_from_its_original_start(
+    house: House, when: str, expected: str, then: str
+) -> None:
+    house.letter("q@x", "9:15", "Backlinks?")
+    house.verdict("sales", when)
+    clock = house.clock(at(then))
+    assert (due(clock), clock["state"], clock["reopened"]) == (expected, "running", "reversed")
+    assert (clock["started_at"][11:16], clock["breached"], clock["owner"]) == ("09:15", False, "ana")
+    assert all(one[0] >= when.zfill(5) for one in house.told(at(then))), "nothing is told of the time it seemed over"
+
+
+def test_rule_48_of_a_wait_that_is_over_only_the_class_changes(house: House) -> None:
+    house.letter("q@x", "9:05")
+    house.letter("a@acme", "9:30", sender=ANA, to=BO, answers="q@x")
+    before = house.clock()
+    house.verdict("vendor", "10:00")
+    after = house.clock()
+    changed = {key for key in after if after[key] != before[key]}
+    assert changed == {"class", "class_by"}
+    assert (after["class"], after["class_by"]) == ("vendor", "person:tia")
+
+
+def test_rule_49_for_the_sender_only_when_asked_and_only_from_then_on(house: House) -> None:
+    house.letter("early@x", "8:00", subject="First", sender="r@jobs.example")
+    house.letter("q@x", "9:00", subject="Second", sender="r@jobs.example")
+    house.letter("late@x", "10:00", subject="Third", sender="r+tag@jobs.example")
+    house.verdict("recruiting", "9:10", scope="sender")
+    found = {one["started_by"]: (one["class"], one["class_by"], one["stop_reason"]) for one in house.clocks()}
+    assert found == {
+        "early@x": ("unknown", "default", None),
+        "q@x": ("recruiting", "person:tia", "filtered"),
+        "late@x": ("recruiting", "person:tia", "filtered"),
+    }
+    house.deeds[0]["scope"] = "wait"
+    assert {one["started_by"]: one["class"] for one in house.clocks()}["late@x"] == "unknown"
+
+
+def test_rule_51_an_audited_inquiry_is_left_to_people_alone(house: House) -> None:
+    house.audit = "10%"
+    house.letter("v2@x", "9:05", "Backlinks?", subject="One")
+    house.letter("n2@x", "9:10", "I cannot log in", answers="v2@x", subject="Re: One")
+    house.letter("v1@x", "9:05", "Backlinks?", subject="Two", sender="cy@other.test")
+    found = {one["started_by"]: (one["class"], one["class_by"]) for one in house.clocks()}
+    assert found["v2@x"] == ("unknown", "audit:link building")
+    assert found["v1@x"] == ("vendor", "rule:link building")
+    assert house.message("v2@x")["class_rule"] == "link building"
+
+
+def test_rule_51_an_answer_of_ours_contradicts_the_filter_and_reopens_nothing(house: House) -> None:
+    house.letter("q@x", "9:15", "Backlinks?")
+    assert house.clock()["contradicted"] is False
+    house.letter("a@acme", "9:30", sender=ANA, to=BO, answers="q@x")
+    clock = house.clock()
+    assert (clock["contradicted"], clock["stop_reason"]) == (True, "filtered")
+
+
+def test_rule_52_points_add_up_and_a_nudge_may_make_a_lead_hot(house: House) -> None:
+    house.leads = f"{BO},open,,,250\n"
+    house.letter("q@x", "9:05", "Your pricing please")
+    clock = house.clock(at("9:10"))
+    assert (clock["score"], clock["tier"], due(clock)) == (55, "warm", "11:05")
+    house.letter("n@x", "9:20", "Hello?", answers="q@x")
+    clock = house.clock(at("9:30"))
+    assert (clock["score"], clock["tier"], due(clock), clock["policy"]) == (65, "hot", "09:35", "hot")
+
+
+def test_rule_52_a_persons_tier_goes_before_the_lists_and_that_before_the_score(house: House) -> None:
+    house.leads = f"{BO},open,cold,,250\n"
+    house.letter("q@x", "9:05", "Your pricing please")
+    assert house.clock()["tier"] == "cold"
+    house.verdict("sales", "9:10", tier="hot")
+    house.letter("n@x", "9:20", "Hello?", answers="q@x")
+    assert house.clock(at("9:30"))["tier"] == "hot"
+
+
+def _files_reversed(house: House) -> None:
+    paths = sorted(house.mail.iterdir())
+    for number, path in enumerate(paths):
+        path.rename(path.with_name(f"z{len(paths) - number:02}.eml"))
+
+
+@pytest.mark.parametrize("change", [_files_reversed, lambda house: house.deeds.reverse()])
+def test_the_order_of_files_and_deeds_changes_nothing(house: House, change: Callable[[House], None]) -> None:
+    house.letter("q@x", "9:05", "Backlinks?")
+    house.letter("n@x", "9:10", "I cannot log in", answers="q@x")
+    house.letter("p@x", "9:30", sender="cy@other.test", subject="Prices")
+    house.verdict("sales", "9:40", tier="hot")
+    house.verdict("vendor", "9:40", by="max")
+    house.verdict("support", "9:50", message="p@x")
+    before = [one for one in house.lines() if one["type"] != "message"]
+    change(house)
+    assert [one for one in house.lines() if one["type"] != "message"] == before
+
+
+@pytest.mark.parametrize(
+    ("deed", "problem"),
+    [
+        ({"deed": "verdict", "class": "sales", "by": "nobody"}, "'nobody' is no person of the config"),
+        ({"deed": "verdict", "class": "sales", "message": "none@x"}, "no message 'none@x' was read"),
+        ({"deed": "verdict", "class": "sales", "at": "2026-05-01T09:00:00Z"}, "stands before its message"),
+        ({"deed": "verdict"}, "Value error, a verdict needs `class`"),
+        ({"deed": "praise"}, "deed: Input should be"),
+    ],
+)
+def test_a_deed_that_fits_nothing_is_a_problem_and_the_rest_counts(
+    house: House, deed: dict[str, str], problem: str
+) -> None:
+    house.letter("q@x", "9:05")
+    house.deeds.append({"at": at("9:10").isoformat(), "message": "q@x", "by": "tia"} | deed)
+    house.verdict("support", "9:12")
+    (found,) = house.problems()
+    assert found.startswith(problem)
+    assert house.clock()["class"] == "support"
