@@ -17,6 +17,7 @@ from inboxwatch.engine.refused import NoSuchWait, Refused, WaitOver
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType, follow_up_messages, messages
 from inboxwatch.store import Transaction
+from inboxwatch.store.clocks import Telling
 from inboxwatch.store.records import ClockRecord
 from inboxwatch.words import english
 
@@ -115,12 +116,14 @@ def reopen(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
     return _evaluated(tx, rules, row, now)
 
 
-def log_activity(tx: Transaction, rules: Rules, lead: str, acting: Acting, now: datetime) -> int:
+def log_activity(  # six parameters: with whom, by whom, and by which system we know it
+    tx: Transaction, rules: Rules, lead: str, acting: Acting, now: datetime, told: tuple[str, str] | None = None
+) -> int:
     """A call or meeting with a lead (an address), at `acting.at`, which may be past; ends the lead's waits where
     `activity` is a stop condition.
 
     It counts from now on where it would otherwise end a wait before a breach that was true already: what is told
-    afterwards undoes no breach.
+    afterwards undoes no breach. `told`: the system that tells of it, and its id there; told again it changes nothing.
 
     Returns how many threads it concerns. Raises Refused.
     """
@@ -128,13 +131,33 @@ def log_activity(tx: Transaction, rules: Rules, lead: str, acting: Acting, now: 
     known = tx.leads.by_address(lead.lower())
     if known is None:
         raise Refused(404, english("no lead has the address %(address)s"), address=lead)
+    threads = tx.mail.threads_of_lead(known.id)
+    if told is not None and (before := tx.clocks.told(*told)) is not None:
+        _same(before, Action(acting.at, ActionKind.ACTIVITY, acting.by, lead=known.id, reason=acting.reason), told[1])
+        return len(threads)
     waits = tx.clocks.listed({"lead": known.id}, None, MOST_WAITS)
     at = now if any(_undone(row, acting.at, now) for row in waits) else acting.at
     done = Action(at, ActionKind.ACTIVITY, acting.by, lead=known.id, reason=acting.reason)
-    tx.clocks.record(done, None)
-    threads = tx.mail.threads_of_lead(known.id)
+    if told is None:
+        tx.clocks.record(done, None)
+    else:
+        tx.clocks.record_told(done, Telling(*told, acting.at))
     evaluate(tx, rules, sorted(threads), Occasion(now))
     return len(threads)
+
+
+def _same(before: tuple[Action, datetime], again: Action, ref: str) -> None:
+    """Raises Refused where an id that is told again stands for something else by now: what ended a wait stays."""
+    action, at = before
+    if (action.kind, action.lead, action.by, action.reason, at) != (
+        again.kind,
+        again.lead,
+        again.by,
+        again.reason,
+        again.at,
+    ):
+        text = english("id: %(id)s was logged already with other contents, which stay; log a correction by a new id")
+        raise Refused(409, text, id=repr(ref))
 
 
 def called(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:

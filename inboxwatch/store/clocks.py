@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
@@ -20,6 +20,19 @@ from inboxwatch.store.upsert import chunks, insert_missing, upsert
 _clock, _act, _notified, _alias = tables.clock, tables.act, tables.told, tables.clock_alias
 Where = Mapping[str, str | Sequence[str]]
 """Columns of clocks and what they must hold: a value, or one of several."""
+
+
+class Telling(NamedTuple):
+    """By whom we know of an action that was done elsewhere."""
+
+    source: str
+    """The system that tells of it: a source of leads, or `api`."""
+    ref: str
+    """Its own id there: what is told again is the same."""
+    at: datetime
+    """When it was done, as it was told (UTC); `Action.at` may be later."""
+
+
 _COLUMNS = [column.name for column in _clock.columns if column.name != "id"]
 
 
@@ -149,6 +162,16 @@ class Clocks:
         found = select(_act.c.stood).where(*chosen, _act.c.stood.is_not(None)).order_by(_act.c.id.desc()).limit(1)
         told = self._connection.execute(found).scalar() or {}
         return {MessageId(one): Stood._make([*was[:2], Evidence(was[2]), *was[3:]]) for one, was in told.items()}
+
+    def record_told(self, action: Action, telling: Telling) -> bool:
+        """Records what another system tells, once for each id that it gives; False where that is recorded already."""
+        values = _values(action, None) | {"source": telling.source, "ref": telling.ref, "told_at": telling.at}
+        return insert_missing(self._connection, _act, [values]) == 1
+
+    def told(self, source: str, ref: str) -> tuple[Action, datetime] | None:
+        """What a system told under an id, and when that was done by its own word."""
+        found = self._connection.execute(select(_act).where(_act.c.source == source, _act.c.ref == ref)).first()
+        return (to_action(found), found.told_at) if found is not None else None
 
     def record_accepted(self, action: Action) -> bool:
         """Records a meeting that a lead accepted, once for each message that says so; False where nothing is new."""

@@ -30,10 +30,10 @@ def _table(name: str, *parts: Any, **options: Any) -> Table:
     return Table(name, metadata, *parts, **options)
 
 
-def _filled(name: str, *columns: str) -> Index:
+def _filled(name: str, *columns: str, unique: bool = False) -> Index:
     """An index of the rows that have its first column: most mail is nobody's, and costs no entry."""
     where = text(f"{columns[0]} IS NOT NULL")
-    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 NOT_HUMAN = "thread IS NOT NULL AND direction = 'inbound' AND kind <> 'human'"
@@ -286,9 +286,15 @@ act = _table(
     Column("seen", JSON(none_as_null=True)),
     Column("team", String),
     Column("stood", JSON(none_as_null=True)),
+    Column("source", String),
+    Column("ref", Words),
+    Column("told_at", UTCDateTime),
     _filled("ix_act_team", "team"),
+    _filled("ix_act_told", "source", "ref", unique=True),
     Index("ix_act_at", "at"),
 )
+"""`source`, `ref` and `told_at`: which other system told of it, by what id and time of its own; told again, it is the
+same (`store.clocks.Telling`)."""
 
 policy = _table(
     "policy",

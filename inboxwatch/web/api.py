@@ -153,6 +153,7 @@ class Api:
                 "note": body.note,
                 "threads": threads,
             }
+            | ({"id": body.id} if body.id is not None else {})
         )
 
     async def follow_ups(self, request: web.Request) -> web.Response:
@@ -235,7 +236,8 @@ def _log(
     if person is not None and (lead := tx.leads.by_address(body.lead.lower())) is not None and lead.owner != person.id:
         rows = tx.clocks.listed({"lead": lead.id, "state": "open"}, None, actions.MOST_WAITS)
         wait_actions.may_act(tx, rules, rows, person)
-    threads = actions.log_activity(tx, rules, body.lead, actions.Acting(body.by, body.at, reason), now)
+    told = (leads.SOURCE, body.id) if body.id is not None else None
+    threads = actions.log_activity(tx, rules, body.lead, actions.Acting(body.by, body.at, reason), now, told)
     return leads.known(tx, body.lead), threads
 
 

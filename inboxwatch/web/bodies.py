@@ -103,6 +103,8 @@ class Activity(Body):
     at: Instant
     by: Word
     note: Text = ""
+    id: Word | None = None
+    """Its own id where it comes from: logged again, it changes nothing."""
 
 
 class LeadBody(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,9 +14,10 @@ import pytest
 from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import Lead, LeadId, PersonId
+from inboxwatch.engine.actions import Acting, log_activity
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.repolicy import reapply
-from inboxwatch.store import Store
+from inboxwatch.store import Conflict, Store
 from tests.support.batched_daemon import ANA, BO, SALES, BatchedDaemon, minutes
 from tests.support.engine import Engine
 
@@ -144,3 +146,26 @@ def test_a_known_lead_is_found_by_every_look_up_while_another_thread_changes_the
         looked += 1
     changing.join()
     assert missed == 0
+
+
+def test_a_call_that_both_processes_are_told_of_at_once_counts_once(daemon: BatchedDaemon, other: Engine) -> None:
+    daemon.reads(daemon.asks("q1@buyer.test", 0))
+    daemon.at += minutes(30)
+    call, start = Acting("ana", daemon.at - minutes(10), "call"), threading.Barrier(2)
+
+    def hear(engine: Engine) -> None:
+        start.wait()
+        heard = False
+        while not heard:
+            with contextlib.suppress(Conflict):  # the writer of a daemon tries again, too
+                engine.write(log_activity, engine.rules, BO, call, daemon.at, ("crm", "00T-1"))
+                heard = True
+
+    hearing = [threading.Thread(target=hear, args=(engine,)) for engine in (daemon.engine, other)]
+    for one in hearing:
+        one.start()
+    for one in hearing:
+        one.join()
+    assert len(daemon.logged(BO)) == 1
+    (clock,) = daemon.clocks()
+    assert (clock.stop_reason, clock.stopped_at) == ("activity", call.at)

@@ -13,6 +13,7 @@ from inboxwatch import config as configuration
 from inboxwatch.config import Config
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, Lead, LeadId, MailboxId, PersonId, RawMessage
+from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.evaluate import Evaluated
 from inboxwatch.engine.rules import Rules
 from inboxwatch.metrics import Metrics
@@ -199,6 +200,12 @@ class InProcessDaemon:
             rows = [row for row in tx.clocks.running() if row.lead == lead and row.metric != "follow_up"]
         (row,) = rows
         return str(row.id)
+
+    def logged(self, lead: str) -> list[Action]:
+        """Calls and meetings of a lead, as they are recorded."""
+        with self.store.reading() as tx:
+            actions = tx.clocks.actions([], [lead]).get(f"lead:{lead}", [])
+        return [action for action in actions if action.kind is ActionKind.ACTIVITY]
 
     def only_follow_up(self, lead: str) -> ClockRecord:
         """A lead's one follow-up, running or over."""

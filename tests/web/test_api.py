@@ -397,6 +397,53 @@ async def test_a_logged_call_ends_the_wait(client: TestClient[Any, Any], daemon:
         assert (await send(client, "POST", "/api/v1/activities", body | change))[0] == status
 
 
+async def test_an_activity_with_an_id_counts_once_however_often_it_is_sent(
+    client: TestClient[Any, Any], daemon: InProcessDaemon
+) -> None:
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.at += HOUR
+    body = {"lead": "bo@buyer.test", "type": "call", "at": "2026-05-04T09:45:00Z", "by": "ana", "id": "00T-1"}
+    first = await send(client, "POST", "/api/v1/activities", body)
+    assert (first[0], first[1]["id"]) == (200, "00T-1")
+    daemon.mail("bo@buyer.test", "ana@acme.test", after=MINUTE)
+    wait = daemon.only_wait("bo@buyer.test")
+    again = await send(client, "POST", "/api/v1/activities", body | {"lead": "Bo@buyer.test", "note": ""})
+    assert (again[0], {**again[1], "threads": 1}) == (200, first[1])
+    assert daemon.only_wait("bo@buyer.test") == wait
+    assert len(daemon.logged("bo@buyer.test")) == 1
+    assert (await send(client, "POST", "/api/v1/activities", body | {"id": "00T-2"}))[0] == 200
+    assert len(daemon.logged("bo@buyer.test")) == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"at": "2026-05-04T09:46:00Z"}, {"type": "meeting"}, {"by": "ben"}, {"note": "agreed"}, {"lead": "cy@other.test"}],
+)
+async def test_an_id_of_an_activity_stands_for_what_was_first_sent_with_it(
+    client: TestClient[Any, Any], daemon: InProcessDaemon, other: dict[str, str]
+) -> None:
+    daemon.lead("cy@other.test")
+    daemon.at += HOUR
+    body = {"lead": "bo@buyer.test", "type": "call", "at": "2026-05-04T09:45:00Z", "by": "ana", "id": "00T-1"}
+    assert (await send(client, "POST", "/api/v1/activities", body))[0] == 200
+    assert (await send(client, "POST", "/api/v1/activities", body | other))[0] == 409
+    assert (await send(client, "POST", "/api/v1/activities", body))[0] == 200
+    assert len(daemon.logged("bo@buyer.test")) == 1
+    assert daemon.logged("cy@other.test") == []
+
+
+async def test_a_call_told_too_late_to_undo_a_breach_is_the_same_when_told_again(
+    client: TestClient[Any, Any], daemon: InProcessDaemon
+) -> None:
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.passes(3 * HOUR)
+    body = {"lead": "bo@buyer.test", "type": "call", "at": "2026-05-04T09:45:00Z", "by": "ana", "id": "00T-1"}
+    first = await send(client, "POST", "/api/v1/activities", body)
+    daemon.at += HOUR
+    assert await send(client, "POST", "/api/v1/activities", body) == first
+    assert [action.at for action in daemon.logged("bo@buyer.test")] == [daemon.at - HOUR]
+
+
 async def test_mailboxes_are_listed_with_their_health(client: TestClient[Any, Any], daemon: InProcessDaemon) -> None:
     status, answer = await get(client, "/api/v1/mailboxes")
     assert (status, answer["next"]) == (200, None)
