@@ -17,8 +17,9 @@ _hash = partial(blake2b, digest_size=16)
 class CsvSettings(Settings):
     """A file with the header `email,name,company,domain,owner,tier,status`, of which only `email` is required.
 
-    `aliases` holds further addresses of the person, separated by spaces; `country` and `language` are known too; all
-    other columns become attributes.
+    `aliases` holds further addresses of the person, separated by spaces; `country` and `language` are known too.
+    `opportunity_at` and `closed_at` (a date or an instant) say what became of the lead; all other columns become
+    attributes.
     """
 
     path: ConfigPath

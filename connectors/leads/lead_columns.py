@@ -8,8 +8,11 @@ from urllib.parse import urlsplit
 from connectors.csv_table import SPLIT, address_in
 from inboxwatch.connector import Row
 from inboxwatch.core.model import Lead, LeadId, PersonId
+from inboxwatch.core.told_instant import told_instant
 
 STATUSES = ("open", "won", "lost", "closed")
+TIMES = ("opportunity_at", "closed_at")
+"""Columns that hold a date or an instant: what became of the lead."""
 _DOMAIN = re.compile(r"(?:[^\s./@:]+\.)+[^\s./@:]+")
 
 
@@ -27,6 +30,9 @@ def lead_of(given: dict[str, str], source: str) -> Lead:
     own = address_in(email)
     aliases = (address_in(alias) for alias in SPLIT.split(columns.pop("aliases", "")) if alias)
     owner = columns.pop("owner", "")
+    for name in TIMES:
+        if value := columns.get(name):
+            told_instant(value)
     return Lead(
         id=LeadId(own),
         name=columns.pop("name", ""),

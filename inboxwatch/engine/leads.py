@@ -62,8 +62,7 @@ def learn(tx: Transaction, rules: Rules, source: str, leads: Sequence[Lead], now
         before = tx.leads.get_many([lead.id for lead in part])
         fresh = [lead for lead in part if lead.id in before and before[lead.id] != lead]
         fresh += without_forgotten(tx, [lead for lead in part if lead.id not in before])
-        tx.leads.put(fresh, now)
-        _close(tx, rules, source, before, fresh, now)
+        learn_many(tx, rules, source, fresh, before, now)
         changed += len(fresh)
     listed = {lead.id for lead in leads}
     dropped = tx.leads.drop([one for one in tx.leads.ids_of(source) if one not in listed])
@@ -88,9 +87,20 @@ def take_list(tx: Transaction, rules: Rules, source: str, leads: Sequence[Lead],
 
 def learn_one(tx: Transaction, rules: Rules, lead: Lead, now: datetime) -> None:
     """Takes over one lead, at the cost of one however many there are."""
-    before = tx.leads.get_many([lead.id])
-    tx.leads.put([lead], now)
-    _close(tx, rules, lead.source, before, [lead], now)
+    learn_many(tx, rules, lead.source, [lead], tx.leads.get_many([lead.id]), now)
+
+
+def learn_many(  # six parameters: the leads of a source, and what they were before
+    tx: Transaction,
+    rules: Rules,
+    source: str,
+    leads: Sequence[Lead],
+    before: Mapping[LeadId, Lead],
+    now: datetime,
+) -> None:
+    """Takes over leads of a source; those that were open before and are not any more end their waits."""
+    tx.leads.put(leads, now)
+    _close(tx, rules, source, before, leads, now)
 
 
 def _close(

@@ -18,13 +18,14 @@ from inboxwatch.engine import actions
 from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import resend
+from inboxwatch.engine.pushed_leads import SOURCE
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import found_view, lead_view, mailbox_view
 from inboxwatch.engine.wait_filters import by_people
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.store import Transaction
-from inboxwatch.web import audit_query, follow_ups, kinds, leads, matches, wait_actions
-from inboxwatch.web.bodies import Activity, Erasing, LeadBody, Reviewed, SaidKind, read
+from inboxwatch.web import audit_query, follow_ups, kinds, lead_push, leads, matches, wait_actions
+from inboxwatch.web.bodies import Activity, Erasing, LeadBody, Push, Reviewed, SaidKind, read
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.identity import person_of, require
 from inboxwatch.web.problems import Problem
@@ -46,6 +47,7 @@ class Api:
             web.get(f"{clock}/history", self.history),
             web.post(f"{clock}/{{action:{'|'.join(wait_actions.BODIES)}}}", self.act),
             web.get("/api/v1/leads", self.leads),
+            web.post("/api/v1/leads", self.push_leads),
             web.get(lead, self.lead),
             web.put(lead, self.put_lead),
             web.delete(lead, self.delete_lead),
@@ -120,6 +122,11 @@ class Api:
         daemon, email = self._daemon, request.match_info["email"]
         return _json((await daemon.read(leads.answers, daemon.rules, email, daemon.now())).as_json())
 
+    async def push_leads(self, request: web.Request) -> web.Response:
+        require(request, Role.ADMIN)
+        body = await read(request.clone(client_max_size=lead_push.BODY_LIMIT), Push)
+        return _json(await lead_push.push_leads(self._daemon, body))
+
     async def put_lead(self, request: web.Request) -> web.Response:
         require(request, Role.ADMIN)
         body = await read(request, LeadBody)
@@ -129,7 +136,7 @@ class Api:
         require(request, Role.ADMIN)
         ends = request.query.get("with_open_waits", "false") == "true"
         person = person_of(request)
-        by = person.id if person else leads.SOURCE
+        by = person.id if person else SOURCE
         return _json(await leads.delete(self._daemon, request.match_info["email"], by, with_open_waits=ends))
 
     async def forget(self, request: web.Request) -> web.Response:
@@ -236,7 +243,7 @@ def _log(
     if person is not None and (lead := tx.leads.by_address(body.lead.lower())) is not None and lead.owner != person.id:
         rows = tx.clocks.listed({"lead": lead.id, "state": "open"}, None, actions.MOST_WAITS)
         wait_actions.may_act(tx, rules, rows, person)
-    told = (leads.SOURCE, body.id) if body.id is not None else None
+    told = (SOURCE, body.id) if body.id is not None else None
     threads = actions.log_activity(tx, rules, body.lead, actions.Acting(body.by, body.at, reason), now, told)
     return leads.known(tx, body.lead), threads
 

@@ -30,6 +30,7 @@ _DEEDS = {
     "/logout": "sign_out",
     "/a/{token}": "link",
     "/api/v1/activities": "activity.log",
+    "/api/v1/leads": "lead.push",
     "/api/v1/leads/{email}": "lead",
     "/api/v1/leads/{email}/forget": "lead.forget",
     "/api/v1/clocks/{clock}/{action}": "wait",

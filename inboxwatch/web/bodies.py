@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from inboxwatch.core.sla.policy import Duration
+from inboxwatch.core.told_instant import told_instant
 from inboxwatch.web.audit import fill_in
 from inboxwatch.web.identity import acting, signed_in
 from inboxwatch.web.problems import Problem
@@ -107,6 +108,18 @@ class Activity(Body):
     """Its own id where it comes from: logged again, it changes nothing."""
 
 
+def _address(value: str) -> str:
+    local, at, domain = value.rpartition("@")
+    if not (local and at and domain) or any(char.isspace() or not char.isprintable() for char in value):
+        raise ValueError(f"{value!r} is no e-mail address")
+    return value.lower()
+
+
+Address = Annotated[str, Field(max_length=320), AfterValidator(_address)]
+TIMES = ("opportunity_at", "closed_at")
+"""Columns of a lead that hold a date or an instant."""
+
+
 class LeadBody(BaseModel):
     """A lead with the CSV's columns; further columns are attributes."""
 
@@ -114,6 +127,7 @@ class LeadBody(BaseModel):
     __pydantic_extra__: dict[str, str] = Field(init=False)
 
     email: str | None = None
+    aliases: Annotated[list[Address], Field(max_length=50)] = []
     name: Text = ""
     company: Text = ""
     domain: Annotated[str, Field(max_length=253, pattern=r"^[^\s@/]*$"), AfterValidator(str.lower)] = ""
@@ -123,11 +137,41 @@ class LeadBody(BaseModel):
     country: Annotated[str, Field(max_length=60)] = ""
     language: Annotated[str, Field(max_length=60)] = ""
 
+    @model_validator(mode="after")
+    def _times(self) -> LeadBody:
+        for name in TIMES:
+            if value := self.__pydantic_extra__.get(name, ""):
+                try:
+                    told_instant(value)
+                except ValueError as error:
+                    raise ValueError(f"{name}: {error}") from None
+        return self
+
     @property
     def attributes(self) -> tuple[tuple[str, str], ...]:
         return tuple(sorted((self.__pydantic_extra__ or {}).items()))
 
 
+class Listed(LeadBody):
+    """One of many leads."""
+
+    email: Address
+
+
+class Push(Body):
+    """Leads in bulk; each is looked at by itself, so that one that cannot be used holds back no other."""
+
+    put: list[Any] = []
+    delete: list[Any] = []
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> Push:
+        if (count := len(self.put) + len(self.delete)) > MOST_PUSHED:
+            raise ValueError(f"{count} leads in one request are too many: send at most {MOST_PUSHED}")
+        return self
+
+
+MOST_PUSHED = 1000
 Model = TypeVar("Model", bound=BaseModel)
 
 

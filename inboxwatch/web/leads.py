@@ -6,23 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from inboxwatch.core.model import Lead, LeadId, MailboxId, PersonId
+from inboxwatch.core.model import Lead, MailboxId
 from inboxwatch.core.sla.policy import SLAPolicy, choose
 from inboxwatch.core.wait_view import NextStep, WaitView
 from inboxwatch.engine.actions import Acting, known_person
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.erasure import forget, preview
 from inboxwatch.engine.leads import learn_one
+from inboxwatch.engine.pushed_leads import kept_elsewhere
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import lead_view
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.store import Transaction
 from inboxwatch.web.bodies import Erasing, LeadBody
+from inboxwatch.web.lead_push import pushed_lead
 from inboxwatch.web.problems import Problem
-
-SOURCE = "api"
-"""The source of leads that were pushed; leads of another source are changed there."""
 
 
 def known(tx: Transaction, email: str) -> Lead:
@@ -96,32 +95,12 @@ def _sla(policy: SLAPolicy) -> dict[str, object]:
 
 async def put(daemon: DaemonPort, email: str, body: LeadBody) -> dict[str, object]:
     """Adds or replaces a lead. Raises Problem where the lead's list is kept elsewhere, or a person is unknown."""
-    lead_id = LeadId(email.strip().lower())
-    local, at, domain = lead_id.rpartition("@")
-    if not (local and at and domain) or any(char.isspace() or not char.isprintable() for char in lead_id):
-        raise Problem(422, f"{email!r} is no e-mail address")
-    if body.email is not None and body.email.lower() != lead_id:
-        raise Problem(422, "email: differs from the address in the path")
-    if daemon.rules.config.us.is_ours(lead_id):
-        raise Problem(422, f"{email} is one of our own addresses, and no buyer's")
-    if body.owner is not None and body.owner not in daemon.rules.config.people:
+    lead = pushed_lead(daemon.rules.config, email, body)
+    if body.owner is not None and lead.owner is None:
         raise Problem(422, f"owner: {body.owner!r} is no person of the config; groups cannot own a lead")
-    lead = Lead(
-        id=lead_id,
-        name=body.name,
-        company=body.company,
-        domain=body.domain,
-        owner=PersonId(body.owner) if body.owner else None,
-        tier=body.tier,
-        status=body.status,
-        source=SOURCE,
-        country=body.country,
-        language=body.language,
-        attributes=body.attributes,
-    )
 
     def replace(tx: Transaction) -> None:
-        _ours(tx.leads.get(lead_id))
+        _ours(tx.leads.get(lead.id))
         learn_one(tx, daemon.rules, lead, daemon.now())
 
     await daemon.write(replace)
@@ -153,7 +132,5 @@ async def erase(daemon: DaemonPort, email: str, body: Erasing) -> dict[str, obje
 
 
 def _ours(lead: Lead | None) -> None:
-    if lead is not None and lead.source != SOURCE and not lead.provisional:
-        raise Problem(
-            409, f"this lead is kept by the source {lead.source!r}: change it there, it is read again by itself"
-        )
+    if lead is not None and (why := kept_elsewhere(lead)):
+        raise Problem(409, why)

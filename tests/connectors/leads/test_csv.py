@@ -53,6 +53,13 @@ async def test_only_email_is_required_and_further_columns_are_attributes(path: P
     assert row.lead.owner is None
 
 
+async def test_what_became_of_a_lead_is_a_date_or_an_instant(path: Path) -> None:
+    header = "email,opportunity_at,closed_at\n"
+    found = await loaded(path, header + "bo@x.test,2026-05-04,2026-05-09T10:00:00Z\ncy@x.test,,\ndi@x.test,soon,\n")
+    assert [place for place, _ in found.refused] == ["leads.csv:4"]
+    assert dict(found.rows[0].lead.attributes) == {"opportunity_at": "2026-05-04", "closed_at": "2026-05-09T10:00:00Z"}
+
+
 async def test_bad_rows_are_refused_by_line_and_the_good_ones_load(path: Path) -> None:
     found = await loaded(
         path,
