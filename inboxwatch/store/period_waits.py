@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
 from inboxwatch.core.model import ClockId
 from inboxwatch.core.sla.timeline import Action
@@ -14,7 +14,7 @@ from inboxwatch.store.clocks import to_action
 from inboxwatch.store.records import ClockRecord, FirstContactRecord, clocks_of
 from inboxwatch.store.upsert import chunks
 
-_clock, _act = tables.clock, tables.act
+_clock, _act, _message = tables.clock, tables.act, tables.message
 
 
 class PeriodWaits:
@@ -27,6 +27,18 @@ class PeriodWaits:
         """Clocks of every metric that started in a period, the earliest first."""
         begun = select(_clock).where(_clock.c.started_at >= start, _clock.c.started_at < end)
         return clocks_of(self._connection.execute(begun.order_by(_clock.c.started_at, _clock.c.id)))
+
+    def inquiries(self, start: datetime, end: datetime) -> list[ClockRecord]:
+        """The first wait of each lead from `start` to `end`, both included, that began a matter: none of ours had
+        written in its thread before.
+        """
+        ours = _message.c.direction == "outbound", _message.c.kind == "human"
+        written = exists().where(_message.c.thread == _clock.c.thread, _message.c.at < _clock.c.started_at, *ours)
+        place = func.row_number().over(partition_by=_clock.c.lead, order_by=(_clock.c.started_at, _clock.c.id))
+        first = (_clock.c.metric == "first_response", _clock.c.started_at >= start, _clock.c.started_at <= end)
+        placed = select(_clock.c.id, place.label("place")).where(*first, ~written).subquery()
+        found = select(_clock).join(placed, placed.c.id == _clock.c.id).where(placed.c.place == 1)
+        return clocks_of(self._connection.execute(found.order_by(_clock.c.started_at, _clock.c.id)))
 
     def left_over(self, start: datetime, at: datetime, limit: int | None = None) -> list[ClockRecord]:
         """Waits that began before a period and were still open at an instant, the longest first."""

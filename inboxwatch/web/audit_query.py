@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from inboxwatch.engine.audit import Wanted, audit_view
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.store import Transaction
-from inboxwatch.web.problems import Problem
+from inboxwatch.web.query_times import instant_of
 
 FILTERS = ("since", "until", "by", "lead")
 
@@ -18,7 +17,7 @@ async def page(
     daemon: DaemonPort, query: Mapping[str, str], before: int | None, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
     """A page of the log, newest first, and the row before which the next page begins, or None. Raises Problem."""
-    since, until = _instant(query, "since"), _instant(query, "until")
+    since, until = instant_of(query, "since"), instant_of(query, "until")
     wanted = Wanted(since, until, query.get("by", ""), query.get("lead", ""))
 
     def ask(tx: Transaction) -> tuple[list[dict[str, Any]], int | None]:
@@ -26,15 +25,3 @@ async def page(
         return [audit_view(row) for row in rows[:limit]], rows[limit - 1].id if len(rows) > limit else None
 
     return await daemon.read(ask)
-
-
-def _instant(query: Mapping[str, str], name: str) -> datetime | None:
-    if not query.get(name):
-        return None
-    try:
-        at = datetime.fromisoformat(query[name])
-    except ValueError:
-        raise Problem(422, f"{name}: write an instant such as 2026-05-01T12:00:00Z") from None
-    if at.tzinfo is None:
-        raise Problem(422, f"{name}: has no zone; write it as 2026-05-01T12:00:00Z")
-    return at.astimezone(UTC)

@@ -32,8 +32,7 @@ _EVEN = 1e-9
 """A trend below it is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """Which leads are asked about: those whose first inquiry in [since, until - within] lies at least `within` back."""
 
     since: datetime

@@ -16,6 +16,7 @@ from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.timeline import Action
 from inboxwatch.core.statistics.survival import Length
 from inboxwatch.core.wait_view import WaitView
+from inboxwatch.engine.outcomes import LeadOutcomes
 from inboxwatch.engine.report.period import Period
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import Detail, wait_views
@@ -175,6 +176,8 @@ class Story:
     """Whose waits it is about; empty: everybody's."""
     people_shown: bool = True
     """Whether figures of single people are told; else `names` and `teams` know teams only."""
+    outcomes: LeadOutcomes | None = None
+    """What became of leads that asked in the half year up to the end of the period, or since its start."""
 
 
 def read(tx: Transaction, config: Config, period: Period, team: str = "") -> Story:

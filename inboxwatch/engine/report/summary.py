@@ -8,6 +8,7 @@ from typing import Any
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.report.cases import Story
 from inboxwatch.engine.report.figures import Group, parts
+from inboxwatch.engine.report.outcomes import outcomes_view
 
 
 def summary(story: Story) -> str:
@@ -26,6 +27,7 @@ def summary(story: Story) -> str:
         },
         "left_over": story.left_over_count,
         "first_contact_failures": len(story.failed_contacts),
+        "outcomes": outcomes_view(story.outcomes) if story.outcomes is not None else None,
     }
     return json.dumps(told, indent=2) + "\n"
 

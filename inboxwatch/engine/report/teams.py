@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from inboxwatch.core.model import MailboxId, PersonId, ShownFigures
 from inboxwatch.core.statistics.teams import TeamLabels
+from inboxwatch.engine.outcomes import read_outcomes, usual_question
 from inboxwatch.engine.report.cases import ReportedWait, Story, read
 from inboxwatch.engine.report.period import Period
+from inboxwatch.engine.rules import Rules
 from inboxwatch.metrics import team_labels
 from inboxwatch.store import Transaction
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 def shown(tx: Transaction, config: Config, period: Period, team: str = "") -> Story:
     """The story of a period as its readers may see it, of one team or of all."""
     story = read(tx, config, period, team)
+    asked = usual_question(period.end, period.start)
+    story = replace(story, outcomes=read_outcomes(tx, Rules.of(config, {}), asked, team))
     if team:
         story = of_team(story, config, team)
     return by_team(story, config) if config.figures is ShownFigures.TEAMS else story

@@ -1,0 +1,35 @@
+"""Instants and lengths of time in the query of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from inboxwatch.core.sla.policy import Duration
+from inboxwatch.web.problems import Problem
+
+
+def instant_of(query: Mapping[str, str], name: str) -> datetime | None:
+    """The instant (UTC) of a field, or None where it is not given. Raises Problem."""
+    if not query.get(name):
+        return None
+    try:
+        at = datetime.fromisoformat(query[name])
+    except ValueError:
+        raise Problem(422, f"{name}: write an instant such as 2026-05-01T12:00:00Z") from None
+    if at.tzinfo is None:
+        raise Problem(422, f"{name}: has no zone; write it as 2026-05-01T12:00:00Z")
+    return at.astimezone(UTC)
+
+
+def length_of(query: Mapping[str, str], name: str, most: timedelta) -> timedelta | None:
+    """The length of time of a field, or None where it is not given. Raises Problem."""
+    if not query.get(name):
+        return None
+    try:
+        length = Duration.parse(query[name])
+    except ValueError as error:
+        raise Problem(422, f"{name}: {error}") from None
+    if length.business or not timedelta(0) < length.length <= most:
+        raise Problem(422, f"{name}: must be elapsed time such as 30d, and at most {most.days}d")
+    return length.length
