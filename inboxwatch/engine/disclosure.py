@@ -17,7 +17,7 @@ _WAIT = (
     "id", "metric", "started_at", "due_at", "state", "stop_reason", "stopped_at", "answered_by", "owner", "mailbox",
     "team", "tier", "policy", "breached_at", "wall_seconds", "business_seconds",
 )  # fmt: skip
-_ACTION = ("at", "deed", "by", "clock", "until", "owner", "reason", "rule")
+_ACTION = ("at", "deed", "by", "clock", "until", "owner", "reason", "rule", "source", "ref", "told_at")
 _NOTICE = ("owed_at", "settled_at", "type", "clock", "step", "reason", "target", "channel", "state", "body")
 _CONTACT = ("message_id", "failed_at", "resolved_at", "owner", "tier")
 _MEMBER = ("directory", "address", "name", "aliases", "team", "manager", "joined_at", "missing_since")

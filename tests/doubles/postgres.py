@@ -26,10 +26,7 @@ class Postgres:
     """One cluster in a folder that goes with it; it runs as `postgres` where the tests run as root."""
 
     def __init__(self, folder: Path) -> None:
-        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[-3]))
-        if not found:
-            pytest.fail("PostgreSQL is missing: `apt-get install postgresql`, or let `make test` do it", pytrace=False)
-        self._bin = found[-1].parent
+        self._bin = _programs()
         self._owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         self._data = folder / "data"
         self._log = folder / "log"
@@ -87,3 +84,17 @@ class Postgres:
             group=self._owner.pw_gid,
             extra_groups=[],
         )
+
+
+def dump(url: str) -> bytes:
+    """A database as `pg_dump` writes it."""
+    words = [str(_programs() / "pg_dump"), url.replace("+psycopg", "")]
+    return subprocess.run(words, check=True, capture_output=True).stdout
+
+
+def _programs() -> Path:
+    """The folder of the newest version's programs."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[-3]))
+    if not found:
+        pytest.fail("PostgreSQL is missing: `apt-get install postgresql`, or let `make test` do it", pytrace=False)
+    return found[-1].parent
