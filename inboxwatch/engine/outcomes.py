@@ -16,7 +16,7 @@ from inboxwatch.core.told_instant import told_instant
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
-from inboxwatch.store.records import ClockRecord
+from inboxwatch.store.period_waits import InquiryRecord
 
 OPPORTUNITY = "opportunity_at"
 """The column of a lead that says when it became an opportunity: a date or an instant."""
@@ -60,10 +60,10 @@ def opportunities(tx: Transaction, leads: Iterable[LeadId], zone: tzinfo) -> dic
 
 
 def _inquiry(
-    row: ClockRecord, policies: Mapping[str, SLAPolicy], seen_until: datetime | None, until: datetime
+    row: InquiryRecord, policies: Mapping[str, SLAPolicy], seen_until: datetime | None, until: datetime
 ) -> LeadInquiry:
     over = row.stopped_at is not None and row.stopped_at <= until
-    answered = over and row.state is State.ANSWERED
+    answered = over and row.state == State.ANSWERED
     end = row.stopped_at if over and row.stopped_at is not None else until
     if answered and row.business_seconds is not None:
         seconds = row.business_seconds

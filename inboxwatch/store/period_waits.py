@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
-from inboxwatch.core.model import ClockId
+from inboxwatch.core.model import ClockId, LeadId, MailboxId, PersonId
 from inboxwatch.core.sla.timeline import Action
 from inboxwatch.store import tables
 from inboxwatch.store.clocks import to_action
@@ -15,6 +16,24 @@ from inboxwatch.store.records import ClockRecord, FirstContactRecord, clocks_of
 from inboxwatch.store.upsert import chunks
 
 _clock, _act, _message = tables.clock, tables.act, tables.message
+
+
+class InquiryRecord(NamedTuple):
+    """The wait by which a lead first asked, as far as it is counted. Times are UTC."""
+
+    lead: LeadId
+    tier: str
+    started_at: datetime
+    due_at: datetime
+    state: str
+    stop_reason: str | None
+    stopped_at: datetime | None
+    business_seconds: float | None
+    """Of a wait that is over."""
+    policy_version: str
+    mailbox: MailboxId | None
+    owner: PersonId | None
+    held: bool
 
 
 class PeriodWaits:
@@ -28,7 +47,7 @@ class PeriodWaits:
         begun = select(_clock).where(_clock.c.started_at >= start, _clock.c.started_at < end)
         return clocks_of(self._connection.execute(begun.order_by(_clock.c.started_at, _clock.c.id)))
 
-    def inquiries(self, start: datetime, end: datetime) -> list[ClockRecord]:
+    def inquiries(self, start: datetime, end: datetime) -> list[InquiryRecord]:
         """The first wait of each lead from `start` to `end`, both included, that began a matter: none of ours had
         written in its thread before.
         """
@@ -36,9 +55,10 @@ class PeriodWaits:
         written = exists().where(_message.c.thread == _clock.c.thread, _message.c.at < _clock.c.started_at, *ours)
         place = func.row_number().over(partition_by=_clock.c.lead, order_by=(_clock.c.started_at, _clock.c.id))
         first = (_clock.c.metric == "first_response", _clock.c.started_at >= start, _clock.c.started_at <= end)
-        placed = select(_clock.c.id, place.label("place")).where(*first, ~written).subquery()
-        found = select(_clock).join(placed, placed.c.id == _clock.c.id).where(placed.c.place == 1)
-        return clocks_of(self._connection.execute(found.order_by(_clock.c.started_at, _clock.c.id)))
+        columns = [_clock.c[name] for name in InquiryRecord._fields]
+        placed = select(*columns, place.label("place")).where(*first, ~written).subquery()
+        found = select(*(placed.c[name] for name in InquiryRecord._fields)).where(placed.c.place == 1)
+        return [InquiryRecord(*row) for row in self._connection.execute(found.order_by(placed.c.started_at))]
 
     def left_over(self, start: datetime, at: datetime, limit: int | None = None) -> list[ClockRecord]:
         """Waits that began before a period and were still open at an instant, the longest first."""
