@@ -153,6 +153,10 @@ class StartPage:
     today: date
     blind: tuple[str, ...]
     """Mailboxes that cannot be read."""
+    undelivered: int
+    """Messages that no way could bring to anybody; of a person's own page none, whoever they were for."""
+    unreached: int
+    """Leads of these owners whom our first message never reached, nor any later one."""
     lists: WaitLists
     people: tuple[PersonLoad, ...]
     """Who has most overdue first."""
@@ -184,6 +188,8 @@ def start_page(tx: Transaction, rules: Rules, scope: Scope, now: datetime, days:
         since_day=since_day,
         today=today,
         blind=_blind(tx, rules, scope),
+        undelivered=tx.board.dead_letters() if scope.whose is not Whose.PERSON else 0,
+        unreached=tx.board.failed_contact_count(owners),
         lists=_lists(tx, rules, scope, owners, now),
         people=_people(rules, owners, carried, away),
         away=away,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from inboxwatch.core.model import ClockId
 from inboxwatch.core.sla.gone_quiet import GONE_QUIET
@@ -16,7 +16,7 @@ from inboxwatch.store.records import ClockRecord, FirstContactRecord, clocks_of
 from inboxwatch.store.statistics import metric_state
 from inboxwatch.store.upsert import chunks
 
-_clock = tables.clock
+_clock, _failed = tables.clock, tables.first_contact
 FILTERS = ("owner", "tier", "mailbox", "lead")
 
 
@@ -127,11 +127,14 @@ class BoardQueries:
             found[name] = sorted(self._connection.execute(values).scalars())
         return found
 
-    def failed_contacts(self, limit: int = 50) -> list[FirstContactRecord]:
-        """First contacts that failed and are still open, the latest first."""
-        failed = tables.first_contact
-        found = select(failed).where(failed.c.resolved_at.is_(None)).order_by(failed.c.failed_at.desc())
+    def failed_contacts(self, owners: str | Sequence[str] | None = None, limit: int = 50) -> list[FirstContactRecord]:
+        """First contacts that failed and are still open, the latest first; of some owners, or of all."""
+        found = select(_failed).where(*_lost(owners)).order_by(_failed.c.failed_at.desc())
         return [FirstContactRecord(*row) for row in self._connection.execute(found.limit(limit))]
+
+    def failed_contact_count(self, owners: str | Sequence[str] | None = None) -> int:
+        found = select(func.count()).select_from(_failed).where(*_lost(owners))
+        return int(self._connection.execute(found).scalar_one())
 
     def dead_letters(self) -> int:
         found = select(func.count()).where(tables.delivery.c.state == "dead")
@@ -151,7 +154,8 @@ class BoardQueries:
         boxes, delivery = tables.mailbox, tables.delivery
         ill = select(func.count(boxes.c.failing_since), func.count(boxes.c.last_success))
         dead = select(func.count()).where(delivery.c.state == "dead")
-        asked = (running, select(func.max(tables.act.c.id)), select(func.max(delivery.c.id)), ill, dead)
+        lost = select(func.count()).select_from(_failed).where(*_lost(None))
+        asked = (running, select(func.max(tables.act.c.id)), select(func.max(delivery.c.id)), ill, dead, lost)
         return tuple(value for one in asked for value in self._connection.execute(one).one())
 
     def _chosen(self, where: Where, now: datetime, metric: str) -> Iterable[Any]:
@@ -162,3 +166,9 @@ class BoardQueries:
                 yield metric_state(now) == value
             elif name in FILTERS:
                 yield holds(_clock.c[name], value)
+
+
+def _lost(owners: str | Sequence[str] | None) -> Iterable[ColumnElement[bool]]:
+    yield _failed.c.resolved_at.is_(None)
+    if owners is not None:
+        yield holds(_failed.c.owner, owners)

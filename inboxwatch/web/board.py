@@ -127,7 +127,7 @@ class Board:
                 "more": len(rows) > PAGE,
                 "ill": ill,
                 "dead": tx.board.dead_letters(),
-                "failed": tx.board.failed_contacts(),
+                "failed": tx.board.failed_contacts(asked.get("owner")),
             }
 
         values = await self._daemon.read(ask)

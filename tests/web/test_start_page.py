@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from inboxwatch import config as configuration
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import MailboxId
 from inboxwatch.store.audit import AuditFilter
+from inboxwatch.store.records import DeliveryState
 from tests.support.chromium import BO, CY, HOUR, MINUTE, Served, names, serving, waiting
 from tests.support.in_process_daemon import InProcessDaemon
 
@@ -55,6 +57,36 @@ async def test_each_figure_leads_to_the_list_that_it_counts(page: Page, served: 
     await page.goto("/")
     await page.get_by_role("link", name="1 mailbox cannot be read").click()
     await page.wait_for_url("**/mailboxes")
+
+
+async def test_what_reached_nobody_is_shown_where_there_is_some_and_leads_to_its_list(
+    page: Page, served: Served
+) -> None:
+    daemon = served.daemon
+    waiting(daemon)
+    await page.goto("/?view=all")
+    await expect(page.get_by_role("link", name=re.compile("overdue$"))).to_be_visible()
+    await expect(page.get_by_role("link", name=re.compile("delivered|contact"))).to_have_count(0)
+    with daemon.store.transaction() as tx:
+        (row, *_) = tx.deliveries.claim("desk", daemon.at, HOUR)
+        tx.deliveries.settle([row.id], DeliveryState.DEAD, daemon.at, error="no such channel")
+    for who, owner, box in (("di", "ana", "ana"), ("eva", "ana", "ana"), ("finn", "max", "sales")):
+        to = f"{who}@{who}.test"
+        daemon.lead(to, owner=owner, name=who.capitalize())
+        ours = daemon.mail(f"{owner}@acme.test", to, mailbox=box)
+        report = f"Content-Type: multipart/report; report-type=delivery-status\r\nX-Failed-Recipients: {to}"
+        daemon.mail("mailer-daemon@relay.test", f"{owner}@acme.test", parent=ours, extra=report, mailbox=box)
+    await page.get_by_role("link", name="1 message could not be delivered", exact=True).click()
+    await page.wait_for_url("**/mailboxes#dead")
+    await expect(page.get_by_role("button", name="Send again")).to_have_count(1)
+    for view, count, where in (("team:emea", 3, "team=emea"), ("person:ana", 2, "owner=ana")):
+        await page.goto(f"/?view={view}")
+        await page.get_by_role("link", name=f"{count} first contacts failed", exact=True).click()
+        await page.wait_for_url(f"**/waits?{where}#failed")
+        await expect(page.locator(".notice", has_text="First contact failed")).to_have_count(count)
+    await page.goto("/?view=person:ana")
+    await expect(page.locator(".figures").first).to_contain_text("2 first contacts failed")
+    await expect(page.get_by_role("link", name=re.compile("delivered"))).to_have_count(0)
 
 
 async def test_what_can_be_saved_stands_by_tier_then_time_with_its_next_step_in_names(
