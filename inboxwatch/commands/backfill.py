@@ -9,16 +9,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from inboxwatch.commands.exit_code import ExitCode
-from inboxwatch.commands.leads import read_sources
 from inboxwatch.commands.terminal import fail, progress, tell
 from inboxwatch.connector import MailboxError, Reading, Reason
 from inboxwatch.core.backoff import Backoff
 from inboxwatch.core.model import MailboxId
 from inboxwatch.core.sla.policy import Duration
 from inboxwatch.daemon.gc_tuning import collect_seldom
+from inboxwatch.daemon.lead_sync import LeadSync
+from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.ingest import begin_history, ingest_history
-from inboxwatch.engine.leads import screen, take_list
 from inboxwatch.engine.policies import prepare
 from inboxwatch.engine.rules import Rules
 from inboxwatch.now import now
@@ -69,9 +69,7 @@ async def _all(config: Config, store: Store, names: list[MailboxId], horizon: da
     code = ExitCode.OK
     try:
         await writer.write(prepare, rules)
-        for source, found in (await read_sources(config)).items():
-            leads = screen(config, found).leads
-            await writer.write(take_list, rules, source, leads, found.version, now())
+        await _read_leads(config, LoopContext(rules, writer, now))
         collect_seldom()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with progress(*columns) as bars:
@@ -83,6 +81,17 @@ async def _all(config: Config, store: Store, names: list[MailboxId], horizon: da
     finally:
         writer.close()
     return code
+
+
+async def _read_leads(config: Config, context: LoopContext) -> None:
+    sources = {name: one.connect() for name, one in config.leads.items()}
+    leads = LeadSync(sources, context)
+    try:
+        await leads.first(limit=None)
+    finally:
+        await leads.aclose()
+        for source in sources.values():
+            await source.aclose()
 
 
 @dataclass(slots=True)

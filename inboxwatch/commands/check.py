@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any
 from inboxwatch import config as configuration
 from inboxwatch.commands import mail_stamps
 from inboxwatch.commands.check_certificate import check_certificate
+from inboxwatch.commands.check_leads import check_leads
 from inboxwatch.commands.check_privacy import check_privacy
 from inboxwatch.commands.check_reports import check_reports
 from inboxwatch.commands.check_store import check_port, check_store
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.finding import Finding, timed
 from inboxwatch.commands.members import look_ahead
-from inboxwatch.commands.ownership_proof import gaps, some
+from inboxwatch.commands.ownership_proof import gaps
 from inboxwatch.commands.private_files import clear_text, exposed
 from inboxwatch.commands.terminal import fail_config, printable, result
 from inboxwatch.config.public_holidays import PublicHolidays
 from inboxwatch.config.reply_rules import built_in
 from inboxwatch.connector import MailboxError, Reading
 from inboxwatch.core.model import Privacy
-from inboxwatch.engine.leads import screen
 from inboxwatch.hidden import hidden
 from inboxwatch.notify import ChannelError
 from inboxwatch.now import now
@@ -92,7 +92,7 @@ async def probe(config: Config, *, whole: bool, done: Callable[[], None] = lambd
 
     probes = [bounded(_mailbox(config, box), done) for box in config.mailboxes.values()]
     probes += [bounded(_channel(config, name)) for name in config.channels]
-    probes += [bounded(_leads(config, name, whole=whole)) for name in config.leads]
+    probes += [bounded(check_leads(config, name, whole=whole)) for name in config.leads]
     return [finding for found in await asyncio.gather(*probes) for finding in found]
 
 
@@ -144,29 +144,6 @@ async def _channel(config: Config, name: str) -> list[Finding]:
         return [Finding(f"channel {name}", "failed", f"no answer within {PROBE_LIMIT:.0f} s")]
     finally:
         await channel.aclose()
-
-
-async def _leads(config: Config, name: str, *, whole: bool) -> list[Finding]:
-    source = config.leads[name].connect()
-    subject = f"leads {name}"
-    try:
-        found = await source.read(None)
-    except Exception as error:  # noqa: BLE001  (whatever a lead source raises is what the operator must see)
-        return [Finding(subject, "failed", hidden(str(error)))]
-    finally:
-        await source.aclose()
-    if found is None:
-        return [Finding(subject, "ok", "has not changed")]
-    usable = screen(config, found)
-    refused = [f"{place}: {why}" for place, why in usable.refused]
-    findings = [Finding(subject, "ok", f"{len(usable.leads)} leads")]
-    shown = refused if whole else some(refused, "rows that are refused like these: `check --json` lists all")
-    findings += [Finding(subject, "warning", line) for line in shown]
-    if usable.ownerless:
-        named = ", ".join(some(sorted(usable.ownerless), "others"))
-        text = f"{sum(usable.ownerless.values())} leads have owners who are no people of the config: {named}"
-        findings.append(Finding(subject, "warning", text, "routing goes on without them: mend the list"))
-    return findings
 
 
 def _files(config: Config) -> Iterator[Finding]:

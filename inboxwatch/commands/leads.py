@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.commands.ownership_proof import some
 from inboxwatch.commands.store_look import UNREADABLE, look
 from inboxwatch.commands.terminal import fail, printable, result, result_json, table
 from inboxwatch.connector import LeadList
-from inboxwatch.engine.leads import screen
+from inboxwatch.core.lead_view import GivenLead, views
+from inboxwatch.core.model import Lead
+from inboxwatch.engine.lead_feeds import usable
+from inboxwatch.engine.lead_view import order_of, status_of_outcomes
 from inboxwatch.engine.views import found_view, lead_view
+from inboxwatch.hidden import hidden
+from inboxwatch.lead_feed import LeadFeed
 from inboxwatch.notify import lead_messages
 from inboxwatch.now import now
-from inboxwatch.store import Store, StoreError
+from inboxwatch.store import Store, StoreError, Transaction
+from inboxwatch.store.lead_sources import SourceState
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
 
 COLUMNS = ("email", "name", "company", "owner", "tier", "status", "source")
+SOURCE_COLUMNS = ("source", "leads", "last_success", "refused", "unowned", "unowned_owners", "error")
 
 
 async def read_sources(config: Config) -> dict[str, LeadList]:
-    """Every configured list, by source. Raises what a source raises."""
+    """Every configured list, by source; what feeds give is in the store alone. Raises what a source raises."""
     lists: dict[str, LeadList] = {}
     for name, one in config.leads.items():
         source = one.connect()
         try:
-            found = await source.read(None)
+            found = None if isinstance(source, LeadFeed) else await source.read(None)
         finally:
             await source.aclose()
         if found is not None:
@@ -36,27 +45,53 @@ async def read_sources(config: Config) -> dict[str, LeadList]:
 
 
 def list_leads(config: Config, *, as_json: bool) -> ExitCode:
-    """`leads list`: the sources as they are now, and what only the store knows; returns the exit code."""
+    """`leads list`: the lists as they are now, and what only the store knows; returns the exit code."""
     try:
-        listed = {
-            lead.id: lead_view(lead)
-            for found in asyncio.run(read_sources(config)).values()
-            for lead in screen(config, found).leads
-        }
+        lists = asyncio.run(read_sources(config))
+        listed = [row.given for name, found in lists.items() for row in usable(config, name, found.rows).rows]
         store = Store(config.store_url.reveal())
         try:
             with store.reading() as tx:
-                stored = {lead.id: lead_view(lead) for lead in tx.leads.all() if lead.source not in config.leads}
+                leads = _all(tx, config, listed, lists)
+                states = {one.name: one for one in tx.lead_sources.all()}
         finally:
             store.close()
     except (OSError, ValueError, StoreError) as error:
         return fail(str(error))
-    leads = [lead for _, lead in sorted((stored | listed).items())]
     if as_json:
-        result_json(leads)
-    else:
-        table(leads, COLUMNS)
+        result_json([lead_view(lead) for lead in leads])
+        return ExitCode.OK
+    table([lead_view(lead) for lead in leads], COLUMNS)
+    if config.leads:
+        result("")
+        table([source_view(states.get(name) or SourceState(name)) for name in config.leads], SOURCE_COLUMNS)
     return ExitCode.OK
+
+
+def _all(tx: Transaction, config: Config, listed: Sequence[GivenLead], lists: Collection[str]) -> list[Lead]:
+    """Every lead, sorted by address: lists as they are now, all else as the store has it."""
+    stored = tx.lead_rows.of_sources([name for name in tx.lead_rows.sources() if name not in lists])
+    rows = [*listed, *(row.given for row in stored)]
+    outcomes = status_of_outcomes(tx.outcomes.of_rows(row.id for row in rows))
+    found = {one.lead.id: one.lead for one in views(rows, order_of(config), outcomes)}
+    taken = {*found, *(email for lead in found.values() for email in lead.aliases)}
+    found |= {lead.id: lead for lead in tx.leads.all() if lead.provisional and lead.id not in taken}
+    return [found[id_] for id_ in sorted(found)]
+
+
+def source_view(state: SourceState) -> dict[str, object]:
+    """How a source of leads fares, for operators."""
+    last, failing = state.last_success, state.failing_since
+    return {
+        "source": state.name,
+        "leads": state.leads,
+        "last_success": last.isoformat(timespec="seconds") if last else None,
+        "failing_since": failing.isoformat(timespec="seconds") if failing else None,
+        "error": hidden(f"{state.error_reason}: {state.error}") if failing else None,
+        "refused": len(state.refused),
+        "unowned": sum(state.unowned.values()),
+        "unowned_owners": ", ".join(some(sorted(state.unowned), "others")),
+    }
 
 
 def search_leads(config: Config, query: str, limit: int, *, as_json: bool) -> ExitCode:

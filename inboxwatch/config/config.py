@@ -27,6 +27,7 @@ from inboxwatch.core.ownership.routing import RoutingRule
 from inboxwatch.core.qualification.decision import Qualification
 from inboxwatch.core.sla.hours import BusinessCalendar
 from inboxwatch.core.sla.policy import EscalationPolicy, SLAPolicy
+from inboxwatch.lead_feed import LeadFeed
 from inboxwatch.notify import Channel
 from inboxwatch.settings import Secret, Settings
 
@@ -81,12 +82,12 @@ class LeadsConfig:
     source: str
     """The lead source's name in the config."""
     kind: Any
-    """Its class, as in LeadSource."""
+    """Its class, as in LeadSource or LeadFeed."""
     settings: Settings
 
-    def connect(self) -> LeadSource:
+    def connect(self) -> LeadSource | LeadFeed:
         """The lead source; no IO."""
-        made: LeadSource = self.kind(self.settings, Context(self.name, ""))
+        made: LeadSource | LeadFeed = self.kind(self.settings, Context(self.name, ""))
         return made
 
 

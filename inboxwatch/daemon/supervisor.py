@@ -35,6 +35,7 @@ from inboxwatch.engine.loaded_config import note_config
 from inboxwatch.engine.notice_actions import NoticeActions
 from inboxwatch.engine.policies import prepare
 from inboxwatch.engine.rules import Rules
+from inboxwatch.lead_feed import LeadFeed
 from inboxwatch.notify import Channel, Interactive
 from inboxwatch.notify.links import Links
 from inboxwatch.store import Store
@@ -79,7 +80,7 @@ class Supervisor:
         self.connectors: dict[MailboxId, MailConnector] = {
             name: box.connect(reading) for name, box in config.mailboxes.items()
         }
-        self.sources: dict[str, LeadSource] = {name: one.connect() for name, one in config.leads.items()}
+        self.sources: dict[str, LeadSource | LeadFeed] = {name: one.connect() for name, one in config.leads.items()}
         self.directories = {name: one.connect() for name, one in config.directories.items()}
         self.pollers: dict[str, Poller] = {}
         self.senders: dict[str, Sender] = {}
@@ -111,7 +112,7 @@ class Supervisor:
             log.warning("open waits needed what the config no longer names", **left(gone), see=SEE)
         await daemon.writer.write(note_config, rules)
         leads = LeadSync(self.sources, self._context)
-        await leads.once()
+        await leads.first()
         collect_seldom()
         started = asyncio.Event()
         self._loops = asyncio.create_task(self._supervise([leads.repeat(), *self._duties()], started.set))
@@ -220,7 +221,7 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*loops, *(poller.aclose() for poller in self.pollers.values()), return_exceptions=True)
         await self._alert.aclose()
-        closing: list[MailConnector | Channel | LeadSource | MemberSource] = [
+        closing: list[MailConnector | Channel | LeadSource | LeadFeed | MemberSource] = [
             *self.connectors.values(),
             *self.channels.values(),
         ]

@@ -135,8 +135,7 @@ def log_activity(  # six parameters: with whom, by whom, and by which system we 
     if told is not None and (before := tx.clocks.told(*told)) is not None:
         _same(before, Action(acting.at, ActionKind.ACTIVITY, acting.by, lead=known.id, reason=acting.reason), told[1])
         return len(threads)
-    waits = tx.clocks.listed({"lead": known.id}, None, MOST_WAITS)
-    at = now if any(_undone(row, acting.at, now) for row in waits) else acting.at
+    at = counts_from(tx, known.id, acting.at, now)
     done = Action(at, ActionKind.ACTIVITY, acting.by, lead=known.id, reason=acting.reason)
     if told is None:
         tx.clocks.record(done, None)
@@ -182,6 +181,12 @@ def _follow_up(tx: Transaction, rules: Rules, clock: str, by: str) -> ClockRecor
     if row.metric != Metric.FOLLOW_UP:
         raise Refused(409, english("this wait is no follow-up: the buyer waits for a reply"))
     return row
+
+
+def counts_from(tx: Transaction, lead: str, at: datetime, now: datetime) -> datetime:
+    """From when a deed for a lead counts that is told now: what is told afterwards undoes no breach."""
+    waits = tx.clocks.listed({"lead": lead}, None, MOST_WAITS)
+    return now if any(_undone(row, at, now) for row in waits) else at
 
 
 def _undone(row: ClockRecord, at: datetime, now: datetime) -> bool:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from inboxwatch.core.lead_view import GivenLead, RowId
 from inboxwatch.core.model import Lead, LeadId
 from inboxwatch.engine.forgotten import without_forgotten
-from inboxwatch.engine.leads import learn_many
+from inboxwatch.engine.lead_feeds import put_rows
+from inboxwatch.engine.lead_view import PUSHED, drop_rows
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
-
-SOURCE = "api"
-"""The source of leads that are pushed; leads of another source are changed there."""
+from inboxwatch.store.lead_rows import StoredRow
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ def push(tx: Transaction, rules: Rules, put: Mapping[int, Lead], drop: Mapping[i
     done = Pushed()
     before = tx.leads.get_many([*(lead.id for lead in put.values()), *drop.values()])
     known = {lead.id for lead in without_forgotten(tx, [one for one in put.values() if one.id not in before])}
-    fresh = []
+    rows = []
     for place, lead in put.items():
         old = before.get(lead.id)
         if old is None and lead.id not in known:
@@ -48,21 +48,20 @@ def push(tx: Transaction, rules: Rules, put: Mapping[int, Lead], drop: Mapping[i
             done.put_refused[place] = why
         else:
             done.put += 1
-            fresh += [lead] if old != lead else []
-    learn_many(tx, rules, SOURCE, fresh, before, now)
-    done.changed = len(fresh)
+            rows.append(StoredRow(GivenLead(RowId(PUSHED, lead.id), lead), lead.owner or ""))
+    done.changed = put_rows(tx, rules, PUSHED, rows, now)
     for place, lead_id in drop.items():
         old = before.get(lead_id)
         if old is not None and (why := kept_elsewhere(old)):
             done.drop_refused[place] = why
         elif old is not None and not old.provisional:
             done.dropped.append(lead_id)
-    tx.leads.drop(done.dropped)
+    drop_rows(tx, rules, PUSHED, done.dropped, now)
     return done
 
 
 def kept_elsewhere(lead: Lead) -> str:
     """Why a push does not change a lead; empty where it may."""
-    if lead.source == SOURCE or lead.provisional:
+    if lead.source == PUSHED or lead.provisional:
         return ""
     return f"this lead is kept by the source {lead.source!r}: change it there, it is read again by itself"

@@ -1,4 +1,4 @@
-"""What is said of leads that were searched for."""
+"""What is said of leads that were searched for, and of the sources that give them."""
 
 from __future__ import annotations
 
@@ -37,3 +37,17 @@ def standing(*, left: float | None, owner: str, words: Wording = ENGLISH) -> str
         owner=owner or words.say("nobody"),
         due=due(left=left, waited="", words=words),
     )
+
+
+def unread(*, source: str, reason: str, error: str, hint: str, words: Wording = ENGLISH) -> str:
+    told = words.say(
+        "The leads of %(source)s cannot be read (%(reason)s: %(error)s). Those it gave last stay in force.",
+        source=source,
+        reason=reason,
+        error=error,
+    )
+    return f"{told} {hint}" if hint else told
+
+
+def read_again(*, source: str, words: Wording = ENGLISH) -> str:
+    return words.say("The leads of %(source)s are read again.", source=source)

@@ -27,13 +27,18 @@ from inboxwatch.store.failures import Conflict, Outage, StoreAwayError, StoreErr
 from inboxwatch.store.first_contacts import FailedContacts
 from inboxwatch.store.forgotten import Forgotten
 from inboxwatch.store.kinds import Kinds
+from inboxwatch.store.lead_history import LeadHistory
+from inboxwatch.store.lead_rows import LeadRows
+from inboxwatch.store.lead_sources import LeadSources
 from inboxwatch.store.leads import Leads
+from inboxwatch.store.logged_activities import LoggedActivities
 from inboxwatch.store.mail import Mails
 from inboxwatch.store.mail_links import MailLinks
 from inboxwatch.store.mailbox_health import MailboxHealth
 from inboxwatch.store.mailboxes import Mailboxes
 from inboxwatch.store.marks import Marks
 from inboxwatch.store.members import Members
+from inboxwatch.store.outcomes import OutcomeRows
 from inboxwatch.store.period_waits import PeriodWaits
 from inboxwatch.store.pinned_policies import PinnedPolicies
 from inboxwatch.store.proofs import Proofs
@@ -116,6 +121,26 @@ class Transaction:
     @cached_property
     def leads(self) -> Leads:
         return Leads(self.connection)
+
+    @cached_property
+    def lead_rows(self) -> LeadRows:
+        return LeadRows(self.connection)
+
+    @cached_property
+    def lead_sources(self) -> LeadSources:
+        return LeadSources(self.connection)
+
+    @cached_property
+    def lead_history(self) -> LeadHistory:
+        return LeadHistory(self.connection)
+
+    @cached_property
+    def logged_activities(self) -> LoggedActivities:
+        return LoggedActivities(self.connection)
+
+    @cached_property
+    def outcomes(self) -> OutcomeRows:
+        return OutcomeRows(self.connection)
 
     @cached_property
     def mailboxes(self) -> Mailboxes:

@@ -13,13 +13,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from inboxwatch.store import tables
+from inboxwatch.store import audit_table, tables
 from inboxwatch.store.audit_chain import HASHED, link
 from inboxwatch.store.column_types import storable
 from inboxwatch.store.records import AuditRecord
 from inboxwatch.store.upsert import insert_missing, upsert
 
-_audit, _meta = tables.audit, tables.meta
+_audit, _meta = audit_table.audit, tables.meta
 CHAIN, EXPIRED = "audit chain", "audit expired"
 """Among the store's notes: the hash of the last row, and number and hash of the last that was erased by age."""
 EXPIRE = "audit.expire"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -24,7 +24,6 @@ _KEYS: tuple[tuple[Table, Callable[[Lead], set[str]]], ...] = (
     (tables.lead_domain, claimed_domains),
 )
 _FIELDS = tuple(field.name for field in fields(Lead))
-_PAGE = 1000
 
 
 class FoundLead(NamedTuple):
@@ -111,14 +110,6 @@ class Leads:
         found = select(_lead).where(_lead.c.id > after).order_by(_lead.c.id).limit(limit)
         return [to_lead(row) for row in self._connection.execute(found)]
 
-    def ids_of(self, source: str) -> Iterator[LeadId]:
-        """The ids of a source's leads in their order, a page at a time: leads may be written between two."""
-        after = ""
-        ids = select(_lead.c.id).where(_lead.c.source == source).order_by(_lead.c.id).limit(_PAGE)
-        while found := self._connection.execute(ids.where(_lead.c.id > after)).scalars().all():
-            yield from found
-            after = found[-1]
-
     def put(self, leads: Iterable[Lead], now: datetime) -> None:
         """Adds leads or replaces them whole."""
         columns = ["source", "owner", "status", "provisional", "data", "updated_at", "search"]
@@ -185,7 +176,7 @@ def _row(lead: Lead, now: datetime) -> dict[str, Any]:
         "owner": lead.owner,
         "status": lead.status,
         "provisional": lead.provisional,
-        "data": {name: getattr(lead, name) for name in _FIELDS},
+        "data": data_of(lead),
         "updated_at": now,
         "search": search_text(lead),
     }
@@ -193,6 +184,11 @@ def _row(lead: Lead, now: datetime) -> dict[str, Any]:
 
 def to_lead(row: Row[Any]) -> Lead:
     return of_data(row.data)
+
+
+def data_of(lead: Lead) -> dict[str, Any]:
+    """A lead for the column `data`."""
+    return {name: getattr(lead, name) for name in _FIELDS}
 
 
 def of_data(stored: Mapping[str, Any]) -> Lead:

@@ -140,11 +140,11 @@ class _TextMark(StoredMark[str]):
         return text
 
 
-class LeadListMark(_TextMark):
-    """Which version of a source's (its name) list was taken over last, by which version of the program."""
+class LeadOrderMark(_TextMark):
+    """In which order the sources of leads go before each other, as the leads were made last."""
 
     __slots__ = ()
-    kind = "leads"
+    kind = "lead-order"
 
 
 class ThreadsAgainMark(_TextMark):

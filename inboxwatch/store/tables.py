@@ -26,11 +26,11 @@ from inboxwatch.store.column_types import Millis, Numbered, Ordered, UTCDateTime
 metadata = MetaData()
 
 
-def _table(name: str, *parts: Any, **options: Any) -> Table:
+def made(name: str, *parts: Any, **options: Any) -> Table:
     return Table(name, metadata, *parts, **options)
 
 
-def _filled(name: str, *columns: str, unique: bool = False) -> Index:
+def filled(name: str, *columns: str, unique: bool = False) -> Index:
     """An index of the rows that have its first column: most mail is nobody's, and costs no entry."""
     where = text(f"{columns[0]} IS NOT NULL")
     return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
@@ -42,9 +42,9 @@ NOT_HUMAN = "thread IS NOT NULL AND direction = 'inbound' AND kind <> 'human'"
 WEAK = "thread IS NOT NULL AND confidence < 0.8"
 """Mail that a guess has placed (`core.mail.threads.SURE_ENOUGH`)."""
 
-meta = _table("meta", Column("key", String, primary_key=True), Column("value", Text, nullable=False))
+meta = made("meta", Column("key", String, primary_key=True), Column("value", Text, nullable=False))
 
-mailbox = _table(
+mailbox = made(
     "mailbox",
     Column("id", String, primary_key=True),
     Column("cursor", Text),
@@ -60,7 +60,7 @@ mailbox = _table(
     Column("remarks", Words),
 )
 
-backfill = _table(
+backfill = made(
     "backfill",
     Column("mailbox", String, primary_key=True),
     Column("since", UTCDateTime, nullable=False),
@@ -71,7 +71,7 @@ backfill = _table(
     Column("finished_at", UTCDateTime),
 )
 
-message = _table(
+message = made(
     "message",
     Column("key", String(32), primary_key=True),
     Column("at", UTCDateTime, nullable=False),
@@ -109,20 +109,20 @@ message = _table(
     Column("own_address", Boolean),
     Column("component", String),
     Column("series", Words),
-    _filled("ix_message_series", "series"),
-    _filled("ix_message_thread", "thread"),
-    _filled("ix_message_lead", "lead"),
-    _filled("ix_message_named_key", "named_key"),
-    _filled("ix_message_apart_from", "apart_from"),
-    _filled("ix_message_subject", "subject_key", "at"),
-    _filled("ix_message_index_root", "index_root"),
-    _filled("ix_message_meeting", "meeting"),
-    _filled("ix_message_sender_key", "sender_key"),
+    filled("ix_message_series", "series"),
+    filled("ix_message_thread", "thread"),
+    filled("ix_message_lead", "lead"),
+    filled("ix_message_named_key", "named_key"),
+    filled("ix_message_apart_from", "apart_from"),
+    filled("ix_message_subject", "subject_key", "at"),
+    filled("ix_message_index_root", "index_root"),
+    filled("ix_message_meeting", "meeting"),
+    filled("ix_message_sender_key", "sender_key"),
     Index("ix_message_weak", "at", "key", sqlite_where=text(WEAK), postgresql_where=text(WEAK)),
     Index("ix_message_not_human", "at", "key", sqlite_where=text(NOT_HUMAN), postgresql_where=text(NOT_HUMAN)),
 )
 
-written_to = _table(
+written_to = made(
     "written_to",
     Column("key", String(32), primary_key=True),
     Column("at", UTCDateTime, nullable=False),
@@ -130,7 +130,7 @@ written_to = _table(
 )
 """When we first wrote to an address, by its keyed hash."""
 
-forgotten = _table(
+forgotten = made(
     "forgotten",
     Column("key", String(32), primary_key=True),
     Column("at", UTCDateTime, nullable=False),
@@ -139,7 +139,7 @@ forgotten = _table(
 """Who was erased, by a keyed hash of the address; mail from before `at` that was read, or from before `until`, is
 nobody's."""
 
-kind_fact = _table(
+kind_fact = made(
     "kind_fact",
     Column("key", String(32), primary_key=True),
     Column("sender", Boolean, nullable=False),
@@ -151,7 +151,7 @@ kind_fact = _table(
 )
 """What people said: somebody wrote this message, or whatever this sender writes."""
 
-ghost = _table(
+ghost = made(
     "ghost",
     Column("key", String(32), primary_key=True),
     Column("thread", String, nullable=False, index=True),
@@ -162,7 +162,7 @@ ghost = _table(
 """Ids that are named but not read, and (`read`) those of mail that is no lead's in a thread of leads. `component`: the
 messages that headers join with it; null, as in `message`: the same as the thread."""
 
-sighting = _table(
+sighting = made(
     "sighting",
     Column("key", String(32), primary_key=True),
     Column("mailbox", String, primary_key=True),
@@ -171,13 +171,13 @@ sighting = _table(
     Column("at", UTCDateTime, nullable=False),
     Column("conversation", Words),
     Column("web_link", Words),
-    _filled("ix_sighting_conversation", "conversation"),
+    filled("ix_sighting_conversation", "conversation"),
     sqlite_with_rowid=False,
 )
 """`conversation`: to which the provider counts it, within this mailbox (`mailbox id`). `web_link`: the
 provider's address of it."""
 
-unfiled = _table(
+unfiled = made(
     "unfiled",
     Column("key", BigInteger, primary_key=True, autoincrement=False),
     Column("mailbox", String, primary_key=True),
@@ -195,7 +195,7 @@ unfiled = _table(
 """Mail that concerns no lead, as a mailbox has it, by the beginning of its keyed hash (`message.key`): most mail is
 such, so all is short. The last three tell of what may turn out to concern one when it was read, and how."""
 
-clue = _table(
+clue = made(
     "clue",
     Column("clue", BigInteger, primary_key=True),
     Column("key", BigInteger, primary_key=True),
@@ -205,7 +205,7 @@ clue = _table(
 """What leads to mail of nobody's: the beginnings of keyed hashes, of an id or address and of the message
 (`message.key`), and the day that was read (`date.toordinal`). A message has several: they are short."""
 
-recall = _table(
+recall = made(
     "recall",
     Column("mailbox", String, primary_key=True),
     Column("ref", Words, primary_key=True),
@@ -217,7 +217,7 @@ recall = _table(
 )
 """Such mail that turned out to concern a lead: to be read again. `at`: when it was read first, perhaps quietly."""
 
-proof = _table(
+proof = made(
     "proof",
     Column("key", String(32), primary_key=True),
     Column("mailbox", String, primary_key=True),
@@ -230,7 +230,7 @@ proof = _table(
 )
 """What a copy proves about the sender of its message, of messages for which that matters (`core.proof`)."""
 
-quarantine = _table(
+quarantine = made(
     "quarantine",
     Column("mailbox", String, primary_key=True),
     Column("ref", Words, primary_key=True),
@@ -241,7 +241,7 @@ quarantine = _table(
     Column("again_at", UTCDateTime),
 )
 
-lead = _table(
+lead = made(
     "lead",
     Column("id", Words, primary_key=True),
     Column("source", String, nullable=False),
@@ -254,7 +254,7 @@ lead = _table(
     Index("ix_lead_source", "source", "id"),
 )
 
-lead_address = _table(
+lead_address = made(
     "lead_address",
     Column("key", Ordered, primary_key=True),
     Column("lead", Ordered, primary_key=True, index=True),
@@ -262,7 +262,7 @@ lead_address = _table(
 )
 """Every key under which a lead is found by address (`core.leads.claimed_addresses`)."""
 
-lead_domain = _table(
+lead_domain = made(
     "lead_domain",
     Column("key", Ordered, primary_key=True),
     Column("lead", Ordered, primary_key=True, index=True),
@@ -270,7 +270,7 @@ lead_domain = _table(
 )
 """Every domain that a lead stands for (`core.leads.claimed_domains`), those of free-mail providers too."""
 
-act = _table(
+act = made(
     "act",
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("at", UTCDateTime, nullable=False),
@@ -289,20 +289,20 @@ act = _table(
     Column("source", String),
     Column("ref", Words),
     Column("told_at", UTCDateTime),
-    _filled("ix_act_team", "team"),
-    _filled("ix_act_told", "source", "ref", unique=True),
+    filled("ix_act_team", "team"),
+    filled("ix_act_told", "source", "ref", unique=True),
     Index("ix_act_at", "at"),
 )
 """`source`, `ref` and `told_at`: which other system told of it, by what id and time of its own; told again, it is the
 same (`store.clocks.Telling`)."""
 
-policy = _table(
+policy = made(
     "policy",
     Column("version", String, primary_key=True),
     Column("document", Text, nullable=False),
 )
 
-clock = _table(
+clock = made(
     "clock",
     Column("id", String, primary_key=True),
     Column("thread", String, nullable=False, index=True),
@@ -341,16 +341,16 @@ clock = _table(
     Index("ix_clock_owner", "state", "owner", "metric"),
     Index("ix_clock_stopped", "stopped_at"),
     Index("ix_clock_started", "started_at"),
-    _filled("ix_clock_breached", "breached_at"),
+    filled("ix_clock_breached", "breached_at"),
 )
 
-clock_alias = _table(
+clock_alias = made(
     "clock_alias",
     Column("alias", String, primary_key=True),
     Column("clock", String, nullable=False, index=True),
 )
 
-told = _table(
+told = made(
     "told",
     Column("clock", String, primary_key=True),
     Column("step", Integer, primary_key=True, autoincrement=False),
@@ -362,7 +362,7 @@ told = _table(
     Index("ix_told_at", "at"),
 )
 
-delivery = _table(
+delivery = made(
     "delivery",
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("key", String, nullable=False),
@@ -394,7 +394,7 @@ delivery = _table(
 )
 """The outbox. `bundle` names the message in which several rows due together leave; it is kept over retries."""
 
-absence = _table(
+absence = made(
     "absence",
     Column("person", String, primary_key=True),
     Column("since", UTCDateTime, primary_key=True),
@@ -403,7 +403,7 @@ absence = _table(
 )
 """Absence seen in mail: the person's own mailbox answered with a vacation reply."""
 
-member = _table(
+member = made(
     "member",
     Column("directory", String, primary_key=True),
     Column("ref", Words, primary_key=True),
@@ -418,7 +418,7 @@ member = _table(
 )
 """Members of directories as they were listed last: a start while a directory is away goes on with them."""
 
-outage = _table(
+outage = made(
     "outage",
     Column("mailbox", String, primary_key=True),
     Column("since", UTCDateTime, primary_key=True),
@@ -426,7 +426,7 @@ outage = _table(
 )
 """Stretches in which a mailbox was unread: what statistics cannot vouch for."""
 
-first_contact = _table(
+first_contact = made(
     "first_contact",
     Column("lead", Words, primary_key=True),
     Column("message_id", Words, primary_key=True),
@@ -435,22 +435,3 @@ first_contact = _table(
     Column("owner", String),
     Column("tier", String, nullable=False, default=""),
 )
-
-audit = _table(
-    "audit",
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("at", UTCDateTime, nullable=False),
-    Column("door", String, nullable=False),
-    Column("by", Words, nullable=False),
-    Column("deed", String, nullable=False),
-    Column("object", String, nullable=False),
-    Column("lead", String(32)),
-    Column("owner", String),
-    Column("outcome", String, nullable=False),
-    Column("status", Integer),
-    Column("times", Integer, nullable=False),
-    Column("hash", String(64)),
-    Index("ix_audit_at", "at"),
-    Index("ix_audit_lead", "lead"),
-)
-"""Who did or tried what by which door (`store.audit`); names nobody outside: `object` and `lead` are hashes or ids."""

@@ -28,8 +28,9 @@ from inboxwatch.core.leads import plain_address
 from inboxwatch.core.model import Direction, Kind, Lead
 from inboxwatch.core.pseudonym import Pseudonym
 from inboxwatch.core.search_text import search_text
-from inboxwatch.store import column_types, tables
+from inboxwatch.store import column_types, lead_tables, tables
 from inboxwatch.store.deliveries import OPEN
+from inboxwatch.store.lead_rows import LeadRows
 from inboxwatch.store.leads import Leads, of_data
 from inboxwatch.store.marks import ConfigMark, Marks
 from inboxwatch.store.upsert import chunks
@@ -224,11 +225,20 @@ class Traces:
             self._connection.execute(delete(_member).where(*same))
         if found.lead is not None:
             Leads(self._connection).drop([found.lead.id])
+        self._drop_given(found, pseudonym)
         for table in tables.metadata.sorted_tables:
             if table.name not in OURS | HASHED:
                 self._replace(table, pseudonym)
         if (outline := self._outline()) and (said := pseudonym.in_json(outline)) != outline:
             Marks(self._connection).set(ConfigMark(), json.dumps(said))
+
+    def _drop_given(self, found: Found, pseudonym: Pseudonym) -> None:
+        """What sources said of them; outcomes are figures, and stay without the person."""
+        for row in LeadRows(self._connection).drop_of_people(found.addresses):
+            told, came = lead_tables.logged_activity, lead_tables.outcome
+            self._connection.execute(delete(told).where(told.c.source == row.source, told.c.key == row.key))
+            theirs = (came.c.source == row.source, came.c.key == row.key)
+            self._connection.execute(update(came).where(*theirs).values(key=pseudonym.address))
 
     def _empty_messages(self, found: Found) -> None:
         empty = {column.name: None for column in _message.columns if column.name not in _KEPT}

@@ -18,7 +18,7 @@ from inboxwatch.engine import actions
 from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import resend
-from inboxwatch.engine.pushed_leads import SOURCE
+from inboxwatch.engine.lead_view import PUSHED
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import found_view, lead_view, mailbox_view
 from inboxwatch.engine.wait_filters import by_people
@@ -137,7 +137,7 @@ class Api:
         require(request, Role.ADMIN)
         ends = request.query.get("with_open_waits", "false") == "true"
         person = person_of(request)
-        by = person.id if person else SOURCE
+        by = person.id if person else PUSHED
         return _json(await leads.delete(self._daemon, request.match_info["email"], by, with_open_waits=ends))
 
     async def forget(self, request: web.Request) -> web.Response:
@@ -247,7 +247,7 @@ def _log(
     if person is not None and (lead := tx.leads.by_address(body.lead.lower())) is not None and lead.owner != person.id:
         rows = tx.clocks.listed({"lead": lead.id, "state": "open"}, None, actions.MOST_WAITS)
         wait_actions.may_act(tx, rules, rows, person)
-    told = (SOURCE, body.id) if body.id is not None else None
+    told = (PUSHED, body.id) if body.id is not None else None
     threads = actions.log_activity(tx, rules, body.lead, actions.Acting(body.by, body.at, reason), now, told)
     return leads.known(tx, body.lead), threads
 

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from inboxwatch.core.model import Lead, LeadId
 from inboxwatch.engine.audit import note, under_way
 from inboxwatch.engine.daemon_port import DaemonPort
-from inboxwatch.engine.owners import person_named
-from inboxwatch.engine.pushed_leads import SOURCE, Pushed, push
+from inboxwatch.engine.lead_owners import owner_of
+from inboxwatch.engine.lead_view import PUSHED
+from inboxwatch.engine.pushed_leads import Pushed, push
 from inboxwatch.store import Transaction
 from inboxwatch.web.bodies import LeadBody, Listed, Push
 from inboxwatch.web.problems import Problem
@@ -105,10 +106,10 @@ def pushed_lead(config: Config, email: str, body: LeadBody) -> Lead:
         name=body.name,
         company=body.company,
         domain=body.domain,
-        owner=person_named(config, body.owner) if body.owner else None,
+        owner=owner_of(config, body.owner) if body.owner else None,
         tier=body.tier,
         status=body.status,
-        source=SOURCE,
+        source=PUSHED,
         aliases=tuple(dict.fromkeys(alias for alias in body.aliases if alias != lead_id)),
         country=body.country,
         language=body.language,

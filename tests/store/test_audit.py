@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
-from inboxwatch.store import Store, tables
+from inboxwatch.store import Store, audit_table
 from inboxwatch.store.audit import AuditFilter
 from inboxwatch.store.records import AuditRecord
 
@@ -27,7 +27,7 @@ def row(by: str) -> AuditRecord:
     return AuditRecord(0, NOON, "token", by, "wait.snooze", "", None, None, "done", None, 1)
 
 
-@pytest.mark.parametrize("change", [update(tables.audit).values(by="eve"), delete(tables.audit)])
+@pytest.mark.parametrize("change", [update(audit_table.audit).values(by="eve"), delete(audit_table.audit)])
 def test_the_database_refuses_to_change_or_remove_a_row(store: Store, change: object) -> None:
     with store.transaction() as tx:
         tx.audit.add(row("ana"))

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from inboxwatch.store import Store, schema, tables
+from inboxwatch.store import Store, audit_table, schema, tables
 from inboxwatch.store.audit import EXPIRE, Chained
 from inboxwatch.store.engines import open_engine
 from inboxwatch.store.failures import Conflict
@@ -20,7 +20,7 @@ from inboxwatch.store.records import AuditRecord
 from tests.doubles.postgres import Postgres
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-_audit, _meta = tables.audit, tables.meta
+_audit, _meta = audit_table.audit, tables.meta
 
 
 @pytest.fixture

@@ -129,21 +129,6 @@ def test_a_lead_is_found_by_parts_of_words_of_name_company_and_addresses(store: 
         assert found(store, stranger) == ([], 0), stranger
 
 
-def test_the_ids_of_a_source_come_page_by_page_while_leads_are_written(store: Store) -> None:
-    ids = [f"{number:05}@x.test" for number in range(1200)]
-    with store.transaction() as tx:
-        tx.leads.put([Lead(LeadId(id_), source="crm") for id_ in ids], NOON)
-        tx.leads.put([Lead(LeadId("z@x.test"), source="other")], NOON)
-        read = []
-        for id_ in tx.leads.ids_of("crm"):
-            read.append(id_)
-            tx.leads.drop([id_])
-        assert read == ids
-        assert [lead.id for lead in tx.leads.all()] == ["z@x.test"]
-        left = [tx.connection.execute(select(one.c.lead)).scalars().all() for one in KEYED]
-    assert left == [["z@x.test"], ["z@x.test"]]
-
-
 KEYED = (tables.lead_address, tables.lead_domain)
 
 

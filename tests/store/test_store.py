@@ -21,7 +21,7 @@ from inboxwatch.core.model import Direction, Kind, Lead, LeadId, MessageId, Pers
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Outage, Store, StoreError, tables
 from inboxwatch.store.column_types import UTCDateTime
-from inboxwatch.store.marks import AlarmMark, DigestMark, DigestsBeganMark, HeldUntilMark, LeadListMark
+from inboxwatch.store.marks import AlarmMark, DigestMark, DigestsBeganMark, HeldUntilMark, LeadOrderMark
 from inboxwatch.store.records import (
     AbsenceRecord,
     BackfillRecord,
@@ -368,12 +368,12 @@ def test_marks_keep_their_keys_and_come_back_as_what_was_noted(store: Store) -> 
         tx.marks.set(HeldUntilMark("ana"), NOON)
         tx.marks.set(DigestsBeganMark(), NOON)
         tx.marks.set(DigestMark("team/sales"), NOON.date())
-        tx.marks.set(LeadListMark("crm"), "1.0 abc")
+        tx.marks.set(LeadOrderMark(), "1.0 abc")
     with store.reading() as tx:
         assert tx.marks.all(AlarmMark) == {"disk": NOON, "skew/ana": None}
         assert (tx.marks.get(HeldUntilMark("ana")), tx.marks.get(HeldUntilMark("ben"))) == (NOON, None)
         assert (tx.marks.get(DigestsBeganMark()), tx.marks.all(DigestMark)) == (NOON, {"team/sales": NOON.date()})
-        assert tx.marks.get(LeadListMark("crm")) == "1.0 abc"
+        assert tx.marks.get(LeadOrderMark()) == "1.0 abc"
         stored = tx.connection.execute(select(tables.meta.c.key, tables.meta.c.value))
         assert {row.key: row.value for row in stored if row.key not in NOT_MARKS} == {
             "alarm/disk": "2026-05-04T12:00:00+00:00",
@@ -381,7 +381,7 @@ def test_marks_keep_their_keys_and_come_back_as_what_was_noted(store: Store) -> 
             "held-until/ana": "2026-05-04T12:00:00+00:00",
             "daily/": "2026-05-04T12:00:00+00:00",
             "daily/team/sales": "2026-05-04",
-            "leads/crm": "1.0 abc",
+            "lead-order/": "1.0 abc",
         }
 
 

@@ -64,7 +64,7 @@ def told(tx: Transaction, given: list[Filed], proofs: list[CopyProof]) -> dict[s
 
 def test_what_a_batch_begins_is_told_as_the_store_would_tell_it(tx: Transaction) -> None:
     untold = {one.name for one in fields(Mail) if getattr(FULL, one.name) == one.default}
-    assert untold == {"proof", "dated"}  # the copies' own word, and what a fold adds
+    assert untold == {"proof", "dated", "inquiry"}  # the copies' own word, and what a fold adds
 
     plain = Mail(NOON, MessageId("m2@acme.test"), Direction.OUTBOUND, Kind.HUMAN, Party("ana@acme.test"))
     unsent = replace(FULL, id=MessageId("m3@buyer.test"), kind=Kind.AUTO_REPLY)  # only a bounce's delivery is kept

@@ -7,10 +7,20 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from inboxwatch.config import Config
-from inboxwatch.connector import Batch, MailboxError, Reread
+from inboxwatch.connector import Batch, LeadList, MailboxError, Reread, Row
 from inboxwatch.core.model import Lead, MailboxId, RawMessage
 from inboxwatch.core.sla.policy import SLAPolicy
-from inboxwatch.engine import actions, erasure, ingest, kinds, leads, mailbox_health, review, second_readings
+from inboxwatch.engine import (
+    actions,
+    erasure,
+    ingest,
+    kinds,
+    lead_feeds,
+    leads,
+    mailbox_health,
+    review,
+    second_readings,
+)
 from inboxwatch.engine.actions import Acting
 from inboxwatch.engine.delivery import claim, settle
 from inboxwatch.engine.delivery.compose import Composed
@@ -87,7 +97,17 @@ class Engine:
         self.write(mailbox_health.first_sight_over, self.rules, mailbox, now)
 
     def learn(self, source: str, listed: Sequence[Lead], now: datetime) -> int:
-        return self.write(leads.learn, self.rules, source, listed, now)
+        """Takes over the whole list of a source; returns how many leads changed."""
+
+        def learn(tx: Transaction) -> int:
+            found = LeadList(tuple(Row(lead, f"row of {lead.id}") for lead in listed), "listed by a test")
+            taken = lead_feeds.take_list(
+                tx, self.rules, source, found, lead_feeds.position(tx, self.rules, source), now
+            )
+            assert taken is not None
+            return taken.changed
+
+        return self.write(learn)
 
     def learn_one(self, lead: Lead, now: datetime) -> None:
         self.write(leads.learn_one, self.rules, lead, now)

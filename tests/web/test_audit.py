@@ -16,7 +16,7 @@ from inboxwatch.engine.audit import audit_view
 from inboxwatch.engine.notice_actions import NoticeActions
 from inboxwatch.notify.actions import ActionRefused, Actor
 from inboxwatch.notify.links import Grant, Links
-from inboxwatch.store import tables
+from inboxwatch.store import audit_table
 from inboxwatch.store.audit import AuditFilter
 from inboxwatch.web import make_app
 from tests.support.in_process_daemon import InProcessDaemon
@@ -142,7 +142,7 @@ async def test_the_log_holds_no_word_address_or_secret(house: tuple[Client, Prox
     call = {"lead": "bo@buyer.test", "type": "call", "at": "2026-05-04T08:00:00Z", "by": "ana", "note": "Sunflower"}
     assert (await client.post("/api/v1/activities", json=call, headers=BEARER)).status == 200
     with daemon.store.reading() as tx:
-        kept = str([tuple(row) for row in tx.connection.execute(select(tables.audit))])
+        kept = str([tuple(row) for row in tx.connection.execute(select(audit_table.audit))])
     assert [one["deed"] for one in rows(daemon)] == ["wait.snooze", "lead.put", "activity.log"]
     for word in ("buyer.test", "Sunflower", "An offer", "Cy", BEARER["Authorization"].removeprefix("Bearer ")):
         assert word not in kept

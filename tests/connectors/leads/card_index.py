@@ -1,4 +1,4 @@
-"""A lead feed by somebody else, in thirty lines, keeps the contract: it reads a card index in memory."""
+"""A lead feed by somebody else, in thirty lines, and the world around it: it reads a card index in memory."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, TypeAlias
 
-import pytest
-
 from inboxwatch.connector import Context, Cursor, MailboxError, Probe, Reason, Row, Settings
 from inboxwatch.core.model import Lead, LeadId
 from inboxwatch.lead_feed import LeadBatch, LeadFeed, LeadOutcome, LoggedActivity
-from inboxwatch.testing import LeadFeedContract, Record, Records
+from inboxwatch.testing import Record
 
 Content: TypeAlias = Record | LoggedActivity | LeadOutcome | None
 
@@ -161,9 +159,3 @@ class CardRecords:
 
     def delete_opportunity(self, id: str) -> None:  # noqa: A002
         self.index.put(id, None)
-
-
-class TestCards(LeadFeedContract):
-    @pytest.fixture
-    def records(self) -> Records:
-        return CardRecords()

@@ -5,7 +5,7 @@ from alembic import op
 
 from inboxwatch.store.column_types import UTCDateTime, Words
 
-revision = "0027"
+revision = "0024"
 down_revision = "0023"
 
 
