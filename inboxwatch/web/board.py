@@ -132,7 +132,7 @@ class Board:
 
         values = await self._daemon.read(ask)
         address = _Address({name: value for name, value in where.items() if value}, page)
-        return self._pages.render(request, "board.html", where=where, page=page, address=address, **values)
+        return await self._pages.render(request, "board.html", where=where, page=page, address=address, **values)
 
     async def wait(self, request: web.Request) -> web.Response:
         return await self._wait(request)
@@ -163,7 +163,7 @@ class Board:
 
         values = await self._daemon.read(ask)
         done = request.query.get("done", "") if not problem else ""
-        return self._pages.render(
+        return await self._pages.render(
             request, "wait.html", status=status, problem=problem, given=given or {}, done=done, **values
         )
 
@@ -200,7 +200,7 @@ class Board:
             ladders = list(zip(waits, steps, strict=False))
             return {"answers": answers, "waits": waits, "ladders": ladders, "over": self._views(tx, over, now)}
 
-        return self._pages.render(request, "lead.html", **await self._daemon.read(ask))
+        return await self._pages.render(request, "lead.html", **await self._daemon.read(ask))
 
     async def mailboxes(self, request: web.Request) -> web.Response:
         boxes, now = self._daemon.rules.config.mailboxes, self._daemon.now()
@@ -217,7 +217,7 @@ class Board:
             ]
             return {"boxes": shown, "dead": [delivery_view(row) for row in tx.deliveries.dead(100)]}
 
-        return self._pages.render(request, "mailboxes.html", **await self._daemon.read(ask))
+        return await self._pages.render(request, "mailboxes.html", **await self._daemon.read(ask))
 
     async def resend(self, request: web.Request) -> web.Response:
         form = await request.post()
@@ -235,23 +235,25 @@ class Board:
             raise web.HTTPSeeOther(onward)
         # The cookie is strict: a browser that comes by a link from elsewhere leaves it out, and sends it once here.
         again = request.headers.get("Sec-Fetch-Site") == "cross-site"
-        return self._login(request, onward, again=again)
+        return await self._login(request, onward, again=again)
 
-    def _login(self, request: web.Request, onward: str, *, status: int = 200, again: bool = False) -> web.Response:
+    async def _login(
+        self, request: web.Request, onward: str, *, status: int = 200, again: bool = False
+    ) -> web.Response:
         """The page of every way to sign in; a status of 403: by a wrong token."""
         ways = {
             "by_token": self._guard.token is not None,
             "by_provider": self._daemon.rules.config.web.oidc is not None,
         }
         values = {"onward": onward, "wrong": status == 403, "again": again}
-        return self._pages.render(request, "login.html", status=status, **ways, **values)
+        return await self._pages.render(request, "login.html", status=status, **ways, **values)
 
     async def enter(self, request: web.Request) -> web.Response:
         form = await request.post()
         onward = local_path(str(form.get("next", "/")))
         if not self._guard.right_token(request, str(form.get("token", ""))):
             await asyncio.sleep(WRONG_TOKEN_PAUSE)
-            return self._login(request, onward, status=403)
+            return await self._login(request, onward, status=403)
         response = web.Response(status=303, headers={"Location": onward})
         self._guard.sign_in(request, response)
         return response
@@ -261,7 +263,7 @@ class Board:
         self._guard.check_form(request, str(form.get("key", "")))
         if (identity := signed_in(request)) is not None and identity.door is Door.OIDC:
             provider = await self._sign_in.sign_out_url()
-            response = self._pages.render(request, "signed_out.html", provider=provider)
+            response = await self._pages.render(request, "signed_out.html", provider=provider)
         else:
             response = web.Response(status=303, headers={"Location": "/login"})
         self._guard.sign_out(response)

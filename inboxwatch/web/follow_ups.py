@@ -105,4 +105,4 @@ class FollowUpBoard:
             return f"/follow-ups?{urlencode(kept)}" if kept else "/follow-ups"
 
         values |= {"where": where, "day": day, "page": page, "address": address}
-        return self._pages.render(request, "follow_ups.html", days=list(Day), named=DAYS, **values)
+        return await self._pages.render(request, "follow_ups.html", days=list(Day), named=DAYS, **values)

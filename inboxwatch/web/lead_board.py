@@ -44,7 +44,7 @@ class LeadBoard:
 
         first = (page - 1) * PAGE
         turns = {"query": query, "page": page, "first": first, "more": first + PAGE < values["count"]}
-        return self._pages.render(request, "leads.html", address=address, **turns, **values)
+        return await self._pages.render(request, "leads.html", address=address, **turns, **values)
 
 
 def page_number(request: web.Request) -> int:

@@ -47,23 +47,25 @@ class SignedLinks:
         return [web.get("/a/{token}", self.show), web.post("/a/{token}", self.act)]
 
     async def show(self, request: web.Request) -> web.Response:
-        grant = self._grant(request)
+        grant = await self._grant(request)
         if isinstance(grant, web.Response):
             return grant
         words = self._pages.words(request)
         try:
             wait = await wait_actions.shown(self._daemon, grant.clock)
         except Refused as refused:
-            return self._say(request, refused.said(words), refused.status)
+            return await self._say(request, refused.said(words), refused.status)
         if wait.running == (grant.action == REOPEN):
             if wait.running:
-                return self._say(request, words.say("This wait runs. There is nothing to undo."))
+                return await self._say(request, words.say("This wait runs. There is nothing to undo."))
             why = page_messages.ending(wait.stop_reason or "", words)
-            return self._say(request, words.say("This wait is done: %(why)s. There is nothing left to do.", why=why))
-        return self._ask(request, grant, wait)
+            return await self._say(
+                request, words.say("This wait is done: %(why)s. There is nothing left to do.", why=why)
+            )
+        return await self._ask(request, grant, wait)
 
     async def act(self, request: web.Request) -> web.Response:
-        grant = self._grant(request)
+        grant = await self._grant(request)
         if isinstance(grant, web.Response):
             return grant
         words = self._pages.words(request)
@@ -72,19 +74,19 @@ class SignedLinks:
             wait = await wait_actions.shown(self._daemon, grant.clock)
             if not wait.running and grant.action != REOPEN:
                 why = messages.wait_over(stop_reason=page_messages.ending(wait.stop_reason or "", words), words=words)
-                return self._say(request, messages.nothing_done(why=why, words=words), 409)
+                return await self._say(request, messages.nothing_done(why=why, words=words), 409)
             if grant.action in WHY and not reason:
-                return self._ask(request, grant, wait, status=422, problem=words.say(WHY[grant.action]))
+                return await self._ask(request, grant, wait, status=422, problem=words.say(WHY[grant.action]))
             await self._do(grant, Actor("link", person=grant.person, language=words.language), reason)
         except Refused as refused:
-            return self._say(request, messages.nothing_done(why=refused.said(words), words=words), refused.status)
+            return await self._say(request, messages.nothing_done(why=refused.said(words), words=words), refused.status)
         except ActionRefused as refused:
-            return self._say(request, str(refused), 409)
+            return await self._say(request, str(refused), 409)
         told = words.say(DONE[grant.action], person=self._name(grant.person))
         if grant.action not in WHY:
-            return self._say(request, told)
+            return await self._say(request, told)
         undo = Grant(grant.clock, REOPEN, grant.person, self._daemon.now() + UNDO)
-        return self._say(request, told, undo=f"/a/{self._links.sign(undo)}")
+        return await self._say(request, told, undo=f"/a/{self._links.sign(undo)}")
 
     async def _do(self, grant: Grant, by: Actor, reason: str) -> None:
         given = reason or "by the link in a message"
@@ -99,25 +101,25 @@ class SignedLinks:
         else:
             await self._actions.reopen(grant.clock, by, reason)
 
-    def _ask(self, request: web.Request, grant: Grant, wait: WaitView, **values: Any) -> web.Response:
+    async def _ask(self, request: web.Request, grant: Grant, wait: WaitView, **values: Any) -> web.Response:
         """The page whose button acts."""
         label = messages.UNDO if grant.action == REOPEN else LABELS[grant.action]
         reader, why = self._name(grant.person), grant.action in WHY
-        return self._page(request, wait=wait, label=label, reader=reader, why=why, **values)
+        return await self._page(request, wait=wait, label=label, reader=reader, why=why, **values)
 
-    def _grant(self, request: web.Request) -> Grant | web.Response:
+    async def _grant(self, request: web.Request) -> Grant | web.Response:
         try:
             return self._links.verify(request.match_info["token"], self._daemon.now())
         except LinkError as error:
-            return self._say(request, self._pages.words(request).say(str(error)), 403)
+            return await self._say(request, self._pages.words(request).say(str(error)), 403)
 
     def _name(self, person: str) -> str:
         known = {str(one.id): one.name for one in self._daemon.rules.config.people.values()}
         return known.get(person, person)
 
-    def _say(self, request: web.Request, sentence: str, status: int = 200, **values: Any) -> web.Response:
-        return self._page(request, status=status, sentence=sentence, **values)
+    async def _say(self, request: web.Request, sentence: str, status: int = 200, **values: Any) -> web.Response:
+        return await self._page(request, status=status, sentence=sentence, **values)
 
-    def _page(self, request: web.Request, status: int = 200, **values: Any) -> web.Response:
+    async def _page(self, request: web.Request, status: int = 200, **values: Any) -> web.Response:
         defaults = {"sentence": "", "wait": None, "label": "", "reader": "", "why": False, "problem": "", "undo": ""}
-        return self._pages.render(request, "link.html", status=status, **(defaults | values))
+        return await self._pages.render(request, "link.html", status=status, **(defaults | values))

@@ -9,13 +9,11 @@ from urllib.parse import quote
 from aiohttp import web
 
 from inboxwatch.core.model import Direction
-from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.wait_views import person_name
 from inboxwatch.notify import match_messages
-from inboxwatch.store import Outage, Transaction
+from inboxwatch.store import Transaction
 from inboxwatch.store.records import MessageRecord
 from inboxwatch.web import matches
-from inboxwatch.web.pages import OPEN_MATCHES
 from inboxwatch.web.problems import Problem
 from inboxwatch.web.review_board import ReviewBoard
 from inboxwatch.words import english
@@ -26,18 +24,6 @@ DONE = {
     "split": english("It is a matter of its own now; its waits went with it."),
     "undo": english("It is to be reviewed again."),
 }
-_NO_PAGES = (
-    "/api/", "/static/", "/report.css", "/metrics", "/healthz", "/readyz", "/events", "/a/", "/-/", "/oidc/", "/log",
-)  # fmt: skip
-
-
-async def count_open(daemon: DaemonPort, request: web.Request) -> None:
-    """Notes with the request for a page how many there are; not where the store is away, for the page will say so."""
-    if request.method == "GET" and not request.path.startswith(_NO_PAGES):
-        try:
-            request[OPEN_MATCHES] = await daemon.read(lambda tx: tx.mail.weak_count())
-        except Outage:
-            return
 
 
 class MatchBoard(ReviewBoard):
@@ -61,7 +47,7 @@ class MatchBoard(ReviewBoard):
             return {"answered": answered, "count": tx.mail.weak_count()}
 
         values = await self._daemon.read(beside)
-        return self._pages.render(
+        return await self._pages.render(
             request,
             "matches.html",
             status=status,

@@ -26,6 +26,7 @@ from inboxwatch.metrics import team_labels
 from inboxwatch.notify import messages
 from inboxwatch.notify.ladder_words import ladder_sentence
 from inboxwatch.notify.text import clean
+from inboxwatch.store import Outage
 from inboxwatch.web import page_messages
 from inboxwatch.web.auth import Guard
 from inboxwatch.web.identity import signed_in
@@ -35,8 +36,6 @@ from inboxwatch.words.templates import teach
 
 STATIC = Path(__file__).parent / "static"
 
-OPEN_MATCHES = web.RequestKey("open_matches", int)
-"""Of a request for a page: how many weak matches nobody has reviewed, for the navigation."""
 LANGUAGE = "inboxwatch-lang"
 """The cookie that remembers in which language this browser reads."""
 BY = "inboxwatch-by"
@@ -83,7 +82,7 @@ class Pages:
             take_back_label=messages.TAKE_BACK,
         )
 
-    def render(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
+    async def render(self, request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:
         """A page; its template sees the request's path, people, who is signed in and the form key beside `values`."""
         identity, told_in = signed_in(request), self.words(request)
         known = {
@@ -91,7 +90,6 @@ class Pages:
             "languages": [words(one) for one in LANGUAGES],
             "script_words": page_messages.of_script(told_in),
             "path": request.path,
-            "open_matches": request.get(OPEN_MATCHES, 0),
             "now": self._daemon.now(),
             "people": list(self._daemon.rules.config.people.values()),
             "person_signed_in": identity,
@@ -101,7 +99,10 @@ class Pages:
             "by": request.cookies.get(BY, ""),
             "names_people": self._labels() is None,
         }
-        text = self._templates.get_template(template).render(known | values)
+        page = self._templates.get_template(template)
+        if "nav" not in page.blocks and "open_matches" not in values:
+            known["open_matches"] = await self._open_matches()
+        text = page.render(known | values)
         if self._labels() is not None:
             text = self._nameless(text)
         response = web.Response(status=status, text=text, content_type="text/html")
@@ -109,20 +110,34 @@ class Pages:
             self._guard.remember(request, response, LANGUAGE, told_in.language, samesite="Lax")
         return response
 
+    async def _open_matches(self) -> int:
+        """How many weak matches nobody has reviewed, for the navigation; none where the store is away, which the page
+        itself says.
+        """
+        try:
+            return await self._daemon.read(lambda tx: tx.mail.weak_count())
+        except Outage:
+            return 0
+
     def words(self, request: web.Request) -> Wording:
         """The language of a page: as it was chosen, else as the browser asks for, else the house's."""
         chosen = (request.query.get("lang", ""), request.cookies.get(LANGUAGE, ""))
         found = spoken((*chosen, *preferred(request.headers.get("Accept-Language", ""))))
         return words(found or self._daemon.rules.config.language)
 
-    def problem(self, request: web.Request, problem: Problem) -> web.Response:
+    async def problem(self, request: web.Request, problem: Problem) -> web.Response:
         """An error in the form that was asked for."""
         page = "text/html" in request.headers.get("Accept", "") and not request.path.startswith(("/api/", "/-/"))
         if not page:
             return problem.response()
         title, told_in = TITLES.get(problem.status, HTTPStatus(problem.status).phrase), self.words(request)
-        response = self.render(
-            request, "problem.html", status=problem.status, title=title, detail=problem.said(told_in)
+        response = await self.render(
+            request,
+            "problem.html",
+            status=problem.status,
+            title=title,
+            detail=problem.said(told_in),
+            open_matches=0,  # it may be for somebody who was not let in
         )
         response.headers.update(problem.headers)
         return response

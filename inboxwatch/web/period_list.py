@@ -69,7 +69,7 @@ class PeriodList:
         # The last instant that belongs to it: a week ends on its Sunday.
         last = period.end - timedelta(seconds=1)
         where = part.query(period)
-        return self._pages.render(
+        return await self._pages.render(
             request,
             "period.html",
             part=part,

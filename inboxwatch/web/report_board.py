@@ -65,7 +65,7 @@ class ReportBoard:
             "after": (period_name(asked.next, words), address(asked.next.code)) if asked.next.first <= today else None,
             "content": content,
         }
-        return self._pages.render(request, "report.html", **values)
+        return await self._pages.render(request, "report.html", **values)
 
     async def style(self, request: web.Request) -> web.Response:
         return web.Response(text=page.style(), content_type="text/css")

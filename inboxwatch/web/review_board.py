@@ -55,7 +55,7 @@ class ReviewBoard:
         older = {name: request.query[name] for name in kinds.FILTERS if request.query.get(name)}
         if last is not None:
             older["before"] = f"{round(last[0].timestamp() * 1_000_000)}.{last[1]}"
-        return self._pages.render(
+        return await self._pages.render(
             request,
             "review.html",
             status=status,

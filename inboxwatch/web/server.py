@@ -22,7 +22,7 @@ from inboxwatch.web.follow_ups import FollowUpBoard
 from inboxwatch.web.identity import require
 from inboxwatch.web.lead_board import LeadBoard
 from inboxwatch.web.links import SignedLinks
-from inboxwatch.web.match_board import MatchBoard, count_open
+from inboxwatch.web.match_board import MatchBoard
 from inboxwatch.web.oidc.sign_in import CALLBACK, SignIn
 from inboxwatch.web.pages import STATIC, Pages
 from inboxwatch.web.problems import Problem
@@ -93,18 +93,19 @@ def _middlewares(daemon: AuditedDaemon, guard: Guard, trail: AuditTrail, pages: 
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             let_in(request)
-            await count_open(daemon, request)
             async with asyncio.timeout(None if request.path in _LONG else REQUEST_TIME):
                 response = await handler(request)
         except TimeoutError:
-            response = pages.problem(request, Problem(408, f"the request was not whole within {REQUEST_TIME:.0f} s"))
+            response = await pages.problem(
+                request, Problem(408, f"the request was not whole within {REQUEST_TIME:.0f} s")
+            )
             response.force_close()
         except Exception as error:  # noqa: BLE001  (every error becomes an answer; a defect of ours is logged)
             if isinstance(error, web.HTTPException) and error.status < web.HTTPBadRequest.status_code:
                 response = web.Response(status=error.status, headers={"Location": error.headers["Location"]})
             else:
                 problem = problems.of(error) or problems.defect(request, error)
-                response = pages.problem(request, problem)
+                response = await pages.problem(request, problem)
         if not response.prepared:
             response.headers.update(_HEADERS)
             if not request.path.startswith("/static/"):

@@ -56,7 +56,7 @@ class StartBoard:
         rules, now = self._daemon.rules, self._daemon.now()
         scope, days = self._scope(request), _days(request)
         found = await self._daemon.read(start_page, rules, scope, now, days)
-        response = self._pages.render(
+        response = await self._pages.render(
             request,
             "start.html",
             status=status,

@@ -79,7 +79,7 @@ class SignIn:
             response = await self._let_in(request)
         except ProviderError as error:
             self._attempts.note(request.remote, right=error.away)
-            response = self._pages.problem(request, self._problem(error))
+            response = await self._pages.problem(request, self._problem(error))
         else:
             self._attempts.note(request.remote, right=True)
         self._guard.sessions.end_begun(response)
@@ -104,7 +104,7 @@ class SignIn:
             attempt.by = identity.person.id if identity.person is not None else ""
             attempt.guest = identity.guest
         # A page, not a redirect: on the way from another site the strict cookie would be left out once more.
-        response = self._pages.render(request, "signed_in.html", onward=onward, name=identity.name)
+        response = await self._pages.render(request, "signed_in.html", onward=onward, name=identity.name)
         sessions.open(response, address, claimed, secure=self._guard.encrypted(request))
         return response
 
