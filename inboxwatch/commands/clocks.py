@@ -12,6 +12,7 @@ from inboxwatch.commands.daemon_call import Unreachable, call, refusal
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.terminal import fail, printable, result, result_json, table
 from inboxwatch.notify import messages
+from inboxwatch.notify.state_words import state
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
@@ -34,17 +35,18 @@ async def _all(config: Config, path: str, params: dict[str, str]) -> list[dict[s
 
 def list_clocks(config: Config, where: dict[str, str], *, as_json: bool) -> ExitCode:
     """Prints waits; returns the exit code."""
-    shown = "stop_reason" if where.get("state") == "closed" else "metric_state"
-    last = ("next",) if shown == "metric_state" else ()
-    columns = ("id", "lead", "owner", "metric", "due_at", shown, "tier", "mailbox", *last)
-    return _listed(config, "/api/v1/clocks", where, columns, as_json, lambda item: _with_next(config, item))
+    closed = where.get("state") == "closed"
+    last = () if closed else ("next",)
+    columns = ("id", "lead", "owner", "metric", "due_at", "ended" if closed else "state", "tier", "mailbox", *last)
+    return _listed(config, "/api/v1/clocks", where, columns, as_json, lambda item: _in_words(config, item))
 
 
-def _with_next(config: Config, clock: dict[str, Any]) -> dict[str, Any]:
-    """A clock with what happens next in words."""
-    step = clock.get("next_step")
+def _in_words(config: Config, clock: dict[str, Any]) -> dict[str, Any]:
+    """A clock with how it stands, how it ended and what happens next as people read it."""
+    reason, step = clock.get("stop_reason"), clock.get("next_step")
+    clock = clock | {"state": state(clock["metric_state"] or clock["state"]), "ended": messages.end(reason or "")}
     if not step:
-        return clock | {"next": messages.NO_FURTHER_STEP if clock["state"] == "running" else None}
+        return clock | {"next": messages.NO_FURTHER_STEP if clock["metric_state"] else None}
     names = {str(one.id): one.name for one in config.people.values()}
     targets = [names.get(one) or one.partition(":")[2] or one.partition(":")[0] for one in step["targets"]]
     moves_to = step.get("moves_to") or ""
@@ -138,7 +140,7 @@ def act(config: Config, clock: str, action: str, body: dict[str, str]) -> ExitCo
     """Acts on one wait; returns the exit code."""
 
     def told(answer: dict[str, Any]) -> str:
-        return f"{answer['id']}: {answer['metric_state'] or answer['state']}, owner {answer['owner']}"
+        return f"{answer['id']}: {state(answer['metric_state'] or answer['state'])}, owner {answer['owner']}"
 
     return _done(config, f"/api/v1/clocks/{clock}/{action}", body, told)
 

@@ -22,6 +22,7 @@ from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.notify import messages
 from inboxwatch.notify.ladder_words import ladder_sentence
+from inboxwatch.notify.state_words import state
 
 _When = Callable[[datetime | None], str]
 """Writes an instant in the zone of a wait's calendar."""
@@ -30,6 +31,7 @@ _KINDS = {
     ActionKind.SAID_HUMAN: "a person writes",
     ActionKind.UNSAID_HUMAN: "the mail decides again whether a person writes",
 }
+_STEPS = {"warning": "due soon", "breach": "due", "escalated": "overdue", "unverified": "can't tell"}
 _PARTS = {
     WaitPart.STARTS: "it starts this wait",
     WaitPart.ENDS: "it ends this wait",
@@ -111,16 +113,16 @@ def _target(wait: WaitView, when: _When) -> Iterator[str]:
 def _next(wait: WaitView, when: _When) -> Iterator[str]:
     if not wait.running:
         by = wait.answered_by or wait.stopped_by or "-"
-        verdict = "a breach" if wait.breached_at else "in time"
+        verdict = "late" if wait.breached_at else "in time"
         why = "" if wait.stop_reason in (None, wait.state) else f" ({wait.stop_reason})"
-        ended = f"{wait.state}{why} {when(wait.stopped_at)} by {by}"
-        yield f"  Over: {ended}; {verdict}. Nothing happens next."
+        ended = f"{state(wait.state)}{why} {when(wait.stopped_at)} by {by}"
+        yield f"  Done: {ended}; {verdict}. Nothing happens next."
         yield from _flags(wait)
         return
-    yield f"  State: {wait.metric_state}, waiting for {_length(wait.wall_seconds or 0.0)}"
+    yield f"  State: {state(wait.metric_state or '')}, waiting for {_length(wait.wall_seconds or 0.0)}"
     yield from _flags(wait)
     if wait.held:
-        yield "  Unverified: a mailbox that could hold the answer is unread; its step waits for blind_grace at most"
+        yield "  Can't tell: a mailbox that could hold the answer is unread; its step waits for blind_grace at most"
     if wait.next_step is None:
         yield f"  Next: {messages.NO_FURTHER_STEP} The wait stays open and visible."
         return
@@ -141,7 +143,7 @@ def _happened(one: Happened, when: _When) -> str:
         return _action(one, when)
     if isinstance(one, ExplainedStep):
         owed = f"owed to {one.target}" if one.target else "withheld"
-        return f"step {one.step} round {one.round} {owed}: {one.reason}"
+        return f"step {one.step} round {one.round} {owed}: {_STEPS.get(one.reason, one.reason)}"
     detail = f" ({one.error})" if one.error else ""
     return f"{one.type} to {one.target} by {one.channel}: {one.state}{detail}"
 
@@ -189,7 +191,7 @@ def _arithmetic(wait: WaitView, policy: SLAPolicy, when: _When) -> Iterator[str]
         yield f"  Due {when(first)} by the policy; put off since, as told above, to {when(wait.due_at)}"
         return
     if target is None or not target.business:
-        yield f"  The clock runs on wall time: {when(wait.started_at)} + {target} = {when(wait.due_at)}"
+        yield f"  The clock runs on elapsed time: {when(wait.started_at)} + {target} = {when(wait.due_at)}"
         return
     yield f"  How {target} are counted in calendar {policy.calendar.name} ({policy.calendar.zone.key}):"
     total, zone = timedelta(), policy.calendar.zone

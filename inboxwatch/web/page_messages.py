@@ -3,22 +3,9 @@
 from __future__ import annotations
 
 from inboxwatch.notify import messages
+from inboxwatch.notify.state_words import STATES, state
 from inboxwatch.words import SPANS, Wording, english
 
-_STATES = {
-    "overdue": english("overdue"),
-    "running": english("running"),
-    "warned": english("due soon"),
-    "breached": english("overdue"),
-    "acknowledged": english("acknowledged"),
-    "snoozed": english("snoozed"),
-    "unverified": english("can't tell"),
-    "closed": english("done"),
-    "ended": english("done"),
-    "answered": english("answered"),
-    "late": english("answered late"),
-    "dismissed": english("no reply owed"),
-}
 HEADINGS = {
     "overdue": english("Overdue"),
     "running": english("Running"),
@@ -33,14 +20,9 @@ HEADINGS = {
 DUE_NEXT = english("Due next")
 
 
-def state(name: str, words: Wording) -> str:
-    """A state of the API as people read it."""
-    return words.say(_STATES[name]) if name in _STATES else name
-
-
 def ending(stop_reason: str, words: Wording) -> str:
-    if stop_reason in _STATES:
-        return state(stop_reason, words)
+    if stop_reason in STATES:
+        return state(stop_reason, words=words)
     return messages.end(stop_reason, words=words).replace("_", " ")
 
 

@@ -25,6 +25,7 @@ from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.metrics import team_labels
 from inboxwatch.notify import messages
 from inboxwatch.notify.ladder_words import ladder_sentence
+from inboxwatch.notify.state_words import state
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Outage
 from inboxwatch.web import page_messages
@@ -72,7 +73,7 @@ class Pages:
             flag=pass_context(lambda context, one: messages.flag(one, words=context["words"])),
             day_name=pass_context(lambda context, *days: messages.day_name(*days, words=context["words"])),
             ending=pass_context(lambda context, one: page_messages.ending(one, context["words"])),
-            state_name=pass_context(lambda context, one: page_messages.state(one, context["words"])),
+            state_name=pass_context(lambda context, one: state(one, words=context["words"])),
             ladder_sentence=pass_context(lambda context, step, at: _ladder_sentence(step, at, context["words"])),
             ladder_step=pass_context(lambda context, step, at: self._ladder_step(step, at, context["words"])),
             no_further_step=messages.NO_FURTHER_STEP,

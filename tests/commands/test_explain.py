@@ -100,7 +100,7 @@ def test_steps_told_and_withheld_are_listed_with_their_reasons(daemon: InProcess
     daemon.passes(timedelta(days=5))
     text = told(daemon, wait)
     assert lines(text, "step 1 round 1 withheld: passed")
-    assert lines(text, "step 3 round 1 owed to max: escalated")
+    assert lines(text, "step 3 round 1 owed to max: overdue")
 
 
 def test_a_message_or_a_lead_leads_to_the_wait_and_the_unknown_to_nothing(daemon: InProcessDaemon) -> None:

@@ -124,3 +124,12 @@ def _said(one: Message) -> tuple[str, ...]:
 
 def _named(text: str) -> set[str]:
     return set(re.findall(r"%\(\w+\)s|%%|`[^`]+`", text)) - {"%(count)s"}  # which a singular may leave out
+
+
+def test_what_people_read_has_none_of_the_words_of_the_api_and_of_statistics() -> None:
+    """The API keeps them: overdue, due soon, can't tell, done, elapsed, on time, answered only are said instead."""
+    banned = re.compile(
+        r"\b(breach(ed)?|warned|unverified|attainment|naive|wall time)\b|No wait is like", re.IGNORECASE
+    )
+    texts = (part for text in spoken() for part in ([text] if isinstance(text, str) else text))
+    assert [text for text in texts if banned.search(re.sub(r"%\(\w+\)s", "", text))] == []

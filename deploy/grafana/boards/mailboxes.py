@@ -103,7 +103,7 @@ def _boxes() -> object:
         Column("Held back, 1 d", f"sum by (mailbox) ({gained(LIMITED, '1d')})"),
         Column("Messages, 1 d", f"sum by (mailbox) ({gained(MESSAGES, '1d')})"),
         Column(
-            "Unverified waits",
+            "Waits of which nobody can tell",
             f"sum by (mailbox) ({UNVERIFIED}) or 0 * sum by (mailbox) ({OPEN})",
             steps=((None, CALM), (1, DIM)),
         ),

@@ -47,19 +47,19 @@ def _now() -> list[object]:
         number(
             "Overdue",
             number_of("breached"),
-            "Past due, and neither acknowledged nor snoozed nor unverified.",
+            "Past due, neither acknowledged nor snoozed, and its mailboxes are read.",
             steps=alarm,
             links=[link("On the board", f"{BOARD}/waits?state=breached")],
         ),
         number(
             "Oldest wait",
             f"max({ages()})",
-            "Wall time since the oldest unanswered message.",
+            "Elapsed time since the oldest unanswered message.",
             unit="s",
             steps=((None, CALM), (86400, NEAR), (259200, LATE)),
         ),
         number(
-            "Unverified",
+            "Can't tell",
             number_of("unverified"),
             "A mailbox that could hold the answer is unread: neither answered nor missed can be claimed.",
             steps=((None, CALM), (1, DIM)),
@@ -92,7 +92,7 @@ def _who() -> list[object]:
         trend(
             "Open waits by state",
             [Query(f"sum by (state) ({waits()})", "{{state}}")],
-            "The first state that applies: unverified, snoozed, acknowledged, breached, warned, running.",
+            "The first state that applies: can't tell, snoozed, acknowledged, overdue, due soon, running.",
             stacked=True,
             colours=STATES,
         ),

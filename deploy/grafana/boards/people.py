@@ -136,7 +136,7 @@ def _rest() -> list[object]:
         ranking(
             "How long a wait is held, median",
             Query(f"histogram_quantile(0.5, sum by (owner, le) ({held})) >= 0", "{{owner}}"),
-            "Wall time for which a person owned a wait until it ended or moved on, since the store began.",
+            "Elapsed time for which a person owned a wait until it ended or moved on, since the store began.",
             unit="s",
         ),
         ranking(

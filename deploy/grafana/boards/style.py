@@ -34,6 +34,8 @@ STATES = {
     "unverified": DIM,
 }
 """The colours that the board has for the states of a wait."""
+STATE_NAMES = {"warned": "due soon", "breached": "overdue", "unverified": "can't tell"}
+"""What the board calls those states of the metrics that have words of their own there."""
 NARROW = 36
 """Pixels of a heat map's column: 25 of them fit into 900, and a value such as 12.5 into each."""
 Steps = Sequence[tuple[float | None, str]]
@@ -133,7 +135,10 @@ def trend(
         panel = panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL))
     for name, colour in (colours or {}).items():
         fixed = {"mode": "fixed", "fixedColor": colour}
-        panel = panel.override_by_name(name, [model.DynamicConfigValue(id_val="color", value=fixed)])
+        values = [model.DynamicConfigValue(id_val="color", value=fixed)]
+        if name in STATE_NAMES:
+            values.append(model.DynamicConfigValue(id_val="displayName", value=STATE_NAMES[name]))
+        panel = panel.override_by_name(name, values)
     return _asked(panel, queries, instant=False)
 
 
