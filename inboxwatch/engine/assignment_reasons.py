@@ -15,6 +15,7 @@ from inboxwatch.core.ownership.reasons import (
     StepReached,
 )
 from inboxwatch.notify import owner_messages
+from inboxwatch.notify.assignment_words import FIRST_MATCH, NO_RULE
 from inboxwatch.words import Wording
 
 
@@ -50,6 +51,6 @@ def _phrase(reason: AssignmentReason) -> str:
         case StepReached(step, policy):
             return owner_messages.step_reached(step=step, policy=policy)
         case Routed.FIRST_MATCH:
-            return owner_messages.FIRST_MATCH
+            return FIRST_MATCH
         case Routed.NO_RULE:
-            return owner_messages.NO_RULE
+            return NO_RULE

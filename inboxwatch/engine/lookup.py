@@ -20,6 +20,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import person_name, wait_views
 from inboxwatch.notify import follow_up_messages, lead_messages, messages
 from inboxwatch.notify.actions import Answer
+from inboxwatch.notify.assignment_words import why_given
 from inboxwatch.notify.ladder_words import ladder_lines
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
@@ -140,7 +141,7 @@ class Lookup:
         actions = self._tx.clocks.actions([wait.thread], []).get(wait.thread, ())
         given = [action for action in actions if action.kind is ActionKind.ASSIGNED and action.clock in wait.ids]
         last = max(given, key=lambda action: action.serial, default=None)
-        why = (last.rule, last.reason) if last else ()
+        why = [why_given(one, words=self._words) for one in (last.rule, last.reason)] if last else []
         return messages.owner_now(owner=self._name(wait.owner), lead=lead.name or lead.id, why=why, words=self._words)
 
     def _owner_between(self, lead: Lead) -> str:

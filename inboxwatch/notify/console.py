@@ -25,12 +25,14 @@ from inboxwatch.notify.text import clean, web_link
 from inboxwatch.notify.wait import ShownWait, chosen
 from inboxwatch.words import words
 
+_MARKS = {"warning": "due soon", "breach": "overdue", "repeated": "again", "unverified": "can't tell"}
+"""What begins a line, by the reason of its step; other reasons stand as they are."""
 _STYLES = {
-    "WARNING": "yellow",
-    "BREACH": "bold red",
+    "DUE SOON": "yellow",
+    "OVERDUE": "bold red",
     "ESCALATED": "bold red",
-    "REPEATED": "red",
-    "UNVERIFIED": "magenta",
+    "AGAIN": "red",
+    "CAN'T TELL": "magenta",
     "RESOLVED": "green",
     "MAILBOX": "magenta",
 }
@@ -84,7 +86,7 @@ class Console:
                 yield Text(f"{'':10}    {messages.and_more(len(waits) - len(shown), words=words(notice.language))}")
             return
         wait = waits[0]
-        mark = wait.reason.upper() or notice.type.value.upper()
+        mark = _MARKS.get(wait.reason, wait.reason).upper() or notice.type.value.upper()
         yield _line(mark, self._renderer.line("headline.txt", notice, person), *_details(wait), f"→ {reader}")
         if link := web_link(notice.link):
             yield Text(f"{'':12}{link}", style="dim")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from inboxwatch.notify import assignment_words
 from inboxwatch.notify.messages import assigned, because
 from inboxwatch.words import ENGLISH, Wording
 
@@ -25,37 +26,34 @@ def no_longer_yours(*, by: str, owner: str, reason: str, words: Wording = ENGLIS
     return assigned(person=by, owner=None if by == owner else owner, reason=reason, words=words)
 
 
-# Why routing chose as it did: parts of a reason, joined by `; `.
-
-FIRST_MATCH = "first match"
-NO_RULE = "no rule names a person"
+# Why routing chose as it did: parts of a reason, joined by `; `, as they are stored.
 
 
 def on_leave(*, person: str, first: date, last: date) -> str:
-    return f"{person} is on leave from {first} to {last}"
+    return ENGLISH.say(assignment_words.ON_LEAVE, person=person, first=first, last=last)
 
 
 def seen_away(*, person: str, since: datetime) -> str:
     """`since` is in UTC."""
-    return f"{person} is away: the own mailbox answered with a vacation reply on {since:%d %b %H:%M} UTC"
+    return ENGLISH.say(assignment_words.SEEN_AWAY, person=person, at=f"{since:%d %b %H:%M} UTC")
 
 
 def out_of_hours(*, person: str, until: datetime) -> str:
     """`until` is in the zone of the person's calendar."""
-    return f"{person} is out of hours until {until:%a %d %b %H:%M}"
+    return ENGLISH.say(assignment_words.OUT_OF_HOURS, person=person, at=f"{until:%a %d %b %H:%M}")
 
 
 def had_before(*, person: str) -> str:
-    return f"{person} had it before"
+    return ENGLISH.say(assignment_words.HAD_BEFORE, person=person)
 
 
 def departed(*, person: str) -> str:
-    return f"{person} is no person of the config any more"
+    return ENGLISH.say(assignment_words.DEPARTED, person=person)
 
 
 def step_reached(*, step: int, policy: str) -> str:
     """The step of an escalation policy that gave the wait to somebody else."""
-    return f"step {step} of {policy}"
+    return ENGLISH.say(assignment_words.STEP_REACHED, step=step, policy=policy)
 
 
 # Why somebody cannot have a wait now, beside their name.

@@ -24,6 +24,7 @@ from inboxwatch.engine.audit import Door
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.metrics import team_labels
 from inboxwatch.notify import messages
+from inboxwatch.notify.assignment_words import why_given
 from inboxwatch.notify.ladder_words import ladder_sentence
 from inboxwatch.notify.state_words import state
 from inboxwatch.notify.text import clean
@@ -76,6 +77,7 @@ class Pages:
             state_name=pass_context(lambda context, one: state(one, words=context["words"])),
             ladder_sentence=pass_context(lambda context, step, at: _ladder_sentence(step, at, context["words"])),
             ladder_step=pass_context(lambda context, step, at: self._ladder_step(step, at, context["words"])),
+            why_given=pass_context(lambda context, *told: why_given(*told, words=context["words"])),
             no_further_step=messages.NO_FURTHER_STEP,
             labels=messages.ACTION_LABELS,
             open_mail_label=messages.OPEN_MAIL,

@@ -11,6 +11,7 @@ from inboxwatch.core.proof import NOTHING_KNOWN
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.notify import NoticeType
+from inboxwatch.notify.assignment_words import why_given
 from inboxwatch.store.records import DeliveryState, NotifiedRecord
 from inboxwatch.web import page_messages
 from inboxwatch.web.history import History
@@ -112,7 +113,7 @@ def _actions(history: History, words: Wording) -> list[TimelineEvent]:
     events = []
     for action in history.actions:
         if action.kind is ActionKind.ASSIGNED:
-            why = "; ".join(part for part in (action.rule, action.reason) if part)
+            why = why_given(action.rule, action.reason, words=words)
             events.append(
                 TimelineEvent(action.at, "owner", action.by, words.say("gave it to"), why, (action.owner or "",))
             )

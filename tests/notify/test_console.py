@@ -26,7 +26,7 @@ async def written(what: Notice, person: Recipient | None = ANA, out: io.StringIO
 async def test_a_wait_is_one_line_that_says_who_since_when_whose_and_what_next() -> None:
     first, link = (await written(notice())).splitlines()
     assert first == (
-        "BREACH      Bo Buyer (Buyer Ltd) has waited 1 h 05 min for Ana Diaz: overdue by 5 min  "
+        "OVERDUE     Bo Buyer (Buyer Ltd) has waited 1 h 05 min for Ana Diaz: overdue by 5 min  "
         "“Offer for 40 seats”  next: Max Ode, desk are told at Tue 3 Nov 11:30 GMT  → Ana Diaz"
     )
     assert link.strip() == "http://127.0.0.1:9842/clocks/c1"
@@ -64,7 +64,7 @@ async def test_an_encoding_that_lacks_a_character_stops_nothing() -> None:
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding="ascii")
     await Console(ChannelSettings(), "console", out).send(notice(), "ana", ANA, "key")
-    assert b"BREACH      Bo Buyer" in raw.getvalue()
+    assert b"OVERDUE     Bo Buyer" in raw.getvalue()
 
 
 async def test_a_closed_output_is_a_permanent_error() -> None:

@@ -19,6 +19,7 @@ from inboxwatch.engine.report.schedule import ReportOrder
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import person_name, wait_views, with_names
 from inboxwatch.notify import MANY, UNVERIFIED, FailedContact, Handed, Notice, NoticeType, NoticeWait
+from inboxwatch.notify.assignment_words import why_given
 from inboxwatch.notify.report_messages import mail_title, period_name
 from inboxwatch.store import Transaction, withdrawn
 from inboxwatch.store.records import ClockRecord, DeliveryRecord
@@ -190,13 +191,13 @@ class Composer:
             return None
         body = row.body or {}
         by, former, reason = body.get("by", ""), body.get("former", ""), body.get("reason", "")
-        by_name = person_name(self._rules, by)
+        by_name, words = person_name(self._rules, by), self._rules.words_of(row.person)
         return Handed(
             by=by,
             by_name=by_name,
             former=former,
             former_name=person_name(self._rules, former) or former,
-            reason=reason if by_name else with_names(self._rules, reason),
+            reason=reason if by_name else why_given(with_names(self._rules, reason), words=words),
             to_reader=row.type is NoticeType.ASSIGNED,
         )
 
