@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.ownership.advance import EVERYTHING, Advance, advance, assignment_at, foreseen
+from inboxwatch.core.ownership.advance import EVERYTHING, ROUTING, Advance, advance, assignment_at, foreseen
 from inboxwatch.core.ownership.owner_change import owner_change
 from inboxwatch.core.ownership.routing import Roster
 from inboxwatch.core.sla.clock import Clock
@@ -92,7 +92,7 @@ class Progress:
         """Brings a wait up to now, and notifies of its step where one is owed and `may_notify`."""
         notified = set(before.notified)
         if not clock.running:
-            return After(self._shown(clock, before, self._row(clock, before, self._stop(clock, before.running))))
+            return After(self._shown(clock, before, self._row(clock, before, self._stop(clock, before))))
         if before.rows and not before.running:
             self._notifier.reopened(clock)
         if self._history is not None and not before.running:
@@ -197,19 +197,23 @@ class Progress:
         targets, step = self._rules.notices.reachable(first.targets), first.step
         return NextStep(step.number, step.round, first.at, targets, first.moves_to)
 
-    def _stop(self, clock: Clock, was_running: bool) -> dict[str, Any]:
+    def _stop(self, clock: Clock, before: Before) -> dict[str, Any]:
         """How a wait that is over stands; whoever was paged for it is notified."""
         held_by = assignment_at(clock.actions, clock.stopped_at or self._now)
         owner = held_by.owner if held_by is not None else None
-        if owner is None:
+        if owner is None or self._over_before_seen(clock, before):
             # A wait that was over before it was first seen: who would have owned it.
             case = self._rules.context.case(clock, self._leads)
             moved = advance(replace(clock, actions=()), case, self._roster, EVERYTHING, clock.started_at)
-            self._assign(clock, moved)
+            if held_by is None:
+                self._assign(clock, moved)
+            elif moved.owner != owner:
+                (then,) = moved.handovers
+                self._tx.clocks.correct(held_by, replace(then.action, reason=in_words(then.reasons)))
             owner = moved.owner
-        if was_running and clock.stop_reason == GONE_QUIET:
+        if before.running and clock.stop_reason == GONE_QUIET:
             self._notifier.closed(clock)
-        elif was_running:
+        elif before.running:
             self._notifier.over(clock, None if self._is_history(clock) else owner)
         return {
             "owner": owner,
@@ -222,6 +226,15 @@ class Progress:
             "wall_seconds": clock.waited(self._now).total_seconds(),
             "business_seconds": clock.waited_business(self._now).total_seconds(),
         }
+
+    def _over_before_seen(self, clock: Clock, before: Before) -> bool:
+        """Whether a quiet reading took it for open only because the mailbox that holds its end was read after it: who
+        is there today had nothing to do with it, and which mailbox is read first changes nothing (rule 14). Whom a
+        team's turn had chosen keeps it: the turn has passed on.
+        """
+        given = [action for action in clock.actions if action.kind is ActionKind.ASSIGNED]
+        quiet = self._history is not None and before.running and all(row.first_sight for row in before.rows)
+        return quiet and len(given) == 1 and given[0].by == ROUTING and not given[0].team
 
     def _row(self, clock: Clock, before: Before, values: dict[str, Any]) -> ClockRecord:
         box = self._rules.config.mailboxes.get(clock.mailbox) if clock.mailbox else None

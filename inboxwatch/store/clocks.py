@@ -173,6 +173,11 @@ class Clocks:
         found = self._connection.execute(select(_act).where(_act.c.source == source, _act.c.ref == ref)).first()
         return (to_action(found), found.told_at) if found is not None else None
 
+    def correct(self, assignment: Action, to: Action) -> None:
+        """An assignment that was recorded for a wait turns out to be another one."""
+        changed = update(_act).where(_act.c.id == assignment.serial)
+        self._connection.execute(changed.values(owner=to.owner, rule=to.rule, reason=to.reason, team=to.team or None))
+
     def record_accepted(self, action: Action) -> bool:
         """Records a meeting that a lead accepted, once for each message that says so; False where nothing is new."""
         same = (_act.c.lead == action.lead, _act.c.deed == action.kind.value, _act.c.rule == action.rule)

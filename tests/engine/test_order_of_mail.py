@@ -13,9 +13,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from inboxwatch.core.model import MailboxId, PersonId
 from inboxwatch.store.records import MessageRecord
 from tests.support.batched_daemon import ANA, SALES, BatchedDaemon, minutes
 from tests.support.busy_house import BusyHouse, Chances, Delivery, Desk, mixture
+from tests.support.in_process_daemon import MONDAY
 
 SETTINGS = settings(
     max_examples=8,
@@ -272,3 +274,23 @@ def test_a_conversation_holds_within_its_mailbox(daemon: BatchedDaemon) -> None:
     daemon.reads(one)
     daemon.reads(other, mailbox=SALES)
     assert thread(daemon, "q1@buyer.test") != thread(daemon, "q2@buyer.test")
+
+
+@pytest.mark.parametrize("order", [(ANA, SALES), (SALES, ANA)])
+def test_a_wait_that_was_over_before_anybody_watched_is_whose_it_was_then_whichever_mailbox_is_read_first(
+    daemon: BatchedDaemon, order: tuple[MailboxId, MailboxId]
+) -> None:
+    """Ana was on leave, and Ben answered from another mailbox; she is back when the mail is read."""
+    ana = daemon.config.people[PersonId("ana")]
+    on_leave = replace(ana, leave=((MONDAY.date(), MONDAY.date()),))
+    daemon.config = replace(daemon.config, people={**daemon.config.people, ana.id: on_leave})
+    daemon.at += minutes(5 * 24 * 60)
+    question = daemon.asks("q1@buyer.test", 0)
+    mail = {ANA: question, SALES: daemon.replies("a1@acme.test", 30, "q1@buyer.test", sender="ben@acme.test")}
+    for mailbox in order:
+        daemon.reads(mail[mailbox], mailbox=mailbox, quiet=True)
+    (row,) = daemon.clocks()
+    with daemon.store.reading() as tx:
+        (given,) = tx.waits.actions([row.id])[row.id]
+    assert (row.owner, given.owner, given.rule, given.at) == ("max", "max", "fallback", MONDAY)
+    assert given.reason == "ana is on leave from 2026-05-04 to 2026-05-04"

@@ -96,7 +96,7 @@ class Assignment:
     owner: PersonId
     rule: str
     reasons: tuple[AssignmentReason, ...] = ()
-    """In their order; empty where the rule says all."""
+    """In their order, each once though several rules name the same person; empty where the rule says all."""
     team: str = ""
     """The team among whose members the rule chose."""
     nobody_left: bool = False
@@ -154,9 +154,9 @@ class Roster:
                     passed.append(why)
                 else:
                     team = rule.assign.team if isinstance(rule.assign, ToTeam) else ""
-                    reasons = tuple(passed) or (Routed.FIRST_MATCH,)
+                    reasons = tuple(dict.fromkeys(passed)) or (Routed.FIRST_MATCH,)
                     return Assignment(person, f"rule {number}: {rule.assign}", reasons, team)
-        reasons = tuple(passed) or (Routed.NO_RULE,)
+        reasons = tuple(dict.fromkeys(passed)) or (Routed.NO_RULE,)
         return Assignment(self.fallback, "fallback", reasons, nobody_left=bool(passed))
 
     def _candidates(self, target: Target, case: Case) -> list[PersonId]:
