@@ -242,6 +242,8 @@ class Replay:
                 )
                 if concerned and action.kind.value in self._stops:
                     self._stop(side, State.ENDED, action.kind.value, action)
+                elif concerned and action.kind is ActionKind.ACTIVITY and side.wait is not None:
+                    self._take_up(side.wait, action)
                 continue
             if action.kind is ActionKind.QUALIFIED:
                 self._judge(side, action)
@@ -249,6 +251,14 @@ class Replay:
             for running in (side.wait, side.follow_up):
                 if running is not None and running.goes_by(action.clock):
                     self._apply_to(side, running, action)
+
+    def _take_up(self, running: Running, action: Action) -> None:
+        """Whoever called is on the matter: what does not end the wait acknowledges it (rule 35)."""
+        qualified = running.changes[-1] if running.changes else None
+        policy = self._policy_of(replace(_opened(running), qualified=qualified))
+        if policy is not None:
+            until = policy.escalation.acknowledge_for.after(action.at, policy.calendar)
+            running.holds.append(Hold(action.at, until, ActionKind.ACKNOWLEDGED.value, action.by))
 
     def _judge(self, side: Side, action: Action) -> None:
         """A person's verdict: of a wait that is over it corrects what it was, and no more (rule 48)."""
@@ -319,9 +329,8 @@ class Replay:
     def _close(
         self, running: Running, state: State, reason: str | None = None, fact: Fact | None = None, by: str = ""
     ) -> None:
-        started = running.mails[0]
-        first, *later = map(running.id_by, running.mails)
-        wait = Wait(first, frozenset(later) - {first}, running.metric, running.lead, started)
+        wait = _opened(running)
+        started = wait.started
 
         def policy_at(qualified: Qualified | None) -> SLAPolicy | None:
             return self._policy_of(replace(wait, qualified=qualified))
@@ -403,6 +412,12 @@ class Replay:
                 qualified=running.changes[0],
             )
         )
+
+
+def _opened(running: Running) -> Wait:
+    """What is known of a wait when its policy is chosen."""
+    first, *later = map(running.id_by, running.mails)
+    return Wait(first, frozenset(later) - {first}, running.metric, running.lead, running.mails[0])
 
 
 def _who(fact: Fact, reason: str | None, running: Running) -> str:

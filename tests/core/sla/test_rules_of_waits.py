@@ -224,6 +224,16 @@ def test_rule_35_a_condition_that_is_not_listed_ends_nothing() -> None:
     assert clock.running
 
 
+def test_rule_35_a_call_that_ends_no_wait_acknowledges_it() -> None:
+    called = Action(at("10:30"), ActionKind.ACTIVITY, "ana", lead=BO.lead)
+    (clock,) = fold(buyer("q", at("10:00")), called, stops=frozenset({"answered"}))
+    assert [(hold.start, hold.end, hold.why, hold.by) for hold in clock.holds] == [
+        (at("10:30"), at("11:00"), "acknowledged", "ana")
+    ]
+    of_others = fold(buyer("q", at("10:00"), CY), called, buyer("later", at("10:40")), stops=frozenset({"answered"}))
+    assert [clock.holds for clock in of_others] == [(), ()]
+
+
 def test_rule_40_our_last_word_starts_a_clock_in_the_buyers_court() -> None:
     policy = sla(follow_up="2d")
     (clock,) = follow_ups(buyer("q", at("9:00")), ours("a", at("10:00")), policy=policy)
