@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from inboxwatch.commands.questions import NoAnswer, ask
 from inboxwatch.config.fields import Domain, Email
-from inboxwatch.settings import FORMS
+from inboxwatch.settings import FORMS, under
 
 
 class Further(NamedTuple):
@@ -149,7 +149,7 @@ def settings(given: Mapping[str, str]) -> dict[str, Any]:
 def typed(key: str, value: str) -> Any:
     """A setting as a config writes it; the answer means a path as the shell does, from where one is."""
     if key in _PATHS:
-        return str(Path(value).expanduser().absolute())
+        return str(under(Path.cwd(), value))
     return int(value) if key == "port" and value.isdecimal() else value
 
 

@@ -111,6 +111,11 @@ def test_a_login_that_fails_with_nobody_there_ends_with_the_reason_and_no_file(t
     assert unattended(tmp_path, "--no-login").returncode == 0
 
 
+def test_a_home_of_nobody_is_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    done = unattended(tmp_path, "--set", "path=~nobody-of-that-name/mail")
+    assert (done.returncode, "Traceback" in done.stderr, "~nobody-of-that-name" in done.stderr) == (2, False, True)
+
+
 def test_what_is_not_given_and_nobody_answers_is_named_by_its_option(tmp_path: Path) -> None:
     done = command("init", "--domain", "acme.test", cwd=tmp_path, stdin=subprocess.DEVNULL)
     assert (done.returncode, "give --system" in done.stderr) == (2, True)
