@@ -18,7 +18,7 @@ class Outage(Exception):  # noqa: N818  (the word of the field)
     """False where waiting mends nothing: a refused login, a database that is not there."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(hidden(text))
+        super().__init__(hidden(" ".join(text.split())))  # drivers break lines, and a terminal shows one
 
 
 class Conflict(Outage):
@@ -29,7 +29,7 @@ class StoreError(Exception):
     """The store cannot be opened; the message says what to do."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(hidden(text))
+        super().__init__(hidden(" ".join(text.split())))  # drivers break lines, and a terminal shows one
 
 
 class StoreMissingError(StoreError):

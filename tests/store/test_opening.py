@@ -78,7 +78,7 @@ def test_two_workers_that_meet_are_a_conflict_and_no_outage(postgres: Postgres) 
 
 
 def test_a_server_that_does_not_answer_is_away_and_one_that_refuses_is_an_error(postgres: Postgres) -> None:
-    with pytest.raises(StoreAwayError, match="cannot open the store"):
+    with pytest.raises(StoreAwayError, match=r"\Acannot open the store: [^\n\t]+\Z"):
         Store(f"postgresql+psycopg://tests@127.0.0.1:{free_port()}/x")
     with pytest.raises(StoreError) as refused:
         Store(f"postgresql+psycopg://tests@127.0.0.1:{postgres.port}/there-is-none")
