@@ -158,6 +158,7 @@ class Board:
                 "events": timeline(past, spoken),
                 "ownership": past.ownership,
                 "explained": explained,
+                "named": past.names,
                 "ladder": told.waits[0].ladder if told else (),
             }
 

@@ -52,6 +52,17 @@ class History:
     proofs: Mapping[str, Proof]
     """Who really sent them, by their keys."""
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The ids of ours that it names: of people, of the mailbox, and what steps were told to."""
+        owners = (word for one in self.actions for word in (one.owner, one.by))
+        told = (one.target.partition(":")[0] for one in self.notifications)
+        authors = (one.author for one in self.messages)
+        sent = (word for one in self.deliveries for word in (one.target, one.person))
+        return frozenset(
+            map(str, filter(None, (*owners, *told, *authors, *sent, self.clock.owner, self.clock.mailbox)))
+        )
+
     def as_json(self) -> dict[str, object]:
         """As `GET /api/v1/clocks/ID/history` answers."""
         return {

@@ -171,6 +171,8 @@ class Pages:
         if target in known:
             return self._person(target, words)
         channel, _, destination = target.partition(":")
+        if channel not in self._daemon.rules.config.channels:
+            return self._person(target, words)  # who has left
         return clean(destination or channel)
 
     def _ladder_step(self, step: NextStep, at: Markup, words: Wording) -> Markup:
@@ -187,15 +189,22 @@ class Pages:
         labels = self._labels()
         return clean(labels.mailbox(mailbox) if labels and mailbox else mailbox or "–", 60)
 
-    def _wordless(self, text: str) -> str:
-        """A sentence of ours in which nobody's id stands, where only teams are shown."""
+    @pass_context
+    def _wordless(self, context: Context, text: str) -> str:
+        """A sentence of ours in which nobody's id stands, where only teams are shown; nor that of who has left: a page
+        gives as `named` which ids its records name.
+        """
         if self._labels() is None:
             return text
         config = self._daemon.rules.config
-        ids = sorted({*map(str, config.people), *map(str, config.mailboxes)}, key=len, reverse=True)
-        known = {str(one) for one in config.people}
+        people, mailboxes = {str(one) for one in config.people}, {str(one) for one in config.mailboxes}
+        former = {one for one in context.get("named", ()) if self._is_ours(one) and "@" not in one}
+        former -= people | mailboxes | config.channels.keys()
+        ids = sorted(people | mailboxes | former, key=len, reverse=True)
         named = re.compile(rf"(?<![\w@.-])(?:{'|'.join(map(re.escape, ids))})(?![\w@-])")
-        return named.sub(lambda one: self._person(one[0]) if one[0] in known else self._mailbox(one[0]), text)
+        return named.sub(
+            lambda one: self._mailbox(one[0]) if one[0] in mailboxes - people else self._person(one[0]), text
+        )
 
     def _nameless(self, text: str) -> str:
         """A page on which sentences of the store name nobody either; whom one may choose in a form stays."""

@@ -9,6 +9,8 @@ from typing import Any
 from inboxwatch.core.statistics.figures import Figures, Holding, Latency, Reply, Tally
 
 NO_TEAM = "no team"
+FORMER = "former mailboxes"
+"""Those that the config names no more: whose they were is not known, and their names may be people's."""
 
 
 class TeamLabels:
@@ -31,12 +33,16 @@ class TeamLabels:
 
     def work(self, mailbox: str) -> str:
         """Under which mail and waits of a mailbox are counted: all personal ones of a team together."""
-        owner = self._owners.get(mailbox)
+        if mailbox not in self._owners:
+            return FORMER
+        owner = self._owners[mailbox]
         return f"members of {self.person(owner)}" if owner else mailbox
 
     def mailbox(self, mailbox: str) -> str:
         """By which the health of a mailbox is told: a personal one by its number within the team."""
-        owner = self._owners.get(mailbox)
+        if mailbox not in self._owners:
+            return FORMER
+        owner = self._owners[mailbox]
         return f"member {self._numbers[mailbox]} of {self.person(owner)}" if owner else mailbox
 
 
