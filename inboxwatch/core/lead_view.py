@@ -94,7 +94,8 @@ def views(
         groups.setdefault(head.id, []).append(row)
     found = []
     for group in groups.values():
-        group.sort(key=lambda row: (*place(row), row.id.key))
+        if len(group) > 1:
+            group.sort(key=lambda row: (*place(row), row.id.key))
         ids = {row.id for row in group}
         ours = {email for row in group for email in row.addresses if holders[email][1].id in ids}
         found.append(ViewedLead(_merged(group, ours, outcomes or {}), tuple(group)))
@@ -103,6 +104,8 @@ def views(
 
 def _merged(group: Sequence[GivenLead], ours: Collection[str], outcomes: Mapping[RowId, str]) -> Lead:
     first = group[0].lead
+    if len(group) == 1 and not (first.aliases or group[0].former or outcomes):
+        return first
     aliases = dict.fromkeys(email for row in group for email in row.addresses if email != first.id and email in ours)
     changed: dict[str, Any] = {"aliases": tuple(aliases), "status": _status(group, outcomes)}
     if len(group) > 1:

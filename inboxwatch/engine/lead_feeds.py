@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from inboxwatch import __version__
 from inboxwatch.connector import Cursor, LeadList, MailboxError, Row
 from inboxwatch.core.lead_view import GivenLead, RowId
-from inboxwatch.core.model import Lead
+from inboxwatch.core.model import Lead, PersonId
 from inboxwatch.engine.alarms import Condition, watch
 from inboxwatch.engine.forgotten import without_forgotten
 from inboxwatch.engine.lead_activities import act_on_activities, take_activities
@@ -23,7 +23,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.lead_feed import LeadBatch
 from inboxwatch.notify import lead_messages
 from inboxwatch.store import Transaction
-from inboxwatch.store.lead_rows import StoredRow
+from inboxwatch.store.lead_rows import StoredRow, digest_of
 from inboxwatch.store.lead_sources import SourceState
 from inboxwatch.store.marks import LeadOrderMark
 
@@ -88,7 +88,8 @@ def usable(config: Config, source: str, rows: Iterable[Row]) -> Usable:
         lead = row.lead
         if (lead.owner, lead.source, lead.provisional) != (owner, source, False):
             lead = replace(lead, owner=owner, source=source, provisional=False)
-        fit.append(StoredRow(GivenLead(RowId(source, key), lead), told))
+        given = GivenLead(RowId(source, key), lead)
+        fit.append(StoredRow(given, told, alone=True, digest=digest_of(lead, told)))
     return Usable(fit, refused, unusable)
 
 
@@ -114,7 +115,7 @@ def take_batch(  # six parameters: a batch of a source, and the position that it
     alone = batch.begins and batch.whole
     found = usable(rules.config, source, batch.rows)
     gone = {*batch.gone, *found.unusable}
-    rows = [row for row in found.rows if row.id.key not in gone]
+    rows = [row for row in found.rows if row.id.key not in gone] if gone else found.rows
     changed = put_rows(tx, rules, source, rows, now, seen=number)
     if passing and not alone:
         tx.lead_rows.see(source, [*(row.id.key for row in rows), *batch.present], number)
@@ -153,15 +154,12 @@ def put_rows(  # seven parameters: rows of a source; the whole pass that sees th
     changed = 0
     for start in range(0, len(rows), CHUNK):
         part = {row.id.key: row for row in rows[start : start + CHUNK]}
-        known = tx.lead_rows.of_keys(source, part)
-        fresh = [row for key, row in part.items() if key not in known]
+        digests = tx.lead_rows.digests(source, part)
+        fresh = [row for key, row in part.items() if key not in digests]
         fresh = fresh if bidden else _welcome(tx, fresh)
-        fresh = [replace(row, seen=seen) for row in fresh]
-        other = list[StoredRow]()
-        for key, before in known.items():
-            row = _following(before, part[key], seen)
-            if (row.given, row.owner) != (before.given, before.owner):
-                other.append(row)
+        fresh = [replace(row, seen=seen) if seen else row for row in fresh]
+        known = tx.lead_rows.of_keys(source, [key for key, digest in digests.items() if digest != part[key].digest])
+        other = [_following(before, part[key], seen) for key, before in known.items()]
         if fresh or other:
             before_these = [known[row.id.key] for row in other]
             changed += give(tx, rules, [*fresh, *other], now, before=before_these)
@@ -235,15 +233,16 @@ def _map_owners(tx: Transaction, rules: Rules, source: str, now: datetime) -> in
         keys = tx.lead_rows.of_owners(source, other)
         for start in range(0, len(keys), CHUNK):
             rows = tx.lead_rows.of_keys(source, keys[start : start + CHUNK]).values()
-            mapped = [
-                replace(row, given=replace(row.given, lead=replace(row.given.lead, owner=people[row.owner])))
-                for row in rows
-                if row.given.lead.owner != people[row.owner]
-            ]
+            mapped = [_owned(row, people[row.owner]) for row in rows if row.given.lead.owner != people[row.owner]]
             changed += give(tx, rules, mapped, now) if mapped else 0
     if people != before:
         count_owners(tx, rules, source)
     return changed
+
+
+def _owned(row: StoredRow, owner: PersonId | None) -> StoredRow:
+    lead = replace(row.given.lead, owner=owner)
+    return replace(row, given=replace(row.given, lead=lead), digest=None)
 
 
 def count_owners(tx: Transaction, rules: Rules, source: str) -> None:

@@ -133,7 +133,7 @@ def _write_rows(
             alone = len(one.rows) == 1 and one.lead == part.lead
             row = known[part.id]
             if part.id in fresh or row.alone != alone:
-                changed.append(replace(row, alone=alone))
+                changed.append(row if row.alone == alone else replace(row, alone=alone))
     tx.lead_rows.put(changed)
 
 

@@ -14,7 +14,7 @@ from inboxwatch.core.model import Lead
 from inboxwatch.engine.lead_feeds import put_rows, usable
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
-from inboxwatch.store.lead_rows import StoredRow
+from inboxwatch.store.lead_rows import StoredRow, digest_of
 
 if TYPE_CHECKING:
     from inboxwatch.config import Config
@@ -40,5 +40,6 @@ def screen(config: Config, source: str, found: LeadList) -> Screened:
 
 def learn_one(tx: Transaction, rules: Rules, lead: Lead, now: datetime) -> None:
     """Takes over one lead of its source, by its address, at the cost of one however many there are."""
-    row = StoredRow(GivenLead(RowId(lead.source, lead.id), lead), lead.owner or "")
+    given, owner = GivenLead(RowId(lead.source, lead.id), lead), lead.owner or ""
+    row = StoredRow(given, owner, alone=True, digest=digest_of(lead, owner))
     put_rows(tx, rules, lead.source, [row], now, bidden=True)

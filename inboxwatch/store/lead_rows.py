@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, select, tuple_, update
@@ -12,12 +13,12 @@ from inboxwatch.core.lead_view import GivenLead, RowId
 from inboxwatch.core.model import Lead, LeadId
 from inboxwatch.store import lead_tables, tables
 from inboxwatch.store.column_types import storable
-from inboxwatch.store.leads import data_of, of_data
+from inboxwatch.store.leads import LEAD_FIELDS, data_of, of_data
 from inboxwatch.store.one_of import one_of
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _row, _alias, _lead = lead_tables.lead_row, lead_tables.lead_row_alias, tables.lead
-_COLUMNS = ("email", "data", "owner", "former", "merged_into", "seen")
+_COLUMNS = ("email", "data", "owner", "former", "merged_into", "seen", "digest")
 _SELECTED = select(_row, _lead.c.data.label("viewed")).join(
     _lead, and_(_row.c.data.is_(None), _lead.c.id == _row.c.email), isouter=True
 )
@@ -36,6 +37,8 @@ class StoredRow:
     """The key of the record that goes on in its place, while that is not known."""
     alone: bool = False
     """True where the lead's data are just what this record gives: they are kept once."""
+    digest: int | None = None
+    """Of what the source gives and who of ours its owner is; None: not known."""
 
     @property
     def id(self) -> RowId:
@@ -52,6 +55,11 @@ class LeadRows:
         """Rows by key; those that are not known are left out."""
         found = self._find(and_(_row.c.source == source, one_of(_row.c.key, set(keys))))
         return {one.id.key: one for one in found}
+
+    def digests(self, source: str, keys: Iterable[str]) -> dict[str, int | None]:
+        """The digests of rows by key, at a part of the cost of the rows."""
+        known = select(_row.c.key, _row.c.digest).where(_row.c.source == source, one_of(_row.c.key, set(keys)))
+        return {row[0]: row[1] for row in self._connection.execute(known)}
 
     def of_addresses(self, emails: Collection[str]) -> list[StoredRow]:
         """The rows that list one of the addresses, as their own, as an alias or a former one."""
@@ -183,6 +191,12 @@ class LeadRows:
         insert_missing(self._connection, _alias, new)
 
 
+def digest_of(lead: Lead, owner: str) -> int:
+    """Of a lead as a source gives it, with the owner in its words: 64 bits."""
+    told = repr((*(getattr(lead, name) for name in LEAD_FIELDS), owner))
+    return int.from_bytes(blake2b(told.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True)
+
+
 def _values(one: StoredRow) -> dict[str, Any]:
     given = one.given
     return {
@@ -194,12 +208,14 @@ def _values(one: StoredRow) -> dict[str, Any]:
         "former": list(given.former) or None,
         "merged_into": one.merged_into,
         "seen": one.seen,
+        "digest": one.digest,
     }
 
 
 def _stored(row: Row[Any]) -> StoredRow:
     data: Mapping[str, Any] | None = row.data or row.viewed
-    lead = of_data(data) if data else Lead(LeadId(row.email))
-    lead = replace(lead, id=LeadId(row.email), source=row.source)
+    lead = of_data(data) if data else Lead(LeadId(row.email), source=row.source)
+    if (lead.id, lead.source) != (row.email, row.source):
+        lead = replace(lead, id=LeadId(row.email), source=row.source)
     given = GivenLead(RowId(row.source, row.key), lead, tuple(row.former or ()))
-    return StoredRow(given, row.owner or "", row.seen, row.merged_into, row.data is None)
+    return StoredRow(given, row.owner or "", row.seen, row.merged_into, row.data is None, row.digest)

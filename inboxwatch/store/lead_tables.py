@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Text, false
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Text, false
 
 from inboxwatch.store.column_types import Ordered, UTCDateTime, Words
 from inboxwatch.store.tables import filled, made
@@ -37,12 +37,14 @@ lead_row = made(
     Column("former", JSON(none_as_null=True)),
     Column("merged_into", Words),
     Column("seen", Integer, nullable=False, server_default="0"),
+    Column("digest", BigInteger),
     filled("ix_lead_row_merged_into", "merged_into"),
     sqlite_with_rowid=False,
 )
 """What each source gives of its leads, by its own key; `lead` is made of it. `data`: null where it is that of the lead
 with its address; `owner`: as the source names them; `former`: addresses it had before; `merged_into`: the record that
-goes on in its place, not read yet; `seen`: the whole pass that saw it last."""
+goes on in its place, not read yet; `seen`: the whole pass that saw it last;
+`digest`: of what it gives, by which most rows of a list that comes again are known to be as they were."""
 
 lead_row_alias = made(
     "lead_row_alias",

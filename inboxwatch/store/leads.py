@@ -23,7 +23,7 @@ _KEYS: tuple[tuple[Table, Callable[[Lead], set[str]]], ...] = (
     (tables.lead_address, claimed_addresses),
     (tables.lead_domain, claimed_domains),
 )
-_FIELDS = tuple(field.name for field in fields(Lead))
+LEAD_FIELDS = tuple(field.name for field in fields(Lead))
 
 
 class FoundLead(NamedTuple):
@@ -188,7 +188,7 @@ def to_lead(row: Row[Any]) -> Lead:
 
 def data_of(lead: Lead) -> dict[str, Any]:
     """A lead for the column `data`."""
-    return {name: getattr(lead, name) for name in _FIELDS}
+    return {name: getattr(lead, name) for name in LEAD_FIELDS}
 
 
 def of_data(stored: Mapping[str, Any]) -> Lead:

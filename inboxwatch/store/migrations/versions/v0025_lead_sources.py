@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("former", sa.JSON(), nullable=True),
         sa.Column("merged_into", Words(), nullable=True),
         sa.Column("seen", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("digest", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("source", "key"),
         sqlite_with_rowid=False,
     )
