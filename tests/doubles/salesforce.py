@@ -30,7 +30,7 @@ _PERSON: Record = {"Email": None, "Name": None, "Title": None, "MasterRecordId":
 _BLANK: Mapping[str, Record] = {
     "Account": _COMPANY | {"Name": None},
     "Contact": _PERSON | {"AccountId": None, "MailingCountry": None, "MobilePhone": None, "Level__c": None},
-    "User": {"Email": None, "Username": None, "IsActive": True, "UserType": "Standard", "ProfileId": None},
+    "User": {"Email": None, "Name": None, "Username": None, "IsActive": True, "UserType": "Standard"},
     "Opportunity": {"IsClosed": False, "IsWon": False, "CloseDate": None, "Type": None},
     "OpportunityContactRole": {"ContactId": None, "OpportunityId": None},
     "Task": {"WhoId": None, "OwnerId": None, "CompletedDateTime": None, "IsClosed": True, "TaskSubtype": "Call"},
@@ -44,7 +44,7 @@ _BLANK: Mapping[str, Record] = {
 """Fields of each object and their values in a new record."""
 _RELATIONS = {
     "Account": ("AccountId", "Account"), "Opportunity": ("OpportunityId", "Opportunity"),
-    "ConvertedOpportunity": ("ConvertedOpportunityId", "Opportunity"),
+    "ConvertedOpportunity": ("ConvertedOpportunityId", "Opportunity"), "Owner": ("OwnerId", "User"),
 }  # fmt: skip
 _ORDERS = {(), ("Id",), ("SystemModstamp", "Id"), ("Opportunity.SystemModstamp", "Id"), ("EndDateTime", "Id")}
 
@@ -272,6 +272,8 @@ class SalesforceOrg:
         relation, _, name = path.rpartition(".")
         if relation == "Profile":
             return "Minimum Access - API Only Integrations"
+        if relation == "Owner" and str(record["OwnerId"]).startswith("00G"):
+            return "Inbound"
         if relation:
             column, other = _RELATIONS[relation]
             beside = self.records[other].get(record[column] or "")

@@ -32,7 +32,6 @@ class SalesforceLeads:
     def __init__(self) -> None:
         self.org = SalesforceOrg()
         self.users = {name: self.org.user(name) for name in ("ana@acme.test", "max@acme.test")}
-        self.queue = "00G000000000001AAA"
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -51,7 +50,7 @@ class SalesforceLeads:
         self.org.change(key, **self._fields(record))
 
     def _fields(self, record: Record) -> dict[str, Any]:
-        owner = self.users.get(record.owner, self.queue)
+        owner = self.users.get(record.owner)
         return {"Email": record.email or None, "Name": record.name, "Company": record.company, "OwnerId": owner}
 
     def delete(self, key: str) -> None:

@@ -10,11 +10,12 @@ from hashlib import blake2b
 from typing import ClassVar, TypeAlias
 
 from connectors.leads.json_api import JsonApi, in_time
+from connectors.leads.lead_columns import plain
 from connectors.leads.salesforce import grant
 from connectors.leads.salesforce.client import QueryPage, SalesforceClient
 from connectors.leads.salesforce.position import LookUnderWay, SalesforcePosition, decode, encode
 from connectors.leads.salesforce.queries import literal, owners, questions
-from connectors.leads.salesforce.records import BatchContent, RecordReader, instant, value
+from connectors.leads.salesforce.records import INACTIVE, BatchContent, Record, RecordReader, instant, value
 from connectors.leads.salesforce.settings import SalesforceSettings
 from inboxwatch import now as present
 from inboxwatch.connector import Context, Cursor, MailboxError, Probe, Reason, Settings
@@ -108,7 +109,7 @@ class Salesforce:
         while True:
             page, over = await self._read("users", lambda limit: owners(last, limit), "reading users")  # noqa: B023
             at = at or page.at or present.now()
-            found |= {str(one["Id"]): str(one.get("Email") or "").lower() for one in page.records}
+            found |= {str(one["Id"]): _address(one) for one in page.records}
             if over:
                 break
             last = str(page.records[-1]["Id"])
@@ -157,6 +158,8 @@ class Salesforce:
             look = position.look
             if look.passing and look.passed < len(self._asked.passes):
                 look = await self._passed(reader, look, found)
+            elif look.stream < len(self._asked.streams) and self._asked.streams[look.stream].first and not look.anew:
+                look = replace(look, stream=look.stream + 1)
             elif look.stream < len(self._asked.streams):
                 look = await self._streamed(reader, position, look, found)
             else:
@@ -217,6 +220,11 @@ class Salesforce:
                 self._limits[name] = max(_LEAST, limit // 2)
                 continue
             return page, (page.done and len(page.records) < limit) or not page.records
+
+
+def _address(user: Record) -> str:
+    left = "" if user.get("IsActive") else INACTIVE
+    return f"{plain(user.get('Email')).lower()}{left}"
 
 
 def _instant(text: str) -> datetime:

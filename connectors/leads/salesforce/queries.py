@@ -34,6 +34,9 @@ _OF_ACCOUNT = {
 """What a lead says itself, and a contact's account or address says for it."""
 _DEAL = ("IsClosed", "IsWon", "CreatedDate", "CloseDate")
 _BEGINNING = "1970-01-01T00:00:00.000Z"
+_MERGED = {"Contact": "MasterRecordId != null", "Lead": "(MasterRecordId != null OR IsConverted = true)"}
+_BIN = timedelta(days=15)
+"""How long a merged record stays in the recycle bin: a first look finds there who goes on in whose place."""
 _ACTIVITIES = timedelta(days=90)
 """How far back calls and meetings are read at first sight: older ones end no wait."""
 
@@ -51,6 +54,8 @@ class RecordStream:
     """Our own condition. `{until}` stands for the instant at which the look began."""
     back: timedelta | None = timedelta(0)
     """How far back the first look reads; None: from the beginning."""
+    first: bool = False
+    """Only for a first look, for what a whole pass does not show."""
 
     @property
     def reaches_back(self) -> bool:
@@ -116,9 +121,9 @@ def questions(settings: SalesforceSettings) -> Questions:
     where = {str(sobject): condition for sobject, condition in settings.where.items()}
     people: tuple[str, ...] = ("Contact", "Lead")
     columns = {one: _columns(one, settings.fields) for one in people if one in wanted}
-    streams = [
-        RecordStream(one, one, _fields(one, columns[one], opportunities="Opportunity" in wanted)) for one in columns
-    ]  # fmt: skip
+    told = {one: _fields(one, columns[one], opportunities="Opportunity" in wanted) for one in columns}
+    streams = [RecordStream(one, one, told[one]) for one in columns]
+    streams += [RecordStream(f"Merged{one}", one, told[one], STAMP, _MERGED[one], _BIN, first=True) for one in columns]
     if "Opportunity" in wanted:
         roles = ("Id", "ContactId", "OpportunityId", *(f"Opportunity.{one}" for one in (STAMP, *_DEAL)), STAMP)
         role, there = "OpportunityContactRole", "IsDeleted = false AND Opportunity.IsDeleted = false"
@@ -142,9 +147,9 @@ def questions(settings: SalesforceSettings) -> Questions:
 
 
 def owners(after: str, limit: int) -> str:
-    """Asks for our people: who left owns nothing."""
-    conditions = ["IsActive = true", "UserType = 'Standard'", *([f"Id > '{after}'"] if after else [])]
-    return _select(("Id", "Email"), "User", conditions, "Id", limit)
+    """Asks for our people, those who left among them."""
+    conditions = ["UserType = 'Standard'", *([f"Id > '{after}'"] if after else [])]
+    return _select(("Id", "Email", "IsActive"), "User", conditions, "Id", limit)
 
 
 def user(name: str) -> str:
@@ -180,7 +185,7 @@ def _columns(sobject: str, fields: Mapping[str, tuple[str, ...]]) -> dict[str, s
 
 
 def _fields(sobject: str, columns: Mapping[str, str], *, opportunities: bool) -> tuple[str, ...]:
-    ours = ["Id", "IsDeleted", STAMP, "MasterRecordId", "OwnerId"]
+    ours = ["Id", "IsDeleted", STAMP, "MasterRecordId", "OwnerId", "Owner.Name"]
     if sobject == "Lead":
         ours += ["IsConverted", "ConvertedContactId", "ConvertedOpportunityId", "ConvertedDate"]
         ours += [f"ConvertedOpportunity.{one}" for one in ("IsDeleted", *_DEAL)] if opportunities else []

@@ -14,6 +14,8 @@ from inboxwatch.lead_feed import LeadBatch, LeadOutcome, LoggedActivity
 
 Record = Mapping[str, Any]
 _DAY = timedelta(days=1)
+INACTIVE = " (inactive)"
+"""Behind the address of a user who left: nobody of ours."""
 
 
 @dataclass(slots=True)
@@ -65,17 +67,17 @@ class RecordReader:
     source: str
     """Its name in the config."""
     owners: Mapping[str, str]
-    """Addresses of active users, by Id. Queues (`00G...`) and who left are none of them."""
+    """Addresses of users by Id, with ` (inactive)` behind those of who left. Queues (`00G...`) are none of them."""
 
     def take(self, found: BatchContent, stream: RecordStream, records: Sequence[Record]) -> None:
         """Adds what a page of a stream says."""
         for record in records:
-            match stream.name:
+            match stream.sobject:
                 case "Lead" | "Contact":
-                    self.person(found, stream.name, record)
-                case "Opportunity" | "Role":
+                    self.person(found, stream.sobject, record)
+                case "OpportunityContactRole":
                     found.outcomes += _outcomes(record)
-                case "Dropped":
+                case "Opportunity":
                     found.dropped.append(str(record["Id"]))
                 case "Task":
                     self._activity(found, record, "call", value(record, "CompletedDateTime", "CreatedDate"))
@@ -106,6 +108,7 @@ class RecordReader:
             found.lose(key)
             return
         found.gone.pop(key, None)
+        found.merged.pop(key, None)
         found.rows[key] = row
 
     def _goes_on(self, record: Record) -> str:
@@ -120,13 +123,21 @@ class RecordReader:
         given["tier"] = given.get("tier", "").lower()
         if given.get("status", "").lower() not in STATUSES:
             given.pop("status", None)  # a stage of theirs
-        given.setdefault("owner", self.owners.get(str(record.get("OwnerId")), ""))
+        if "owner" not in self.asked.columns[sobject]:
+            given["owner"] = self._owner(record)
         return {column: text for column, text in given.items() if text}
+
+    def _owner(self, record: Record) -> str:
+        """The address of a user; of another owner, words that name it and nobody of ours."""
+        name, called = str(record.get("OwnerId") or ""), plain(value(record, "Owner.Name"))
+        if name.startswith("00G"):
+            return f"queue {called or name}"
+        return self.owners.get(name) or (f"{called or name} (no user)" if name else "")
 
     def _activity(self, found: BatchContent, record: Record, kind: Any, at: object) -> None:
         when = instant(at)
         if when is not None and record.get("WhoId"):
-            by = self.owners.get(str(record.get("OwnerId")), "")
+            by = self.owners.get(str(record.get("OwnerId")), "").removesuffix(INACTIVE)
             found.activities.append(LoggedActivity(str(record["Id"]), str(record["WhoId"]), kind, when, by))
 
 

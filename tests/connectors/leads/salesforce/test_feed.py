@@ -188,7 +188,7 @@ async def test_tasks_that_are_no_calls_or_not_done_are_nobodys_activity(org: Sal
     assert mirror.activities.keys() == {planned}
 
 
-async def test_queues_and_colleagues_who_left_own_nothing(org: SalesforceOrg) -> None:
+async def test_queues_and_colleagues_who_left_are_named_and_nobody_of_ours(org: SalesforceOrg) -> None:
     ana, max_ = org.user("Ana@acme.test"), org.user("max@acme.test")
     hers, his = contact(org, 1, OwnerId=ana), contact(org, 2, OwnerId=max_)
     queued = contact(org, 3, OwnerId="00G000000000001AAA")
@@ -196,12 +196,12 @@ async def test_queues_and_colleagues_who_left_own_nothing(org: SalesforceOrg) ->
     assert {key: row.owner for key, row in mirror.rows.items()} == {
         hers: "ana@acme.test",
         his: "max@acme.test",
-        queued: "",
+        queued: "queue Inbound",
     }
     org.ahead += timedelta(hours=2)
     org.records["User"][max_]["IsActive"] = False
     await looked(org, mirror)
-    assert mirror.rows[his].owner == ""
+    assert mirror.rows[his].owner == "max@acme.test (inactive)"
     assert mirror.rows[hers].owner == "ana@acme.test"
 
 
@@ -258,6 +258,17 @@ async def test_conditions_of_the_config_are_added_to_ours_in_brackets(org: Sales
     org.change(junk, Status="New (2)")
     await looked(org, mirror, where=where)
     assert mirror.leads.keys() == {kept, called, junk}
+
+
+async def test_a_first_look_says_who_goes_on_in_whose_place_though_all_was_known_before(org: SalesforceOrg) -> None:
+    first, second, third = contact(org, 1), contact(org, 2), org.put("Lead", Email="bo@buyer.test")
+    mirror, _ = await looked(org)
+    org.merge(first, second)
+    into = org.convert(third)
+    org.ahead += timedelta(days=3)
+    mirror.cursor = None  # as for a new version of the program
+    await looked(org, mirror)
+    assert mirror.into == {first: second, third: into}
 
 
 async def test_other_settings_read_everything_again_and_lose_no_merge(org: SalesforceOrg) -> None:

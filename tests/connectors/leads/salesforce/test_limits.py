@@ -132,7 +132,7 @@ async def test_calls_of_the_org_are_shown_and_above_four_fifths_it_is_asked_less
     crm = feed(org, every="30s")
     org.used = 40_000
     batches = [batch async for batch in crm.changes(None)]
-    assert batches[-1].facts == (("API calls of the last 24 hours", "40,011 of 100,000 (40%)"),)
+    assert batches[-1].facts == (("API calls of the last 24 hours", "40,013 of 100,000 (40%)"),)
     assert crm.every == timedelta(seconds=30)
     org.used = 81_000
     batches = [batch async for batch in crm.changes(batches[-1].cursor)]

@@ -175,9 +175,10 @@ class OrgInStorm:
     def leads(self) -> dict[str, tuple[str, str, str]]:
         """Address, name and owner's address of everybody, by Id."""
         users = self.org.records["User"]
-        owners = {name: user["Email"] for name, user in users.items() if user["IsActive"]}
+        owners: dict[str | None, str] = {QUEUE: "queue Inbound", None: ""}
+        owners |= {name: user["Email"] + ("" if user["IsActive"] else " (inactive)") for name, user in users.items()}
         return {
-            name: (one["Email"].lower(), one["Name"] or "", owners.get(one["OwnerId"], ""))
+            name: (one["Email"].lower(), one["Name"] or "", owners[one["OwnerId"]])
             for sobject in ("Lead", "Contact")
             for name, one in self.org.records[sobject].items()
             if not one["IsDeleted"] and not one.get("IsConverted") and "@" in (one["Email"] or "")
