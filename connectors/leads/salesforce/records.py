@@ -142,7 +142,7 @@ class RecordReader:
 
 
 def _outcomes(role: Record) -> list[LeadOutcome]:
-    """What a contact role says of its opportunity: when it was opened, and then how it ended."""
+    """What a contact role says of its opportunity: when it was opened, or how it ended and when."""
     name, key = str(role.get("OpportunityId") or ""), str(role.get("ContactId") or "")
     return _deal(name, key, role.get("Opportunity")) if name and key else []
 
@@ -150,11 +150,9 @@ def _outcomes(role: Record) -> list[LeadOutcome]:
 def _deal(name: str, key: str, deal: object) -> list[LeadOutcome]:
     if not isinstance(deal, dict) or deal.get("IsDeleted") or (opened := instant(deal.get("CreatedDate"))) is None:
         return []
-    told = [LeadOutcome(name, key, "opportunity", opened)]
-    if deal.get("IsClosed"):
-        ended = instant(deal.get("CloseDate")) or opened
-        told.append(LeadOutcome(name, key, "won" if deal.get("IsWon") else "lost", ended))
-    return told
+    if not deal.get("IsClosed"):
+        return [LeadOutcome(name, key, "opportunity", opened)]
+    return [LeadOutcome(name, key, "won" if deal.get("IsWon") else "lost", instant(deal.get("CloseDate")) or opened)]
 
 
 def _conversion(lead: Record, contact: str) -> list[LeadOutcome]:

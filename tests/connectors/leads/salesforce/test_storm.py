@@ -7,15 +7,21 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 
 from connectors.leads.salesforce import Salesforce
-from inboxwatch.connector import MailboxError, Reason
+from inboxwatch.connector import Cursor, MailboxError, Reason
+from inboxwatch.engine.lead_feeds import take_batch
+from inboxwatch.lead_feed import LeadBatch
 from inboxwatch.testing.mirror import Mirror
 from tests.doubles.https_server import Fault
 from tests.doubles.salesforce import FAULTS, SalesforceOrg
+from tests.support.engine import Engine
+from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.lead_feeds import Feeds
 from tests.support.salesforce_records import feed
 
 STEPS = 8
@@ -203,11 +209,39 @@ class OrgInStorm:
 
 
 @dataclass
+class Stored:
+    """The store of a daemon that takes over the same batches."""
+
+    engine: Engine
+
+    def take(self, batch: LeadBatch, expected: Cursor | None, now: datetime) -> None:
+        taken = self.engine.write(take_batch, self.engine.rules, "crm", batch, expected, now)
+        assert taken is not None, "nobody else moves the position"
+
+    def told_apart(self, mirror: Mirror) -> dict[str, object]:
+        """Where the store holds something else than the plainest reader."""
+        with self.engine.store.reading() as tx:
+            rows = [row for row in tx.lead_rows.of_sources(["crm"]) if row.merged_into is None]
+            outcomes = tx.outcomes.of_rows(row.id for row in rows)
+            leads = {str(lead.id) for lead in tx.leads.all()}
+        held = {row.id.key: (str(row.given.lead.id), row.owner) for row in rows}
+        came_to = {(one.id, one.key): (one.what, one.at) for one in outcomes}
+        true = {key: (str(row.lead.id), row.owner) for key, row in mirror.rows.items()}
+        known = {both: (one.what, one.at) for both, one in mirror.outcomes.items() if both[1] in true}
+        return {
+            "stored rows": _difference(true, held),
+            "leads": sorted(leads ^ {email for email, _ in true.values()}),
+            "stored outcomes": _difference(known, {both: came_to.get(both) for both in known}),
+        }
+
+
+@dataclass
 class CrmReader:
     """Reads as the daemon does: a batch and its cursor are kept together, or not at all."""
 
     world: OrgInStorm
     mirror: Mirror = field(default_factory=Mirror)
+    stored: Stored | None = None
     crm: Salesforce | None = None
 
     async def look(self, *, hasty: bool) -> MailboxError | None:
@@ -221,6 +255,8 @@ class CrmReader:
                 async for batch in batches:
                     if hasty and chance.random() < 0.1:
                         return None
+                    if self.stored is not None:
+                        self.stored.take(batch, self.mirror.cursor, self.world.org.now)
                     self.mirror.take([batch])
         except MailboxError as error:
             assert error.reason not in (Reason.PROTOCOL, Reason.CLIENT), error  # the network is bad, the server is not
@@ -232,17 +268,17 @@ class CrmReader:
             await self.crm.aclose()
 
 
-async def storm(seed: int) -> str:
+async def storm(seed: int, stored: Stored | None = None) -> str:
     """Lives through a storm; returns what went wrong."""
     world = OrgInStorm(random.Random(seed))
     try:
-        return await _storm(world)
+        return await _storm(world, stored)
     finally:
         world.org.close()
 
 
-async def _storm(world: OrgInStorm) -> str:
-    reader = CrmReader(world)
+async def _storm(world: OrgInStorm, stored: Stored | None) -> str:
+    reader = CrmReader(world, stored=stored)
     for _ in range(3):
         world.live()
     world.early = set(world.merged)
@@ -259,10 +295,12 @@ async def _storm(world: OrgInStorm) -> str:
         world.org.ahead += timedelta(hours=49)
         failed.append(await reader.look(hasty=False))
     await reader.close()
-    return told_apart(world, reader.mirror, [str(one) for one in failed if one])
+    told = told_apart(world, reader.mirror, [str(one) for one in failed if one])
+    told |= stored.told_apart(reader.mirror) if stored is not None else {}
+    return "; ".join(f"{what}: {which}" for what, which in told.items() if which)
 
 
-def told_apart(world: OrgInStorm, mirror: Mirror, failed: list[str]) -> str:
+def told_apart(world: OrgInStorm, mirror: Mirror, failed: list[str]) -> dict[str, object]:
     """What the feed told that is not so, and what it did not tell."""
     leads = {key: (str(row.lead.id), row.lead.name, row.owner) for key, row in mirror.rows.items()}
     held = {name: one.at for name, one in mirror.activities.items()}
@@ -272,7 +310,7 @@ def told_apart(world: OrgInStorm, mirror: Mirror, failed: list[str]) -> str:
     known = {*true, *(both for both in outcomes if both[0] in mirror.into or both[1] not in leads)}
     purged = {name for name in world.merged if name not in world.org.records[world.org.kind(name)]}
     untold = (world.early | purged) - mirror.into.keys()
-    told = {
+    return {
         "leads": _difference(world.leads(), leads),
         "activities": _difference(world.activities(), held),
         "outcomes": _difference(true, {both: one for both, one in outcomes.items() if both in true}),
@@ -280,7 +318,6 @@ def told_apart(world: OrgInStorm, mirror: Mirror, failed: list[str]) -> str:
         "merged": _difference({one: into for one, into in world.merged.items() if one not in untold}, mirror.into),
         "failed in calm weather": failed,
     }
-    return "; ".join(f"{what}: {which}" for what, which in told.items() if which)
 
 
 def _difference(true: dict[object, object] | dict, told: dict) -> dict:  # type: ignore[type-arg]
@@ -290,6 +327,12 @@ def _difference(true: dict[object, object] | dict, told: dict) -> dict:  # type:
 @pytest.mark.parametrize("seed", range(20))
 async def test_after_a_storm_of_faults_what_was_told_is_what_the_org_holds(seed: int) -> None:
     assert await storm(seed) == ""
+
+
+@pytest.mark.parametrize("seed", [1000, 1001])
+async def test_after_a_storm_of_faults_the_store_holds_what_the_org_holds(seed: int, tmp_path: Path) -> None:
+    daemon = InProcessDaemon(tmp_path)
+    assert await storm(seed, Stored(Feeds(daemon.engine, "crm").engine)) == ""
 
 
 @pytest.mark.soak
