@@ -128,8 +128,9 @@ def questions(settings: SalesforceSettings) -> Questions:
         roles = ("Id", "ContactId", "OpportunityId", *(f"Opportunity.{one}" for one in (STAMP, *_DEAL)), STAMP)
         role, there = "OpportunityContactRole", "IsDeleted = false AND Opportunity.IsDeleted = false"
         streams += [
-            RecordStream("Opportunity", role, roles, f"Opportunity.{STAMP}", there, None),
-            RecordStream("Role", role, roles, STAMP, there),
+            # All of them by their own time stamp, which is indexed; what changes then, by the opportunity's too.
+            RecordStream("Role", role, roles, STAMP, there, None),
+            RecordStream("Opportunity", role, roles, f"Opportunity.{STAMP}", there),
             RecordStream("Dropped", "Opportunity", ("Id", STAMP), STAMP, "IsDeleted = true"),
         ]
     if "Task" in wanted:
