@@ -127,6 +127,8 @@ class Explanation:
     lead: Lead | None = None
     owner_between: PersonId | None = None
     """Of a lead without an open wait: whom routing names."""
+    provenance: tuple[tuple[str, str], ...] = ()
+    """Of a lead whom several sources know: (field, source that gave it), by source."""
     message: ExplainedMessage | None = None
     reviews: tuple[Action, ...] = ()
     """What people said of the message's place."""

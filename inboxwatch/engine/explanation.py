@@ -29,6 +29,7 @@ from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.ladder import ladder_of
+from inboxwatch.engine.lead_view import view_of
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import Detail, wait_views
@@ -61,7 +62,10 @@ def _lead(tx: Transaction, rules: Rules, lead: Lead, at: datetime, then: datetim
     rows.sort(key=lambda row: (row.state is not State.RUNNING, row.started_at))
     running = bool(rows) and rows[0].state is State.RUNNING
     between = None if running else owner_between_waits(tx, rules, lead.id, at)
-    return Explanation(_waits(tx, rules, rows, at, then), lead=lead, owner_between=between)
+    viewed = view_of(tx, rules, lead)
+    several = viewed is not None and len({row.id.source for row in viewed.rows}) > 1
+    origins = tuple(viewed.provenance().items()) if viewed is not None and several else ()
+    return Explanation(_waits(tx, rules, rows, at, then), lead=lead, owner_between=between, provenance=origins)
 
 
 def _waits(

@@ -225,6 +225,16 @@ class Metrics:
                 "Share of the server's Message-IDs that the store holds.",
                 ("mailbox",),
             ),
+            *(
+                Family(f"inboxwatch_{name}", "gauge", told, ("source",))
+                for name, told in (
+                    ("lead_source_up", "Whether a source of leads can be read."),
+                    ("lead_source_last_success_timestamp_seconds", "When a source of leads was last read to its end."),
+                    ("leads", "Records of a source that can be used as leads."),
+                    ("leads_refused", "Records of a source that cannot be used."),
+                    ("leads_unowned", "Leads whose owner in the source is no person of the config."),
+                )
+            ),
             Family(
                 "inboxwatch_quarantined_messages", "gauge", "Messages that could not be read, by mailbox.", ("mailbox",)
             ),
@@ -300,6 +310,7 @@ class Metrics:
         figures = shown.figures(figures)
         parts = chain(
             self._of_mail(config, shown, figures),
+            self._of_leads(figures),
             self._of_waits(config, shown, figures, now),
             self._of_people(shown, figures),
         )
@@ -334,6 +345,16 @@ class Metrics:
         }
         yield from self._lines("notifications_total", outcomes)
         yield from self._lines("notifications_pending", {(name,): counts[4] for name, counts in channels.items()})
+
+    def _of_leads(self, figures: Figures) -> Iterable[str]:
+        known = figures.lead_sources
+        up = {(name,): float(one.up) for name, one in known.items() if one.up is not None}
+        yield from self._lines("lead_source_up", up)
+        last = {(name,): one.last_success.timestamp() for name, one in known.items() if one.last_success}
+        yield from self._lines("lead_source_last_success_timestamp_seconds", last)
+        yield from self._lines("leads", {(name,): one.leads for name, one in known.items()})
+        yield from self._lines("leads_refused", {(name,): one.refused for name, one in known.items()})
+        yield from self._lines("leads_unowned", {(name,): one.unowned for name, one in known.items()})
 
     def _of_waits(self, config: MetricsConfig, shown: Shown, figures: Figures, now: datetime) -> Iterable[str]:
         boxes = shown.holdings

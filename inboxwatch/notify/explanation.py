@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -51,6 +51,7 @@ def explanation_lines(told: Explanation) -> Iterator[str]:
     """The lines of an explanation, in their order."""
     if told.lead is not None:
         yield from _lead(told.lead, told.owner_between)
+        yield from _provenance(told.provenance)
     if told.message is not None:
         yield f"Message {_utc(told.message.at)}: {_message(told.message)}"
         for action in told.reviews:
@@ -65,6 +66,11 @@ def _lead(lead: Lead, owner_between: PersonId | None) -> Iterator[str]:
     yield f"Lead {lead.id}: {lead.name or '(no name)'}, {lead.company or '(no company)'}, from {lead.source}"
     if owner_between is not None:
         yield f"  Owner now: {owner_between} (whom routing names between waits). No wait is open; nothing happens next."
+
+
+def _provenance(fields: Sequence[tuple[str, str]]) -> Iterator[str]:
+    for source in dict.fromkeys(source for _, source in fields):
+        yield f"  From {source}: {', '.join(sorted(name for name, its in fields if its == source))}"
 
 
 def _wait(told: ExplainedWait) -> Iterator[str]:

@@ -10,8 +10,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, extract, func, literal, or_, select
 
 from inboxwatch.core.statistics import past
-from inboxwatch.core.statistics.figures import LATENCY_EDGES, Figures, Health, Holding, Latency, Reply, Tally
+from inboxwatch.core.statistics.figures import (
+    LATENCY_EDGES,
+    Figures,
+    Health,
+    Holding,
+    Latency,
+    Reply,
+    SourceHealth,
+    Tally,
+)
 from inboxwatch.store import tables
+from inboxwatch.store.lead_sources import LeadSources
 
 _clock, _act, _alias = tables.clock, tables.act, tables.clock_alias
 PAST = "figures of what was erased"
@@ -35,6 +45,7 @@ class Statistics:
         self._ownership(figures)
         self._escalations(figures)
         self._mailboxes(figures)
+        self._lead_sources(figures)
         past.add(figures, past_rows(self._connection))
         return figures
 
@@ -173,6 +184,17 @@ class Statistics:
         filled = tables.backfill.c
         for name, read, remaining in self._rows(select(filled.mailbox, filled.read, filled.remaining)):
             figures.backfills[name] = (read, remaining)
+
+    def _lead_sources(self, figures: Figures) -> None:
+        for one in LeadSources(self._connection).all():
+            tried = one.last_success is not None or one.failing_since is not None
+            figures.lead_sources[one.name] = SourceHealth(
+                one.failing_since is None if tried else None,
+                one.last_success,
+                one.leads,
+                len(one.refused),
+                sum(one.unowned.values()),
+            )
 
     def _seconds(self, start: Any, end: Any) -> Any:
         """The length of time between two instants, as the database counts it."""

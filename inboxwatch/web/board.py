@@ -216,7 +216,8 @@ class Board:
                 for name, box in boxes.items()
                 if name in rows
             ]
-            return {"boxes": shown, "dead": [delivery_view(row) for row in tx.deliveries.dead(100)]}
+            dead = [delivery_view(row) for row in tx.deliveries.dead(100)]
+            return {"boxes": shown, "sources": tx.lead_sources.all(), "dead": dead}
 
         return await self._pages.render(request, "mailboxes.html", **await self._daemon.read(ask))
 

@@ -13,8 +13,10 @@ from sqlalchemy import select
 
 from inboxwatch.connector import Cursor
 from inboxwatch.core.leads import plain_address
+from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.lead_feeds import position, take_batch
 from inboxwatch.lead_feed import LeadBatch, LeadOutcome, LoggedActivity
+from inboxwatch.notify.explanation import explanation_lines
 from inboxwatch.store import Store, lead_tables
 from tests.support.batched_daemon import BO, BatchedDaemon, minutes
 from tests.support.engine import Engine
@@ -261,3 +263,16 @@ def test_rule_53_batches_of_several_sources_in_any_order_make_the_same_leads(
                 feeds.gives(source, [record(key, email, aliases=aliases, tier=tier)], now=daemon.at)
         made.append({id_: lead for id_, lead in feeds.leads().items() if plain_address(id_).endswith("x.test")})
     assert made[0] == made[1]
+
+
+def test_explain_tells_which_source_each_field_is_from_where_several_know_a_lead(
+    daemon: BatchedDaemon, feeds: Feeds
+) -> None:
+    def told() -> list[str]:
+        found = daemon.engine.read(explain, daemon.engine.rules, BO, daemon.at)
+        assert found is not None
+        return [line.strip() for line in explanation_lines(found) if line.strip().startswith("From ")]
+
+    assert told() == []
+    feeds.gives("fair", [record("7", BO, tier="hot", attributes=(("score", "70"),))], now=daemon.at)
+    assert told() == ["From fair: score, tier", "From crm: name, owner"]

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from inboxwatch.core.model import Direction, Kind
 from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.lead_feeds import Feeds, record
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -295,3 +296,16 @@ def test_a_first_message_that_bounced_is_counted_for_its_owner(daemon: InProcess
     )
     daemon.mail("mailer-daemon@relay.test", "ana@acme.test", subject="Undelivered Mail", parent=sent, extra=bounce)
     assert value(scraped(daemon), "first_contact_failures_total", owner="ana", tier="hot") == 1
+
+
+def test_sources_of_leads_are_told_with_what_cannot_be_used_and_whose_owner_is_nobody(daemon: InProcessDaemon) -> None:
+    feeds = Feeds(daemon.engine, "crm")
+    assert not any("lead" in name for name, _ in scraped(daemon) if "source" in name)
+    rows = [record("1", "bo@buyer.test", "gone@acme.test"), record("2", "max@acme.test"), record("3", "cy@buyer.test")]
+    feeds.gives("crm", rows, now=daemon.at)
+    feeds.ends("crm", daemon.at)
+    samples = scraped(daemon)
+    assert value(samples, "lead_source_up", source="crm") == 1
+    assert value(samples, "lead_source_last_success_timestamp_seconds", source="crm") == daemon.at.timestamp()
+    told = [value(samples, name, source="crm") for name in ("leads", "leads_refused", "leads_unowned")]
+    assert told == [2, 1, 1]

@@ -65,6 +65,19 @@ class Health:
     quarantined: int
 
 
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """How a source of leads fares."""
+
+    up: bool | None
+    """None until it was tried."""
+    last_success: datetime | None
+    leads: int
+    refused: int
+    unowned: int
+    """Leads whose owner in the source is nobody of ours."""
+
+
 @dataclass(slots=True)
 class Figures:
     """All that a store tells at one instant. Counts are since the store began, so a restart changes none of them."""
@@ -97,6 +110,7 @@ class Figures:
     mailboxes: dict[str, Health] = field(default_factory=dict)
     backfills: dict[str, tuple[int, int | None]] = field(default_factory=dict)
     """Mailbox -> (read so far, still to be read where the server tells) of its last backfill."""
+    lead_sources: dict[str, SourceHealth] = field(default_factory=dict)
     lead_owners: set[tuple[str, str]] = field(default_factory=set)
     """(owner or empty, tier) of the known leads."""
     ownerless: int = 0
