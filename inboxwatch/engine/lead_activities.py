@@ -12,6 +12,7 @@ from inboxwatch.engine.lead_owners import owner_of
 from inboxwatch.engine.rules import Rules
 from inboxwatch.lead_feed import LoggedActivity
 from inboxwatch.store import Transaction
+from inboxwatch.store.clocks import Telling
 
 
 def take_activities(tx: Transaction, rules: Rules, source: str, told: Sequence[LoggedActivity], now: datetime) -> None:
@@ -37,8 +38,8 @@ def act_on_activities(tx: Transaction, rules: Rules, source: str, now: datetime)
             continue
         by = owner_of(rules.config, one.by) if one.by else None
         at = counts_from(tx, lead.id, one.at, now)
-        rule = f"{source} {one.id}"
-        tx.clocks.record(Action(at, ActionKind.ACTIVITY, by or source, lead=lead.id, reason=one.type, rule=rule), None)
+        done = Action(at, ActionKind.ACTIVITY, by or source, lead=lead.id, reason=one.type)
+        tx.clocks.record_told(done, Telling(source, one.id, one.at))
         threads.update(tx.mail.threads_of_lead(lead.id))
     if due:
         tx.logged_activities.done(source, [one.id for one, _ in due])

@@ -12,7 +12,7 @@ from inboxwatch.engine.audit import note, under_way
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.lead_owners import owner_of
 from inboxwatch.engine.lead_view import PUSHED
-from inboxwatch.engine.pushed_leads import Pushed, push
+from inboxwatch.engine.pushed_leads import Pushed, PushedLead, push
 from inboxwatch.store import Transaction
 from inboxwatch.web.bodies import LeadBody, Listed, Push
 from inboxwatch.web.problems import Problem
@@ -29,7 +29,7 @@ DROP = "lead.drop"
 class _Sorted:
     """What of a body can be used, each by its place, and why the rest cannot."""
 
-    put: dict[int, Lead] = field(default_factory=dict)
+    put: dict[int, PushedLead] = field(default_factory=dict)
     drop: dict[int, LeadId] = field(default_factory=dict)
     put_refused: dict[int, str] = field(default_factory=dict)
     drop_refused: dict[int, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ async def push_leads(daemon: DaemonPort, body: Push) -> dict[str, object]:
     def write(tx: Transaction) -> Pushed:
         done = push(tx, rules, items.put, items.drop, now)
         if attempt is not None:
-            attempt.times = max(1, done.changed + len(done.dropped))
+            attempt.times = max(1, done.changed)
             for lead in done.dropped:
                 note(tx, rules, replace(attempt, deed=DROP, lead=lead, times=1), now)
         return done
@@ -74,7 +74,7 @@ def _sorted(config: Config, body: Push) -> _Sorted:
         if (first := places.setdefault(lead.id, index)) != index:
             found.put_refused[index] = f"has the address of item {first}"
             continue
-        found.put[index] = lead
+        found.put[index] = PushedLead(lead, item.owner or "")
         if item.owner is not None and lead.owner is None:
             found.unowned[index] = item.owner
     for index, given in enumerate(body.delete):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
+from inboxwatch.config.config import LeadsConfig
+from inboxwatch.settings import Settings
 from inboxwatch.store.audit import AuditFilter
 from tests.support.in_process_daemon import InProcessDaemon
 
@@ -69,7 +72,7 @@ async def test_what_cannot_be_used_is_refused_by_its_place_and_holds_back_nothin
             {"name": "nobody"},
             "di@third.test",
             {"email": "ann@acme.test"},
-            {"email": "bo@buyer.test", "tier": "hot"},
+            {"email": "bo@buyer.test", "status": "gone"},
             {"email": "DI@third.test", "tier": "hot"},
             {"email": "ed@fourth.test", "status": "maybe"},
             {"email": "ed@fourth.test", "opportunity_at": "soon"},
@@ -84,12 +87,29 @@ async def test_what_cannot_be_used_is_refused_by_its_place_and_holds_back_nothin
         *(("put", index) for index in (0, 2, 3, 4, 5, 6, 7, 8)),
         *(("delete", index) for index in (0, 1, 2)),
     ]
-    assert "'known'" in answer["refused"][4]["problem"]
+    assert "'known'" in answer["refused"][8]["problem"]
     assert answer["refused"][5]["problem"] == "has the address of item 1"
     assert "'soon' is no date" in answer["refused"][7]["problem"]
     assert answer["unowned"] == [{"index": 9, "owner": "00G5e000001 Queue"}]
     assert (await lead(client, "bo@buyer.test"))["owner"] == "ana"
     assert (await lead(client, "fay@fifth.test"))["owner"] is None
+
+
+async def test_what_is_pushed_of_another_sources_lead_fills_what_that_leaves_empty(
+    client: Client, daemon: InProcessDaemon
+) -> None:
+    listed = {"known": LeadsConfig("known", "csv", object, Settings())}
+    daemon.config = replace(daemon.config, leads=listed)
+    assert await push(client, put=[{"email": "bo@buyer.test", "name": "Bob", "owner": "ben", "score": "80"}]) == done(1)
+    found = await lead(client, "bo@buyer.test")
+    assert (found["source"], found["name"], found["owner"], found["attributes"]) == (
+        "known",
+        "Bo Buyer",
+        "ana",
+        {"score": "80"},
+    )
+    assert await push(client, delete=["bo@buyer.test"]) == done(deleted=1)
+    assert (await lead(client, "bo@buyer.test"))["attributes"] == {}
 
 
 async def test_a_push_is_bounded(client: Client) -> None:
