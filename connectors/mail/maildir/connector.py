@@ -20,7 +20,7 @@ from connectors.mail.maildir.folder import USUAL_TRUST, StampTrust
 from connectors.mail.maildir.inotify import DirectoryWatches, directory_watches
 from connectors.mail.maildir.reading_plan import MaildirStep
 from connectors.mail.maildir.settings import MaildirSettings
-from connectors.mail.maildir.tree import MaildirTree, encode
+from connectors.mail.maildir.tree import MaildirLook, MaildirTree, encode
 from connectors.worker_threads import workers
 from inboxwatch import now as instant
 from inboxwatch.connector import Batch, Context, Cursor, MailboxError, Probe, Reason, Reread, Settings
@@ -63,12 +63,7 @@ class Maildir:
     async def poll(self, cursor: Cursor | None) -> AsyncIterator[Batch]:
         """See MailConnector."""
         async with self._lock:
-            await self._do(self._tree.find_folders)
-            self._subscribe()
-            self._news.clear()
-            started = instant.now()
-            survey = await self._do(lambda: self._tree.survey(cursor))
-            plan = await self._do(lambda: self._tree.plan(survey, self._size))
+            started, (survey, plan) = await self._look(cursor)
             plan = plan or [ReadingStep({}, survey.positions, survey.goals)]
             remaining = sum(len(entries) for step in plan for entries in step.share.values())
             for number, step in enumerate(plan, 1):
@@ -86,6 +81,25 @@ class Maildir:
                     resynced=survey.resynced and number == 1,
                     remaining=remaining,
                 )
+
+    async def _look(self, cursor: Cursor | None) -> tuple[datetime, MaildirLook]:
+        """Lists the folders once they are watched: what comes meanwhile is seen by one or the other.
+
+        Mostly they are watched already: then all of it is one turn of a thread, which costs more than the listing.
+        """
+        self._news.clear()
+        started = instant.now()
+        look = await self._do(lambda: self._tree.look(cursor, self._size, self._is_watched))
+        if look is None:
+            self._subscribe()
+            self._news.clear()
+            started = instant.now()
+            look = await self._do(lambda: self._tree.listed(cursor, self._size))
+        return started, look
+
+    def _is_watched(self, directories: Mapping[Path, int]) -> bool:
+        """Whether nothing is left to be done that they be watched."""
+        return self._settings.push == "off" or (self._unsubscribe is not None and self._watched == directories)
 
     async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109  (the port's signature)
         """See Waits: inotify on the watched folders. Without it, or with `push: off`, it only lets the time pass."""
@@ -143,7 +157,7 @@ class Maildir:
         """Watches the folders as they are now; False where that is not wanted, or the system's limits forbid it."""
         if self._settings.push == "off":
             return False
-        if self._unsubscribe is None or self._watched != self._tree.directories:
+        if not self._is_watched(self._tree.directories):
             if self._unsubscribe is not None:
                 self._unsubscribe()
             self._unsubscribe, self._watched = None, self._tree.directories

@@ -6,10 +6,11 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from imapclient import imap_utf7  # type: ignore[import-untyped]  # it ships no types
 
@@ -47,6 +48,13 @@ def decode(cursor: str) -> MaildirPositions | None:
         return {str(name): MaildirPosition.decode(value) for name, value in content["folders"].items()}
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+class MaildirLook(NamedTuple):
+    """What was found, and in which order it is read."""
+
+    survey: FolderSurvey[MaildirPosition, MessageFile]
+    plan: list[MaildirStep]
 
 
 @dataclass(slots=True)
@@ -90,6 +98,18 @@ class MaildirTree:
         except OSError as error:
             raise _unreadable(error, self.root) from error
         return self.watched
+
+    def look(
+        self, cursor: Cursor | None, size: int, is_watched: Callable[[Mapping[Path, int]], bool]
+    ) -> MaildirLook | None:
+        """Looks for the folders and lists them; None where their directories are to be watched first."""
+        self.find_folders()
+        return self.listed(cursor, size) if is_watched(self.directories) else None
+
+    def listed(self, cursor: Cursor | None, size: int) -> MaildirLook:
+        """Lists the folders that were found."""
+        survey = self.survey(cursor)
+        return MaildirLook(survey, self.plan(survey, size))
 
     def survey(self, cursor: Cursor | None) -> FolderSurvey[MaildirPosition, MessageFile]:
         """Lists each folder that was found and compares it with the cursor."""
