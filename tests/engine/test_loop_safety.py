@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from inboxwatch import config as configuration
-from inboxwatch.core.model import MailboxId
+from inboxwatch.core.model import MailboxId, MessageId
 from inboxwatch.notify import NoticeType
 from inboxwatch.notify.email import Email
 from inboxwatch.store.records import DeliveryState
@@ -71,7 +71,7 @@ def test_an_escalation_mail_that_lands_in_a_watched_mailbox_is_nobodys_message(d
     assert (leads(daemon), waits(daemon)) == ({"bo@buyer.test"}, 0)
     with daemon.store.reading() as tx:
         assert tx.mail.thread_of(message_id) is None
-        assert tx.mail.witnessed("sales", [message_id]) == {message_id}
+        assert tx.unfiled.read([MessageId(message_id)], "sales") == {message_id}
 
 
 def test_it_is_known_even_without_its_marks(daemon: InProcessDaemon) -> None:
