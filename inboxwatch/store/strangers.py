@@ -69,7 +69,8 @@ class Strangers:
         given = list(clues)
         if not given:
             return {}
-        leading = select(_clue.c.key).where(one_of(_clue.c.clue, map(self._digest, given))).distinct()
+        digests = [self._digest(clue) for clue in given]
+        leading = select(_clue.c.key).where(one_of(_clue.c.clue, digests)).distinct()
         numbers = {*self._connection.execute(leading).scalars(), *map(self._number, filter(None, map(id_of, given)))}
         columns = (_unfiled.c[name] for name in ("key", "mailbox", "ref", "read_at", "quiet", "late"))
         rows = select(*columns).where(one_of(_unfiled.c.key, numbers), _unfiled.c.read_at.is_not(None), which)
