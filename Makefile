@@ -12,7 +12,7 @@ LOCKED := $(PIP) install --require-hashes
 # The build backend is in the locks, so nothing unpinned is fetched to build the package.
 EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
 SCRIPTS := .ci/run .ci/audit .ci/install-debian-packages deploy/install.sh deploy/compose/prepare tests/install/trial
-EXTRAS := all apprise ews gmail graph postgresql slack
+EXTRAS := all apprise ews gmail graph mysql postgresql slack
 LOCKS := requirements.txt requirements-build.txt requirements-dev.txt requirements-kerberos.txt requirements-soql.txt
 UV := build/uv/bin/uv
 UV_VERSION := 0.13.9

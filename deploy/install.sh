@@ -19,7 +19,7 @@ Commands:
 Options:
   --from PATH            a wheel, or a checkout to build one from; default: the checkout or the wheel beside this script,
                          else the wheel of the version at work
-  --extras LIST          optional packages: all, or some of apprise,ews,gmail,graph,postgresql,slack
+  --extras LIST          optional packages: all, or some of apprise,ews,gmail,graph,mysql,postgresql,slack
                          default: those that are installed, at first none; `--extras none` takes them away
   --no-packages          the program alone: what it imports, and pip, is there by other means (--extras is only noted)
   --wheels DIR           take every package from this folder, and ask no package index (`pip download` fills it)
@@ -208,7 +208,7 @@ choose_extras() {
   for extra in ${extras//,/ }; do
     [ "$extra" != none ] || extra=base
     unzipped "inboxwatch/locks/$extra.txt" "$work/$extra.txt" ||
-      fail "--extras: $extra is none of apprise, ews, gmail, graph, postgresql, slack, all, none"
+      fail "--extras: $extra is none of apprise, ews, gmail, graph, mysql, postgresql, slack, all, none"
     locks+=(--requirement "$work/$extra.txt")
   done
 }

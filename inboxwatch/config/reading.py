@@ -30,7 +30,7 @@ from inboxwatch.settings import FORMS, Settings
 Model = TypeVar("Model", bound=Settings)
 
 _NAME = re.compile(r"\w[\w.-]*")
-_PLANNED = {"leads": ("hubspot", "sql")}
+_PLANNED = {"leads": ("hubspot",)}
 """Connectors that the contract and the design name and no version has yet: refused by name."""
 
 _REQUIRED: dict[Place, str] = {

@@ -133,7 +133,7 @@ class Absent:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in GONE:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-GONE = {"slack_sdk", "slack_bolt", "apprise", "msal", "googleapiclient", "exchangelib", "psycopg"}
+GONE = {"slack_sdk", "slack_bolt", "apprise", "msal", "googleapiclient", "exchangelib", "psycopg", "pymysql"}
 sys.meta_path.insert(0, Absent())
 from inboxwatch.cli import main
 sys.argv = ["inboxwatch", *sys.argv[1:]]
