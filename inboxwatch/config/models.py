@@ -258,8 +258,8 @@ class LeadsModel(PluggedModel):
     """A list of known buyers."""
 
     source: Name
-    """What they are read from: `csv`, `sql`, `salesforce`, or a source of your own. It decides about the further
-    keys."""
+    """What they are read from: `csv`, `sql`, `salesforce`, `hubspot`, or a source of your own. It decides about the
+    further keys."""
 
 
 class ChannelModel(PluggedModel):

@@ -30,8 +30,6 @@ from inboxwatch.settings import FORMS, Settings
 Model = TypeVar("Model", bound=Settings)
 
 _NAME = re.compile(r"\w[\w.-]*")
-_PLANNED = {"leads": ("hubspot",)}
-"""Connectors that the contract and the design name and no version has yet: refused by name."""
 
 _REQUIRED: dict[Place, str] = {
     ("routing",): "is required, for ownership is defined, not assumed: write at least `routing: {fallback: PERSON}`",
@@ -213,8 +211,6 @@ def _load(model: type[PluggedModel], name: str) -> Any:
     if model is ChannelModel:
         return notify.load(name)
     group = _GROUPS[model]
-    if name in _PLANNED.get(group, ()):
-        raise LookupError(f"{name!r} is not built yet")
     try:
         return connector.load(group, name)
     except (ImportError, AttributeError) as error:  # as of an entry point whose module or class is not there
