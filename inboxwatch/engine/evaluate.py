@@ -112,6 +112,8 @@ def evaluate(
     old = tx.clocks.of_threads(threads)
     folded = _fold(tx, rules, timelines, leads, old)
     notified = tx.clocks.notified([one for clocks in folded.values() for clock in clocks for one in clock.ids])
+    # What another engine took for nobody's while this one found its lead is a sighting from here on.
+    tx.unfiled.file([mail.id for mails in timelines.values() for mail in mails])
     witnesses = tx.mail.witnesses(threads)
     history = (occasion.quiet_until or now) if occasion.quiet else None
     progress = Progress(tx, rules, leads, Visibility(tx, rules, now, occasion.looked), now, history=history)

@@ -266,7 +266,7 @@ def _file(
     nobodys = {one.id for one in filed if one.mail is None}
     seen, unfiled = list[_Seen](), list[_Seen]()
     for entry, (ref, own) in zip(entries, ordered, strict=True):
-        is_nobodys = entry.message.id in nobodys or index.known(entry.message.id) is None
+        is_nobodys = entry.message.id in nobodys or entry.message.id not in index
         (unfiled if is_nobodys else seen).append((entry, ref, own))
     result.fresh += tx.mail.witness(
         mailbox, [(entry.message.id, ref, own.role, own.received_at, own.provider_thread) for entry, ref, own in seen]
@@ -354,7 +354,6 @@ def _place(tx: Transaction, index: ThreadIndex, filed: Sequence[Filed]) -> list[
     match with the message.
     """
     tx.mail.file(filed)
-    tx.unfiled.file([one.id for one in filed if one.mail is not None])
     concerned = write_moves(tx, index)
     for one in filed:
         if one.mail is None and index.leads_beside(one.id):

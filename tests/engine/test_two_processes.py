@@ -13,11 +13,12 @@ import pytest
 
 from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor
-from inboxwatch.core.model import Lead, LeadId, PersonId
+from inboxwatch.core.model import Direction, FolderRole, Kind, Lead, LeadId, MessageId, PersonId
 from inboxwatch.engine.actions import Acting, log_activity
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.repolicy import reapply
 from inboxwatch.store import Conflict, Store
+from inboxwatch.store.unfiled import Passed
 from tests.support.batched_daemon import ANA, BO, SALES, BatchedDaemon, minutes
 from tests.support.engine import Engine
 
@@ -42,6 +43,24 @@ def test_a_stranger_who_asks_one_process_is_known_to_the_other(daemon: BatchedDa
     daemon.reads(daemon.asks("q1@stranger.test", 0, sender=ZOE, to="sales@acme.test"), mailbox=SALES)
     reads_elsewhere(daemon, other, 7, daemon.asks("q2@stranger.test", 1, sender=ZOE, subject="Another matter"))
     assert [clock.lead for clock in daemon.clocks()] == [ZOE, ZOE]
+
+
+def test_what_one_process_took_for_nobodys_while_the_other_found_its_lead_was_seen_there(
+    daemon: BatchedDaemon, other: Engine
+) -> None:
+    """Neither sees what the other has not committed: both write, and the mailbox is asked for the answer even so."""
+    question = daemon.asks("q1@stranger.test", 0, sender=ZOE, to="sales@acme.test, ana@acme.test")
+    daemon.reads(question, mailbox=SALES)
+    passed = Passed(
+        MessageId("q1@stranger.test"), "INBOX/9", FolderRole.INBOX, daemon.at, Direction.INBOUND, Kind.HUMAN
+    )
+    with other.store.transaction() as tx:
+        tx.unfiled.add(ANA, [passed])
+    daemon.passes(minutes(61))
+    (clock,) = daemon.clocks()
+    with other.store.reading() as tx:
+        assert tx.mail.witnesses([clock.thread])[clock.thread] == {SALES, ANA}
+        assert tx.unfiled.read([passed.id]) == set()
 
 
 def test_a_wait_that_another_process_opened_can_be_acknowledged(daemon: BatchedDaemon, other: Engine) -> None:
