@@ -7,29 +7,30 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, SmallInteger, Text, TypeDecorator
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 
-class _SQLiteDateTime(sqlite.DATETIME):
-    """SQLAlchemy's own format of a UTC datetime, written and read by one call: a message has four, a clock nine."""
+def _text_in_utc(value: datetime | None) -> str | None:
+    """SQLAlchemy's own format for SQLite, written by one call: a message has four, a clock nine."""
+    if value is None:
+        return None
+    if value.tzinfo is not UTC:
+        value = _in_utc(value)
+    return value.isoformat(" ", "microseconds")[:26]
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
-        def without_zone(value: datetime | None) -> str | None:
-            return None if value is None else value.isoformat(" ", "microseconds")[:26]
 
-        return without_zone
+def _read_in_utc(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(f"{value}+00:00")
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], datetime | None]:
-        def in_utc(value: str | None) -> datetime | None:
-            return None if value is None else datetime.fromisoformat(f"{value}+00:00")
 
-        return in_utc
+def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a naive datetime has no place in the store")
+    return value.astimezone(UTC)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_SQLITE_DATETIME = _SQLiteDateTime()  # type: ignore[no-untyped-call]  # not typed by SQLAlchemy
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -38,15 +39,14 @@ class UTCDateTime(TypeDecorator[datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime]:
-        return dialect.type_descriptor(_SQLITE_DATETIME if dialect.name == "sqlite" else DateTime(timezone=True))
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any] | None:
+        return _text_in_utc if dialect.name == "sqlite" else super().bind_processor(dialect)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        return _read_in_utc if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None or value.tzinfo is UTC:
-            return value
-        if value.tzinfo is None:
-            raise ValueError("a naive datetime has no place in the store")
-        return value.astimezone(UTC)
+        return value if value is None or value.tzinfo is UTC else _in_utc(value)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
@@ -89,14 +89,23 @@ def storable(words: str) -> str:
     return words.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
+def _storable(words: str | None) -> str | None:
+    if words is None or (words.isascii() and "\0" not in words):
+        return words
+    return storable(words)
+
+
 class Words(TypeDecorator[str]):
     """Text that strangers wrote, made storable."""
 
     impl = Text
     cache_ok = True
 
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:
+        return _storable  # a message has fifteen
+
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else storable(value)
+        return _storable(value)
 
 
 class Ordered(Words):

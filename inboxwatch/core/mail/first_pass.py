@@ -69,10 +69,13 @@ def _divided(
     stored = {id_ for one in known for id_ in (one.id, *one.names)}.union(ghosts)
     attribute = intake.directory.attribute
     theirs = {email for email in {one for look in looks for one in look.addresses} if attribute(email)[0] is not None}
+    concerned = {look.message.id for look in looks if _is_touched(look, stored, theirs, intake)}
     batch = {look.message.id: look.message for look in looks}
     rest, passed = list[Unplaced](), list[Unplaced]()
+    if len(concerned) == len(batch):
+        return list(looks), passed
     for island in _islands(looks):
-        touched = any(_is_touched(look, stored, theirs, intake) for look in island)
+        touched = any(look.message.id in concerned for look in island)
         copied = len(island) > 1 and len({look.message.id for look in island}) < len(island)
         if touched or copied or not _is_told(island, batch, intake):
             rest += island

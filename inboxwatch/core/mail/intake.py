@@ -173,10 +173,11 @@ class Intake:
 
     def told_apart(self, messages: Sequence[Message]) -> Sequence[Message]:
         """The messages, each that bears the id of another one under an id of its own; the same where none does."""
-        known = {}
-        for message in messages:
-            if (one := self.index.known(message.id)) is not None:
-                known[message.id] = known_account(one)
+        known = {
+            id_: known_account(one)
+            for id_ in (message.id for message in messages if message.id in self.index)
+            if (one := self.index.known(id_)) is not None
+        }
         told = told_apart(messages, known, self.us, self._is_of_leads)
         if told is not messages:
             for before, message in zip(messages, told, strict=True):
@@ -193,7 +194,7 @@ class Intake:
         """Who wrote to whom, and what a copy tells by itself."""
         direction, verdict = self.by_itself(message, verdict)
         account = account_of(message, direction, verdict.kind, self.us, reader)
-        return Arrived(message, direction, verdict, account, reader)
+        return Arrived(message, direction, verdict, account, reader, outside=self.outside(message))
 
     def by_itself(self, message: Message, verdict: Verdict) -> tuple[Direction, Verdict]:
         """Who wrote to whom, and the kind, as far as a copy tells both."""
@@ -207,7 +208,7 @@ class Intake:
 
     def _stands(self, copy: Arrived) -> bool:
         """Whether a copy's account counts: none is known, or it is the known one read again, or it is better."""
-        known = self.index.known(copy.message.id)
+        known = self.index.known(copy.message.id) if copy.message.id in self.index else None
         if known is None:
             bare = self.correspondence.answered.get(copy.message.id)
             return copy.direction is not Direction.INBOUND or bare is None or not bare.is_ours
@@ -241,6 +242,8 @@ class Intake:
             entries |= {one.message.id: self._entry(one) for one in copies if not entries[one.message.id].lead}
         # What is nobody's is not there for a later batch either.
         if self.index.leave_out([id_ for id_, one in entries.items() if not concerns_a_lead(one, self.index)]):
+            for one in copies:
+                one.leads = None
             entries = {one.message.id: self._entry(one) for one in copies}
         return entries
 
@@ -313,7 +316,7 @@ class Intake:
         lead, evidence = self._lead(one, provisional=self._makes_lead(message))
         leads = self.index.leads_beside(message.id)
         attribute = self.directory.attribute
-        outside = tuple([(email, attribute(email, thread=leads)[0]) for email in self.outside(message)])
+        outside = tuple([(email, attribute(email, thread=leads)[0]) for email in one.outside])
         author = self._author(one) if direction is not Direction.INBOUND else None
         grounds = one.grounds
         if lead is not None or leads or any(theirs for _, theirs in outside):
@@ -343,11 +346,13 @@ class Intake:
         """The lead of a message and the evidence for it; what headers join with it is credited with the lead."""
         message, direction, verdict = one.message, one.direction, one.verdict
         leads = self.index.leads_beside(message.id)
+        if leads == one.leads and not provisional:
+            return one.lead
         lead, evidence = None, "none"
         if direction is Direction.INBOUND:
             lead, evidence = self._sender(message, verdict, leads, provisional)
         elif direction is Direction.OUTBOUND:
-            for email in self.outside(message):
+            for email in one.outside:
                 lead, evidence = self.directory.attribute(email, thread=leads)
                 if lead:
                     break
@@ -356,6 +361,7 @@ class Intake:
         elif len(leads) == 1 and direction is not Direction.INTERNAL:
             # Mail with a third party is part of the lead's story, and leads on to it.
             self.index.credit(message.id, next(iter(leads)))
+        one.leads, one.lead = leads, (lead, evidence)
         return lead, evidence
 
     def _sender(

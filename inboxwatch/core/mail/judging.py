@@ -14,7 +14,7 @@ from inboxwatch.core.mail.correspondence import Correspondence, answered, recipi
 from inboxwatch.core.mail.parties import Us
 from inboxwatch.core.mail.reply_rules import MEANT, Meanings
 from inboxwatch.core.mail.threads import ThreadIndex
-from inboxwatch.core.model import Direction, Evidence, Kind, Match, Message, MessageId, ThreadId, Verdict
+from inboxwatch.core.model import Direction, Evidence, Kind, LeadId, Match, Message, MessageId, ThreadId, Verdict
 
 NOWHERE = Match(ThreadId(""), None, Evidence.NONE)
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -39,6 +39,12 @@ class Arrived:
     match: Match = NOWHERE
     at: datetime = _NEVER
     """UTC; its earliest sighting."""
+    outside: Sequence[str] = ()
+    """The recipients outside us."""
+    leads: frozenset[LeadId] | None = None
+    """The leads beside it when its own was looked for."""
+    lead: tuple[LeadId | None, str] = (None, "none")
+    """Its own lead as it was found then, and the evidence."""
     verdict: Verdict = field(init=False)
     grounds: Grounds = field(init=False)
 

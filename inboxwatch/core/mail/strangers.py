@@ -71,7 +71,7 @@ def news_of(intake: Intake, entries: Sequence[Entry], written: Collection[str]) 
             continue
         if entry.is_filed or index.leads_beside(message.id):
             leads.add(_id(message.id))
-            leads.update(_id(one) for one in _named(message) if index.known(one) is None)
+            leads.update(_id(one) for one in _named(message) if one not in index)
         elif entry.direction is Direction.OUTBOUND:
             ours.add(_id(message.id))
     return News(leads, ours)

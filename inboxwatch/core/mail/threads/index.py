@@ -171,7 +171,7 @@ class ThreadIndex:
 
         `sides`: those of `Known.sides`.
         """
-        if (seen := self.known(message.id)) is not None:
+        if message.id in self._memory.known and (seen := self.known(message.id)) is not None:
             self._converse(seen, message.provider_thread)
             return Match(seen.thread, seen.parent, seen.evidence, seen.confidence)
         quotation = self._quotations.pop(message.id, None) or (quotes.read(message.text) if message.text else None)
