@@ -200,7 +200,8 @@ class Verdict:
     owes_reply: bool = False
     """True where this message starts a wait if inbound: humans, declined or countered invitations."""
     effect: str | None = None
-    """A stop condition that this message fulfils: meeting_accepted, opted_out."""
+    """A stop condition that this message fulfils: meeting_accepted, opted_out; meeting_answered is none: it answers an
+    invitation otherwise than by a plain yes."""
     delivery: Delivery | None = None
     """For bounces: what the notification says."""
     away_until: datetime | None = None

@@ -25,6 +25,7 @@ from inboxwatch.core.model import ClockId, Direction, Lead
 from inboxwatch.core.ownership.advance import assignment_at
 from inboxwatch.core.proof import LATE, NOTHING_KNOWN, Proof
 from inboxwatch.core.sla.clock import State
+from inboxwatch.core.sla.meetings import ANSWERED
 from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.wait_view import WaitView
@@ -131,7 +132,7 @@ def _doubt(row: MessageRecord, proof: Proof) -> MessageDoubt | None:
             return MessageDoubt.NOT_VERIFIED
         late = proof.held_since is not None and proof.held_since > row.at + LATE
         return MessageDoubt.DATED_BACK if late else None
-    if row.direction is not Direction.INBOUND or row.effect is None:
+    if row.direction is not Direction.INBOUND or row.effect in (None, ANSWERED):
         return None
     if proof.failed:
         return MessageDoubt.FORGED

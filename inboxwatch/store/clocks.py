@@ -178,17 +178,17 @@ class Clocks:
         changed = update(_act).where(_act.c.id == assignment.serial)
         self._connection.execute(changed.values(owner=to.owner, rule=to.rule, reason=to.reason, team=to.team or None))
 
-    def record_accepted(self, action: Action) -> bool:
-        """Records a meeting that a lead accepted, once for each message that says so; False where nothing is new."""
+    def record_meeting(self, action: Action) -> bool:
+        """Records a meeting that was accepted or answered, once for each message that says so; False: nothing new."""
         same = (_act.c.lead == action.lead, _act.c.deed == action.kind.value, _act.c.rule == action.rule)
         known = self._connection.execute(select(_act).where(*same)).first()
         if known is None:
             self.record(action, None)
             return True
-        if (known.at, known.until) == (action.at, action.until):
+        if (known.at, known.until, known.clock) == (action.at, action.until, action.clock):
             return False
         changed = update(_act).where(_act.c.id == known.id)
-        self._connection.execute(changed.values(at=action.at, until=action.until))
+        self._connection.execute(changed.values(at=action.at, until=action.until, clock=action.clock))
         return True
 
     def move(self, clocks: Iterable[str], old: str, new: str, messages: Iterable[str] = ()) -> None:

@@ -53,6 +53,7 @@ from inboxwatch.core.qualification.decision import UNKNOWN, Decision, Qualifier
 from inboxwatch.core.sla.clock import Clock, State, Wait
 from inboxwatch.core.sla.gone_quiet import GONE_QUIET
 from inboxwatch.core.sla.holds import FILTERED, Hold, reopened, settled, taken_back
+from inboxwatch.core.sla.meetings import is_invitation
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
 from inboxwatch.core.sla.put_off import DueMove, due
 from inboxwatch.core.sla.qualifying import Qualifying, said
@@ -176,13 +177,10 @@ class Replay:
         if is_forged_as_ours(mail):
             self._doubt(mail)
             return
-        if mail.kind is Kind.CALENDAR and mail.effect in self._stops:
+        if mail.kind is Kind.CALENDAR and mail.effect is not None:
             for key in self._reached(mail):
-                side = self._sides[key]
-                if side.wait is not None and side.wait.mails[0].kind is Kind.CALENDAR:
-                    # Our yes answers what the buyer's calendar asked, never a question in words before it.
-                    self._stop(side, State.ENDED, mail.effect, mail)
-        if mail.kind is not Kind.HUMAN:
+                self._settle_invitation(self._sides[key], mail.effect, mail, mail.author)
+        if mail.kind is not Kind.HUMAN and not (mail.kind is Kind.CALENDAR and is_invitation(mail)):
             return
         self._we_wrote = True
         for ordinal, (key, bounced_at) in enumerate(self._reached(mail).items()):
@@ -198,11 +196,24 @@ class Replay:
                 self._close(side.wait, State.ANSWERED, "answered", mail, by=mail.author)
                 side.wait = None
                 self._answered_once = True
+            if mail.kind is not Kind.HUMAN:
+                continue  # an invitation waits for the buyer's calendar, and nobody follows up by mail
             if side.follow_up is not None:
                 self._close(side.follow_up, State.ENDED, "followed_up", mail, by=mail.author)
             side.follow_up = Running(key, [mail], self._people.leads[key], Metric.FOLLOW_UP, ordinal)
             if self._qualifying is not None:
                 side.follow_up.changes = [self._qualifying.of_follow_up(side, side.follow_up)]
+
+    def _settle_invitation(self, side: Side, effect: str, fact: Fact, by: str) -> None:
+        """Our calendar's answer settles what the buyer's calendar asked, never a question in words before it."""
+        wait = side.wait
+        if wait is None or wait.mails[0].kind is not Kind.CALENDAR:
+            return
+        if effect in self._stops:
+            self._stop(side, State.ENDED, effect, fact)
+            return
+        self._close(wait, State.ANSWERED, "answered", fact, by=by)
+        side.wait, self._answered_once = None, True
 
     def _doubt(self, mail: Mail) -> None:
         """Says of the waits that it would have answered that something pretends to be the answer."""
@@ -247,6 +258,10 @@ class Replay:
                 continue
             if action.kind is ActionKind.QUALIFIED:
                 self._judge(side, action)
+                continue
+            if action.kind is ActionKind.MEETING_ANSWERED:
+                if side.wait is not None and side.wait.goes_by(action.clock):
+                    self._settle_invitation(side, action.reason, action, action.by)
                 continue
             for running in (side.wait, side.follow_up):
                 if running is not None and running.goes_by(action.clock):
@@ -426,4 +441,4 @@ def _who(fact: Fact, reason: str | None, running: Running) -> str:
         return running.changes[-1].decision.by.removeprefix("person:")
     if isinstance(fact, Mail):
         return fact.id
-    return fact.rule if fact.kind is ActionKind.MEETING_ACCEPTED else fact.by
+    return fact.rule if fact.kind in (ActionKind.MEETING_ACCEPTED, ActionKind.MEETING_ANSWERED) else fact.by

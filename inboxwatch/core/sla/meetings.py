@@ -1,4 +1,4 @@
-"""Meetings that leads have accepted: invitation and answer, joined by UID and people, in whatever threads."""
+"""Answers to invitations, theirs and ours, joined with what they answer by UID and people, in whatever threads."""
 
 from __future__ import annotations
 
@@ -6,11 +6,42 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from inboxwatch.core.model import Direction
+from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import Action, ActionKind, Mail
 
-ACCEPTED = "meeting_accepted"
+ACCEPTED, ANSWERED = "meeting_accepted", "meeting_answered"
 SKEW = timedelta(minutes=10)
 """How much earlier than its invitation an answer may seem to have come: servers' clocks differ."""
+
+
+def is_invitation(mail: Mail) -> bool:
+    """Whether a message invites to a meeting."""
+    return bool(mail.meeting) and mail.effect is None
+
+
+def answered_by_us(mails: Iterable[Mail]) -> list[Action]:
+    """Which invitations of buyers one of ours has answered by their calendar, in the order of time (rule 50).
+
+    An answer is that to the latest invitation under its UID before it, and goes to whoever invited, or to their side.
+    """
+    asked: dict[str, list[Mail]] = {}
+    answers = []
+    for mail in mails:
+        if mail.direction is Direction.INBOUND and is_invitation(mail):
+            asked.setdefault(mail.meeting, []).append(mail)
+        elif mail.direction is Direction.OUTBOUND and mail.meeting and mail.effect and not mail.proof.doubtful:
+            answers.append(mail)
+    found = []
+    for mail in sorted(answers, key=lambda one: (one.at, one.id)):
+        before = [one for one in asked.get(mail.meeting, ()) if one.at <= mail.at + SKEW and _invites(mail, one)]
+        if before and before[-1].sender.lead is not None:
+            last = max(before, key=lambda one: (one.at, one.id))
+            at, clock = max(mail.at, last.at), clock_id(last.id, Metric.FIRST_RESPONSE)
+            lead, effect = last.sender.lead, mail.effect or ""
+            kind = ActionKind.MEETING_ANSWERED
+            found.append(Action(at, kind, mail.author, clock, lead, reason=effect, rule=mail.id))
+    return found
 
 
 def accepted(mails: Iterable[Mail]) -> list[Action]:
@@ -23,7 +54,7 @@ def accepted(mails: Iterable[Mail]) -> list[Action]:
     invitations: dict[str, list[Mail]] = {}
     answers = []
     for mail in mails:
-        if mail.meeting and mail.direction is Direction.OUTBOUND and mail.effect is None and not mail.proof.doubtful:
+        if mail.direction is Direction.OUTBOUND and is_invitation(mail) and not mail.proof.doubtful:
             invitations.setdefault(mail.meeting, []).append(mail)
         elif mail.meeting and mail.direction is Direction.INBOUND and mail.effect == ACCEPTED and not mail.proof.failed:
             answers.append(mail)

@@ -40,7 +40,7 @@ class Mail:
     """The first configured mailbox among its recipients or sender."""
     owes_reply: bool = False
     effect: str | None = None
-    """The stop condition it fulfils: meeting_accepted, opted_out."""
+    """As of Verdict: meeting_accepted, opted_out, meeting_answered."""
     delivery: Delivery | None = None
     away_until: datetime | None = None
     """Of a vacation reply that names the day of return."""
@@ -77,6 +77,9 @@ class ActionKind(StrEnum):
     LEAD_CLOSED = "lead_closed"
     MEETING_ACCEPTED = "meeting_accepted"
     """The lead accepted an invitation of ours (sent at `until`) by a message (`Action.rule`)."""
+    MEETING_ANSWERED = "meeting_answered"
+    """One of ours answered the lead's invitation, which began the wait `clock`, by a message (`Action.rule`);
+    `reason` is its effect."""
     CONFIRMED = "confirmed"
     """A weak match is right; of a message (`Action.rule`), not of a wait."""
     UNCONFIRMED = "unconfirmed"

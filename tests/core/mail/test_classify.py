@@ -296,10 +296,10 @@ def test_feedback_reports_are_bulk() -> None:
     ("method", "status", "effect", "owes"),
     [
         ("REPLY", "ACCEPTED", "meeting_accepted", False),
-        ("REPLY", "DECLINED", None, True),
-        ("REPLY", "TENTATIVE", None, False),
-        ("COUNTER", "TENTATIVE", None, True),
-        ("REQUEST", "NEEDS-ACTION", None, False),
+        ("REPLY", "DECLINED", "meeting_answered", True),
+        ("REPLY", "TENTATIVE", "meeting_answered", False),
+        ("COUNTER", "TENTATIVE", "meeting_answered", True),
+        ("REQUEST", "NEEDS-ACTION", None, True),
     ],
 )
 def test_an_accepted_meeting_owes_no_reply_and_a_declined_or_moved_one_does(

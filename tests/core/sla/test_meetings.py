@@ -10,7 +10,7 @@ import pytest
 
 from inboxwatch.core.model import Kind, LeadId
 from inboxwatch.core.sla.clock import State
-from inboxwatch.core.sla.meetings import accepted
+from inboxwatch.core.sla.meetings import accepted, answered_by_us
 from inboxwatch.core.sla.timeline import Action, Mail, Party
 from tests.support.facts import BO, CY, EVERY_STOP, at, buyer, fold, ours
 
@@ -84,3 +84,44 @@ def test_nobody_elses_wait_ends_and_none_where_the_condition_is_not_listed() -> 
     assert clock.state is State.RUNNING
     (clock,) = fold(buyer("q", at("10:00")), meeting, stops=EVERY_STOP - {"meeting_accepted"})
     assert clock.state is State.RUNNING
+
+
+def test_rule_50_an_invitation_of_ours_that_reaches_the_side_answers() -> None:
+    (clock,) = fold(buyer("q", at("9:05")), invites("9:10"))
+    assert (clock.state, clock.stop_reason, clock.stopped_at) == (State.ANSWERED, "answered", at("9:10"))
+    (clock,) = fold(buyer("q", at("9:05")), invites("9:10", CY))
+    assert clock.running, "it reached another side"
+    (clock,) = fold(buyer("q", at("9:05")), invites("9:10", uid=""))
+    assert clock.running, "a calendar part that invites to nothing"
+
+
+@pytest.mark.parametrize(
+    ("effect", "ending"),
+    [("meeting_answered", (State.ANSWERED, "answered")), ("meeting_accepted", (State.ENDED, "meeting_accepted"))],
+)
+def test_rule_50_a_buyers_invitation_is_owed_an_answer_and_our_calendars_answer_is_one(
+    effect: str, ending: tuple[State, str]
+) -> None:
+    asked = buyer("i", at("9:00"), kind=Kind.CALENDAR, meeting="u1", owes_reply=True)
+    answer = ours("y", at("9:30"), kind=Kind.CALENDAR, effect=effect, meeting="u1")
+    assert fold(asked)[0].running
+    (clock,) = fold(asked, answer)
+    assert ((clock.state, clock.stop_reason), clock.stopped_by) == (ending, "y")
+    (told,) = answered_by_us([answer, asked])
+    (clock,) = fold(asked, told)
+    assert ((clock.state, clock.stop_reason), clock.stopped_by) == (ending, "y"), "in a thread of its own"
+    (clock,) = fold(buyer("q", at("8:00")), asked, told)
+    assert clock.running, "what was asked in words before is still owed"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ours("y", at("9:30"), kind=Kind.CALENDAR, effect="meeting_answered", meeting="u2"),
+        ours("y", at("8:30"), kind=Kind.CALENDAR, effect="meeting_answered", meeting="u1"),
+        ours("y", at("9:30"), CY, kind=Kind.CALENDAR, effect="meeting_answered", meeting="u1"),
+        ours("y", at("9:30"), kind=Kind.CALENDAR, meeting="u1"),
+    ],
+)
+def test_rule_50_our_answer_is_that_to_an_invitation_of_theirs_before_it(answer: Mail) -> None:
+    assert answered_by_us([buyer("i", at("9:00"), kind=Kind.CALENDAR, meeting="u1"), answer]) == []

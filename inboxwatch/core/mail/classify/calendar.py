@@ -39,23 +39,26 @@ def verdict(message: Message, part: Part | None) -> Verdict:
     found = _METHOD.search(payload)
     method = declared[1] if declared else found[1].decode().lower() if found else ""
     status = {one.decode().lower() for one in _STATUS.findall(payload)}
-    if method == "reply":
-        if "declined" in status:
-            return Verdict(Kind.CALENDAR, "invitation declined", owes_reply=True)
-        if _COMMENT.search(payload) or _own_text(message):
-            return Verdict(Kind.CALENDAR, "invitation answered with a comment", owes_reply=True)
-        if "accepted" in status:
-            return Verdict(Kind.CALENDAR, "invitation accepted", effect="meeting_accepted", meeting=_uid(payload))
-        if "tentative" in status:
-            return Verdict(Kind.CALENDAR, "invitation accepted tentatively")
-        return Verdict(Kind.CALENDAR, "answer to an invitation")
-    if method in ("counter", "declinecounter"):
-        return Verdict(
-            Kind.CALENDAR, "another time proposed" if method == "counter" else "proposal declined", owes_reply=True
-        )
+    if method == "reply" and "accepted" in status and not (_COMMENT.search(payload) or _own_text(message)):
+        return Verdict(Kind.CALENDAR, "invitation accepted", effect="meeting_accepted", meeting=_uid(payload))
+    if method in ("reply", "counter", "declinecounter"):
+        signal, owes_reply = _answer(message, method, status, payload)
+        uid = _uid(payload)
+        return Verdict(Kind.CALENDAR, signal, owes_reply, effect="meeting_answered", meeting=uid)
     invites = method == "request"
     signal = f"calendar part, method {method or 'not told'}"
-    return Verdict(Kind.CALENDAR, signal, meeting=_uid(payload) if invites else "")
+    return Verdict(Kind.CALENDAR, signal, owes_reply=invites, meeting=_uid(payload) if invites else "")
+
+
+def _answer(message: Message, method: str, status: set[str], payload: bytes) -> tuple[str, bool]:
+    """What an answer that is no plain yes says, and whether it asks for an answer itself."""
+    if method != "reply":
+        return "another time proposed" if method == "counter" else "proposal declined", True
+    if "declined" in status:
+        return "invitation declined", True
+    if _COMMENT.search(payload) or _own_text(message):
+        return "invitation answered with a comment", True
+    return "invitation accepted tentatively" if "tentative" in status else "answer to an invitation", False
 
 
 def _uid(payload: bytes) -> str:
