@@ -45,6 +45,8 @@ class LeadOutcome:
     what: Literal["opportunity", "won", "lost"]
     at: datetime
     """When it was opened, won or lost (UTC)."""
+    opened: datetime | None = None
+    """Of one that is won or lost: when it was opened, where the source knows it."""
 
 
 @dataclass(frozen=True, slots=True)

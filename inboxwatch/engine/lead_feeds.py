@@ -16,7 +16,7 @@ from inboxwatch.core.model import Lead, PersonId
 from inboxwatch.engine.alarms import Condition, watch
 from inboxwatch.engine.forgotten import without_forgotten
 from inboxwatch.engine.lead_activities import act_on_activities, take_activities
-from inboxwatch.engine.lead_outcomes import take_outcomes
+from inboxwatch.engine.lead_outcomes import take_listed, take_outcomes
 from inboxwatch.engine.lead_owners import owner_of
 from inboxwatch.engine.lead_view import drop_rows, give, look_again, order_of
 from inboxwatch.engine.rules import Rules
@@ -163,6 +163,8 @@ def put_rows(  # seven parameters: rows of a source; the whole pass that sees th
         if fresh or other:
             before_these = [known[row.id.key] for row in other]
             changed += give(tx, rules, [*fresh, *other], now, before=before_these)
+            was = [(row, None) for row in fresh] + [(row, known[row.id.key]) for row in other]
+            changed += take_listed(tx, rules, source, was, now)
         if fresh:
             changed += _merge_waiting(tx, rules, source, [row.id.key for row in fresh], now)
     return changed

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from inboxwatch.core.model import LeadId
 from inboxwatch.core.ownership.people import teams_of_people
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.statistics.outcomes import WITHIN, LeadInquiry, Outcomes, Question, outcomes
 from inboxwatch.core.statistics.survival import Length
-from inboxwatch.core.told_instant import told_instant
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 from inboxwatch.store.period_waits import InquiryRecord
 
-OPPORTUNITY = "opportunity_at"
-"""The column of a lead that says when it became an opportunity: a date or an instant."""
 LOOK_BACK = timedelta(days=180)
 """So long a stretch of inquiries is looked at, unless asked otherwise: a week alone has too few for any claim."""
 
@@ -29,8 +25,6 @@ class LeadOutcomes(NamedTuple):
 
     question: Question
     table: Outcomes
-    known: bool
-    """Whether anything at all is known of what became of any lead."""
 
 
 def usual_question(until: datetime, since: datetime | None = None, within: timedelta = WITHIN) -> Question:
@@ -48,15 +42,8 @@ def read_outcomes(tx: Transaction, rules: Rules, question: Question, team: str =
     policies = policies_of(tx, rules, {row.policy_version for row in rows})
     seen: dict[str | None, datetime | None] = {row.id: row.seen_until for row in tx.mailboxes.all()}
     inquiries = [_inquiry(row, policies, seen.get(row.mailbox), question.until) for row in rows]
-    opened = opportunities(tx, {row.lead for row in rows}, rules.config.policies[-1].calendar.zone)
-    return LeadOutcomes(question, outcomes(question, inquiries, opened), bool(opened))
-
-
-def opportunities(tx: Transaction, leads: Iterable[LeadId], zone: tzinfo) -> dict[str, datetime]:
-    """When the first opportunity of leads was opened, as any source tells."""
-    known = tx.leads.get_many(leads).values()
-    told = ((lead.id, dict(lead.attributes).get(OPPORTUNITY)) for lead in known)
-    return {lead: told_instant(text, zone) for lead, text in told if text}
+    opened = tx.outcomes.first_opened({row.lead for row in rows})
+    return LeadOutcomes(question, outcomes(question, inquiries, opened))
 
 
 def _inquiry(

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, select, update
 
 from inboxwatch.core.lead_view import RowId
 from inboxwatch.store import lead_tables
 from inboxwatch.store.one_of import one_of
 
 _outcome = lead_tables.outcome
-DROPPED = "dropped"
+DROPPED, OPENED = "dropped", "opportunity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,29 @@ class OutcomeRows:
     def of_ids(self, source: str, ids: Iterable[str]) -> list[OutcomeRecord]:
         """What holds of some opportunities now, for each of their records."""
         return self._last(_outcome.c.source == source, one_of(_outcome.c.id, set(ids)))
+
+    def opened(self, source: str, ids: Iterable[str]) -> set[tuple[str, str]]:
+        """The (id, key) of those of some opportunities of which it is known when they were opened."""
+        opened = (_outcome.c.source == source, _outcome.c.what == OPENED, one_of(_outcome.c.id, set(ids)))
+        found = select(_outcome.c.id, _outcome.c.key).where(*opened)
+        return {(row.id, row.key) for row in self._connection.execute(found)}
+
+    def any(self) -> bool:
+        return self._connection.execute(select(_outcome.c.number).limit(1)).first() is not None
+
+    def first_opened(self, leads: Iterable[str]) -> dict[str, datetime]:
+        """When the first opportunity of each of some leads was opened, as is known now."""
+        same = (_outcome.c.source, _outcome.c.id, _outcome.c.key)
+        last = select(func.max(_outcome.c.number)).where(_outcome.c.what == OPENED).group_by(*same)
+        later = _outcome.alias()
+        gone = exists().where(
+            *(later.c[one.name] == one for one in same),
+            later.c.what == DROPPED,
+            later.c.number > _outcome.c.number,
+        )
+        chosen = (one_of(_outcome.c.lead, set(leads)), _outcome.c.number.in_(last), ~gone)
+        found = select(_outcome.c.lead, func.min(_outcome.c.at)).where(*chosen).group_by(_outcome.c.lead)
+        return {row[0]: row[1] for row in self._connection.execute(found)}
 
     def of_rows(self, rows: Iterable[RowId]) -> list[OutcomeRecord]:
         """What holds now of the opportunities of some records, but those that were deleted."""

@@ -177,7 +177,8 @@ class Story:
     people_shown: bool = True
     """Whether figures of single people are told; else `names` and `teams` know teams only."""
     outcomes: LeadOutcomes | None = None
-    """What became of leads that asked in the half year up to the end of the period, or since its start."""
+    """What became of leads that asked in the half year up to the end of the period, or since its start; None where no
+    source tells what became of any lead."""
 
 
 def read(tx: Transaction, config: Config, period: Period, team: str = "") -> Story:

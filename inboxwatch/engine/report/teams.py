@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 def shown(tx: Transaction, config: Config, period: Period, team: str = "") -> Story:
     """The story of a period as its readers may see it, of one team or of all."""
     story = read(tx, config, period, team)
-    asked = usual_question(period.end, period.start)
-    story = replace(story, outcomes=read_outcomes(tx, Rules.of(config, {}), asked, team))
+    if tx.outcomes.any():
+        asked = usual_question(period.end, period.start)
+        story = replace(story, outcomes=read_outcomes(tx, Rules.of(config, {}), asked, team))
     if team:
         story = of_team(story, config, team)
     return by_team(story, config) if config.figures is ShownFigures.TEAMS else story
