@@ -158,8 +158,9 @@ def put_rows(  # seven parameters: rows of a source; the whole pass that sees th
         fresh = [row for key, row in part.items() if key not in digests]
         fresh = fresh if bidden else _welcome(tx, fresh)
         fresh = [replace(row, seen=seen) if seen else row for row in fresh]
-        known = tx.lead_rows.of_keys(source, [key for key, digest in digests.items() if digest != part[key].digest])
-        other = [_following(before, part[key], seen) for key, before in known.items()]
+        doubtful = [key for key, digest in digests.items() if digest is None or digest != part[key].digest]
+        known = tx.lead_rows.of_keys(source, doubtful)
+        other = [_following(before, part[key], seen) for key, before in known.items() if _differs(before, part[key])]
         if fresh or other:
             before_these = [known[row.id.key] for row in other]
             changed += give(tx, rules, [*fresh, *other], now, before=before_these)
@@ -253,6 +254,10 @@ def count_owners(tx: Transaction, rules: Rules, source: str) -> None:
     people = {told: owner_of(rules.config, told) for told in named}
     unowned = {told: count for told, count in named.items() if people[told] is None}
     tx.lead_sources.set(source, owners=people, unowned=unowned, leads=tx.lead_rows.count(source))
+
+
+def _differs(before: StoredRow, row: StoredRow) -> bool:
+    return (before.given.lead, before.owner, before.digest) != (row.given.lead, row.owner, row.digest)
 
 
 def _following(before: StoredRow, row: StoredRow, seen: int) -> StoredRow:

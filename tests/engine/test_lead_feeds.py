@@ -13,8 +13,10 @@ from sqlalchemy import select
 
 from inboxwatch.connector import Cursor
 from inboxwatch.core.leads import plain_address
+from inboxwatch.core.model import Lead, LeadId
 from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.lead_feeds import position, take_batch
+from inboxwatch.engine.pushed_leads import PushedLead, push
 from inboxwatch.lead_feed import LeadBatch, LeadOutcome, LoggedActivity
 from inboxwatch.notify.explanation import explanation_lines
 from inboxwatch.store import Store, lead_tables
@@ -276,3 +278,10 @@ def test_explain_tells_which_source_each_field_is_from_where_several_know_a_lead
     assert told() == []
     feeds.gives("fair", [record("7", BO, tier="hot", attributes=(("score", "70"),))], now=daemon.at)
     assert told() == ["From fair: score, tier", "From crm: name, owner"]
+
+
+def test_a_lead_that_is_pushed_again_is_as_it_was_pushed_last(daemon: BatchedDaemon, feeds: Feeds) -> None:
+    for tier, changed in (("hot", 1), ("cold", 1), ("cold", 0)):
+        pushed = PushedLead(Lead(LeadId(CY), tier=tier, source="api"), "")
+        assert daemon.engine.write(push, daemon.engine.rules, {0: pushed}, {}, daemon.at).changed == changed
+        assert feeds.leads()[CY].tier == tier
