@@ -258,6 +258,10 @@ async def test_conditions_of_the_config_are_added_to_ours_in_brackets(org: Sales
     org.change(junk, Status="New (2)")
     await looked(org, mirror, where=where)
     assert mirror.leads.keys() == {kept, called, junk}
+    org.change(kept, Status="Junk")
+    org.ahead += timedelta(hours=25)
+    await looked(org, mirror, where=where)
+    assert mirror.leads.keys() == {called, junk}
 
 
 async def test_a_first_look_says_who_goes_on_in_whose_place_though_all_was_known_before(org: SalesforceOrg) -> None:
