@@ -86,6 +86,8 @@ class HubSpotServer:
         self.refused: list[str] = []
         """Requests that no reader of ours makes."""
         self.association_page = 500
+        self.day = 250_000
+        """Requests that the account may make in a day."""
         self.on_answer: Callable[[str, str, Any], None] = lambda what, kind, answer: None
         """Called before each answer leaves, with what was asked of which kind: somebody works meanwhile."""
         self._last_id = 1000
@@ -164,7 +166,7 @@ class HubSpotServer:
         except (KeyError, ValueError, AssertionError) as error:
             return self._unknown(request, f"{type(error).__name__} {error}")
         self.on_answer(what, kind, answer)
-        return self._told(answer)
+        return self._told(answer, what=what)
 
     def _list(self, kind: str, query: MultiMapping[str], body: Any) -> dict[str, Any]:
         assert query.keys() <= {"limit", "after", "properties", "archived"}, dict(query)
@@ -254,8 +256,11 @@ class HubSpotServer:
             raise ValueError("no such token")
         return {"userId": 1, "hubId": 2, "appId": 3, "scopes": sorted(self.scopes)}
 
-    def _told(self, answer: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-        told = {"Date": format_datetime(self.clock, usegmt=True)} | dict(headers or {})
+    def _told(self, answer: Any, status: int = 200, what: str = "") -> web.Response:
+        told = {"Date": format_datetime(self.clock, usegmt=True)}
+        if what != "search":
+            left = self.day - self.server.requests.total()
+            told |= {"X-HubSpot-RateLimit-Daily": str(self.day), "X-HubSpot-RateLimit-Daily-Remaining": str(left)}
         return web.json_response(answer, status=status, headers=told)
 
     def _error(self, status: int, category: str, message: str, **more: Any) -> web.Response:

@@ -114,6 +114,25 @@ def test_check_tells_a_good_key_from_one_that_could_write_and_one_that_is_broken
     assert not [text for _, text in told if TOKEN in text]
 
 
+def test_a_row_of_a_database_is_a_lead_of_whom_it_names_until_it_is_gone(sink: WebhookSink, tmp_path: Path) -> None:
+    table = LeadTable.sqlite(tmp_path)
+    key = table.add(Record(DIR, "Dir Lind", "Big Corp", MAX))
+    mail = MaildirTeamMail(tmp_path / "mail", [ANA, MAX])
+    source = {"source": "sql", "url": table.url, "query": QUERY, "every": "1s"}
+    installation = beside(Installation(tmp_path, mail.mailboxes(), hook=sink.url, target="1h"), source)
+    with installation.daemon() as daemon:
+        mail.deliver(ANA, message_bytes(DIR, ANA, id="q1@big.test", subject="A price, please"))
+        (clock,) = daemon.wait(daemon.clocks, "the clock runs")
+        assert (clock["lead"], clock["owner"]) == (DIR, "max")
+        listed = "/api/v1/leads?search=Dir+Lind"
+        assert daemon.get(listed)["items"]
+        table.delete(key)
+        daemon.wait(lambda: not daemon.get(listed)["items"], "it is gone from the list")
+        assert "Traceback" not in daemon.log
+        daemon.stop()
+    table.close()
+
+
 @pytest.mark.parametrize(
     ("query", "mode", "verdict", "words"),
     [(QUERY, 0o444, "ok", "email"), (QUERY, 0o644, "warning", "could write"), ("SELECT x", 0o444, "failed", "no such")],

@@ -74,6 +74,9 @@ class HubSpotApi:
         self._others = RequestPace(others)
         self.now = instant.now()
         """The server's time, as of its last answer."""
+        self.used = ""
+        """The share of the account's requests of a day, where HubSpot tells: it does so of some keys, not of searches.
+        """
 
     @property
     def requests(self) -> int:
@@ -168,6 +171,7 @@ class HubSpotApi:
             if not 200 <= answer.status < 300:
                 raise _refusal(answer, doing)
             self.now = answer.at or instant.now()
+            self.used = _share(answer.headers) or self.used
             return answer.object(doing)
 
         return await retried(ask, self._settings.retry_for, lambda: self._settings.retry_for)
@@ -224,6 +228,14 @@ def _missing(told: Mapping[str, Any]) -> str:
     if found:
         return ", ".join(sorted(set(found)))
     return "that is needed" if told.get("category") == "MISSING_SCOPES" else ""
+
+
+def _share(headers: Mapping[str, str]) -> str:
+    try:
+        limit, left = (int(headers.get(f"X-HubSpot-RateLimit-Daily{part}", "")) for part in ("", "-Remaining"))
+    except ValueError:
+        return ""
+    return f"{1 - left / limit:.0%} of {limit} a day" if limit > 0 else ""
 
 
 def _page(answer: Mapping[str, Any]) -> Page:

@@ -103,15 +103,22 @@ class HubSpot:
             try:
                 page = await self._asked(at)
                 await self._take(at.stage, page, owners, found)
+                if at.stage == DEALS:
+                    found.facts = self._seen("read")
             except ScopeError as error:
                 if at.stage not in (DEALS, ARCHIVED):
                     raise
                 # Leads are worth having without their deals; those are read from where they were once they may be.
-                found.facts.append((at.stage, str(error)))
+                found.facts = self._seen(str(error))
                 at = at.skipped()
                 continue
             at = replace(at, after=page.after) if page.after else at.next_stage()
         return found, at
+
+    def _seen(self, deals: str) -> list[tuple[str, str]]:
+        """What operators see of the account: told in every look, for it stands until it is told anew."""
+        used = [("requests", self._api.used)] if self._api.used else []
+        return [*used, ("deals", deals)]
 
     async def _asked(self, at: HubSpotPosition) -> Page:
         """The next page of a stage. That of a search begins behind the greatest id."""
@@ -172,6 +179,7 @@ class HubSpot:
             except ScopeError as error:
                 missing.append(str(error))
         facts = [("contacts", "yes" if contacts.results else "none"), ("owners", str(len(owners)))]
+        facts += [("requests", self._api.used)] if self._api.used else []
         scopes = await self._api.scopes()
         if scopes is None:
             facts.append(("scopes", "HubSpot does not tell those of this kind of key"))

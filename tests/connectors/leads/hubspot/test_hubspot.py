@@ -184,8 +184,16 @@ async def test_without_the_scope_of_deals_leads_come_and_deals_follow_once_it_is
     assert mirror.leads == {key: BUYER.email}
     assert "crm.objects.deals.read" in dict(batches[0].facts)["deals"]
     hubspot.scopes = GRANT
-    await mirrored(records, mirror)
+    batches = await looked(records, mirror.cursor)
+    mirror.take(batches)
     assert mirror.outcomes.keys() == {(deal, key)}
+    assert dict(batches[-1].facts)["deals"] == "read"
+
+
+async def test_the_share_of_the_days_requests_is_told(hubspot: HubSpotServer, records: HubSpotRecords) -> None:
+    hubspot.day = 10
+    (batch,) = await looked(records)
+    assert dict(batch.facts)["requests"].endswith("% of 10 a day")
 
 
 @pytest.mark.parametrize(
