@@ -275,6 +275,8 @@ def _network(value: object) -> Network:
 
 
 def _web_address(value: str) -> str:
+    if "@" in value.partition("://")[2].partition("/")[0]:
+        raise ValueError("must bear no login: it begins every link that is sent")
     if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
         raise ValueError(f"{value!r} is no web address: write one such as https://inboxwatch.acme.test")
     return value.rstrip("/")

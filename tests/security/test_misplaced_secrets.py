@@ -107,3 +107,14 @@ def test_no_command_says_or_writes_it(form: str, tmp_path: Path) -> None:
         assert done.exception is None or isinstance(done.exception, SystemExit), words
         assert MARK not in done.output, words
     assert MARK not in json.dumps(config.load(path, secrets=False).outline)
+
+
+@pytest.mark.parametrize("login", [f"ana:{MARK}@", f"{MARK}@"])
+def test_an_address_that_is_sent_to_everybody_bears_no_login_and_is_not_quoted(login: str, tmp_path: Path) -> None:
+    (path := tmp_path / "inboxwatch.yaml").write_text(
+        f'{MINIMAL}web: {{url: "https://{login}watch.acme.test"}}\n', "utf-8"
+    )
+    with pytest.raises(config.ConfigError) as refused:
+        config.load(path)
+    assert "web.url: must bear no login" in str(refused.value)
+    assert MARK not in str(refused.value)
