@@ -185,3 +185,20 @@ def test_a_mailbox_is_told_to_be_read_or_blind_in_words() -> None:
         for value, said in one["value"][0]["options"].items()
     }
     assert found == {"1": "read", "0": "blind"}
+
+
+def test_states_and_reasons_of_the_metrics_are_shown_in_the_words_of_the_board() -> None:
+    drawn = {
+        one["title"]: {
+            override["matcher"]["options"]: said["value"]
+            for override in one["fieldConfig"]["overrides"]
+            for said in override["properties"]
+            if said["id"] == "displayName"
+        }
+        for dashboard in dashboards()
+        for one in dashboard["panels"]
+        if one["type"] == "timeseries"
+    }
+    states = {"warned": "due soon", "breached": "overdue", "unverified": "can't tell"}
+    assert drawn["Open waits by state"] == states
+    assert drawn["Steps told, by day"].items() >= {"breach": "due", "escalated": "overdue"}.items()

@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import dashboard
 
-from boards.style import BOARD, CALM, DIM, LATE, NEAR, STATES, Column, Query, grid, link, matrix, number, sheet, trend
+from boards.style import (
+    BOARD,
+    CALM,
+    DIM,
+    LATE,
+    NEAR,
+    REASON_NAMES,
+    STATE_NAMES,
+    STATES,
+    Column,
+    Query,
+    grid,
+    link,
+    matrix,
+    number,
+    sheet,
+    trend,
+)
 from boards.words import (
     ages,
     attainment,
@@ -95,6 +112,7 @@ def _who() -> list[object]:
             "The first state that applies: can't tell, snoozed, acknowledged, overdue, due soon, running.",
             stacked=True,
             colours=STATES,
+            names=STATE_NAMES,
         ),
         grid(
             "For whom buyers wait",
@@ -165,6 +183,7 @@ def _when() -> list[object]:
             "Steps told, by day",
             [Query(f"sum by (reason) ({gained_by_day('inboxwatch_escalations_total')})", "{{reason}}")],
             "Escalation steps by reason, each counted once however many people were told. For all teams.",
+            names=REASON_NAMES,
             stacked=True,
             bars="1d",
         ),

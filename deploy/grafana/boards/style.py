@@ -36,6 +36,14 @@ STATES = {
 """The colours that the board has for the states of a wait."""
 STATE_NAMES = {"warned": "due soon", "breached": "overdue", "unverified": "can't tell"}
 """What the board calls those states of the metrics that have words of their own there."""
+REASON_NAMES = {
+    "warning": "due soon",
+    "breach": "due",
+    "escalated": "overdue",
+    "repeated": "again",
+    "unverified": STATE_NAMES["unverified"],
+}
+"""The same of the reasons for which a step is told."""
 NARROW = 36
 """Pixels of a heat map's column: 25 of them fit into 900, and a value such as 12.5 into each."""
 Steps = Sequence[tuple[float | None, str]]
@@ -120,9 +128,11 @@ def trend(
     stacked: bool = False,
     bars: str = "",
     colours: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
     links: Sequence[dashboard.DashboardLink] = (),
 ) -> timeseries.Panel:
-    """Lines over time; `bars` (an interval such as `1d`) makes them bars of that width. `colours` are by series."""
+    """Lines over time; `bars` (an interval such as `1d`) makes them bars of that width. `colours` are by series, and so
+    are `names`, for those whose label is no word for readers."""
     panel = _dressed(timeseries.Panel(), title, about, (width, 8), unit).min(0).data_links(list(links))
     panel = panel.line_width(2).fill_opacity(60 if stacked or bars else 6).show_points(kinds.VisibilityMode.NEVER)
     panel = panel.legend(common.VizLegendOptions().placement(kinds.LegendPlacement.BOTTOM).show_legend(True))
@@ -135,10 +145,9 @@ def trend(
         panel = panel.stacking(common.StackingConfig().mode(kinds.StackingMode.NORMAL))
     for name, colour in (colours or {}).items():
         fixed = {"mode": "fixed", "fixedColor": colour}
-        values = [model.DynamicConfigValue(id_val="color", value=fixed)]
-        if name in STATE_NAMES:
-            values.append(model.DynamicConfigValue(id_val="displayName", value=STATE_NAMES[name]))
-        panel = panel.override_by_name(name, values)
+        panel = panel.override_by_name(name, [model.DynamicConfigValue(id_val="color", value=fixed)])
+    for name, shown in (names or {}).items():
+        panel = panel.override_by_name(name, [model.DynamicConfigValue(id_val="displayName", value=shown)])
     return _asked(panel, queries, instant=False)
 
 
