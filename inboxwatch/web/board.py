@@ -86,7 +86,8 @@ class Board:
         page, now = max(1, min(page, 100_000)), self._daemon.now()
         state = where.get("state", "")
         if state and state not in (*STATES, "overdue", SOON, "closed"):
-            raise Problem(404, f"no wait is ever in the state {state!r}; there are {', '.join(STATES)}")
+            text = english("no wait is ever in the state %(state)s; there are %(states)s")
+            raise Problem.because(404, text, state=repr(state), states=", ".join(STATES))
 
         asked = by_people(self._daemon.rules.config, where)
 

@@ -19,6 +19,7 @@ from inboxwatch.store import Transaction
 from inboxwatch.web.lead_board import page_number
 from inboxwatch.web.pages import Pages
 from inboxwatch.web.problems import Problem
+from inboxwatch.words import english
 
 PAGE = 100
 """Follow-ups of a page of one day."""
@@ -72,7 +73,7 @@ class FollowUpBoard:
         where = {name: request.query[name] for name in FILTERS if request.query.get(name)}
         day = request.query.get("day", "")
         if day and day not in list(Day):
-            raise Problem(404, f"there is no such day: {', '.join(Day)}")
+            raise Problem.because(404, english("there is no such day: %(days)s"), days=", ".join(Day))
 
         def ask(tx: Transaction) -> dict[str, Any]:
             found = follow_ups(tx, rules, where, now)

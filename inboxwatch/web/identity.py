@@ -10,6 +10,7 @@ from inboxwatch.core.ownership.people import Person
 from inboxwatch.engine.audit import Door
 from inboxwatch.engine.authority import Role
 from inboxwatch.web.problems import Problem
+from inboxwatch.words import english
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ def require(request: web.Request, least: Role) -> None:
     identity = signed_in(request)
     if identity is not None and identity.role < least:
         name = identity.person.id if identity.person is not None else identity.guest
-        raise Problem(403, f"you are signed in as {name}: this needs the role {least.name.lower()}")
+        text = english("you are signed in as %(name)s: this needs the role %(role)s")
+        raise Problem.because(403, text, name=name, role=least.name.lower())
 
 
 def acting(request: web.Request, given: str) -> str:
@@ -67,7 +69,9 @@ def acting(request: web.Request, given: str) -> str:
         return given
     person = identity.person
     if person is None:
-        raise Problem(403, f"you are signed in as {identity.guest}, who is none of `people`: nobody acts by that name")
+        text = english("you are signed in as %(name)s, who is none of `people`: nobody acts by that name")
+        raise Problem.because(403, text, name=identity.guest)
     if given not in ("", person.id, person.email):
-        raise Problem(403, f"by: you are signed in as {person.id} and cannot act as {given[:100]!r}")
+        text = english("by: you are signed in as %(name)s and cannot act as %(other)s")
+        raise Problem.because(403, text, name=person.id, other=repr(given[:100]))
     return person.id

@@ -22,13 +22,14 @@ from inboxwatch.store import Transaction
 from inboxwatch.web.bodies import Erasing, LeadBody
 from inboxwatch.web.lead_push import pushed_lead
 from inboxwatch.web.problems import Problem
+from inboxwatch.words import english
 
 
 def known(tx: Transaction, email: str) -> Lead:
     """A lead by the own address or an alias. Raises Problem."""
     found = tx.leads.by_address(email.strip().lower())
     if found is None:
-        raise Problem(404, f"no lead has the address {email}")
+        raise Problem.because(404, english("no lead has the address %(address)s"), address=email)
     return found
 
 

@@ -50,7 +50,8 @@ class PeriodList:
             outcome=query.get("outcome", ""),
         )
         if part.outcome and part.outcome not in OUTCOMES:
-            raise Problem(404, f"no wait comes out as {part.outcome[:40]!r}; there are {', '.join(OUTCOMES)}")
+            text = english("no wait comes out as %(outcome)s; there are %(outcomes)s")
+            raise Problem.because(404, text, outcome=repr(part.outcome[:40]), outcomes=", ".join(OUTCOMES))
         if (part.owner or part.away) and config.figures is ShownFigures.TEAMS:
             raise Problem(404, _NOT_SHOWN)
         page = int(query["page"]) if query.get("page", "").isdecimal() else 1
@@ -88,4 +89,5 @@ def _instant(query: Any, name: str) -> datetime:
         at = datetime.fromisoformat(query.get(name, ""))
         return at if at.tzinfo else at.replace(tzinfo=UTC)
     except ValueError:
-        raise Problem(404, f"{name}: write an instant such as 2026-05-01T12:00:00Z") from None
+        text = english("%(name)s: write an instant such as 2026-05-01T12:00:00Z")
+        raise Problem.because(404, text, name=name) from None

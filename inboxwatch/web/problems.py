@@ -48,6 +48,11 @@ class Problem(Exception):  # noqa: N818  (the word of RFC 9457)
         return cls(422, detail, problems=problems)
 
     @classmethod
+    def because(cls, status: int, text: str, **values: object) -> Problem:
+        """One whose text, with the values of its `%(name)s`, is said in the language of a page."""
+        return cls.refused(Refused(status, text, **values))
+
+    @classmethod
     def refused(cls, refused: Refused) -> Problem:
         """What cannot be done."""
         found = cls(refused.status, str(refused))

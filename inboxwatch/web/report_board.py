@@ -17,6 +17,7 @@ from inboxwatch.engine.report.teams import shown
 from inboxwatch.notify.report_messages import PERIODS, period_name
 from inboxwatch.web.pages import Pages
 from inboxwatch.web.problems import Problem
+from inboxwatch.words import english
 
 DEFAULT = "last-week"
 """A whole period, which can be compared with the one before."""
@@ -38,7 +39,8 @@ class ReportBoard:
         today = now.astimezone(zone).date()
         team, chosen = request.query.get("team", ""), request.query.get("period") or DEFAULT
         if team and team not in config.teams:
-            raise Problem(404, f"there is no team {team[:100]!r}: {', '.join(config.teams) or 'the config has none'}")
+            text = english("there is no team %(team)s: %(teams)s")
+            raise Problem.because(404, text, team=repr(team[:100]), teams=", ".join(config.teams) or "–")
         try:
             asked = CalendarPeriod.parse(chosen, today)
             period = Period.of(asked, zone, now)

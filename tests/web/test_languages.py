@@ -83,8 +83,14 @@ async def test_what_is_refused_is_said_in_the_readers_language_and_the_api_keeps
         assert "Grund: fehlt" in await deed()
         daemon.engine.dismiss(wait, "ana", daemon.at)
         assert "die Anfrage ist erledigt (keine Antwort nötig)" in await deed(reason="Spam")
-        async with session.get("/waits/nothing", headers={"Accept": "text/html"}) as answer:
-            assert "keine Anfrage hat die Kennung nothing" in await answer.text()
+        for path, said in (
+            ("/waits/nothing", "keine Anfrage hat die Kennung nothing"),
+            ("/waits?state=lost", "keine Anfrage ist je im Zustand 'lost'"),
+            ("/report?team=apac", "es gibt kein Team 'apac': emea"),
+            ("/leads/nobody@buyer.test", "kein Lead hat die Adresse nobody@buyer.test"),
+        ):
+            async with session.get(path, headers={"Accept": "text/html"}) as answer:
+                assert said in html.unescape(await answer.text()), path
         body = {"by": "ana", "reason": "Spam"}
         async with session.post(f"/api/v1/clocks/{wait}/dismiss", json=body) as answer:
             assert (await answer.json())["detail"].startswith("the wait is over: dismissed at")
