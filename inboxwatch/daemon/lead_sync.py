@@ -22,6 +22,8 @@ EVERY = timedelta(seconds=5)
 """How often a source is asked whether it has changed that names no interval."""
 BACK_OFF = Backoff(5.0, 900.0)
 """Pauses in seconds after failures in a row."""
+LONGEST_REST = 3600.0
+"""Seconds for which a source is left alone at most, whatever it asks for."""
 BATCH_LIMIT = 300.0
 """Seconds in which a list, or a batch of a feed, must come."""
 FIRST_LOOK = 30.0
@@ -191,7 +193,7 @@ class _Follower:
     async def _failed(self, error: MailboxError) -> float:
         self._failures += 1
         pause = BACK_OFF.longest if error.permanent else BACK_OFF.pause(self._failures)
-        pause = max(jittered(pause, self._chance), error.retry_after or 0.0)
+        pause = max(jittered(pause, self._chance), min(error.retry_after or 0.0, LONGEST_REST))
         if error.reason is not self._told:
             self._told = error.reason
             log.warning(
