@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, closing
 from dataclasses import dataclass, replace
@@ -111,11 +112,11 @@ class SqlFeed:
         """On a thread; what is given up, or takes too long, is cancelled on the server."""
         try:
             return await workers().run(self._database.host, work, self._settings.time_limit + _GRACE)
-        except TimeoutError:
-            asking.cancel()
-            raise out_of_time() from None
-        except asyncio.CancelledError:
-            asking.cancel()
+        except (TimeoutError, asyncio.CancelledError) as error:
+            # Some drivers connect once more for that: the loop waits for no network.
+            threading.Thread(target=asking.cancel, name="ends a query", daemon=True).start()
+            if isinstance(error, TimeoutError):
+                raise out_of_time() from None
             raise
 
     async def _batches(self, look: _Look) -> AsyncGenerator[LeadBatch, None]:

@@ -15,6 +15,8 @@ from inboxwatch.connector import Cursor
 OVERLAP = timedelta(minutes=2)
 """Transactions commit after the time that they wrote."""
 _WHOLE_EVERY = timedelta(days=1)
+_AHEAD = timedelta(hours=1)
+"""Clocks of engines that share a store differ."""
 _PARTS = 256
 _WIDTH = 12
 _BITS = 8 * _WIDTH
@@ -85,8 +87,8 @@ class SqlPosition:
     """Tells the batches of one look apart: no two batches leave the same cursor."""
 
     def due(self, now: datetime) -> bool:
-        """Whether a whole pass is, where changes are asked for. A clock that was set back does not put it off."""
-        return self.whole_at is None or self.since is None or not now - _WHOLE_EVERY < self.whole_at <= now
+        """Whether a whole pass is, where changes are asked for. A clock that was set back far does not put it off."""
+        return self.whole_at is None or self.since is None or not now - _WHOLE_EVERY < self.whole_at < now + _AHEAD
 
     @property
     def bound(self) -> Value | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -166,6 +167,7 @@ async def test_what_the_login_may_not_read_is_named_as_a_right_that_is_missing(t
         assert failed.value.reason is Reason.AUTH
 
 
+BUSY = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND usename = 'reader'"
 SLOW = {
     "postgresql": "SELECT pg_sleep(60)::text AS email",
     "mariadb": "SELECT CONCAT(SLEEP(60), '') AS email",
@@ -179,11 +181,28 @@ async def test_a_query_that_takes_too_long_is_ended_on_the_server(table: LeadTab
         await looked(table.listed(query=slow, time_limit="0.3s"))
     assert failed.value.reason is Reason.TIMEOUT
     if table.url.startswith("postgresql"):
-        busy = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(60)::%'"
-        assert table.run(f"{busy} AND pid <> pg_backend_pid()") == 0
+        assert table.run(BUSY) == 0
     elif table.url.startswith("mariadb"):
         busy = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'reader' AND info LIKE '%SLEEP(60)%'"
         assert table.run(busy) == 0
+
+
+async def test_a_look_that_is_given_up_ends_its_query_on_the_server(table: LeadTable) -> None:
+    if not table.url.startswith("postgresql"):
+        pytest.skip("no word to end a query from outside")
+    task = asyncio.create_task(looked(table.listed(query=SLOW["postgresql"])))
+    await reading(table, 1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await reading(table, 0)
+
+
+async def reading(table: LeadTable, count: int) -> None:
+    """Waits until so many queries of the reader run."""
+    async with asyncio.timeout(30):
+        while await asyncio.to_thread(table.run, BUSY) != count:  # noqa: ASYNC110  (the server tells nobody)
+            await asyncio.sleep(0.01)
 
 
 WRITES = {
