@@ -170,7 +170,7 @@ def backfill(
 @app.command(epilog="Example: inboxwatch explain -c inboxwatch.yaml buyer@example.org --at 2026-05-04T14:03:00Z")
 def explain(
     config: ConfigFile,
-    ref: Annotated[str, typer.Argument(help="A clock id, a Message-ID or a lead's address.")],
+    ref: Annotated[str, typer.Argument(help="A clock id, a Message-ID, or a lead's address, name or company.")],
     at: Annotated[str | None, typer.Option(metavar="TIME", help="RFC 3339; also says who owned it then.")] = None,
 ) -> None:
     """Who owns it, what is the SLA, what happens next and when; then every decision behind it."""

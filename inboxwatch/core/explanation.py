@@ -10,6 +10,7 @@ from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.core.mail.classify import NO_SIGNS, Signs
 from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, Lead, LeadId, MessageId, PersonId
 from inboxwatch.core.proof import NOTHING_KNOWN, Proof
+from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.sla.timeline import Action
 from inboxwatch.core.wait_view import WaitView
 
@@ -120,6 +121,27 @@ class ExplainedWait:
 
 
 @dataclass(frozen=True, slots=True)
+class LeadBetween:
+    """What holds of a lead whom nobody keeps waiting."""
+
+    sla: SLAPolicy | None
+    """Of the next wait; None: no policy covers it."""
+    steps: tuple[str, ...]
+    """What happens when it slips, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpAhead:
+    """Who follows up, and when."""
+
+    owner: str
+    """A name."""
+    day: str
+    """A value of `core.follow_up_days.Day`."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """The answer to `explain`: of a lead or a message, with the waits that it is part of, or of one wait."""
 
@@ -129,6 +151,10 @@ class Explanation:
     """Of a lead without an open wait: whom routing names."""
     provenance: tuple[tuple[str, str], ...] = ()
     """Of a lead whom several sources know: (field, source that gave it), by source."""
+    between: LeadBetween | None = None
+    """Of such a lead: what holds of the next wait."""
+    follow_up: FollowUpAhead | None = None
+    """Of a lead: who follows up next; None: nobody has to."""
     message: ExplainedMessage | None = None
     reviews: tuple[Action, ...] = ()
     """What people said of the message's place."""

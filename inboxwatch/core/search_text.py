@@ -36,6 +36,12 @@ def search_text(lead: Lead) -> str:
     return _APART.join(dict.fromkeys(map(folded, (*fields, *spelt))))
 
 
+def begins_with(name: str) -> str:
+    """With what the text of a lead of this whole name begins; empty for no name."""
+    plain = folded(name).strip()
+    return f"{plain}{_APART}" if plain and _APART not in plain else ""
+
+
 def search_words(query: str) -> list[str]:
     """The words of a query, each of which must be a part of what is found; a NUL is none."""
     return list(dict.fromkeys(folded(query).replace("\0", " ").replace(_APART, " ").split()))[:MOST_WORDS]

@@ -15,25 +15,29 @@ from inboxwatch.core.explanation import (
     ExplainedStep,
     ExplainedWait,
     Explanation,
+    FollowUpAhead,
     Happened,
+    LeadBetween,
     MessageDoubt,
     OwnerThen,
     WaitPart,
 )
 from inboxwatch.core.leads import plain_address
-from inboxwatch.core.model import ClockId, Direction, Lead
+from inboxwatch.core.model import ClockId, Direction, Lead, MailboxId
 from inboxwatch.core.ownership.advance import assignment_at
 from inboxwatch.core.proof import LATE, NOTHING_KNOWN, Proof
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.meetings import ANSWERED
+from inboxwatch.core.sla.policy import Metric, choose
 from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.wait_view import WaitView
-from inboxwatch.engine.ladder import ladder_of
+from inboxwatch.engine.follow_ups import next_follow_up
+from inboxwatch.engine.ladder import ladder_of, policy_steps
 from inboxwatch.engine.lead_view import view_of
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.wait_views import Detail, wait_views
+from inboxwatch.engine.wait_views import Detail, person_name, wait_views
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord, MessageRecord
 
@@ -54,19 +58,32 @@ def explain(tx: Transaction, rules: Rules, ref: str, at: datetime, then: datetim
         told = _message(message, tx.proofs.of_messages([message.key])) if message is not None else None
         reviews = _reviews(tx, message) if message is not None else ()
         return Explanation(_waits(tx, rules, rows, at, then), message=told, reviews=reviews)
-    lead = tx.leads.by_address(ref.lower())
+    lead = tx.leads.meant(ref)
+    if lead is None:
+        found, count = tx.leads.find(ref, 2) if ref else ([], 0)
+        lead = found[0].lead if count == 1 else None
     return None if lead is None else _lead(tx, rules, lead, at, then)
 
 
 def _lead(tx: Transaction, rules: Rules, lead: Lead, at: datetime, then: datetime | None) -> Explanation:
     rows = list(tx.clocks.listed({"lead": lead.id}, None, 1000))
     rows.sort(key=lambda row: (row.state is not State.RUNNING, row.started_at))
-    running = bool(rows) and rows[0].state is State.RUNNING
-    between = None if running else owner_between_waits(tx, rules, lead.id, at)
     viewed = view_of(tx, rules, lead)
     several = viewed is not None and len({row.id.source for row in viewed.rows}) > 1
     origins = tuple(viewed.provenance().items()) if viewed is not None and several else ()
-    return Explanation(_waits(tx, rules, rows, at, then), lead=lead, owner_between=between, provenance=origins)
+    waits = _waits(tx, rules, rows, at, then)
+    follow_up, told = next_follow_up(rules, [one.wait for one in waits], at), None
+    if follow_up is not None:
+        wait, day = follow_up
+        told = FollowUpAhead(person_name(rules, wait.owner) or str(wait.owner), day, wait.due_at)
+    known = Explanation(waits, lead=lead, provenance=origins, follow_up=told)
+    if any(row.state is State.RUNNING and row.metric is not Metric.FOLLOW_UP for row in rows):
+        return known
+    last = tx.mail.last_mailbox(lead.id)
+    policy = choose(rules.config.policies, rules.context.facts(lead.id, lead, MailboxId(last) if last else None))
+    steps = tuple(policy_steps(rules, policy.escalation)) if policy else ()
+    owner = owner_between_waits(tx, rules, lead.id, at)
+    return replace(known, owner_between=owner, between=LeadBetween(policy, steps))
 
 
 def _waits(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from inboxwatch.core.follow_up_days import Day, day_of
 from inboxwatch.core.model import ClockId
+from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_filters import by_people
 from inboxwatch.engine.wait_views import person_name
@@ -28,6 +29,15 @@ class FollowUps:
 
     def count(self, day: Day) -> int:
         return len(self.by_day.get(day, ()))
+
+
+def next_follow_up(rules: Rules, waits: Iterable[WaitView], now: datetime) -> tuple[WaitView, Day] | None:
+    """Of a lead's open waits the follow-up that is due first, and its day in the owner's zone."""
+    first = min((wait for wait in waits if wait.follow_up and wait.running), key=lambda one: one.due_at, default=None)
+    if first is None:
+        return None
+    owner = rules.config.people.get(first.owner) if first.owner else None
+    return first, day_of(first.due_at, now, owner.zone if owner else UTC)
 
 
 def follow_ups(tx: Transaction, rules: Rules, where: Mapping[str, str], now: datetime) -> FollowUps:

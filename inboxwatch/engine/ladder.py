@@ -11,14 +11,16 @@ from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import foreseen
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.holds import Hold
-from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.sla.policy import EscalationPolicy, Metric
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import target_name
+from inboxwatch.notify.ladder_words import step_in_words, target_in_words
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
+from inboxwatch.words import ENGLISH, Wording
 
 MOST = 30
 """Steps that are named ahead: a ladder may repeat its last one a thousand times."""
@@ -36,6 +38,21 @@ def with_ladders(
     return [
         view._replace(ladder=tuple(ladder_of(tx, rules, row, now))) if view.running else view
         for row, view in zip(rows, views, strict=True)
+    ]
+
+
+def policy_steps(rules: Rules, policy: EscalationPolicy, words: Wording = ENGLISH) -> list[str]:
+    """What happens when nobody answers, before anybody waits: the steps of a policy in words."""
+
+    def named(target: str) -> str:
+        fallback = str(rules.config.fallback)
+        return target_in_words(target, words=words) or target_name(rules, fallback if target == "fallback" else target)
+
+    return [
+        step_in_words(
+            step, [named(one) for one in step.notify], named(step.reassign) if step.reassign else "", words=words
+        )
+        for step in policy.steps
     ]
 
 

@@ -13,15 +13,15 @@ from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.sla.policy import SLAPolicy, choose
 from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.core.wait_view import WaitView
-from inboxwatch.engine.follow_ups import follow_ups
-from inboxwatch.engine.ladder import ladder_of
+from inboxwatch.engine.follow_ups import follow_ups, next_follow_up
+from inboxwatch.engine.ladder import ladder_of, policy_steps
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import person_name, wait_views
 from inboxwatch.notify import follow_up_messages, lead_messages, messages
 from inboxwatch.notify.actions import Answer
 from inboxwatch.notify.assignment_words import why_given
-from inboxwatch.notify.ladder_words import ladder_lines
+from inboxwatch.notify.ladder_words import ladder_lines, length_in_words
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
@@ -101,9 +101,9 @@ class Lookup:
 
     def _leads(self, query: str) -> tuple[list[Lead], int]:
         """The first leads that match, and how many do."""
-        exact = self._tx.leads.by_address(query.lower())
-        if exact is not None:
-            return [exact], 1
+        meant = self._tx.leads.meant(query)
+        if meant is not None:
+            return [meant], 1
         found, count = self._tx.leads.find(query, _NAMED)
         return [one.lead for one in found], count
 
@@ -128,14 +128,22 @@ class Lookup:
         rows = self._open(lead=lead.id)[:MOST]
         views = self._views(rows)
         link = f"{self._rules.config.web.url}/leads/{quote(lead.id, safe='')}"
-        if not views:
-            return Answer(
-                (self._owner_between(lead), self._target_between(lead), self._words.say(messages.NOTHING_DUE)),
-                link=link,
-            )
+        follow_up = self._follow_up(views)
+        if not views or views[0].follow_up:
+            policy = self._policy_between(lead)
+            told = (self._owner_between(lead), self._target_between(policy), *self._steps_between(policy))
+            return Answer((*told, follow_up), tuple(views), link)
         first = views[0]
-        lines = (self._owner(first, lead), self._target(first), *self._next(first, rows[0]))
+        lines = (self._owner(first, lead), self._target(first), *self._next(first, rows[0]), follow_up)
         return Answer(lines, tuple(views), link)
+
+    def _follow_up(self, views: Sequence[WaitView]) -> str:
+        """Who follows up, and when."""
+        if (found := next_follow_up(self._rules, views, self._now)) is None:
+            return self._words.say(follow_up_messages.NOBODY)
+        wait, day = found
+        at = self._words.when(self._local(wait.due_at))
+        return follow_up_messages.of_lead(day=day, person=self._name(wait.owner), at=at, words=self._words)
 
     def _owner(self, wait: WaitView, lead: Lead) -> str:
         actions = self._tx.clocks.actions([wait.thread], []).get(wait.thread, ())
@@ -149,27 +157,38 @@ class Lookup:
         return messages.owner_next(owner=self._name(owner), lead=lead.name or lead.id, words=self._words)
 
     def _target(self, wait: WaitView) -> str:
+        length = wait.sla.target(wait.metric) if wait.sla else None
         return messages.target(
             policy=wait.policy,
             metric=wait.metric,
-            length=str(wait.sla.target(wait.metric)) if wait.sla else "",
+            length=length_in_words(length, words=self._words) if length else "",
             due_at=self._local(wait.due_at),
             late=-wait.left,
             words=self._words,
         )
 
-    def _target_between(self, lead: Lead) -> str:
+    def _policy_between(self, lead: Lead) -> SLAPolicy | None:
         last = self._tx.mail.last_mailbox(lead.id)
         facts = self._rules.context.facts(lead.id, lead, MailboxId(last) if last else None)
-        policy: SLAPolicy | None = choose(self._rules.config.policies, facts)
+        return choose(self._rules.config.policies, facts)
+
+    def _target_between(self, policy: SLAPolicy | None) -> str:
         if policy is None:
             return self._words.say(messages.NO_POLICY)
         return messages.target_next(
             policy=policy.name,
-            first_response=str(policy.first_response),
-            next_response=str(policy.next_response),
+            first_response=length_in_words(policy.first_response, words=self._words),
+            next_response=length_in_words(policy.next_response, words=self._words),
             words=self._words,
         )
+
+    def _steps_between(self, policy: SLAPolicy | None) -> Sequence[str]:
+        """What happens when the next wait slips."""
+        if policy is None:
+            return (self._words.say(messages.NOTHING_DUE),)
+        steps = "; ".join(policy_steps(self._rules, policy.escalation, self._words))
+        nothing = self._words.say(messages.NOTHING_DUE)
+        return (f"{nothing} {self._words.say(messages.IF_THE_NEXT_SLIPS, steps=steps)}",)
 
     def _next(self, wait: WaitView, row: ClockRecord) -> list[str]:
         """Who is told when, if nobody answers, and whose it is then."""

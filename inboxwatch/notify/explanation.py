@@ -16,12 +16,12 @@ from inboxwatch.core.explanation import (
     OwnerThen,
     WaitPart,
 )
-from inboxwatch.core.model import Lead, PersonId
+from inboxwatch.core.model import Lead
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.wait_view import WaitView
-from inboxwatch.notify import messages
-from inboxwatch.notify.ladder_words import ladder_sentence
+from inboxwatch.notify import follow_up_messages, messages
+from inboxwatch.notify.ladder_words import ladder_sentence, length_in_words
 from inboxwatch.notify.state_words import state
 
 _When = Callable[[datetime | None], str]
@@ -50,7 +50,7 @@ _DOUBTS = {
 def explanation_lines(told: Explanation) -> Iterator[str]:
     """The lines of an explanation, in their order."""
     if told.lead is not None:
-        yield from _lead(told.lead, told.owner_between)
+        yield from _lead(told.lead, told)
         yield from _provenance(told.provenance)
     if told.message is not None:
         yield f"Message {_utc(told.message.at)}: {_message(told.message)}"
@@ -62,10 +62,20 @@ def explanation_lines(told: Explanation) -> Iterator[str]:
         yield from _wait(one)
 
 
-def _lead(lead: Lead, owner_between: PersonId | None) -> Iterator[str]:
+def _lead(lead: Lead, told: Explanation) -> Iterator[str]:
     yield f"Lead {lead.id}: {lead.name or '(no name)'}, {lead.company or '(no company)'}, from {lead.source}"
-    if owner_between is not None:
-        yield f"  Owner now: {owner_between} (whom routing names between waits). No wait is open; nothing happens next."
+    if told.owner_between is not None:
+        owner = f"{told.owner_between} (whom routing names between waits)"
+        yield f"  Owner now: {owner}. No wait is open; nothing happens next."
+    if (between := told.between) is not None and between.sla is not None:
+        first, later = map(length_in_words, (between.sla.first_response, between.sla.next_response))
+        yield f"  SLA: policy {between.sla.name}: first reply within {first}, then {later}"
+        yield "  If nobody answers the next wait:"
+        yield from (f"    {step}" for step in between.steps)
+    if (ahead := told.follow_up) is not None:
+        yield f"  {follow_up_messages.of_lead(day=ahead.day, person=ahead.owner, at=_utc(ahead.at))}"
+    else:
+        yield f"  {follow_up_messages.NOBODY}"
 
 
 def _provenance(fields: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -46,6 +46,20 @@ def who(*, day: str, people: Sequence[tuple[str, int]], link: str, words: Wordin
     return f"{told} {link}" if link else told
 
 
+NOBODY = english("Nobody has to follow up.")
+_OF_LEAD = {
+    "overdue": english("%(person)s should have followed up %(at)s."),
+    "today": english("%(person)s follows up today, %(at)s."),
+    "tomorrow": english("%(person)s follows up tomorrow, %(at)s."),
+}
+_OF_LEAD_LATER = english("%(person)s follows up %(at)s.")
+
+
+def of_lead(*, day: str, person: str, at: str, words: Wording = ENGLISH) -> str:
+    """Who follows up with one lead; `at` is an instant as its reader is shown it, marked up or not."""
+    return words.say(_OF_LEAD.get(day, _OF_LEAD_LATER), person=person, at=at)
+
+
 def put_off(*, person: str, until: datetime | None, reason: str, words: Wording = ENGLISH) -> str:
     """`until` is for when, in the zone of its reader."""
     did = words.say("%(person)s follows up %(at)s", person=person, at=words.when(until))

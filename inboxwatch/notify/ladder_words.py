@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from inboxwatch.core.ladder_view import LadderStep
+from inboxwatch.core.sla.policy import Duration, Step
 from inboxwatch.notify import messages
 from inboxwatch.words import ENGLISH, Wording, english
 
@@ -22,6 +23,36 @@ _WITHHELD = {
     "first sight": english("nobody was told: it was due before inboxwatch first read the mailbox"),
 }
 _WITHHELD_ELSE = english("nobody was told")
+
+
+_TARGETS = {
+    "owner": english("the owner"),
+    "manager": english("the owner's manager"),
+    "team_lead": english("the team's lead"),
+    "next": english("whom routing names next"),
+}
+
+
+def target_in_words(target: str, *, words: Wording = ENGLISH) -> str:
+    """A target of a policy that stands for somebody; empty for a name or a channel."""
+    return words.say(_TARGETS[target]) if target in _TARGETS else ""
+
+
+def length_in_words(length: Duration, *, words: Wording = ENGLISH) -> str:
+    """A length of time of a policy: `2 h`, `16 h in business hours`."""
+    seconds = length.length.total_seconds()
+    if not length.business:
+        return words.span(seconds)
+    return words.say("%(length)s in business hours", length=words.hours(seconds))
+
+
+def step_in_words(step: Step, targets: Sequence[str], moves_to: str, *, words: Wording = ENGLISH) -> str:
+    """A step of a policy: `the owner is told at 100% of the time + 30 min, it moves to the fallback`."""
+    when = words.say("%(share)s of the time", share=words.percent(step.at.share))
+    if step.at.offset is not None:
+        length = length_in_words(step.at.offset, words=words)
+        when = f"{when} {'+' if step.at.sign > 0 else '-'} {length}"
+    return messages.ladder_step(targets=targets, moves_to=moves_to, at=when, words=words)
 
 
 SHOWN_TOLD = 2

@@ -393,6 +393,7 @@ def target_next(*, policy: str, first_response: str, next_response: str, words: 
 
 NO_POLICY = english("No SLA policy covers this lead.")
 NOTHING_DUE = english("No wait is open: nothing is due.")
+IF_THE_NEXT_SLIPS = english("If nobody answers the next one: %(steps)s.")
 
 
 def next_step(*, step: str, held_until: datetime | None, words: Wording = ENGLISH) -> str:

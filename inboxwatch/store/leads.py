@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, String, Table, TextualSelect, column, de
 
 from inboxwatch.core.leads import Directory, address_keys, claimed_addresses, claimed_domains, company_domains
 from inboxwatch.core.model import Lead, LeadId, PersonId
-from inboxwatch.core.search_text import search_text, search_words
+from inboxwatch.core.search_text import begins_with, search_text, search_words
 from inboxwatch.store import tables
 from inboxwatch.store.column_types import storable
 from inboxwatch.store.one_of import json_list, one_of
@@ -78,6 +78,24 @@ class Leads:
         keys = address_keys(email)
         return Directory(self._concerned(keys, keys, ())).by_address(email)
 
+    def meant(self, query: str) -> Lead | None:
+        """The one lead who has this address, or whose whole name this is, accents and case aside; None where several or
+        none have: `Bo Lind` is one, though a `Bo Lindner` is found by it too.
+        """
+        if (exact := self.by_address(query.lower())) is not None:
+            return exact
+        name = begins_with(query)
+        if not name:
+            return None
+        place = self._within(_lead.c.search, storable(name))
+        named = self._connection.execute(select(_lead.c.data).where(place == 1).limit(2)).all()
+        return to_lead(named[0]) if len(named) == 1 else None
+
+    @property
+    def _within(self) -> Any:
+        """The function of the place of one text in another, from 1."""
+        return func.instr if self._connection.dialect.name == "sqlite" else func.strpos
+
     def find(self, query: str, limit: int, offset: int = 0) -> tuple[list[FoundLead], int]:
         """Leads in whose name, company or addresses each word of a query is a part, and how many there are.
 
@@ -88,8 +106,7 @@ class Leads:
         owed = (clock.c.state == "running", clock.c.metric != "follow_up")
         first = select(clock.c.lead, func.min(clock.c.due_at).label("due_at")).where(*owed).group_by(clock.c.lead)
         wait = first.subquery()
-        within = func.instr if self._connection.dialect.name == "sqlite" else func.strpos
-        matching = [within(_lead.c.search, storable(word)) > 0 for word in search_words(query)]
+        matching = [self._within(_lead.c.search, storable(word)) > 0 for word in search_words(query)]
         order = (wait.c.due_at.is_(None), wait.c.due_at, _lead.c.id)
         joined = select(_lead.c.id).join(wait, wait.c.lead == _lead.c.id, isouter=True).where(*matching)
         count = select(func.count()).select_from(_lead).where(*matching)

@@ -19,6 +19,7 @@ from inboxwatch.engine.authority import Role
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.delivery.settle import resend
 from inboxwatch.engine.explanation import explain
+from inboxwatch.engine.follow_ups import next_follow_up
 from inboxwatch.engine.ladder import ladder_of
 from inboxwatch.engine.notice_actions import candidates_of
 from inboxwatch.engine.refused import NoSuchWait, Refused
@@ -200,7 +201,14 @@ class Board:
             waits = self._views(tx, rows, now)
             steps = [ladder_of(tx, self._daemon.rules, row, now) for row in rows[:FIRST]]
             ladders = list(zip(waits, steps, strict=False))
-            return {"answers": answers, "waits": waits, "ladders": ladders, "over": self._views(tx, over, now)}
+            follow_up = next_follow_up(self._daemon.rules, answers.open, now)
+            return {
+                "answers": answers,
+                "follow_up": follow_up,
+                "waits": waits,
+                "ladders": ladders,
+                "over": self._views(tx, over, now),
+            }
 
         return await self._pages.render(request, "lead.html", **await self._daemon.read(ask))
 

@@ -27,17 +27,20 @@ class LeadBoard:
         return [web.get("/leads", self.leads)]
 
     async def leads(self, request: web.Request) -> web.Response:
-        """The one lead that the search in the header finds is shown at once."""
+        """The one lead that the search in the header finds, or whose whole name it is, is shown at once."""
         query = request.query.get("q", "")[:LONGEST].strip()
         page = page_number(request)
 
+        at_once = bool(query) and page == 1 and "go" in request.query
+
         def ask(tx: Transaction) -> dict[str, Any]:
             found, count = tx.leads.find(query, PAGE, (page - 1) * PAGE)
-            return {"found": found, "count": count}
+            meant = tx.leads.meant(query) if at_once and count > 1 else None
+            return {"found": found, "count": count, "meant": found[0].lead if count == 1 else meant}
 
         values = await self._daemon.read(ask)
-        if query and values["count"] == 1 and page == 1 and "go" in request.query:
-            raise web.HTTPSeeOther(f"/leads/{quote(values['found'][0].lead.id, safe='')}")
+        if at_once and (meant := values.pop("meant")) is not None:
+            raise web.HTTPSeeOther(f"/leads/{quote(meant.id, safe='')}")
 
         def address(number: int) -> str:
             return "/leads?" + urlencode(({"q": query} if query else {}) | {"page": number})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from inboxwatch.notify import messages
 from inboxwatch.notify.state_words import STATES, state
 from inboxwatch.words import SPANS, Wording, english
@@ -18,6 +20,30 @@ HEADINGS = {
 }
 """Of lists of one state, by its name in the API."""
 DUE_NEXT = english("Due next")
+
+
+_STATUSES = MappingProxyType(
+    {"open": english("open"), "won": english("won"), "lost": english("lost"), "closed": english("closed")}
+)
+_KINDS = MappingProxyType(
+    {
+        "auto_reply": english("automatic answer"),
+        "bounce": english("not delivered"),
+        "receipt": english("receipt"),
+        "calendar": english("calendar"),
+        "bulk": english("mailing"),
+    }
+)
+
+
+def status(name: str, words: Wording) -> str:
+    """How a lead stands; a word of a list's own is shown as it is."""
+    return words.say(_STATUSES[name]) if name in _STATUSES else name
+
+
+def kind(name: str, words: Wording) -> str:
+    """What a message is that no person wrote."""
+    return words.say(_KINDS[name]) if name in _KINDS else name.replace("_", " ")
 
 
 def ending(stop_reason: str, words: Wording) -> str:

@@ -17,15 +17,16 @@ from markupsafe import Markup, escape
 
 from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.core.model import ShownFigures
+from inboxwatch.core.sla.policy import Step
 from inboxwatch.core.statistics.teams import NO_TEAM, TeamLabels
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.core.wait_view import NextStep
 from inboxwatch.engine.audit import Door
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.metrics import team_labels
-from inboxwatch.notify import messages
+from inboxwatch.notify import follow_up_messages, match_messages, messages
 from inboxwatch.notify.assignment_words import why_given
-from inboxwatch.notify.ladder_words import ladder_sentence
+from inboxwatch.notify.ladder_words import ladder_sentence, length_in_words, step_in_words, target_in_words
 from inboxwatch.notify.state_words import state
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Outage
@@ -78,6 +79,15 @@ class Pages:
             ladder_sentence=pass_context(lambda context, step, at: _ladder_sentence(step, at, context["words"])),
             ladder_step=pass_context(lambda context, step, at: self._ladder_step(step, at, context["words"])),
             why_given=pass_context(lambda context, *told: why_given(*told, words=context["words"])),
+            status_name=pass_context(lambda context, one: page_messages.status(one, context["words"])),
+            kind_name=pass_context(lambda context, one: page_messages.kind(one, context["words"])),
+            evidence=pass_context(lambda context, one: match_messages.evidence(one, words=context["words"])),
+            policy_length=pass_context(lambda context, one: length_in_words(one, words=context["words"])),
+            policy_step=pass_context(lambda context, one: self._policy_step(one, context["words"])),
+            follow_up_sentence=pass_context(
+                lambda context, day, who, at: _follow_up_sentence(day, who, at, context["words"])
+            ),
+            nobody_follows_up=follow_up_messages.NOBODY,
             no_further_step=messages.NO_FURTHER_STEP,
             labels=messages.ACTION_LABELS,
             open_mail_label=messages.OPEN_MAIL,
@@ -184,6 +194,18 @@ class Pages:
         told = messages.ladder_step(targets=targets, moves_to=owner, at=at, words=words)
         return Markup(told)  # noqa: S704  (escaped parts)
 
+    def _policy_step(self, step: Step, words: Wording) -> str:
+        """A step of a policy, before anybody waits."""
+        fallback = self._daemon.rules.config.fallback
+
+        def named(target: str) -> str:
+            return target_in_words(target, words=words) or self._target(
+                fallback if target == "fallback" else target, words
+            )
+
+        moved = named(step.reassign) if step.reassign else ""
+        return step_in_words(step, [named(one) for one in step.notify], moved, words=words)
+
     def _mailbox(self, mailbox: str | None) -> str:
         """A mailbox; a personal one by its number within the team where only teams are shown."""
         labels = self._labels()
@@ -235,6 +257,11 @@ def _ladder_sentence(step: LadderStep, at: Markup, words: Wording) -> Markup:
     shown = replace(step, targets=tuple(named(clean(one)) for one in step.targets))
     shown = replace(shown, moves_to=named(clean(step.moves_to)) if step.moves_to else "")
     return Markup(ladder_sentence(shown, at, words=words))  # noqa: S704  (escaped parts)
+
+
+def _follow_up_sentence(day: str, person: str, at: Markup, words: Wording) -> Markup:
+    """Who follows up when; `at` is its instant as pages show it."""
+    return Markup(follow_up_messages.of_lead(day=day, person=str(escape(person)), at=at, words=words))  # noqa: S704
 
 
 @pass_context

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from inboxwatch import config as configuration
+from inboxwatch.commands.exit_code import ExitCode
+from inboxwatch.commands.explain import run_explain
 from inboxwatch.core.model import PersonId
 from tests.support.engine import Engine
 from tests.support.explained import explained
@@ -113,3 +115,26 @@ def test_a_message_or_a_lead_leads_to_the_wait_and_the_unknown_to_nothing(daemon
 
 def test_a_lead_without_a_wait_has_an_owner_all_the_same(daemon: InProcessDaemon) -> None:
     assert "Owner now: ana" in told(daemon, "bo@buyer.test")
+
+
+def test_one_command_answers_all_questions_about_a_lead_by_name(
+    daemon: InProcessDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon.lead("lindner@other.test", owner="ben", name="Bo Lindner")
+    quiet = told(daemon, "bo lind")
+    for line in (
+        "  Owner now: ana (whom routing names between waits). No wait is open; nothing happens next.",
+        "  SLA: policy default: first reply within 12 h in business hours, then 4 h",
+        "    the owner is told at 50% of the time",
+        "    the owner's manager is told at 100% of the time + 30 min, it moves to Max Ode",
+        "  Nobody has to follow up.",
+    ):
+        assert line in quiet.splitlines()
+    daemon.mail("bo@buyer.test", "ana@acme.test")
+    waiting = told(daemon, "Bo Lind")
+    assert lines(waiting, "Owner: ana")
+    assert lines(waiting, "SLA: policy default", "due")
+    assert lines(waiting, "Next: step 1", "Ana Diaz is told")
+    assert "  Nobody has to follow up." in waiting.splitlines()
+    assert run_explain(daemon.config, "lind") != ExitCode.OK
+    assert "2 leads match: Bo Lind (bo@buyer.test), Bo Lindner (lindner@other.test)" in capsys.readouterr().err

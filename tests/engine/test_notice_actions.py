@@ -218,10 +218,11 @@ async def test_a_leads_three_questions_are_answered(actions: NoticeActions, quer
     answer = await actions.lookup(ANA, query)
     assert answer.lines == (
         "Ana Diaz owns Bo Lind right now (rule 1: lead.owner, first match).",
-        "SLA default: first reply within 2h, due Mon 4 May 11:00 UTC, due in 2 h.",
+        "SLA default: first reply within 2 h, due Mon 4 May 11:00 UTC, due in 2 h.",
         "If nobody answers, Ana Diaz is told at Mon 4 May 10:00 UTC.",
         "Ana Diaz, Max Ode are told at Mon 4 May 11:00 UTC",
         "Max Ode is told at Mon 4 May 11:30 UTC, it moves to Max Ode",
+        "Nobody has to follow up.",
     )
     assert [clock.lead for clock in answer.clocks] == ["bo@buyer.test"]
 
@@ -233,9 +234,22 @@ async def test_between_waits_the_answer_is_whom_routing_names(
     answer = await actions.lookup(ANA, "bo@buyer.test")
     assert answer.lines[0] == "Ana Diaz would own the next wait of Bo Lind, as routing stands."
     assert answer.lines[1:] == (
-        "SLA default: first reply within 2h, then 4h.",
-        "No wait is open: nothing is due.",
+        "SLA default: first reply within 2 h, then 4 h.",
+        "No wait is open: nothing is due. If nobody answers the next one: the owner is told at 50% of the time; "
+        "the owner, the owner's manager are told at 100% of the time; "
+        "the owner's manager is told at 100% of the time + 30 min, it moves to Max Ode.",
+        "Nobody has to follow up.",
     )
+
+
+async def test_whose_whole_name_is_asked_for_is_meant_though_others_begin_so(
+    daemon: InProcessDaemon, actions: NoticeActions
+) -> None:
+    daemon.lead("lindner@other.test", name="Bo Lindner", company="Bo Lind")
+    assert (await actions.lookup(ANA, "bo lind")).lines[0].startswith("Ana Diaz owns Bo Lind right now")
+    daemon.lead("other@other.test", name="Bo  Lind")
+    daemon.lead("third@other.test", name="BO LIND")
+    assert (await actions.lookup(ANA, "bo lind")).lines[0].startswith("4 leads match: ")
 
 
 async def test_an_empty_question_lists_the_askers_own_waits(daemon: InProcessDaemon, actions: NoticeActions) -> None:

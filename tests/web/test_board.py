@@ -257,7 +257,7 @@ async def test_a_lead_shows_the_three_answers_and_all_waits(page: Page, served: 
     waiting(daemon)
     await page.goto(f"/leads/{BO}")
     answers = page.locator(".answers")
-    for text in ("Ana Diaz", "2h first, 4h next", "Max Ode"):
+    for text in ("Ana Diaz", "2 h first, 4 h next", "Max Ode", "Nobody has to follow up"):
         await expect(answers).to_contain_text(text)
     await expect(page.locator(".ladder li")).to_have_count(3)
     await page.goto("/leads/nobody@buyer.test")
