@@ -1,94 +1,70 @@
-"""The board for everybody: contrast in both themes, a phone's width, and what axe has to say."""
+"""The board for everybody: contrast in both themes, a phone's width, and what axe has to say, page by page."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
-from inboxwatch.connector import MailboxError, Reason
-from inboxwatch.core.model import MailboxId
-from tests.support.chromium import BO, CY, HOUR, Served, waiting
+from tests.support.chromium import Served
+from tests.support.gallery import House, closed_house, full_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+ONCE = {
+    "start", "waits", "wait", "follow-up", "follow-ups", "leads", "lead", "matches", "report", "review", "mailboxes",
+    "link-why", "missing", "sign-in", "waits-of-a-time",
+}  # fmt: skip
+"""One page of each kind."""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_text_has_enough_contrast_and_fits_a_phone(browser: Browser, served: Served, scheme: str) -> None:
-    """WCAG AA: 4.5 to 1 for text, 3 to 1 for large text, computed from what the browser paints; no sideways scroll."""
-    daemon = served.daemon
-    waiting(daemon)
-    daemon.mail(BO, "ana@acme.test", subject="Our news of the spring", extra="List-Id: <news.buyer.test>")
-    daemon.engine.snooze(daemon.only_wait(CY), "ben", daemon.at, until=daemon.at + HOUR)
-    daemon.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO", permanent=True), daemon.at)
-    paths = [
-        "/",
-        "/waits",
-        "/follow-ups",
-        "/leads",
-        "/report?period=this-week",
-        "/waits?since=2026-05-01T00:00:00Z&until=2026-06-01T00:00:00Z&tier=hot",
-        "/review",
-        "/mailboxes",
-        "/matches",
-        f"/waits/{daemon.only_wait(CY)}",
-        f"/leads/{BO}",
-        "/nothing",
-    ]
-    for width in (390, 1280):
-        context = await browser.new_context(
-            base_url=served.url,
-            color_scheme=scheme,  # type: ignore[arg-type]  # one of playwright's literals
-            viewport={"width": width, "height": 844},
-        )
-        page = await context.new_page()
-        for path in paths:
-            await page.goto(path)
-            poor = await page.evaluate(_CONTRAST)
-            assert poor == [], (path, width)
-            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (path, width)
-            unnamed = "[...document.querySelectorAll('button, select, input:not([type=hidden]), a')]"
-            unnamed += ".filter(one => !(one.labels?.length || one.textContent.trim() || one.ariaLabel)).length"
-            assert await page.evaluate(unnamed) == 0
-        await context.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_to_object_to(browser: Browser, served: Served, scheme: str) -> None:
-    reason = "axe-playwright-python is not in the development lock yet"
-    axe = pytest.importorskip("axe_playwright_python", reason=reason)
-    script = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
-    daemon = served.daemon
-    waiting(daemon)
-    daemon.engine.failed(MailboxId("sales"), MailboxError(Reason.AUTH, "NO", permanent=True), daemon.at)
-    daemon.engine.succeeded(MailboxId("ana"), daemon.at)
-    daemon.engine.failed(MailboxId("ana"), MailboxError(Reason.RATE_LIMITED, "429"), daemon.at, again=daemon.at + HOUR)
+async def opened(browser: Browser, served: Served, scheme: str, width: int = 1280) -> Page:
     context = await browser.new_context(
         base_url=served.url,
         bypass_csp=True,  # axe is not ours, and our pages run nothing else
         color_scheme=scheme,  # type: ignore[arg-type]  # one of playwright's literals
+        viewport={"width": width, "height": 844},
     )
-    page = await context.new_page()
-    for path in (
-        "/",
-        "/waits",
-        "/follow-ups",
-        "/leads?q=buyer",
-        "/report?period=this-week",
-        "/waits?since=2026-05-01T00:00:00Z&until=2026-06-01T00:00:00Z",
-        "/review",
-        "/mailboxes",
-        f"/waits/{daemon.only_wait(CY)}",
-        f"/leads/{BO}",
-        "/nothing",
-    ):
-        await page.goto(path)
-        await page.evaluate(script)
-        found = await page.evaluate("axe.run()")
-        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == [], path
-        assert len(found["passes"]) > 20
-    await context.close()
+    return await context.new_page()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
+async def test_text_has_enough_contrast_and_fits_a_phone(
+    browser: Browser, tmp_path: Path, scheme: str, width: int
+) -> None:
+    """WCAG AA: 4.5 to 1 for text, 3 to 1 for large text, computed from what the browser paints; no sideways scroll,
+    however long a name, a company and a subject are."""
+    async with full_house(tmp_path) as (served, pages):
+        page = await opened(browser, served, scheme, width)
+        for one in pages:
+            if width != 390 and one.name not in ONCE:
+                continue
+            await page.goto(one.path)
+            assert await page.evaluate(_CONTRAST) == [], one
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), one
+            unnamed = "[...document.querySelectorAll('button, select, input:not([type=hidden]), a')]"
+            unnamed += ".filter(one => !(one.labels?.length || one.textContent.trim() || one.ariaLabel)).length"
+            assert await page.evaluate(unnamed) == 0, one
+        await page.context.close()
+
+
+@pytest.mark.parametrize("house", [full_house, closed_house])
+async def test_axe_finds_nothing_to_object_to(browser: Browser, tmp_path: Path, house: House) -> None:
+    """Every kind of page, in one theme or the other."""
+    axe = pytest.importorskip("axe_playwright_python", reason="it is in the development lock")
+    script = (Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+    async with house(tmp_path) as (served, pages):
+        themes = [await opened(browser, served, scheme) for scheme in ("light", "dark")]
+        for number, one in enumerate(one for one in pages if one.name in ONCE):
+            page = themes[number % 2]
+            await page.goto(one.path)
+            await page.evaluate(script)
+            found = await page.evaluate("axe.run()")
+            told = [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"]]
+            assert told == [], one
+            assert len(found["passes"]) > 15, one
+        for page in themes:
+            await page.context.close()
 
 
 _CONTRAST = """() => {
