@@ -59,7 +59,7 @@ class Minutes:
 
 @cache
 def minutes_of(office: str, days: int) -> Minutes:
-    return Minutes(office, days + 20)
+    return Minutes(office, days + 15)
 
 
 @dataclass(slots=True)
@@ -127,7 +127,29 @@ class Recount:
         open_then = [wait for wait in self.waits if wait.start < start and (wait.stop is None or wait.stop > end)]
         return sum(not team or TEAM_OF.get(self._at(wait, end).owner) == team for wait in open_then)
 
+    def follow_ups(self, start: datetime, end: datetime) -> tuple[int, int, int]:
+        """Of those that began in a period: the buyer had answered by its end; we wrote again, or called; still open."""
+        ends = [
+            stop for story in self._company.stories for began, stop in self._silences(story) if start <= began < end
+        ]
+        over = [how for stop in ends if stop is not None for at, how in (stop,) if at <= end]
+        answered = sum(how == "asks" for how in over)
+        return answered, len(over) - answered, len(ends) - len(over)
+
     # What happened.
+
+    def _silences(self, story: Story) -> Iterator[tuple[datetime, tuple[datetime, str] | None]]:
+        """Since when ours was the last word, and what ended that."""
+        began: datetime | None = None
+        for event in self._events(story):
+            ends = event.what in ("asks", "called") or (event.what == "answers" and not self._lost(event))
+            if began is not None and ends:
+                yield began, (event.at, event.what)
+                began = None
+            if event.what == "answers" and not self._lost(event):
+                began = event.at
+        if began is not None:
+            yield began, None
 
     def _events(self, story: Story) -> list[Event]:
         """A story's events and the calls to its buyer, whose every wait they end."""

@@ -42,7 +42,10 @@ def differences(desk: CompanyDesk, recount: Recount, period: Period, team: str =
         one, other = share_on_time(mine), share_on_time(then)
         change = None if one is None or other is None else float(one) - float(other)
         yield from _unlike(f"{metric} change", told["metrics"][metric]["change"], change)
-    yield from _on_page(render(story, period.end), now, before, left_over)
+    page = render(story, period.end)
+    yield from _on_page(page, now, before, left_over)
+    if not team:
+        yield from _follow_ups(_Page(page), recount.follow_ups(period.start, period.end))
 
 
 def _waits(cases: Iterable[Any], counted: Iterable[Counted]) -> Iterator[str]:
@@ -122,6 +125,12 @@ def _on_page(page: str, now: list[Counted], before: list[Counted], left_over: in
     open_late = sum(one.outcome == "overdue" for one in now)
     tile = f"{_never(now)} never answered {open_late} open and overdue; {left_over} more from before the period"
     yield from _unlike("page: tile", [one for one in shown.tiles if "never answered" in one], [tile])
+
+
+def _follow_ups(shown: _Page, counted: tuple[int, int, int]) -> Iterator[str]:
+    told = shown.tables.get("Follow-ups", {})
+    heads = ("The buyer answered", "We wrote again, or it ended", "Open")
+    yield from _unlike("page: follow-ups", [told.get(head, ["0"]) for head in heads], [[str(one)] for one in counted])
 
 
 def _row(some: list[Counted]) -> list[str]:
