@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from inboxwatch import __version__
 from inboxwatch.connector import Cursor, LeadList, MailboxError, Row
 from inboxwatch.core.lead_view import GivenLead, RowId
+from inboxwatch.core.leads import plain_address
+from inboxwatch.core.mail.strangers import clue_of_address
 from inboxwatch.core.model import Lead, PersonId
 from inboxwatch.engine.alarms import Condition, watch
 from inboxwatch.engine.forgotten import without_forgotten
@@ -166,9 +168,24 @@ def put_rows(  # seven parameters: rows of a source; the whole pass that sees th
             changed += give(tx, rules, [*fresh, *other], now, before=before_these)
             was = [(row, None) for row in fresh] + [(row, known[row.id.key]) for row in other]
             changed += take_listed(tx, rules, source, was, now)
+        _recall(tx, fresh, [(known[row.id.key], row) for row in other], now)
         if fresh:
             changed += _merge_waiting(tx, rules, source, [row.id.key for row in fresh], now)
     return changed
+
+
+def _recall(
+    tx: Transaction, fresh: Iterable[StoredRow], changed: Iterable[tuple[StoredRow, StoredRow]], now: datetime
+) -> None:
+    """Has mail of who was nobody when it was read read again, by the addresses that a source names first now.
+
+    A person may write before the source names them: a form makes a contact that is told minutes later. As at the first
+    sight of a mailbox, what is overdue by now is shown and told in one digest, and pages nobody.
+    """
+    emails = {email for row in fresh for email in row.given.addresses}
+    emails |= {email for old, row in changed for email in {*row.given.addresses} - {*old.given.addresses}}
+    if emails:
+        tx.strangers.recall_quietly([clue_of_address(plain_address(email)) for email in sorted(emails)], now)
 
 
 def looked(tx: Transaction, rules: Rules, source: str, now: datetime, *, changed: bool = True) -> int:

@@ -64,6 +64,12 @@ class Strangers:
         rows = [row | {"tries": 0, "again_at": now} for row in found.values()]
         upsert(self._connection, _recall, rows, ["tries", "again_at"])
 
+    def recall_quietly(self, of_leads: Iterable[str], now: datetime) -> None:
+        """Has what a clue of new leads leads to read again: what of it is overdue by now is history."""
+        found = self._found(of_leads, true()).values()
+        rows = [row | {"at": now, "quiet": True, "tries": 0, "again_at": now} for row in found]
+        upsert(self._connection, _recall, rows, ["tries", "again_at"])
+
     def _found(self, clues: Iterable[str], which: ColumnElement[bool]) -> dict[tuple[int, str], dict[str, object]]:
         """The rows of what clues lead to, by the message's number and the mailbox."""
         given = list(clues)

@@ -67,6 +67,33 @@ def test_a_batch_read_from_a_position_that_another_worker_has_moved_is_not_taken
     assert other.read(position, other.rules, "crm") == feeds.position("crm") == "crm 2"
 
 
+def test_who_wrote_before_a_source_named_them_is_waited_for_all_the_same(daemon: BatchedDaemon, feeds: Feeds) -> None:
+    """Their mail was nobody's: it is read again, and the clock runs from its receipt."""
+    fresh = daemon.asks("q1@other.test", 0, sender=CY)
+    old = daemon.asks("q2@other.test", -3000, sender="di@other.test", subject="Old")
+    daemon.reads(old, fresh)
+    assert daemon.clocks() == []
+    daemon.passes(minutes(2))
+    feeds.gives("crm", [record("2", CY), record("3", "di@other.test")], now=daemon.at)
+    daemon.reads_again()
+    assert [clock.started_at for clock in daemon.clocks()] == [old.received_at, fresh.received_at]
+    daemon.passes(minutes(3))
+    assert daemon.steps() == [], "what was overdue when the source named them pages nobody"
+    daemon.passes(timedelta(hours=2))
+    assert {row.clock for row in daemon.owed()} == {daemon.clocks()[1].id}
+
+
+def test_mail_under_an_address_that_a_record_takes_on_is_the_leads_too(daemon: BatchedDaemon, feeds: Feeds) -> None:
+    asked = daemon.asks("q1@married.test", 0, sender=NEW)
+    daemon.reads(asked)
+    feeds.gives("crm", [record("1", BO, name="Bo Lind")], now=daemon.at)
+    daemon.reads_again()
+    assert daemon.clocks() == []
+    feeds.gives("crm", [record("1", NEW, name="Bo Mann")], now=daemon.at)
+    daemon.reads_again()
+    assert [clock.lead for clock in daemon.clocks()] == [NEW]
+
+
 def test_a_changed_address_is_a_rename_mail_waits_and_links_go_on(daemon: BatchedDaemon, feeds: Feeds) -> None:
     daemon.reads(daemon.asks("q1@buyer.test", 0))
     (before,) = daemon.clocks()
