@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from inboxwatch.core.mail.copies import Account
 from inboxwatch.core.mail.threads.known import Known, parent_above
 from inboxwatch.core.model import Direction, Evidence, Kind, LeadId, MessageId, ThreadId
+from inboxwatch.store.column_types import storable
+
+_SETS = ("answer_to", "to", "provider_threads", "bearers")
+_PLAIN = (
+    "name", "answers", "was_key", "beside", "in_reply_to", "references", "answered", "sender_lead", "series", "part",
+)  # fmt: skip
 
 
-def dump(known: Known) -> dict[str, Any]:
-    """What the columns of a row do not tell; names whose value `load` puts in where they are missing are left out."""
-    account = known.account
-    told = {
-        "account": _account(account) if account else None,
-        "name": known.name,
-        "answer_to": sorted(known.answer_to),
-        "to": sorted(known.to),
-        "others": sorted(known.participants - known.to - {known.sender}),
-        "answers": known.answers,
-        "was_key": known.was_key,
-        "sent_at": known.sent_at.isoformat() if known.sent_at else None,
-        "thread_index": known.thread_index.hex() if known.thread_index else None,
-        "beside": known.beside,
-        "in_reply_to": known.in_reply_to,
-        "references": known.references,
-        "answered": known.answered,
-        "provider_threads": sorted(known.provider_threads),
-        "sender_lead": known.sender_lead,
-        "series": known.series,
-        "part": known.part,
-        "bearers": sorted(known.bearers),
-    }
-    data: dict[str, Any] = {name: value for name, value in told.items() if value}
-    data["sides"] = sorted(known.sides)
+def dump(known: Known, at: datetime) -> dict[str, Any]:
+    """What the columns of a row do not tell; names whose value `load` puts in where they are missing are left out.
+
+    `at`: that of the row.
+    """
+    data: dict[str, Any] = {"sides": sorted(known.sides)}
+    if known.account:
+        data["account"] = _account(known.account, at, known.sender)
+    if known.sent_at:
+        data["sent_at"] = int(known.sent_at.timestamp())
+    if known.thread_index:
+        data["thread_index"] = known.thread_index.hex()
+    if others := known.participants - known.to - {known.sender}:
+        data["others"] = sorted(others)
+    for name in _SETS:
+        if value := getattr(known, name):
+            data[name] = sorted(value)
+    for name in _PLAIN:
+        if value := getattr(known, name):
+            data[name] = value
+    if known.in_reply_to and known.in_reply_to == known.references[-1:]:
+        data["in_reply_to"] = True
     if not known.told:
         data["told"] = False
     if known.open != (known.parent is None):
@@ -51,14 +54,15 @@ def load(row: Any) -> Known:
     """
     data = row.known
     told = data.get
-    sent_at = datetime.fromisoformat(sent) if (sent := told("sent_at")) else None
+    sent = told("sent_at")
+    sent_at = datetime.fromtimestamp(sent, UTC) if isinstance(sent, int) else sent and datetime.fromisoformat(sent)
     account = None
     if its := told("account"):
-        rank, at, digest, authors, *more = its
+        rank, when, digest, authors, *more = its
+        at = row.at if when is None else datetime.fromisoformat(when)
         outside = frozenset(more[0] if more else ())
-        account = Account(
-            rank, datetime.fromisoformat(at), digest, frozenset(authors), sent_at, row.subject_key, outside
-        )
+        authors = frozenset((row.sender,) if authors is None else authors)
+        account = Account(rank, at, digest, authors, sent_at, row.subject_key, outside)
     named, above, in_reply_to, references = _ancestors(data)
     to = told("to", ())
     return Known(
@@ -101,8 +105,11 @@ def load(row: Any) -> Known:
     )
 
 
-def _account(account: Account) -> list[Any]:
-    told = [account.rank, account.at.isoformat(), account.digest, sorted(account.authors)]
+def _account(account: Account, at: datetime, sender: str) -> list[Any]:
+    """The time and the author are left out where they are those of the message."""
+    when = None if account.at == at else account.at.isoformat()
+    authors = None if account.authors == {storable(sender)} else sorted(account.authors)
+    told = [account.rank, when, account.digest, authors]
     return [*told, sorted(account.to)] if account.to else told
 
 
@@ -114,7 +121,8 @@ def _ancestors(
         named, above = data["named"], data["above"]
         answered = data.get("in_reply_to", (named,) if named else ())
         return named, above, tuple(answered), tuple(data.get("references", [one for one in (above, named) if one]))
-    in_reply_to, references = tuple(data.get("in_reply_to", ())), tuple(data.get("references", ()))
+    references, told = tuple(data.get("references", ())), data.get("in_reply_to", ())
+    in_reply_to = references[-1:] if told is True else tuple(told)
     named = in_reply_to[0] if in_reply_to else references[-1] if references else None
     return named, parent_above(named, references), in_reply_to, references
 

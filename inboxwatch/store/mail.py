@@ -142,9 +142,9 @@ class Mails:
                 "its_confidence": known.confidence,
                 "its_lead": known.lead,
                 "its_apart_from": known.apart,
-                "its_component": known.component,
+                "its_component": _component(known),
                 "its_named_key": self.key(known.named) if known.named else None,
-                "its_known": dump(known),
+                "its_known": dump(known, known.at),
             }
             for known in changed
         ]
@@ -218,7 +218,8 @@ class Mails:
     def unite(self, old: ThreadId, new: ThreadId) -> None:
         """Makes two components one, as if headers had joined them."""
         for table in (_message, _ghost):
-            self._connection.execute(update(table).where(table.c.component == old).values(component=new))
+            chosen = func.coalesce(table.c.component, table.c.thread) == old
+            self._connection.execute(update(table).where(chosen).values(component=new))
 
     def rename_apart(self, old: ThreadId, new: ThreadId) -> None:
         """A thread has become part of another: who was split from it stays apart from that."""
@@ -405,9 +406,9 @@ class Mails:
             "grounds": filed.grounds,
             "sender_key": filed.sender_key,
             "own_address": mail.own_address,
-            "component": known.component,
+            "component": _component(known),
             "series": known.series or None,
-            "known": dump(known) | {"sender_lead": mail.sender.lead},
+            "known": dump(known, filed.at) | {"sender_lead": mail.sender.lead},
         }
 
 
@@ -418,6 +419,10 @@ _KNOWN = (
     type_coerce(_message.c.recipients, Text).label("recipients"),
 )
 """What `load` reads. Recipients come as they are stored: only for old mail they are decoded."""
+
+
+def _component(known: Known) -> ThreadId | None:
+    return None if known.component == known.thread else known.component
 
 
 def _delivery(told: Delivery) -> list[Any]:

@@ -94,7 +94,7 @@ message = made(
     Column("mailbox", String),
     Column("owes_reply", Boolean),
     Column("effect", String),
-    Column("delivery", JSON),
+    Column("delivery", JSON(none_as_null=True)),
     Column("away_until", UTCDateTime),
     Column("time_from", String),
     # What later messages are matched by.
@@ -107,6 +107,7 @@ message = made(
     Column("grounds", JSON(none_as_null=True)),
     Column("sender_key", String(32)),
     Column("own_address", Boolean),
+    # Null: the same as the thread.
     Column("component", String),
     Column("series", Words),
     filled("ix_message_series", "series"),
