@@ -60,14 +60,18 @@ def nested(place: tuple[str, ...], leaf: Mapping[str, Any]) -> Mapping[str, Any]
     return leaf
 
 
-def document(section: str, kind: str, place: tuple[str, ...], key: str, value: str) -> str:
-    entry = dict(nested(place, {key: value}))
-    if not kind:
-        return f"{MINIMAL}\n{section}: {json.dumps(entry)}\n"
-    name, _, of = kind.partition(": ")
-    whole = json.loads(json.dumps(config.document.read(PLAIN).data))
-    whole.setdefault(section, {})["planted"] = {name: of, **entry}
-    return json.dumps(whole)
+def documents(form: str, value: str) -> Iterator[tuple[str, list[str]]]:
+    """Configs in which a value stands at every such key, with the names of these keys."""
+    whole, keys = json.loads(json.dumps(config.document.read(PLAIN).data)), []
+    for number, (section, kind, place, name) in enumerate(all_secrets()):
+        entry, key = dict(nested(place, {f"{name}_{form}": value})), f"{name}_{form}"
+        if kind:
+            by, _, of = kind.partition(": ")
+            whole.setdefault(section, {})[f"planted{number}"] = {by: of, **entry}
+            keys.append(f"{section}.planted{number}.{'.'.join((*place, key))}: ")
+        else:
+            yield f"{MINIMAL}\n{section}: {json.dumps(entry)}\n", [f"{section}.{'.'.join((*place, key))}: "]
+    yield json.dumps(whole), keys
 
 
 def test_every_secret_of_the_program_is_among_those_tried() -> None:
@@ -77,16 +81,17 @@ def test_every_secret_of_the_program_is_among_those_tried() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_no_problem_of_any_key_quotes_what_stands_at_it(form: str, tmp_path: Path) -> None:
-    path, refused = tmp_path / "inboxwatch.yaml", 0
-    for section, kind, place, name in all_secrets():
-        for value in LIKE_A_SECRET:
-            path.write_text(document(section, kind, place, f"{name}_{form}", value), encoding="utf-8")
-            try:
+    path, tried = tmp_path / "inboxwatch.yaml", 0
+    for value in LIKE_A_SECRET:
+        for text, keys in documents(form, value):
+            path.write_text(text, encoding="utf-8")
+            with pytest.raises(config.ConfigError) as refused:
                 config.load(path)
-            except config.ConfigError as error:
-                refused += 1
-                assert MARK not in str(error), (section, kind, name, value)
-    assert refused == len(all_secrets()) * len(LIKE_A_SECRET)
+            told = str(refused.value)
+            assert MARK not in told, value
+            assert [key for key in keys if key not in told] == [], "each is refused"
+            tried += len(keys)
+    assert tried == len(all_secrets()) * len(LIKE_A_SECRET)
 
 
 @pytest.mark.parametrize("form", FORMS)
