@@ -58,6 +58,9 @@ class Reader:
         self.mail.deliver(ANA, message_bytes(BO, ANA))
         (folder / "Maildir").symlink_to(self.mail.folder(ANA, "INBOX"))
         (folder / "archive.mbox").write_bytes(b"From bo Mon May  4 09:00:00 2026\n" + message_bytes(BO, ANA))
+        (folder / "deeds.jsonl").write_text(
+            '{"at": "2026-05-04T09:12:00Z", "deed": "assign", "message": "none@x", "by": "ana", "owner": "ana"}\n'
+        )
         (authority := Authority(folder)).issue("inboxwatch.acme.test")
         authority.certificate.rename(folder / "fullchain.pem")
         authority.key.rename(folder / "privkey.pem")

@@ -24,6 +24,10 @@ OwnClassRules = Annotated[
 """Given as the path of a rules file, and read with the config."""
 
 
+Points = Annotated[float, Field(allow_inf_nan=False)]
+"""Of a score."""
+
+
 class ClassModel(Settings):
     """A class of inquiries."""
 
@@ -33,7 +37,8 @@ class ClassModel(Settings):
 
 
 class QualificationModel(Settings):
-    """What inquiries are about and what they are worth. Without this section every one is a seller's."""
+    """What inquiries are about and what they are worth. Without this section every one is a seller's. So far
+    `inboxwatch replay` alone decides by it, and the daemon refuses it."""
 
     classes: dict[Name, ClassModel]
     """A closed list, by name; `sales` and `unknown` exist always, and have a clock."""
@@ -43,7 +48,7 @@ class QualificationModel(Settings):
     """The status of leads whose inquiries are `customer`, unless a rule says otherwise."""
     otherwise: Literal["unknown", "sales"] = "unknown"
     """The class of a stranger's inquiry that nothing fits: `unknown` (people judge it) or `sales`."""
-    tiers: dict[Name, float] = Field(default_factory=dict)
+    tiers: dict[Name, Points] = Field(default_factory=dict)
     """Tier -> the score from which it holds, where the lead list names none."""
     audit: Share = Field(default="10%", validate_default=True)
     """The share of what rules would filter that people judge all the same."""

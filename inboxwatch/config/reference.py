@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 from inboxwatch import notify
 from inboxwatch.config import fields
 from inboxwatch.config.models import ConfigModel, PluggedModel
-from inboxwatch.config.qualification_models import OwnClassRules
+from inboxwatch.config.qualification_models import OwnClassRules, Points
 from inboxwatch.config.schema import plugins
 from inboxwatch.core.sla.policy import Duration
 from inboxwatch.notify.http import HttpAddress
@@ -104,6 +104,7 @@ _WORDS: tuple[tuple[Any, str], ...] = (
     (fields.Peers, "address or network"),
     (fields.OwnRules, "path"),
     (OwnClassRules, "path"),
+    (Points, "number"),
     (fields.CertificateFile, "path"),
     (fields.Values, "value or list of values"),
     (fields.Mailboxes, "mailbox or list of mailboxes"),
