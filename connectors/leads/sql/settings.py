@@ -11,7 +11,7 @@ from inboxwatch.connector import Secret, Settings
 
 _LONGEST_LIMIT = 240.0
 """Seconds: a batch must come within 300."""
-_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]\n]*\]|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\[\]\n]*\]|--[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 """What holds no syntax: literals, quoted names, comments."""
 _READS = re.compile(r"\(*\s*(?:SELECT|WITH)\b", re.IGNORECASE)
 
