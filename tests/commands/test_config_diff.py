@@ -31,7 +31,7 @@ channels:
   desk: {type: webhook, url: "https://hooks.acme.test/hunter-of-hook", secret_env: HOOK}
   mail: {type: email, host: smtp.acme.test, sender: iw@acme.test, username: iw, password_command: show hunter-of-mail}
 store: {url: "postgresql://iw:hunter-of-store@db.acme.test/iw"}
-web: {token: hunter-of-the-web, url: "https://iw:hunter-of-url@iw.acme.test"}
+web: {token: hunter-of-the-web, url: "https://iw.acme.test"}
 """
 
 
