@@ -342,8 +342,9 @@ async def test_blind_mailboxes_and_dead_letters_are_told_on_top(page: Page, serv
     await page.goto("/waits")
     await expect(page.locator(".notice").first).to_contain_text("1 of the mailboxes cannot be read: sales")
     await page.get_by_role("link", name=re.compile("could not be delivered")).click()
-    await expect(page.locator(".boxes")).to_contain_text("blind: auth")
-    await expect(page.locator(".boxes")).to_contain_text("NO <b>invalid</b>")
+    boxes = page.get_by_role("table", name="Mailboxes")
+    await expect(boxes).to_contain_text("blind: auth")
+    await expect(boxes).to_contain_text("NO <b>invalid</b>")
     await page.get_by_role("button", name="Send again").click()
     await expect(page.locator("#dead")).to_contain_text("Everything owed was delivered or is on its way.")
 
