@@ -11,9 +11,9 @@ from inboxwatch.commands.ownership_proof import some
 from inboxwatch.commands.store_look import UNREADABLE, look
 from inboxwatch.commands.terminal import fail, printable, result, result_json, table
 from inboxwatch.connector import LeadList
-from inboxwatch.core.lead_view import GivenLead, views
+from inboxwatch.core.lead_view import views
 from inboxwatch.core.model import Lead
-from inboxwatch.engine.lead_feeds import usable
+from inboxwatch.engine.lead_feeds import usable, welcome
 from inboxwatch.engine.lead_view import order_of, status_of_outcomes
 from inboxwatch.engine.views import found_view, lead_view
 from inboxwatch.hidden import hidden
@@ -21,6 +21,7 @@ from inboxwatch.lead_feed import LeadFeed
 from inboxwatch.notify import lead_messages
 from inboxwatch.now import now
 from inboxwatch.store import Store, StoreError, Transaction
+from inboxwatch.store.lead_rows import StoredRow
 from inboxwatch.store.lead_sources import SourceState
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def list_leads(config: Config, *, as_json: bool) -> ExitCode:
     """`leads list`: the lists as they are now, and what only the store knows; returns the exit code."""
     try:
         lists = asyncio.run(read_sources(config))
-        listed = [row.given for name, found in lists.items() for row in usable(config, name, found.rows).rows]
+        listed = [row for name, found in lists.items() for row in usable(config, name, found.rows).rows]
         store = Store(config.store_url.reveal())
         try:
             with store.reading() as tx:
@@ -68,10 +69,10 @@ def list_leads(config: Config, *, as_json: bool) -> ExitCode:
     return ExitCode.OK
 
 
-def _all(tx: Transaction, config: Config, listed: Sequence[GivenLead], lists: Collection[str]) -> list[Lead]:
-    """Every lead, sorted by address: lists as they are now, all else as the store has it."""
+def _all(tx: Transaction, config: Config, listed: Sequence[StoredRow], lists: Collection[str]) -> list[Lead]:
+    """Every lead, sorted by address: lists as they are now, without forgotten people, and all else as stored."""
     stored = tx.lead_rows.of_sources([name for name in tx.lead_rows.sources() if name not in lists])
-    rows = [*listed, *(row.given for row in stored)]
+    rows = [row.given for row in (*welcome(tx, listed), *stored)]
     outcomes = status_of_outcomes(tx.outcomes.of_rows(row.id for row in rows))
     found = {one.lead.id: one.lead for one in views(rows, order_of(config), outcomes)}
     taken = {*found, *(email for lead in found.values() for email in lead.aliases)}

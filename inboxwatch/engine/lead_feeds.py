@@ -158,7 +158,7 @@ def put_rows(  # seven parameters: rows of a source; the whole pass that sees th
         part = {row.id.key: row for row in rows[start : start + CHUNK]}
         digests = tx.lead_rows.digests(source, part)
         fresh = [row for key, row in part.items() if key not in digests]
-        fresh = fresh if bidden else _welcome(tx, fresh)
+        fresh = fresh if bidden else welcome(tx, fresh)
         fresh = [replace(row, seen=seen) if seen else row for row in fresh]
         doubtful = [key for key, digest in digests.items() if digest is None or digest != part[key].digest]
         known = tx.lead_rows.of_keys(source, doubtful)
@@ -287,7 +287,7 @@ def _following(before: StoredRow, row: StoredRow, seen: int) -> StoredRow:
     return replace(row, given=replace(row.given, former=kept), seen=max(seen, before.seen), alone=before.alone)
 
 
-def _welcome(tx: Transaction, rows: Sequence[StoredRow]) -> list[StoredRow]:
+def welcome(tx: Transaction, rows: Sequence[StoredRow]) -> list[StoredRow]:
     """New rows but those of who was forgotten, unless they are known again."""
     if not tx.forgotten.any():
         return list(rows)

@@ -103,3 +103,12 @@ def test_leads_of_a_feed_are_listed_as_the_daemon_read_them_with_what_lists_add(
     ]
     told = CliRunner().invoke(app, ["leads", "list", "-c", str(tmp_path / "inboxwatch.yaml")]).stdout
     assert "last_success" in told
+
+
+def test_a_list_that_names_a_forgotten_person_yet_shows_no_lead_of_them(tmp_path: Path, cards: CardRecords) -> None:
+    cards.add(Record("di@buyer.test", "Di"))
+    synced(tmp_path)
+    program, config = CliRunner(), str(tmp_path / "inboxwatch.yaml")
+    assert program.invoke(app, ["forget", "bo@buyer.test", "-c", config, "--by", "ana"]).exit_code == 0
+    assert "bo@buyer.test" in (tmp_path / "leads.csv").read_text()
+    assert [one["email"] for one in said(tmp_path, "leads", "list")] == ["di@buyer.test"]
