@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from inboxwatch.config.expressions import any_of, checked
 from inboxwatch.config.reply_rules import document
 from inboxwatch.core.mail.reply_rules import folded
 from inboxwatch.core.qualification.inquiry import ClassRule, Expressions, InquiryParts
@@ -53,15 +54,17 @@ class _Worded(_Strict):
     @field_validator("words", "unless")
     @classmethod
     def _expressions(cls, words: tuple[str, ...]) -> tuple[str, ...]:
-        for word in words:
-            _compiled(word)
-        return words
+        return checked(words)
+
+    @model_validator(mode="after")
+    def _together(self) -> _Worded:
+        self._words()
+        return self
 
     def _words(self) -> Expressions | None:
         if not self.words:
             return None
-        unless = re.compile("|".join(f"(?:{word})" for word in self.unless)) if self.unless else None
-        return Expressions(re.compile("|".join(f"(?:{word})" for word in self.words)), unless, self.at_most)
+        return Expressions(any_of(self.words), any_of(self.unless) if self.unless else None, self.at_most)
 
 
 class ClassRuleModel(_Worded):
@@ -108,7 +111,7 @@ class CriterionModel(_Strict):
     @classmethod
     def _expression(cls, word: str | None) -> str | None:
         if word is not None:
-            _compiled(word)
+            checked((word,))
         return word
 
     def criterion(self) -> Criterion:
@@ -189,13 +192,6 @@ class ClassRuleFile(_Strict):
 
 def _shown(example: Example) -> str:
     return repr(example.model_dump(by_alias=True, exclude_defaults=True))
-
-
-def _compiled(word: str) -> re.Pattern[str]:
-    try:
-        return re.compile(word)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{word!r} is no regular expression: {error}") from None
 
 
 @cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import as_file, files
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from inboxwatch.config.expressions import any_of, checked
 from inboxwatch.core.mail.reply_rules import Meaning, Meanings, ReplyRule, folded
 from inboxwatch.core.model import Kind
 
@@ -41,25 +41,18 @@ class ReplyRuleModel(BaseModel):
     @field_validator("words", "unless")
     @classmethod
     def _expressions(cls, words: tuple[str, ...]) -> tuple[str, ...]:
-        for word in words:
-            try:
-                re.compile(word)
-            except (re.error, OverflowError, RecursionError) as error:
-                raise ValueError(f"{word!r} is no regular expression: {error}") from None
-        return words
+        return checked(words)
 
     @model_validator(mode="after")
     def _together(self) -> ReplyRuleModel:
-        try:
-            self.rule()
-        except re.error as error:  # as of flags for a whole expression, or a group's name given twice
-            raise ValueError(f"its expressions cannot stand beside each other: {error}") from None
+        self.rule()
         return self
 
     def rule(self) -> ReplyRule:
-        unless = re.compile("|".join(f"(?:{word})" for word in self.unless)) if self.unless else None
-        words = re.compile("|".join(f"(?:{word})" for word in self.words))
-        return ReplyRule(self.name, self.meaning, words, unless, self.at_most, self.whole, frozenset(self.in_))
+        unless = any_of(self.unless) if self.unless else None
+        return ReplyRule(
+            self.name, self.meaning, any_of(self.words), unless, self.at_most, self.whole, frozenset(self.in_)
+        )
 
 
 class RuleFile(BaseModel):

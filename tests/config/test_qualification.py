@@ -94,6 +94,7 @@ def test_the_daemon_refuses_what_replay_alone_decides(tmp_path: Path) -> None:
     [
         ("{name: a, class: support, examples: {fits: [x]}}", "looks at nothing"),
         ("{name: a, class: support, words: ['('], examples: {fits: [x]}}", "no regular expression"),
+        ("{name: a, class: support, words: ['x', '(?i)y'], examples: {fits: [x]}}", "cannot stand beside each other"),
         ("{name: a, class: support, to: [help], examples: {fits: [x]}}", "neither an address"),
         ("{name: a, class: support, words: [x]}", "examples"),
         ("{name: a, class: support, to: ['a@'], unless: [x], examples: {fits: [x]}}", "need `words`"),
