@@ -61,14 +61,16 @@ class Strangers:
         """
         machines = and_(_unfiled.c.direction == Direction.INBOUND.value, _unfiled.c.kind != Kind.HUMAN.value)
         found = self._found(of_leads, true()) | self._found(of_ours, machines)
-        rows = [row | {"tries": 0, "again_at": now} for row in found.values()]
-        upsert(self._connection, _recall, rows, ["tries", "again_at"])
+        self._read_again(found.values(), now)
 
     def recall_quietly(self, of_leads: Iterable[str], now: datetime) -> None:
         """Has what a clue of new leads leads to read again: what of it is overdue by now is history."""
         found = self._found(of_leads, true()).values()
-        rows = [row | {"at": now, "quiet": True, "tries": 0, "again_at": now} for row in found]
-        upsert(self._connection, _recall, rows, ["tries", "again_at"])
+        self._read_again([row | {"at": now, "quiet": True} for row in found], now)
+
+    def _read_again(self, rows: Iterable[Mapping[str, object]], now: datetime) -> None:
+        again = [{**row, "tries": 0, "again_at": now} for row in rows]
+        upsert(self._connection, _recall, again, ["tries", "again_at"])
 
     def _found(self, clues: Iterable[str], which: ColumnElement[bool]) -> dict[tuple[int, str], dict[str, object]]:
         """The rows of what clues lead to, by the message's number and the mailbox."""
