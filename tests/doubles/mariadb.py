@@ -8,14 +8,13 @@ import os
 import pwd
 import shutil
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pymysql
 import pytest
 
+from tests.doubles.database_folder import in_a_folder
 from tests.support.ports import free_port
 
 _names = itertools.count(1)
@@ -42,15 +41,8 @@ class MariaDb:
         self.up()
 
     @classmethod
-    @contextlib.contextmanager
-    def start(cls) -> Iterator[MariaDb]:
-        folder = Path(tempfile.mkdtemp(prefix="mariadb-"))
-        try:
-            server = cls(folder)
-            yield server
-            server.down()
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    def start(cls) -> contextlib.AbstractContextManager[MariaDb]:
+        return in_a_folder("mariadb-", cls)
 
     def up(self) -> None:
         self._server = subprocess.Popen(

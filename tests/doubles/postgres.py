@@ -8,8 +8,6 @@ import os
 import pwd
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.doubles.database_folder import in_a_folder
 from tests.support.ports import free_port
 
 _names = itertools.count(1)
@@ -38,15 +37,8 @@ class Postgres:
         self.up()
 
     @classmethod
-    @contextlib.contextmanager
-    def start(cls) -> Iterator[Postgres]:
-        folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-        try:
-            server = cls(folder)
-            yield server
-            server.down()
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    def start(cls) -> contextlib.AbstractContextManager[Postgres]:
+        return in_a_folder("postgres-", cls)
 
     def up(self) -> None:
         self._run("pg_ctl", *self._start)
