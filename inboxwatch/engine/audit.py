@@ -18,7 +18,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.metrics import Metrics
 from inboxwatch.store import Transaction
 from inboxwatch.store.audit import AuditFilter
-from inboxwatch.store.records import AuditRecord
+from inboxwatch.store.audit_record import AuditRecord
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -12,16 +12,35 @@ from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.views import lead_view
 from inboxwatch.store import Transaction
 
-_MESSAGE = ("at", "direction", "kind", "message_id", "mailbox", "signal", "owes_reply", "effect", "away_until")
+_MESSAGE = (
+    "at", "direction", "kind", "message_id", "mailbox", "signal", "owes_reply", "effect", "away_until",
+    "class_rule", "intents", "first_class", "first_class_by",
+)  # fmt: skip
 _WAIT = (
     "id", "metric", "started_at", "due_at", "state", "stop_reason", "stopped_at", "answered_by", "owner", "mailbox",
-    "team", "tier", "policy", "breached_at", "wall_seconds", "business_seconds",
+    "team", "tier", "policy", "breached_at", "wall_seconds", "business_seconds", "inquiry_class", "class_by", "score",
+    "score_lines",
 )  # fmt: skip
-_ACTION = ("at", "deed", "by", "clock", "until", "owner", "reason", "rule", "source", "ref", "told_at")
+_ACTION = (
+    "at",
+    "deed",
+    "by",
+    "clock",
+    "until",
+    "owner",
+    "reason",
+    "rule",
+    "source",
+    "ref",
+    "told_at",
+    "inquiry_class",
+    "tier",
+)
 _NOTICE = ("owed_at", "settled_at", "type", "clock", "step", "reason", "target", "channel", "state", "body")
 _CONTACT = ("message_id", "failed_at", "resolved_at", "owner", "tier")
 _MEMBER = ("directory", "address", "name", "aliases", "team", "manager", "joined_at", "missing_since")
 _KIND = ("name", "by", "at", "reason")
+_VERDICT = ("at", "inquiry_class", "by", "tier", "reason")
 
 
 def disclose(tx: Transaction, email: str, now: datetime) -> dict[str, Any] | None:
@@ -57,6 +76,7 @@ def disclose(tx: Transaction, email: str, now: datetime) -> dict[str, Any] | Non
         "notices": [_picked(row, _NOTICE) for row in found.deliveries],
         "failed_first_contacts": [_picked(row, _CONTACT) for row in found.first_contacts],
         "kinds_said": [_picked(row, _KIND) for row in found.kinds],
+        "sender_verdicts": [_picked(row, _VERDICT) for row in found.verdicts],
         "members": [_picked(row, _MEMBER) for row in found.members],
         "config_entries": found.config,
         "hashes": hashes,

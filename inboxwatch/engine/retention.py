@@ -11,8 +11,8 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import alarm_messages as messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.audit import EXPIRE
+from inboxwatch.store.audit_record import AuditRecord
 from inboxwatch.store.marks import ExpiredMark
-from inboxwatch.store.records import AuditRecord
 from inboxwatch.store.retention import ROWS, THREADS
 
 EVERY = timedelta(hours=1)

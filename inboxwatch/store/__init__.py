@@ -24,6 +24,7 @@ from inboxwatch.store.deliveries import Deliveries
 from inboxwatch.store.diagnosis import Diagnosis
 from inboxwatch.store.engines import file_of, file_of_url, open_engine
 from inboxwatch.store.failures import Conflict, Outage, StoreAwayError, StoreError, StoreMissingError, name_outages
+from inboxwatch.store.first_classes import FirstClasses
 from inboxwatch.store.first_contacts import FailedContacts
 from inboxwatch.store.forgotten import Forgotten
 from inboxwatch.store.kinds import Kinds
@@ -44,6 +45,7 @@ from inboxwatch.store.pinned_policies import PinnedPolicies
 from inboxwatch.store.proofs import Proofs
 from inboxwatch.store.quarantine import Quarantine
 from inboxwatch.store.retention import Retention
+from inboxwatch.store.sender_verdicts import SenderVerdicts
 from inboxwatch.store.signing_key import LINKS_LASTED, MOVED, former_key, former_of_moved, keep_private, signing_key
 from inboxwatch.store.start_queries import StartQueries
 from inboxwatch.store.statistics import Statistics
@@ -113,6 +115,14 @@ class Transaction:
     @cached_property
     def clocks(self) -> Clocks:
         return Clocks(self.connection)
+
+    @cached_property
+    def sender_verdicts(self) -> SenderVerdicts:
+        return SenderVerdicts(self.connection)
+
+    @cached_property
+    def first_classes(self) -> FirstClasses:
+        return FirstClasses(self.connection, self.mail)
 
     @cached_property
     def deliveries(self) -> Deliveries:

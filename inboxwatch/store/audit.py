@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from inboxwatch.store import audit_table, tables
 from inboxwatch.store.audit_chain import HASHED, link
+from inboxwatch.store.audit_record import AuditRecord
 from inboxwatch.store.column_types import storable
-from inboxwatch.store.records import AuditRecord
 from inboxwatch.store.upsert import insert_missing, upsert
 
 _audit, _meta = audit_table.audit, tables.meta

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import starmap
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
 from inboxwatch.core.mail.threads import Stood
 from inboxwatch.core.model import ClockId, Evidence, LeadId, MessageId, PersonId, ThreadId
+from inboxwatch.core.qualification.score import ScoreLine
 from inboxwatch.core.sla.escalation import StepKey
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.store import tables
@@ -287,6 +289,12 @@ def to_action(row: Row[Any]) -> Action:
         team=row.team or "",
         serial=row.id,
         seen=frozenset(map(ClockId, row.seen or ())),
+        inquiry_class=row.inquiry_class or "",
+        tier=row.tier or "",
+        score=row.score,
+        lines=tuple(starmap(ScoreLine, row.lines or ())),
+        version=row.version or "",
+        messages=row.messages or 0,
     )
 
 
@@ -304,4 +312,10 @@ def _values(action: Action, thread: str | None) -> dict[str, Any]:
         "rule": action.rule,
         "team": action.team or None,
         "seen": sorted(action.seen) or None,
+        "inquiry_class": action.inquiry_class or None,
+        "tier": action.tier or None,
+        "score": action.score,
+        "lines": list(map(list, action.lines)) or None,
+        "version": action.version or None,
+        "messages": action.messages or None,
     }

@@ -408,6 +408,8 @@ class Mails:
             "own_address": mail.own_address,
             "component": _component(known),
             "series": known.series or None,
+            "class_rule": (mail.inquiry.rule or None) if mail.inquiry is not None else None,
+            "intents": (list(mail.inquiry.words) or None) if mail.inquiry is not None else None,
             "known": dump(known, filed.at) | {"sender_lead": mail.sender.lead},
         }
 

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, Row, delete, select, update
 
 from inboxwatch.core.membership import KnownMember, Member
 from inboxwatch.core.model import PersonId
-from inboxwatch.store import tables
+from inboxwatch.store import member_table
 from inboxwatch.store.column_types import storable
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
-_member = tables.member
+_member = member_table.member
 
 
 class Members:

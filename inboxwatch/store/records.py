@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import starmap
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Table
@@ -17,6 +18,8 @@ from sqlalchemy import Row, Table
 from inboxwatch.core.mail.classify import Signs
 from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, LeadId, MailboxId, MessageId, PersonId, ThreadId
+from inboxwatch.core.qualification.inquiry import Inquiry
+from inboxwatch.core.qualification.score import ScoreLine
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.trust import Flag
@@ -25,6 +28,7 @@ from inboxwatch.notify import NoticeType
 from inboxwatch.store import tables
 from inboxwatch.store.grounds_column import load_signs
 from inboxwatch.store.known_columns import load
+from inboxwatch.store.timeline_columns import inquiry_of
 
 Route = tuple[str, str]
 """(channel, destination): one way of reaching somebody."""
@@ -74,6 +78,20 @@ class ClockRecord(NamedTuple):
     first_sight: bool
     flags: tuple[Flag, ...] = ()
     """What is odd about its answer, or about what pretends to be one."""
+    inquiry_class: str = ""
+    """What the wait is about; of a verdict that is awaited: what it was before. Empty without qualification."""
+    class_by: str = ""
+    """What decided that, as `Decision.by`."""
+    score: float | None = None
+    score_lines: tuple[ScoreLine, ...] = ()
+    qualification: str = ""
+    """The version of the classes and rules that decided."""
+    breach_class: str = ""
+    """What the wait was about when it breached; empty where it did not."""
+    contradicted: bool = False
+    """Of a wait that was filtered: one of ours answered it, or the sender became an open lead, all the same."""
+    era: int = 0
+    """Which of its ladders is in force (rule 46)."""
 
     @property
     def ids(self) -> frozenset[ClockId]:
@@ -217,6 +235,13 @@ class MessageRecord:
     """What later messages are matched by."""
     signs: Signs
     """What spoke for and against the kind."""
+    inquiry: Inquiry | None = None
+    """What its words tell of an inquiry."""
+    first_class: str = ""
+    """What it was as an inquiry when it was first folded; empty where it was none."""
+    first_class_by: str = ""
+    held_back: str = ""
+    """The rule that would have filtered a known open lead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +309,7 @@ def _places(table: Table, *names: str) -> tuple[int, ...]:
 
 
 _METRIC, _STATE, _ALIASES, _NEXT, _FLAGS = _places(tables.clock, "metric", "state", "aliases", "next_step", "flags")
+(_LINES,) = _places(tables.clock, "score_lines")
 _TYPE, _WAYS, _PHASE = _places(tables.delivery, "type", "ways", "state")
 
 
@@ -299,6 +325,7 @@ def clock_from(row: Iterable[Any]) -> ClockRecord:
     values[_STATE] = State(values[_STATE])
     values[_ALIASES] = tuple(values[_ALIASES])
     values[_FLAGS] = tuple(map(Flag, values[_FLAGS] or ()))
+    values[_LINES] = tuple(starmap(ScoreLine, values[_LINES] or ()))
     if (step := values[_NEXT]) is not None:
         values[_NEXT] = NextStep.of(step)
     return ClockRecord._make(values)
@@ -310,6 +337,7 @@ def clock_row(clock: ClockRecord) -> dict[str, Any]:
     row["metric"], row["state"] = clock.metric.value, clock.state.value
     row["aliases"] = list(clock.aliases)
     row["flags"] = list(clock.flags)
+    row["score_lines"] = list(map(list, clock.score_lines)) or None
     row["next_step"] = clock.next_step and clock.next_step.as_json()
     return row
 
@@ -387,6 +415,10 @@ def message_of(row: Row[Any]) -> MessageRecord:
         own_address=row.own_address,
         known=load(row),
         signs=load_signs(row),
+        inquiry=inquiry_of(row),
+        first_class=row.first_class or "",
+        first_class_by=row.first_class_by or "",
+        held_back=row.held_back or "",
     )
 
 
@@ -396,29 +428,3 @@ def clocks_of(rows: Iterable[Row[Any]]) -> list[ClockRecord]:
 
 def deliveries_of(rows: Iterable[Row[Any]]) -> list[DeliveryRecord]:
     return [delivery_of(row) for row in rows]
-
-
-class AuditRecord(NamedTuple):
-    """A row of the audit log: what somebody did or tried. Times are UTC."""
-
-    id: int
-    at: datetime
-    door: str
-    by: str
-    """A person's id; `os:NAME` for somebody at the machine itself; empty where nobody is known."""
-    deed: str
-    object: str
-    """A clock's id, a dead letter's number, the keyed hash of a message or lead; empty where there is none."""
-    lead: str | None
-    """The keyed hash of a lead's id."""
-    owner: str | None
-    """To whom something was given."""
-    outcome: str
-    status: int | None
-    """Of HTTP, where it was refused."""
-    times: int
-    """How often it happened: attempts to sign in are counted, not listed."""
-    hash: str | None = None
-    """Of this row and the hash of the one before (`store.audit_chain`); None of rows from before there was a chain."""
-    known_lead: LeadId | None = None
-    """The lead's id, while the store still has the wait it was about."""

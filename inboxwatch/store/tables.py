@@ -110,6 +110,10 @@ message = made(
     # Null: the same as the thread.
     Column("component", String),
     Column("series", Words),
+    # What its words tell of an inquiry, and what that was as it came (`core.qualification`).
+    Column("class_rule", Words),
+    Column("intents", JSON(none_as_null=True)),
+    *(Column(name, Words) for name in ("first_class", "first_class_by", "held_back")),
     filled("ix_message_series", "series"),
     filled("ix_message_thread", "thread"),
     filled("ix_message_lead", "lead"),
@@ -290,12 +294,16 @@ act = made(
     Column("source", String),
     Column("ref", Words),
     Column("told_at", UTCDateTime),
+    *(Column(name, Words) for name in ("inquiry_class", "tier", "version")),
+    Column("score", Float),
+    Column("lines", JSON(none_as_null=True)),
+    Column("messages", Integer),
     filled("ix_act_team", "team"),
     filled("ix_act_told", "source", "ref", unique=True),
     Index("ix_act_at", "at"),
 )
 """`source`, `ref` and `told_at`: which other system told of it, by what id and time of its own; told again, it is the
-same (`store.clocks.Telling`)."""
+same (`store.clocks.Telling`). The last six say what a wait was found to be about and worth (`ActionKind.QUALIFIED`)."""
 
 policy = made(
     "policy",
@@ -338,6 +346,12 @@ clock = made(
     Column("next_step", JSON),
     Column("first_sight", Boolean, nullable=False, default=False),
     Column("flags", JSON),
+    *(Column(name, Words, nullable=False, server_default="") for name in ("inquiry_class", "class_by")),
+    Column("score", Float),
+    Column("score_lines", JSON(none_as_null=True)),
+    *(Column(name, Words, nullable=False, server_default="") for name in ("qualification", "breach_class")),
+    Column("contradicted", Boolean, nullable=False, server_default=false()),
+    Column("era", Integer, nullable=False, server_default="0"),
     Index("ix_clock_wake", "state", "wake_at"),
     Index("ix_clock_owner", "state", "owner", "metric"),
     Index("ix_clock_stopped", "stopped_at"),
@@ -403,21 +417,6 @@ absence = made(
     Column("message_id", Words, nullable=False),
 )
 """Absence seen in mail: the person's own mailbox answered with a vacation reply."""
-
-member = made(
-    "member",
-    Column("directory", String, primary_key=True),
-    Column("ref", Words, primary_key=True),
-    Column("person", String, nullable=False),
-    Column("address", Words, nullable=False),
-    Column("name", Words, nullable=False),
-    Column("aliases", JSON, nullable=False),
-    Column("team", Words, nullable=False),
-    Column("manager", Words, nullable=False),
-    Column("joined_at", UTCDateTime, nullable=False),
-    Column("missing_since", UTCDateTime),
-)
-"""Members of directories as they were listed last: a start while a directory is away goes on with them."""
 
 outage = made(
     "outage",

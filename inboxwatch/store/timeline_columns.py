@@ -12,6 +12,7 @@ from sqlalchemy import Row
 from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import Delivery, Direction, Kind, LeadId, MailboxId, MessageId
 from inboxwatch.core.proof import Proof, combined
+from inboxwatch.core.qualification.inquiry import NOTHING, Inquiry
 from inboxwatch.core.sla.timeline import Mail, Party
 from inboxwatch.store import tables
 from inboxwatch.store.column_types import storable
@@ -25,7 +26,7 @@ COLUMNS = (
     ),
     *(_message.c[name] for name in ("parent", "author", "mailbox", "owes_reply", "effect", "delivery", "away_until")),
     _message.c.meeting,
-    *(_message.c[name] for name in ("time_from", "own_address")),
+    *(_message.c[name] for name in ("time_from", "own_address", "class_rule", "intents")),
     _message.c.known["sender_lead"].as_string().label("sender_lead"),
 )
 """What `to_mail` reads. Of `known` the database takes out one value: decoding all costs more than all the rest."""
@@ -72,7 +73,14 @@ def to_mail(row: Row[Any], proof: Proof) -> Mail:
         own_address=row.own_address is not False,
         stamped=row.time_from == "server",
         proof=proof,
+        inquiry=inquiry_of(row) if row.class_rule or row.intents else None,
     )
+
+
+def inquiry_of(row: Row[Any]) -> Inquiry | None:
+    """What a message tells of an inquiry; None where it tells nothing."""
+    rule, words = row.class_rule or "", tuple(row.intents or ())
+    return Inquiry(rule, words) if rule or words else None
 
 
 def read_back(filed: Filed, meeting: str, proof: Proof) -> Mail | None:
@@ -94,6 +102,7 @@ def read_back(filed: Filed, meeting: str, proof: Proof) -> Mail | None:
         "delivery": delivery,
         "meeting": meeting,
         "proof": proof,
+        "inquiry": None if mail.inquiry == NOTHING else mail.inquiry,
     }
     changed = {name: value for name, value in told.items() if value != getattr(mail, name)}
     if mail.away_until is not None and mail.away_until.tzinfo is not UTC:  # equal, but of another day perhaps

@@ -28,15 +28,16 @@ from inboxwatch.core.leads import plain_address
 from inboxwatch.core.model import Direction, Kind, Lead
 from inboxwatch.core.pseudonym import Pseudonym
 from inboxwatch.core.search_text import search_text
-from inboxwatch.store import column_types, lead_tables, tables
+from inboxwatch.store import column_types, lead_tables, member_table, tables
 from inboxwatch.store.deliveries import OPEN
 from inboxwatch.store.lead_rows import LeadRows
 from inboxwatch.store.leads import Leads, of_data
 from inboxwatch.store.marks import ConfigMark, Marks
+from inboxwatch.store.sender_verdicts import sender_verdict
 from inboxwatch.store.upsert import chunks
 
 _message, _clock, _act, _delivery = tables.message, tables.clock, tables.act, tables.delivery
-_member = tables.member
+_member = member_table.member
 OURS = frozenset({"meta", "policy"})
 """Tables that say nothing of people outside: the store's own notes, but for the config in force, which is looked at by
 itself, and policies as the config had them."""
@@ -68,6 +69,8 @@ class Found:
     first_contacts: list[Row[Any]] = field(default_factory=list)
     kinds: list[Row[Any]] = field(default_factory=list)
     """What colleagues said of the person's mail."""
+    verdicts: list[Row[Any]] = field(default_factory=list)
+    """What colleagues said of whatever the person writes."""
     members: list[Row[Any]] = field(default_factory=list)
     """As whom a directory lists them, or listed them last."""
     config: list[str] = field(default_factory=list)
@@ -91,6 +94,7 @@ class Found:
             "notices": self.deliveries,
             "failed_first_contacts": self.first_contacts,
             "kinds_said": self.kinds,
+            "sender_verdicts": self.verdicts,
             "members": self.members,
             "config_entries": self.config,
         }
@@ -123,6 +127,7 @@ class Traces:
         found.first_contacts = self._rows(failed, (failed.c.lead, leads))
         fact = tables.kind_fact
         found.kinds = self._rows(fact, (fact.c.name, [*sorted(found.plain), *messages]))
+        found.verdicts = self._rows(sender_verdict, (sender_verdict.c.key, sorted(found.plain)))
         self._listed(found)
         own = {row.id: row for row in self._rows(_delivery, (_delivery.c.clock, clocks))}
         mentioned = select(_delivery).where(self._mention(_delivery, Pseudonym(found.addresses, (), "").terms))
@@ -215,6 +220,7 @@ class Traces:
             self._connection.execute(update(_delivery).where(_delivery.c.id == row.id).values(values))
         for table, column, chosen in (
             (tables.kind_fact, tables.kind_fact.c.key, [row.key for row in found.kinds]),
+            (sender_verdict, sender_verdict.c.key, sorted(found.plain)),
             (tables.written_to, tables.written_to.c.key, [self._key(f"address {one}") for one in sorted(found.plain)]),
             (tables.ghost, tables.ghost.c.thread, sorted(found.alone)),
         ):
@@ -249,6 +255,7 @@ class Traces:
             seen = tables.sighting
             self._connection.execute(update(seen).where(seen.c.key.in_(part)).values(conversation=None, web_link=None))
         titles = {"subject": "", "subject_key": "", "series": None, "signal": "", "grounds": None, "sender_key": None}
+        titles |= {"class_rule": None, "intents": None}
         for row in found.messages:
             if row.key in found.own and row.thread not in found.alone:
                 known = dict(row.known) | {"name": "", "was_key": "", "series": "", "account": None}
@@ -259,7 +266,7 @@ class Traces:
         """Clocks and actions leave the threads that are gone: no fold shall find that nothing begins them any more."""
         away = pseudonym.address
         for row in found.clocks:
-            values: dict[str, Any] = {"lead": away}
+            values: dict[str, Any] = {"lead": away, "score_lines": None}
             if row.thread in found.alone:
                 stopped = GONE if "@" in (row.stopped_by or "") else row.stopped_by
                 values |= {"thread": away, "started_by": GONE, "stopped_by": stopped, "next_step": None}
@@ -267,7 +274,7 @@ class Traces:
         for row in found.actions:
             own = row.thread in found.alone
             by_hand = row.by not in ("routing", "escalation")
-            values = {"lead": away if row.lead else None}
+            values = {"lead": away if row.lead else None, "lines": None}
             values |= {"thread": away, "rule": GONE if "@" in row.rule else row.rule} if own else {}
             values |= {"reason": ""} if by_hand else {}
             values |= {"stood": None} if own else {}

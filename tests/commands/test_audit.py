@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from inboxwatch.cli import app
 from inboxwatch.commands.exit_code import ExitCode
-from inboxwatch.store.records import AuditRecord
+from inboxwatch.store.audit_record import AuditRecord
 from tests.support.batched_daemon import BatchedDaemon
 
 

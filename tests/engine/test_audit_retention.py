@@ -13,7 +13,7 @@ from inboxwatch.engine.audit import Attempt, Door, note
 from inboxwatch.engine.erasure_clock import pass_time
 from inboxwatch.engine.retention import expire_audit
 from inboxwatch.store.audit import AuditFilter
-from inboxwatch.store.records import AuditRecord
+from inboxwatch.store.audit_record import AuditRecord
 from tests.support.in_process_daemon import InProcessDaemon
 
 DAY = timedelta(days=1)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from inboxwatch.store import Store, audit_table
 from inboxwatch.store.audit import AuditFilter
-from inboxwatch.store.records import AuditRecord
+from inboxwatch.store.audit_record import AuditRecord
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from inboxwatch.store import Store, audit_table, schema, tables
 from inboxwatch.store.audit import EXPIRE, Chained
+from inboxwatch.store.audit_record import AuditRecord
 from inboxwatch.store.engines import open_engine
 from inboxwatch.store.failures import Conflict
-from inboxwatch.store.records import AuditRecord
 from tests.doubles.postgres import Postgres
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

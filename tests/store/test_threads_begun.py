@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -11,8 +10,9 @@ import pytest
 from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import Delivery, Direction, Evidence, Kind, LeadId, MailboxId, MessageId, ThreadId
 from inboxwatch.core.proof import NOTHING_KNOWN, Proof, Standing
+from inboxwatch.core.qualification.inquiry import NOTHING, Inquiry
 from inboxwatch.core.sla.timeline import Mail, Party
-from inboxwatch.store import Store, Transaction
+from inboxwatch.store import Transaction
 from inboxwatch.store.proofs import CopyProof
 from inboxwatch.store.timeline_columns import Filed
 
@@ -36,16 +36,9 @@ FULL = Mail(
     meeting="uid-1",
     own_address=False,
     stamped=False,
+    inquiry=Inquiry("cannot log in", ("asks for a price",)),
 )
 """Every field says something."""
-
-
-@pytest.fixture
-def tx(database: str) -> Iterator[Transaction]:
-    store = Store(database)
-    with store.transaction() as tx:
-        yield tx
-    store.close()
 
 
 def filed(mail: Mail, thread: ThreadId = THREAD, *, parent: str = "m0@acme.test") -> Filed:
@@ -64,9 +57,10 @@ def told(tx: Transaction, given: list[Filed], proofs: list[CopyProof]) -> dict[s
 
 def test_what_a_batch_begins_is_told_as_the_store_would_tell_it(tx: Transaction) -> None:
     untold = {one.name for one in fields(Mail) if getattr(FULL, one.name) == one.default}
-    assert untold == {"proof", "dated", "inquiry"}  # the copies' own word, and what a fold adds
+    assert untold == {"proof", "dated"}  # the copies' own word, and what a fold adds
 
     plain = Mail(NOON, MessageId("m2@acme.test"), Direction.OUTBOUND, Kind.HUMAN, Party("ana@acme.test"))
+    plain = replace(plain, inquiry=NOTHING)
     unsent = replace(FULL, id=MessageId("m3@buyer.test"), kind=Kind.AUTO_REPLY)  # only a bounce's delivery is kept
     given = [filed(FULL, parent="another@acme.test"), filed(plain), filed(unsent)]
     stamps = (Proof(Standing.FAILED, "dmarc=fail", NOON), Proof(Standing.VERIFIED, "dkim=pass", empty=True))

@@ -11,7 +11,7 @@ import pytest
 from inboxwatch import config as configuration
 from inboxwatch.engine.audit import Door
 from inboxwatch.store.audit import AuditFilter
-from inboxwatch.store.records import AuditRecord
+from inboxwatch.store.audit_record import AuditRecord
 from inboxwatch.web.oidc import provider as oidc_provider
 from tests.support.oidc_house import TOKEN, Browser, OidcHouse, oidc_house
 

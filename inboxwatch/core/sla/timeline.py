@@ -10,6 +10,7 @@ from enum import StrEnum
 from inboxwatch.core.model import ClockId, Delivery, Direction, Kind, LeadId, MailboxId, MessageId, PersonId
 from inboxwatch.core.proof import LATE, NOTHING_KNOWN, Proof
 from inboxwatch.core.qualification.inquiry import Inquiry
+from inboxwatch.core.qualification.score import ScoreLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,9 @@ class ActionKind(StrEnum):
     """Of a follow-up: the program closed it, for the buyer has said nothing for long. `owner`: whose it was."""
     ASSIGNED = "assigned"
     QUALIFIED = "qualified"
-    """A person's verdict: what the wait is about (`inquiry_class`), and perhaps what it is worth (`tier`)."""
+    """What the wait is about (`inquiry_class`) and worth (`tier`). A person's: a verdict, which perhaps names a tier.
+    By `rules`: what it was worth at one of its messages (`Action.rule`). By `source:NAME` or `repolicy`: what other
+    data, or other rules, make of it from then on."""
     ACTIVITY = "activity"
     LEAD_CLOSED = "lead_closed"
     MEETING_ACCEPTED = "meeting_accepted"
@@ -116,7 +119,7 @@ class Action:
     at: datetime
     kind: ActionKind
     by: str
-    """A person's id; `routing`, or `escalation` for the program's own."""
+    """A person's id; `routing`, or `escalation` for the program's own; of QUALIFIED also `rules` and others."""
     clock: ClockId | None = None
     lead: LeadId | None = None
     until: datetime | None = None
@@ -129,6 +132,13 @@ class Action:
     """Order of recording; breaks ties between actions of one instant."""
     inquiry_class: str = ""
     tier: str = ""
+    score: float | None = None
+    lines: tuple[ScoreLine, ...] = ()
+    """What the score is made of."""
+    version: str = ""
+    """Of the classes and rules that have decided."""
+    messages: int = 0
+    """How many messages the wait had up to the one at which `rules` decided."""
     seen: frozenset[ClockId] = frozenset()
     """Of a dismissal, and of what takes it back: the ids of the wait as the person knew it, one for each of its
     messages. What came in before the action but was read after it was never seen: it is not dismissed. Empty: all that
