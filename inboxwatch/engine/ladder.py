@@ -10,6 +10,7 @@ from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.advance import foreseen
 from inboxwatch.core.sla.clock import Clock
+from inboxwatch.core.sla.escalation import StepKey
 from inboxwatch.core.sla.holds import Hold
 from inboxwatch.core.sla.policy import EscalationPolicy, Metric
 from inboxwatch.core.wait_view import WaitView
@@ -57,13 +58,13 @@ def policy_steps(rules: Rules, policy: EscalationPolicy, words: Wording = ENGLIS
 
 
 def _told(tx: Transaction, rules: Rules, row: ClockRecord) -> list[LadderStep]:
-    found: dict[tuple[int, int], LadderStep] = {}
+    found: dict[StepKey, LadderStep] = {}
     for one in tx.clocks.notifications(row.ids):
-        before = found.get((one.round, one.step))
+        before = found.get(one.key)
         names = before.targets if before else ()
         if one.target:
             names = (*names, target_name(rules, one.target))
-        found[one.round, one.step] = LadderStep(one.at, names, reason=one.reason)
+        found[one.key] = LadderStep(one.at, names, reason=one.reason)
     return sorted(found.values(), key=lambda step: step.at)
 
 

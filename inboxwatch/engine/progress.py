@@ -33,7 +33,7 @@ class Before:
 
     rows: Sequence[ClockRecord]
     notified: set[StepKey]
-    """(round, step) of the steps that notified or were passed."""
+    """The keys of the steps that notified or were passed."""
     witnesses: set[str]
     """The mailboxes that have seen mail of its thread."""
 

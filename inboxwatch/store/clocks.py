@@ -217,7 +217,7 @@ class Clocks:
         """The keys of the steps that notified or were passed, by clock id."""
         found: dict[str, set[StepKey]] = {}
         for row in self._connection.execute(select(_notified).where(one_of(_notified.c.clock, clocks))):
-            found.setdefault(row.clock, set()).add((0, row.round, row.step))
+            found.setdefault(row.clock, set()).add((row.era, row.round, row.step))
         return found
 
     def notifications(self, clocks: Iterable[str]) -> list[NotifiedRecord]:

@@ -243,7 +243,8 @@ class Deliveries:
         """Whether another reader is told the same step of the same wait."""
         if row.clock is None or row.step is None:
             return False
-        same = (_row.c.clock == row.clock, _row.c.step == row.step, _row.c.round == row.round, _row.c.id != row.id)
+        step = (_row.c.era == row.era, _row.c.round == row.round, _row.c.step == row.step)
+        same = (_row.c.clock == row.clock, *step, _row.c.id != row.id)
         told = select(_row.c.id).where(*same, _row.c.target == target, _row.c.state != "cancelled").limit(1)
         return self._connection.execute(told).first() is not None
 

@@ -21,6 +21,7 @@ from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, LeadId, Ma
 from inboxwatch.core.qualification.inquiry import Inquiry
 from inboxwatch.core.qualification.score import ScoreLine
 from inboxwatch.core.sla.clock import State
+from inboxwatch.core.sla.escalation import StepKey
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.trust import Flag
 from inboxwatch.core.wait_view import NextStep
@@ -139,6 +140,8 @@ class DeliveryRecord:
     reference: str | None
     body: Mapping[str, Any] | None
     """Of a notice without a step: what it says, as JSON."""
+    era: int = 0
+    """Of a step: to which ladder of the wait it belongs."""
 
     @property
     def withdrawn(self) -> Mapping[str, Any] | None:
@@ -170,6 +173,7 @@ class NewDelivery:
     body: Mapping[str, Any] | None = None
     state: DeliveryState = DeliveryState.PENDING
     error: str | None = None
+    era: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,12 @@ class NotifiedRecord:
     reason: str
     policy: str
     """The name of the escalation policy."""
+    era: int = 0
+    """To which ladder of the wait the step belongs: what was told in one is not told in another."""
+
+    @property
+    def key(self) -> StepKey:
+        return (self.era, self.round, self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +385,7 @@ def delivery_row(new: NewDelivery) -> dict[str, Any]:
         "next_at": new.owed_at,
         "error": new.error,
         "body": None if new.body is None else dict(new.body),
+        "era": new.era,
     }
 
 
@@ -388,6 +399,7 @@ def notified_row(one: NotifiedRecord) -> dict[str, Any]:
         "at": one.at,
         "reason": one.reason,
         "policy": one.policy,
+        "era": one.era,
     }
 
 

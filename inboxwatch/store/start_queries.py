@@ -153,7 +153,7 @@ class StartQueries:
         breached = (_clock.c.breached_at >= since, _clock.c.breached_at <= now)
         yield [self._number(select(_clock.c.id).where(wait, *breached, _of(owners)))]
 
-        steps = select(_told.c.clock, _told.c.step, _told.c.round).distinct()
+        steps = select(_told.c.clock, _told.c.era, _told.c.round, _told.c.step).distinct()
         steps = steps.join(_clock, _clock.c.id == _told.c.clock).where(
             _told.c.reason.in_(("escalated", "repeated")), _told.c.at >= since, _told.c.at <= now, wait, _of(owners)
         )

@@ -152,9 +152,8 @@ class Statistics:
 
     def _escalations(self, figures: Figures) -> None:
         notified = tables.told
-        once = select(
-            notified.c.clock, notified.c.step, notified.c.round, notified.c.reason, notified.c.policy
-        ).distinct()
+        step = (notified.c.clock, notified.c.era, notified.c.round, notified.c.step)
+        once = select(*step, notified.c.reason, notified.c.policy).distinct()
         steps = once.where(notified.c.reason.not_in(_WITHHELD)).subquery()
         columns = (steps.c.policy, steps.c.step, steps.c.reason)
         counted = select(*columns, func.count()).group_by(*columns)

@@ -374,8 +374,10 @@ told = made(
     Column("at", UTCDateTime, nullable=False),
     Column("reason", String, nullable=False),
     Column("policy", String, nullable=False),
+    Column("era", Integer, primary_key=True, autoincrement=False, server_default="0"),
     Index("ix_told_at", "at"),
 )
+"""`era`: which ladder of the wait a step belongs to, for one may begin anew (`core.sla.terms.Term`)."""
 
 delivery = made(
     "delivery",
@@ -404,6 +406,7 @@ delivery = made(
     Column("error", Words),
     Column("reference", Words),
     Column("body", JSON),
+    Column("era", Integer, nullable=False, default=0, server_default="0"),
     UniqueConstraint("key", name="uq_delivery_key"),
     Index("ix_delivery_due", "state", "next_at"),
 )

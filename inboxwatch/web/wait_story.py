@@ -8,6 +8,7 @@ from datetime import datetime
 
 from inboxwatch.core.model import Direction, Kind
 from inboxwatch.core.proof import NOTHING_KNOWN
+from inboxwatch.core.sla.escalation import StepKey
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.notify import NoticeType
@@ -137,17 +138,20 @@ def _actions(history: History, words: Wording) -> list[TimelineEvent]:
 
 def _notifications(history: History, words: Wording) -> list[TimelineEvent]:
     """Notifications of one step are one event, with what became of each message."""
-    outcomes: dict[tuple[int, int], list[str]] = defaultdict(list)
+    outcomes: dict[StepKey, list[str]] = defaultdict(list)
     for one in history.deliveries:
         if one.type is NoticeType.ESCALATION and one.step is not None and one.round is not None:
             told = _OUTCOMES.get(one.state, _ON_ITS_WAY)
             why = f" ({one.error})" if one.state is DeliveryState.DEAD and one.error else ""
-            outcomes[one.step, one.round].append(f"{words.say(told, channel=one.channel, target=one.target)}{why}")
-    steps: dict[tuple[int, int], list[NotifiedRecord]] = defaultdict(list)
+            outcomes[one.era, one.round, one.step].append(
+                f"{words.say(told, channel=one.channel, target=one.target)}{why}"
+            )
+    steps: dict[StepKey, list[NotifiedRecord]] = defaultdict(list)
     for notified in history.notifications:
-        steps[notified.step, notified.round].append(notified)
+        steps[notified.key].append(notified)
     events = []
-    for (step, repetition), notifications in steps.items():
+    for key, notifications in steps.items():
+        _, repetition, step = key
         first = notifications[0]
         name = words.say("Step %(step)s", step=step)
         if repetition > 1:
@@ -157,5 +161,5 @@ def _notifications(history: History, words: Wording) -> list[TimelineEvent]:
             continue
         targets = tuple(notified.target for notified in notifications if notified.target)
         what = f"{name}: {words.say(_NOTIFIED.get(first.reason, first.reason))}"
-        events.append(TimelineEvent(first.at, "told", "", what, "; ".join(outcomes[step, repetition]), targets))
+        events.append(TimelineEvent(first.at, "told", "", what, "; ".join(outcomes[key]), targets))
     return events

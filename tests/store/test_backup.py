@@ -247,7 +247,7 @@ def test_a_store_of_an_older_version_is_backed_up_and_restored_as_that(
         config.attributes["connection"] = connection
         command.downgrade(config, "0005")
         told = {"clock": "c", "step": 1, "round": 1, "target": "ana", "reason": "breach", "policy": "standard"}
-        connection.execute(insert(tables.told).values(told | {"at": datetime(2026, 5, 4, 9, tzinfo=UTC)}))
+        connection.execute(insert(tables.told).inline().values(told | {"at": datetime(2026, 5, 4, 9, tzinfo=UTC)}))
     try:
         backup(database, tmp_path / "kept.db", quietly)
         restore(tmp_path / "kept.db", empty, quietly)

@@ -62,7 +62,7 @@ class Composer:
         first = rows[0]
         gone = {row.clock: withdrawn.load(row.withdrawn) for row in rows if row.clock and row.withdrawn}
         views = self._views((row.clock for row in rows), gone)
-        steps = {(row.clock, row.step, row.round): row for row in rows if row.clock in views}
+        steps = {(row.clock, row.era, row.round, row.step): row for row in rows if row.clock in views}
         told = [self._told(row, views[row.clock or ""], unread) for row in steps.values()]
         if len(told) > MANY:
             told.sort(key=lambda one: one.wait.due_at)

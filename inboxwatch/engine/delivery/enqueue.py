@@ -80,15 +80,17 @@ class Notices:
     def step(self, clock: Clock, notification: Notification, now: datetime) -> list[NewDelivery]:
         """One row a target of a step."""
         step = notification.step
+        ladder = f"era{step.era}/" if step.era else ""
         return [
             self._row(
-                key=f"{clock.id}/{step.number}/{step.round}/{target}",
+                key=f"{clock.id}/{ladder}{step.number}/{step.round}/{target}",
                 kind=NoticeType.ESCALATION,
                 target=target,
                 now=now,
                 clock=clock.id,
                 step=step.number,
                 round=step.round,
+                era=step.era,
                 reason=step.reason.value,
             )
             for target in notification.targets

@@ -101,4 +101,4 @@ class StepNotifier:
 
     def _record(self, clock: Clock, step: DueStep, target: str, reason: str) -> NotifiedRecord:
         policy = clock.policy.escalation.name
-        return NotifiedRecord(clock.id, step.number, step.round, target, self._now, reason, policy)
+        return NotifiedRecord(clock.id, step.number, step.round, target, self._now, reason, policy, step.era)

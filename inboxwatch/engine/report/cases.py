@@ -263,7 +263,7 @@ class _Reader:
             case = replace(
                 self._case(wait, own),
                 handovers=_handovers(own, self._period.end),
-                escalations=len({(one.step, one.round) for one in steps if one.reason != "warning"}),
+                escalations=len({one.key for one in steps if one.reason != "warning"}),
                 acknowledged_after=_acknowledged_after(own, wait.started_at, self._period.end),
             )
             if case.missed:
