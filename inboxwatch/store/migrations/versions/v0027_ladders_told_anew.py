@@ -6,7 +6,7 @@ from alembic import op
 from inboxwatch.store.column_types import UTCDateTime
 
 revision = "0027"
-down_revision = "0025"
+down_revision = "0026"
 
 _STEP = ("clock", "step", "round", "target")
 
