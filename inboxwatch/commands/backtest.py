@@ -211,7 +211,7 @@ class BackTest:
                 continue  # owed by nobody from its start on
             put(course.opens_at, _When.START, course)
             for action in course.clock.actions if course.wait is None else ():
-                if action.kind in (ActionKind.ASSIGNED, ActionKind.ACKNOWLEDGED):
+                if action.kind in (ActionKind.ASSIGNED, ActionKind.ACKNOWLEDGED, ActionKind.QUALIFIED):
                     put(action.at, _When.DEED, (course, action))
             for term in course.clock.terms[1:]:
                 put(term.since, _When.WAKE, course)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from inboxwatch.core.leads import plain_address
-from inboxwatch.core.model import LeadId, MessageId, PersonId, ThreadId
+from inboxwatch.core.model import ClockId, LeadId, MessageId, PersonId, ThreadId
 from inboxwatch.core.qualification.decision import UNKNOWN, SenderWord
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.policy import Duration, Metric
 from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import Action, ActionKind, Mail
+from inboxwatch.core.sla.verdicts import Verdicts, of_side, taken_back, word_taken_back
 
 
 class DeedModel(BaseModel):
@@ -25,7 +27,7 @@ class DeedModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     at: AwareDatetime
-    deed: Literal["verdict", "acknowledge", "snooze", "assign", "dismiss", "activity"]
+    deed: Literal["verdict", "undo", "acknowledge", "snooze", "put_off", "assign", "dismiss", "reopen", "activity"]
     message: str
     """Any message of the wait."""
     by: str
@@ -39,6 +41,8 @@ class DeedModel(BaseModel):
     type: Literal["call", "meeting", "other"] = "other"
     id: str = ""
     reason: str = ""
+    seen: tuple[str, ...] = ()
+    """Of a dismissal: the ids of the wait as the person knew it. Default: all that was received before it."""
 
     @field_validator("message")
     @classmethod
@@ -51,15 +55,15 @@ class DeedModel(BaseModel):
             raise ValueError("a verdict needs `class`")
         if self.deed == "assign" and self.owner is None:
             raise ValueError("assign needs `owner`")
-        if self.deed == "snooze" and (self.until is None) == (self.for_ is None):
-            raise ValueError("snooze needs `until` or `for`")
+        if self.deed in ("snooze", "put_off") and (self.until is None) == (self.for_ is None):
+            raise ValueError(f"{self.deed} needs `until` or `for`")
         if self.deed == "dismiss" and not self.reason.strip():
             raise ValueError("dismiss needs `reason`")
         return self
 
     @property
     def ends(self) -> datetime:
-        """Until when a snooze holds."""
+        """Until when a snooze holds, or to when a follow-up is put off."""
         if self.until is not None:
             return self.until.astimezone(UTC)
         return self.at.astimezone(UTC) + Duration.parse(self.for_).length
@@ -147,6 +151,12 @@ def _apply(deed: DeedModel, house: DeedContext, made: Deeds) -> None:
     if deed.deed == "verdict":
         _judge(deed, at, house, made, thread, mail, clock)
         return
+    if deed.deed == "undo":
+        _take_back(deed, at, house, made, thread, clock)
+        return
+    if deed.deed == "reopen":
+        _reopen(deed, at, made, thread, clock)
+        return
     if deed.deed != "activity" and not clock.running:
         raise ValueError("the wait is over")
     if deed.deed == "activity":
@@ -182,21 +192,53 @@ def _judge(  # seven parameters: what was said, of what, and what it is checked 
         words.append(SenderWord(at, given, by, deed.tier))
 
 
+def _take_back(  # six parameters: what is taken back, of what, and what it is checked against
+    deed: DeedModel, at: datetime, house: DeedContext, made: Deeds, thread: ThreadId, clock: Clock
+) -> None:
+    """The last verdict on a wait that stands, and what it said of the sender."""
+    actions = made.actions.get(thread, [])
+    standing = Verdicts.of(one for one in actions if one.clock in clock.ids).standing
+    if not standing:
+        raise ValueError("no verdict on this wait stands")
+    verdict = standing[-1]
+    others = replace(made, actions={**made.actions, thread: [one for one in actions if one is not verdict]})
+    clocks = house.clocks(thread, at, others)
+    without = next(one for one in clocks if one.metric.is_reply and one.ids & clock.ids)
+    earlier = of_side(clocks, without.side, takewhile(lambda one: one is not verdict, actions))
+    back = Action(at, ActionKind.QUALIFIED, PersonId(deed.by), clock.id, clock.lead, reason=deed.reason)
+    actions.append(taken_back(verdict, without, earlier, back))
+    for words in made.said.values():
+        if (word := SenderWord(verdict.at, verdict.inquiry_class, verdict.by, verdict.tier)) in words:
+            words.append(word_taken_back(words[: words.index(word)], at, deed.by))
+
+
+def _reopen(deed: DeedModel, at: datetime, made: Deeds, thread: ThreadId, clock: Clock) -> None:
+    """Takes a dismissal back."""
+    if clock.stop_reason != "dismissed":
+        raise ValueError("the wait is not dismissed")
+    ids = frozenset(clock.ids)
+    back = Action(at, ActionKind.REOPENED, PersonId(deed.by), clock.id, clock.lead, reason=deed.reason, seen=ids)
+    made.actions.setdefault(thread, []).append(back)
+
+
 def _actions(deed: DeedModel, at: datetime, clock: Clock) -> list[Action]:
     by, lead = PersonId(deed.by), LeadId(clock.lead)
     if deed.deed == "acknowledge":
         until = clock.policy.escalation.acknowledge_for.after(at, clock.policy.calendar)
         held = Action(at, ActionKind.ACKNOWLEDGED, by, clock.id, lead, until, reason=deed.reason)
         return [held, Action(at, ActionKind.ASSIGNED, by, clock.id, lead, owner=by, rule="by hand")]
-    if deed.deed == "snooze":
+    if deed.deed in ("snooze", "put_off"):
         if deed.ends <= at:
             raise ValueError("until: must lie after the deed")
-        return [Action(at, ActionKind.SNOOZED, by, clock.id, lead, deed.ends, reason=deed.reason)]
+        if deed.deed == "put_off" and clock.metric is not Metric.FOLLOW_UP:
+            raise ValueError("only a follow-up is put off")
+        kind = ActionKind.SNOOZED if deed.deed == "snooze" else ActionKind.PUT_OFF
+        return [Action(at, kind, by, clock.id, lead, deed.ends, reason=deed.reason)]
     if deed.deed == "assign":
         owner = PersonId(str(deed.owner))
         return [Action(at, ActionKind.ASSIGNED, by, clock.id, lead, owner=owner, reason=deed.reason, rule="by hand")]
     if deed.deed == "dismiss":
-        seen = frozenset(clock.ids)
+        seen = frozenset(map(ClockId, deed.seen)) or frozenset(clock.ids)
         return [Action(at, ActionKind.DISMISSED, by, clock.id, lead, reason=deed.reason, seen=seen)]
     raise AssertionError(deed.deed)
 

@@ -333,6 +333,41 @@ def test_rule_48_of_a_wait_that_is_over_only_the_class_changes(house: House) -> 
     assert (after["class"], after["class_by"]) == ("vendor", "person:tia")
 
 
+def test_rule_48_a_verdict_taken_back_leaves_what_stood_before_it(house: House) -> None:
+    house.letter("q@x", "9:05")
+    house.verdict("support", "9:10", owner="cas")
+    house.deed("undo", "9:12", "q@x")
+    clock = house.clock(at("9:30"))
+    assert (clock["class"], clock["class_by"], clock["policy"], due(clock)) == ("unknown", "default", "triage", "11:05")
+    assert clock["owner"] == "tia", "who was named with the verdict goes with it"
+    assert house.clock(metric="verdict")["stopped_at"][11:16] == "09:10", "the clock of the verdict never runs again"
+    house.letter("n@x", "9:20", "I cannot log in", answers="q@x")
+    assert house.clock(at("9:30"))["class_by"] == "rule:cannot log in"
+
+
+def test_rule_48_of_several_verdicts_the_last_that_stands_is_taken_back(house: House) -> None:
+    house.letter("q@x", "9:05")
+    house.verdict("support", "9:10")
+    house.verdict("sales", "9:12", by="max", tier="hot")
+    assert house.clock(at("9:14"))["tier"] == "hot"
+    house.deed("undo", "9:15", "q@x", by="ana")
+    clock = house.clock(at("9:30"))
+    assert (clock["class"], clock["class_by"], clock["tier"]) == ("support", "person:tia", "")
+    house.deed("undo", "9:16", "q@x", by="ana")
+    house.deed("undo", "9:17", "q@x", by="ana")
+    assert house.clock(at("9:30"))["class"] == "unknown"
+    assert house.problems() == ["no verdict on this wait stands"]
+
+
+def test_rule_48_a_filter_taken_back_is_in_force_again_when_that_is_taken_back(house: House) -> None:
+    house.letter("q@x", "9:15", "Backlinks?")
+    house.verdict("sales", "10:00")
+    house.deed("undo", "10:05", "q@x")
+    clock = house.clock()
+    assert (clock["stop_reason"], clock["class_by"]) == ("filtered", "rule:link building")
+    assert (clock["stopped_by"], clock["stopped_at"][11:16]) == ("tia", "10:05")
+
+
 def test_rule_49_for_the_sender_only_when_asked_and_only_from_then_on(house: House) -> None:
     house.letter("early@x", "8:00", subject="First", sender="r@jobs.example")
     house.letter("q@x", "9:00", subject="Second", sender="r@jobs.example")
@@ -344,6 +379,9 @@ def test_rule_49_for_the_sender_only_when_asked_and_only_from_then_on(house: Hou
         "q@x": ("recruiting", "person:tia", "filtered"),
         "late@x": ("recruiting", "person:tia", "filtered"),
     }
+    house.deed("undo", "9:50", "q@x")
+    assert {one["started_by"]: one["class_by"] for one in house.clocks()}["late@x"] == "default"
+    house.deeds.pop()
     house.deeds[0]["scope"] = "wait"
     assert {one["started_by"]: one["class"] for one in house.clocks()}["late@x"] == "unknown"
 

@@ -17,6 +17,7 @@ from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import DueStep, StepKey, ahead, plan
 from inboxwatch.core.sla.policy import Reassign
 from inboxwatch.core.sla.timeline import Action, ActionKind
+from inboxwatch.core.sla.verdicts import Verdicts
 
 EVERYTHING = frozenset({(1 << 30, 0, 0)})
 """Notified steps under which no further one is owed: an owner is named, nobody is notified."""
@@ -141,12 +142,14 @@ class _Holder:
 
 def _asked_again(clock: Clock, held: Action) -> bool:
     """Whether routing is asked again, as the wait turned out to be of another class or tier since its owner was named,
-    and nobody had assigned it by hand; whoever took it over by an acknowledgement had not (rule 46).
+    and nobody had assigned it by hand; whoever took it over by an acknowledgement had not, nor had whoever named an
+    owner with a verdict that was taken back (rule 46).
     """
     changed = max((term.since for term in clock.terms[1:]), default=None)
     if changed is None or held.at >= changed:
         return False
-    taken = {(one.at, one.by) for one in clock.actions if one.kind is ActionKind.ACKNOWLEDGED}
+    held_ladder = [one for one in clock.actions if one.kind is ActionKind.ACKNOWLEDGED]
+    taken = {(one.at, one.by) for one in (*held_ladder, *Verdicts.of(clock.actions).undone)}
     made = [one for one in clock.actions if one.kind is ActionKind.ASSIGNED and one.by not in (ROUTING, ESCALATION)]
     return all((one.at, one.by) in taken for one in made)
 

@@ -17,6 +17,8 @@ from inboxwatch.core.sla.timeline import Mail
 
 SALES, UNKNOWN, CUSTOMER = "sales", "unknown", "customer"
 FILTERED = "filtered"
+PERSON = "person:"
+"""Before the id of who decided a class by a verdict."""
 
 
 class Decision(NamedTuple):
@@ -50,6 +52,7 @@ class SenderWord(NamedTuple):
 
     at: datetime
     gives: str
+    """Empty: what was said before is taken back."""
     by: str
     tier: str = ""
 
@@ -106,7 +109,7 @@ class Qualifier:
         terms = self.qualification
         word = self._word(mail)
         if word is not None:
-            return Decision(word.gives, f"person:{word.by}")
+            return Decision(word.gives, f"{PERSON}{word.by}")
         lead = self._lead(mail)
         is_open = lead is not None and lead.status == "open"
         listed = dict(lead.attributes).get("class", "").strip().lower() if lead is not None else ""
@@ -143,7 +146,8 @@ class Qualifier:
 
     def _word(self, mail: Mail) -> SenderWord | None:
         words = self.said.get(plain_address(mail.sender.email), ())
-        return next((one for one in reversed(words) if one.at < mail.at), None)
+        last = next((one for one in reversed(words) if one.at < mail.at), None)
+        return last if last is not None and last.gives else None
 
     def _lead(self, mail: Mail) -> Lead | None:
         """The known lead who wrote, or of whose company they are; a provisional one is a stranger."""

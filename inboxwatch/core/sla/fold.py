@@ -56,12 +56,13 @@ from inboxwatch.core.sla.holds import FILTERED, Hold, reopened, settled, taken_b
 from inboxwatch.core.sla.meetings import is_invitation
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
 from inboxwatch.core.sla.put_off import DueMove, due
-from inboxwatch.core.sla.qualifying import Qualifying, said
+from inboxwatch.core.sla.qualifying import Qualifying
 from inboxwatch.core.sla.running import Running, Side, clock_id
 from inboxwatch.core.sla.sides import Sides
 from inboxwatch.core.sla.terms import Qualified, course
 from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail, in_order
 from inboxwatch.core.sla.trust import Flag, is_failure, is_forged_as_ours, is_their_word, oddities
+from inboxwatch.core.sla.verdicts import said
 
 VERDICT, CLASSIFIED = "verdict", "classified"
 """Why the clock of a verdict stops: a person's word, or a rule's that decided later."""

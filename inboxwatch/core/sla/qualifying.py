@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from inboxwatch.core.model import MessageId
-from inboxwatch.core.qualification.decision import SALES, UNKNOWN, Decision, Qualifier, Worth
+from inboxwatch.core.qualification.decision import PERSON, SALES, UNKNOWN, Decision, Qualifier, Worth
 from inboxwatch.core.sla.holds import FILTERED, Hold
 from inboxwatch.core.sla.running import Running, Side
 from inboxwatch.core.sla.terms import Qualified
 from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail
+from inboxwatch.core.sla.verdicts import said, tier_named
 
 
 class Qualifying:
@@ -59,9 +60,10 @@ class Qualifying:
         return self._is_owed(wait, action.at, action)
 
     def hear(self, side: Side, action: Action) -> None:
-        """A person's word holds for the thread."""
-        side.verdict = side.last = said(action)
-        side.verdict_tier = action.tier or side.verdict_tier
+        """A person's word holds for the thread; one that is taken back leaves what stood before it."""
+        side.last = said(action)
+        side.verdict = side.last if side.last.by.startswith(PERSON) else None
+        side.verdict_tier = tier_named([action], side.verdict_tier)
 
     def of_follow_up(self, side: Side, follow_up: Running) -> Qualified:
         """What the thread is about in which we follow up."""
@@ -112,11 +114,6 @@ class Qualifying:
                 wait.holds.append(Hold(at, one.at, FILTERED, wait.changes[-1].decision.by))
                 return True
         return False
-
-
-def said(action: Action) -> Decision:
-    """What a person said a wait is."""
-    return Decision(action.inquiry_class, f"person:{action.by}")
 
 
 def _ended(hold: Hold, at: datetime) -> Hold:

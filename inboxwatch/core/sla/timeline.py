@@ -73,7 +73,8 @@ class ActionKind(StrEnum):
     """Of a follow-up: the program closed it, for the buyer has said nothing for long. `owner`: whose it was."""
     ASSIGNED = "assigned"
     QUALIFIED = "qualified"
-    """What the wait is about (`inquiry_class`) and worth (`tier`). A person's: a verdict, which perhaps names a tier.
+    """What the wait is about (`inquiry_class`) and worth (`tier`). A person's: a verdict, which perhaps names a tier;
+    one that is taken back is a further one, with what had decided before it as `Action.rule` (`core.sla.verdicts`).
     By `rules`: what it was worth at one of its messages (`Action.rule`). By `source:NAME` or `repolicy`: what other
     data, or other rules, make of it from then on."""
     ACTIVITY = "activity"
