@@ -1,8 +1,10 @@
-"""The inquiries that rules of classes are measured on: which part of them may be read."""
+"""The inquiries that rules of classes are measured on: which part may be read, and how far two readers agree."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -40,6 +42,28 @@ def seen() -> tuple[LabelledInquiry, ...]:
 def held_out() -> tuple[LabelledInquiry, ...]:
     """What rules are measured on; their authors never read it."""
     return _part("held_out")
+
+
+def agreed(those: Iterable[LabelledInquiry]) -> tuple[LabelledInquiry, ...]:
+    """Those that both readers gave one class."""
+    return tuple(one for one in those if one.label_1 == one.label_2)
+
+
+def kappa(pairs: Iterable[tuple[str, str]]) -> float:
+    """Cohen's kappa of two readers' labels: 1 is full agreement, 0 what chance gives.
+
+    Raises ZeroDivisionError without pairs, or where both readers gave all of them one label.
+    Source: J. Cohen, A coefficient of agreement for nominal scales, 1960.
+    """
+    counted = Counter(pairs)
+    total = counted.total()
+    first, second = Counter[str](), Counter[str]()
+    for (one, other), times in counted.items():
+        first[one] += times
+        second[other] += times
+    observed = sum(times for (one, other), times in counted.items() if one == other) / total
+    by_chance = sum(times * second[label] for label, times in first.items()) / total**2
+    return (observed - by_chance) / (1 - by_chance)
 
 
 def _part(name: str) -> tuple[LabelledInquiry, ...]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
-from tests.support.inquiries import CLASSES, FOLDER, belongs_to, held_out, seen
+import pytest
+
+from tests.support.inquiries import CLASSES, FOLDER, agreed, belongs_to, held_out, kappa, seen
 
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
 EVERY = seen() + held_out()
@@ -27,3 +30,24 @@ def test_nobody_real_is_written_to_or_from() -> None:
     addresses = re.compile(r"[\w.+-]+@[\w.-]+|https?://\S+")
     written = {found for one in EVERY for found in addresses.findall(f"{one.sender} {one.subject} {one.text}")}
     assert [found for found in written if not re.search(r"\.(test|example)[.,)]*$", found)] == []
+
+
+def test_the_readme_tells_how_far_the_readers_agree_and_where_they_do_not() -> None:
+    same = agreed(EVERY)
+    value = kappa((one.label_1, one.label_2) for one in EVERY)
+    assert f"agree on {len(same)} of {len(EVERY)}, Cohen's kappa {value:.3f}" in README
+    apart = {f"| {one.id} | {one.label_1} | {one.label_2} |" for one in EVERY if one not in same}
+    assert apart == set(re.findall(r"^\| \w\w-\d+ \| \w+ \| \w+ \|", README, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ({("yes", "yes"): 20, ("yes", "no"): 5, ("no", "yes"): 10, ("no", "no"): 15}, 0.4),
+        ({("yes", "yes"): 25, ("yes", "no"): 25, ("no", "yes"): 25, ("no", "no"): 25}, 0.0),
+        ({("yes", "yes"): 3, ("no", "no"): 4}, 1.0),
+        ({("yes", "no"): 5, ("no", "yes"): 5}, -1.0),
+    ],
+)
+def test_kappa_is_agreement_beyond_chance(table: dict[tuple[str, str], int], expected: float) -> None:
+    assert kappa(Counter(table).elements()) == pytest.approx(expected)
