@@ -145,6 +145,16 @@ class WaitView(NamedTuple):
         return self.metric is Metric.FOLLOW_UP
 
     @property
+    def is_reply(self) -> bool:
+        """Whether a buyer waits for a reply."""
+        return self.metric.is_reply
+
+    @property
+    def is_verdict(self) -> bool:
+        """Whether an inquiry waits for a person's word on what it is about."""
+        return self.metric is Metric.VERDICT
+
+    @property
     def breached(self) -> bool:
         return self.breached_at is not None
 

@@ -77,7 +77,7 @@ def _lead(tx: Transaction, rules: Rules, lead: Lead, at: datetime, then: datetim
         wait, day = follow_up
         told = FollowUpAhead(person_name(rules, wait.owner) or str(wait.owner), day, wait.due_at)
     known = Explanation(waits, lead=lead, provenance=origins, follow_up=told)
-    if any(row.state is State.RUNNING and row.metric is not Metric.FOLLOW_UP for row in rows):
+    if any(row.state is State.RUNNING and row.metric.is_reply for row in rows):
         return known
     last = tx.mail.last_mailbox(lead.id)
     policy = choose(rules.config.policies, rules.context.facts(lead.id, lead, MailboxId(last) if last else None))
@@ -112,7 +112,8 @@ def _owner_at(wait: WaitView, actions: Sequence[Action], then: datetime) -> Owne
 
 
 def _messages(tx: Transaction, wait: WaitView) -> Iterator[ExplainedMessage]:
-    others = [row for row in tx.clocks.of_threads([wait.thread]).values() if row.id != wait.id]
+    clocks = tx.clocks.of_threads([wait.thread]).values()
+    others = [row for row in clocks if row.id != wait.id and row.metric is not Metric.VERDICT]
     proofs = tx.proofs.of_threads([wait.thread])
     for row in tx.mail.rows(wait.thread):
         yield _message(row, proofs, *_part(row, wait, others))

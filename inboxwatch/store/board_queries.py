@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 from inboxwatch.core.model import ClockId
 from inboxwatch.core.sla.gone_quiet import GONE_QUIET
 from inboxwatch.store import tables
+from inboxwatch.store.clock_metrics import FOLLOW_UP, REPLY, VERDICT
 from inboxwatch.store.clocks import Where, holds
 from inboxwatch.store.records import ClockRecord, FirstContactRecord, clocks_of
 from inboxwatch.store.statistics import metric_state
@@ -50,7 +51,8 @@ class BoardQueries:
     ) -> list[ClockRecord]:
         """Open waits in the order of their due times; `where` holds `state` (a metric state) and any of FILTERS.
 
-        `overdue` keeps those whose due time has passed (True) or not (False); `metric` is `wait` or `follow_up`.
+        `overdue` keeps those whose due time has passed (True) or not (False); `metric` is `wait`, `follow_up` or
+        `verdict`.
         """
         chosen = [*self._chosen(where, now, metric)]
         if overdue is not None:
@@ -69,7 +71,7 @@ class BoardQueries:
     def closed(self, where: Where, now: datetime, *, offset: int = 0, limit: int) -> list[ClockRecord]:
         """Waits that are over, the latest first."""
         chosen = [holds(_clock.c[name], value) for name, value in where.items() if name in FILTERS]
-        found = select(_clock).where(_clock.c.stopped_at <= now, _clock.c.metric != "follow_up", *chosen)
+        found = select(_clock).where(_clock.c.stopped_at <= now, REPLY, *chosen)
         ordered = found.order_by(_clock.c.stopped_at.desc(), _clock.c.id)
         return clocks_of(self._connection.execute(ordered.offset(offset).limit(limit)))
 
@@ -160,7 +162,7 @@ class BoardQueries:
 
     def _chosen(self, where: Where, now: datetime, metric: str) -> Iterable[Any]:
         yield _clock.c.state == "running"
-        yield _clock.c.metric == "follow_up" if metric == "follow_up" else _clock.c.metric != "follow_up"
+        yield {"wait": REPLY, "follow_up": FOLLOW_UP, "verdict": VERDICT}[metric]
         for name, value in where.items():
             if name == "state":
                 yield metric_state(now) == value

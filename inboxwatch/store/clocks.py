@@ -15,6 +15,7 @@ from inboxwatch.core.qualification.score import ScoreLine
 from inboxwatch.core.sla.escalation import StepKey
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.store import tables
+from inboxwatch.store.clock_metrics import REPLY
 from inboxwatch.store.one_of import one_of
 from inboxwatch.store.records import ClockRecord, NotifiedRecord, clock_of, clock_row, clocks_of, notified_row
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
@@ -122,8 +123,8 @@ class Clocks:
         )
 
     def load(self, owner: str) -> int:
-        """Open waits of a person (follow-ups are no waits)."""
-        open_waits = (_clock.c.state == "running", _clock.c.owner == owner, _clock.c.metric != "follow_up")
+        """Open waits of a person (follow-ups and verdicts are none)."""
+        open_waits = (_clock.c.state == "running", _clock.c.owner == owner, REPLY)
         return int(self._connection.execute(select(func.count()).where(*open_waits)).scalar() or 0)
 
     def assigned_to(self, team: str) -> int:

@@ -13,6 +13,7 @@ from inboxwatch.core.leads import Directory, address_keys, claimed_addresses, cl
 from inboxwatch.core.model import Lead, LeadId, PersonId
 from inboxwatch.core.search_text import begins_with, search_text, search_words
 from inboxwatch.store import tables
+from inboxwatch.store.clock_metrics import REPLY
 from inboxwatch.store.column_types import storable
 from inboxwatch.store.one_of import json_list, one_of
 from inboxwatch.store.records import ClockRecord, clocks_of
@@ -103,7 +104,7 @@ class Leads:
         column: 50,000 leads take some 50 ms.
         """
         clock = tables.clock
-        owed = (clock.c.state == "running", clock.c.metric != "follow_up")
+        owed = (clock.c.state == "running", REPLY)
         first = select(clock.c.lead, func.min(clock.c.due_at).label("due_at")).where(*owed).group_by(clock.c.lead)
         wait = first.subquery()
         matching = [self._within(_lead.c.search, storable(word)) > 0 for word in search_words(query)]

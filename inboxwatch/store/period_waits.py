@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 from inboxwatch.core.model import ClockId, LeadId, MailboxId, PersonId
 from inboxwatch.core.sla.timeline import Action
 from inboxwatch.store import tables
+from inboxwatch.store.clock_metrics import REPLY
 from inboxwatch.store.clocks import to_action
 from inboxwatch.store.records import ClockRecord, FirstContactRecord, clocks_of
 from inboxwatch.store.upsert import chunks
@@ -87,4 +88,4 @@ class PeriodWaits:
 
 def _left_over(start: datetime, at: datetime) -> tuple[ColumnElement[bool], ...]:
     still = or_(_clock.c.stopped_at.is_(None), _clock.c.stopped_at > at)
-    return _clock.c.started_at < start, still, _clock.c.metric != "follow_up"
+    return _clock.c.started_at < start, still, REPLY

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, true
 
 from inboxwatch.store import tables
+from inboxwatch.store.clock_metrics import FOLLOW_UP, REPLY
 from inboxwatch.store.clocks import holds
 from inboxwatch.store.column_types import UTCDateTime
 from inboxwatch.store.records import ClockRecord, clocks_of
@@ -77,7 +78,7 @@ class StartQueries:
         of the hour, and the due time before which a wait is stale.
         """
         now, hour, stale = marks
-        due, wait = _clock.c.due_at, _clock.c.metric != "follow_up"
+        due = _clock.c.due_at
         first, *others = days
         start, end, next_end = (
             case(*((_clock.c.owner.in_(days[day]), _at(day[place])) for day in others), else_=_at(first[place]))
@@ -89,13 +90,13 @@ class StartQueries:
         owner = func.coalesce(_clock.c.owner, "")
         found = select(
             owner,
-            _count(wait),
-            _count(and_(wait, due <= now)),
-            _count(and_(wait, due <= stale)),
-            _count(and_(wait, due > now, due <= hour)),
-            _count(and_(wait, due > now, due < end)),
-            _count(and_(~wait, put_off >= start, put_off < end)),
-            _count(and_(~wait, put_off >= end, put_off < next_end)),
+            _count(REPLY),
+            _count(and_(REPLY, due <= now)),
+            _count(and_(REPLY, due <= stale)),
+            _count(and_(REPLY, due > now, due <= hour)),
+            _count(and_(REPLY, due > now, due < end)),
+            _count(and_(FOLLOW_UP, put_off >= start, put_off < end)),
+            _count(and_(FOLLOW_UP, put_off >= end, put_off < next_end)),
         ).where(_clock.c.state == "running", _of(owners))
         return [Carried(row[0], *map(int, row[1:])) for row in self._connection.execute(found.group_by(owner))]
 
@@ -110,7 +111,7 @@ class StartQueries:
         owner = func.coalesce(_clock.c.owner, "")
         found = select(
             owner, day, _count(and_(_clock.c.state == "answered", ~late)), _count(and_(late, ~unsure))
-        ).where(_clock.c.started_at >= days[0], _clock.c.started_at <= now, _clock.c.metric != "follow_up", _of(owners))
+        ).where(_clock.c.started_at >= days[0], _clock.c.started_at <= now, REPLY, _of(owners))
         return [OnTime(*row) for row in self._connection.execute(found.group_by(owner, day))]
 
     def to_save(
@@ -136,7 +137,7 @@ class StartQueries:
         return self._listed(owners, _clock.c.due_at <= stale, (_clock.c.due_at, _clock.c.id), limit)
 
     def _listed(self, owners: Owners, due: Any, order: Sequence[Any], limit: int) -> list[ClockRecord]:
-        found = select(_clock).where(_clock.c.state == "running", _clock.c.metric != "follow_up", due, _of(owners))
+        found = select(_clock).where(_clock.c.state == "running", REPLY, due, _of(owners))
         return clocks_of(self._connection.execute(found.order_by(*order).limit(limit)))
 
     def happened(self, owners: Owners, since: datetime, now: datetime) -> Happened:
@@ -145,17 +146,17 @@ class StartQueries:
         return Happened(*counts)
 
     def _happened(self, owners: Owners, since: datetime, now: datetime) -> Iterator[Sequence[Any]]:
-        wait, late = _clock.c.metric != "follow_up", _clock.c.breached_at.is_not(None)
+        late = _clock.c.breached_at.is_not(None)
         # The state stands among the counts: as a condition, SQLite would take it for the narrower one.
         answered, ended = _clock.c.state == "answered", (_clock.c.stopped_at >= since, _clock.c.stopped_at <= now)
         counts = select(_count(and_(answered, ~late)), _count(and_(answered, late)))
-        yield self._connection.execute(counts.where(wait, *ended, _of(owners))).one()
+        yield self._connection.execute(counts.where(REPLY, *ended, _of(owners))).one()
         breached = (_clock.c.breached_at >= since, _clock.c.breached_at <= now)
-        yield [self._number(select(_clock.c.id).where(wait, *breached, _of(owners)))]
+        yield [self._number(select(_clock.c.id).where(REPLY, *breached, _of(owners)))]
 
         steps = select(_told.c.clock, _told.c.era, _told.c.round, _told.c.step).distinct()
         steps = steps.join(_clock, _clock.c.id == _told.c.clock).where(
-            _told.c.reason.in_(("escalated", "repeated")), _told.c.at >= since, _told.c.at <= now, wait, _of(owners)
+            _told.c.reason.in_(("escalated", "repeated")), _told.c.at >= since, _told.c.at <= now, REPLY, _of(owners)
         )
         yield [self._number(steps)]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, extract, func, literal, or_, select
 
+from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.statistics import past
 from inboxwatch.core.statistics.figures import (
     LATENCY_EDGES,
@@ -21,6 +22,7 @@ from inboxwatch.core.statistics.figures import (
     Tally,
 )
 from inboxwatch.store import tables
+from inboxwatch.store.clock_metrics import FOLLOW_UP, REPLY, VERDICT
 from inboxwatch.store.lead_sources import LeadSources
 
 _clock, _act, _alias = tables.clock, tables.act, tables.clock_alias
@@ -73,16 +75,15 @@ class Statistics:
 
     def _open(self, figures: Figures, now: datetime) -> None:
         columns = (*_holding(), metric_state(now))
-        waits = select(*columns, func.count(), func.min(_clock.c.started_at)).where(_running_wait()).group_by(*columns)
+        waits = select(*columns, func.count(), func.min(_clock.c.started_at)).group_by(*columns)
+        waits = waits.where(_clock.c.state == "running", REPLY)
         for mailbox, owner, tier, state, count, oldest in self._rows(waits):
             holding = Holding(mailbox, owner, tier)
             figures.open[holding, state] = count
             figures.oldest[holding] = min(figures.oldest.get(holding, oldest), oldest)
             figures.held_once.add(holding)
         owner = func.coalesce(_clock.c.owner, "")
-        ahead = select(owner, _clock.c.tier, func.count()).where(
-            _clock.c.state == "running", _clock.c.metric == "follow_up"
-        )
+        ahead = select(owner, _clock.c.tier, func.count()).where(_clock.c.state == "running", FOLLOW_UP)
         figures.follow_ups = {(row[0], row[1]): row[2] for row in self._rows(ahead.group_by(owner, _clock.c.tier))}
         acts = _act.outerjoin(_alias, _alias.c.alias == _act.c.clock)
         whose = acts.join(_clock, _clock.c.id == func.coalesce(_alias.c.clock, _act.c.clock))
@@ -98,7 +99,7 @@ class Statistics:
         own = _clock.c.answered_by == _clock.c.owner
         columns = (func.coalesce(_clock.c.owner, ""), _clock.c.tier, _clock.c.metric, wall, business, late, own)
         sums = (func.count(), func.sum(_clock.c.wall_seconds), func.sum(_clock.c.business_seconds))
-        replies = select(*columns, *sums).where(_clock.c.state == "answered", _clock.c.metric != "follow_up")
+        replies = select(*columns, *sums).where(_clock.c.state == "answered", REPLY)
         for owner, tier, metric, wall_at, business_at, was_late, by_owner, count, wall_sum, business_sum in self._rows(
             replies.group_by(*columns)
         ):
@@ -118,7 +119,7 @@ class Statistics:
         seconds = self._seconds(since, end)
         breached = and_(due.is_not(None), since < due, or_(held.c.until.is_(None), held.c.until >= due))
         parts = (*_holding(held.c.owner), _clock.c.metric, breached.label("breached"), seconds.label("seconds"))
-        spans = select(*parts).select_from(held.join(_clock, _clock.c.id == held.c.clock)).subquery()
+        spans = select(*parts).select_from(held.join(_clock, _clock.c.id == held.c.clock)).where(~VERDICT).subquery()
         bucket = case((spans.c.seconds.is_(None), literal(-1)), else_=_bucket(spans.c.seconds))
         columns = (spans.c.mailbox, spans.c.owner, spans.c.tier, spans.c.metric, spans.c.breached, bucket)
         counted = select(*columns, func.count(), func.sum(spans.c.seconds)).group_by(*columns)
@@ -126,7 +127,7 @@ class Statistics:
             if late:
                 key = (owner, tier, metric)
                 figures.breaches[key] = figures.breaches.get(key, 0) + count
-            if metric == "follow_up":
+            if not Metric(metric).is_reply:
                 continue
             figures.held_once.add(Holding(mailbox, owner, tier))
             if held_for >= 0:
@@ -217,7 +218,7 @@ def metric_state(now: datetime) -> ColumnElement[str]:
         (_clock.c.snoozed_until > now, "snoozed"),
         (_clock.c.acknowledged_until > now, "acknowledged"),
         (
-            and_(_clock.c.breached_at.is_not(None), or_(_clock.c.metric != "follow_up", _clock.c.due_at <= now)),
+            and_(_clock.c.breached_at.is_not(None), or_(~FOLLOW_UP, _clock.c.due_at <= now)),
             "breached",
         ),
         (_clock.c.warned_at.is_not(None), "warned"),
@@ -228,10 +229,6 @@ def metric_state(now: datetime) -> ColumnElement[str]:
 def _holding(owner: Any = _clock.c.owner) -> tuple[Any, Any, Any]:
     mailbox = func.coalesce(_clock.c.mailbox, "").label("mailbox")
     return mailbox, func.coalesce(owner, "").label("owner"), _clock.c.tier
-
-
-def _running_wait() -> Any:
-    return and_(_clock.c.state == "running", _clock.c.metric != "follow_up")
 
 
 def _bucket(seconds: Any) -> Any:

@@ -28,6 +28,7 @@ from inboxwatch.core.leads import plain_address
 from inboxwatch.core.model import Direction, Kind, Lead
 from inboxwatch.core.pseudonym import Pseudonym
 from inboxwatch.core.search_text import search_text
+from inboxwatch.core.sla.policy import Metric
 from inboxwatch.store import column_types, lead_tables, member_table, tables
 from inboxwatch.store.deliveries import OPEN
 from inboxwatch.store.lead_rows import LeadRows
@@ -83,7 +84,7 @@ class Found:
     @property
     def open_waits(self) -> list[Row[Any]]:
         """Waits in which the person is owed a reply."""
-        return [row for row in self.clocks if row.state == "running" and row.metric != "follow_up"]
+        return [row for row in self.clocks if row.state == "running" and Metric(row.metric).is_reply]
 
     def counted(self) -> dict[str, int]:
         """How much there is of each."""

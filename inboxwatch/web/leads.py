@@ -42,12 +42,12 @@ class LeadAnswers:
     """Of the wait that is due first; between waits whom routing names."""
     sla: SLAPolicy | None
     open: Sequence[WaitView]
-    """Follow-ups too, by due time."""
+    """Follow-ups and verdicts too, by due time."""
 
     @property
     def next_step(self) -> NextStep | None:
         """Of the wait that is due first."""
-        return next((wait.next_step for wait in self.open if not wait.follow_up), None)
+        return next((wait.next_step for wait in self.open if wait.is_reply), None)
 
     def as_json(self) -> dict[str, object]:
         """As `GET /api/v1/leads/EMAIL` answers."""
@@ -63,7 +63,7 @@ def answers(tx: Transaction, rules: Rules, email: str, now: datetime) -> LeadAns
     """Who owns the lead now, what is the SLA, and what happens when it slips (rule 27). Raises Problem."""
     lead = known(tx, email)
     views = wait_views(tx, rules, tx.clocks.listed({"state": "open", "lead": lead.id}, None, 100), now, Detail.CLOCK)
-    first = next((wait for wait in views if not wait.follow_up), None)
+    first = next((wait for wait in views if wait.is_reply), None)
     box = tx.mail.last_mailbox(lead.id)
     facts = rules.context.facts(lead.id, lead, MailboxId(box) if box else None)
     return LeadAnswers(

@@ -127,7 +127,7 @@ class Notices:
             if self.knows(one.target):
                 rows[one.target, one.channel, one.destination] = self._resolution(clock, one, now)
         by_colleague = clock.answered_by is not None and clock.answered_by != owner
-        asked = clock.metric != "follow_up" and not any(key[0] == owner for key in rows)
+        asked = clock.metric.is_reply and not any(key[0] == owner for key in rows)
         if owner and self.knows(owner) and by_colleague and asked:
             key = f"{clock.id}/resolved/{clock.stopped_by}/{owner}"
             rows[owner, "", ""] = self._row(key=key, kind=NoticeType.RESOLVED, target=owner, now=now, clock=clock.id)

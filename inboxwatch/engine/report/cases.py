@@ -214,7 +214,7 @@ class _Reader:
         left_over, left_over_count = self._left_over(team)
         return Story(
             period=period,
-            cases=tuple(self._cases([row for row in begun if row.metric != "follow_up"])),
+            cases=tuple(self._cases([row for row in begun if row.metric.is_reply])),
             left_over=tuple(self._cases(left_over)),
             left_over_count=left_over_count,
             follow_ups=tuple(self._cases([row for row in begun if row.metric == "follow_up"])),
@@ -235,7 +235,7 @@ class _Reader:
     def replies(self) -> tuple[ReportedWait, ...]:
         """The waits that began in the period, without follow-ups and without the buyers: they are counted only."""
         begun = self._waits.begun(self._period.start, self._period.end)
-        return tuple(self._cases([row for row in begun if row.metric != "follow_up"], Detail.CLOCK))
+        return tuple(self._cases([row for row in begun if row.metric.is_reply], Detail.CLOCK))
 
     def _left_over(self, team: str) -> tuple[Sequence[ClockRecord], int]:
         """Those that are listed of all, or of those of a team's people, and how many there are."""
