@@ -46,12 +46,14 @@ from inboxwatch.store.proofs import Proofs
 from inboxwatch.store.quarantine import Quarantine
 from inboxwatch.store.retention import Retention
 from inboxwatch.store.sender_verdicts import SenderVerdicts
+from inboxwatch.store.shard_locks import ShardLocks
 from inboxwatch.store.signing_key import LINKS_LASTED, MOVED, former_key, former_of_moved, keep_private, signing_key
 from inboxwatch.store.start_queries import StartQueries
 from inboxwatch.store.statistics import Statistics
 from inboxwatch.store.strangers import Strangers
 from inboxwatch.store.traces import Traces
 from inboxwatch.store.unfiled import Unfiled
+from inboxwatch.store.workers import Workers
 
 __all__ = [
     "Conflict",
@@ -220,6 +222,10 @@ class Transaction:
     def waits(self) -> PeriodWaits:
         return PeriodWaits(self.connection)
 
+    @cached_property
+    def workers(self) -> Workers:
+        return Workers(self.connection)
+
 
 class Store:
     """Opens the database, brings its tables up to date, and hands out transactions."""
@@ -302,6 +308,11 @@ class Store:
         names = ", ".join(table.name for table in tables.metadata.sorted_tables)
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql(f"VACUUM {names}")
+
+    def locks(self, worker: int) -> ShardLocks | None:
+        """Those by which a worker shares mailboxes with others; None where one process alone may use the store."""
+        url = self._engine.url.render_as_string(hide_password=False)
+        return ShardLocks(url, worker) if self._engine.dialect.name == "postgresql" else None
 
     def reconnect(self) -> None:
         """Lets go of a file's connections that are kept: they hold the file that was there, though its disk may have

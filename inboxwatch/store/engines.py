@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import make_url
 
 from inboxwatch.extras import command
@@ -32,6 +33,10 @@ PATIENCE = {
     "tcp_user_timeout": "30000",
 }  # fmt: skip
 """Of each connection to PostgreSQL, where the URL says nothing else: a server that is gone is noticed (seconds; ms)."""
+SESSION_PATIENCE = PATIENCE | {
+    "connect_timeout": "3", "keepalives_idle": "3", "keepalives_interval": "2", "tcp_user_timeout": "8000",
+}  # fmt: skip
+"""Of a session that must notice within seconds that its server is gone."""
 _COMPACT = json.JSONEncoder(separators=(",", ":")).encode
 """A tenth of what a message takes would be blanks."""
 
@@ -58,6 +63,12 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+def open_session_engine(url: str) -> Engine:
+    """For sessions that are kept, each a connection of its own, to a store in PostgreSQL. Connects to nothing yet."""
+    target = make_url(url).set(drivername="postgresql+psycopg")
+    return _postgresql(target, SESSION_PATIENCE, poolclass=NullPool, pool_pre_ping=False)
+
+
 def file_of_url(url: str) -> Path | None:
     """As `file_of`, of a URL as the config has it."""
     return file_of(make_url(url))
@@ -69,16 +80,17 @@ def file_of(target: URL) -> Path | None:
     return Path(name) if target.get_backend_name() == "sqlite" and name and name != ":memory:" else None
 
 
-def _postgresql(target: URL) -> Engine:
-    patience = {key: value for key, value in PATIENCE.items() if key not in target.query}
-    patience["application_name"] = APPLICATION
+def _postgresql(target: URL, patience: Mapping[str, str] = PATIENCE, **options: Any) -> Engine:
+    given = {key: value for key, value in patience.items() if key not in target.query}
+    given["application_name"] = APPLICATION
+    options.setdefault("pool_pre_ping", True)
     try:
         return create_engine(
             target,
-            pool_pre_ping=True,
+            **options,
             isolation_level="REPEATABLE READ",
             hide_parameters=True,
-            connect_args=patience,
+            connect_args=given,
             json_serializer=compact_json,
         )
     except ImportError as error:

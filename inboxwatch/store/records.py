@@ -142,6 +142,8 @@ class DeliveryRecord:
     """Of a notice without a step: what it says, as JSON."""
     era: int = 0
     """Of a step: to which ladder of the wait it belongs."""
+    claimed_by: int | None = None
+    """The number of the worker that has it in hand; None in a store of one process."""
 
     @property
     def withdrawn(self) -> Mapping[str, Any] | None:

@@ -407,6 +407,7 @@ delivery = made(
     Column("reference", Words),
     Column("body", JSON),
     Column("era", Integer, nullable=False, default=0, server_default="0"),
+    Column("claimed_by", Integer),
     UniqueConstraint("key", name="uq_delivery_key"),
     Index("ix_delivery_due", "state", "next_at"),
 )
