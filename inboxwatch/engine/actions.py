@@ -44,9 +44,7 @@ def acknowledge(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> st
     until = policy.escalation.acknowledge_for.after(now, policy.calendar)
     held = Action(now, ActionKind.ACKNOWLEDGED, by, row.id, row.lead, until, reason=acting.reason)
     tx.clocks.record(held, row.thread)
-    owner = PersonId(by)
-    taken = Action(now, ActionKind.ASSIGNED, by, row.id, row.lead, owner=owner, reason=TAKEN, rule="by hand")
-    tx.clocks.record(taken, row.thread)
+    tx.clocks.record(given(row, PersonId(by), Acting(by, now, TAKEN)), row.thread)
     tx.deliveries.cancel([row.id], now, NoticeType.ESCALATION, NoticeType.ASSIGNED)
     return _evaluated(tx, rules, row, now)
 
@@ -80,10 +78,24 @@ def assign(tx: Transaction, rules: Rules, clock: str, acting: Acting, owner: str
         text = english("owner: %(owner)s is no person of the config; groups cannot own a wait")
         raise Refused(422, text, owner=repr(owner))
     row, now = running(tx, rules, clock, acting.by), acting.at
-    new, reason = PersonId(owner), acting.reason
-    given = Action(now, ActionKind.ASSIGNED, acting.by, row.id, row.lead, owner=new, reason=reason, rule="by hand")
-    tx.clocks.record(given, row.thread)
+    tx.clocks.record(given(row, PersonId(owner), acting), row.thread)
     return _evaluated(tx, rules, row, now)
+
+
+def given(row: ClockRecord, owner: PersonId, acting: Acting) -> Action:
+    """A wait becomes somebody's by a person's hand."""
+    return Action(
+        acting.at,
+        ActionKind.ASSIGNED,
+        acting.by,
+        row.id,
+        row.lead,
+        owner=owner,
+        reason=acting.reason,
+        rule="by hand",
+        inquiry_class=row.inquiry_class,
+        tier=row.tier if row.inquiry_class else "",
+    )
 
 
 def dismiss(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:

@@ -93,6 +93,10 @@ class ClockRecord(NamedTuple):
     """Of a wait that was filtered: one of ours answered it, or the sender became an open lead, all the same."""
     era: int = 0
     """Which of its ladders is in force (rule 46)."""
+    stop_class: str = ""
+    """What the wait was about when it ended, whatever people said of it afterwards."""
+    breach_tier: str | None = None
+    """Its tier when it breached; None where that is the one that it has."""
 
     @property
     def ids(self) -> frozenset[ClockId]:
@@ -141,7 +145,6 @@ class DeliveryRecord:
     body: Mapping[str, Any] | None
     """Of a notice without a step: what it says, as JSON."""
     era: int = 0
-    """Of a step: to which ladder of the wait it belongs."""
     claimed_by: int | None = None
     """The number of the worker that has it in hand; None in a store of one process."""
 
@@ -192,6 +195,8 @@ class NotifiedRecord:
     """The name of the escalation policy."""
     era: int = 0
     """To which ladder of the wait the step belongs: what was told in one is not told in another."""
+    inquiry_class: str = ""
+    """What the wait was about when the step was told."""
 
     @property
     def key(self) -> StepKey:
@@ -402,6 +407,7 @@ def notified_row(one: NotifiedRecord) -> dict[str, Any]:
         "reason": one.reason,
         "policy": one.policy,
         "era": one.era,
+        "inquiry_class": one.inquiry_class,
     }
 
 

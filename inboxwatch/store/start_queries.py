@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, true
 
 from inboxwatch.store import tables
-from inboxwatch.store.clock_metrics import FOLLOW_UP, REPLY
+from inboxwatch.store.clock_metrics import FOLLOW_UP, OWED, REPLY
 from inboxwatch.store.clocks import holds
 from inboxwatch.store.column_types import UTCDateTime
 from inboxwatch.store.records import ClockRecord, clocks_of
@@ -174,7 +174,7 @@ class StartQueries:
         known = select(earlier.c.id).where(earlier.c.lead == _clock.c.lead, earlier.c.started_at < since)
         new = select(_clock.c.lead).distinct()
         begun = and_(_clock.c.started_at >= since, _clock.c.started_at <= now)
-        yield [self._number(new.where(_clock.c.metric == "first_response", begun, ~known.exists(), _of(owners)))]
+        yield [self._number(new.where(_clock.c.metric == "first_response", OWED, begun, ~known.exists(), _of(owners)))]
 
     def _number(self, found: Any) -> int:
         return int(self._connection.execute(select(func.count()).select_from(found.subquery())).scalar_one())

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, extract, func, literal, or_, select
 
-from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.statistics import past
 from inboxwatch.core.statistics.figures import (
     LATENCY_EDGES,
@@ -22,7 +21,7 @@ from inboxwatch.core.statistics.figures import (
     Tally,
 )
 from inboxwatch.store import tables
-from inboxwatch.store.clock_metrics import FOLLOW_UP, REPLY, VERDICT
+from inboxwatch.store.clock_metrics import FOLLOW_UP, REPLY, VERDICT, for_sales
 from inboxwatch.store.lead_sources import LeadSources
 
 _clock, _act, _alias = tables.clock, tables.act, tables.clock_alias
@@ -76,19 +75,22 @@ class Statistics:
     def _open(self, figures: Figures, now: datetime) -> None:
         columns = (*_holding(), metric_state(now))
         waits = select(*columns, func.count(), func.min(_clock.c.started_at)).group_by(*columns)
-        waits = waits.where(_clock.c.state == "running", REPLY)
+        waits = waits.where(_clock.c.state == "running", REPLY, for_sales(_clock.c.inquiry_class))
         for mailbox, owner, tier, state, count, oldest in self._rows(waits):
             holding = Holding(mailbox, owner, tier)
             figures.open[holding, state] = count
             figures.oldest[holding] = min(figures.oldest.get(holding, oldest), oldest)
             figures.held_once.add(holding)
         owner = func.coalesce(_clock.c.owner, "")
-        ahead = select(owner, _clock.c.tier, func.count()).where(_clock.c.state == "running", FOLLOW_UP)
+        ahead = select(owner, _clock.c.tier, func.count()).where(
+            _clock.c.state == "running", FOLLOW_UP, for_sales(_clock.c.inquiry_class)
+        )
         figures.follow_ups = {(row[0], row[1]): row[2] for row in self._rows(ahead.group_by(owner, _clock.c.tier))}
         acts = _act.outerjoin(_alias, _alias.c.alias == _act.c.clock)
         whose = acts.join(_clock, _clock.c.id == func.coalesce(_alias.c.clock, _act.c.clock))
         quiet = select(_act.c.owner, _clock.c.tier, func.count()).select_from(whose)
-        closed = quiet.where(_act.c.deed == "gone_quiet").group_by(_act.c.owner, _clock.c.tier)
+        theirs = _act.c.deed == "gone_quiet", for_sales(_clock.c.inquiry_class)
+        closed = quiet.where(*theirs).group_by(_act.c.owner, _clock.c.tier)
         figures.gone_quiet = {(row[0] or "", row[1]): row[2] for row in self._rows(closed)}
         nobody = select(func.count()).where(_clock.c.state == "running", _clock.c.owner.is_(None))
         figures.ownerless = int(self._connection.execute(nobody).scalar_one())
@@ -99,7 +101,7 @@ class Statistics:
         own = _clock.c.answered_by == _clock.c.owner
         columns = (func.coalesce(_clock.c.owner, ""), _clock.c.tier, _clock.c.metric, wall, business, late, own)
         sums = (func.count(), func.sum(_clock.c.wall_seconds), func.sum(_clock.c.business_seconds))
-        replies = select(*columns, *sums).where(_clock.c.state == "answered", REPLY)
+        replies = select(*columns, *sums).where(_clock.c.state == "answered", REPLY, for_sales(_clock.c.stop_class))
         for owner, tier, metric, wall_at, business_at, was_late, by_owner, count, wall_sum, business_sum in self._rows(
             replies.group_by(*columns)
         ):
@@ -118,16 +120,26 @@ class Statistics:
         since = case((held.c.ordinal == 1, _clock.c.started_at), else_=held.c.since)
         seconds = self._seconds(since, end)
         breached = and_(due.is_not(None), since < due, or_(held.c.until.is_(None), held.c.until >= due))
-        parts = (*_holding(held.c.owner), _clock.c.metric, breached.label("breached"), seconds.label("seconds"))
-        spans = select(*parts).select_from(held.join(_clock, _clock.c.id == held.c.clock)).where(~VERDICT).subquery()
+        parts = (
+            *_holding(held.c.owner)[:2],
+            _clock.c.metric,
+            func.coalesce(_clock.c.breach_tier, _clock.c.tier).label("due_tier"),
+            case((held.c.judged, held.c.tier), else_=_clock.c.tier).label("given_tier"),
+            and_(breached, for_sales(_clock.c.breach_class)).label("breached"),
+            and_(REPLY, held.c.for_sales).label("counted"),
+            seconds.label("seconds"),
+        )
+        named: Any = select(*parts).select_from(held.join(_clock, _clock.c.id == held.c.clock)).where(~VERDICT)
+        spans = named.subquery()
         bucket = case((spans.c.seconds.is_(None), literal(-1)), else_=_bucket(spans.c.seconds))
-        columns = (spans.c.mailbox, spans.c.owner, spans.c.tier, spans.c.metric, spans.c.breached, bucket)
+        labels = (spans.c.mailbox, spans.c.owner, spans.c.metric, spans.c.due_tier, spans.c.given_tier)
+        columns = (*labels, spans.c.breached, spans.c.counted, bucket)
         counted = select(*columns, func.count(), func.sum(spans.c.seconds)).group_by(*columns)
-        for mailbox, owner, tier, metric, late, held_for, count, total in self._rows(counted):
+        for mailbox, owner, metric, due_tier, tier, late, is_counted, held_for, count, total in self._rows(counted):
             if late:
-                key = (owner, tier, metric)
+                key = (owner, due_tier, metric)
                 figures.breaches[key] = figures.breaches.get(key, 0) + count
-            if not Metric(metric).is_reply:
+            if not is_counted:
                 continue
             figures.held_once.add(Holding(mailbox, owner, tier))
             if held_for >= 0:
@@ -144,6 +156,10 @@ class Statistics:
             _act.c.at.label("since"),
             until.label("until"),
             ordinal.label("ordinal"),
+            # What it was about and worth when it was given: what is found later moves no figure.
+            for_sales(_act.c.inquiry_class).label("for_sales"),
+            _act.c.inquiry_class.is_not(None).label("judged"),
+            func.coalesce(_act.c.tier, "").label("tier"),
         )
         return (
             select(clock.label("clock"), *columns)
@@ -155,7 +171,7 @@ class Statistics:
         notified = tables.told
         step = (notified.c.clock, notified.c.era, notified.c.round, notified.c.step)
         once = select(*step, notified.c.reason, notified.c.policy).distinct()
-        steps = once.where(notified.c.reason.not_in(_WITHHELD)).subquery()
+        steps = once.where(notified.c.reason.not_in(_WITHHELD), for_sales(notified.c.inquiry_class)).subquery()
         columns = (steps.c.policy, steps.c.step, steps.c.reason)
         counted = select(*columns, func.count()).group_by(*columns)
         figures.escalations = {(row[0], row[1], row[2]): row[3] for row in self._rows(counted)}

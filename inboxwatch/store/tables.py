@@ -352,6 +352,8 @@ clock = made(
     *(Column(name, Words, nullable=False, server_default="") for name in ("qualification", "breach_class")),
     Column("contradicted", Boolean, nullable=False, server_default=false()),
     Column("era", Integer, nullable=False, server_default="0"),
+    Column("stop_class", Words, nullable=False, server_default=""),
+    Column("breach_tier", Words),
     Index("ix_clock_wake", "state", "wake_at"),
     Index("ix_clock_owner", "state", "owner", "metric"),
     Index("ix_clock_stopped", "stopped_at"),
@@ -375,9 +377,11 @@ told = made(
     Column("reason", String, nullable=False),
     Column("policy", String, nullable=False),
     Column("era", Integer, primary_key=True, autoincrement=False, server_default="0"),
+    Column("inquiry_class", Words, nullable=False, server_default=""),
     Index("ix_told_at", "at"),
 )
-"""`era`: which ladder of the wait a step belongs to, for one may begin anew (`core.sla.terms.Term`)."""
+"""`era`: which ladder of the wait a step belongs to, for one may begin anew (`core.sla.terms.Term`). `inquiry_class`:
+what the wait was about when the step was told."""
 
 delivery = made(
     "delivery",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,24 +21,39 @@ DAY, NOW = timedelta(days=1), START + 2 * LENGTH
 TODAY = DayBounds(START - LENGTH, START + DAY, START + 2 * DAY)
 
 
-def clocks(metric: Metric) -> list[ClockRecord]:
+def clocks(metric: Metric, about: str = "") -> list[ClockRecord]:
     """Running and overdue, ended in time and late, each in each way that a clock of this kind may end."""
-    name = metric.value
-    word = stored_clock(f"{name} judged", metric, answered_by=PersonId("ana"))
+    name = f"{metric.value} {about}".strip()
+    plain = stored_clock(name, metric, inquiry_class=about, stop_class=about, breach_class=about)
+
+    def named(more: str, **changes: Any) -> ClockRecord:
+        return plain._replace(id=ClockId(f"{name} {more}"), **changes)
+
     return [
-        stored_clock(f"{name} open", metric, due_at=START + 3 * LENGTH),
-        stored_clock(f"{name} late", metric, breached_at=START + LENGTH),
-        stopped(word, State.ANSWERED, "verdict", LENGTH / 2),
-        stopped(word._replace(id=ClockId(f"{name} judged late")), State.ANSWERED, "verdict", 1.5 * LENGTH),
-        stopped(stored_clock(f"{name} ended", metric), State.ENDED, "classified", 1.5 * LENGTH),
+        named("open", due_at=START + 3 * LENGTH),
+        named("late", breached_at=START + LENGTH),
+        stopped(named("judged", answered_by=PersonId("ana")), State.ANSWERED, "verdict", LENGTH / 2),
+        stopped(named("judged late", answered_by=PersonId("ana")), State.ANSWERED, "verdict", 1.5 * LENGTH),
+        stopped(named("ended"), State.ENDED, "classified", 1.5 * LENGTH),
     ]
 
 
 def keep(tx: Transaction, found: list[ClockRecord]) -> None:
+    """The clocks, each with an assignment that its end or another one has ended, and with a step that was told."""
     tx.clocks.save(found)
-    given = [Action(START, ActionKind.ASSIGNED, "routing", row.id, row.lead, owner=row.owner) for row in found]
-    tx.clocks.record_all([(one, "t1") for one in given])
-    tx.clocks.record_notified([NotifiedRecord(row.id, 1, 1, "ana", NOW, "escalated", "ladder") for row in found])
+    plain = Action(START, ActionKind.ASSIGNED, "routing")
+    for row in found:
+        given = replace(plain, clock=row.id, lead=row.lead, inquiry_class=row.inquiry_class, tier=row.tier)
+        again = replace(given, at=START + LENGTH / 4)
+        tx.clocks.record_all([(replace(one, owner=row.owner), "t1") for one in (given, again)])
+        told = NotifiedRecord(row.id, 1, 1, "ana", NOW, "escalated", "ladder", inquiry_class=row.inquiry_class)
+        tx.clocks.record_notified([told])
+
+
+def counters(tx: Transaction) -> Iterator[Any]:
+    figures = tx.statistics.figures(NOW)
+    yield figures.latency, figures.replies, figures.breaches
+    yield figures.ownership, figures.held_once, figures.escalations
 
 
 def said_of_replies(tx: Transaction) -> Iterator[Any]:
@@ -72,3 +88,33 @@ def test_what_waits_to_be_judged_is_found_by_itself(tx: Transaction) -> None:
     found = tx.board.waits({"owner": "ana"}, NOW, metric="verdict", limit=99)
     assert [row.id for row in found] == ["verdict late", "verdict open"]
     assert {row.state for row in tx.board.waits({}, NOW, metric="verdict", overdue=True, limit=99)} == {"running"}
+
+
+def test_figures_of_sales_hold_what_is_unknown_yet_and_no_other_class(tx: Transaction) -> None:
+    """A first reply of support, or a follow-up of it, is in none: neither while it runs nor once it is over."""
+    for about in ("", "sales", "unknown"):
+        keep(tx, clocks(Metric.FIRST_RESPONSE, about))
+    before = tx.statistics.figures(NOW)
+    assert sum(before.open.values()) == 6
+    assert sum(before.replies.values()) == 6
+    assert sum(before.breaches.values()) == 9
+    assert sum(sum(tally.counts) for tally in before.ownership.values()) == 24
+    assert sum(before.escalations.values()) == 15
+    keep(tx, clocks(Metric.FIRST_RESPONSE, "support") + clocks(Metric.FOLLOW_UP, "support"))
+    assert tx.statistics.figures(NOW) == before
+
+
+def test_who_was_filtered_is_no_new_lead_and_whoever_asks_is(tx: Transaction) -> None:
+    spam = stopped(stored_clock("spam", lead=LeadId("spam@far.test")), State.ENDED, "filtered", timedelta(0))
+    tx.clocks.save([spam, stored_clock("asked"), stored_clock("judged", Metric.VERDICT, lead=LeadId("cy@far.test"))])
+    assert tx.start.happened(None, START - DAY, NOW).new_leads == 1
+
+
+def test_rule_54_no_counter_falls_whatever_is_said_of_a_wait_afterwards(tx: Transaction) -> None:
+    """Breached and answered as unknown, then support: it stays where it was counted."""
+    keep(tx, found := clocks(Metric.FIRST_RESPONSE, "unknown"))
+    before = list(counters(tx))
+    judged = [row._replace(inquiry_class="support", breach_tier=row.tier) for row in found]
+    tx.clocks.save([row._replace(tier="") if row.state is State.RUNNING else row for row in judged])
+    assert list(counters(tx)) == before
+    assert not tx.statistics.figures(NOW).open

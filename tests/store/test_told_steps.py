@@ -15,7 +15,7 @@ from inboxwatch.store import Store, tables
 from inboxwatch.store.records import NewDelivery, NotifiedRecord
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-BEFORE = "0025"
+BEFORE = "0026"
 """The version of tables whose ladders began once."""
 FIRST = NotifiedRecord(ClockId("c"), 1, 1, "ana", NOON, "breach", "ladder")
 
@@ -31,7 +31,7 @@ def test_what_an_older_store_has_told_belongs_to_the_first_ladder_and_the_next_o
         command.downgrade(config, BEFORE)
         connection.execute(insert(tables.told).inline().values(old))
     store = Store(database)
-    anew = NotifiedRecord(ClockId("c"), 1, 1, "ana", NOON, "breach", "hot", era=1)
+    anew = NotifiedRecord(ClockId("c"), 1, 1, "ana", NOON, "breach", "hot", era=1, inquiry_class="sales")
     with store.transaction() as tx:
         assert tx.clocks.notifications(["c"]) == [FIRST]
         tx.clocks.record_notified([FIRST, anew, anew])

@@ -125,6 +125,7 @@ class _Holder:
     def _give(self, chosen: Assignment, at: datetime, by: str) -> PersonId:
         self._serial += 1
         self.nobody_left = self.nobody_left or chosen.nobody_left
+        about = self._clock.qualified
         given = Action(
             at=at,
             kind=ActionKind.ASSIGNED,
@@ -135,6 +136,8 @@ class _Holder:
             rule=chosen.rule,
             team=chosen.team,
             serial=self._serial,
+            inquiry_class=about.decision.gives if about is not None else "",
+            tier=about.worth.tier if about is not None else "",
         )
         self.handovers.append(Handover(given, chosen.reasons))
         return chosen.owner

@@ -132,6 +132,7 @@ class Action:
     serial: int = 0
     """Order of recording; breaks ties between actions of one instant."""
     inquiry_class: str = ""
+    """Also of ASSIGNED, as is the tier: what the wait was about and worth when it was given."""
     tier: str = ""
     score: float | None = None
     lines: tuple[ScoreLine, ...] = ()

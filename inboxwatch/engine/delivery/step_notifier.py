@@ -101,4 +101,5 @@ class StepNotifier:
 
     def _record(self, clock: Clock, step: DueStep, target: str, reason: str) -> NotifiedRecord:
         policy = clock.policy.escalation.name
-        return NotifiedRecord(clock.id, step.number, step.round, target, self._now, reason, policy, step.era)
+        about = clock.qualified.decision.gives if clock.qualified is not None else ""
+        return NotifiedRecord(clock.id, step.number, step.round, target, self._now, reason, policy, step.era, about)

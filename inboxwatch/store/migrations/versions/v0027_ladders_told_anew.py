@@ -1,9 +1,9 @@
-"""A wait's ladder may begin anew: what was told bears the number of the ladder it belongs to"""
+"""A wait's ladder may begin anew: what was told bears the number of its ladder, and what the wait was about"""
 
 import sqlalchemy as sa
 from alembic import op
 
-from inboxwatch.store.column_types import UTCDateTime
+from inboxwatch.store.column_types import UTCDateTime, Words
 
 revision = "0027"
 down_revision = "0026"
@@ -13,11 +13,14 @@ _STEP = ("clock", "step", "round", "target")
 
 def upgrade() -> None:
     op.add_column("delivery", _era())
+    op.add_column("clock", sa.Column("stop_class", Words(), nullable=False, server_default=""))
+    op.add_column("clock", sa.Column("breach_tier", Words(), nullable=True))
     if op.get_bind().dialect.name == "postgresql":
         op.add_column("told", _era())
+        op.add_column("told", _about())
         _key(*_STEP, "era")
     else:
-        _made_anew(_era(), sa.PrimaryKeyConstraint(*_STEP, "era"))
+        _made_anew(_era(), _about(), sa.PrimaryKeyConstraint(*_STEP, "era"))
 
 
 def downgrade() -> None:
@@ -25,14 +28,22 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         _key(*_STEP)
         op.drop_column("told", "era")
+        op.drop_column("told", "inquiry_class")
     else:
         _made_anew(sa.PrimaryKeyConstraint(*_STEP))
     with op.batch_alter_table("delivery") as batch:
         batch.drop_column("era")
+    with op.batch_alter_table("clock") as batch:
+        batch.drop_column("stop_class")
+        batch.drop_column("breach_tier")
 
 
 def _era() -> sa.Column[int]:
     return sa.Column("era", sa.Integer(), autoincrement=False, nullable=False, server_default="0")
+
+
+def _about() -> sa.Column[str]:
+    return sa.Column("inquiry_class", Words(), nullable=False, server_default="")
 
 
 def _key(*columns: str) -> None:
