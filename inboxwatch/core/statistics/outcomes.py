@@ -17,12 +17,11 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
-from inboxwatch.core.statistics.survival import Length, kaplan_meier, share_bounds
+from inboxwatch.core.statistics.share import Share
+from inboxwatch.core.statistics.survival import Length, kaplan_meier
 
 WITHIN = timedelta(days=30)
 """How long after the inquiry an opportunity counts, unless asked otherwise."""
-ENOUGH = 10
-"""Leads below which no share is claimed."""
 EDGES = MappingProxyType({"5m": 300, "15m": 900, "1h": 3600, "4h": 14400, "1d": 86400})
 """Bucket -> its upper edge in seconds of business time, inclusive."""
 LATER, NEVER = "later", "never"
@@ -61,29 +60,6 @@ class LeadInquiry:
     @property
     def order(self) -> tuple[datetime, bool, float, str, str]:
         return self.at, not self.latency.ended, self.latency.seconds, self.tier, self.ended_by
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """`hits` of `of` leads became an opportunity."""
-
-    hits: int = 0
-    of: int = 0
-
-    @property
-    def claimed(self) -> bool:
-        """Whether there are enough of them to say a share at all."""
-        return self.of >= ENOUGH
-
-    @property
-    def value(self) -> float | None:
-        """The share (0..1), where it is claimed."""
-        return self.hits / self.of if self.claimed else None
-
-    @property
-    def bounds(self) -> tuple[float, float] | None:
-        """Its 95 % interval, where it is claimed."""
-        return share_bounds(self.hits, self.of) if self.claimed else None
 
 
 class Trends(NamedTuple):

@@ -48,6 +48,11 @@ class Survival:
         step = bisect_right(self.times, seconds)
         return self.waiting[step - 1] if step else 1.0
 
+    def bounds_at(self, seconds: float) -> tuple[float, float]:
+        """The 95 % interval of that share."""
+        step = bisect_right(self.times, seconds)
+        return (self.low[step - 1], self.high[step - 1]) if step else (1.0, 1.0)
+
     def quantile(self, share: float) -> float | None:
         """The shortest time by which at least `share` (0..1) is over; None where that was not seen."""
         limit = 1.0 - share + 1e-12  # a product of fractions is not exact
@@ -100,20 +105,35 @@ def log_rank(one: Sequence[Length], other: Sequence[Length]) -> float | None:
 
     None where nothing ended in either, or all of it at once, so that nothing can be compared.
     """
+    return stratified_log_rank([(one, other)])
+
+
+def stratified_log_rank(strata: Iterable[tuple[Sequence[Length], Sequence[Length]]]) -> float | None:
+    """Likewise of two curves that are compared within each stratum only, so that the mix of strata makes no difference
+    between them (Mantel 1966; Collett 2.7).
+    """
+    surplus = variance = 0.0
+    for one, other in strata:
+        its_surplus, its_variance = _surplus(one, other)
+        surplus, variance = surplus + its_surplus, variance + its_variance
+    if variance <= 0.0:
+        return None
+    return math.erfc(abs(surplus) / math.sqrt(2 * variance))
+
+
+def _surplus(one: Sequence[Length], other: Sequence[Length]) -> tuple[float, float]:
+    """By how many more have ended in one than were to be expected, and the variance of that."""
     sides = [(sorted(length.seconds for length in side), Counter(_ends(side))) for side in (one, other)]
-    observed = expected = variance = 0.0
+    surplus = variance = 0.0
     for time in sorted({*_ends(one), *_ends(other)}):
         (risk, ended), (other_risk, other_ended) = (
             (len(seconds) - bisect_left(seconds, time), ends[time]) for seconds, ends in sides
         )
         everybody, deaths = risk + other_risk, ended + other_ended
-        observed += ended
-        expected += deaths * risk / everybody
+        surplus += ended - deaths * risk / everybody
         if everybody > 1:
             variance += deaths * risk * other_risk * (everybody - deaths) / (everybody**2 * (everybody - 1))
-    if variance <= 0.0:
-        return None
-    return math.erfc(abs(observed - expected) / math.sqrt(2 * variance))
+    return surplus, variance
 
 
 def _ends(lengths: Iterable[Length]) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from inboxwatch.core.statistics.outcomes import ENOUGH, Share
+from inboxwatch.core.statistics.share import ENOUGH, Share
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.outcomes import LeadOutcomes
 from inboxwatch.notify.outcome_messages import NOTE, TURNED
