@@ -110,7 +110,7 @@ def test_who_was_filtered_is_no_new_lead_and_whoever_asks_is(tx: Transaction) ->
     assert tx.start.happened(None, START - DAY, NOW).new_leads == 1
 
 
-def test_rule_54_no_counter_falls_whatever_is_said_of_a_wait_afterwards(tx: Transaction) -> None:
+def test_no_counter_falls_whatever_is_said_of_a_wait_afterwards(tx: Transaction) -> None:
     """Breached and answered as unknown, then support: it stays where it was counted."""
     keep(tx, found := clocks(Metric.FIRST_RESPONSE, "unknown"))
     before = list(counters(tx))
