@@ -9,6 +9,7 @@ from inboxwatch.core.model import PersonId
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.gone_quiet import GONE_QUIET
 from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.deeds import TAKEN
 from inboxwatch.engine.evaluate import Occasion, evaluate
@@ -45,7 +46,8 @@ def acknowledge(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> st
     held = Action(now, ActionKind.ACKNOWLEDGED, by, row.id, row.lead, until, reason=acting.reason)
     tx.clocks.record(held, row.thread)
     tx.clocks.record(given(row, PersonId(by), Acting(by, now, TAKEN)), row.thread)
-    tx.deliveries.cancel([row.id], now, NoticeType.ESCALATION, NoticeType.ASSIGNED)
+    both = (row.id, clock_id(row.started_by, Metric.VERDICT))
+    tx.deliveries.cancel(both, now, NoticeType.ESCALATION, NoticeType.ASSIGNED)
     return _evaluated(tx, rules, row, now)
 
 
@@ -114,9 +116,7 @@ def reopen(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
     minutes the person must say why, but of a follow-up that was closed as gone quiet. Returns its id. Raises Refused.
     """
     known_person(rules, acting.by)
-    row, now = tx.clocks.get(clock), acting.at
-    if row is None:
-        raise NoSuchWait(clock)
+    row, now = wait_of(tx, clock), acting.at
     quiet = row.stop_reason == GONE_QUIET
     if not (row.state == State.DISMISSED or quiet) or row.stopped_at is None:
         raise Refused(409, english("the wait is not dismissed: it is %(state)s"), state=row.state)
@@ -218,11 +218,21 @@ def known_person(rules: Rules, by: str) -> None:
 def running(tx: Transaction, rules: Rules, clock: str, by: str) -> ClockRecord:
     """The wait of a clock by any id it ever had, still open, for a person of ours. Raises Refused."""
     known_person(rules, by)
+    row = wait_of(tx, clock)
+    if row.state != "running":
+        raise WaitOver(row.stop_reason or row.state, row.stopped_at or row.due_at)
+    return row
+
+
+def wait_of(tx: Transaction, clock: str) -> ClockRecord:
+    """The wait of a clock by any id it ever had. Whoever is told of a verdict that is awaited acts on the wait that
+    awaits it: both have one owner, and one hold. Raises NoSuchWait.
+    """
     row = tx.clocks.get(clock)
     if row is None:
         raise NoSuchWait(clock)
-    if row.state != "running":
-        raise WaitOver(row.stop_reason or row.state, row.stopped_at or row.due_at)
+    if row.metric is Metric.VERDICT:
+        return tx.clocks.get(clock_id(row.started_by, Metric.FIRST_RESPONSE)) or row
     return row
 
 
