@@ -58,7 +58,7 @@ def _lines(wait: WaitView, ladder: Sequence[LadderStep]) -> Iterator[str]:
     for step in ladder:
         yield f"    {ladder_sentence(step, _when(step.at))}"
     if wait.running and not any(step.ahead for step in ladder):
-        yield f"    {messages.NO_FURTHER_STEP}"
+        yield f"    {shown.no_further_step}"
 
 
 def _held(wait: WaitView) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from inboxwatch.commands.daemon_call import Unreachable, call, refusal
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.terminal import fail, printable, result, result_json, table
-from inboxwatch.notify import messages
+from inboxwatch.notify import messages, verdict_messages
 from inboxwatch.notify.state_words import state
 
 if TYPE_CHECKING:
@@ -43,15 +43,20 @@ def list_clocks(config: Config, where: dict[str, str], *, as_json: bool) -> Exit
 
 def _in_words(config: Config, clock: dict[str, Any]) -> dict[str, Any]:
     """A clock with how it stands, how it ended and what happens next as people read it."""
-    reason, step = clock.get("stop_reason"), clock.get("next_step")
-    clock = clock | {"state": state(clock["metric_state"] or clock["state"]), "ended": messages.end(reason or "")}
+    reason, step, to_judge = clock.get("stop_reason"), clock.get("next_step"), clock["metric"] == "verdict"
+    clock = clock | {"state": _state(clock), "ended": messages.end(reason or "")}
     if not step:
-        return clock | {"next": messages.NO_FURTHER_STEP if clock["metric_state"] else None}
+        rest = verdict_messages.NO_FURTHER_STEP if to_judge else messages.NO_FURTHER_STEP
+        return clock | {"next": rest if clock["metric_state"] else None}
     names = {str(one.id): one.name for one in config.people.values()}
     targets = [names.get(one) or one.partition(":")[2] or one.partition(":")[0] for one in step["targets"]]
     moves_to = step.get("moves_to") or ""
     at = f"{datetime.fromisoformat(step['at']):%Y-%m-%d %H:%M} UTC"
     return clock | {"next": messages.ladder_step(targets=targets, moves_to=names.get(moves_to, moves_to), at=at)}
+
+
+def _state(clock: dict[str, Any]) -> str:
+    return state(clock["metric_state"] or clock["state"], verdict=clock["metric"] == "verdict")
 
 
 def _listed(  # six parameters: what is asked, and how it is shown
@@ -140,7 +145,7 @@ def act(config: Config, clock: str, action: str, body: dict[str, str]) -> ExitCo
     """Acts on one wait; returns the exit code."""
 
     def told(answer: dict[str, Any]) -> str:
-        return f"{answer['id']}: {state(answer['metric_state'] or answer['state'])}, owner {answer['owner']}"
+        return f"{answer['id']}: {_state(answer)}, owner {answer['owner']}"
 
     return _done(config, f"/api/v1/clocks/{clock}/{action}", body, told)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.people import Person
+from inboxwatch.core.sla.policy import Metric, place_in_lists
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import person_name, wait_views
@@ -145,14 +147,15 @@ class Daily:
         views = wait_views(self._tx, self._rules, [row for _, row in waits], self._now)
         shown = [NoticeWait(view, section=heading) for (heading, _), view in zip(waits, views, strict=True)]
         running = [view for view in views if view.running]
-        late = sum(view.overdue for view in running if not view.follow_up)
+        late = sum(view.overdue for view in running if view.is_reply)
         follow_ups = sum(view.follow_up for view in running)
         title = messages.digest_title(
             team=messages.team_name(about["team"], words=words) if team else "",
             day=days.today,
             overdue=late,
-            due=len(running) - follow_ups - late,
+            due=sum(view.is_reply for view in running) - late,
             follow_ups=follow_ups,
+            to_judge=sum(view.is_verdict for view in running),
             words=words,
         )
         return title, shown
@@ -161,14 +164,16 @@ class Daily:
         self, rows: Sequence[ClockRecord], days: _Days, words: Wording, *, by_person: bool
     ) -> Iterator[tuple[str, list[ClockRecord]]]:
         """Headings with their counts, and the clocks under each; empty ones are left out."""
-        waits = [row for row in rows if row.state == "running" and row.metric != "follow_up"]
+        verdicts = [row for row in rows if row.state == "running" and row.metric is Metric.VERDICT]
+        yield from _section(words.say(messages.heading(Metric.VERDICT)), verdicts, lambda row: True)
+        waits = [row for row in rows if row.state == "running" and row.metric.is_reply]
         today = days.start(days.today)
         yield from _section(words.say(messages.OVERDUE), waits, lambda row: row.due_at <= self._now)
         yield from _section(words.say(messages.OPEN), waits, lambda row: row.due_at > self._now)
-        over = [row for row in rows if row.state != "running" and row.metric != "follow_up"]
+        over = [row for row in rows if row.state != "running" and row.metric.is_reply]
         label = messages.breached(days.before, days.today, words=words)
         yield from _section(label, over, lambda row: row.breached_at is not None and row.breached_at < today)
-        follow_ups = [row for row in rows if row.state == "running" and row.metric == "follow_up"]
+        follow_ups = [row for row in rows if row.state == "running" and row.metric is Metric.FOLLOW_UP]
         ends = today + _DAY, days.start(days.after + _DAY)
         for day, since, until in ((days.today, None, ends[0]), (days.after, ends[0], ends[1])):
             due = [row for row in follow_ups if (since is None or since <= row.due_at) and row.due_at < until]
@@ -190,25 +195,25 @@ def _section(
 def first_sight(
     tx: Transaction, rules: Rules, mailbox: str, clocks: Sequence[str], now: datetime, words: Wording
 ) -> tuple[str, list[NoticeWait]] | None:
-    """The title and the waits of the digest after a first reading: what is still open and late, replies apart from
-    follow-ups, the longest overdue first; None where nothing is.
+    """The title and the waits of the digest after a first reading: what is still open and late, verdicts, replies and
+    follow-ups apart, the longest overdue first; None where nothing is.
     """
     known = {row.id: row for row in map(tx.clocks.get, clocks) if row is not None}
-    rows = sorted(known.values(), key=lambda row: (row.metric == "follow_up", row.due_at, row.id))
+    rows = sorted(known.values(), key=lambda row: (*place_in_lists(row.metric), row.due_at, row.id))
     rows = [row for row in rows if row.state == "running" and row.due_at <= now]
-    follow_ups = sum(row.metric == "follow_up" for row in rows)
     if not rows:
         return None
-    counts = {
-        False: (words.say(messages.REPLIES), len(rows) - follow_ups),
-        True: (words.say(messages.FOLLOW_UPS), follow_ups),
-    }
+    counts = Counter(messages.heading(row.metric) for row in rows)
     shown = [
-        NoticeWait(view, section=messages.section(heading=heading, count=count))
+        NoticeWait(view, section=messages.section(heading=words.say(heading), count=counts[heading]))
         for view in wait_views(tx, rules, rows, now)
-        for heading, count in (counts[view.follow_up],)
+        for heading in (messages.heading(view.metric),)
     ]
     title = messages.overdue_at_first_sight(
-        replies=len(rows) - follow_ups, follow_ups=follow_ups, mailbox=mailbox, words=words
+        replies=sum(row.metric.is_reply for row in rows),
+        follow_ups=sum(row.metric is Metric.FOLLOW_UP for row in rows),
+        verdicts=sum(row.metric is Metric.VERDICT for row in rows),
+        mailbox=mailbox,
+        words=words,
     )
     return title, shown

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from urllib.parse import quote, urlencode
 
 from inboxwatch.core.follow_up_days import Day
 from inboxwatch.core.model import Lead, MailboxId
 from inboxwatch.core.ownership.people import Person
-from inboxwatch.core.sla.policy import SLAPolicy, choose
+from inboxwatch.core.sla.policy import SLAPolicy, choose, place_in_lists
 from inboxwatch.core.sla.timeline import ActionKind
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.follow_ups import follow_ups, next_follow_up
@@ -18,7 +19,7 @@ from inboxwatch.engine.ladder import ladder_of, policy_steps
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import person_name, wait_views
-from inboxwatch.notify import follow_up_messages, lead_messages, messages
+from inboxwatch.notify import follow_up_messages, lead_messages, messages, verdict_messages
 from inboxwatch.notify.actions import Answer
 from inboxwatch.notify.assignment_words import why_given
 from inboxwatch.notify.ladder_words import ladder_lines, length_in_words
@@ -71,19 +72,25 @@ class Lookup:
 
     def _own(self) -> Answer:
         rows = self._open(owner=self._asker.id)
-        late = [row.due_at <= self._now for row in rows if row.metric != "follow_up"]
-        due = [row.due_at <= self._now for row in rows if row.metric == "follow_up"]
-        lines = [messages.own_waits(count=len(late), overdue=sum(late), words=self._words)]
+        parts = {heading: list(part) for heading, part in groupby(rows, lambda row: messages.heading(row.metric))}
+        judge, late, due = (
+            [row.due_at <= self._now for row in parts.get(heading, ())]
+            for heading in (verdict_messages.TO_BE_JUDGED, messages.REPLIES, messages.FOLLOW_UPS)
+        )
+        lines = [verdict_messages.own(count=len(judge), overdue=sum(judge), words=self._words)] if judge else []
+        lines.append(messages.own_waits(count=len(late), overdue=sum(late), words=self._words))
         if due:
             lines.append(messages.own_follow_ups(count=len(due), due=sum(due), words=self._words))
-        shown = [*rows[: len(late)][:MOST], *rows[len(late) :][:MOST]]
+        shown = [row for part in parts.values() for row in part[:MOST]]
         link = f"{self._rules.config.web.url}/waits?{urlencode({'owner': self._asker.id})}"
         return Answer(tuple(lines), tuple(self._views(shown)), link)
 
     def _open(self, **where: str) -> list[ClockRecord]:
-        """Replies that a lead or an owner's buyers wait for, then follow-ups; each in the order of their due times."""
+        """What waits to be judged of a lead's or an owner's, then replies that buyers wait for, then follow-ups; each
+        in the order of their due times.
+        """
         rows = self._tx.clocks.listed({"state": "open", **where}, None, COUNTED)
-        return sorted(rows, key=lambda row: row.metric == "follow_up")
+        return sorted(rows, key=lambda row: place_in_lists(row.metric))
 
     def _views(self, rows: Sequence[ClockRecord]) -> list[WaitView]:
         return wait_views(self._tx, self._rules, rows, self._now)
@@ -129,12 +136,13 @@ class Lookup:
         views = self._views(rows)
         link = f"{self._rules.config.web.url}/leads/{quote(lead.id, safe='')}"
         follow_up = self._follow_up(views)
-        if not views or views[0].follow_up:
+        replies = [(view, row) for view, row in zip(views, rows, strict=True) if view.is_reply]
+        if not replies:
             policy = self._policy_between(lead)
             told = (self._owner_between(lead), self._target_between(policy), *self._steps_between(policy))
             return Answer((*told, follow_up), tuple(views), link)
-        first = views[0]
-        lines = (self._owner(first, lead), self._target(first), *self._next(first, rows[0]), follow_up)
+        first, row = replies[0]
+        lines = (self._owner(first, lead), self._target(first), *self._next(first, row), follow_up)
         return Answer(lines, tuple(views), link)
 
     def _follow_up(self, views: Sequence[WaitView]) -> str:

@@ -20,7 +20,7 @@ from inboxwatch.core.model import Lead
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.wait_view import WaitView
-from inboxwatch.notify import follow_up_messages, messages
+from inboxwatch.notify import follow_up_messages, messages, verdict_messages
 from inboxwatch.notify.ladder_words import ladder_sentence, length_in_words
 from inboxwatch.notify.state_words import state
 
@@ -98,7 +98,7 @@ def _wait(told: ExplainedWait) -> Iterator[str]:
     yield from _target(wait, when)
     yield from _next(wait, when)
     if ahead := [step for step in told.ladder if step.ahead]:
-        yield "  If nobody answers:"
+        yield "  If nobody judges it:" if wait.is_verdict else "  If nobody answers:"
         for step in ahead:
             yield f"    {ladder_sentence(step, when(step.at))}"
     yield ""
@@ -129,22 +129,25 @@ def _target(wait: WaitView, when: _When) -> Iterator[str]:
 def _next(wait: WaitView, when: _When) -> Iterator[str]:
     if not wait.running:
         by = wait.answered_by or wait.stopped_by or "-"
-        verdict = "late" if wait.breached_at else "in time"
+        late = "late" if wait.breached_at else "in time"
         why = "" if wait.stop_reason in (None, wait.state) else f" ({wait.stop_reason})"
-        ended = f"{state(wait.state)}{why} {when(wait.stopped_at)} by {by}"
-        yield f"  Done: {ended}; {verdict}. Nothing happens next."
+        ended = f"{state(wait.state, verdict=wait.is_verdict)}{why} {when(wait.stopped_at)} by {by}"
+        yield f"  Done: {ended}; {late}. Nothing happens next."
         yield from _flags(wait)
         return
-    yield f"  State: {state(wait.metric_state or '')}, waiting for {_length(wait.wall_seconds or 0.0)}"
+    standing = state(wait.metric_state or "", verdict=wait.is_verdict)
+    yield f"  State: {standing}, waiting for {_length(wait.wall_seconds or 0.0)}"
     yield from _flags(wait)
     if wait.held:
         yield "  Can't tell: a mailbox that could hold the answer is unread; its step waits for blind_grace at most"
     if wait.next_step is None:
-        yield f"  Next: {messages.NO_FURTHER_STEP} The wait stays open and visible."
+        rest = verdict_messages.NO_FURTHER_STEP if wait.is_verdict else messages.NO_FURTHER_STEP
+        yield f"  Next: {rest} The wait stays open and visible."
         return
     step = wait.next_step
     told = messages.ladder_step(targets=wait.next_names, moves_to=wait.next_owner_name, at=when(step.at))
-    yield f"  Next: step {step.step} (round {step.round}), unless somebody answers: {told}"
+    unless = "judges it" if wait.is_verdict else "answers"
+    yield f"  Next: step {step.step} (round {step.round}), unless somebody {unless}: {told}"
 
 
 def _flags(wait: WaitView) -> Iterator[str]:

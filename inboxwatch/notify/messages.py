@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from inboxwatch.core.sla.policy import Metric
+from inboxwatch.notify import verdict_messages
 from inboxwatch.words import ENGLISH, Wording, english
 
 ACTION_LABELS = {
@@ -50,6 +52,9 @@ _ENDS = {
     "followed_up": english("we wrote again"),
     "max_rounds": english("no further reminders"),
     "withdrawn": english("no reply was owed, as is known now"),
+    "filtered": english("nobody owes an answer to its class"),
+    "verdict": english("somebody said what it is"),
+    "classified": english("a rule says what it is"),
 }
 _FLAGS = {
     "answer_not_verified": english("answer not verified: a message in our name is not shown to be ours"),
@@ -138,6 +143,8 @@ def within(*, metric: str, length: str, words: Wording = ENGLISH) -> str:
     """The target of a policy: `first reply within 2h`; `length` as the config writes it."""
     if metric == "follow_up":
         return words.say("follow-up after %(length)s", length=length)
+    if metric == "verdict":
+        return words.say("verdict within %(length)s", length=length)
     if metric == "first_response":
         return words.say("first reply within %(length)s", length=length)
     return words.say("reply within %(length)s", length=length)
@@ -163,14 +170,17 @@ NOBODY_PRESENT = english("Nobody whom the routing names is present: this wait is
 """To the fallback person."""
 
 
-def overdue_at_first_sight(*, replies: int, follow_ups: int, mailbox: str, words: Wording = ENGLISH) -> str:
-    """Of a mailbox that was read for the first time: how many of our replies, and of our follow-ups, are late."""
-    late = [_replies(replies, words)] if replies or not follow_ups else []
+def overdue_at_first_sight(
+    *, replies: int, follow_ups: int, mailbox: str, verdicts: int = 0, words: Wording = ENGLISH
+) -> str:
+    """Of a mailbox that was read for the first time: how many of our verdicts, replies and follow-ups are late."""
+    late = [verdict_messages.verdicts(verdicts, words=words)] if verdicts else []
+    late += [_replies(replies, words)] if replies or not (follow_ups or verdicts) else []
     late += [_follow_ups(follow_ups, words)] if follow_ups else []
     return words.count(
         "%(late)s of %(mailbox)s was overdue when inboxwatch first read it; none pages anybody.",
         "%(late)s of %(mailbox)s were overdue when inboxwatch first read it; none pages anybody.",
-        replies + follow_ups,
+        verdicts + replies + follow_ups,
         late=words.say(" and ").join(late),
         mailbox=mailbox,
     )
@@ -183,9 +193,12 @@ def first_contact_bounced(*, lead: str, words: Wording = ENGLISH) -> str:
     )
 
 
-def digest_title(*, team: str, day: date, overdue: int, due: int, follow_ups: int, words: Wording = ENGLISH) -> str:
+def digest_title(  # seven parameters: whose day it is, and the counts of each kind
+    *, team: str, day: date, overdue: int, due: int, follow_ups: int, to_judge: int = 0, words: Wording = ENGLISH
+) -> str:
     """`team` is what `team_name` gives, or empty where the reader's own waits are told; `due` are open and in time."""
-    counts = [words.count("%(count)s overdue", "%(count)s overdue", overdue)] if overdue else []
+    counts = [verdict_messages.number(to_judge, words=words)] if to_judge else []
+    counts += [words.count("%(count)s overdue", "%(count)s overdue", overdue)] if overdue else []
     counts += [words.count("%(count)s open", "%(count)s open", due)] if due else []
     counts += [_follow_ups(follow_ups, words)] if follow_ups else []
     about = f"{team}, " if team else ""
@@ -204,6 +217,12 @@ def _follow_ups(count: int, words: Wording) -> str:
 REPLIES = english("Replies")
 FOLLOW_UPS = english("Follow-ups")
 """Headings of lists that show both."""
+
+
+def heading(metric: Metric) -> str:
+    """The heading under which a list shows clocks of a metric beside others, in English."""
+    others = {Metric.VERDICT: verdict_messages.TO_BE_JUDGED, Metric.FOLLOW_UP: FOLLOW_UPS}
+    return others.get(metric, REPLIES)
 
 
 def team_name(team: str, *, words: Wording = ENGLISH) -> str:

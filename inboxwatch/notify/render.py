@@ -129,6 +129,7 @@ class Renderer:
             "waits": chosen(waits, SHOWN),
             "count": len(waits),
             "open": sum(not wait.over for wait in waits),
+            "to_judge": sum(wait.is_verdict and not wait.over for wait in waits),
             "overdue": sum(wait.overdue for wait in waits),
             "listed": notice.listed,
             "owners": Counter(wait.owner for wait in waits).most_common(OWNERS) if notice.listed else [],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inboxwatch.notify import verdict_messages
 from inboxwatch.words import ENGLISH, Wording, english
 
 STATES = {
@@ -19,6 +20,8 @@ STATES = {
 """By the state of the API."""
 
 
-def state(name: str, *, words: Wording = ENGLISH) -> str:
-    """A state of the API; another word is shown as it is."""
+def state(name: str, *, verdict: bool = False, words: Wording = ENGLISH) -> str:
+    """A state of the API, of the clock of a `verdict` or of any other; another word is shown as it is."""
+    if verdict and name in verdict_messages.STATES:
+        return words.say(verdict_messages.STATES[name])
     return words.say(STATES[name]) if name in STATES else name

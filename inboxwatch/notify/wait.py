@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.core.wait_view import WaitView
-from inboxwatch.notify import messages, owner_messages
+from inboxwatch.notify import messages, owner_messages, verdict_messages
 from inboxwatch.notify.ladder_words import ladder_lines
 from inboxwatch.notify.notice_wait import FailedContact, NoticeWait
 from inboxwatch.notify.text import clean, web_link
@@ -42,7 +42,7 @@ class ShownWait:
 
     id: str = ""
     metric: str = ""
-    """first_response, next_response or follow_up."""
+    """first_response, next_response, follow_up or verdict."""
     state: str = "running"
     """running, answered, dismissed or ended."""
     reason: str = ""
@@ -125,6 +125,11 @@ class ShownWait:
         return self.metric == "follow_up"
 
     @property
+    def is_verdict(self) -> bool:
+        """Whether somebody must say what an inquiry is about."""
+        return self.metric == "verdict"
+
+    @property
     def waited(self) -> str:
         return self.words.span(self.seconds)
 
@@ -143,12 +148,31 @@ class ShownWait:
         return "; ".join([self._standing, *(messages.flag(one, words=self.words) for one in self.flags)])
 
     @property
+    def to_do(self) -> str:
+        """What its reader is to do, where that is no reply; empty elsewhere."""
+        if not self.is_verdict or self.over or not self.due:
+            return ""
+        return verdict_messages.what_to_do(by=self.words.when(self.due), words=self.words)
+
+    @property
+    def no_further_step(self) -> str:
+        """What is said where its ladder has ended."""
+        return self.words.say(verdict_messages.NO_FURTHER_STEP if self.is_verdict else messages.NO_FURTHER_STEP)
+
+    @property
     def _standing(self) -> str:
         words = self.words
         if self.state == "answered":
-            return messages.answered(waited=self.waited, by=self.answered_by, words=words)
+            told = verdict_messages.judged if self.is_verdict else messages.answered
+            return told(waited=self.waited, by=self.answered_by, words=words)
         if self.over:
             return messages.ended(waited=self.waited, stop_reason=self.stop_reason or self.state, words=words)
+        return verdict_messages.standing(due=self.urgency, words=words) if self.is_verdict else self.urgency
+
+    @property
+    def urgency(self) -> str:
+        """How an open one stands with its time: `due in 12 min`."""
+        words = self.words
         if self.reason == "unverified":
             return messages.unverified(mailbox=self.mailbox, unread_since=self.unread_since, words=words)
         if not self.since:
@@ -177,7 +201,7 @@ class ShownWait:
     def next(self) -> str:
         """What happens if nobody answers: `Max Ode is told at Tue 3 Nov 14:30 GMT`."""
         if not self.next_at:
-            return self.words.say(messages.NO_FURTHER_STEP)
+            return self.no_further_step
         at = self.words.when(self.next_at)
         return messages.ladder_step(targets=self.next_targets, moves_to=self.next_owner, at=at, words=self.words)
 

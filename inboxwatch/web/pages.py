@@ -75,7 +75,9 @@ class Pages:
             flag=pass_context(lambda context, one: messages.flag(one, words=context["words"])),
             day_name=pass_context(lambda context, *days: messages.day_name(*days, words=context["words"])),
             ending=pass_context(lambda context, one: page_messages.ending(one, context["words"])),
-            state_name=pass_context(lambda context, one: state(one, words=context["words"])),
+            state_name=pass_context(
+                lambda context, one, verdict=False: state(one, verdict=verdict, words=context["words"])
+            ),
             ladder_sentence=pass_context(lambda context, step, at: _ladder_sentence(step, at, context["words"])),
             ladder_step=pass_context(lambda context, step, at: self._ladder_step(step, at, context["words"])),
             why_given=pass_context(lambda context, *told: why_given(*told, words=context["words"])),

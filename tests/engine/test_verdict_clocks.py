@@ -1,4 +1,4 @@
-"""An inquiry that waits to be judged, beside the wait for its answer."""
+"""An inquiry that waits to be judged, beside the wait for its answer: in lists, in digests, in what people do."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from inboxwatch.core.model import PersonId
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.running import clock_id
+from inboxwatch.engine.digests import Daily, first_sight
+from inboxwatch.engine.lookup import Lookup
+from inboxwatch.notify import NoticeWait
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
+from inboxwatch.words import ENGLISH
 from tests.support.in_process_daemon import InProcessDaemon
 
 HOUR = timedelta(hours=1)
@@ -39,6 +44,62 @@ def await_verdict(tx: Transaction, row: ClockRecord) -> None:
     verdict = clock_id(row.started_by, Metric.VERDICT)
     due = row.started_at + HOUR
     tx.clocks.save([row._replace(id=verdict, metric=Metric.VERDICT, due_at=due, next_step=None, breached_at=due)])
+
+
+def sections(told: tuple[str, list[NoticeWait]] | None) -> list[tuple[str, str]]:
+    assert told is not None
+    return [(one.section, one.wait.buyer) for one in told[1]]
+
+
+def test_a_digest_tells_what_is_to_be_judged_before_what_is_to_be_answered(daemon: InProcessDaemon) -> None:
+    def told(tx: Transaction, about: dict[str, str], day: str) -> tuple[str, list[NoticeWait]]:
+        written = Daily(tx, daemon.rules, daemon.at + 1.5 * HOUR).write(about, day)
+        assert written is not None
+        return written
+
+    title, _ = found = daemon.engine.read(told, {"person": "ana"}, "2026-05-04")
+    assert title == "Mon 4 May: 1 to be judged, 1 open, 1 follow-up"
+    assert sections(found)[:2] == [("To be judged: 1", "Bo Lind"), ("Open: 1", "Bo Lind")]
+    title, _ = found = daemon.engine.read(told, {"team": "emea"}, "2026-05-04")
+    assert title.startswith("Team emea, Mon 4 May: 1 to be judged, 1 open")
+    assert sections(found)[0] == ("To be judged: 1", "Bo Lind")
+
+
+def test_a_mailbox_read_for_the_first_time_tells_late_verdicts_replies_and_follow_ups_apart(
+    daemon: InProcessDaemon,
+) -> None:
+    def told(tx: Transaction, after: timedelta) -> tuple[str, list[NoticeWait]] | None:
+        rows = [row.id for row in tx.clocks.running()]
+        return first_sight(tx, daemon.rules, "ana", rows, daemon.at + after, ENGLISH)
+
+    early = daemon.engine.read(told, 1.5 * HOUR)
+    assert sections(early) == [("To be judged: 1", "Bo Lind")]
+    assert early is not None
+    assert early[0].startswith("1 verdict of ana was overdue")
+    late = daemon.engine.read(told, 48 * HOUR)
+    assert sections(late) == [
+        ("To be judged: 1", "Bo Lind"), ("Replies: 1", "Bo Lind"), ("Follow-ups: 1", "Cy Young"),
+    ]  # fmt: skip
+    assert late is not None
+    assert late[0].startswith("1 verdict and 1 reply and 1 follow-up of ana were overdue")
+
+
+def test_whoever_asks_what_is_theirs_hears_of_verdicts_and_of_a_lead_the_answer(daemon: InProcessDaemon) -> None:
+    ana = daemon.config.people[PersonId("ana")]
+
+    def asked(tx: Transaction, query: str) -> tuple[tuple[str, ...], list[Metric]]:
+        found = Lookup(tx, daemon.rules, ana, daemon.at + 1.5 * HOUR, ENGLISH).answer(query)
+        return found.lines, [one.metric for one in found.clocks]
+
+    lines, metrics = daemon.engine.read(asked, "")
+    assert lines == (
+        "1 inquiry waits to be judged by you, 1 overdue.",
+        "1 buyer waits for your reply.",
+        "1 follow-up is yours.",
+    )
+    assert metrics == [Metric.VERDICT, Metric.FIRST_RESPONSE, Metric.FOLLOW_UP]
+    lines, _ = daemon.engine.read(asked, "bo@buyer.test")
+    assert "first reply within 2 h" in lines[1]
 
 
 def test_who_acts_on_a_verdict_that_is_awaited_acts_on_the_wait(daemon: InProcessDaemon) -> None:

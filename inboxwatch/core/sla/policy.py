@@ -139,6 +139,11 @@ class Metric(StrEnum):
         return self in (Metric.FIRST_RESPONSE, Metric.NEXT_RESPONSE)
 
 
+def place_in_lists(metric: Metric) -> tuple[bool, bool]:
+    """Sorts clocks of several metrics: what is to be judged, then replies, then follow-ups."""
+    return metric is Metric.FOLLOW_UP, metric is not Metric.VERDICT
+
+
 @dataclass(frozen=True, slots=True)
 class SLAPolicy:
     """Targets for the waits it is chosen for. `version` is a digest of all that decides its instants."""

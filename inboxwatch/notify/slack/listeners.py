@@ -127,9 +127,13 @@ class Listeners:
 
         async def look() -> None:
             found = await self._actions.lookup(actor, clean(markup.plain(body.get("text", ""))))
-            both = len({view.follow_up for view in found.clocks}) > 1
+            headings = [messages.heading(view.metric) for view in found.clocks]
+            both = len(set(headings)) > 1
             spoken = self._words(actor)
-            told = [NoticeWait(view, section=_section(view.follow_up, spoken) if both else "") for view in found.clocks]
+            told = [
+                NoticeWait(view, section=spoken.say(heading) if both else "")
+                for view, heading in zip(found.clocks, headings, strict=True)
+            ]
             waits = [ShownWait.of(one, self._zone, spoken) for one in told]
             shown = blocks.answer(found.lines, waits, web_link(found.link), spoken)
             await respond(text=shown.text, blocks=shown.blocks, response_type="ephemeral")
@@ -218,10 +222,6 @@ def _authorization(api: SlackApi) -> Callable[..., Awaitable[AuthorizeResult]]:
         return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=api.web.token)
 
     return authorize
-
-
-def _section(follow_up: bool, spoken: Wording) -> str:
-    return spoken.say(messages.FOLLOW_UPS if follow_up else messages.REPLIES)
 
 
 def _user(body: Payload) -> str:
