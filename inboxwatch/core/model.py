@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
+
+from inboxwatch.core.frozen import record
 
 MessageId = NewType("MessageId", str)
 """RFC 5322 msg-id without angle brackets."""
@@ -60,7 +61,7 @@ class Privacy(StrEnum):
     TEXT = "text"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Address:
     """A mailbox of RFC 5322: `email` is lower case and may be empty where the header holds none."""
 
@@ -72,7 +73,7 @@ class Address:
         return self.email.rpartition("@")[2]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Part:
     """A leaf of the MIME tree: its type always, its bytes only where they may be read (machine parts, or text mode)."""
 
@@ -82,7 +83,7 @@ class Part:
     payload: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class RawMessage:
     """A message as a connector delivers it.
 
@@ -104,7 +105,7 @@ class RawMessage:
     """The provider's address at which people open it; empty where the API gives none."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Delivery:
     """What a delivery status notification says (RFC 3464): which message of ours failed, and for whom."""
 
@@ -117,7 +118,7 @@ class Delivery:
     """Whether a mail system speaks: by a null return path, or by a part that names our message (RFC 3464)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Message:
     """One RFC 5322 message, parsed; many mailboxes may have witnessed it."""
 
@@ -169,7 +170,7 @@ class Message:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Lead:
     """A known buyer. `provisional` leads were made from mail of unknown senders."""
 
@@ -191,7 +192,7 @@ class Lead:
     provisional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Verdict:
     """The kind of a message and the signal that decided it, in words for people."""
 
@@ -237,7 +238,7 @@ class Evidence(StrEnum):
     """It starts a thread."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Match:
     """Where a message belongs: decided once, with the evidence and how sure it is (0..1)."""
 

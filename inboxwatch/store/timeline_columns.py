@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row
 
+from inboxwatch.core.frozen import record
 from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import Delivery, Direction, Kind, LeadId, MailboxId, MessageId
 from inboxwatch.core.proof import Proof, combined
@@ -32,7 +33,7 @@ COLUMNS = (
 """What `to_mail` reads. Of `known` the database takes out one value: decoding all costs more than all the rest."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Filed:
     """A message as it is filed. Without `mail` it matched no lead: its hash, times, direction and kind remain."""
 

@@ -111,6 +111,8 @@ def told_apart(
     message that is `known` under it, else with the likeliest (`order_of`), of leads before nobody's. What names the id
     means any of them: `bearers.meant`.
     """
+    if not known and len({message.id for message in messages}) == len(messages):
+        return messages
     bearing: dict[MessageId, list[int]] = {}
     for place, message in enumerate(messages):
         bearing.setdefault(message.id, []).append(place)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from itertools import repeat
 
+from inboxwatch.core.frozen import record
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail import forms
 from inboxwatch.core.mail.acquaintances import chosen_by_us, to_their_knowledge
@@ -45,7 +46,7 @@ def in_order(messages: Iterable[Message]) -> list[Message]:
     return sorted(messages, key=lambda one: (one.received_at, one.id))
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Entry:
     """A message with everything that was decided about it."""
 

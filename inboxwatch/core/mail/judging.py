@@ -174,12 +174,12 @@ class Judge:
         return self._known.answered.get(parent)
 
     def _parent_of(self, one: Arrived) -> MessageId | None:
-        known = self._index.known(one.message.id)
-        return known.parent if known is not None else one.match.parent
+        id_ = one.message.id
+        return self._index.parent_of(id_) if id_ in self._index else one.match.parent
 
     def _awaits_parent(self, one: Arrived) -> bool:
         """Whether it seems to answer a message that was not read yet."""
         parent = self._parent_of(one)
         if parent is not None:
-            return self._index.known(parent) is None
+            return parent not in self._index
         return subjects.read(one.message.subject).reply

@@ -132,7 +132,9 @@ class Meanings:
         )
 
     def find(self, text: str, kind: Kind) -> list[ReplyRule]:
-        """The rules that fit a text, at most one of each meaning."""
+        """The rules that fit a text, at most one of each meaning; nothing fits an empty one."""
+        if not text:
+            return []
         found: dict[Meaning, ReplyRule] = {}
         for rule in self.rules:
             if rule.meaning not in found and rule.applies(text, kind):

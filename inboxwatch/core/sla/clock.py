@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from inboxwatch.core.frozen import record
 from inboxwatch.core.model import ClockId, LeadId, MailboxId, MessageId, ThreadId
 from inboxwatch.core.sla.holds import Hold
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
@@ -21,7 +22,7 @@ class State(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Wait:
     """What is known of a wait when its policy is chosen."""
 
@@ -34,7 +35,7 @@ class Wait:
     """What it is about when the policy is chosen; None without qualification."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Clock:
     """The measurement of one wait under one SLA policy."""
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
+from inboxwatch.core.frozen import record
 from inboxwatch.core.model import ClockId, Delivery, Direction, Kind, LeadId, MailboxId, MessageId, PersonId
 from inboxwatch.core.proof import LATE, NOTHING_KNOWN, Proof
 from inboxwatch.core.qualification.inquiry import Inquiry
 from inboxwatch.core.qualification.score import ScoreLine
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Party:
     """Somebody outside: the address, the lead where known, and the side (a company, or the lead alone)."""
 
@@ -22,7 +23,7 @@ class Party:
     side: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Mail:
     """A message of a thread, as far as clocks need it."""
 
@@ -113,7 +114,7 @@ REVIEWS = frozenset(
 """Actions on the match or the kind of a message: they concern its whole thread."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Action:
     """What a person, a policy or routing did, to one wait (`clock`) or to all waits of a lead."""
 

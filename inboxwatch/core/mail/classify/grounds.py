@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from inboxwatch.core.frozen import record
 from inboxwatch.core.mail.reply_rules import Meant
 from inboxwatch.core.model import Direction, Kind, Verdict
 
@@ -46,7 +47,7 @@ class Trait(StrEnum):
     """Its text is no automatic answer's, though its subject is."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Grounds:
     """All that a message itself gives to decide its kind by."""
 
@@ -57,7 +58,7 @@ class Grounds:
     """What its words mean, by the kind it may turn out to be."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Answered:
     """The message that another one answers, as far as kinds ask."""
 

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import LeadId, MessageId, ThreadId
 
+_NOBODY: frozenset[LeadId] = frozenset()
+
 
 class Ghost(NamedTuple):
     """An id that was named in a header, and is remembered without its message."""
@@ -42,7 +44,7 @@ class Components:
         """Stored threads that have changed, or may have: what hangs where in them is worked out anew."""
         self._threads: dict[ThreadId, ThreadId] = {}
         """What was worked out."""
-        self._leads: dict[ThreadId, set[LeadId]] = {}
+        self._leads: dict[ThreadId, frozenset[LeadId]] = {}
         self._grouped: dict[ThreadId, list[ThreadId]] | None = None
 
     def add(self, one: Known, *, stored: bool = False) -> None:
@@ -60,7 +62,7 @@ class Components:
             if not stored and (one.beside or (root and root.beside)):
                 self.moved(component)
         if one.lead:
-            self._leads.setdefault(component, set()).add(one.lead)
+            self._credit(component, one.lead)
         self._grouped = None
 
     def store(self, component: ThreadId, thread: ThreadId) -> None:
@@ -73,7 +75,10 @@ class Components:
     def credit(self, one: Known, lead: LeadId) -> None:
         """Notes the lead of a message."""
         one.lead = lead
-        self._leads.setdefault(self.canonical(one.component), set()).add(lead)
+        self._credit(self.canonical(one.component), lead)
+
+    def _credit(self, component: ThreadId, lead: LeadId) -> None:
+        self._leads[component] = self._leads.get(component, _NOBODY) | {lead}
 
     def canonical(self, component: ThreadId) -> ThreadId:
         """The component that a joined component has become."""
@@ -97,7 +102,7 @@ class Components:
         if roots:
             self._roots[new] = min(roots, key=lambda root: (root.at, root.id))
         if leads := self._leads.pop(old, None):
-            self._leads.setdefault(new, set()).update(leads)
+            self._leads[new] = self._leads.get(new, _NOBODY) | leads
         if old in self._stored:
             self._stored.setdefault(new, self._stored[old])
         self._grouped = None
@@ -161,7 +166,7 @@ class Components:
     def leads_beside(self, id: MessageId) -> frozenset[LeadId]:  # noqa: A002
         """The leads of the messages that headers join with one."""
         component = self.component_of(id)
-        return frozenset(self._leads.get(component, ()) if component is not None else ())
+        return self._leads.get(component, _NOBODY) if component is not None else _NOBODY
 
     def leads_of(self, thread: ThreadId) -> frozenset[LeadId]:
         """The leads that the known messages of a thread belong to."""

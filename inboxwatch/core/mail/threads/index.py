@@ -121,6 +121,11 @@ class ThreadIndex:
             found.thread = self._memory.thread(found.component)
         return found
 
+    def parent_of(self, id: MessageId) -> MessageId | None:  # noqa: A002
+        """The parent of a message, None also where the message is not known: less than `known` works out."""
+        found = self._memory.known.get(id)
+        return found.parent if found is not None else None
+
     def thread_of(self, id: MessageId) -> ThreadId | None:  # noqa: A002
         """The thread of a message that was read or only named."""
         component = self._memory.component_of(id)
@@ -271,8 +276,8 @@ class ThreadIndex:
         """Marks the messages that a guess may put below one."""
         memory, earliest = self._memory, one.at - SKEW
         self._unsettled.update(other.id for other in memory.later(one) if other.open)
-        self._unsettled.update(other.id for other in memory.series(one) if other.open)
-        self._unsettled.update(other.id for other in memory.conversation(one) if other.open and other.at >= earliest)
+        self._unsettled.update([other.id for other in memory.series(one) if other.open])
+        self._unsettled.update([other.id for other in memory.conversation(one) if other.open and other.at >= earliest])
 
     def _note_answer(self, one: Known) -> None:
         """Notes of the parent that headers tell that it has an answer: a guess may have taken it for another message,

@@ -132,6 +132,8 @@ class Memory(Components):
 
     def series(self, one: Known) -> list[Known]:
         """The other parts of the numbered series of which a message is a part."""
+        if not one.series:
+            return []
         return [self.known[other] for other in self._by_series.get(one.series, ()) if other != one.id]
 
     def conversation(self, one: Known) -> list[Known]:
@@ -158,5 +160,7 @@ class Memory(Components):
 
 
 def _conversations(one: Known) -> list[str | bytes]:
+    if not (one.provider_threads or one.thread_index):
+        return []
     keys: list[str | bytes] = sorted(one.provider_threads)
     return [*keys, one.thread_index[:ROOT]] if one.thread_index else keys
