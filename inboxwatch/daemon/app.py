@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import platform
 import signal
 import traceback
@@ -14,13 +15,17 @@ from typing import Concatenate, ParamSpec, TypeVar
 import structlog
 from aiohttp import web as aiohttp_web
 
+from inboxwatch import __version__
 from inboxwatch import config as configuration
 from inboxwatch.config import Config, ConfigError
 from inboxwatch.config.changes import changes
 from inboxwatch.config.members import with_members
+from inboxwatch.core.model import MailboxId
+from inboxwatch.core.shards import SHARDS, shard_of
 from inboxwatch.daemon import systemd
 from inboxwatch.daemon.logs import set_areas
 from inboxwatch.daemon.reload_summary import SEE, left, summary
+from inboxwatch.daemon.shard_keeper import ShardKeeper
 from inboxwatch.daemon.supervisor import Supervisor
 from inboxwatch.daemon.writer import Writer
 from inboxwatch.engine.audit import RELOAD, Attempt, AuditOutcome, Door, note
@@ -28,6 +33,7 @@ from inboxwatch.engine.departures import departures
 from inboxwatch.engine.directories import stored_members
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.starts import WINDOW, begin_run, end_run
+from inboxwatch.engine.workers import enter
 from inboxwatch.metrics import Metrics
 from inboxwatch.notify import alarm_messages
 from inboxwatch.now import Now
@@ -61,6 +67,8 @@ class App:
         self._reloading = asyncio.Lock()
         self._joining: asyncio.Task[None] | None = None
         self._members_due = False
+        self._keeper: ShardKeeper | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
         self._tried: set[str] = set()
         self.port = 0
@@ -105,7 +113,9 @@ class App:
                 loop.add_signal_handler(number, self._stop.set)
             loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(self._hang_up()))
             await self._begin()
+            await self._enter()
             await self.supervisor.start()
+            await self._join()
             log.info(
                 "started", mailboxes=len(self.config.mailboxes), channels=len(self.config.channels), port=self.port
             )
@@ -119,9 +129,12 @@ class App:
             if self._joining is not None:
                 self._joining.cancel()
                 await asyncio.gather(self._joining, return_exceptions=True)
+            await self._leave()
             await self.supervisor.stop()
             await runner.cleanup()
             await self._end()
+            if self._keeper is not None:
+                await self._keeper.aclose()
             life.cancel()
             self.writer.close()
             self.store.close()
@@ -138,6 +151,48 @@ class App:
             log.error("the daemon ends again and again", ends=loop.ends, minutes=minutes, defect=loop.error)
             title = alarm_messages.crash_loop(ends=loop.ends, minutes=minutes, words=self.rules.words)
             await self.supervisor.direct.send("crash-loop", title, loop.error)
+
+    async def _enter(self) -> None:
+        """Lets the other workers of a store that is shared see that this one lives."""
+        if self.store.shared:
+            name = f"{platform.node()}/{os.getpid()}"
+            number = await self.writer.write(enter, name, __version__, self.now())
+            self._keeper = ShardKeeper(self.store.locks(number), number, self)
+            await self._keeper.open()
+
+    async def _join(self) -> None:
+        """Takes its share of the mailboxes, and keeps it."""
+        if self._keeper is not None:
+            await self._keeper.join()
+            self._keeping = asyncio.create_task(self._keeper.repeat())
+            self._keeping.add_done_callback(self._kept)
+
+    def _kept(self, keeping: asyncio.Task[None]) -> None:
+        if not keeping.cancelled() and (error := keeping.exception()) is not None:
+            self.fail(error)
+
+    async def _leave(self) -> None:
+        """Hands its share over at once, before messages on their way have left."""
+        if self._keeping is not None and self._keeper is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+            await self._keeper.leave()
+
+    def reads(self, mailbox: MailboxId) -> bool:
+        """Whether this worker reads a mailbox: the only one reads them all."""
+        return self._keeper.reads(mailbox) if self._keeper is not None else True
+
+    async def share(self) -> None:
+        """Reads the mailboxes that are this worker's now, and no others."""
+        try:
+            async with self._reloading:
+                await self.supervisor.share()
+        except Exception as error:  # noqa: BLE001  (whoever waits for it goes on after some seconds: end loudly)
+            self.fail(error)
+
+    def answer(self, mailboxes: list[str]) -> None:
+        """Reads mailboxes that another worker wants to be read now."""
+        self.supervisor.answer(mailboxes)
 
     async def _end(self) -> None:
         """Notes how the run ends; a store that is away must not keep it from ending."""
@@ -238,9 +293,15 @@ class App:
         return problems
 
     def ready(self) -> bool:
-        """True once the store is migrated and every mailbox was tried once, before or after a reload."""
+        """True once the store is migrated and every mailbox was tried once, before or after a reload.
+
+        Of several workers each tries those of its first share.
+        """
         self._tried |= self.supervisor.tried
-        return self._tried >= self.config.mailboxes.keys()
+        first = self._keeper.first if self._keeper is not None else frozenset(range(SHARDS))
+        return first is not None and self._tried >= {
+            name for name in self.config.mailboxes if shard_of(name) in first and self.reads(name)
+        }
 
     async def write(
         self, use_case: Callable[Concatenate[Transaction, P], R], /, *args: P.args, **kwargs: P.kwargs

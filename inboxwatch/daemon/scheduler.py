@@ -12,7 +12,7 @@ from inboxwatch.engine.visibility import Unread
 
 Look = Callable[[Iterable[str], Iterable[str]], Awaitable[bool]]
 """Reads mailboxes now, the nearest and others; False where one of the nearest cannot be read."""
-Spawn = Callable[[Coroutine[Any, Any, None]], None]
+Spawn = Callable[[Coroutine[Any, Any, None]], object]
 """Runs a coroutine beside the loop."""
 
 

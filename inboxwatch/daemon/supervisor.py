@@ -12,14 +12,15 @@ import structlog
 from inboxwatch.config import Config
 from inboxwatch.connector import Expires, LeadSource, MailConnector, MemberSource, Reading
 from inboxwatch.core.model import MailboxId
-from inboxwatch.daemon.census import Census
 from inboxwatch.daemon.clock_watch import ClockWatch
 from inboxwatch.daemon.direct_notice import DirectNotice
 from inboxwatch.daemon.directory_sync import DirectorySync
 from inboxwatch.daemon.gc_tuning import collect_seldom
 from inboxwatch.daemon.housekeeping import Housekeeping
 from inboxwatch.daemon.lead_sync import LeadSync
+from inboxwatch.daemon.looks import Looks
 from inboxwatch.daemon.loop_context import LoopContext
+from inboxwatch.daemon.mailbox_loops import MailboxLoops
 from inboxwatch.daemon.poller import Poller
 from inboxwatch.daemon.reload_summary import SEE, left
 from inboxwatch.daemon.scheduler import Scheduler
@@ -43,10 +44,6 @@ from inboxwatch.store import Store
 log = structlog.get_logger(__name__)
 
 CLOCK = "it was set back, or was wrong then; timedatectl shows whether it is set by NTP"
-LOOK_LIMIT = 60.0
-"""Seconds that mailboxes may take to be read before a step is held back."""
-OTHERS_LIMIT = 5.0
-"""Seconds that a step waits for mailboxes in which an answer is possible, but unlikely."""
 IDLE = 30.0
 """Seconds after which the clocks are looked at unasked."""
 DRAIN = 3.0
@@ -58,6 +55,10 @@ class Supervised(DaemonPort, Protocol):
 
     store: Store
     writer: Writer
+
+    def reads(self, mailbox: MailboxId) -> bool:
+        """Whether this worker reads a mailbox now."""
+        ...
 
     def fail(self, error: BaseException) -> None:
         """A loop has ended by a defect."""
@@ -76,19 +77,18 @@ class Supervisor:
         self.config = config
         self.channels: dict[str, Channel] = {name: one.connect() for name, one in config.channels.items()}
         self.rules = Rules.of(config, self.channels)
-        reading = Reading(privacy=config.privacy, since=daemon.now() - config.look_back)
-        self.connectors: dict[MailboxId, MailConnector] = {
-            name: box.connect(reading) for name, box in config.mailboxes.items()
-        }
+        self._reading = Reading(privacy=config.privacy, since=daemon.now() - config.look_back)
+        self.connectors: dict[MailboxId, MailConnector] = {name: self._connect(name) for name in config.mailboxes}
         self.sources: dict[str, LeadSource | LeadFeed] = {name: one.connect() for name, one in config.leads.items()}
         self.directories = {name: one.connect() for name, one in config.directories.items()}
-        self.pollers: dict[str, Poller] = {}
         self.senders: dict[str, Sender] = {}
         self._daemon = daemon
         self._due = asyncio.Event()
         self._group = asyncio.TaskGroup()
         self._loops: asyncio.Task[None] | None = None
         self._context = LoopContext(self.rules, daemon.writer, daemon.now, self.wake)
+        self._mailboxes = MailboxLoops(self.connectors, self._connect, daemon.metrics, self._context)
+        self._looks = Looks(self.pollers, daemon.store.shared, self._spawn, self._context)
         self._alert = StoreAlert(self.rules, self.channels, daemon.now)
         self.direct = DirectNotice(self.rules, self.channels, daemon.now)
         """Reaches IT past the outbox."""
@@ -98,13 +98,11 @@ class Supervisor:
         daemon, rules = self._daemon, self.rules
         daemon.writer.on_outage = self._alert.store_away
         await daemon.writer.write(prepare, rules)
-        for mailbox, connector in self.connectors.items():
-            self.pollers[mailbox] = Poller(mailbox, connector, daemon.metrics, self._context)
         actions, links = NoticeActions(daemon), Links(daemon.key, self.config.web.url)
         for name, channel in self.channels.items():
             if isinstance(channel, Interactive):
                 await channel.start(actions, links)
-            self.senders[name] = Sender(name, channel, self.look, self._context)
+            self.senders[name] = Sender(name, channel, self._looks.look, self._context)
         if behind := await daemon.writer.write(begin_again, rules, daemon.now()):
             log.warning("the clock is behind the last run", seconds=round(behind.total_seconds()), hint=CLOCK)
         await daemon.writer.write(sweep, rules, daemon.now())
@@ -118,12 +116,22 @@ class Supervisor:
         self._loops = asyncio.create_task(self._supervise([leads.repeat(), *self._duties()], started.set))
         self._loops.add_done_callback(self._ended)
         await started.wait()
+        await self.share()
+
+    async def share(self) -> None:
+        """Reads the mailboxes that are this worker's now, and no others."""
+        wanted = {name for name in self.config.mailboxes if self._daemon.reads(name)}
+        await self._mailboxes.end(self.pollers.keys() - wanted)
+        self._mailboxes.begin([name for name in self.connectors if name in wanted - self.pollers.keys()], self._spawn)
+
+    def answer(self, mailboxes: Iterable[str]) -> None:
+        """Reads mailboxes that another worker wants to be read now."""
+        self._looks.answer(mailboxes)
+
+    def _connect(self, mailbox: MailboxId) -> MailConnector:
+        return self.config.mailboxes[mailbox].connect(self._reading)
 
     def _duties(self) -> Iterable[Coroutine[Any, Any, None]]:
-        for name, poller in self.pollers.items():
-            yield self._watch(poller)
-            census = Census(poller, self.connectors[MailboxId(name)], self._context)
-            yield census.repeat(self.config.census_every)
         for sender in self.senders.values():
             yield sender.deliver()
         yield self._schedule()
@@ -143,8 +151,8 @@ class Supervisor:
         if not loops.cancelled() and (error := loops.exception()) is not None:
             self._daemon.fail(error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self._group.create_task(work)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self._group.create_task(work)
 
     def _accesses(self) -> list[Access]:
         boxes = [
@@ -155,23 +163,15 @@ class Supervisor:
         ]
         return boxes + lists
 
-    async def _watch(self, poller: Poller) -> None:
-        """Watches a mailbox; shared ones are read first.
-
-        A stranger's question makes them a lead, and our answer to them means nothing until it has.
-        """
-        if not self.config.mailboxes[poller.name].shared:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_LIMIT):
-                    for other in self.pollers.values():
-                        if self.config.mailboxes[other.name].shared:
-                            await other.tried.wait()
-        await poller.watch()
+    @property
+    def pollers(self) -> dict[str, Poller]:
+        """By mailbox, those of this worker."""
+        return self._mailboxes.pollers
 
     @property
     def tried(self) -> set[str]:
-        """The mailboxes that were tried at least once."""
-        return {name for name, poller in self.pollers.items() if poller.tried.is_set()}
+        """The mailboxes of this worker that were tried at least once."""
+        return self._mailboxes.tried
 
     def wake(self) -> None:
         """Says that clocks or deliveries may be due."""
@@ -179,27 +179,10 @@ class Supervisor:
         for sender in self.senders.values():
             sender.wake()
 
-    async def look(self, nearest: Iterable[str], others: Iterable[str]) -> bool:
-        """Reads mailboxes now; False where one of the nearest cannot be read in time. For the others it waits less."""
-        near, far = set(nearest) & set(self.pollers), set(others) & set(self.pollers)
-        begun = asyncio.get_running_loop().time()
-        besides = [asyncio.create_task(self.pollers[name].look()) for name in sorted(far - near)]
-        try:
-            async with asyncio.timeout(LOOK_LIMIT):
-                well = all(await asyncio.gather(*(self.pollers[name].look() for name in sorted(near))))
-        except TimeoutError:
-            well = False
-        if besides:
-            left = begun + OTHERS_LIMIT - asyncio.get_running_loop().time()
-            _, slow = await asyncio.wait(besides, timeout=max(0.0, left))
-            for task in slow:
-                task.cancel()
-        return well
-
     async def _schedule(self) -> None:
         """Evaluates clocks whenever one is due or something has changed."""
         daemon = self._daemon
-        scheduler = Scheduler(self.look, self._spawn, self._context)
+        scheduler = Scheduler(self._looks.look, self._spawn, self._context)
         while True:
             self._due.clear()
             if await scheduler.once():
@@ -219,7 +202,7 @@ class Supervisor:
         loops = [self._loops] if self._loops is not None else []
         for task in loops:
             task.cancel()
-        await asyncio.gather(*loops, *(poller.aclose() for poller in self.pollers.values()), return_exceptions=True)
+        await asyncio.gather(*loops, self._mailboxes.aclose(), return_exceptions=True)
         await self._alert.aclose()
         closing: list[MailConnector | Channel | LeadSource | LeadFeed | MemberSource] = [
             *self.connectors.values(),

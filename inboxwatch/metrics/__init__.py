@@ -282,6 +282,11 @@ class Metrics:
         """Records how many messages a reading has still to read."""
         self._backlogs[mailbox] = messages
 
+    def unwatched(self, mailbox: str) -> None:
+        """Another worker reads the mailbox from now on, and knows its pace."""
+        self._paces.pop(mailbox, None)
+        self._backlogs.pop(mailbox, None)
+
     def reloaded(self, ok: bool) -> None:
         """Records whether a reload of the config succeeded."""
         self._reloaded.set(1 if ok else 0)

@@ -33,6 +33,7 @@ from inboxwatch.store.lead_rows import LeadRows
 from inboxwatch.store.lead_sources import LeadSources
 from inboxwatch.store.leads import Leads
 from inboxwatch.store.logged_activities import LoggedActivities
+from inboxwatch.store.look_requests import LookRequests
 from inboxwatch.store.mail import Mails
 from inboxwatch.store.mail_links import MailLinks
 from inboxwatch.store.mailbox_health import MailboxHealth
@@ -223,6 +224,10 @@ class Transaction:
         return PeriodWaits(self.connection)
 
     @cached_property
+    def look_requests(self) -> LookRequests:
+        return LookRequests(self.connection)
+
+    @cached_property
     def workers(self) -> Workers:
         return Workers(self.connection)
 
@@ -309,10 +314,14 @@ class Store:
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql(f"VACUUM {names}")
 
-    def locks(self, worker: int) -> ShardLocks | None:
-        """Those by which a worker shares mailboxes with others; None where one process alone may use the store."""
-        url = self._engine.url.render_as_string(hide_password=False)
-        return ShardLocks(url, worker) if self._engine.dialect.name == "postgresql" else None
+    @property
+    def shared(self) -> bool:
+        """Whether several daemons may work on the store: not where it is a file."""
+        return self._engine.dialect.name == "postgresql"
+
+    def locks(self, worker: int) -> ShardLocks:
+        """Those by which a worker shares mailboxes with others; of a store that is shared."""
+        return ShardLocks(self._engine.url.render_as_string(hide_password=False), worker)
 
     def reconnect(self) -> None:
         """Lets go of a file's connections that are kept: they hold the file that was there, though its disk may have

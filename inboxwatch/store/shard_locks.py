@@ -13,26 +13,27 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError
 
 from inboxwatch.core.shards import SHARDS, House
 from inboxwatch.store.engines import open_session_engine
 from inboxwatch.store.failures import Outage, name_outages
+from inboxwatch.store.worker_tables import look_request as _look
 from inboxwatch.store.workers import Workers
 
 LEASE = 10.0
 """Seconds after which the server ends a session that says nothing, and its locks with it."""
-_WORKERS = 1_000_000
-"""Above it are the locks by which workers show that they live: this, and the worker's number."""
+_AT_WORK, _LIVES = 1_000_000, 1_000_000_000
+"""Locks by which workers show themselves: these, and the worker's number. One that leaves still lives for a while, and
+its deliveries on their way are its own."""
 _HINTS = "inboxwatch"
-"""The channel by which workers tell each other that there is something to see."""
+HINT = f"NOTIFY {_HINTS}"
+"""Tells all workers that there is something to see."""
 _CLASS = "CAST(CAST('worker' AS regclass) AS int)"
 """Tells the locks of this store from those of another in the same database: by the number of a table of it."""
-_TIMES = text(
-    "SELECT clock_timestamp(), CAST(extract(epoch FROM clock_timestamp() - pg_postmaster_start_time()) AS float)"
-)
-_LIVING = text(
+_TIMES = text("SELECT clock_timestamp(), pg_postmaster_start_time()")
+_LOCKS = text(
     "SELECT l.pid, CAST(l.objid AS int) AS number FROM pg_locks AS l "
     "JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database() "
     "WHERE l.locktype = 'advisory' AND l.classid = CAST(CAST('worker' AS regclass) AS oid) "
@@ -48,22 +49,27 @@ class Seen(NamedTuple):
     house: House
     at: datetime
     """The time of the database."""
-    up: float
-    """For how many seconds the database has been up."""
+    server_began: datetime
+    """When the server that was asked began: another instant after a restart, and where another has taken its place."""
 
 
 def house_of(connection: Connection) -> House:
     """Who is at work and owns what now. The shards of a worker that is leaving are owned by nobody known."""
     held: dict[int, set[int]] = {}
-    for row in connection.execute(_LIVING):
+    for row in connection.execute(_LOCKS):
         held.setdefault(row.pid, set()).add(row.number)
     workers, owners = set(), {}
     for pid, numbers in held.items():
-        worker = next((number - _WORKERS for number in numbers if number > _WORKERS), None)
+        worker = next((number - _AT_WORK for number in numbers if _AT_WORK < number < _LIVES), None)
         if worker is not None:
             workers.add(worker)
         owners.update({shard: -pid if worker is None else worker for shard in numbers if shard < SHARDS})
     return House(frozenset(workers), owners)
+
+
+def living(connection: Connection) -> frozenset[int]:
+    """The workers that live now, those included that are leaving."""
+    return frozenset(row.number - _LIVES for row in connection.execute(_LOCKS) if row.number > _LIVES)
 
 
 class ShardLocks:
@@ -86,16 +92,20 @@ class ShardLocks:
             session.execute(text(f"SET idle_session_timeout = {int(LEASE * 1000)}"))
         session.execute(text(f"SET statement_timeout = {int(LEASE * 1000)}"))
         session.execute(text(f"LISTEN {_HINTS}"))
-        if not self.take([_WORKERS + self._number]):
+        if not self.take([_LIVES + self._number]):
             self.close()
             raise Outage("the server still holds an earlier session of this worker")
+
+    def join(self) -> None:
+        """Shows that this worker wants a share, and says so to the others."""
+        self.take([_AT_WORK + self._number])
         self.hint()
 
     def look(self) -> Seen:
         """What everybody sees now; the server hears that this worker lives."""
         session = self._kept()
-        at, up = session.execute(_TIMES).one()
-        return Seen(house_of(session), at.astimezone(UTC), up)
+        at, began = session.execute(_TIMES).one()
+        return Seen(house_of(session), at.astimezone(UTC), began.astimezone(UTC))
 
     def take(self, shards: Collection[int]) -> frozenset[int]:
         """Takes shards that this worker does not own; returns those that nobody else was quicker to take."""
@@ -108,25 +118,33 @@ class ShardLocks:
             self.hint()
 
     def leave(self) -> None:
-        """Shows that this worker wants no share any more; it may still own shards."""
-        self.give([_WORKERS + self._number])
+        """Shows that this worker wants no share any more; it lives, and may still own shards."""
+        self.give([_AT_WORK + self._number])
 
     def hint(self) -> None:
         """Says to all workers that there is something to see."""
-        self._kept().execute(text(f"NOTIFY {_HINTS}"))
+        self._kept().execute(text(HINT))
 
     def seen(self, at: datetime, ahead: float) -> None:
         """Enters that this worker is at work, and by how many seconds its machine's clock is ahead."""
         Workers(self._kept()).seen(self._number, at, ahead)
 
-    def others_since(self, at: datetime) -> bool:
-        """Whether another worker was at work after an instant, and has not left in order."""
-        return Workers(self._kept()).seen_since(self._number, at)
+    def left(self) -> None:
+        """Enters that this worker has ended in order."""
+        Workers(self._kept()).leave(self._number, self.look().at)
+
+    def seen_since(self, at: datetime) -> set[int]:
+        """The workers that were at work after an instant, and have not left in order."""
+        return Workers(self._kept()).seen_since(at)
 
     def note(self, shards: Collection[int], owner: int | None, at: datetime) -> None:
         """Enters who has shards now, for people."""
         if shards:
             Workers(self._kept()).took(owner, shards, at)
+
+    def wanted(self) -> dict[str, datetime]:
+        """Mailboxes that are to be read now, and since when."""
+        return {row.mailbox: row.wanted_at for row in self._kept().execute(select(_look))}
 
     def fileno(self) -> int | None:
         """The socket that becomes readable when there is a hint, or the session is lost."""

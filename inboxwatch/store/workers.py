@@ -60,10 +60,10 @@ class Workers:
         """Notes that a worker has ended cleanly."""
         self._connection.execute(update(_worker).where(_worker.c.number == number).values(left_at=now))
 
-    def seen_since(self, number: int, at: datetime) -> bool:
-        """Whether another worker was at work after an instant, and has not left."""
-        others = select(_worker.c.number).where(_worker.c.number != number, _worker.c.left_at.is_(None))
-        return self._connection.execute(others.where(_worker.c.seen_at > at).limit(1)).first() is not None
+    def seen_since(self, at: datetime) -> set[int]:
+        """The workers that were at work after an instant, and have not left."""
+        lately = select(_worker.c.number).where(_worker.c.seen_at > at, _worker.c.left_at.is_(None))
+        return set(self._connection.execute(lately).scalars())
 
     def took(self, number: int | None, shards: Collection[int], now: datetime) -> None:
         """Notes who has shards from now on; None: they were given back."""

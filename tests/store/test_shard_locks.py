@@ -28,8 +28,8 @@ def join(postgres: Postgres) -> Iterator[Join]:
         with store.transaction() as tx:
             number = tx.workers.enter(f"host/{len(sessions)}", "1.0", NOW)
         locks = store.locks(number)
-        assert locks is not None
         locks.open()
+        locks.join()
         sessions.append(locks)
         return number, locks
 
@@ -74,6 +74,7 @@ def test_a_session_that_the_server_ends_is_an_outage_and_what_it_held_is_free(jo
     with pytest.raises(Outage):
         ones.look()
     ones.open()
+    ones.join()
     assert ones.look().house == House(frozenset([one]), {})
 
 
@@ -83,12 +84,6 @@ def test_a_worker_has_one_session_at_a_time(join: Join, postgres: Postgres) -> N
     again = ShardLocks(postgres.common, number)
     with pytest.raises(Outage, match="earlier session"):
         again.open()
-
-
-def test_a_store_of_one_process_has_no_locks(tmp_path: object) -> None:
-    store = Store(f"sqlite:///{tmp_path}/store.db")
-    assert store.locks(1) is None
-    store.close()
 
 
 def test_entries_of_workers_that_are_long_gone_are_dropped_and_their_numbers_never_given_again(

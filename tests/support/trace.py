@@ -83,7 +83,7 @@ class Layout:
     """Where a tree keeps what the trace must know by name."""
 
     app: Place = APP
-    loops: tuple[str, ...] = ("Supervisor._watch", "Supervisor._schedule", "Sender.deliver")
+    loops: tuple[str, ...] = ("MailboxLoops._watch", "Supervisor._schedule", "Sender.deliver")
     """The loops of the daemon that a message passes through, by their qualified names."""
     doors: Mapping[str, Place] = field(
         default_factory=lambda: {
