@@ -36,16 +36,5 @@ def test_a_buyer_is_hardly_ever_taken_for_support_or_an_order(unread: Confusion)
 
 
 def test_rules_find_something_in_each_of_eleven_languages() -> None:
-    assert confusion(seen() + held_out()).languages >= {
-        "cs",
-        "de",
-        "en",
-        "es",
-        "fr",
-        "it",
-        "nl",
-        "pl",
-        "pt",
-        "sv",
-        "tr",
-    }
+    languages = {"cs", "de", "en", "es", "fr", "it", "nl", "pl", "pt", "sv", "tr"}
+    assert languages <= confusion(seen() + held_out()).languages
