@@ -145,7 +145,7 @@ def replay(
     until = instant_of("--as-of", as_of)
     if config is None and not us:
         refuse("say who we are: --us DOMAIN (or ADDRESS), or a config with -c", ExitCode.BAD_CONFIG)
-    loaded = load(config, secrets=False, replay=True) if config else None
+    loaded = load(config, secrets=False) if config else None
     try:
         run_replay(paths, loaded, us or [], until, sys.stdout, text=not headers_only, deeds=deeds)
     except BrokenPipeError:

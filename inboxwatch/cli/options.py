@@ -21,19 +21,19 @@ def refuse(message: str, code: ExitCode = ExitCode.FAILED) -> NoReturn:
     raise typer.Exit(fail(message, code))
 
 
-def load_written(path: Path, *, secrets: bool = True, replay: bool = False) -> Any:
+def load_written(path: Path, *, secrets: bool = True) -> Any:
     """The config as it is written, or every problem with it and exit code 2."""
     from inboxwatch import config
 
     try:
-        return config.load(path, secrets=secrets, replay=replay)
+        return config.load(path, secrets=secrets)
     except config.ConfigError as error:
         raise typer.Exit(fail_config(path, error.problems)) from None
 
 
-def load(path: Path, *, secrets: bool = True, replay: bool = False) -> Any:
+def load(path: Path, *, secrets: bool = True) -> Any:
     """The config with the members of its directories as the store has them; problems as of `load_written`."""
-    found = load_written(path, secrets=secrets, replay=replay)
+    found = load_written(path, secrets=secrets)
     if found.directories:
         from inboxwatch.commands.members import with_stored
 

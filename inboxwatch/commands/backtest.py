@@ -40,7 +40,7 @@ from inboxwatch.core.sla.policy import Metric, SLAPolicy
 from inboxwatch.core.sla.timeline import Action, ActionKind, Mail
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.absences import author, away_until
-from inboxwatch.engine.filing import mail_of, mailbox_of
+from inboxwatch.engine.filing import inquiry_of, mail_of, mailbox_of
 from inboxwatch.engine.rule_context import RuleContext, Setting
 
 if TYPE_CHECKING:
@@ -141,13 +141,9 @@ class BackTest:
 
     def inquiry(self, entry: Entry) -> Inquiry | None:
         """What a buyer's message tells by itself, where the config asks for it."""
-        message = entry.message
-        if self._qualification is None or entry.direction is not Direction.INBOUND or not entry.verdict.owes_reply:
+        if not entry.verdict.owes_reply:
             return None
-        us = self._setting.us
-        authors = us.outside_authors(message) if us.is_ours(message.sender.email) else []
-        ours = [one.email for one in message.recipients if us.is_ours(one.email)]
-        return self._qualification.read(message, (authors or [message.sender.email])[0], ours)
+        return inquiry_of(entry, self._setting.us, self._qualification)
 
     def class_words(self, entry: Entry) -> dict[str, str | None]:
         """What qualification adds to a `message` object: the class as first decided, and the rule that fits."""
@@ -190,8 +186,7 @@ class BackTest:
     def _replay(self, thread: ThreadId, deeds: Deeds) -> Replay:
         qualifier = None
         if self._qualification is not None:
-            is_free_mail = self._directory.is_free_mail
-            qualifier = Qualifier(self._qualification, self._directory.leads, deeds.said, is_free_mail)
+            qualifier = Qualifier(self._qualification, self._directory.leads, deeds.said, self._directory.is_free_mail)
         return Replay(thread, self._policy, self._setting.stop_conditions, self._strangers, qualifier)
 
     def _policy(self, wait: Wait) -> SLAPolicy | None:
@@ -207,7 +202,7 @@ class BackTest:
             heapq.heappush(queue, (at, when, serial, what))
 
         for course in sorted(self._courses, key=lambda one: (one.clock.started_at, one.wait is not None, one.clock.id)):
-            if course.clock.stop_reason == FILTERED and course.clock.stopped_at == course.clock.started_at:
+            if course.clock.never_owed:
                 continue  # owed by nobody from its start on
             put(course.opens_at, _When.START, course)
             for action in course.clock.actions if course.wait is None else ():

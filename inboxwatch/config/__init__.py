@@ -48,17 +48,14 @@ __all__ = [
 ]
 
 
-def load(path: Path, *, secrets: bool = True, replay: bool = False) -> Config:
+def load(path: Path, *, secrets: bool = True) -> Config:
     """The config of a file and its drop-ins. Raises ConfigError with all their problems.
 
-    Without `secrets` those that cannot be had stay unresolved, for `replay` and `check --offline`. Only for `replay`
-    may it hold what the daemon does not decide by yet.
+    Without `secrets` those that cannot be had stay unresolved, for `replay` and `check --offline`.
     """
     read, files = drop_ins.read(path)
     found = DocumentReader(read, path.absolute().parent, secrets=secrets).read()
     cross_checks.check(found, read)
-    if "qualification" in read.data and not replay:
-        read.problem(("qualification",), "is decided by `inboxwatch replay` alone so far, and not by the daemon")
     if read.problems:
         raise ConfigError(read.problems)
     return replace(build(found, read.data, path), drop_ins=files, outline=outline_of(read.data, found))

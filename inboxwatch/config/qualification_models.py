@@ -37,8 +37,7 @@ class ClassModel(Settings):
 
 
 class QualificationModel(Settings):
-    """What inquiries are about and what they are worth. Without this section every one is a seller's. So far
-    `inboxwatch replay` alone decides by it, and the daemon refuses it."""
+    """What inquiries are about and what they are worth. Without this section every one is a seller's."""
 
     classes: dict[Name, ClassModel]
     """A closed list, by name; `sales` and `unknown` exist always, and have a clock."""

@@ -16,6 +16,7 @@ from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.sla.timeline import Fact, Mail
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.progress import After, Before, Progress
+from inboxwatch.engine.qualifiers import Findings, policy_then, qualifier_of
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.visibility import Unread, Visibility
 from inboxwatch.store import Transaction
@@ -95,18 +96,18 @@ def evaluate(
     rules: Rules,
     threads: Sequence[str],
     occasion: Occasion,
-    known: Mapping[LeadId, Lead] | None = None,
+    at_hand: Mapping[LeadId, Lead] | None = None,
     begun: Mapping[str, Sequence[Mail]] | None = None,
 ) -> Evaluated:
     """Folds threads and saves their clocks.
 
-    `known` are leads that this transaction has looked up already, `begun` the whole mail of threads that it has begun.
+    `at_hand` are leads that this transaction has looked up already, `begun` the whole mail of threads it has begun.
     """
     if not threads:
         return Evaluated()
     now, notify = occasion.now, occasion.notify
     timelines = _timelines(tx, threads, begun or {})
-    leads = dict(known or {})
+    leads = dict(at_hand or {})
     wanted = {lead for mails in timelines.values() for mail in mails for lead in _leads(mail)}
     leads |= tx.leads.get_many(wanted - leads.keys())
     old = tx.clocks.of_threads(threads)
@@ -119,13 +120,16 @@ def evaluate(
     progress = Progress(tx, rules, leads, Visibility(tx, rules, now, occasion.looked), now, history=history)
     done, saved = Evaluated(), list[ClockRecord]()
     for thread, clocks in folded.items():
-        for clock in clocks:
-            before = Before(
+        known = [
+            Before(
                 [old[one] for one in clock.ids if one in old],
                 set().union(*(notified.get(one, set()) for one in clock.ids)),
                 witnesses.get(thread, set()),
+                may_notify=notify is None or bool(clock.ids & notify),
             )
-            after = progress.of(clock, before, may_notify=notify is None or bool(clock.ids & notify))
+            for clock in clocks
+        ]
+        for clock, before, after in progress.of_thread(clocks, known):
             saved.append(after.clock)
             done.count(clock, before, after)
     progress.record_assignments()
@@ -153,21 +157,27 @@ def _fold(
     """The clocks of threads. A wait that was known keeps the policy that it began with (rule 21)."""
     parties = {thread: {lead for mail in mails for lead in _leads(mail)} for thread, mails in timelines.items()}
     actions = tx.clocks.actions(list(timelines), set().union(*parties.values()))
-    pinned = policies_of(tx, rules, {row.policy_version for row in old.values()})
+    terms = (term for row in old.values() for term in row.terms)
+    versions = {row.policy_version for row in old.values()} | {term.policy_version for term in terms}
+    pinned = policies_of(tx, rules, versions)
 
     def policy_of(wait: Wait) -> SLAPolicy | None:
         for one in sorted(wait.aliases | {wait.id}):
-            if (known := old.get(one)) is not None and known.policy_version in pinned:
-                return pinned[known.policy_version]
+            if (known := old.get(one)) is not None and (version := policy_then(known, wait)) in pinned:
+                return pinned[version]
         return rules.context.policy(wait, leads)
 
+    qualifier, findings = qualifier_of(tx, rules, timelines, leads, old), Findings()
     folded = {}
     for thread, mails in timelines.items():
         facts: list[Fact] = [*mails, *actions.get(thread, ())]
         for lead in parties[thread]:
             facts += actions.get(f"lead:{lead}", ())
         strangers = {one for one in parties[thread] if one in leads and leads[one].provisional}
-        folded[thread] = Replay(ThreadId(thread), policy_of, rules.config.stop_conditions, strangers).clocks(facts)
+        fold = Replay(ThreadId(thread), policy_of, rules.config.stop_conditions, strangers, qualifier)
+        folded[thread] = fold.clocks(facts)
+        findings.add(thread, fold.qualifying)
+    findings.keep(tx)
     return folded
 
 

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail.intake import Entry
-from inboxwatch.core.model import LeadId, MailboxId, Message
+from inboxwatch.core.mail.parties import Us
+from inboxwatch.core.model import Direction, LeadId, MailboxId, Message
+from inboxwatch.core.qualification.decision import Qualification
+from inboxwatch.core.qualification.inquiry import Inquiry
 from inboxwatch.core.sla.timeline import Mail, Party
 
 OWN_ADDRESS = frozenset({"address", "alias", "provisional"})
@@ -28,6 +31,19 @@ def side_of(lead: LeadId | None, directory: Directory) -> str | None:
     known = directory.get(lead)
     domain = (known.domain if known else "") or lead.rpartition("@")[2]
     return lead if not domain or directory.is_free_mail(f"@{domain}") else domain
+
+
+def inquiry_of(entry: Entry, us: Us, qualification: Qualification | None) -> Inquiry | None:
+    """What a message from outside tells of an inquiry, where the config asks for it.
+
+    Whatever it was taken for: somebody may say later that a person wrote it, and its text is not kept.
+    """
+    message = entry.message
+    if qualification is None or entry.direction is not Direction.INBOUND:
+        return None
+    authors = us.outside_authors(message) if us.is_ours(message.sender.email) else []
+    ours = [one.email for one in message.recipients if us.is_ours(one.email)]
+    return qualification.read(message, (authors or [message.sender.email])[0], ours)
 
 
 def mail_of(entry: Entry, directory: Directory, mailbox: MailboxId | None) -> Mail:

@@ -21,7 +21,7 @@ from inboxwatch.core.proof import LATE, NOTHING_KNOWN
 from inboxwatch.engine import alarms
 from inboxwatch.engine.absences import notice_absences
 from inboxwatch.engine.evaluate import Evaluated, Occasion, evaluate
-from inboxwatch.engine.filing import mail_of, mailbox_of
+from inboxwatch.engine.filing import inquiry_of, mail_of, mailbox_of
 from inboxwatch.engine.first_contacts import notice_first_contacts
 from inboxwatch.engine.forgotten import set_aside_forgotten
 from inboxwatch.engine.judging import judge_again
@@ -376,6 +376,8 @@ def _filed(
     if concerns_a_lead(entry, index) or not index.is_new(message.id):
         where = mailbox_of(message, rules.context.addresses) or mailbox
         mail = mail_of(entry, directory, where)
+        if (inquiry := inquiry_of(entry, rules.config.us, rules.qualification)) is not None:
+            mail = replace(mail, inquiry=inquiry)
         told = not is_plain(entry.grounds, verdict)
     return Filed(
         id=message.id,

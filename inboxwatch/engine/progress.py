@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,11 +14,13 @@ from inboxwatch.core.ownership.routing import Roster
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import StepKey, StepReason, overdue, plan
 from inboxwatch.core.sla.gone_quiet import GONE_QUIET
+from inboxwatch.core.sla.holds import FILTERED
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.core.wait_view import NextStep
 from inboxwatch.engine.assignment_reasons import in_words
 from inboxwatch.engine.delivery.step_notifier import FIRST_SIGHT, PASSED, StepNotifier
+from inboxwatch.engine.qualifiers import class_and_tier, class_at, terms_of
 from inboxwatch.engine.rule_context import Leads
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.visibility import Sight, Unread, Visibility
@@ -36,6 +38,8 @@ class Before:
     """The keys of the steps that notified or were passed."""
     witnesses: set[str]
     """The mailboxes that have seen mail of its thread."""
+    may_notify: bool = True
+    """Whether its step may notify now."""
 
     @property
     def running(self) -> bool:
@@ -60,6 +64,8 @@ class After:
     """Whether a step notified."""
     unread: Unread | None = None
     """What must be read before its next step leaves."""
+    given: tuple[Action, ...] = ()
+    """New assignments."""
 
 
 class Progress:
@@ -88,25 +94,53 @@ class Progress:
         self._roster: Roster = rules.context.roster(tx.absences.at(now), self._work.waits, self._work.assignments)
         self._assigned: list[tuple[Action, str | None]] = []
 
-    def of(self, clock: Clock, before: Before, *, may_notify: bool) -> After:
-        """Brings a wait up to now, and notifies of its step where one is owed and `may_notify`."""
-        notified = set(before.notified)
+    def of_thread(self, clocks: Sequence[Clock], before: Sequence[Before]) -> Iterator[tuple[Clock, Before, After]]:
+        """Brings the clocks of a thread up to now; that of a verdict stands beside the wait that awaits it."""
+        verdicts = {clock.started_by: place for place, clock in enumerate(clocks) if clock.metric is Metric.VERDICT}
+        for clock, known in zip(clocks, before, strict=True):
+            place = verdicts.get(clock.started_by) if clock.metric.is_reply else None
+            if place is not None:
+                verdict, of_verdict = clocks[place], before[place]
+                after, told = self._with_verdict(clock, known, verdict, of_verdict)
+                yield verdict, of_verdict, told
+                yield clock, known, after
+            elif clock.metric is not Metric.VERDICT:
+                yield clock, known, self._of(clock, known)
+
+    def _with_verdict(self, clock: Clock, before: Before, verdict: Clock, of_verdict: Before) -> tuple[After, After]:
+        """A wait, and the clock of the verdict that it awaits: they have one owner, whichever ladder names them."""
+        if not verdict.running:
+            after = self._of(clock, before)
+            told = self._of(replace(verdict, actions=(*clock.actions, *after.given)), of_verdict)
+            return after, told
+        told = self._of(verdict, of_verdict, of=clock)
+        after = self._of(replace(clock, actions=(*clock.actions, *told.given)), before)
+        row = told.clock._replace(owner=after.clock.owner, owned_since=after.clock.owned_since)
+        return after, replace(told, clock=row)
+
+    def _of(self, clock: Clock, before: Before, of: Clock | None = None) -> After:
+        """Brings a wait up to now, and notifies of its step where one is owed and may notify.
+
+        `of`: of a verdict the wait that awaits it, whose the assignments are.
+        """
+        notified, may_notify = set(before.notified), before.may_notify
         if not clock.running:
-            return After(self._shown(clock, before, self._row(clock, before, self._stop(clock, before))))
+            standing, made = self._stop(clock, before)
+            return After(self._shown(clock, before, self._row(clock, before, standing)), given=made)
         if before.rows and not before.running:
             self._notifier.reopened(clock)
         if self._history is not None and not before.running:
             notified |= self._notifier.withhold(clock, overdue(clock, self._history), FIRST_SIGHT)
         sight = self._visibility.of(clock, before.witnesses)
         moved, unread = self._advance(clock, notified, sight, may_notify=may_notify)
-        given = self._assign(clock, moved)
+        given = self._assign(of or clock, moved)
         for action in given:
             self._work.add(action)
-        changed = owner_change(before.owners, moved.owner, (*clock.actions, *given))
+        changed = owner_change(before.owners, moved.owner, (*clock.actions, *given)) if of is None else None
         if changed is not None:
             self._notifier.moved(clock, changed, history=self._is_history(clock))
         elif moved.nobody_left and not self._is_history(clock):
-            self._notifier.nobody_left(clock)
+            self._notifier.nobody_left(of or clock)
         values: dict[str, Any] = {}
         if moved.notification is not None:
             known = self._rules.notices.reachable(moved.notification.targets)
@@ -116,7 +150,7 @@ class Progress:
                 values["warned_at"] = self._now
         values |= self._standing(clock, moved, notified, sight, was_held=before.held, unread=unread)
         row = self._shown(clock, before, self._row(clock, before, values))
-        return After(row, moved.notification is not None, unread)
+        return After(row, moved.notification is not None, unread, tuple(given))
 
     def _shown(self, clock: Clock, before: Before, row: ClockRecord) -> ClockRecord:
         """The row; what was sent about the wait is brought up to date where somebody's deed or its end changed it."""
@@ -131,8 +165,10 @@ class Progress:
         return self._history >= self._now or bool(overdue(clock, self._history))
 
     def _assign(self, clock: Clock, moved: Advance) -> list[Action]:
-        """New assignments, to be recorded with their reasons in words."""
-        given = [replace(handover.action, reason=in_words(handover.reasons)) for handover in moved.handovers]
+        """New assignments of a wait, to be recorded with their reasons in words."""
+        given = [
+            replace(handover.action, clock=clock.id, reason=in_words(handover.reasons)) for handover in moved.handovers
+        ]
         self._assigned += [(action, clock.thread) for action in given]
         return given
 
@@ -197,20 +233,9 @@ class Progress:
         targets, step = self._rules.notices.reachable(first.targets), first.step
         return NextStep(step.number, step.round, first.at, targets, first.moves_to)
 
-    def _stop(self, clock: Clock, before: Before) -> dict[str, Any]:
-        """How a wait that is over stands; whoever was paged for it is notified."""
-        held_by = assignment_at(clock.actions, clock.stopped_at or self._now)
-        owner = held_by.owner if held_by is not None else None
-        if owner is None or self._over_before_seen(clock, before):
-            # A wait that was over before it was first seen: who would have owned it.
-            case = self._rules.context.case(clock, self._leads)
-            moved = advance(replace(clock, actions=()), case, self._roster, EVERYTHING, clock.started_at)
-            if held_by is None:
-                self._assign(clock, moved)
-            elif moved.owner != owner:
-                (then,) = moved.handovers
-                self._tx.clocks.correct(held_by, replace(then.action, reason=in_words(then.reasons)))
-            owner = moved.owner
+    def _stop(self, clock: Clock, before: Before) -> tuple[dict[str, Any], tuple[Action, ...]]:
+        """How a wait that is over stands, and new assignments; whoever was paged for it is notified."""
+        owner, given = self._last_owner(clock, before)
         if before.running and clock.stop_reason == GONE_QUIET:
             self._notifier.closed(clock)
         elif before.running:
@@ -225,7 +250,29 @@ class Progress:
             "next_step": None,
             "wall_seconds": clock.waited(self._now).total_seconds(),
             "business_seconds": clock.waited_business(self._now).total_seconds(),
-        }
+        }, given
+
+    def _last_owner(self, clock: Clock, before: Before) -> tuple[PersonId | None, tuple[Action, ...]]:
+        """Whose a wait was that is over, and the assignment to them where none was recorded."""
+        if clock.never_owed:
+            return None, ()
+        stopped_at = clock.stopped_at or self._now
+        if clock.metric is Metric.VERDICT:  # whose the wait was just before it
+            made = assignment_at([one for one in clock.actions if one.at < stopped_at]) or assignment_at(clock.actions)
+            return (made.owner if made is not None else None), ()
+        held_by, given = assignment_at(clock.actions, stopped_at), list[Action]()
+        owner = held_by.owner if held_by is not None else None
+        if owner is None or self._over_before_seen(clock, before):
+            # A wait that was over before it was first seen: who would have owned it.
+            case = self._rules.context.case(clock, self._leads)
+            moved = advance(replace(clock, actions=()), case, self._roster, EVERYTHING, clock.started_at)
+            if held_by is None:
+                given = self._assign(clock, moved)
+            elif moved.owner != owner:
+                (then,) = moved.handovers
+                self._tx.clocks.correct(held_by, replace(then.action, reason=in_words(then.reasons)))
+            owner = moved.owner
+        return owner, tuple(given)
 
     def _over_before_seen(self, clock: Clock, before: Before) -> bool:
         """Whether a quiet reading took it for open only because the mailbox that holds its end was read after it: who
@@ -268,14 +315,37 @@ class Progress:
             policy_version=clock.policy.version,
             mailbox=clock.mailbox,
             team=box.team if box else None,
-            **(fresh | _carried(before.rows) | values),
+            **(fresh | _carried(before.rows) | values | self._qualified(clock, before.rows, values["breached_at"])),
         )
+
+    def _qualified(self, clock: Clock, rows: Sequence[ClockRecord], breached_at: datetime | None) -> dict[str, Any]:
+        """What a wait is about and worth; nothing without qualification."""
+        if clock.qualified is None or self._rules.qualification is None:
+            return {}
+        decision, worth = clock.qualified.decision, clock.qualified.worth
+        now = (*class_and_tier(clock.qualified), worth.points)
+        versions = (one.qualification for one in rows if (one.inquiry_class, one.tier, one.score) == now)
+        filtered = clock.stop_reason == FILTERED
+        return {
+            "inquiry_class": decision.gives,
+            "class_by": decision.by,
+            "tier": worth.tier,
+            "score": worth.points,
+            "score_lines": worth.lines,
+            "qualification": next(versions, self._rules.qualification.version),
+            "breach_class": class_at(clock, breached_at) if breached_at is not None else "",
+            "contradicted": filtered and (clock.contradicted or any(one.contradicted for one in rows)),
+            "era": clock.era,
+            "terms": terms_of(clock),
+        }
 
 
 def _standing(row: ClockRecord) -> tuple[Any, ...]:
     """What of a wait changes by what people do, and by its end."""
     put_off_to = row.due_at if row.metric == Metric.FOLLOW_UP else None
-    return row.state, row.owner, row.acknowledged_until, row.snoozed_until, put_off_to, row.stopped_at, row.stop_reason
+    about = row.inquiry_class, row.tier, row.policy
+    held = row.acknowledged_until, row.snoozed_until, put_off_to
+    return row.state, row.owner, *held, row.stopped_at, row.stop_reason, *(about if row.inquiry_class else ())
 
 
 def _carried(before: Sequence[ClockRecord]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inboxwatch.core.model import PersonId
+from inboxwatch.core.qualification.decision import Qualification
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.engine.delivery.enqueue import Notices
 from inboxwatch.engine.own_mail import OwnMail
@@ -28,6 +29,11 @@ class Rules:
     own_mail: OwnMail
     policies: Mapping[str, SLAPolicy]
     """The policies of the config by version; those of older waits are in the store."""
+
+    @property
+    def qualification(self) -> Qualification | None:
+        """What inquiries are about and worth; None where the config does not ask for it."""
+        return self.config.qualification
 
     @property
     def words(self) -> Wording:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
+from inboxwatch.core.model import MailboxId
 from inboxwatch.store import tables
-from inboxwatch.store.records import BackfillRecord
 from inboxwatch.store.upsert import upsert
 
 _fill = tables.backfill
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillRecord:
+    """How far the history of a mailbox was read."""
+
+    mailbox: MailboxId
+    since: datetime
+    cursor: str | None
+    read: int
+    remaining: int | None
+    at: datetime
+    finished_at: datetime | None
 
 
 class Backfills:

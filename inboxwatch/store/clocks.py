@@ -149,6 +149,11 @@ class Clocks:
         if actions:
             self._connection.execute(insert(_act), [_values(action, thread) for action, thread in actions])
 
+    def take_back(self, serials: Iterable[int]) -> None:
+        """Removes what the program itself recorded, by the numbers of the actions."""
+        for part in chunks(sorted(serials)):
+            self._connection.execute(delete(_act).where(_act.c.id.in_(part)))
+
     def record(self, action: Action, thread: str | None) -> int:
         values = _values(action, thread)
         key = self._connection.execute(insert(_act).values(values)).inserted_primary_key

@@ -29,6 +29,7 @@ from inboxwatch.notify import NoticeType
 from inboxwatch.store import tables
 from inboxwatch.store.grounds_column import load_signs
 from inboxwatch.store.known_columns import load
+from inboxwatch.store.term_record import TermRecord
 from inboxwatch.store.timeline_columns import inquiry_of
 
 Route = tuple[str, str]
@@ -97,6 +98,8 @@ class ClockRecord(NamedTuple):
     """What the wait was about when it ended, whatever people said of it afterwards."""
     breach_tier: str | None = None
     """Its tier when it breached; None where that is the one that it has."""
+    terms: tuple[TermRecord, ...] = ()
+    """Under which policy it was from when on, the last is in force; empty without qualification."""
 
     @property
     def ids(self) -> frozenset[ClockId]:
@@ -277,19 +280,6 @@ class KindFactRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class BackfillRecord:
-    """How far the history of a mailbox was read."""
-
-    mailbox: MailboxId
-    since: datetime
-    cursor: str | None
-    read: int
-    remaining: int | None
-    at: datetime
-    finished_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class AbsenceRecord:
     """An absence seen in mail: the person's own mailbox answered with a vacation reply."""
 
@@ -326,7 +316,7 @@ def _places(table: Table, *names: str) -> tuple[int, ...]:
 
 
 _METRIC, _STATE, _ALIASES, _NEXT, _FLAGS = _places(tables.clock, "metric", "state", "aliases", "next_step", "flags")
-(_LINES,) = _places(tables.clock, "score_lines")
+_LINES, _TERMS = _places(tables.clock, "score_lines", "terms")
 _TYPE, _WAYS, _PHASE = _places(tables.delivery, "type", "ways", "state")
 
 
@@ -343,6 +333,7 @@ def clock_from(row: Iterable[Any]) -> ClockRecord:
     values[_ALIASES] = tuple(values[_ALIASES])
     values[_FLAGS] = tuple(map(Flag, values[_FLAGS] or ()))
     values[_LINES] = tuple(starmap(ScoreLine, values[_LINES] or ()))
+    values[_TERMS] = tuple(starmap(TermRecord, values[_TERMS] or ()))
     if (step := values[_NEXT]) is not None:
         values[_NEXT] = NextStep.of(step)
     return ClockRecord._make(values)
@@ -355,6 +346,7 @@ def clock_row(clock: ClockRecord) -> dict[str, Any]:
     row["aliases"] = list(clock.aliases)
     row["flags"] = list(clock.flags)
     row["score_lines"] = list(map(list, clock.score_lines)) or None
+    row["terms"] = list(map(list, clock.terms)) or None
     row["next_step"] = clock.next_step and clock.next_step.as_json()
     return row
 

@@ -354,6 +354,7 @@ clock = made(
     Column("era", Integer, nullable=False, server_default="0"),
     Column("stop_class", Words, nullable=False, server_default=""),
     Column("breach_tier", Words),
+    Column("terms", JSON(none_as_null=True)),
     Index("ix_clock_wake", "state", "wake_at"),
     Index("ix_clock_owner", "state", "owner", "metric"),
     Index("ix_clock_stopped", "stopped_at"),

@@ -36,7 +36,7 @@ def problems(folder: Path, section: str, when: str = "tier: hot", rule: str = ""
     path = folder / "inboxwatch.yaml"
     path.write_text(CONFIG.format(section=section, when=when, rule=rule, verdict=verdict), encoding="utf-8")
     try:
-        configuration.load(path, replay=True)
+        configuration.load(path)
     except configuration.ConfigError as error:
         return [str(one) for one in error.problems]
     return []

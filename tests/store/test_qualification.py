@@ -20,6 +20,7 @@ from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind, Mail, Party
 from inboxwatch.store import Store, Transaction, tables
 from inboxwatch.store.records import ClockRecord
+from inboxwatch.store.term_record import TermRecord
 from inboxwatch.store.timeline_columns import Filed
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -51,6 +52,7 @@ def test_a_clock_comes_back_with_its_class_score_and_era(tx: Transaction) -> Non
         breach_class="unknown",
         contradicted=True,
         era=2,
+        terms=(TermRecord("2026-05-04T12:00:00+00:00", "unknown", "", "1"),),
     )
     tx.clocks.save([PLAIN, judged])
     assert tx.clocks.of_threads([THREAD]) == {"c1": PLAIN, "c2": judged}

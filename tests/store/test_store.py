@@ -20,11 +20,11 @@ from inboxwatch.core.mail.classify import Answered
 from inboxwatch.core.model import Direction, Kind, Lead, LeadId, MessageId, PersonId
 from inboxwatch.notify import NoticeType
 from inboxwatch.store import Outage, Store, StoreError, tables
+from inboxwatch.store.backfills import BackfillRecord
 from inboxwatch.store.column_types import UTCDateTime
 from inboxwatch.store.marks import AlarmMark, DigestMark, DigestsBeganMark, HeldUntilMark, LeadOrderMark
 from inboxwatch.store.records import (
     AbsenceRecord,
-    BackfillRecord,
     ClockRecord,
     DeliveryRecord,
     DeliveryState,

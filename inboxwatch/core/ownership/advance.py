@@ -103,9 +103,8 @@ class _Holder:
             self.owner = self._give(replace(other, reasons=(Departed(self.owner), *other.reasons)), self._now, ROUTING)
             return
         if _asked_again(self._clock, held):
-            other = self._roster.assign(self._case, self._window)
-            if other.owner != self.owner:
-                self.owner = self._give(other, self._now, ROUTING)
+            # Recorded even where it stays theirs: routing is asked once, and not again as loads change.
+            self.owner = self._give(self._roster.assign(self._case, self._window), self._now, ROUTING)
             return
         if held.by != ROUTING or held.rule == "fallback":
             return

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from inboxwatch.core.leads import plain_address
-from inboxwatch.core.model import Lead, LeadId, Message, MessageId
+from inboxwatch.core.model import ClockId, Lead, LeadId, Message, MessageId
 from inboxwatch.core.qualification.inquiry import NOTHING, ClassRule, Inquiry, parts_of, read
 from inboxwatch.core.qualification.score import ScoreLine, ScoreRule, lead_facts, score, tier_of
 from inboxwatch.core.sla.timeline import Mail
@@ -45,6 +45,17 @@ class Worth(NamedTuple):
     tier: str
     points: float
     lines: tuple[ScoreLine, ...]
+
+
+WORTHLESS = Worth("", 0, ())
+
+
+class WorthBefore(NamedTuple):
+    """What a wait was worth when it was folded last."""
+
+    ids: frozenset[ClockId]
+    """One for each of its messages by then."""
+    worth: Worth
 
 
 class SenderWord(NamedTuple):
@@ -99,6 +110,10 @@ class Qualifier:
     said: Mapping[str, Sequence[SenderWord]]
     """Plain address -> verdicts for the sender, oldest first."""
     is_free_mail: Callable[[str], bool]
+    pinned: Mapping[MessageId, Decision] = field(default_factory=dict)
+    """What inquiries were as they came, as it was decided then: changed rules and lists never touch it."""
+    before: Mapping[ClockId, WorthBefore] = field(default_factory=dict)
+    """Waits that were folded before: what changed at none of their messages then does not change there now."""
 
     @cached_property
     def _rules(self) -> Mapping[str, ClassRule]:
@@ -106,10 +121,14 @@ class Qualifier:
 
     def decide(self, mail: Mail) -> Decision:
         """The class of an inquiry in whose thread none of ours has written and nobody has judged."""
-        terms = self.qualification
         word = self._word(mail)
         if word is not None:
             return Decision(word.gives, f"{PERSON}{word.by}")
+        return self.pinned.get(mail.id) or self.decide_now(mail)
+
+    def decide_now(self, mail: Mail) -> Decision:
+        """What lists, rules and status make of it as they are now; nobody has said anything of the sender."""
+        terms = self.qualification
         lead = self._lead(mail)
         is_open = lead is not None and lead.status == "open"
         listed = dict(lead.attributes).get("class", "").strip().lower() if lead is not None else ""
@@ -139,10 +158,13 @@ class Qualifier:
         said = {name for mail in mails for name in (mail.inquiry or NOTHING).words}
         lines = score(self.qualification.score, facts, said)
         points = sum(line.points for line in lines)
-        word = self._word(mails[0])
         listed = known.tier if known is not None else ""
-        tier = (word.tier if word is not None else "") or listed or tier_of(points, self.qualification.tiers)
-        return Worth(tier, points, lines)
+        return Worth(listed or tier_of(points, self.qualification.tiers), points, lines)
+
+    def tier_said(self, mail: Mail) -> str:
+        """The tier that a person named for whatever the sender writes; empty for none."""
+        word = self._word(mail)
+        return word.tier if word is not None else ""
 
     def _word(self, mail: Mail) -> SenderWord | None:
         words = self.said.get(plain_address(mail.sender.email), ())

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from inboxwatch.core.frozen import record
 from inboxwatch.core.model import ClockId, LeadId, MailboxId, MessageId, ThreadId
-from inboxwatch.core.sla.holds import Hold
+from inboxwatch.core.sla.holds import FILTERED, Hold
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
 from inboxwatch.core.sla.terms import Qualified, Term
 from inboxwatch.core.sla.timeline import Action, Mail
@@ -104,6 +104,11 @@ class Clock:
     @property
     def running(self) -> bool:
         return self.state is State.RUNNING
+
+    @property
+    def never_owed(self) -> bool:
+        """Whether it was filtered at its own start: it has no owner and no step (rule 43)."""
+        return self.stop_reason == FILTERED and self.stopped_at == self.started_at
 
     def breached(self, now: datetime) -> bool:
         """True once the due instant has passed unanswered; an answer at that instant is in time."""

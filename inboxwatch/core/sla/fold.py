@@ -62,7 +62,7 @@ from inboxwatch.core.sla.sides import Sides
 from inboxwatch.core.sla.terms import Qualified, course
 from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail, in_order
 from inboxwatch.core.sla.trust import Flag, is_failure, is_forged_as_ours, is_their_word, oddities
-from inboxwatch.core.sla.verdicts import said
+from inboxwatch.core.sla.verdicts import is_verdict, said
 
 VERDICT, CLASSIFIED = "verdict", "classified"
 """Why the clock of a verdict stops: a person's word, or a rule's that decided later."""
@@ -92,7 +92,8 @@ class Replay:
         self._answered_once = False
         self._we_wrote = False
         self._qualifier = qualifier
-        self._qualifying: Qualifying | None = None
+        self.qualifying: Qualifying | None = None
+        """What the thread's waits are about, once they are folded; None without a qualifier."""
         self._failures: dict[MessageId, list[tuple[datetime, frozenset[str]]]] = {}
         self._clocks: list[Clock] = []
         self._taken_back: dict[Action, datetime] = {}
@@ -107,7 +108,7 @@ class Replay:
                 known.append((fact.at, fact.delivery.recipients))
         self._taken_back = taken_back(ordered)
         if self._qualifier is not None:
-            self._qualifying = Qualifying(self._qualifier, ordered)
+            self.qualifying = Qualifying(self._qualifier, ordered)
         sent = [fact for fact in ordered if isinstance(fact, Mail) and not is_forged_as_ours(fact)]
         self._people = Sides(sent, self._strangers)
         self._sides = {side: Side() for side in self._people.leads}
@@ -127,7 +128,7 @@ class Replay:
     @property
     def classes(self) -> Mapping[MessageId, Decision]:
         """What each inquiry of the thread was as it came, once it was folded."""
-        return self._qualifying.first if self._qualifying is not None else {}
+        return self.qualifying.first if self.qualifying is not None else {}
 
     def _inbound(self, mail: Mail) -> None:
         belongs = self._people.of(mail.sender) if mail.kind is not Kind.BOUNCE else None
@@ -151,7 +152,7 @@ class Replay:
         side = self._sides[key]
         if side.wait is not None:
             side.wait.mails.append(mail)
-            if self._qualifying is not None and not self._qualifying.nudge(side, side.wait, answered=self._we_wrote):
+            if self.qualifying is not None and not self.qualifying.nudge(side, side.wait, answered=self._we_wrote):
                 self._filter(side, side.wait, mail)
             return
         metric = Metric.NEXT_RESPONSE if self._answered_once else Metric.FIRST_RESPONSE
@@ -160,11 +161,11 @@ class Replay:
     def _begin(self, side: Side, wait: Running) -> None:
         """Opens a wait of our court, unless nobody owes an answer."""
         side.wait = wait
-        if self._qualifying is None:
+        if self.qualifying is None:
             return
         before = self._clocks[side.filtered[-1]].qualified if side.filtered else None
         filtered = before.decision if before is not None else None
-        if not self._qualifying.begin(side, wait, filtered, answered=self._we_wrote):
+        if not self.qualifying.begin(side, wait, filtered, answered=self._we_wrote):
             self._filter(side, wait, next(one for one in wait.mails if one.at >= wait.changes[-1].at))
 
     def _filter(self, side: Side, wait: Running, fact: Fact) -> None:
@@ -202,8 +203,8 @@ class Replay:
             if side.follow_up is not None:
                 self._close(side.follow_up, State.ENDED, "followed_up", mail, by=mail.author)
             side.follow_up = Running(key, [mail], self._people.leads[key], Metric.FOLLOW_UP, ordinal)
-            if self._qualifying is not None:
-                side.follow_up.changes = [self._qualifying.of_follow_up(side, side.follow_up)]
+            if self.qualifying is not None:
+                side.follow_up.changes = [self.qualifying.of_follow_up(side, side.follow_up)]
 
     def _settle_invitation(self, side: Side, effect: str, fact: Fact, by: str) -> None:
         """Our calendar's answer settles what the buyer's calendar asked, never a question in words before it."""
@@ -278,15 +279,19 @@ class Replay:
 
     def _judge(self, side: Side, action: Action) -> None:
         """A person's verdict: of a wait that is over it corrects what it was, and no more (rule 48)."""
-        if self._qualifying is None:
+        if self.qualifying is None:
+            return
+        if not is_verdict(action):
+            if side.wait is not None and side.wait.goes_by(action.clock):
+                self.qualifying.learn(side, side.wait, action)
             return
         if side.wait is not None and side.wait.goes_by(action.clock):
-            if not self._qualifying.verdict(side, side.wait, action):
+            if not self.qualifying.verdict(side, side.wait, action):
                 self._filter(side, side.wait, action)
             return
         for number, clock in enumerate(self._clocks):
             if action.clock in clock.ids and clock.qualified is not None and clock.metric.is_reply:
-                self._qualifying.hear(side, action)
+                self.qualifying.hear(side, action)
                 told = replace(clock.qualified, at=action.at, decision=said(action), cause=action.by, verdict=True)
                 self._clocks[number] = replace(clock, qualified=told)
 

@@ -6,25 +6,33 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from inboxwatch.core.model import MessageId
+from inboxwatch.core.model import ClockId, MessageId
 from inboxwatch.core.qualification.decision import PERSON, SALES, UNKNOWN, Decision, Qualifier, Worth
 from inboxwatch.core.sla.holds import FILTERED, Hold
 from inboxwatch.core.sla.running import Running, Side
 from inboxwatch.core.sla.terms import Qualified
 from inboxwatch.core.sla.timeline import Action, ActionKind, Fact, Mail
-from inboxwatch.core.sla.verdicts import said, tier_named
+from inboxwatch.core.sla.verdicts import RULES, is_verdict, said, tier_named
 
 
 class Qualifying:
     """Judges the waits of one thread. `facts` are all of the thread's, in order: a filter that a person takes back
-    later only holds the ladder meanwhile.
+    later only holds the ladder meanwhile. What a wait was worth at a message is taken from what was recorded then.
     """
 
     def __init__(self, qualifier: Qualifier, facts: Sequence[Fact]) -> None:
         self._qualifier = qualifier
-        self._verdicts = [one for one in facts if isinstance(one, Action) and one.kind is ActionKind.QUALIFIED]
+        told = [one for one in facts if isinstance(one, Action) and one.kind is ActionKind.QUALIFIED]
+        self._verdicts = [one for one in told if is_verdict(one)]
+        self._recorded = {one.seen: one for one in told if one.by == RULES}
         self.first: dict[MessageId, Decision] = {}
         """What each inquiry was as it came."""
+        self.decided: dict[MessageId, Decision] = {}
+        """What lists, rules and status have decided now for the first time."""
+        self.found: list[Action] = []
+        """What waits were found to be at their messages, where that changed and is not recorded yet."""
+        self.stale = {one.serial for one in told if one.by == RULES}
+        """The records of what is found no more, by their numbers."""
 
     def begin(self, side: Side, wait: Running, filtered: Decision | None, *, answered: bool) -> bool:
         """What a new wait is. Returns whether anybody owes an answer.
@@ -33,7 +41,9 @@ class Qualifying:
         """
         first, *nudges = wait.mails
         decision = self._first(side, first, filtered, answered=answered)
-        wait.changes = [Qualified(first.at, decision, self._worth(side, wait, 1), first.id)]
+        wait.worth = self._weigh(wait, 1)
+        wait.changes = [Qualified(first.at, decision, self._of_people(side, wait), first.id)]
+        self._find(wait, decision, 1)
         side.last = decision
         if not answered:
             self.first.setdefault(first.id, decision)
@@ -55,9 +65,21 @@ class Qualifying:
         self.hear(side, action)
         wait.actions.append(action)
         wait.holds = [_ended(hold, action.at) for hold in wait.holds]
-        worth = self._worth(side, wait, len(wait.mails))
+        worth = self._of_people(side, wait)
         wait.changes.append(Qualified(action.at, decision, worth, action.by, verdict=True, reason=action.reason))
         return self._is_owed(wait, action.at, action)
+
+    def learn(self, side: Side, wait: Running, action: Action) -> None:
+        """What other data or other rules make of a wait from now on; its class only where they say one."""
+        if action.by == RULES:
+            return
+        last = wait.changes[-1]
+        decision = Decision(action.inquiry_class, action.rule) if action.rule else last.decision
+        side.last = decision
+        wait.actions.append(action)
+        wait.worth = Worth(action.tier, action.score or 0, action.lines)
+        worth = self._of_people(side, wait)
+        wait.changes.append(Qualified(action.at, decision, worth, action.by, reason=action.reason))
 
     def hear(self, side: Side, action: Action) -> None:
         """A person's word holds for the thread; one that is taken back leaves what stood before it."""
@@ -69,7 +91,10 @@ class Qualifying:
         """What the thread is about in which we follow up."""
         named = [one for one in (side.verdict, side.last) if one is not None and self._has_clock(one)]
         decision = named[0] if named else Decision(SALES, "reply")
-        return Qualified(follow_up.mails[0].at, decision, self._worth(side, follow_up, 1), follow_up.mails[0].id)
+        mail = follow_up.mails[0]
+        known = self._qualifier.before.get(follow_up.id_by(mail))
+        worth = known.worth if known is not None else self._qualifier.worth(follow_up.lead, [mail])
+        return Qualified(mail.at, decision, worth._replace(tier=side.verdict_tier or worth.tier), mail.id)
 
     def _first(self, side: Side, mail: Mail, filtered: Decision | None, *, answered: bool) -> Decision:
         word = side.verdict
@@ -80,26 +105,72 @@ class Qualifying:
             return word
         if filtered is not None and filtered.by_rule:
             return filtered
-        return self._qualifier.decide(mail)
+        return self._decide(mail)
+
+    def _decide(self, mail: Mail) -> Decision:
+        decision = self._qualifier.decide(mail)
+        if mail.id not in self._qualifier.pinned:
+            self.decided[mail.id] = decision
+        return decision
 
     def _nudge(self, side: Side, wait: Running, mail: Mail, number: int) -> bool:
         """Only what is unknown, and not left to people, is decided by what comes later."""
         last = wait.changes[-1]
-        decision = last.decision
+        decision, tier = last.decision, wait.worth.tier
         if decision.gives == UNKNOWN and not decision.audited and decision.by != "reply":
-            found = self._qualifier.decide(mail)
+            found = self._decide(mail)
             decision = found if found.gives != UNKNOWN or found.audited else decision
-        worth = self._worth(side, wait, number)
+        wait.worth = self._weigh(wait, number)
+        worth = self._of_people(side, wait)
         side.last = decision
+        if (decision, wait.worth.tier) != (last.decision, tier):
+            self._find(wait, decision, number)
         if (decision, worth.tier) == (last.decision, last.worth.tier):
             wait.changes[-1] = replace(last, worth=worth)
             return True
         wait.changes.append(Qualified(mail.at, decision, worth, mail.id))
         return decision == last.decision or self._is_owed(wait, mail.at)
 
-    def _worth(self, side: Side, wait: Running, messages: int) -> Worth:
-        found = self._qualifier.worth(wait.lead, wait.mails[:messages])
-        return found._replace(tier=side.verdict_tier) if side.verdict_tier else found
+    def _weigh(self, wait: Running, messages: int) -> Worth:
+        """What its first messages make it worth; of what was recorded, or changed nothing when it came, that stays."""
+        mails = wait.mails[:messages]
+        ids = _ids(wait, messages)
+        if (recorded := self._recorded.get(ids)) is not None:
+            return Worth(recorded.tier, recorded.score or 0, recorded.lines)
+        known = self._qualifier.before.get(wait.id_by(mails[0]))
+        worth = known.worth if known is not None and ids == known.ids else self._qualifier.worth(wait.lead, mails)
+        changed_nothing = known is not None and messages > 1 and ids <= known.ids
+        return worth._replace(tier=wait.worth.tier) if changed_nothing else worth
+
+    def _find(self, wait: Running, decision: Decision, messages: int) -> None:
+        """Has it recorded what a wait turned out to be at a message."""
+        ids, mail, worth = _ids(wait, messages), wait.mails[messages - 1], wait.worth
+        recorded = self._recorded.get(ids)
+        if recorded is not None and recorded.inquiry_class == decision.gives:
+            self.stale.discard(recorded.serial)
+            return
+        self.found.append(
+            Action(
+                at=mail.at,
+                kind=ActionKind.QUALIFIED,
+                by=RULES,
+                clock=wait.id_by(wait.mails[0]),
+                lead=wait.lead,
+                rule=mail.id,
+                inquiry_class=decision.gives,
+                tier=worth.tier,
+                score=worth.points,
+                lines=worth.lines,
+                version=self._qualifier.qualification.version,
+                messages=messages,
+                seen=ids,
+            )
+        )
+
+    def _of_people(self, side: Side, wait: Running) -> Worth:
+        """What a wait is worth: a tier that a person named goes before all others."""
+        said = side.verdict_tier or self._qualifier.tier_said(wait.mails[0])
+        return wait.worth._replace(tier=said) if said else wait.worth
 
     def _has_clock(self, decision: Decision) -> bool:
         return self._qualifier.qualification.clock(decision.gives)
@@ -114,6 +185,10 @@ class Qualifying:
                 wait.holds.append(Hold(at, one.at, FILTERED, wait.changes[-1].decision.by))
                 return True
         return False
+
+
+def _ids(wait: Running, messages: int) -> frozenset[ClockId]:
+    return frozenset(map(wait.id_by, wait.mails[:messages]))
 
 
 def _ended(hold: Hold, at: datetime) -> Hold:

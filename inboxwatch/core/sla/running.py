@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from inboxwatch.core.model import ClockId, LeadId, MessageId
-from inboxwatch.core.qualification.decision import Decision
+from inboxwatch.core.qualification.decision import WORTHLESS, Decision, Worth
 from inboxwatch.core.sla.holds import Hold
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.put_off import DueMove
@@ -39,6 +39,8 @@ class Running:
     flags: list[Flag] = field(default_factory=list)
     changes: list[Qualified] = field(default_factory=list)
     """What it is about, from when on; empty without qualification."""
+    worth: Worth = WORTHLESS
+    """By its messages so far and the data known then; a person may name another tier."""
 
     def id_by(self, mail: Mail) -> ClockId:
         """The id that the wait has where this mail started it."""

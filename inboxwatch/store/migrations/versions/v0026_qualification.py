@@ -33,6 +33,7 @@ def _added() -> dict[str, list[sa.Column[Any]]]:
             sa.Column("score_lines", _LIST),
             sa.Column("contradicted", sa.Boolean(), nullable=False, server_default=sa.false()),
             sa.Column("era", sa.Integer(), nullable=False, server_default="0"),
+            sa.Column("terms", _LIST),
         ],
     }
 

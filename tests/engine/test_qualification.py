@@ -1,0 +1,186 @@
+"""Rules 41 to 52 in the daemon: classes, verdicts, tiers and ladders in the store, the same in any order of reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.support.facts import at
+from tests.support.qualified_desk import QualifiedDesk, as_replayed, deeds, letters, replayed
+from tests.support.qualified_house import ANA, BO, END, House
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+@pytest.fixture
+def desk(house: House) -> Iterator[QualifiedDesk]:
+    desk = QualifiedDesk(house)
+    yield desk
+    desk.close()
+
+
+def test_rule_43_what_is_filtered_has_no_owner_no_step_and_no_latency(desk: QualifiedDesk) -> None:
+    desk.house.letter("q@x", "9:15", "Backlinks?")
+    desk.now = at("9:16")
+    desk.read()
+    desk.passes("17:00")
+    row = desk.clock()
+    assert (row.state, row.stop_reason, row.stopped_by) == ("ended", "filtered", "rule:link building")
+    assert (row.owner, row.wall_seconds, row.breached_at, row.wake_at) == (None, 0, None, None)
+    assert (desk.told(), desk.acts()[0].inquiry_class) == ([], "vendor")
+
+
+def test_rule_46_a_verdict_ends_its_clock_and_the_seller_gets_ladder_and_time(desk: QualifiedDesk) -> None:
+    desk.house.letter("q@x", "9:05")
+    desk.now = at("9:06")
+    desk.read()
+    desk.passes("9:40")
+    wait, verdict = desk.clock(), desk.clock("verdict")
+    assert (wait.owner, wait.inquiry_class, wait.policy) == ("tia", "unknown", "triage")
+    assert (verdict.owner, verdict.state, verdict.breach_class) == ("tia", "running", "unknown")
+    desk.judge("sales", "q@x", tier="hot")
+    desk.passes("11:00")
+    wait, verdict = desk.clock(), desk.clock("verdict")
+    assert (wait.owner, wait.inquiry_class, wait.tier, wait.class_by) == ("ana", "sales", "hot", "person:tia")
+    assert (wait.due_at, wait.breached_at, wait.breach_class, wait.era) == (at("9:55"), at("9:55"), "sales", 1)
+    assert (verdict.state, verdict.stop_reason, verdict.answered_by, verdict.owner) == (
+        "answered",
+        "verdict",
+        "tia",
+        "tia",
+    )
+    assert desk.told() == [
+        ("09:20", "triage", 1, "tia"),
+        ("09:47", "sales", 1, "ana"),
+        ("09:55", "sales", 2, "ana"),
+        ("10:25", "sales", 3, "max"),
+    ]
+
+
+def test_changed_rules_lists_and_policies_touch_no_wait_that_was_folded_before(desk: QualifiedDesk) -> None:
+    house = desk.house
+    house.leads = f"{BO},open,,,250\n"
+    desk.learn()
+    house.letter("q@x", "9:05", "Your pricing please")
+    desk.now = at("9:06")
+    desk.read()
+    before = desk.clock()
+    assert (before.inquiry_class, before.tier, before.score) == ("sales", "warm", 55)
+    house.config = house.config.replace("hot: 60", "hot: 50").replace("first_response: 2bh", "first_response: 3bh")
+    house.leads = f"{BO},lost,,vendor,\n"
+    desk.engine.reload(house.loaded())
+    desk.now = at("9:11")
+    desk.learn()
+    desk.engine.acknowledge(before.id, "ana", desk.now)
+    after = desk.clock()
+    assert (after.inquiry_class, after.class_by, after.tier, after.due_at) == ("sales", "lead", "warm", before.due_at)
+    assert (after.score, after.policy_version, after.state) == (55, before.policy_version, "running")
+
+
+def test_with_headers_only_address_sender_and_a_new_subject_decide_and_no_word_of_the_text(house: House) -> None:
+    house.config = house.config.replace("privacy: text", "privacy: headers")
+    house.letter("q@x", "9:05", "I cannot log in")
+    house.letter("s@x", "9:06", subject="Backlinks for you")
+    house.letter("h@x", "9:07", to="help@acme.test, info@acme.test")
+    house.letter("j@x", "9:08", sender="x@jobs.test")
+    desk = QualifiedDesk(house)
+    desk.read()
+    found = {row.started_by: row.inquiry_class for row in desk.clocks() if row.metric.is_reply}
+    assert found == {"q@x": "unknown", "s@x": "vendor", "h@x": "support", "j@x": "recruiting"}
+    desk.close()
+
+
+def test_a_wait_from_before_the_section_stays_a_sellers_under_its_policy(house: House) -> None:
+    section, rest = house.config.partition("qualification:")[2].partition("routing:")[::2]
+    plain = house.config.replace(f"qualification:{section}", "")
+    plain = plain.replace("    - {when: {class: unknown}, assign: {team: triage}}\n", "")
+    plain = plain.replace("    - {when: {class: [support, customer]}, assign: {team: care}}\n", "")
+    lines = plain.splitlines(keepends=True)
+    begins = next(at for at, line in enumerate(lines) if "name: triage, when" in line)
+    plain = "".join(lines[:begins] + lines[begins + 4 :])
+    whole, house.config = house.config, plain
+    house.letter("q@x", "9:05", "I cannot log in")
+    desk = QualifiedDesk(house)
+    desk.read()
+    before = desk.clock()
+    house.config = whole
+    desk.engine.reload(house.loaded())
+    house.letter("n@x", "9:10", "Backlinks?", answers="q@x")
+    desk.now = at("9:11")
+    desk.read("n@x")
+    (after,) = desk.clocks()
+    assert (before.inquiry_class, after.inquiry_class, after.class_by) == ("", "sales", "default")
+    assert (after.state, after.policy_version, after.due_at) == ("running", before.policy_version, before.due_at)
+    assert rest
+    desk.close()
+
+
+def drawn(house: House, chance: Random) -> House:
+    """A day's letters of a known lead, a listed one and strangers, and what people say of them."""
+    house.audit = chance.choice(("0%", "30%"))
+    house.leads = "di@known.test,open,,,250\ncy@won.test,won,cold,,\ned@listed.test,open,,recruiting,\n"
+    texts = ("Hello", "Backlinks?", "I cannot log in", "Your pricing please", "Thanks")
+    senders = ("di@known.test", "cy@won.test", "ed@listed.test", BO, "x@jobs.test")
+    open_: list[tuple[str, str, int]] = []
+    minute = 0
+    for number in range(chance.randint(6, 14)):
+        minute += chance.choice((1, 7, 20, 50))
+        id_, when = f"m{number}@x", f"{9 + minute // 60}:{minute % 60:02}"
+        if open_ and chance.random() < 0.55:
+            parent, sender, _ = chance.choice(open_)
+            if chance.random() < 0.35:
+                house.letter(id_, when, sender=ANA, to=sender, answers=parent, subject="Re: Question")
+                continue
+        else:
+            parent, sender = "", chance.choice(senders)
+        house.letter(id_, when, chance.choice(texts), sender=sender, answers=parent, subject=f"Matter {number}")
+        open_.append((id_, sender, minute))
+    taken: set[int] = set()
+    for _ in range(chance.randint(2, 7)):
+        message, _, minute = chance.choice(open_)
+        minute += chance.choice((0, 3, 11, 40, 200))
+        minute += next(more for more in range(9) if minute + more not in taken)  # two of one instant: as recorded
+        taken.add(minute)
+        when, by = f"{9 + minute // 60}:{minute % 60:02}", chance.choice(("tia", "max"))
+        kind = chance.choice(("verdict", "verdict", "verdict", "undo", "acknowledge", "dismiss"))
+        if kind == "verdict":
+            gives = chance.choice(("sales", "support", "vendor", "recruiting"))
+            more = {"tier": chance.choice(("hot", "warm"))} if chance.random() < 0.4 else {}
+            house.verdict(gives, when, message, by, scope=chance.choice(("wait", "wait", "sender")), **more)
+        else:
+            house.deed(kind, when, message, by, reason="no")
+    return house
+
+
+def test_any_order_of_files_deeds_and_batches_gives_the_clocks_of_replay(tmp_path: Path) -> None:
+    for seed in (0, 8, 22):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        chance = Random(seed)
+        house = drawn(House(folder), chance)
+        expected = replayed(house)
+        desk = QualifiedDesk(house)
+        desk.now = END
+        left = [*letters(house)]
+        chance.shuffle(left)
+        done = deeds(house)
+        chance.shuffle(done)
+        while left or done:
+            ready = [one for one in done if one.message not in left]
+            if ready and (not left or chance.random() < 0.5):
+                done.remove(ready[0])
+                desk.record(ready[0])
+            else:
+                size = chance.choice((1, 2, 5))
+                batch, left = left[:size], left[size:]
+                desk.read(*batch, quiet=True)
+        desk.folds_all()
+        found = as_replayed(desk.clocks())
+        desk.close()
+        assert found == expected, f"seed {seed}"
