@@ -12,7 +12,8 @@ from inboxwatch.core.ownership.advance import foreseen
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import StepKey
 from inboxwatch.core.sla.holds import Hold
-from inboxwatch.core.sla.policy import EscalationPolicy, Metric
+from inboxwatch.core.sla.policy import EscalationPolicy, Metric, SLAPolicy
+from inboxwatch.core.sla.terms import Term, ladder_start
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.roster import roster
@@ -86,6 +87,7 @@ def _ahead(tx: Transaction, rules: Rules, row: ClockRecord, now: datetime) -> li
         policy=policy,
         mailbox=row.mailbox,
         round=row.next_step.round if row.metric is Metric.FOLLOW_UP else 1,
+        terms=_terms(row, policy),
         holds=tuple(Hold(now, end, why) for end, why in _holds(row) if end > now),
     )
     case, people = rules.context.case(clock, tx.leads.get_many({row.lead})), roster(tx, rules, now)
@@ -99,6 +101,15 @@ def _ahead(tx: Transaction, rules: Rules, row: ClockRecord, now: datetime) -> li
         )
         for one in islice(foreseen(clock, case, people, PersonId(row.owner), notified, now), MOST)
     ]
+
+
+def _terms(row: ClockRecord, policy: SLAPolicy) -> tuple[Term, ...]:
+    """What is in force for a wait whose ladder has begun anew: no step of the one before is one of it."""
+    target = policy.target(row.metric)
+    if not row.era or target is None:
+        return ()
+    since = ladder_start(row.started_at, target, policy.calendar, row.due_at)
+    return (Term(row.started_at, None, policy, row.due_at, since, row.era),)
 
 
 def _holds(row: ClockRecord) -> Sequence[tuple[datetime, str]]:

@@ -42,6 +42,21 @@ def sentences(daemon: InProcessDaemon) -> list[str]:
     return [ladder_sentence(step, f"{step.at:%H:%M}") for step in steps]
 
 
+def test_rule_46_a_ladder_that_began_anew_counts_from_its_own_due_time_and_tells_its_first_step_again(
+    daemon: InProcessDaemon,
+) -> None:
+    with daemon.store.transaction() as tx:
+        row = tx.clocks.get(daemon.only_wait(BO))
+        assert row is not None
+        tx.clocks.save([row._replace(era=1, due_at=row.due_at + 1.5 * HOUR)])
+    assert sentences(daemon) == [
+        "10:01: told in time: Ana Diaz",
+        "Ana Diaz is told at 11:30",
+        "Ana Diaz, Max Ode are told at 12:30",
+        "Max Ode is told at 13:00, it moves to Max Ode",
+    ]
+
+
 def test_steps_that_were_told_stand_before_those_that_follow_each_with_whose_it_is_then(
     daemon: InProcessDaemon,
 ) -> None:

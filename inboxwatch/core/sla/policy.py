@@ -41,6 +41,10 @@ class Duration:
         """The instant this long after `start`."""
         return calendar.add(start, self.length) if self.business else start + self.length
 
+    def before(self, end: datetime, calendar: BusinessCalendar) -> datetime:
+        """The instant this long before `end`."""
+        return calendar.subtract(end, self.length) if self.business else end - self.length
+
     def __str__(self) -> str:
         seconds = self.length.total_seconds()
         units = "hms" if self.business else "dhms"  # `2bd` does not exist: business days differ in length
@@ -77,8 +81,7 @@ class StepTime:
             return base
         if self.sign > 0:
             return self.offset.after(base, calendar)
-        length = self.offset.length
-        return max(start, calendar.subtract(base, length) if self.offset.business else base - length)
+        return max(start, self.offset.before(base, calendar))
 
     def __str__(self) -> str:
         offset = f" {'+' if self.sign > 0 else '-'} {self.offset}" if self.offset else ""

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from inboxwatch.core.qualification.decision import Decision, Worth
 from inboxwatch.core.sla.holds import FILTERED, Hold
-from inboxwatch.core.sla.policy import Metric, SLAPolicy
+from inboxwatch.core.sla.hours import BusinessCalendar
+from inboxwatch.core.sla.policy import Duration, Metric, SLAPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ def course(
     return Course(tuple(terms), missed_at)
 
 
+def ladder_start(start: datetime, target: Duration, calendar: BusinessCalendar, due_at: datetime) -> datetime:
+    """From when a ladder's shares of the target are counted where no more is known than the due time in force."""
+    return start if target.after(start, calendar) == due_at else target.before(due_at, calendar)
+
+
 def _seemed_over(at: datetime, filtered: Iterable[Hold]) -> bool:
     return any(hold.start < at <= hold.end for hold in filtered)
 
@@ -95,6 +101,6 @@ def _next(  # six parameters: what was in force, the change, and what it is meas
         ladder_from, due_at = change.at, target.after(change.at, calendar)
         if term.due_at > change.at and due_at > term.due_at:
             due_at = term.due_at
-            ladder_from = calendar.subtract(due_at, target.length) if target.business else due_at - target.length
+            ladder_from = target.before(due_at, calendar)
     era = term.era if same and due_at == term.due_at else term.era + 1
     return Term(change.at, change, policy, due_at, ladder_from, era)
