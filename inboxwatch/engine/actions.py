@@ -16,6 +16,7 @@ from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.refused import NoSuchWait, Refused, WaitOver
 from inboxwatch.engine.rules import Rules
+from inboxwatch.engine.verdict_waits import wait_of
 from inboxwatch.notify import NoticeType, follow_up_messages, messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.clocks import Telling
@@ -116,7 +117,7 @@ def reopen(tx: Transaction, rules: Rules, clock: str, acting: Acting) -> str:
     minutes the person must say why, but of a follow-up that was closed as gone quiet. Returns its id. Raises Refused.
     """
     known_person(rules, acting.by)
-    row, now = wait_of(tx, clock), acting.at
+    row, now = _meant(tx, clock), acting.at
     quiet = row.stop_reason == GONE_QUIET
     if not (row.state == State.DISMISSED or quiet) or row.stopped_at is None:
         raise Refused(409, english("the wait is not dismissed: it is %(state)s"), state=row.state)
@@ -218,22 +219,18 @@ def known_person(rules: Rules, by: str) -> None:
 def running(tx: Transaction, rules: Rules, clock: str, by: str) -> ClockRecord:
     """The wait of a clock by any id it ever had, still open, for a person of ours. Raises Refused."""
     known_person(rules, by)
-    row = wait_of(tx, clock)
+    row = _meant(tx, clock)
     if row.state != "running":
         raise WaitOver(row.stop_reason or row.state, row.stopped_at or row.due_at)
     return row
 
 
-def wait_of(tx: Transaction, clock: str) -> ClockRecord:
-    """The wait of a clock by any id it ever had. Whoever is told of a verdict that is awaited acts on the wait that
-    awaits it: both have one owner, and one hold. Raises NoSuchWait.
-    """
+def _meant(tx: Transaction, clock: str) -> ClockRecord:
+    """The wait of a clock by any id it ever had. Raises NoSuchWait."""
     row = tx.clocks.get(clock)
     if row is None:
         raise NoSuchWait(clock)
-    if row.metric is Metric.VERDICT:
-        return tx.clocks.get(clock_id(row.started_by, Metric.FIRST_RESPONSE)) or row
-    return row
+    return wait_of(tx, row)
 
 
 def _evaluated(tx: Transaction, rules: Rules, row: ClockRecord, now: datetime) -> str:

@@ -37,6 +37,7 @@ from inboxwatch.engine.ladder import ladder_of, policy_steps
 from inboxwatch.engine.lead_view import view_of
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
+from inboxwatch.engine.verdict_waits import concerns
 from inboxwatch.engine.wait_views import Detail, person_name, wait_views
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord, MessageRecord
@@ -191,8 +192,8 @@ def _reviews(tx: Transaction, row: MessageRecord) -> tuple[Action, ...]:
 
 def _actions(tx: Transaction, wait: WaitView) -> list[Action]:
     known = tx.clocks.actions([wait.thread], [wait.lead])
-    mine = wait.ids
-    actions = [action for action in known.get(wait.thread, []) if action.clock in mine or action.kind in REVIEWS]
+    done = known.get(wait.thread, [])
+    actions = [action for action in done if action.kind in REVIEWS or concerns(tx, wait, action)]
     end = wait.stopped_at
     return actions + [
         action

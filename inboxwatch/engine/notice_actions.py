@@ -22,6 +22,7 @@ from inboxwatch.engine.lookup import Lookup
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
+from inboxwatch.engine.verdict_waits import ids_of_wait
 from inboxwatch.engine.wait_views import person_name, wait_views
 from inboxwatch.notify import messages
 from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate
@@ -227,7 +228,7 @@ def _once(tx: Transaction, rules: Rules, row: ClockRecord, by: _Reading, press: 
 
 def _done_before(tx: Transaction, rules: Rules, row: ClockRecord, person: Person, press: _Press, now: datetime) -> bool:
     """Whether the last thing that anybody did to the wait is this very action, a moment ago."""
-    people, ids = rules.config.people, {row.id, *row.aliases}
+    people, ids = rules.config.people, ids_of_wait(tx, row)
     recorded = [action for found in tx.clocks.actions([row.thread], [row.lead]).values() for action in found]
     done = [action for action in recorded if action.by in people and (action.clock in ids or action.clock is None)]
     last = max(done, key=lambda action: action.serial, default=None)

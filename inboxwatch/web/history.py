@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from inboxwatch.core.model import ClockId, PersonId
+from inboxwatch.core.model import PersonId
 from inboxwatch.core.proof import NOTHING_KNOWN, Proof
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.refused import NoSuchWait
+from inboxwatch.engine.verdict_waits import concerns
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord, DeliveryRecord, MessageRecord, NotifiedRecord
 
@@ -82,7 +83,7 @@ def history(tx: Transaction, clock: str) -> History:
     if row is None:
         raise NoSuchWait(clock)
     ids = row.ids
-    actions = _actions(tx, row, ids)
+    actions = _actions(tx, row)
     return History(
         clock=row,
         ownership=_ownership(actions, row),
@@ -94,14 +95,15 @@ def history(tx: Transaction, clock: str) -> History:
     )
 
 
-def _actions(tx: Transaction, row: ClockRecord, ids: Set[ClockId]) -> list[Action]:
+def _actions(tx: Transaction, row: ClockRecord) -> list[Action]:
     found = tx.clocks.actions([row.thread], [row.lead])
     of_lead = [
         action
         for action in found.get(f"lead:{row.lead}", ())
         if row.started_at <= action.at and (row.stopped_at is None or action.at <= row.stopped_at)
     ]
-    of_clock = [action for action in found.get(row.thread, ()) if action.clock in ids or action.kind in REVIEWS]
+    done = found.get(row.thread, ())
+    of_clock = [action for action in done if action.kind in REVIEWS or concerns(tx, row, action)]
     return sorted([*of_clock, *of_lead], key=lambda action: (action.at, action.serial))
 
 

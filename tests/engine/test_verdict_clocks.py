@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from inboxwatch.core.model import PersonId
+from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.running import clock_id
+from inboxwatch.engine.deeds import last_deed
 from inboxwatch.engine.digests import Daily, first_sight
 from inboxwatch.engine.lookup import Lookup
+from inboxwatch.engine.wait_views import wait_views
 from inboxwatch.notify import NoticeWait
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
+from inboxwatch.web.history import history
 from inboxwatch.words import ENGLISH
 from tests.support.in_process_daemon import InProcessDaemon
 
@@ -114,3 +118,23 @@ def test_who_acts_on_a_verdict_that_is_awaited_acts_on_the_wait(daemon: InProces
     daemon.engine.write(await_verdict, wait(daemon))
     assert daemon.engine.reopen(verdict, "ben", daemon.at) == row.id
     assert wait(daemon).state == "running"
+
+
+def test_what_was_done_to_the_wait_is_told_of_its_verdict_as_long_as_it_was_awaited(daemon: InProcessDaemon) -> None:
+    daemon.engine.acknowledge(wait(daemon).id, "ben", daemon.at + HOUR / 2)
+    daemon.engine.assign(wait(daemon).id, "max", daemon.at + HOUR, owner="ana")
+    judged = wait(daemon).started_at + HOUR * 0.75
+
+    def told(tx: Transaction, stopped_at: datetime | None) -> tuple[list[str | None], str]:
+        await_verdict(tx, wait(daemon)._replace(state=State.ANSWERED if stopped_at else State.RUNNING))
+        clock = clock_id(wait(daemon).started_by, Metric.VERDICT)
+        (row,) = tx.board.of_ids([clock])
+        tx.clocks.save([row._replace(stopped_at=stopped_at)])
+        (view,) = wait_views(tx, daemon.rules, tx.board.of_ids([clock]), daemon.at)
+        return [one.owner for one in history(tx, clock).ownership], last_deed(tx, daemon.rules, view, None)
+
+    owners, deed = daemon.engine.write(told, None)
+    assert (owners, deed) == (["ana", "ben", "ana"], "Max Ode gave it to Ana Diaz.")
+    owners, deed = daemon.engine.write(told, judged)
+    assert owners == ["ana", "ben"]
+    assert deed.startswith("Ben Ito has it until")

@@ -1,0 +1,35 @@
+"""The wait that awaits a verdict: both have one owner and one hold, so that deeds are those of the wait."""
+
+from __future__ import annotations
+
+from inboxwatch.core.model import ClockId
+from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.sla.running import clock_id
+from inboxwatch.core.sla.timeline import Action
+from inboxwatch.core.wait_view import WaitView
+from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord
+
+
+def wait_of(tx: Transaction, clock: ClockRecord) -> ClockRecord:
+    """The wait on which whoever is told of a clock acts: of a verdict the one that awaits it, else itself."""
+    if clock.metric is not Metric.VERDICT:
+        return clock
+    return tx.clocks.get(clock_id(clock.started_by, Metric.FIRST_RESPONSE)) or clock
+
+
+def concerns(tx: Transaction, clock: ClockRecord | WaitView, action: Action) -> bool:
+    """Whether something was done to a clock; to a verdict that was awaited as long as it was."""
+    if action.clock in clock.ids:
+        return True
+    if clock.metric is not Metric.VERDICT or (clock.stopped_at is not None and action.at > clock.stopped_at):
+        return False
+    return action.clock in ids_of_wait(tx, clock)
+
+
+def ids_of_wait(tx: Transaction, clock: ClockRecord | WaitView) -> frozenset[ClockId]:
+    """The ids of a clock, and of the wait that awaits it as a verdict: under these deeds are recorded."""
+    if clock.metric is not Metric.VERDICT:
+        return clock.ids
+    wait = tx.clocks.get(clock_id(clock.started_by, Metric.FIRST_RESPONSE))
+    return clock.ids | wait.ids if wait is not None else clock.ids
