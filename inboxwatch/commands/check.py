@@ -15,6 +15,7 @@ from inboxwatch.commands import mail_stamps
 from inboxwatch.commands.check_certificate import check_certificate
 from inboxwatch.commands.check_leads import check_leads
 from inboxwatch.commands.check_privacy import check_privacy
+from inboxwatch.commands.check_qualification import check_qualification
 from inboxwatch.commands.check_reports import check_reports
 from inboxwatch.commands.check_store import check_port, check_store
 from inboxwatch.commands.exit_code import ExitCode
@@ -63,6 +64,7 @@ def run_check(path: Path, *, offline: bool, as_json: bool) -> ExitCode:
         *check_privacy(config),
         *check_reports(config),
         *_meanings(config),
+        *check_qualification(config),
     ]
     if not offline:
         begun = time.monotonic()

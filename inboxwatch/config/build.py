@@ -66,10 +66,7 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
         people=people,
         teams=teams,
         mailboxes=mailboxes,
-        directories={
-            name: _directory(found, name, model, calendars)
-            for name, model in found.named(models.DirectoryModel).items()
-        },
+        directories=_directories(found, calendars),
         leads={
             name: LeadsConfig(name, model.source, *found.plugins["leads", name])
             for name, model in found.named(models.LeadsModel).items()
@@ -93,6 +90,7 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
         log=found.values["log"],
         own_rules=found.values["meanings"],
         qualification=_qualification(found.one(QualificationModel)),
+        own_class_rules=section.rules if (section := found.one(QualificationModel)) is not None else (),
         store_url=_store_url(store.url if store else _DEFAULT_STORE, path.parent),
         web=_web(web),
         admins=frozenset(map(PersonId, found.values["admins"])),
@@ -104,6 +102,11 @@ def build(found: ReadEntries, data: Mapping[str, Any], path: Path) -> Config:
             for name, model in reports.mail.items()
         },
     )
+
+
+def _directories(found: ReadEntries, calendars: Mapping[str, BusinessCalendar]) -> dict[str, DirectoryConfig]:
+    models_by_name = found.named(models.DirectoryModel)
+    return {name: _directory(found, name, model, calendars) for name, model in models_by_name.items()}
 
 
 def _qualification(section: QualificationModel | None) -> Qualification | None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from inboxwatch.config.certificate import TlsConfig
+from inboxwatch.config.class_rules import ClassRuleFile
 from inboxwatch.config.fields import Listen, Network
 from inboxwatch.config.mailbox_template import MailboxTemplate
 from inboxwatch.config.outline import Outline
@@ -255,6 +256,8 @@ class Config:
     """The operator's own rules of what an answer means."""
     qualification: Qualification | None = None
     """What inquiries are about and worth; None: every one is a seller's."""
+    own_class_rules: tuple[ClassRuleFile, ...] = ()
+    """The operator's own rules of classes and scores, as written."""
     directories: Mapping[str, DirectoryConfig] = field(default_factory=dict)
     members: tuple[KnownMember, ...] = ()
     """The members of directories that were made people and mailboxes of this config."""

@@ -83,12 +83,6 @@ def test_a_verdict_is_awaited_where_something_can_be_unknown(tmp_path: Path) -> 
     assert "needs the section `qualification`" in problem
 
 
-def test_the_daemon_refuses_what_replay_alone_decides(tmp_path: Path) -> None:
-    assert problems(tmp_path, SECTION.format(more="", keys="")) == []
-    with pytest.raises(configuration.ConfigError, match="replay"):
-        configuration.load(tmp_path / "inboxwatch.yaml")
-
-
 @pytest.mark.parametrize(
     ("rule", "part"),
     [
