@@ -56,9 +56,9 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A server for the tests of a module."""
+    """A server for all tests of a worker: starting one costs more than most tests."""
     with Postgres.start() as server:
         yield server
 
