@@ -23,6 +23,7 @@ from inboxwatch.config.members import with_members
 from inboxwatch.core.model import MailboxId
 from inboxwatch.core.shards import SHARDS, shard_of
 from inboxwatch.daemon import systemd
+from inboxwatch.daemon.gc_tuning import collect_seldom
 from inboxwatch.daemon.logs import set_areas
 from inboxwatch.daemon.reload_summary import SEE, left, summary
 from inboxwatch.daemon.shard_keeper import ShardKeeper
@@ -50,10 +51,17 @@ R = TypeVar("R")
 class App:
     """One daemon over one store; a DaemonPort."""
 
-    def __init__(self, path: Path, config: Config, now: Now = utc_now) -> None:
-        """`path` is where `config` was loaded from and is reloaded from. Raises StoreError."""
+    def __init__(
+        self, path: Path, config: Config, now: Now = utc_now, settled: Callable[[], None] = collect_seldom
+    ) -> None:
+        """`path` is where `config` was loaded from and is reloaded from. Raises StoreError.
+
+        `settled` is called once what a config makes is in memory. Its default tunes the whole process, which a daemon
+        has for itself.
+        """
         self.path = path
         self.now = now
+        self.settled = settled
         self.store = Store(config.store_url.reveal())
         self.writer = Writer(self.store)
         self.metrics = Metrics()

@@ -15,7 +15,6 @@ from inboxwatch.core.model import MailboxId
 from inboxwatch.daemon.clock_watch import ClockWatch
 from inboxwatch.daemon.direct_notice import DirectNotice
 from inboxwatch.daemon.directory_sync import DirectorySync
-from inboxwatch.daemon.gc_tuning import collect_seldom
 from inboxwatch.daemon.housekeeping import Housekeeping
 from inboxwatch.daemon.lead_sync import LeadSync
 from inboxwatch.daemon.looks import Looks
@@ -55,6 +54,8 @@ class Supervised(DaemonPort, Protocol):
 
     store: Store
     writer: Writer
+    settled: Callable[[], None]
+    """Called once what the config makes is in memory."""
 
     def reads(self, mailbox: MailboxId) -> bool:
         """Whether this worker reads a mailbox now."""
@@ -111,7 +112,7 @@ class Supervisor:
         await daemon.writer.write(note_config, rules)
         leads = LeadSync(self.sources, self._context)
         await leads.first()
-        collect_seldom()
+        daemon.settled()
         started = asyncio.Event()
         self._loops = asyncio.create_task(self._supervise([leads.repeat(), *self._duties()], started.set))
         self._loops.add_done_callback(self._ended)

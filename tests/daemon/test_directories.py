@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from inboxwatch import config as configuration
 from inboxwatch import now as instant
-from inboxwatch.daemon.app import App
 from tests.doubles.dovecot import MASTER_PASSDB, MASTERS, Dovecot
 from tests.support.staff import (
     GROUP,
     RULES,
     CsvStaff,
     RunningApp,
+    app_of,
     dovecot_directory,
     google_directory,
     google_staff,
@@ -41,7 +40,7 @@ async def test_five_hundred_mailboxes_of_a_group_are_watched_by_three_lines_of_c
     with graph_staff(500) as server:
         path = tmp_path / "inboxwatch.yaml"
         path.write_text(RULES + graph_directory(server, "sales@acme.test"), encoding="utf-8")
-        async with RunningApp(App(path, configuration.load(path))) as running:
+        async with RunningApp(app_of(path)) as running:
             await running.watches(*(f"p{number}" for number in range(500)))
             with running.app.store.reading() as tx:
                 assert [row.id for row in tx.mailboxes.all() if row.last_success is None or row.error] == []
@@ -138,7 +137,7 @@ async def test_the_accounts_of_a_mail_server_are_read_by_its_master_user_and_who
     with Dovecot.start(mail, passdb=MASTER_PASSDB, files=files) as server:
         path, clock = tmp_path / "inboxwatch.yaml", Clock()
         path.write_text(RULES + dovecot_directory(server), encoding="utf-8")
-        async with RunningApp(App(path, configuration.load(path), clock)) as running:
+        async with RunningApp(app_of(path, clock)) as running:
             await running.watches(*accounts)
             with running.app.store.reading() as tx:
                 assert [row.id for row in tx.mailboxes.all() if row.last_success is None or row.error] == []
@@ -157,7 +156,7 @@ async def test_who_gets_another_address_in_google_stays_the_same_person_and_who_
     with google_staff(3) as (directory, gmail):
         path, clock = tmp_path / "inboxwatch.yaml", Clock()
         path.write_text(RULES + google_directory(directory, gmail), encoding="utf-8")
-        async with RunningApp(App(path, configuration.load(path), clock)) as running:
+        async with RunningApp(app_of(path, clock)) as running:
             await running.watches("p0", "p1", "p2")
             gmail.user("ana.new@acme.test")
             directory.people[0]["primaryEmail"] = "ana.new@acme.test"
@@ -179,7 +178,7 @@ async def test_a_group_that_cannot_be_asked_keeps_its_members(tmp_path: Path) ->
     with graph_staff(3) as server:
         path = tmp_path / "inboxwatch.yaml"
         path.write_text(RULES + graph_directory(server, GROUP), encoding="utf-8")
-        async with RunningApp(App(path, configuration.load(path))) as running:
+        async with RunningApp(app_of(path)) as running:
             await running.watches("p0", "p1", "p2")
             server.groups[GROUP].names_people = False
             await running.app.reload()

@@ -7,10 +7,10 @@ from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
-from inboxwatch import config as configuration
 from inboxwatch import now as instant
 from inboxwatch.daemon.app import App
 from tests.support.in_process_daemon import CONFIG
+from tests.support.staff import app_of
 from tests.support.waiting import PATIENCE
 
 WEB = 'web: {listen: "127.0.0.1:0"}\nunknown_senders: shared'
@@ -33,7 +33,7 @@ async def test_an_answer_to_a_stranger_that_is_there_at_the_start_ends_his_wait(
     letter(tmp_path / "sales", "q", timedelta(minutes=20), "Zoe <zoe@stranger.test>", "sales@acme.test")
     letter(tmp_path / "ana", "n", timedelta(hours=3), "news@list.test", "ana@acme.test")
     letter(tmp_path / "ana" / ".Sent", "a", timedelta(minutes=10), "ana@acme.test", "zoe@stranger.test", answers="q")
-    app = App(tmp_path / "inboxwatch.yaml", configuration.load(tmp_path / "inboxwatch.yaml"))
+    app = app_of(tmp_path / "inboxwatch.yaml")
     running: list[str] = []
 
     def started(app: App) -> None:

@@ -143,7 +143,12 @@ class CsvStaff:
         self.list.write_text("\n".join([header, *rows, ""]), encoding="utf-8")
 
     def app(self, now: Now = utc_now) -> App:
-        return App(self.path, configuration.load(self.path), now)
+        return app_of(self.path, now)
+
+
+def app_of(path: Path, now: Now = utc_now) -> App:
+    """The daemon of a config file. It tunes no process: looking through all that those of tests hold takes seconds."""
+    return App(path, configuration.load(path), now, settled=lambda: None)
 
 
 class RunningApp:
