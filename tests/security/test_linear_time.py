@@ -41,6 +41,9 @@ BOUNDED = {
 }
 """Patterns that are not linear and see so many characters at most: of one address, of a subject."""
 
+CALLS = re.compile(r"\bre\.(?!compile\b|escape\b)\w+\(")
+"""Where a pattern is used that was not compiled before."""
+
 
 def cost(work: Callable[[], Any]) -> float:
     """Seconds of CPU that work takes, the least of three."""
@@ -52,6 +55,16 @@ def cost(work: Callable[[], Any]) -> float:
         if least < NOTHING:
             break
     return least
+
+
+def costs_less(work: Callable[[], Any], bound: float) -> bool:
+    """Whether `cost` is below a bound; ends with the first try that is."""
+    for _ in range(3):
+        began = time.process_time()
+        work()
+        if time.process_time() - began < bound:
+            return True
+    return False
 
 
 def named_patterns() -> Iterator[tuple[str, AnyPattern, str]]:
@@ -66,7 +79,8 @@ def named_patterns() -> Iterator[tuple[str, AnyPattern, str]]:
                     anywhere = re.search(rf"\b{name}\.(search|finditer|findall|subn?|split)\(", source)
                     how = "search" if anywhere or pattern is not value else "match"
                     yield f"{module.__name__}.{name}" + (f"[{number}]" if pattern is not value else ""), pattern, how
-        for node in ast.walk(ast.parse(source)):
+        # Parsing all of them takes seconds, and every worker of a test run collects this module.
+        for node in ast.walk(ast.parse(source)) if CALLS.search(source) else ():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
                 text = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
                 if isinstance(node.func.value, ast.Name) and node.func.value.id == "re" and text:
@@ -101,8 +115,7 @@ def test_a_pattern_costs_time_in_proportion_to_its_text(name: str) -> None:
         # A pattern that explodes must not be tried on more.
         assert once < 50 * NOTHING, pump
         if once > NOTHING / WIDE:
-            often = cost(matching(pattern, how, pump.text(LONG)))
-            assert often < NOTHING or often < WIDE * once, pump
+            assert costs_less(matching(pattern, how, pump.text(LONG)), max(NOTHING, WIDE * once)), pump
 
 
 def test_every_pattern_that_is_bounded_is_one_of_the_program() -> None:
@@ -184,10 +197,10 @@ def whole_way(whole: bytes) -> Message | None:
 def assert_linear(make: Callable[[int], bytes], length: int) -> None:
     began = time.process_time()
     whole_way(make(length))
-    if time.process_time() - began > 10 * NOTHING:
-        often, once = cost(lambda: whole_way(make(length))), cost(lambda: whole_way(make(length // 4)))
-        assert often < MOST
-        assert often < WIDE * once
+    first = time.process_time() - began
+    if first > 10 * NOTHING:
+        bound = min(MOST, WIDE * cost(lambda: whole_way(make(length // 4))))
+        assert first < bound or costs_less(lambda: whole_way(make(length)), bound)
 
 
 @pytest.mark.parametrize("name", HEADERS)
