@@ -383,8 +383,7 @@ class ConfigModel(Settings):
     leads: dict[str, LeadsModel] = Field(default_factory=dict)
     """Lists of known buyers, by name."""
     qualification: QualificationModel | None = None
-    """What inquiries are about and worth: so far `inboxwatch replay` alone decides by it, and the daemon refuses it.
-    Default: every one is a seller's."""
+    """What inquiries are about and worth. Default: every one is a seller's."""
     routing: RoutingModel
     sla_policies: tuple[SLAPolicyModel, ...]
     """Targets; the first one whose `when` holds is taken, and the last one has none."""

@@ -12,6 +12,7 @@ from inboxwatch.core.lead_view import RowId, ViewedLead, views
 from inboxwatch.core.model import Lead, LeadId
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.engine.evaluate import Occasion, evaluate
+from inboxwatch.engine.requalify import LeadChange, reach_waits
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 from inboxwatch.store.lead_rows import StoredRow
@@ -63,9 +64,21 @@ def give(
             threads.update(_go_on(tx, old, new))
             was.setdefault(new, stored[old])
     threads |= _close(tx, was, changed, outcomes, now)
+    threads |= reach_waits(tx, rules, _changes(was, changed, set(gone) - holder.keys()), now)
     if threads:
         evaluate(tx, rules, sorted(threads), Occasion(now))
     return len(changed) + len(gone)
+
+
+def _changes(
+    before: Mapping[LeadId, Lead], changed: Iterable[ViewedLead], gone: Iterable[LeadId]
+) -> dict[LeadId, LeadChange]:
+    """What has become of leads, each by the source that says so: that of the tier, else who has it first."""
+    found = {}
+    for one in changed:
+        source = one.provenance().get("tier") or one.rows[0].id.source
+        found[one.lead.id] = LeadChange(before.get(one.lead.id), one.lead, source)
+    return found | {id_: LeadChange(before[id_], None, before[id_].source) for id_ in gone}
 
 
 def look_again(tx: Transaction, rules: Rules, ids: Iterable[RowId], now: datetime) -> int:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from inboxwatch.core.qualification.decision import Decision, Worth
 from inboxwatch.core.sla.policy import Metric, choose
+from inboxwatch.core.sla.terms import Qualified
 from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.policies import prepare
+from inboxwatch.engine.requalify import requalify
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
+from inboxwatch.store.records import ClockRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class Move:
     lead: str
     owner: str | None
     before: str
-    """The policy it ran under: name and version."""
+    """The policy it ran under: name and version; with qualification what it was about before that, and the tier."""
     after: str
     due_before: datetime
     due_after: datetime
@@ -32,28 +36,46 @@ def reapply(tx: Transaction, rules: Rules, now: datetime) -> list[Move]:
     Returns what moved, by due time.
     """
     prepare(tx, rules)
-    before = {}
-    running = tx.clocks.running()
+    running = [row for row in tx.clocks.running() if row.metric is not Metric.VERDICT]  # it is its wait's policy's
+    before = {row.id: row for row in running}
+    moved = requalify(tx, rules, [row for row in running if row.metric.is_reply], now)
     leads = tx.leads.get_many({row.lead for row in running})
     for row in running:
-        facts = rules.context.facts(row.lead, leads.get(row.lead), row.mailbox)
+        facts = rules.context.facts(row.lead, leads.get(row.lead), row.mailbox, _qualified(row))
         policy = choose(rules.config.policies, facts)
         if policy is None or policy.target(Metric(row.metric)) is None or policy.version == row.policy_version:
             continue  # a wait that no policy covers any more ends under the one it began with
-        before[row.id] = row
-        tx.clocks.repolicy(row.id, policy.name, policy.version)
-    evaluate(tx, rules, sorted({row.thread for row in before.values()}), Occasion(now))
+        tx.clocks.repolicy(row, policy.name, policy.version)
+        moved.add(row.thread)
+    evaluate(tx, rules, sorted(moved), Occasion(now))
     moves = [
         Move(
             clock=row.id,
             lead=row.lead,
             owner=row.owner,
-            before=f"{before[row.id].policy} {before[row.id].policy_version}",
-            after=f"{row.policy} {row.policy_version}",
+            before=_under(before[row.id]),
+            after=_under(row),
             due_before=before[row.id].due_at,
             due_after=row.due_at,
         )
         for row in tx.clocks.running()
-        if row.id in before
+        if row.id in before and _standing(row) != _standing(before[row.id])
     ]
     return sorted(moves, key=lambda move: (move.due_after, move.clock))
+
+
+def _qualified(row: ClockRecord) -> Qualified | None:
+    """What a wait is about, as its row has it."""
+    if not row.inquiry_class:
+        return None
+    worth = Worth(row.tier, row.score or 0, row.score_lines)
+    return Qualified(row.started_at, Decision(row.inquiry_class, row.class_by), worth)
+
+
+def _standing(row: ClockRecord) -> tuple[str, ...]:
+    return row.policy_version, row.inquiry_class, row.class_by, row.tier
+
+
+def _under(row: ClockRecord) -> str:
+    policy = f"{row.policy} {row.policy_version}"
+    return f"{row.inquiry_class} {row.tier}".strip() + f", {policy}" if row.inquiry_class else policy

@@ -196,6 +196,10 @@ def _action(action: Action, when: _When) -> str:
         return f"owner {action.owner}, given by {action.by} ({action.rule}){reason}"
     if action.kind in _KINDS:
         return f"{_KINDS[action.kind]} <{action.rule}>, said {action.by}{reason}"
+    if action.kind is ActionKind.QUALIFIED:
+        about = ", ".join(part for part in (action.inquiry_class, action.tier) if part)
+        score = f", score {action.score:g}" if action.score is not None else ""
+        return f"qualified {about}{score} by {action.by}{reason}"
     if action.kind in REVIEWS:
         return f"the thread of <{action.rule}> {action.kind.value} by {action.by}{reason}"
     until = f" until {when(action.until)}" if action.until else ""

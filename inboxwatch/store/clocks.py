@@ -13,6 +13,8 @@ from inboxwatch.core.mail.threads import Stood
 from inboxwatch.core.model import ClockId, Evidence, LeadId, MessageId, PersonId, ThreadId
 from inboxwatch.core.qualification.score import ScoreLine
 from inboxwatch.core.sla.escalation import StepKey
+from inboxwatch.core.sla.holds import FILTERED
+from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.store import tables
 from inboxwatch.store.clock_metrics import REPLY
@@ -116,11 +118,22 @@ class Clocks:
         for part in chunks(clocks):
             self._connection.execute(delete(_alias).where(_alias.c.alias.in_(part)))
 
-    def repolicy(self, clock: str, policy: str, version: str) -> None:
+    def repolicy(self, clock: ClockRecord, policy: str, version: str) -> None:
         """Puts a clock under another policy; it must be evaluated then."""
-        self._connection.execute(
-            update(_clock).where(_clock.c.id == clock).values(policy=policy, policy_version=version)
-        )
+        terms = [*clock.terms[:-1], clock.terms[-1]._replace(policy_version=version)] if clock.terms else []
+        kept = {"policy": policy, "policy_version": version, "terms": list(map(list, terms)) or None}
+        self._connection.execute(update(_clock).where(_clock.c.id == clock.id).values(kept))
+
+    def running_replies(self, leads: Iterable[str]) -> list[ClockRecord]:
+        """The open waits of leads in which a reply is owed."""
+        metrics = [one for one in Metric if one.is_reply]
+        open_ = (_clock.c.state == "running", _clock.c.metric.in_(metrics))
+        return clocks_of(self._connection.execute(select(_clock).where(one_of(_clock.c.lead, leads), *open_)))
+
+    def contradict(self, leads: Iterable[str]) -> None:
+        """Notes of filtered waits that their sender became a lead all the same."""
+        theirs = (one_of(_clock.c.lead, leads), _clock.c.stop_reason == FILTERED)
+        self._connection.execute(update(_clock).where(*theirs).values(contradicted=True))
 
     def load(self, owner: str) -> int:
         """Open waits of a person (follow-ups and verdicts are none)."""
@@ -144,7 +157,7 @@ class Clocks:
                 actions.setdefault(row.thread or f"lead:{row.lead}", []).append(to_action(row))
         return actions
 
-    def record_all(self, actions: Sequence[tuple[Action, str | None]]) -> None:
+    def record_all(self, actions: Sequence[tuple[Action, str | None]] | Sequence[tuple[Action, str]]) -> None:
         """Adds actions, each with the thread it belongs to, in this order."""
         if actions:
             self._connection.execute(insert(_act), [_values(action, thread) for action, thread in actions])

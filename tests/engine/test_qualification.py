@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from inboxwatch.engine.repolicy import reapply
 from tests.support.facts import at
 from tests.support.qualified_desk import QualifiedDesk, as_replayed, deeds, letters, replayed
 from tests.support.qualified_house import ANA, BO, END, House
@@ -73,7 +74,7 @@ def test_changed_rules_lists_and_policies_touch_no_wait_that_was_folded_before(d
     before = desk.clock()
     assert (before.inquiry_class, before.tier, before.score) == ("sales", "warm", 55)
     house.config = house.config.replace("hot: 60", "hot: 50").replace("first_response: 2bh", "first_response: 3bh")
-    house.leads = f"{BO},lost,,vendor,\n"
+    house.leads = f"{BO},lost,,vendor,250\n"
     desk.engine.reload(house.loaded())
     desk.now = at("9:11")
     desk.learn()
@@ -81,6 +82,83 @@ def test_changed_rules_lists_and_policies_touch_no_wait_that_was_folded_before(d
     after = desk.clock()
     assert (after.inquiry_class, after.class_by, after.tier, after.due_at) == ("sales", "lead", "warm", before.due_at)
     assert (after.score, after.policy_version, after.state) == (55, before.policy_version, "running")
+
+
+def test_rule_45_a_tier_that_a_list_names_reaches_the_running_wait_and_its_past_stays(desk: QualifiedDesk) -> None:
+    house = desk.house
+    house.leads = f"{BO},open,,,\n"
+    desk.learn()
+    house.letter("q@x", "9:05")
+    desk.now = at("9:06")
+    desk.read()
+    desk.passes("9:40")
+    before = desk.clock()
+    house.leads = f"{BO},open,hot,,\n"
+    desk.learn()
+    row = desk.clock()
+    assert (before.tier, before.due_at, row.tier, row.due_at, row.policy) == ("", at("11:05"), "hot", at("9:55"), "hot")
+    assert [(one.by, one.at, one.tier) for one in desk.acts()] == [
+        ("rules", at("9:05"), ""),
+        ("source:known", at("9:40"), "hot"),
+    ]
+    desk.learn()
+    desk.folds_all()
+    assert (len(desk.acts()), desk.clock().due_at) == (2, at("9:55")), "told once"
+    desk.judge("sales", "q@x", tier="warm")
+    house.leads = f"{BO},open,cold,,\n"
+    desk.learn()
+    assert desk.clock().tier == "warm", "a person's tier goes before the list's"
+
+
+def test_rule_53_a_class_that_a_list_names_later_decides_what_is_unknown_and_ends_nothing(desk: QualifiedDesk) -> None:
+    house = desk.house
+    house.letter("q@x", "9:05")
+    desk.now = at("9:06")
+    desk.read()
+    desk.passes("9:10")
+    assert desk.clock("verdict").state == "running"
+    house.leads = f"{BO},lost,,vendor,\n"
+    desk.learn()
+    assert (desk.clock().inquiry_class, desk.clock().state) == ("unknown", "running")
+    house.leads = f"{BO},lost,,support,\n"
+    desk.learn()
+    row, verdict = desk.clock(), desk.clock("verdict")
+    assert (row.inquiry_class, row.class_by, row.policy, row.owner) == ("support", "list", "care", "cas")
+    assert (verdict.state, verdict.stop_reason, verdict.stopped_at) == ("ended", "classified", at("9:10"))
+
+
+def test_rule_51_a_sender_whom_a_list_names_as_open_later_contradicts_the_filter(desk: QualifiedDesk) -> None:
+    desk.house.letter("q@x", "9:15", "Backlinks?")
+    desk.now = at("9:16")
+    desk.read()
+    assert desk.clock().contradicted is False
+    desk.house.leads = f"{BO},open,,,\n"
+    desk.learn()
+    desk.folds_all()
+    row = desk.clock()
+    assert (row.contradicted, row.stop_reason, row.state) == (True, "filtered", "ended")
+
+
+def test_policies_applied_again_decide_again_what_no_person_has(desk: QualifiedDesk) -> None:
+    house = desk.house
+    house.letter("q@x", "9:05")
+    house.letter("p@x", "9:06", sender="cy@other.test", subject="Other")
+    desk.now = at("9:07")
+    desk.read()
+    desk.judge("support", "p@x")
+    house.config = house.config.replace("  audit: AUDIT", "  otherwise: sales\n  audit: AUDIT").replace("8bh", "6bh")
+    desk.engine.reload(house.loaded())
+    assert {row.inquiry_class for row in desk.clocks() if row.metric.is_reply} == {"unknown", "support"}
+    moves = desk.engine.write(reapply, desk.engine.rules, desk.now)
+    found = {
+        row.started_by: (row.inquiry_class, row.class_by, row.policy) for row in desk.clocks() if row.state == "running"
+    }
+    assert found == {"q@x": ("sales", "default", "default"), "p@x": ("support", "person:tia", "care")}
+    assert [(one.before.partition(" ")[0], one.after.partition(" ")[0]) for one in moves] == [
+        ("unknown,", "sales,"),
+        ("support,", "support,"),
+    ]
+    assert desk.engine.write(reapply, desk.engine.rules, desk.now) == []
 
 
 def test_with_headers_only_address_sender_and_a_new_subject_decide_and_no_word_of_the_text(house: House) -> None:
