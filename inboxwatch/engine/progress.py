@@ -20,7 +20,7 @@ from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.core.wait_view import NextStep
 from inboxwatch.engine.assignment_reasons import in_words
 from inboxwatch.engine.delivery.step_notifier import FIRST_SIGHT, PASSED, StepNotifier
-from inboxwatch.engine.qualifiers import class_and_tier, class_at, terms_of
+from inboxwatch.engine.qualifiers import class_and_tier, qualified_at, terms_of
 from inboxwatch.engine.rule_context import Leads
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.visibility import Sight, Unread, Visibility
@@ -326,6 +326,8 @@ class Progress:
         now = (*class_and_tier(clock.qualified), worth.points)
         versions = (one.qualification for one in rows if (one.inquiry_class, one.tier, one.score) == now)
         filtered = clock.stop_reason == FILTERED
+        late = qualified_at(clock, breached_at) if breached_at is not None else None
+        over = qualified_at(clock, clock.stopped_at) if clock.stopped_at is not None else None
         return {
             "inquiry_class": decision.gives,
             "class_by": decision.by,
@@ -333,7 +335,9 @@ class Progress:
             "score": worth.points,
             "score_lines": worth.lines,
             "qualification": next(versions, self._rules.qualification.version),
-            "breach_class": class_at(clock, breached_at) if breached_at is not None else "",
+            "breach_class": late.decision.gives if late is not None else "",
+            "breach_tier": late.worth.tier if late is not None else None,
+            "stop_class": over.decision.gives if over is not None else "",
             "contradicted": filtered and (clock.contradicted or any(one.contradicted for one in rows)),
             "era": clock.era,
             "terms": terms_of(clock),

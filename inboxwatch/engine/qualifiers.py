@@ -69,11 +69,11 @@ def class_and_tier(qualified: Qualified) -> tuple[str, str]:
     return qualified.decision.gives, qualified.worth.tier
 
 
-def class_at(clock: Clock, at: datetime) -> str:
-    """What a wait was about just before an instant: a verdict at the due instant comes too late for it (rule 47)."""
+def qualified_at(clock: Clock, at: datetime) -> Qualified:
+    """What a wait was just before an instant: a verdict at the due instant comes too late for it (rule 47)."""
     assert clock.qualified is not None  # noqa: S101  (asked for with qualification only)
     then = [term.qualified for term in clock.terms if term.since < at] or [term.qualified for term in clock.terms[:1]]
-    return (then[-1] if then and then[-1] is not None else clock.qualified).decision.gives
+    return then[-1] if then and then[-1] is not None else clock.qualified
 
 
 def terms_of(clock: Clock) -> tuple[TermRecord, ...]:
