@@ -140,6 +140,8 @@ class WaitLists:
     """Due later; of a person alone."""
     follow_ups: tuple[WaitView, ...] = ()
     """Of today and before; of a person alone."""
+    to_judge: tuple[WaitView, ...] = ()
+    """Inquiries that wait to be judged, the first due first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,7 @@ def _bounds(now: datetime, zone: tzinfo) -> DayBounds:
 
 def _sum(carried: Iterable[Carried]) -> Carried:
     counts = [sum(numbers) for numbers in zip(*(one[1:] for one in carried), strict=True)]
-    return Carried("", *(counts or [0] * 7))
+    return Carried("", *(counts or [0] * 9))
 
 
 def _punctuality(counted: Sequence[OnTime], today: date, days: int) -> Punctuality:
@@ -269,6 +271,7 @@ def _lists(tx: Transaction, rules: Rules, scope: Scope, owners: Owners, now: dat
         "to_save": tx.start.to_save(owners, tiers, now, until, SHOWN),
         "late": tx.start.late(owners, tiers, now, stale, SHOWN),
         "stale": tx.start.stale(owners, stale, STALE_SHOWN),
+        "to_judge": tx.start.to_judge(owners, SHOWN),
     }
     if scope.whose is Whose.PERSON:
         found = follow_ups(tx, rules, scope.where, now)
@@ -298,7 +301,7 @@ def _people(
     loads = {one.owner: PersonLoad(one.owner, one) for one in carried if one.owner}
     for person in away:
         if person not in loads and (owners is None or person in owners):
-            loads[person] = PersonLoad(person, Carried(person, *[0] * 7))
+            loads[person] = PersonLoad(person, Carried(person, *[0] * 9))
 
     def order(one: PersonLoad) -> tuple[int, int, str]:
         return -one.carried.overdue, -one.carried.open, person_name(rules, one.person) or one.person

@@ -35,6 +35,13 @@ class WaitCounts(NamedTuple):
         return sum(self.states.values())
 
 
+class ToJudge(NamedTuple):
+    """How many inquiries wait to be judged under a filter."""
+
+    all: int
+    overdue: int
+
+
 class BoardQueries:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -119,6 +126,13 @@ class BoardQueries:
         rows = self._connection.execute(found.where(*self._chosen(others, now, "wait")).group_by(state)).all()
         oldest = min((row[3] for row in rows), default=None)
         return WaitCounts({row[0]: row[1] for row in rows}, sum(int(row[2]) for row in rows), oldest)
+
+    def to_judge(self, where: Where, now: datetime) -> ToJudge:
+        """What waits to be judged; a chosen state does not narrow it."""
+        others = {name: value for name, value in where.items() if name != "state"}
+        late = func.coalesce(func.sum(case((_clock.c.due_at <= now, 1), else_=0)), 0)
+        found = select(func.count(), late).where(*self._chosen(others, now, "verdict"))
+        return ToJudge(*map(int, self._connection.execute(found).one()))
 
     def choices(self) -> dict[str, list[str]]:
         """The owners and tiers of open clocks, for the filters."""

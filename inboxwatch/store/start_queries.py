@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, true
 
 from inboxwatch.store import tables
-from inboxwatch.store.clock_metrics import FOLLOW_UP, OWED, REPLY
+from inboxwatch.store.clock_metrics import FOLLOW_UP, OWED, REPLY, VERDICT
 from inboxwatch.store.clocks import holds
 from inboxwatch.store.column_types import UTCDateTime
 from inboxwatch.store.records import ClockRecord, clocks_of
@@ -42,6 +42,8 @@ class Carried(NamedTuple):
     """Still to come today, in the owner's zone."""
     follow_ups_today: int
     follow_ups_tomorrow: int
+    to_judge: int = 0
+    to_judge_overdue: int = 0
 
 
 class OnTime(NamedTuple):
@@ -97,6 +99,8 @@ class StartQueries:
             _count(and_(REPLY, due > now, due < end)),
             _count(and_(FOLLOW_UP, put_off >= start, put_off < end)),
             _count(and_(FOLLOW_UP, put_off >= end, put_off < next_end)),
+            _count(VERDICT),
+            _count(and_(VERDICT, due <= now)),
         ).where(_clock.c.state == "running", _of(owners))
         return [Carried(row[0], *map(int, row[1:])) for row in self._connection.execute(found.group_by(owner))]
 
@@ -118,26 +122,30 @@ class StartQueries:
         self, owners: Owners, tiers: Sequence[str], now: datetime, until: datetime, limit: int
     ) -> list[ClockRecord]:
         """Waits that fall due until an instant; by tier in the order given, then by due time."""
-        due = and_(_clock.c.due_at > now, _clock.c.due_at <= until)
+        due = and_(REPLY, _clock.c.due_at > now, _clock.c.due_at <= until)
         return self._listed(owners, due, (_rank(tiers), _clock.c.due_at, _clock.c.id), limit)
 
     def late(
         self, owners: Owners, tiers: Sequence[str], now: datetime, stale: datetime, limit: int
     ) -> list[ClockRecord]:
         """Overdue waits that are not stale; by tier in the order given, the latest first."""
-        due = and_(_clock.c.due_at <= now, _clock.c.due_at > stale)
+        due = and_(REPLY, _clock.c.due_at <= now, _clock.c.due_at > stale)
         return self._listed(owners, due, (_rank(tiers), _clock.c.due_at.desc(), _clock.c.id), limit)
 
     def coming(self, owners: Owners, after: datetime, limit: int) -> list[ClockRecord]:
         """Waits that fall due after an instant, the first of them first."""
-        return self._listed(owners, _clock.c.due_at > after, (_clock.c.due_at, _clock.c.id), limit)
+        return self._listed(owners, and_(REPLY, _clock.c.due_at > after), (_clock.c.due_at, _clock.c.id), limit)
 
     def stale(self, owners: Owners, stale: datetime, limit: int) -> list[ClockRecord]:
         """Stale waits, the longest overdue first."""
-        return self._listed(owners, _clock.c.due_at <= stale, (_clock.c.due_at, _clock.c.id), limit)
+        return self._listed(owners, and_(REPLY, _clock.c.due_at <= stale), (_clock.c.due_at, _clock.c.id), limit)
 
-    def _listed(self, owners: Owners, due: Any, order: Sequence[Any], limit: int) -> list[ClockRecord]:
-        found = select(_clock).where(_clock.c.state == "running", REPLY, due, _of(owners))
+    def to_judge(self, owners: Owners, limit: int) -> list[ClockRecord]:
+        """What waits to be judged, the first due first."""
+        return self._listed(owners, VERDICT, (_clock.c.due_at, _clock.c.id), limit)
+
+    def _listed(self, owners: Owners, chosen: Any, order: Sequence[Any], limit: int) -> list[ClockRecord]:
+        found = select(_clock).where(_clock.c.state == "running", chosen, _of(owners))
         return clocks_of(self._connection.execute(found.order_by(*order).limit(limit)))
 
     def happened(self, owners: Owners, since: datetime, now: datetime) -> Happened:

@@ -28,7 +28,10 @@ from inboxwatch.engine.wait_filters import by_people, teams_of
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.notify.explanation import explanation_lines
 from inboxwatch.notify.text import clean
+from inboxwatch.notify.verdict_messages import TO_BE_JUDGED
 from inboxwatch.store import Transaction
+from inboxwatch.store.board_queries import WaitCounts
+from inboxwatch.store.clocks import Where
 from inboxwatch.store.marks import HeldUntilMark
 from inboxwatch.store.records import ClockRecord
 from inboxwatch.web import leads, wait_actions
@@ -49,9 +52,11 @@ PAGE = 100
 FIRST = 10
 """Overdue waits that are shown before what falls due next; all of them are one click away."""
 STATES = ("running", "warned", "breached", "acknowledged", "snoozed", "unverified")
-SOON = "soon"
-"""The filter of waits that fall due within the hour."""
-_TITLES = {"overdue": HEADINGS["overdue"], SOON: english("Due within the hour")}
+SOON, JUDGE = "soon", "judge"
+"""The filters of waits that fall due within the hour, and of what is to be judged."""
+_TITLES = {SOON: english("Due within the hour"), JUDGE: TO_BE_JUDGED}
+Section = tuple[str, list[WaitView], int]
+"""A heading, the waits below it, and how many more are overdue."""
 WRONG_TOKEN_PAUSE = 0.5
 """Seconds that a wrong token costs."""
 
@@ -86,7 +91,7 @@ class Board:
         page = int(request.query["page"]) if request.query.get("page", "").isdecimal() else 1
         page, now = max(1, min(page, 100_000)), self._daemon.now()
         state = where.get("state", "")
-        if state and state not in (*STATES, "overdue", SOON, "closed"):
+        if state and state not in (*STATES, "overdue", SOON, JUDGE, "closed"):
             text = english("no wait is ever in the state %(state)s; there are %(states)s")
             raise Problem.because(404, text, state=repr(state), states=", ".join(STATES))
 
@@ -94,29 +99,7 @@ class Board:
 
         def ask(tx: Transaction) -> dict[str, Any]:
             counts = tx.board.counts(asked, now)
-            sections: list[tuple[str, list[WaitView], int]] = []
-            start = (page - 1) * PAGE
-            if state == "closed":
-                rows = tx.board.closed(asked, now, offset=start, limit=PAGE + 1)
-                sections = [(HEADINGS[state], self._views(tx, rows[:PAGE], now), 0)]
-            elif state in ("overdue", SOON):
-                rest = {name: value for name, value in asked.items() if name != "state"}
-                if state == SOON:
-                    until = now + start_page.SOON
-                    rows = tx.board.due_between(rest, now, until, offset=start, limit=PAGE + 1)
-                else:
-                    rows = tx.board.waits(rest, now, overdue=True, offset=start, limit=PAGE + 1)
-                sections = [(_TITLES[state], self._views(tx, rows[:PAGE], now), 0)]
-            elif state:
-                rows = tx.board.waits(asked, now, offset=start, limit=PAGE + 1)
-                sections = [(HEADINGS[state], self._views(tx, rows[:PAGE], now), 0)]
-            else:
-                late = tx.board.waits(asked, now, overdue=True, limit=FIRST) if page == 1 else []
-                rows = tx.board.waits(asked, now, overdue=False, offset=start, limit=PAGE + 1)
-                sections = [
-                    (HEADINGS["overdue"], self._views(tx, late, now), counts.overdue - len(late) if page == 1 else 0),
-                    (DUE_NEXT, self._views(tx, rows[:PAGE], now), 0),
-                ]
+            sections, more = self._sections(tx, asked, counts, page, now)
             ill = [
                 row.id
                 for row in tx.mailboxes.all()
@@ -126,7 +109,8 @@ class Board:
                 "counts": counts,
                 "sections": sections,
                 "choices": _choices(tx, self._daemon.rules.config),
-                "more": len(rows) > PAGE,
+                "more": more,
+                "to_judge": tx.board.to_judge(asked, now),
                 "ill": ill,
                 "dead": tx.board.dead_letters(),
                 "failed": tx.board.failed_contacts(asked.get("owner")),
@@ -135,6 +119,36 @@ class Board:
         values = await self._daemon.read(ask)
         address = _Address({name: value for name, value in where.items() if value}, page)
         return await self._pages.render(request, "board.html", where=where, page=page, address=address, **values)
+
+    def _sections(
+        self, tx: Transaction, asked: Where, counts: WaitCounts, page: int, now: datetime
+    ) -> tuple[list[Section], bool]:
+        """The lists of a page, and whether a further one follows. What is to be judged stands before what is to be
+        answered.
+        """
+        state, start = asked.get("state", ""), (page - 1) * PAGE
+        rest = {name: value for name, value in asked.items() if name != "state"}
+        if state == "closed":
+            rows = tx.board.closed(asked, now, offset=start, limit=PAGE + 1)
+        elif state == JUDGE:
+            rows = tx.board.waits(rest, now, metric="verdict", offset=start, limit=PAGE + 1)
+        elif state == SOON:
+            rows = tx.board.due_between(rest, now, now + start_page.SOON, offset=start, limit=PAGE + 1)
+        elif state == "overdue":
+            rows = tx.board.waits(rest, now, overdue=True, offset=start, limit=PAGE + 1)
+        elif state:
+            rows = tx.board.waits(asked, now, offset=start, limit=PAGE + 1)
+        else:
+            judge = tx.board.waits(asked, now, metric="verdict", limit=FIRST) if page == 1 else []
+            late = tx.board.waits(asked, now, overdue=True, limit=FIRST) if page == 1 else []
+            rows = tx.board.waits(asked, now, overdue=False, offset=start, limit=PAGE + 1)
+            return [
+                (TO_BE_JUDGED, self._views(tx, judge, now), 0),
+                (HEADINGS["overdue"], self._views(tx, late, now), counts.overdue - len(late) if page == 1 else 0),
+                (DUE_NEXT, self._views(tx, rows[:PAGE], now), 0),
+            ], len(rows) > PAGE
+        title = _TITLES.get(str(state)) or HEADINGS[str(state)]
+        return [(title, self._views(tx, rows[:PAGE], now), 0)], len(rows) > PAGE
 
     async def wait(self, request: web.Request) -> web.Response:
         return await self._wait(request)

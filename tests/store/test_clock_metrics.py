@@ -14,7 +14,7 @@ from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.store import Transaction
 from inboxwatch.store.period_waits import PeriodWaits
 from inboxwatch.store.records import ClockRecord, NotifiedRecord
-from inboxwatch.store.start_queries import DayBounds
+from inboxwatch.store.start_queries import Carried, DayBounds
 from tests.support.stored_clocks import LENGTH, START, stopped, stored_clock
 
 DAY, NOW = timedelta(days=1), START + 2 * LENGTH
@@ -56,6 +56,10 @@ def counters(tx: Transaction) -> Iterator[Any]:
     yield figures.ownership, figures.held_once, figures.escalations
 
 
+def carried(tx: Transaction) -> list[Carried]:
+    return tx.start.carried(None, {TODAY: ["ana"]}, (NOW, NOW + LENGTH, START))
+
+
 def said_of_replies(tx: Transaction) -> Iterator[Any]:
     figures = tx.statistics.figures(NOW)
     yield figures.open, figures.oldest, figures.latency, figures.replies
@@ -64,7 +68,7 @@ def said_of_replies(tx: Transaction) -> Iterator[Any]:
     yield tx.leads.find("", 9)[0][0].wait
     yield tx.board.waits({}, NOW, limit=99), tx.board.counts({}, NOW), tx.board.closed({}, NOW, limit=99)
     yield tx.board.due_between({}, NOW, NOW + DAY, offset=0, limit=99), tx.board.follow_ups({})
-    yield tx.start.carried(None, {TODAY: ["ana"]}, (NOW, NOW + LENGTH, START))
+    yield [one._replace(to_judge=0, to_judge_overdue=0) for one in carried(tx)]
     yield tx.start.on_time(None, [START - DAY], NOW), tx.start.coming(None, START, 99)
     yield tx.start.happened(None, START - DAY, NOW + DAY)
     waits = PeriodWaits(tx.connection)
@@ -87,7 +91,10 @@ def test_what_waits_to_be_judged_is_found_by_itself(tx: Transaction) -> None:
     keep(tx, clocks(Metric.VERDICT))
     found = tx.board.waits({"owner": "ana"}, NOW, metric="verdict", limit=99)
     assert [row.id for row in found] == ["verdict late", "verdict open"]
-    assert {row.state for row in tx.board.waits({}, NOW, metric="verdict", overdue=True, limit=99)} == {"running"}
+    assert tx.start.to_judge(["ana"], 99) == found
+    assert tx.board.to_judge({"owner": "ana", "state": "warned"}, NOW) == (2, 1)
+    assert tx.board.to_judge({"owner": "ben"}, NOW) == (0, 0)
+    assert [(one.to_judge, one.to_judge_overdue) for one in carried(tx)] == [(2, 1)]
 
 
 def test_figures_of_sales_hold_what_is_unknown_yet_and_no_other_class(tx: Transaction) -> None:
