@@ -56,8 +56,11 @@ def forget(tx: Transaction, rules: Rules, email: str, acting: Acting, *, with_op
             tx.clocks.record(ended, row.thread)
         evaluate(tx, rules, sorted({row.thread for row in running}), Occasion(acting.at, quiet=True))
         found = tx.traces.of(email)
+    before = tx.retention.figures(acting.at) if rules.config.qualification is not None else None
     pseudonym = Pseudonym(found.addresses, found.names, secrets.token_hex(8))
     tx.traces.erase(found, pseudonym, acting.at)
+    if before is not None:  # what a wait was as it came stood with its message
+        tx.retention.keep_figures(before, acting.at)
     tx.strangers.let_go(clues)
     tx.forgotten.add(found.addresses, Erased(acting.at, _read_until(tx, rules, acting.at)))
     done = Action(acting.at, ActionKind.FORGOTTEN, acting.by, lead=LeadId(pseudonym.address), reason=acting.reason)

@@ -26,6 +26,7 @@ from inboxwatch.core.model import Direction, Evidence, Kind
 from inboxwatch.core.sla.escalation import StepReason
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.statistics.figures import Figures, Latency, Reply, Tally, pairs_in_use
+from inboxwatch.metrics.class_families import ClassFamilies
 from inboxwatch.metrics.exposition import CONTENT_TYPE, Family, Labels
 from inboxwatch.metrics.own_process import OwnProcess
 from inboxwatch.metrics.shown import MetricsConfig, Shown, team_labels
@@ -106,6 +107,7 @@ class Metrics:
         self._holder = holder
         self._config: MetricsConfig | None = None
         self._shown: Shown | None = None
+        self._classes = ClassFamilies()
         self._families = _families(
             Family("inboxwatch_owner_info", "gauge", "People who can own a wait.", ("owner", "team", "manager")),
             Family(
@@ -319,6 +321,8 @@ class Metrics:
             self._of_waits(config, shown, figures, now),
             self._of_people(shown, figures),
         )
+        if (terms := config.qualification) is not None:
+            parts = chain(parts, self._classes.of(terms, config.escalations, STATES, shown, figures))
         return "".join(parts).encode()
 
     def _lines(self, name: str, values: Mapping[Labels, float]) -> Iterable[str]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from inboxwatch.core.model import ShownFigures
 from inboxwatch.core.ownership.people import Person, Team, teams_of_people
+from inboxwatch.core.qualification.decision import Qualification
 from inboxwatch.core.sla.policy import EscalationPolicy
 from inboxwatch.core.statistics.figures import Figures, Holding
 from inboxwatch.core.statistics.teams import TeamLabels, in_teams
@@ -39,6 +40,8 @@ class MetricsConfig(Protocol):
     def channels(self) -> Mapping[str, object]: ...
     @property
     def figures(self) -> ShownFigures: ...
+    @property
+    def qualification(self) -> Qualification | None: ...
 
 
 @dataclass(frozen=True, slots=True)

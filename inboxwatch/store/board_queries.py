@@ -13,8 +13,8 @@ from inboxwatch.core.sla.gone_quiet import GONE_QUIET
 from inboxwatch.store import tables
 from inboxwatch.store.clock_metrics import FOLLOW_UP, REPLY, VERDICT
 from inboxwatch.store.clocks import Where, holds
+from inboxwatch.store.figure_columns import metric_state
 from inboxwatch.store.records import ClockRecord, FirstContactRecord, clocks_of
-from inboxwatch.store.statistics import metric_state
 from inboxwatch.store.upsert import chunks
 
 _clock, _failed = tables.clock, tables.first_contact

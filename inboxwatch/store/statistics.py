@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Connection, and_, case, extract, func, lit
 
 from inboxwatch.core.statistics import past
 from inboxwatch.core.statistics.figures import (
-    LATENCY_EDGES,
     Figures,
     Health,
     Holding,
@@ -21,14 +20,14 @@ from inboxwatch.core.statistics.figures import (
     Tally,
 )
 from inboxwatch.store import tables
+from inboxwatch.store.class_statistics import ClassStatistics
 from inboxwatch.store.clock_metrics import FOLLOW_UP, REPLY, VERDICT, for_sales
+from inboxwatch.store.figure_columns import WITHHELD, bucket_of, held_by, metric_state
 from inboxwatch.store.lead_sources import LeadSources
 
 _clock, _act, _alias = tables.clock, tables.act, tables.clock_alias
 PAST = "figures of what was erased"
 """Among the store's own notes: `core.statistics.past`."""
-_WITHHELD = ("passed", "first sight")
-"""Reasons under which a step is recorded though nobody was notified."""
 
 
 class Statistics:
@@ -47,6 +46,7 @@ class Statistics:
         self._escalations(figures)
         self._mailboxes(figures)
         self._lead_sources(figures)
+        ClassStatistics(self._connection).add(figures, now)
         past.add(figures, past_rows(self._connection))
         return figures
 
@@ -96,7 +96,7 @@ class Statistics:
         figures.ownerless = int(self._connection.execute(nobody).scalar_one())
 
     def _answered(self, figures: Figures) -> None:
-        wall, business = _bucket(_clock.c.wall_seconds), _bucket(_clock.c.business_seconds)
+        wall, business = bucket_of(_clock.c.wall_seconds), bucket_of(_clock.c.business_seconds)
         late = _clock.c.breached_at.is_not(None)
         own = _clock.c.answered_by == _clock.c.owner
         columns = (func.coalesce(_clock.c.owner, ""), _clock.c.tier, _clock.c.metric, wall, business, late, own)
@@ -114,7 +114,7 @@ class Statistics:
 
     def _ownership(self, figures: Figures) -> None:
         """Breaches go to whom the wait belonged when it fell due, for a ladder may have moved it since."""
-        held = self._held().cte("held")
+        held = held_by().cte("held")
         due, end = _clock.c.breached_at, func.coalesce(held.c.until, _clock.c.stopped_at)
         # The first owner holds it from its start, also where mail that came late has moved the start back.
         since = case((held.c.ordinal == 1, _clock.c.started_at), else_=held.c.since)
@@ -131,7 +131,7 @@ class Statistics:
         )
         named: Any = select(*parts).select_from(held.join(_clock, _clock.c.id == held.c.clock)).where(~VERDICT)
         spans = named.subquery()
-        bucket = case((spans.c.seconds.is_(None), literal(-1)), else_=_bucket(spans.c.seconds))
+        bucket = case((spans.c.seconds.is_(None), literal(-1)), else_=bucket_of(spans.c.seconds))
         labels = (spans.c.mailbox, spans.c.owner, spans.c.metric, spans.c.due_tier, spans.c.given_tier)
         columns = (*labels, spans.c.breached, spans.c.counted, bucket)
         counted = select(*columns, func.count(), func.sum(spans.c.seconds)).group_by(*columns)
@@ -145,33 +145,11 @@ class Statistics:
             if held_for >= 0:
                 figures.ownership.setdefault((owner, tier), Tally()).add(held_for, count, float(total))
 
-    def _held(self) -> Any:
-        """Each assignment of a clock with the instant of the next one; ids that a clock had before count for it."""
-        clock = func.coalesce(_alias.c.clock, _act.c.clock)
-        window: dict[str, Any] = {"partition_by": clock, "order_by": (_act.c.at, _act.c.id)}
-        until, ordinal = func.lead(_act.c.at).over(**window), func.row_number().over(**window)
-        acts = _act.outerjoin(_alias, _alias.c.alias == _act.c.clock)
-        columns = (
-            _act.c.owner.label("owner"),
-            _act.c.at.label("since"),
-            until.label("until"),
-            ordinal.label("ordinal"),
-            # What it was about and worth when it was given: what is found later moves no figure.
-            for_sales(_act.c.inquiry_class).label("for_sales"),
-            _act.c.inquiry_class.is_not(None).label("judged"),
-            func.coalesce(_act.c.tier, "").label("tier"),
-        )
-        return (
-            select(clock.label("clock"), *columns)
-            .select_from(acts)
-            .where(_act.c.deed == "assigned", _act.c.owner.is_not(None))
-        )
-
     def _escalations(self, figures: Figures) -> None:
         notified = tables.told
         step = (notified.c.clock, notified.c.era, notified.c.round, notified.c.step)
         once = select(*step, notified.c.reason, notified.c.policy).distinct()
-        steps = once.where(notified.c.reason.not_in(_WITHHELD), for_sales(notified.c.inquiry_class)).subquery()
+        steps = once.where(notified.c.reason.not_in(WITHHELD), for_sales(notified.c.inquiry_class)).subquery()
         columns = (steps.c.policy, steps.c.step, steps.c.reason)
         counted = select(*columns, func.count()).group_by(*columns)
         figures.escalations = {(row[0], row[1], row[2]): row[3] for row in self._rows(counted)}
@@ -227,27 +205,6 @@ def past_rows(connection: Connection) -> past.Rows:
     return rows
 
 
-def metric_state(now: datetime) -> ColumnElement[str]:
-    """The state of a running clock at an instant, in the precedence of the contract."""
-    return case(
-        (_clock.c.held, "unverified"),
-        (_clock.c.snoozed_until > now, "snoozed"),
-        (_clock.c.acknowledged_until > now, "acknowledged"),
-        (
-            and_(_clock.c.breached_at.is_not(None), or_(~FOLLOW_UP, _clock.c.due_at <= now)),
-            "breached",
-        ),
-        (_clock.c.warned_at.is_not(None), "warned"),
-        else_="running",
-    )
-
-
 def _holding(owner: Any = _clock.c.owner) -> tuple[Any, Any, Any]:
     mailbox = func.coalesce(_clock.c.mailbox, "").label("mailbox")
     return mailbox, func.coalesce(owner, "").label("owner"), _clock.c.tier
-
-
-def _bucket(seconds: Any) -> Any:
-    """The position of a length of time among LATENCY_EDGES."""
-    edges = [(seconds <= edge, literal(position)) for position, edge in enumerate(LATENCY_EDGES)]
-    return case(*edges, else_=literal(len(LATENCY_EDGES)))

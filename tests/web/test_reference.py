@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
+from inboxwatch.core.qualification.decision import Qualification
 from inboxwatch.core.statistics.figures import LATENCY_EDGES
 from inboxwatch.web import make_app
 from tests.support.in_process_daemon import InProcessDaemon
@@ -28,6 +30,7 @@ async def client(tmp_path: Path) -> AsyncIterator[TestClient[Any, Any]]:
     daemon = InProcessDaemon(tmp_path, follow_up="2h")
     daemon.lead("bo@buyer.test", owner="ana", name="Bo Buyer")
     daemon.mail("bo@buyer.test", "ana@acme.test")
+    daemon.config = replace(daemon.config, qualification=Qualification({"sales": True, "unknown": True}))
     async with TestClient(TestServer(make_app(daemon))) as client:
         yield client
     daemon.close()

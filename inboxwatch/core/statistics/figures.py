@@ -113,6 +113,26 @@ class Figures:
     lead_sources: dict[str, SourceHealth] = field(default_factory=dict)
     lead_owners: set[tuple[str, str]] = field(default_factory=set)
     """(owner or empty, tier) of the known leads."""
+    inquiries: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """(mailbox, class, by) -> inquiries as they came; by: rule, list, lead, status, reply, default, audit, person."""
+    rule_inquiries: dict[str, int] = field(default_factory=dict)
+    """Rule -> inquiries that it decided, that were left to people though it fitted, or that it was kept from."""
+    verdicts: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """(person, class before, class said) -> verdicts given; those that were taken back too."""
+    verdict_open: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(owner, metric state) -> waits that are not judged yet."""
+    verdict_latency: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    """(owner just before it, basis) -> time until the verdict."""
+    verdict_breaches: dict[str, int] = field(default_factory=dict)
+    """Owner at the due instant -> verdicts that fell due."""
+    class_open: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(class, metric state) -> open waits."""
+    class_replies: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(class when it was answered, within the SLA: true or false) -> replies."""
+    false_escalations: dict[tuple[str, int], int] = field(default_factory=dict)
+    """(escalation policy, step) -> times told of a wait of which it turned out that nobody had to be."""
+    contradicted: dict[str, int] = field(default_factory=dict)
+    """Rule -> waits that it filtered though they were answered, or their sender became an open lead."""
     ownerless: int = 0
     """Running clocks without an owner: a defect (rule 22)."""
 

@@ -18,9 +18,15 @@ _PLAIN: dict[str, Callable[..., Any]] = {
     "first_contact_failures": lambda *key: key,
     "gone_quiet": lambda *key: key,
     "escalations": lambda *key: key,
+    **dict.fromkeys(("inquiries", "verdicts", "class_replies", "false_escalations"), lambda *key: key),
+    **dict.fromkeys(("rule_inquiries", "verdict_breaches", "contradicted"), lambda key: key),
 }
 """Counts by labels, and how the labels are made of JSON's."""
-_TALLIES: dict[str, Callable[..., Any]] = {"latency": Latency, "ownership": lambda *key: key}
+_TALLIES: dict[str, Callable[..., Any]] = {
+    "latency": Latency,
+    "ownership": lambda *key: key,
+    "verdict_latency": lambda *key: key,
+}
 _DELIVERIES, _HELD = "deliveries", "held_once"
 _SENT = 4
 """Of a channel's deliveries: those that are over. What is pending is never erased."""

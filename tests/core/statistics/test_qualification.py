@@ -203,7 +203,7 @@ def test_in_shadow_it_is_told_what_would_be_filtered_and_how_much_of_it_was_answ
     assert figures(*cases).shadow.classes == {}, "what is filtered is in no shadow"
 
 
-def test_what_was_overdue_before_it_was_known_to_be_support_is_listed_and_the_moved_are_counted() -> None:
+def test_rule_54_what_was_overdue_before_it_was_known_to_be_support_is_listed() -> None:
     due = MARCH + 65 * MINUTE
     late = (Word(due + 5 * MINUTE, "support", "tia"),)
     open_one: dict[str, Any] = {"stopped_at": None, "answered": False}
