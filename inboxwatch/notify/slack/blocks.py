@@ -1,9 +1,4 @@
-"""Slack messages and dialogs as Block Kit JSON. Pure: waits in, dictionaries out.
-
-Strangers' text goes into plain_text objects only, with `&`, `<` and `>` escaped and emoji codes left as they are:
-no mention, link or formatting can come of it. What is mrkdwn is written by us and by the config.
-Limits are those of https://docs.slack.dev/reference/block-kit: 50 blocks, 3000 characters a text, 75 a button.
-"""
+"""Slack messages and dialogs as Block Kit JSON. Pure: waits in, dictionaries out."""
 
 from __future__ import annotations
 
@@ -19,14 +14,23 @@ from inboxwatch.notify import ABOUT_WAITS, NoticeType, follow_up_messages, messa
 from inboxwatch.notify.actions import Candidate
 from inboxwatch.notify.ladder_words import ladder_lines
 from inboxwatch.notify.slack import markup
-from inboxwatch.notify.text import cut
+from inboxwatch.notify.slack.elements import (
+    HEADER,
+    PREFIX,
+    Block,
+    button,
+    fact,
+    field,
+    header,
+    lines,
+    markdown,
+    option,
+    plain_context,
+    section,
+    text,
+)
 from inboxwatch.notify.wait import ShownWait, chosen
 from inboxwatch.words import ENGLISH, Wording, english
-
-Block = dict[str, Any]
-
-PREFIX = "inboxwatch."
-"""Begins every action_id and callback_id of ours."""
 
 BUTTONS = messages.ACTION_LABELS
 """What can be pressed, by the name of the action."""
@@ -78,24 +82,24 @@ def message(
     blocks: list[Block] = []
     single = len(waits) == 1 and kind in ABOUT_WAITS
     if not single:
-        blocks.append(_header("head", headline))
-        if len(headline) > _HEADER:
-            blocks.append(_section("full", headline, 500))
+        blocks.append(header("head", headline))
+        if len(headline) > HEADER:
+            blocks.append(section("full", headline, 500))
     if error:
-        blocks.append(_section("error", messages.server_said(error, words=words), 600))
+        blocks.append(section("error", messages.server_said(error, words=words), 600))
     shown = chosen(waits, _LISTED) if listed else waits[:_WITH_BUTTONS]
-    section = ""
+    heading = ""
     for wait in shown:
-        if listed and wait.section != section:
-            section = wait.section
-            blocks.append(_header(None, section))
+        if listed and wait.section != heading:
+            heading = wait.section
+            blocks.append(header(None, heading))
         blocks += (
             [_listed(wait)]
             if listed
             else wait_blocks(wait, single=single, interactive=interactive, note=wait.handed or wait.note)
         )
     if len(waits) > len(shown):
-        blocks.append(_section("more", messages.and_more(len(waits) - len(shown), words=words)))
+        blocks.append(section("more", messages.and_more(len(waits) - len(shown), words=words)))
     if link:
         blocks.append(_link(link, words))
     return SlackMessage(markup.escaped(headline, 500), blocks[:50])
@@ -107,9 +111,9 @@ def wait_blocks(wait: ShownWait, *, single: bool, interactive: bool, note: str =
     standing = f"{_icon(wait)} {wait.standing[:1].upper()}{wait.standing[1:]}"
     about = [line for line in (wait.who, wait.subject) if line]
     if single:
-        blocks = [_header(f"{own}:head", standing), _lines(f"{own}:who", about)]
+        blocks = [header(f"{own}:head", standing), lines(f"{own}:who", about)]
     else:
-        blocks = [_lines(f"{own}:who", [standing, *about])]
+        blocks = [lines(f"{own}:who", [standing, *about])]
     blocks.append({"type": "section", "block_id": f"{own}:facts", "fields": list(_facts(wait, single=single))})
     if single and (steps := _reminders(wait)):
         blocks.append({"type": "section", "block_id": f"{own}:next", "text": steps})
@@ -117,14 +121,14 @@ def wait_blocks(wait: ShownWait, *, single: bool, interactive: bool, note: str =
         blocks.append({**_link(wait.mail_link, wait.words, messages.OPEN_MAIL), "block_id": f"{own}:mail"})
     if interactive and not wait.over:
         offered = FOLLOW_UP_BUTTONS if wait.follow_up else BUTTONS
-        buttons = [_button(action, wait.words.say(label), wait.id) for action, label in offered.items()]
+        buttons = [button(f"{PREFIX}{action}", wait.words.say(label), wait.id) for action, label in offered.items()]
         blocks.append({"type": "actions", "block_id": f"{own}:act", "elements": buttons})
     elif interactive and wait.closed:
         label = follow_up_messages.AGAIN if wait.follow_up else messages.TAKE_BACK
-        back = _button("reopen", wait.words.say(label), wait.id)
+        back = button(f"{PREFIX}reopen", wait.words.say(label), wait.id)
         blocks.append({"type": "actions", "block_id": f"{own}:act", "elements": [back]})
     if note:
-        blocks.append(_plain_context(f"{own}:note", note))
+        blocks.append(plain_context(f"{own}:note", note))
     return blocks
 
 
@@ -146,7 +150,7 @@ def is_single(blocks: Sequence[Block]) -> bool:
 
 def reply(headline: str, link: str, words: Wording = ENGLISH) -> SlackMessage:
     """What is said in the thread of an earlier message."""
-    blocks = [_section("headline", headline, 500)]
+    blocks = [section("headline", headline, 500)]
     if link:
         blocks.append(_link(link, words))
     return SlackMessage(markup.escaped(headline, 500), blocks)
@@ -155,15 +159,15 @@ def reply(headline: str, link: str, words: Wording = ENGLISH) -> SlackMessage:
 def answer(lines: Iterable[str], waits: Sequence[ShownWait], link: str = "", words: Wording = ENGLISH) -> SlackMessage:
     """What `/inboxwatch` says, to the asker only. `link` is a web address or empty."""
     said = [line for line in lines if line] or [words.say(messages.NOTHING_WAITS)]
-    blocks = [_section(None, line, 600) for line in said[:10]]
-    shown, section = chosen(waits, _LISTED), ""
+    blocks = [section(None, line, 600) for line in said[:10]]
+    shown, heading = chosen(waits, _LISTED), ""
     for wait in shown:
-        if wait.section != section:
-            section = wait.section
-            blocks.append(_header(None, section))
+        if wait.section != heading:
+            heading = wait.section
+            blocks.append(header(None, heading))
         blocks.append(_listed(wait))
     if len(waits) > len(shown):
-        blocks.append(_section(None, messages.and_more(len(waits) - len(shown), words=words)))
+        blocks.append(section(None, messages.and_more(len(waits) - len(shown), words=words)))
     if link:
         blocks.append(_link(link, words))
     return SlackMessage(markup.escaped(" ".join(said), 500), blocks)
@@ -179,20 +183,20 @@ def dialog(
     """The dialog behind a button: what must be chosen, and a reason. `place` is where it was pressed."""
     blocks: list[Block] = []
     if lengths := {"snooze": SNOOZES, "put_off": PUT_OFFS}.get(action):
-        options = [_option(words.say(label), value) for value, label in lengths.items()]
+        options = [option(words.say(label), value) for value, label in lengths.items()]
         label = words.say("For") if action == "snooze" else words.say("Follow up in")
-        blocks.append(_input("choice", label, {"type": "static_select", "options": options}))
+        blocks.append(field("choice", label, {"type": "static_select", "options": options}))
     elif action == "assign":
         menu: dict[str, Any] = {"type": "static_select", "option_groups": list(_groups(candidates, words))}
-        blocks.append(_input("choice", words.say("To"), menu))
-    field = {"type": "plain_text_input", "max_length": 300}
-    blocks.append(_input("reason", words.say("Reason"), field, optional=action not in ("dismiss", "stop")))
+        blocks.append(field("choice", words.say("To"), menu))
+    typed = {"type": "plain_text_input", "max_length": 300}
+    blocks.append(field("reason", words.say("Reason"), typed, optional=action not in ("dismiss", "stop")))
     return {
         "type": "modal",
         "callback_id": f"{PREFIX}{action}",
-        "title": _text(words.say((BUTTONS | FOLLOW_UP_BUTTONS).get(action, messages.TAKE_BACK)), 24),
-        "submit": _text(words.say("Save"), 24),
-        "close": _text(words.say("Cancel"), 24),
+        "title": text(words.say((BUTTONS | FOLLOW_UP_BUTTONS).get(action, messages.TAKE_BACK)), 24),
+        "submit": text(words.say("Save"), 24),
+        "close": text(words.say("Cancel"), 24),
         "private_metadata": json.dumps({"clock": clock, **place}),
         "blocks": blocks,
     }
@@ -211,22 +215,22 @@ def _facts(wait: ShownWait, *, single: bool) -> Iterable[Block]:
 
     if wait.since:
         label = words.say("Silent") if wait.follow_up else words.say("Waited") if wait.over else words.say("Waiting")
-        yield _fact(label, words.say("%(waited)s, since %(at)s", waited=wait.waited, at=date(wait.since)))
+        yield fact(label, words.say("%(waited)s, since %(at)s", waited=wait.waited, at=date(wait.since)))
     if wait.due:
         within = f", {markup.escaped(wait.within)}" if wait.within else ""
-        yield _fact(words.say("Due"), f"{date(wait.due)}{within}")
+        yield fact(words.say("Due"), f"{date(wait.due)}{within}")
     held = ""
     if wait.held_until:
         held = messages.held(snoozed=wait.held_as == "snoozed", until=date(wait.held_until), words=words)
     owner = markup.escaped(wait.owner) or words.say("nobody")
-    yield _fact(words.say("Owner"), f"{owner}, {held}" if held else owner)
+    yield fact(words.say("Owner"), f"{owner}, {held}" if held else owner)
     if wait.rank:
-        yield _text(wait.rank, 120)
+        yield text(wait.rank, 120)
     if wait.exchanged is not None:
         before = words.count("%(count)s message", "%(count)s messages", wait.exchanged)
         if wait.last_exchanged:
             before = words.say("%(messages)s, last %(at)s", messages=before, at=date(wait.last_exchanged))
-        yield _fact(words.say("Before"), before)
+        yield fact(words.say("Before"), before)
     if not single and (steps := _reminders(wait)):
         yield steps
 
@@ -242,7 +246,7 @@ def _reminders(wait: ShownWait) -> Block | None:
         return None
     following = LadderStep(wait.next_at, wait.next_targets, wait.next_owner, ahead=True) if wait.next_at else None
     steps = wait.steps or ((following,) if following else ())
-    return _fact(words.say("Reminders"), "\n".join(ladder_lines([_escaped(one) for one in steps], date, words=words)))
+    return fact(words.say("Reminders"), "\n".join(ladder_lines([_escaped(one) for one in steps], date, words=words)))
 
 
 def _escaped(step: LadderStep) -> LadderStep:
@@ -250,21 +254,16 @@ def _escaped(step: LadderStep) -> LadderStep:
     return replace(step, targets=names, moves_to=markup.escaped(step.moves_to, 80))
 
 
-def _fact(label: str, text: str) -> Block:
-    """`text` may be mrkdwn; what strangers wrote in it is escaped."""
-    return _markdown(f"*{label}*\n{text}")
-
-
 def _listed(wait: ShownWait) -> Block:
     """A wait in one line."""
-    line = _section(None, f"{_icon(wait)} {wait.line}", 500)
+    line = section(None, f"{_icon(wait)} {wait.line}", 500)
     if wait.mail_link:
-        line["fields"] = [_markdown(markup.link(wait.mail_link, wait.words.say(messages.OPEN_MAIL)))]
+        line["fields"] = [markdown(markup.link(wait.mail_link, wait.words.say(messages.OPEN_MAIL)))]
     return line
 
 
 def _link(link: str, words: Wording, label: str = messages.OPEN_LINK) -> Block:
-    elements = [_markdown(markup.link(link, words.say(label)))]
+    elements = [markdown(markup.link(link, words.say(label)))]
     return {"type": "context", "block_id": "link", "elements": elements}
 
 
@@ -278,66 +277,9 @@ def _icon(wait: ShownWait) -> str:
     return "🔴" if wait.overdue else "🟠"
 
 
-_HEADER = 140
-
-
-def _text(text: str, limit: int = 75) -> Block:
-    """A plain_text object: escaping lengthens a text up to five times, so the cut leaves room for that."""
-    return {"type": "plain_text", "text": _fitted(text, limit), "emoji": False}
-
-
-def _fitted(text: str, limit: int) -> str:
-    shown = markup.escaped(text, limit)
-    return shown if len(shown) <= limit else markup.escaped(text, max(limit // 5, 1))
-
-
-def _markdown(text: str) -> Block:
-    return {"type": "mrkdwn", "text": cut(text, 2000), "verbatim": True}
-
-
-def _identified(block: Block, block_id: str | None) -> Block:
-    return {**block, "block_id": block_id} if block_id else block
-
-
-def _header(block_id: str | None, text: str) -> Block:
-    return _identified({"type": "header", "text": _text(text or "-", _HEADER)}, block_id)
-
-
-def _section(block_id: str | None, text: str, limit: int = 300) -> Block:
-    return _identified({"type": "section", "text": _text(text or "-", limit)}, block_id)
-
-
-def _lines(block_id: str, lines: Sequence[str]) -> Block:
-    text = "\n".join(_fitted(line, 900) for line in lines)
-    return {"type": "section", "block_id": block_id, "text": {"type": "plain_text", "text": text, "emoji": False}}
-
-
-def _plain_context(block_id: str, text: str) -> Block:
-    return {"type": "context", "block_id": block_id, "elements": [_text(text, 500)]}
-
-
-def _button(action: str, label: str, clock: str) -> Block:
-    button = {"type": "button", "action_id": f"{PREFIX}{action}", "text": _text(label), "value": clock}
-    return {**button, "style": "primary"} if action == "acknowledge" else button
-
-
-def _input(name: str, label: str, element: Block, *, optional: bool = False) -> Block:
-    return {
-        "type": "input",
-        "block_id": name,
-        "label": _text(label),
-        "element": {**element, "action_id": name},
-        "optional": optional,
-    }
-
-
-def _option(text: str, value: str) -> Block:
-    return {"text": _text(text), "value": value}
-
-
 def _groups(candidates: Sequence[Candidate], words: Wording) -> Iterable[Block]:
     for label, present in ((words.say("Here now"), True), (words.say("Away"), False)):
         people = [candidate for candidate in candidates if candidate.present is present][:100]
         if people:
             names = [(f"{one.name} ({one.note})" if one.note else one.name, one.person) for one in people]
-            yield {"label": _text(label), "options": [_option(name, person) for name, person in names]}
+            yield {"label": text(label), "options": [option(name, person) for name, person in names]}

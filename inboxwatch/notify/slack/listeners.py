@@ -23,6 +23,7 @@ from inboxwatch.notify import ChannelError, NoticeWait, messages
 from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actions, Actor, Candidate
 from inboxwatch.notify.slack import blocks, markup
 from inboxwatch.notify.slack.api import SlackApi, done
+from inboxwatch.notify.slack.elements import PREFIX, Block
 from inboxwatch.notify.text import clean, web_link
 from inboxwatch.notify.wait import ShownWait
 from inboxwatch.words import Wording, words
@@ -46,14 +47,14 @@ class Listeners:
         self._channel = channel
         self._zone = zone
         self._pressed: OrderedDict[str, None] = OrderedDict()
-        self._messages: OrderedDict[tuple[str, str], list[blocks.Block]] = OrderedDict()
+        self._messages: OrderedDict[tuple[str, str], list[Block]] = OrderedDict()
         self._emails: OrderedDict[str, str] = OrderedDict()
         self._app = AsyncApp(client=api.web, name="inboxwatch", logger=api.log, authorize=_authorization(api))
-        self._app.action(f"{blocks.PREFIX}acknowledge")(self._acknowledge)
-        self._app.action(re.compile(f"{re.escape(blocks.PREFIX)}(snooze|put_off|assign|dismiss|stop|reopen|activity)"))(
+        self._app.action(f"{PREFIX}acknowledge")(self._acknowledge)
+        self._app.action(re.compile(f"{re.escape(PREFIX)}(snooze|put_off|assign|dismiss|stop|reopen|activity)"))(
             self._open_dialog
         )
-        self._app.view(re.compile(re.escape(blocks.PREFIX)))(self._save_dialog)
+        self._app.view(re.compile(re.escape(PREFIX)))(self._save_dialog)
         self._app.command("/inboxwatch")(self._command)
 
     async def handle(self, payload: Payload) -> Payload | None:
@@ -78,7 +79,7 @@ class Listeners:
 
     async def _open_dialog(self, ack: Callable[[], Awaitable[Any]], body: Payload, action: Payload) -> None:
         await ack()
-        name = action["action_id"].removeprefix(blocks.PREFIX)
+        name = action["action_id"].removeprefix(PREFIX)
         place = self._place(body)
 
         async def show() -> None:
@@ -101,7 +102,7 @@ class Listeners:
         choice = ((values.get("choice") or {}).get("selected_option") or {}).get("value") or ""
         reason = clean((values.get("reason") or {}).get("value") or "", 300)
         actor = self._acting(await self._actor(body), place)
-        clock, name = place.pop("clock"), view["callback_id"].removeprefix(blocks.PREFIX)
+        clock, name = place.pop("clock"), view["callback_id"].removeprefix(PREFIX)
 
         async def act() -> ActionOutcome:
             if name == "snooze":
