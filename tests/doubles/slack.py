@@ -306,6 +306,10 @@ class _Refused(Exception):  # noqa: N818  (an answer of the API, not a fault)
     pass
 
 
+_MOST = 13_200
+"""Characters of all blocks of a message, as people have found; no document says so (bolt-js issue 2509)."""
+
+
 def _check(arguments: Json) -> None:
     """What Slack checks in a message: its text, and its blocks by slack_sdk's models."""
     if len(arguments["text"]) > 40_000:
@@ -314,6 +318,8 @@ def _check(arguments: Json) -> None:
     ids = [block["block_id"] for block in blocks if "block_id" in block]
     if len(blocks) > 50 or len(ids) != len(set(ids)):
         raise _Refused("invalid_blocks")
+    if len(json.dumps(blocks, ensure_ascii=False)) > _MOST:
+        raise _Refused("msg_blocks_too_long")
     for block in Block.parse_all(blocks):
         if block is None:
             raise _Refused("invalid_blocks")

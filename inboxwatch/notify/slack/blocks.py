@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -56,6 +56,11 @@ SNOOZES = {
 _WITH_BUTTONS = 9
 """Waits of one message that get buttons: five blocks each, of fifty."""
 _LISTED = 30
+_CHARACTERS = 11_000
+"""Of all waits of one message as JSON: Slack refuses what is longer than about 13,200 (`msg_blocks_too_long`), which
+no document says (https://github.com/slackapi/bolt-js/issues/2509). The rest is for what is said around them, and for
+what people will have done to them.
+"""
 
 
 class SlackMessage(NamedTuple):
@@ -87,22 +92,44 @@ def message(
             blocks.append(section("full", headline, 500))
     if error:
         blocks.append(section("error", messages.server_said(error, words=words), 600))
-    shown = chosen(waits, _LISTED) if listed else waits[:_WITH_BUTTONS]
-    heading = ""
-    for wait in shown:
-        if listed and wait.section != heading:
-            heading = wait.section
-            blocks.append(header(None, heading))
-        blocks += (
-            [_listed(wait)]
-            if listed
-            else wait_blocks(wait, single=single, interactive=interactive, note=wait.handed or wait.note)
-        )
-    if len(waits) > len(shown):
-        blocks.append(section("more", messages.and_more(len(waits) - len(shown), words=words)))
+
+    def some(limit: int) -> tuple[int, list[Block]]:
+        """The first waits, and how many those are."""
+        shown = chosen(waits, limit) if listed else waits[:limit]
+        if listed:
+            return len(shown), _lines_of(shown)
+        return len(shown), [
+            block
+            for wait in shown
+            for block in wait_blocks(wait, single=single, interactive=interactive, note=wait.handed or wait.note)
+        ]
+
+    told, of_waits = _fitting(some, _LISTED if listed else _WITH_BUTTONS)
+    blocks += of_waits
+    if len(waits) > told:
+        blocks.append(section("more", messages.and_more(len(waits) - told, words=words)))
     if link:
         blocks.append(_link(link, words))
     return SlackMessage(markup.escaped(headline, 500), blocks[:50])
+
+
+def _fitting(some: Callable[[int], tuple[int, list[Block]]], limit: int) -> tuple[int, list[Block]]:
+    """As many waits as one message has room for, one at least: how many those are, and their blocks."""
+    count, found = some(limit)
+    while count > 1 and len(json.dumps(found, ensure_ascii=False)) > _CHARACTERS:
+        count, found = some(count - 1)
+    return count, found
+
+
+def _lines_of(waits: Sequence[ShownWait]) -> list[Block]:
+    """A line for each wait, under the headings of their sections."""
+    blocks, heading = list[Block](), ""
+    for wait in waits:
+        if wait.section != heading:
+            heading = wait.section
+            blocks.append(header(None, heading))
+        blocks.append(_listed(wait))
+    return blocks
 
 
 def wait_blocks(wait: ShownWait, *, single: bool, interactive: bool, note: str = "") -> list[Block]:
@@ -160,14 +187,10 @@ def answer(lines: Iterable[str], waits: Sequence[ShownWait], link: str = "", wor
     """What `/inboxwatch` says, to the asker only. `link` is a web address or empty."""
     said = [line for line in lines if line] or [words.say(messages.NOTHING_WAITS)]
     blocks = [section(None, line, 600) for line in said[:10]]
-    shown, heading = chosen(waits, _LISTED), ""
-    for wait in shown:
-        if wait.section != heading:
-            heading = wait.section
-            blocks.append(header(None, heading))
-        blocks.append(_listed(wait))
-    if len(waits) > len(shown):
-        blocks.append(section(None, messages.and_more(len(waits) - len(shown), words=words)))
+    shown, of_waits = _fitting(lambda limit: (min(limit, len(waits)), _lines_of(chosen(waits, limit))), _LISTED)
+    blocks += of_waits
+    if len(waits) > shown:
+        blocks.append(section(None, messages.and_more(len(waits) - shown, words=words)))
     if link:
         blocks.append(_link(link, words))
     return SlackMessage(markup.escaped(" ".join(said), 500), blocks)

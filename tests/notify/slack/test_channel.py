@@ -356,3 +356,18 @@ def test_a_wait_renewed_in_a_longer_message_leaves_the_rest_as_it_was(double: Sl
     assert [block for block in fresh if not str(block.get("block_id")).startswith(own)] == keep
     assert any(str(block.get("block_id")).startswith(f"{other}:act") for block in fresh)
     assert not any(block.get("block_id") == f"{own}:act" for block in fresh)
+
+
+@pytest.mark.parametrize("kind", [NoticeType.ESCALATION, NoticeType.DIGEST])
+async def test_a_flood_of_waits_makes_a_message_that_is_not_too_long_for_slack(
+    double: SlackDouble, slack: Slack, kind: NoticeType
+) -> None:
+    link = f"https://webmail.acme.test/?search={'m' * 300}"
+    many = [
+        clock(id=f"{one:016}", subject="seats " * 60, section=f"Part {one // 10}", mail_link=link) for one in range(25)
+    ]
+    await slack.send(notice(*many, kind=kind), CHANNEL, None, "k1")
+    shown = json.dumps(double.post()["blocks"])
+    told = shown.count("Bo Buyer")
+    assert 3 <= told < 25
+    assert f"and {25 - told} more" in shown
