@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from inboxwatch import __version__
-from inboxwatch.cli import people
+from inboxwatch.cli import people, triage
 from inboxwatch.cli.audit import audit
 from inboxwatch.cli.corrections import kinds, matches
 from inboxwatch.cli.init import EXAMPLES, init
@@ -181,19 +181,20 @@ def explain(
 
 
 @clocks.command("list", epilog="Example: inboxwatch clocks list -c inboxwatch.yaml --owner ana")
-def clocks_list(  # seven parameters: typer makes an option of each
+def clocks_list(  # eight parameters: typer makes an option of each
     config: ConfigFile,
     state: Annotated[OpenOrClosed, typer.Option(help="open or closed.")] = OpenOrClosed.open,
     owner: Annotated[str | None, typer.Option(help="Only waits of this person.")] = None,
     team: Annotated[str | None, typer.Option(help="Only waits whose owner is in this team.")] = None,
     tier: Annotated[str | None, typer.Option(help="Only waits of this tier.")] = None,
     lead: Annotated[str | None, typer.Option(help="Only waits of this lead's address.")] = None,
+    class_: Annotated[str | None, typer.Option("--class", help="Only inquiries of this class.")] = None,
     json: Json = False,
 ) -> None:
-    """Waits in the order in which they fall due."""
+    """Waits in the order in which they fall due; with `--state closed --class vendor` what was filtered, say."""
     from inboxwatch.commands.clocks import list_clocks
 
-    chosen = {"state": state.value, "owner": owner, "team": team, "tier": tier, "lead": lead}
+    chosen = {"state": state.value, "owner": owner, "team": team, "tier": tier, "lead": lead, "class": class_}
     raise typer.Exit(list_clocks(load(config), {k: v for k, v in chosen.items() if v}, as_json=json))
 
 
@@ -379,6 +380,7 @@ def report(  # ten parameters: typer makes an option of each
 
 
 people.add_to(app)
+triage.add_to(app)
 
 
 @config_app.command()

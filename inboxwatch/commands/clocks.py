@@ -38,6 +38,11 @@ def list_clocks(config: Config, where: dict[str, str], *, as_json: bool) -> Exit
     closed = where.get("state") == "closed"
     last = () if closed else ("next",)
     columns = ("id", "lead", "owner", "metric", "due_at", "ended" if closed else "state", "tier", "mailbox", *last)
+    return list_waits(config, where, (*columns, "class") if "class" in where else columns, as_json=as_json)
+
+
+def list_waits(config: Config, where: dict[str, str], columns: tuple[str, ...], *, as_json: bool) -> ExitCode:
+    """Prints the chosen columns of waits; returns the exit code."""
     return _listed(config, "/api/v1/clocks", where, columns, as_json, lambda item: _in_words(config, item))
 
 
@@ -96,7 +101,7 @@ def review(config: Config, message_id: str, verdict: str, body: dict[str, str]) 
     def told(answer: dict[str, Any]) -> str:
         return f"{answer['message_id']}: thread {answer['thread']}, by {answer['evidence']}"
 
-    return _done(config, f"/api/v1/matches/{_quoted(message_id)}/{verdict}", body, told)
+    return ask_for(config, f"/api/v1/matches/{quoted(message_id)}/{verdict}", body, told)
 
 
 def list_kinds(config: Config, where: dict[str, str], *, as_json: bool) -> ExitCode:
@@ -116,7 +121,7 @@ def say_kind(config: Config, message_id: str, action: str, body: dict[str, Any])
     def told(answer: dict[str, Any]) -> str:
         return f"{answer['message_id']}: {answer['kind']}, {printable(answer['signal'])}"
 
-    return _done(config, f"/api/v1/kinds/{_quoted(message_id)}/{action}", body, told)
+    return ask_for(config, f"/api/v1/kinds/{quoted(message_id)}/{action}", body, told)
 
 
 def resend(config: Config, numbers: list[int]) -> ExitCode:
@@ -147,10 +152,10 @@ def act(config: Config, clock: str, action: str, body: dict[str, str]) -> ExitCo
     def told(answer: dict[str, Any]) -> str:
         return f"{answer['id']}: {_state(answer)}, owner {answer['owner']}"
 
-    return _done(config, f"/api/v1/clocks/{clock}/{action}", body, told)
+    return ask_for(config, f"/api/v1/clocks/{clock}/{action}", body, told)
 
 
-def _done(config: Config, path: str, body: dict[str, Any], told: Callable[[dict[str, Any]], str]) -> ExitCode:
+def ask_for(config: Config, path: str, body: dict[str, Any], told: Callable[[dict[str, Any]], str]) -> ExitCode:
     """Asks the daemon for an action and prints what `told` makes of its answer; returns the exit code."""
     try:
         status, answer = asyncio.run(call(config, "POST", path, json=body))
@@ -162,6 +167,6 @@ def _done(config: Config, path: str, body: dict[str, Any], told: Callable[[dict[
     return ExitCode.OK
 
 
-def _quoted(message_id: str) -> str:
+def quoted(message_id: str) -> str:
     """A Message-ID, with or without its brackets, as a part of a path."""
     return quote(message_id.strip().strip("<>"), safe="")

@@ -208,8 +208,8 @@ def _take_back(  # six parameters: what is taken back, of what, and what it is c
     back = Action(at, ActionKind.QUALIFIED, PersonId(deed.by), clock.id, clock.lead, reason=deed.reason)
     actions.append(taken_back(verdict, without, earlier, back))
     for words in made.said.values():
-        if (word := SenderWord(verdict.at, verdict.inquiry_class, verdict.by, verdict.tier)) in words:
-            words.append(word_taken_back(words[: words.index(word)], at, deed.by))
+        if words[-1] == SenderWord(verdict.at, verdict.inquiry_class, verdict.by, verdict.tier):
+            words.append(word_taken_back(words[:-1], at, deed.by))
 
 
 def _reopen(deed: DeedModel, at: datetime, made: Deeds, thread: ThreadId, clock: Clock) -> None:

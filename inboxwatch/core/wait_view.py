@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.core.model import ClockId, LeadId, MailboxId, MessageId, PersonId, ThreadId
+from inboxwatch.core.qualification.score import ScoreLine
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
 from inboxwatch.core.sla.trust import Flag
@@ -122,6 +123,18 @@ class WaitView(NamedTuple):
     """A web address at which that message is opened; empty where none is known."""
     owner_name: str = ""
     answered_by_name: str = ""
+    inquiry_class: str = ""
+    """What it is about; empty without qualification."""
+    class_by: str = ""
+    """What decided that, as `Decision.by`."""
+    points: float | None = None
+    """Its score by the rules; `score` is another system's."""
+    score_lines: tuple[ScoreLine, ...] = ()
+    """What the points are made of."""
+    qualification: str = ""
+    """The version of the classes and rules that decided."""
+    contradicted: bool = False
+    """It was filtered, and one of ours answered it all the same, or its sender became an open lead."""
     exchanged: int | None = None
     """Messages of people to and fro with the lead before this wait."""
     last_exchanged_at: datetime | None = None
@@ -246,4 +259,15 @@ class WaitView(NamedTuple):
             "nudges": self.nudges,
             "reopened": self.reopened,
             "flags": list(self.flags),
+        } | (self._qualified() if self.inquiry_class else {})
+
+    def _qualified(self) -> dict[str, object]:
+        """What is told besides where inquiries have a class."""
+        return {
+            "class": self.inquiry_class,
+            "class_by": self.class_by,
+            "score": self.points,
+            "score_lines": [one._asdict() for one in self.score_lines],
+            "version": self.qualification,
+            "contradicted": self.contradicted,
         }

@@ -77,9 +77,7 @@ def _later(  # six parameters: the wait, and what is done to it until when
 def assign(tx: Transaction, rules: Rules, clock: str, acting: Acting, owner: str) -> str:
     """Gives a wait to a person of the config. Returns its id. Raises Refused."""
     known_person(rules, acting.by)
-    if owner not in rules.config.people:
-        text = english("owner: %(owner)s is no person of the config; groups cannot own a wait")
-        raise Refused(422, text, owner=repr(owner))
+    known_owner(rules, owner)
     row, now = running(tx, rules, clock, acting.by), acting.at
     tx.clocks.record(given(row, PersonId(owner), acting), row.thread)
     return _evaluated(tx, rules, row, now)
@@ -214,6 +212,13 @@ def known_person(rules: Rules, by: str) -> None:
         known = ", ".join(rules.config.people)
         text = english("by: %(by)s is no person of the config; known are %(known)s")
         raise Refused(422, text, by=repr(by), known=known)
+
+
+def known_owner(rules: Rules, owner: str) -> None:
+    """Raises Refused where nobody of the config is meant."""
+    if owner not in rules.config.people:
+        text = english("owner: %(owner)s is no person of the config; groups cannot own a wait")
+        raise Refused(422, text, owner=repr(owner))
 
 
 def running(tx: Transaction, rules: Rules, clock: str, by: str) -> ClockRecord:

@@ -7,11 +7,12 @@ from datetime import datetime
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
+from inboxwatch.core.sla.verdicts import is_taking_back, is_verdict
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.verdict_waits import concerns
 from inboxwatch.engine.wait_views import person_name
-from inboxwatch.notify import follow_up_messages, messages
+from inboxwatch.notify import follow_up_messages, messages, qualification_messages
 from inboxwatch.store import Transaction
 from inboxwatch.words import Wording
 
@@ -27,6 +28,10 @@ def sentence(rules: Rules, action: Action, wait: WaitView, reader: Person, words
     if wait.follow_up and action.kind is ActionKind.REOPENED:
         return follow_up_messages.taken_up(person=name, reason=reason, words=words)
     match action.kind:
+        case ActionKind.QUALIFIED:
+            told = qualification_messages.what(action.inquiry_class, action.tier)
+            judged = qualification_messages.taken_back if is_taking_back(action) else qualification_messages.judged
+            return judged(person=name, told=told, reason=reason, words=words)
         case ActionKind.ACKNOWLEDGED:
             return messages.acknowledged(person=name, until=until, reason=reason, words=words)
         case ActionKind.SNOOZED:
@@ -49,14 +54,23 @@ def last_deed(tx: Transaction, rules: Rules, wait: WaitView, reader: PersonId | 
     about_lead = [one for one in known.get(f"lead:{wait.lead}", ()) if one.kind is ActionKind.ACTIVITY]
     done = [one for one in known.get(wait.thread, ()) if concerns(tx, wait, one) and one.kind not in REVIEWS]
     done += [one for one in about_lead if one.at >= wait.started_at]
+    done = [one for one in done if one.kind is not ActionKind.QUALIFIED or is_verdict(one)]
     done.sort(key=lambda one: one.serial)
-    if done and done[-1].kind is ActionKind.ASSIGNED and done[-1].reason == TAKEN and len(done) > 1:
+    if len(done) > 1 and _goes_with(done[-1], done[-2]):
         done.pop()
     people = rules.config.people
     if not done or done[-1].by not in people:
         return ""
     known_reader = people.get(reader) if reader else None
     return sentence(rules, done[-1], wait, known_reader or people[PersonId(done[-1].by)], rules.words_of(reader))
+
+
+def _goes_with(given: Action, before: Action) -> bool:
+    """Whether the deed before gave somebody a wait: an acknowledgement takes it, a verdict may name an owner."""
+    if given.kind is not ActionKind.ASSIGNED:
+        return False
+    by_verdict = is_verdict(before) and (before.at, before.by) == (given.at, given.by)
+    return given.reason == TAKEN or by_verdict
 
 
 def local(at: datetime | None, reader: Person) -> datetime | None:

@@ -13,7 +13,7 @@ from inboxwatch.core.model import ClockId, Lead, LeadId, ThreadId
 from inboxwatch.core.sla.clock import Clock, Wait
 from inboxwatch.core.sla.fold import Replay
 from inboxwatch.core.sla.policy import SLAPolicy
-from inboxwatch.core.sla.timeline import Fact, Mail
+from inboxwatch.core.sla.timeline import Action, Fact, Mail
 from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.progress import After, Before, Progress
 from inboxwatch.engine.qualifiers import Findings, policy_then, qualifier_of
@@ -22,7 +22,7 @@ from inboxwatch.engine.visibility import Unread, Visibility
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
 
-__all__ = ["Evaluated", "Unread", "evaluate", "evaluate_due"]
+__all__ = ["Evaluated", "Unread", "evaluate", "evaluate_due", "folded"]
 
 
 @dataclass(slots=True)
@@ -139,6 +139,13 @@ def evaluate(
     return done
 
 
+def folded(tx: Transaction, rules: Rules, thread: str, *, without: Action) -> tuple[Clock, ...]:
+    """The clocks of a thread as they would be had something not been done; nothing is kept of that."""
+    timelines = _timelines(tx, [thread], {})
+    leads = tx.leads.get_many({lead for mails in timelines.values() for mail in mails for lead in _leads(mail)})
+    return _fold(tx, rules, timelines, leads, tx.clocks.of_threads([thread]), without)[thread]
+
+
 def _timelines(
     tx: Transaction, threads: Sequence[str], begun: Mapping[str, Sequence[Mail]]
 ) -> dict[str, Sequence[Mail]]:
@@ -153,8 +160,13 @@ def _fold(
     timelines: Mapping[str, Sequence[Mail]],
     leads: Mapping[LeadId, Lead],
     old: Mapping[ClockId, ClockRecord],
+    without: Action | None = None,
 ) -> dict[str, tuple[Clock, ...]]:
-    """The clocks of threads. A wait that was known keeps the policy that it began with (rule 21)."""
+    """The clocks of threads. A wait that was known keeps the policy that it began with (rule 21).
+
+    `without` is something that people did, left out to see what would be: then nothing is kept. (Six parameters: what
+    was looked up for the threads.)
+    """
     parties = {thread: {lead for mail in mails for lead in _leads(mail)} for thread, mails in timelines.items()}
     actions = tx.clocks.actions(list(timelines), set().union(*parties.values()))
     terms = (term for row in old.values() for term in row.terms)
@@ -173,11 +185,14 @@ def _fold(
         facts: list[Fact] = [*mails, *actions.get(thread, ())]
         for lead in parties[thread]:
             facts += actions.get(f"lead:{lead}", ())
+        if without is not None:
+            facts = [one for one in facts if one != without]
         strangers = {one for one in parties[thread] if one in leads and leads[one].provisional}
         fold = Replay(ThreadId(thread), policy_of, rules.config.stop_conditions, strangers, qualifier)
         folded[thread] = fold.clocks(facts)
         findings.add(thread, fold.qualifying)
-    findings.keep(tx)
+    if without is None:
+        findings.keep(tx)
     return folded
 
 

@@ -11,7 +11,9 @@ from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.ownership.routing import Window
 from inboxwatch.core.sla.timeline import Action, ActionKind
-from inboxwatch.engine import actions
+from inboxwatch.core.sla.verdicts import is_taking_back
+from inboxwatch.core.wait_view import WaitView
+from inboxwatch.engine import actions, qualify
 from inboxwatch.engine.assignment_reasons import absent
 from inboxwatch.engine.audit import Attempt, AuditedDaemon, AuditOutcome, Door, begin, end, under_way
 from inboxwatch.engine.authority import concerned
@@ -25,7 +27,7 @@ from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.verdict_waits import ids_of_wait
 from inboxwatch.engine.wait_views import person_name, wait_views
 from inboxwatch.notify import messages
-from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate
+from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate, ClassChoice
 from inboxwatch.store import Outage, Transaction
 from inboxwatch.store.records import ClockRecord
 from inboxwatch.words import ENGLISH, Wording, words
@@ -37,11 +39,13 @@ DEEDS = {
     ActionKind.ASSIGNED: "wait.assign",
     ActionKind.DISMISSED: "wait.dismiss",
     ActionKind.REOPENED: "wait.reopen",
+    ActionKind.QUALIFIED: "wait.qualify",
     ActionKind.ACTIVITY: "activity.log",
 }
 """What the audit log calls them, as over HTTP."""
 STOP = "wait.stop"
 """A dismissal of a follow-up."""
+UNDO_VERDICT = "wait.undo-verdict"
 AGAIN = timedelta(minutes=2)
 """Within this time the same action of the same person is the same press, delivered twice."""
 
@@ -78,6 +82,12 @@ class NoticeActions:
     async def reopen(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         return await self._press(clock, by, _Press(ActionKind.REOPENED, reason))
 
+    async def qualify(self, clock: str, by: Actor, choice: ClassChoice, reason: str = "") -> ActionOutcome:
+        return await self._press(clock, by, _Press(ActionKind.QUALIFIED, reason, choice=choice))
+
+    async def undo_verdict(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
+        return await self._press(clock, by, _Press(ActionKind.QUALIFIED, reason))
+
     async def activity(
         self, clock: str, by: Actor, kind: Literal["call", "meeting", "other"], note: str = ""
     ) -> ActionOutcome:
@@ -113,7 +123,7 @@ class NoticeActions:
 
     async def _act(self, clock: str, by: Actor, press: _Press, attempt: Attempt) -> ActionOutcome:
         rules = self._daemon.rules
-        attempt.deed = STOP if press.follow_up else DEEDS[press.kind]
+        attempt.deed = press.deed
         attempt.clock, attempt.owner = clock, press.owner or ""
         try:
             person = _person(rules, by)
@@ -136,6 +146,15 @@ class _Press:
     until: datetime | None = None
     follow_up: bool = False
     """It is meant of a follow-up alone."""
+    choice: ClassChoice | None = None
+    """Of a verdict: what it says; None takes the last one back."""
+
+    @property
+    def deed(self) -> str:
+        """What the audit log calls it."""
+        if self.kind is ActionKind.QUALIFIED and self.choice is None:
+            return UNDO_VERDICT
+        return STOP if self.follow_up else DEEDS[self.kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +204,8 @@ def _do(tx: Transaction, rules: Rules, clock: str, by: _Reading, press: _Press, 
     """Acts, unless just this was just done; says what has become of the wait. Raises ActionRefused."""
     person = by.person
     row = _wait(tx, rules, clock, person, by.words)
+    if press.kind is ActionKind.QUALIFIED:
+        return _qualify(tx, rules, row, by, press, now)
     if not _done_before(tx, rules, row, person, press, now):
         _once(tx, rules, row, by, press, now)
     row = tx.clocks.get(clock) or row
@@ -195,7 +216,45 @@ def _do(tx: Transaction, rules: Rules, clock: str, by: _Reading, press: _Press, 
         ActionKind.PUT_OFF: row.due_at,
     }.get(press.kind)
     done = Action(now, press.kind, person.id, until=until, owner=row.owner, reason=press.reason)
-    return ActionOutcome(view, sentence(rules, done, view, person, by.place or by.words))
+    return _outcome(rules, view, done, by)
+
+
+def _qualify(  # six parameters: the wait, who judges it, and when
+    tx: Transaction, rules: Rules, row: ClockRecord, by: _Reading, press: _Press, now: datetime
+) -> ActionOutcome:
+    """A verdict, or the last one taken back; shows the clock that was pressed, be it that of the verdict."""
+    person, choice = by.person, press.choice
+    try:
+        wait = qualify.inquiry_of(tx, row.id)
+        if (attempt := under_way()) is not None:
+            attempt.clock = wait.id  # what the audit log names, whichever of both clocks was pressed
+        if not _done_before(tx, rules, wait, person, press, now):
+            acting = actions.Acting(person.id, now, press.reason)
+            if choice is None:
+                wait = qualify.take_back(tx, rules, now, wait.id, acting).clock
+            else:
+                given = qualify.GivenVerdict(wait.id, person.id, choice.inquiry_class, choice.tier, reason=press.reason)
+                wait = qualify.judge(tx, rules, now, given).clock
+    except Refused as refused:
+        raise ActionRefused(messages.nothing_done(why=refused.said(by.words), words=by.words)) from refused
+    row = tx.clocks.get(row.id) or row
+    (view,) = with_ladders(tx, rules, [row], wait_views(tx, rules, [row], now), now)
+    done = Action(
+        now,
+        ActionKind.QUALIFIED,
+        person.id,
+        reason=press.reason,
+        inquiry_class=wait.inquiry_class,
+        tier=choice.tier if choice is not None else wait.tier,
+        rule=wait.class_by if choice is None else "",
+    )
+    return _outcome(rules, view, done, by)
+
+
+def _outcome(rules: Rules, view: WaitView, done: Action, by: _Reading) -> ActionOutcome:
+    """A wait after what was done to it, with that in a sentence for the place where it is shown."""
+    told = sentence(rules, done, view, by.person, by.place or by.words)
+    return ActionOutcome(view, told, qualify.choices(rules, view))
 
 
 def _once(tx: Transaction, rules: Rules, row: ClockRecord, by: _Reading, press: _Press, now: datetime) -> None:
@@ -238,9 +297,16 @@ def _done_before(tx: Transaction, rules: Rules, row: ClockRecord, person: Person
         action.at == last.at
         and action.kind is press.kind
         and press.owner in (None, action.owner)
+        and (press.kind is not ActionKind.QUALIFIED or _same_verdict(action, press.choice))
         and (press.until is None or action.until is None or abs(action.until - press.until) <= AGAIN)
         for action in done
     )
+
+
+def _same_verdict(action: Action, choice: ClassChoice | None) -> bool:
+    if choice is None or is_taking_back(action):
+        return choice is None and is_taking_back(action)
+    return (action.inquiry_class, action.tier) == (choice.inquiry_class, choice.tier)
 
 
 def candidates(

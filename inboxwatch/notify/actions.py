@@ -33,12 +33,25 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassChoice:
+    """What somebody may say that an inquiry is."""
+
+    inquiry_class: str
+    tier: str = ""
+    """What it is worth; empty: as it was."""
+    for_sales: bool = False
+    """Whether a seller is needed; such choices stand first, in a group of their own."""
+
+
+@dataclass(frozen=True, slots=True)
 class ActionOutcome:
     """The wait after an action, for showing it where it was shown before."""
 
     clock: WaitView
     sentence: str
     """What happened, with the person's name: `Ana Diaz has it until 14:30.` Shown beside the wait."""
+    choices: tuple[ClassChoice, ...] = ()
+    """What may be said now that it is; empty without qualification, and of a follow-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,14 @@ class Actions(Protocol):
 
     async def reopen(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         """A reply is owed after all: a dismissal is taken back. After some minutes a reason is needed."""
+        ...
+
+    async def qualify(self, clock: str, by: Actor, choice: ClassChoice, reason: str = "") -> ActionOutcome:
+        """It is what was chosen; also of a wait that is over. `clock` may be that of the verdict that is awaited."""
+        ...
+
+    async def undo_verdict(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
+        """The last verdict is taken back: it is what it was before."""
         ...
 
     async def activity(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -16,12 +17,15 @@ from typing import NamedTuple
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
-from inboxwatch.notify import follow_up_messages, messages
+from inboxwatch.notify import follow_up_messages, messages, qualification_messages
+from inboxwatch.notify.actions import ClassChoice
 
 OF_REPLIES = {action: messages.ACTION_LABELS[action] for action in ("acknowledge", "dismiss")}
 OF_FOLLOW_UPS = {action: follow_up_messages.ACTION_LABELS[action] for action in ("activity", "stop")}
 LABELS = OF_REPLIES | OF_FOLLOW_UPS
-"""What a link can do, and the words on it."""
+"""What a link can do, and the words on it; beside that it can say what an inquiry is (`QUALIFY`)."""
+QUALIFY = "qualify:"
+"""Before the class that a link gives, and a tier: `qualify:sales:hot`."""
 
 LIFETIME = timedelta(days=3)
 """Over a weekend. Whoever finds a link later, in a forwarded mail or an archive, gets nothing by it."""
@@ -44,9 +48,17 @@ class Grant:
 
     clock: str
     action: str
-    """A key of LABELS."""
+    """A key of LABELS, or QUALIFY with a class."""
     person: str
     expires: datetime
+
+
+def choice_of(action: str) -> ClassChoice | None:
+    """What a link says that an inquiry is; None for one that does something else."""
+    if not action.startswith(QUALIFY):
+        return None
+    inquiry_class, _, tier = action.removeprefix(QUALIFY).partition(":")
+    return ClassChoice(inquiry_class, tier)
 
 
 class Links:
@@ -77,6 +89,17 @@ class Links:
             ActionLink(label, f"{self._url}/a/{self.sign(Grant(clock, action, person, expires))}")
             for action, label in offered.items()
         )
+
+    def verdicts(
+        self, clock: str, person: str, now: datetime, choices: Sequence[ClassChoice]
+    ) -> tuple[ActionLink, ...]:
+        """A link for each thing that a person may say an inquiry is, labelled by class and tier."""
+        return tuple(self._verdict(clock, person, now + self._lifetime, one) for one in choices)
+
+    def _verdict(self, clock: str, person: str, expires: datetime, choice: ClassChoice) -> ActionLink:
+        action = f"{QUALIFY}{choice.inquiry_class}{':' if choice.tier else ''}{choice.tier}"
+        label = qualification_messages.what(choice.inquiry_class, choice.tier)
+        return ActionLink(label, f"{self._url}/a/{self.sign(Grant(clock, action, person, expires))}")
 
     def sign(self, grant: Grant) -> str:
         """The last part of a link's path: URL-safe, ASCII."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from inboxwatch.core.model import LeadId, MessageId
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.core.wait_view import WaitView
+from inboxwatch.notify.actions import ClassChoice
 
 UNVERIFIED = "unverified"
 """The reason of a step that is told although a mailbox that could hold the answer is unread."""
@@ -49,6 +50,8 @@ class NoticeWait:
     """Where its owner has changed, and that is what is told."""
     note: str = ""
     """What somebody has done to it last, in a sentence for the reader, where that is shown."""
+    choices: tuple[ClassChoice, ...] = ()
+    """What a reader may say that it is; empty without qualification, and of a follow-up."""
 
     def as_json(self) -> dict[str, object]:
         """The clock of contract section 4 with what only notices tell; what is not known is left out."""
@@ -63,7 +66,7 @@ class NoticeWait:
             "exchanged": wait.exchanged,
             "lead_name": wait.lead_name,
             "company": wait.company,
-            "score": wait.score,
+            "score": "" if wait.inquiry_class else wait.score,
             "subject": wait.subject,
             "owner_name": wait.owner_name,
             "answered_by_name": wait.answered_by_name,

@@ -32,7 +32,7 @@ from inboxwatch.web.problems import Problem
 
 LIMIT, MOST = 100, 1000
 """Items of a page, unless asked otherwise, and at most."""
-_FILTERS = ("state", "owner", "team", "tier", "lead", "mailbox", "metric")
+_FILTERS = ("state", "owner", "team", "tier", "lead", "mailbox", "metric", "class")
 
 
 class Api:
@@ -75,6 +75,8 @@ class Api:
             raise Problem(422, f"{', '.join(sorted(unknown))}: no such filter; known are {', '.join(_FILTERS)}")
         if "lead" in where:
             where["lead"] = where["lead"].lower()
+        if "class" in where:
+            where["inquiry_class"] = where.pop("class").lower()
         limit, now = _limit(request), self._daemon.now()
         asked = by_people(self._daemon.rules.config, where)
         after = _after(request, lambda due, clock: (datetime.fromtimestamp(due / 1_000_000, UTC), str(clock)))

@@ -78,6 +78,21 @@ class Reopen(Body):
     """Needed once ten minutes have passed since the dismissal."""
 
 
+class Qualify(Body):
+    """A person's verdict."""
+
+    by: Word
+    inquiry_class: Word = Field(alias="class")
+    tier: Annotated[str, Field(max_length=60)] = ""
+    scope: Literal["wait", "sender"] = "wait"
+    owner: Word | None = None
+    reason: Text = ""
+
+
+class UndoVerdict(Acknowledge):
+    """The last verdict is taken back."""
+
+
 class Reviewed(Body):
     by: Word
     reason: Text = ""

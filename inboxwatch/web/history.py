@@ -118,7 +118,7 @@ def _ownership(actions: Sequence[Action], row: ClockRecord) -> list[Ownership]:
 
 
 def _action(action: Action) -> dict[str, object]:
-    return {
+    told: dict[str, object] = {
         "at": rfc3339(action.at),
         "deed": action.kind.value,
         "by": action.by,
@@ -127,6 +127,8 @@ def _action(action: Action) -> dict[str, object]:
         "rule": action.rule,
         "reason": action.reason,
     }
+    judged = {"class": action.inquiry_class, "tier": action.tier} if action.kind is ActionKind.QUALIFIED else {}
+    return told | judged
 
 
 def _notification(row: NotifiedRecord) -> dict[str, object]:

@@ -13,13 +13,16 @@ from inboxwatch.engine.notice_actions import NoticeActions
 from inboxwatch.engine.refused import Refused
 from inboxwatch.notify import messages
 from inboxwatch.notify.actions import ActionRefused, Actor
-from inboxwatch.notify.links import LABELS, Grant, LinkError, Links
+from inboxwatch.notify.links import LABELS, Grant, LinkError, Links, choice_of
+from inboxwatch.notify.qualification_messages import what
 from inboxwatch.web import page_messages, wait_actions
 from inboxwatch.web.pages import Pages
 from inboxwatch.words import english
 
 REOPEN = "reopen"
 """What the link on the page after a dismissal does; no message carries it."""
+UNDO_VERDICT = "undo-verdict"
+"""Likewise after a verdict."""
 WHY = {
     "dismiss": english("Say why no reply is owed."),
     "stop": english("Say why nobody follows up any more."),
@@ -31,7 +34,11 @@ DONE = {
     "stop": english("Done: nobody follows up any more, says %(person)s."),
     "dismiss": english("Done: no reply is owed, says %(person)s."),
     REOPEN: english("Undone: the wait runs again from its start."),
+    UNDO_VERDICT: english("Undone: it is what it was before."),
 }
+IT_IS = english("Done: it is %(what)s, says %(person)s.")
+UNDONE = {"dismiss": REOPEN, "stop": REOPEN}
+"""By which link a deed can be undone."""
 REASON = 500
 """Characters of a reason."""
 
@@ -55,7 +62,7 @@ class SignedLinks:
             wait = await wait_actions.shown(self._daemon, grant.clock)
         except Refused as refused:
             return await self._say(request, refused.said(words), refused.status)
-        if wait.running == (grant.action == REOPEN):
+        if not _judges(grant) and wait.running == (grant.action == REOPEN):
             if wait.running:
                 return await self._say(request, words.say("This wait runs. There is nothing to undo."))
             why = page_messages.ending(wait.stop_reason or "", words)
@@ -72,7 +79,7 @@ class SignedLinks:
         reason = str((await request.post()).get("reason", "")).strip()[:REASON]
         try:
             wait = await wait_actions.shown(self._daemon, grant.clock)
-            if not wait.running and grant.action != REOPEN:
+            if not wait.running and grant.action != REOPEN and not _judges(grant):
                 why = messages.wait_over(stop_reason=page_messages.ending(wait.stop_reason or "", words), words=words)
                 return await self._say(request, messages.nothing_done(why=why, words=words), 409)
             if grant.action in WHY and not reason:
@@ -82,15 +89,24 @@ class SignedLinks:
             return await self._say(request, messages.nothing_done(why=refused.said(words), words=words), refused.status)
         except ActionRefused as refused:
             return await self._say(request, str(refused), 409)
-        told = words.say(DONE[grant.action], person=self._name(grant.person))
-        if grant.action not in WHY:
+        choice, name = choice_of(grant.action), self._name(grant.person)
+        back = UNDO_VERDICT if choice is not None else UNDONE.get(grant.action)
+        if choice is not None:
+            told = words.say(IT_IS, what=what(choice.inquiry_class, choice.tier), person=name)
+        else:
+            told = words.say(DONE[grant.action], person=name)
+        if back is None:
             return await self._say(request, told)
-        undo = Grant(grant.clock, REOPEN, grant.person, self._daemon.now() + UNDO)
+        undo = Grant(grant.clock, back, grant.person, self._daemon.now() + UNDO)
         return await self._say(request, told, undo=f"/a/{self._links.sign(undo)}")
 
     async def _do(self, grant: Grant, by: Actor, reason: str) -> None:
         given = reason or "by the link in a message"
-        if grant.action == "acknowledge":
+        if (choice := choice_of(grant.action)) is not None:
+            await self._actions.qualify(grant.clock, by, choice, reason)
+        elif grant.action == UNDO_VERDICT:
+            await self._actions.undo_verdict(grant.clock, by, reason)
+        elif grant.action == "acknowledge":
             await self._actions.acknowledge(grant.clock, by, given)
         elif grant.action == "activity":
             await self._actions.activity(grant.clock, by, "call", given)
@@ -103,7 +119,10 @@ class SignedLinks:
 
     async def _ask(self, request: web.Request, grant: Grant, wait: WaitView, **values: Any) -> web.Response:
         """The page whose button acts."""
-        label = messages.UNDO if grant.action == REOPEN else LABELS[grant.action]
+        label = messages.UNDO if grant.action in (REOPEN, UNDO_VERDICT) else LABELS.get(grant.action, "")
+        if (choice := choice_of(grant.action)) is not None:
+            spoken = self._pages.words(request)
+            label = spoken.say("It is %(what)s", what=what(choice.inquiry_class, choice.tier))
         reader, why = self._name(grant.person), grant.action in WHY
         return await self._page(request, wait=wait, label=label, reader=reader, why=why, **values)
 
@@ -123,3 +142,8 @@ class SignedLinks:
     async def _page(self, request: web.Request, status: int = 200, **values: Any) -> web.Response:
         defaults = {"sentence": "", "wait": None, "label": "", "reader": "", "why": False, "problem": "", "undo": ""}
         return await self._pages.render(request, "link.html", status=status, **(defaults | values))
+
+
+def _judges(grant: Grant) -> bool:
+    """Whether a link says what an inquiry is, which may be said of a wait that is over as well."""
+    return grant.action == UNDO_VERDICT or choice_of(grant.action) is not None

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.wait_view import WaitView
-from inboxwatch.engine import actions
+from inboxwatch.engine import actions, qualify
+from inboxwatch.engine.audit import under_way
 from inboxwatch.engine.authority import concerned
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.policies import policies_of
@@ -17,9 +18,20 @@ from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.notify import messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
-from inboxwatch.web.bodies import Acknowledge, Assign, Called, Dismiss, PutOff, Reopen, Snooze, Stop
+from inboxwatch.web.bodies import (
+    Acknowledge,
+    Assign,
+    Called,
+    Dismiss,
+    PutOff,
+    Qualify,
+    Reopen,
+    Snooze,
+    Stop,
+    UndoVerdict,
+)
 
-ActionBody = Acknowledge | Snooze | Assign | Dismiss | Reopen | Called | Stop
+ActionBody = Acknowledge | Snooze | Assign | Dismiss | Reopen | Called | Stop | Qualify | UndoVerdict
 BODIES: dict[str, type[ActionBody]] = {
     "acknowledge": Acknowledge,
     "snooze": Snooze,
@@ -29,8 +41,10 @@ BODIES: dict[str, type[ActionBody]] = {
     "reopen": Reopen,
     "activity": Called,
     "stop": Stop,
+    "qualify": Qualify,
+    "undo-verdict": UndoVerdict,
 }
-"""`put-off` and `stop` are for follow-ups alone."""
+"""`put-off` and `stop` are for follow-ups alone, `qualify` and `undo-verdict` for all others."""
 
 
 async def do(daemon: DaemonPort, clock: str, body: ActionBody, person: Person | None = None) -> WaitView:
@@ -41,6 +55,8 @@ async def do(daemon: DaemonPort, clock: str, body: ActionBody, person: Person | 
 
 
 def _do(tx: Transaction, rules: Rules, clock: str, body: ActionBody, now: datetime, person: Person | None) -> WaitView:
+    if isinstance(body, Qualify | UndoVerdict):
+        return _judge(tx, rules, qualify.inquiry_of(tx, clock), clock, body, now, person)
     if person is not None and (row := tx.clocks.get(clock)) is not None:
         may_act(tx, rules, [row], person)
     acting = actions.Acting(body.by, now, body.reason)
@@ -64,6 +80,27 @@ def _do(tx: Transaction, rules: Rules, clock: str, body: ActionBody, now: dateti
         case Reopen():
             actions.reopen(tx, rules, clock, acting)
     return _shown(tx, rules, clock, now)
+
+
+def _judge(  # seven parameters: the wait, by which name it was asked for, who judges it, and when
+    tx: Transaction,
+    rules: Rules,
+    row: ClockRecord,
+    ref: str,
+    body: Qualify | UndoVerdict,
+    now: datetime,
+    person: Person | None,
+) -> WaitView:
+    if (attempt := under_way()) is not None:
+        attempt.clock = row.id  # what the audit log names, by whatever the wait was asked for
+    if person is not None:
+        may_act(tx, rules, [row], person)
+    if isinstance(body, UndoVerdict):
+        done = qualify.take_back(tx, rules, now, ref, actions.Acting(body.by, now, body.reason))
+    else:
+        given = qualify.GivenVerdict(ref, body.by, body.inquiry_class, body.tier, body.scope, body.owner, body.reason)
+        done = qualify.judge(tx, rules, now, given)
+    return wait_views(tx, rules, [done.clock], now, Detail.CLOCK)[0]
 
 
 def may_act(tx: Transaction, rules: Rules, rows: Sequence[ClockRecord], person: Person) -> None:

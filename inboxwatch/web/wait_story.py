@@ -10,8 +10,9 @@ from inboxwatch.core.model import Direction, Kind
 from inboxwatch.core.proof import NOTHING_KNOWN
 from inboxwatch.core.sla.escalation import StepKey
 from inboxwatch.core.sla.policy import Metric
-from inboxwatch.core.sla.timeline import ActionKind
-from inboxwatch.notify import NoticeType
+from inboxwatch.core.sla.timeline import Action, ActionKind
+from inboxwatch.core.sla.verdicts import is_taking_back, is_verdict
+from inboxwatch.notify import NoticeType, qualification_messages
 from inboxwatch.notify.assignment_words import why_given
 from inboxwatch.store.records import DeliveryState, NotifiedRecord
 from inboxwatch.web import page_messages
@@ -120,7 +121,8 @@ def _actions(history: History, words: Wording) -> list[TimelineEvent]:
             )
         else:
             verbs = _ACTIONS | _FOLLOW_UP_ACTIONS if history.clock.metric == Metric.FOLLOW_UP else _ACTIONS
-            what = words.say(verbs.get(action.kind, action.kind.value))
+            judged = action.kind is ActionKind.QUALIFIED
+            what = _qualified(action, words) if judged else words.say(verbs.get(action.kind, action.kind.value))
             moved = action.kind is ActionKind.PUT_OFF
             events.append(
                 TimelineEvent(
@@ -134,6 +136,14 @@ def _actions(history: History, words: Wording) -> list[TimelineEvent]:
                 )
             )
     return events
+
+
+def _qualified(action: Action, words: Wording) -> str:
+    """A verdict, or what rules and data made of a wait."""
+    told = qualification_messages.what(action.inquiry_class, action.tier)
+    if is_verdict(action) and is_taking_back(action):
+        return words.say("took the verdict back; it is %(what)s again", what=told)
+    return words.say("said what it is: %(what)s", what=told)
 
 
 def _notifications(history: History, words: Wording) -> list[TimelineEvent]:

@@ -14,6 +14,7 @@ from inboxwatch.engine.deeds import last_deed
 from inboxwatch.engine.delivery.enqueue import REFERENCE
 from inboxwatch.engine.digests import Daily, first_sight
 from inboxwatch.engine.ladder import with_ladders
+from inboxwatch.engine.qualify import choices
 from inboxwatch.engine.report.mailed import link_of
 from inboxwatch.engine.report.schedule import ReportOrder
 from inboxwatch.engine.rules import Rules
@@ -153,7 +154,12 @@ class Composer:
             return None
         over = not any(view.running for view in views.values())
         first, base = made[0], self._rules.config.web.url
-        told = [NoticeWait(view, note=last_deed(self._tx, self._rules, view, row.person)) for view in views.values()]
+        told = [
+            NoticeWait(
+                view, note=last_deed(self._tx, self._rules, view, row.person), choices=choices(self._rules, view)
+            )
+            for view in views.values()
+        ]
         notice = Notice(
             type=NoticeType.RESOLVED if over else first.type,
             id=first.letter,
@@ -179,11 +185,12 @@ class Composer:
 
     def _told(self, row: DeliveryRecord, wait: WaitView, unread: bool) -> NoticeWait:
         """A wait with the step of its ladder that a delivery tells, and why; a resolution has neither."""
+        offered = choices(self._rules, wait)
         if row.step is None:
-            return NoticeWait(wait, handed=self._handed(row))
+            return NoticeWait(wait, handed=self._handed(row), choices=offered)
         reason = UNVERIFIED if unread else row.reason or ""
         since = self._unread_since(row) if reason == UNVERIFIED else None
-        return NoticeWait(wait, row.step, row.round, reason, since)
+        return NoticeWait(wait, row.step, row.round, reason, since, choices=offered)
 
     def _handed(self, row: DeliveryRecord) -> Handed | None:
         """How a wait came to its owner, where a delivery tells that."""

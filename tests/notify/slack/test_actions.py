@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 
 from inboxwatch.notify import NoticeType
-from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate
+from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate, ClassChoice
 from inboxwatch.notify.slack.channel import Slack
 from inboxwatch.notify.slack.settings import SlackSettings
 from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
@@ -62,6 +62,12 @@ class RecordedActions:
 
     async def dismiss(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         return self._act(by, "dismiss", clock, reason, **{**OVER, "state": "dismissed", "stop_reason": "dismissed"})
+
+    async def qualify(self, clock: str, by: Actor, choice: ClassChoice, reason: str = "") -> ActionOutcome:
+        return self._act(by, "qualify", clock, choice, reason, **OVER)
+
+    async def undo_verdict(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
+        return self._act(by, "undo_verdict", clock, reason)
 
     async def activity(
         self, clock: str, by: Actor, kind: Literal["call", "meeting", "other"], note: str = ""
