@@ -44,6 +44,7 @@ from inboxwatch.store.outcomes import OutcomeRows
 from inboxwatch.store.period_waits import PeriodWaits
 from inboxwatch.store.pinned_policies import PinnedPolicies
 from inboxwatch.store.proofs import Proofs
+from inboxwatch.store.qualified_waits import QualifiedWaits
 from inboxwatch.store.quarantine import Quarantine
 from inboxwatch.store.retention import Retention
 from inboxwatch.store.sender_verdicts import SenderVerdicts
@@ -126,6 +127,10 @@ class Transaction:
     @cached_property
     def first_classes(self) -> FirstClasses:
         return FirstClasses(self.connection, self.mail)
+
+    @cached_property
+    def qualified_waits(self) -> QualifiedWaits:
+        return QualifiedWaits(self.connection)
 
     @cached_property
     def deliveries(self) -> Deliveries:

@@ -24,7 +24,17 @@ from inboxwatch.engine.views import found_view, lead_view, mailbox_view
 from inboxwatch.engine.wait_filters import by_people
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.store import Transaction
-from inboxwatch.web import audit_query, follow_ups, kinds, lead_push, leads, matches, outcomes, wait_actions
+from inboxwatch.web import (
+    audit_query,
+    follow_ups,
+    kinds,
+    lead_push,
+    leads,
+    matches,
+    outcomes,
+    qualification,
+    wait_actions,
+)
 from inboxwatch.web.bodies import Activity, Erasing, LeadBody, Push, Reviewed, SaidKind, read
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.identity import person_of, require
@@ -55,6 +65,7 @@ class Api:
             web.post("/api/v1/activities", self.activity),
             web.get("/api/v1/follow-ups", self.follow_ups),
             web.get("/api/v1/outcomes", self.outcomes),
+            web.get("/api/v1/qualification", self.qualification),
             web.get("/api/v1/mailboxes", self.mailboxes),
             web.get("/api/v1/matches", self.matches),
             web.post("/api/v1/matches/{message:.+}/{action:confirm|split|undo}", self.review),
@@ -171,6 +182,9 @@ class Api:
 
     async def outcomes(self, request: web.Request) -> web.Response:
         return _json(await outcomes.of_query(self._daemon, request.query))
+
+    async def qualification(self, request: web.Request) -> web.Response:
+        return _json(await qualification.of_query(self._daemon, request.query))
 
     async def mailboxes(self, request: web.Request) -> web.Response:
         boxes = self._daemon.rules.config.mailboxes

@@ -11,7 +11,7 @@ from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.outcomes import read_outcomes, usual_question
 from inboxwatch.engine.report.outcomes import outcomes_view
 from inboxwatch.web.problems import Problem
-from inboxwatch.web.query_times import instant_of, length_of
+from inboxwatch.web.query_times import instant_of, length_of, team_of
 
 FILTERS = ("since", "until", "within", "team")
 LONGEST = timedelta(days=366)
@@ -28,7 +28,5 @@ async def of_query(daemon: DaemonPort, query: Mapping[str, str]) -> dict[str, An
         asked = asked._replace(since=since)
     if asked.since >= until:
         raise Problem(422, "since: must lie before `until` and the present")
-    team = query.get("team", "")
-    if team and team not in config.teams:
-        raise Problem(422, f"team: {team[:100]!r} is none of {', '.join(config.teams) or 'the config, which has none'}")
+    team = team_of(query, config.teams)
     return outcomes_view(await daemon.read(read_outcomes, daemon.rules, asked, team))

@@ -1,8 +1,8 @@
-"""Instants and lengths of time in the query of a request."""
+"""Instants, lengths of time and teams in the query of a request."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from inboxwatch.core.sla.policy import Duration
@@ -33,3 +33,11 @@ def length_of(query: Mapping[str, str], name: str, most: timedelta) -> timedelta
     if length.business or not timedelta(0) < length.length <= most:
         raise Problem(422, f"{name}: must be elapsed time such as 30d, and at most {most.days}d")
     return length.length
+
+
+def team_of(query: Mapping[str, str], teams: Iterable[str]) -> str:
+    """The team that a query asks about; empty: all. Raises Problem."""
+    team, known = query.get("team", ""), list(teams)
+    if team and team not in known:
+        raise Problem(422, f"team: {team[:100]!r} is none of {', '.join(known) or 'the config, which has none'}")
+    return team
