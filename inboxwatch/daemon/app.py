@@ -34,7 +34,7 @@ from inboxwatch.engine.departures import departures
 from inboxwatch.engine.directories import stored_members
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.starts import WINDOW, begin_run, end_run
-from inboxwatch.engine.workers import enter
+from inboxwatch.engine.workers import enter, free_claims
 from inboxwatch.metrics import Metrics
 from inboxwatch.notify import alarm_messages
 from inboxwatch.now import Now
@@ -75,7 +75,10 @@ class App:
         self._reloading = asyncio.Lock()
         self._joining: asyncio.Task[None] | None = None
         self._members_due = False
+        self.worker: int | None = None
+        """Its number among several that share the store."""
         self._keeper: ShardKeeper | None = None
+        self._freeing: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
         self._tried: set[str] = set()
@@ -164,7 +167,7 @@ class App:
         """Lets the other workers of a store that is shared see that this one lives."""
         if self.store.shared:
             name = f"{platform.node()}/{os.getpid()}"
-            number = await self.writer.write(enter, name, __version__, self.now())
+            self.worker = number = await self.writer.write(enter, name, __version__, self.now())
             self._keeper = ShardKeeper(self.store.locks(number), number, self)
             await self._keeper.open()
 
@@ -182,8 +185,10 @@ class App:
     async def _leave(self) -> None:
         """Hands its share over at once, before messages on their way have left."""
         if self._keeping is not None and self._keeper is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
+            ending = [self._keeping] if self._freeing is None else [self._keeping, self._freeing]
+            for task in ending:
+                task.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
             await self._keeper.leave()
 
     def reads(self, mailbox: MailboxId) -> bool:
@@ -201,6 +206,19 @@ class App:
     def answer(self, mailboxes: list[str]) -> None:
         """Reads mailboxes that another worker wants to be read now."""
         self.supervisor.answer(mailboxes)
+
+    def free_claims(self) -> None:
+        """Gives back what workers had claimed that live no more; the store may be away meanwhile."""
+        if self.worker is not None and (self._freeing is None or self._freeing.done()):
+            self._freeing = asyncio.create_task(self._free_claims(self.worker))
+
+    async def _free_claims(self, worker: int) -> None:
+        try:
+            if freed := await self.writer.write(free_claims, worker, self.now()):
+                log.info("deliveries of a worker that is no more are sent by others", deliveries=freed)
+                self.supervisor.wake()
+        except Exception as error:  # noqa: BLE001  (nobody waits for this task: end loudly, as for a loop)
+            self.fail(error)
 
     async def _end(self) -> None:
         """Notes how the run ends; a store that is away must not keep it from ending."""

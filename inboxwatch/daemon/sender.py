@@ -54,10 +54,15 @@ Look = Callable[[Iterable[str], Iterable[str]], Awaitable[bool]]
 class Sender:
     """Delivers what is due through one channel, in order, one message at a time."""
 
-    def __init__(self, name: str, channel: Channel, look: Look, context: LoopContext) -> None:
-        """The other senders are woken when deliveries have gone over to their channels."""
+    def __init__(
+        self, name: str, channel: Channel, look: Look, context: LoopContext, worker: int | None = None
+    ) -> None:
+        """The other senders are woken when deliveries have gone over to their channels. `worker` is the number of this
+        process among several.
+        """
         rules = context.rules
         self.name = name
+        self._worker = worker
         self._wake_others = context.wake
         self._channel = channel
         self._rules = rules
@@ -99,7 +104,8 @@ class Sender:
 
     async def deliver_one(self) -> bool:
         """Sends the next bundle that is due; False where there is none."""
-        rows: Sequence[DeliveryRecord] = await self._writer.write(claim, self.name, self._now(), self._most)
+        now = self._now()
+        rows: Sequence[DeliveryRecord] = await self._writer.write(claim, self.name, now, self._most, self._worker)
         if not rows:
             return False
         first = rows[0]

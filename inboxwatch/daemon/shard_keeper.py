@@ -43,6 +43,10 @@ class Sharing(Protocol):
         """Reads the mailboxes of the shards that are this worker's now, and no others."""
         ...
 
+    def free_claims(self) -> None:
+        """Takes up what workers had begun that live no more."""
+        ...
+
     def answer(self, mailboxes: list[str]) -> None:
         """Reads mailboxes that another worker wants to be read now."""
         ...
@@ -67,6 +71,7 @@ class ShardKeeper:
         self._server_began: datetime | None = None
         self._courteous_until = float("-inf")
         self._noted_at = float("-inf")
+        self._living: frozenset[int] = frozenset()
         self._hinted = asyncio.Event()
 
     def reads(self, mailbox: MailboxId) -> bool:
@@ -148,7 +153,11 @@ class ShardKeeper:
         await self._do(lambda: locks.give(todo.give))
         await self._do(lambda: locks.note(taken, me, seen.at))
         await self._do(lambda: locks.note(todo.give, None, seen.at))
-        if now - self._noted_at >= NOTED:
+        noting = now - self._noted_at >= NOTED
+        if not courteous and (noting or seen.living != self._living):
+            self._living = seen.living
+            self._sharing.free_claims()
+        if noting:
             self._noted_at = now
             await self._do(lambda: locks.seen(seen.at, 0.0))
 

@@ -56,6 +56,8 @@ class Supervised(DaemonPort, Protocol):
     writer: Writer
     settled: Callable[[], None]
     """Called once what the config makes is in memory."""
+    worker: int | None
+    """The number of this process among several; None where it is the only one."""
 
     def reads(self, mailbox: MailboxId) -> bool:
         """Whether this worker reads a mailbox now."""
@@ -103,7 +105,7 @@ class Supervisor:
         for name, channel in self.channels.items():
             if isinstance(channel, Interactive):
                 await channel.start(actions, links)
-            self.senders[name] = Sender(name, channel, self._looks.look, self._context)
+            self.senders[name] = Sender(name, channel, self._looks.look, self._context, daemon.worker)
         if behind := await daemon.writer.write(begin_again, rules, daemon.now()):
             log.warning("the clock is behind the last run", seconds=round(behind.total_seconds()), hint=CLOCK)
         await daemon.writer.write(sweep, rules, daemon.now())

@@ -40,13 +40,15 @@ class Deliveries:
         """Adds what must be sent; a key that is there already is not added twice. Returns how many are new."""
         return insert_missing(self._connection, _row, [delivery_row(one) for one in new])
 
-    def claim(self, channel: str, now: datetime, lease: timedelta, most: int = MOST) -> list[DeliveryRecord]:
+    def claim(
+        self, channel: str, now: datetime, lease: timedelta, most: int = MOST, worker: int | None = None
+    ) -> list[DeliveryRecord]:
         """Takes the oldest due bundle of a channel: rows of one type for one destination leave as one message.
 
         At most `most` of them, that is; what is left makes the next message.
 
         A claim that is not settled within `lease` (a crash between send and record) falls due again, in the same
-        bundle and with the same keys.
+        bundle and with the same keys; that of a `worker` who is no more, as soon as that is known.
         """
         due: tuple[Any, ...] = (_row.c.channel == channel, _row.c.state.in_(OPEN), _row.c.next_at <= now)
         oldest = select(_row).where(*due).order_by(_row.c.next_at, _row.c.id).limit(1)
@@ -66,6 +68,7 @@ class Deliveries:
                 state="claimed",
                 bundle=first.bundle or first.key,
                 next_at=now + lease,
+                claimed_by=worker,
                 attempts=_row.c.attempts + 1,
             )
         )
@@ -155,10 +158,16 @@ class Deliveries:
 
     def release(self, now: datetime) -> None:
         """Gives back what a process that was killed had claimed. On PostgreSQL another worker may be sending it: there
-        the claim must run out.
+        it is given back once its worker is seen to be no more (`free`).
         """
         if self._connection.dialect.name == "sqlite":
             self._connection.execute(update(_row).where(_row.c.state == "claimed").values(next_at=now))
+
+    def free(self, living: Iterable[int], now: datetime) -> int:
+        """Gives back what workers have claimed that live no more; returns how many."""
+        lost = (_row.c.state == "claimed", _row.c.claimed_by.is_not(None), _row.c.claimed_by.not_in(list(living)))
+        freed = update(_row).where(*lost).values(next_at=now, claimed_by=None)
+        return self._connection.execute(freed).rowcount
 
     def hasten(self, now: datetime) -> None:
         """Tries again at once what waits for another attempt: its hour was told by a clock that has been set back."""

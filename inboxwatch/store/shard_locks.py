@@ -16,60 +16,33 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError
 
-from inboxwatch.core.shards import SHARDS, House
+from inboxwatch.core.shards import House
 from inboxwatch.store.engines import open_session_engine
 from inboxwatch.store.failures import Outage, name_outages
+from inboxwatch.store.held_locks import AT_WORK, CLASS, LIVES, held_locks, house_in, living_in
 from inboxwatch.store.worker_tables import look_request as _look
 from inboxwatch.store.workers import Workers
 
 LEASE = 10.0
 """Seconds after which the server ends a session that says nothing, and its locks with it."""
-_AT_WORK, _LIVES = 1_000_000, 1_000_000_000
-"""Locks by which workers show themselves: these, and the worker's number. One that leaves still lives for a while, and
-its deliveries on their way are its own."""
 _HINTS = "inboxwatch"
 HINT = f"NOTIFY {_HINTS}"
 """Tells all workers that there is something to see."""
-_CLASS = "CAST(CAST('worker' AS regclass) AS int)"
-"""Tells the locks of this store from those of another in the same database: by the number of a table of it."""
 _TIMES = text("SELECT clock_timestamp(), pg_postmaster_start_time()")
-_LOCKS = text(
-    "SELECT l.pid, CAST(l.objid AS int) AS number FROM pg_locks AS l "
-    "JOIN pg_database AS d ON d.oid = l.database AND d.datname = current_database() "
-    "WHERE l.locktype = 'advisory' AND l.classid = CAST(CAST('worker' AS regclass) AS oid) "
-    "AND l.objsubid = 2 AND l.granted"
-)
-_TAKE = text(f"SELECT n FROM unnest(CAST(:shards AS int[])) AS n WHERE pg_try_advisory_lock({_CLASS}, n)")  # noqa: S608  (no value of anybody's)
-_GIVE = text(f"SELECT count(pg_advisory_unlock({_CLASS}, n)) FROM unnest(CAST(:shards AS int[])) AS n")  # noqa: S608
+_TAKE = text(f"SELECT n FROM unnest(CAST(:shards AS int[])) AS n WHERE pg_try_advisory_lock({CLASS}, n)")  # noqa: S608  (no value of anybody's)
+_GIVE = text(f"SELECT count(pg_advisory_unlock({CLASS}, n)) FROM unnest(CAST(:shards AS int[])) AS n")  # noqa: S608
 
 
 class Seen(NamedTuple):
     """What a look at the locks has shown."""
 
     house: House
+    living: frozenset[int]
+    """The workers that live, those included that are leaving."""
     at: datetime
     """The time of the database."""
     server_began: datetime
     """When the server that was asked began: another instant after a restart, and where another has taken its place."""
-
-
-def house_of(connection: Connection) -> House:
-    """Who is at work and owns what now. The shards of a worker that is leaving are owned by nobody known."""
-    held: dict[int, set[int]] = {}
-    for row in connection.execute(_LOCKS):
-        held.setdefault(row.pid, set()).add(row.number)
-    workers, owners = set(), {}
-    for pid, numbers in held.items():
-        worker = next((number - _AT_WORK for number in numbers if _AT_WORK < number < _LIVES), None)
-        if worker is not None:
-            workers.add(worker)
-        owners.update({shard: -pid if worker is None else worker for shard in numbers if shard < SHARDS})
-    return House(frozenset(workers), owners)
-
-
-def living(connection: Connection) -> frozenset[int]:
-    """The workers that live now, those included that are leaving."""
-    return frozenset(row.number - _LIVES for row in connection.execute(_LOCKS) if row.number > _LIVES)
 
 
 class ShardLocks:
@@ -92,20 +65,21 @@ class ShardLocks:
             session.execute(text(f"SET idle_session_timeout = {int(LEASE * 1000)}"))
         session.execute(text(f"SET statement_timeout = {int(LEASE * 1000)}"))
         session.execute(text(f"LISTEN {_HINTS}"))
-        if not self.take([_LIVES + self._number]):
+        if not self.take([LIVES + self._number]):
             self.close()
             raise Outage("the server still holds an earlier session of this worker")
 
     def join(self) -> None:
         """Shows that this worker wants a share, and says so to the others."""
-        self.take([_AT_WORK + self._number])
+        self.take([AT_WORK + self._number])
         self.hint()
 
     def look(self) -> Seen:
         """What everybody sees now; the server hears that this worker lives."""
         session = self._kept()
         at, began = session.execute(_TIMES).one()
-        return Seen(house_of(session), at.astimezone(UTC), began.astimezone(UTC))
+        held = held_locks(session)
+        return Seen(house_in(held), living_in(held), at.astimezone(UTC), began.astimezone(UTC))
 
     def take(self, shards: Collection[int]) -> frozenset[int]:
         """Takes shards that this worker does not own; returns those that nobody else was quicker to take."""
@@ -119,7 +93,7 @@ class ShardLocks:
 
     def leave(self) -> None:
         """Shows that this worker wants no share any more; it lives, and may still own shards."""
-        self.give([_AT_WORK + self._number])
+        self.give([AT_WORK + self._number])
 
     def hint(self) -> None:
         """Says to all workers that there is something to see."""

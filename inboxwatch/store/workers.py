@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
+from inboxwatch.store.held_locks import living
 from inboxwatch.store.upsert import upsert
 from inboxwatch.store.worker_tables import shard as _shard
 from inboxwatch.store.worker_tables import worker as _worker
@@ -64,6 +65,10 @@ class Workers:
         """The workers that were at work after an instant, and have not left."""
         lately = select(_worker.c.number).where(_worker.c.seen_at > at, _worker.c.left_at.is_(None))
         return set(self._connection.execute(lately).scalars())
+
+    def living(self) -> frozenset[int]:
+        """The workers whose sessions live; in a store of one process, none."""
+        return living(self._connection)
 
     def took(self, number: int | None, shards: Collection[int], now: datetime) -> None:
         """Notes who has shards from now on; None: they were given back."""

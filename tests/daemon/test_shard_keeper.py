@@ -30,10 +30,14 @@ class Worker:
         self.keeper = ShardKeeper(self.locks, number, self)
         self.reads: frozenset[int] = frozenset()
         self.asked: list[str] = []
+        self.freed = 0
         self.keeping: asyncio.Task[None] | None = None
 
     async def share(self) -> None:
         self.reads = self.keeper.owned
+
+    def free_claims(self) -> None:
+        self.freed += 1
 
     def answer(self, mailboxes: list[str]) -> None:
         self.asked += mailboxes

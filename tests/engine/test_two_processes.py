@@ -85,6 +85,24 @@ def test_two_processes_that_find_a_step_due_tell_it_once(daemon: BatchedDaemon, 
     assert daemon.steps() == [(1, 1, "ana")]
 
 
+def test_what_a_worker_had_claimed_that_is_no_more_is_sent_by_another_and_not_by_it(
+    daemon: BatchedDaemon, other: Engine
+) -> None:
+    """One that was frozen knows nothing of it: its message has not left, and does not when it goes on."""
+    daemon.reads(daemon.asks("q1@buyer.test", 0))
+    daemon.passes(minutes(61))
+    frozen = daemon.engine.claim("desk", daemon.at, worker=7)
+    with other.store.transaction() as tx:
+        assert tx.deliveries.free([7, 8], daemon.at) == 0, "it lives"
+    assert other.claim("desk", daemon.at, worker=8) == []
+    with other.store.transaction() as tx:
+        assert tx.deliveries.free([8], daemon.at) == 1
+    (claimed,) = other.claim("desk", daemon.at, worker=8)
+    assert (claimed.key, claimed.claimed_by) == (frozen[0].key, 8)
+    assert daemon.engine.render(frozen, daemon.at) is None
+    assert other.render([claimed], daemon.at) is not None
+
+
 def test_a_batch_that_another_process_has_filed_is_not_filed_again(daemon: BatchedDaemon, other: Engine) -> None:
     cursor = daemon.cursor(ANA)
     question = daemon.asks("q1@buyer.test", 0)

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from inboxwatch.core.shards import SHARDS, House, shard_of
-from inboxwatch.store import Store
-from inboxwatch.store.shard_locks import house_of
+from inboxwatch.store import Store, tables
+from inboxwatch.store.held_locks import house_of
 from tests.support.installation import DaemonProcess, Installation
 from tests.support.message_bytes import message_bytes
 from tests.support.team_mail import BO, MaildirTeamMail
@@ -71,3 +73,10 @@ class SeveralWorkers:
         """The workers that read these mailboxes."""
         owners = self.house().owners
         return {owners[shard_of(name)] for name in self.mail.mailboxes()}
+
+    def claiming(self) -> set[int]:
+        """The process ids of the workers that have deliveries in hand."""
+        with self.store.reading() as tx:
+            names = {worker.number: worker.name for worker in tx.workers.all()}
+            held = select(tables.delivery.c.claimed_by).where(tables.delivery.c.state == "claimed")
+            return {int(names[number].rpartition("/")[2]) for number in tx.connection.execute(held).scalars()}

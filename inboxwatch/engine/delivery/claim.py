@@ -19,11 +19,13 @@ GATHER = timedelta(seconds=5)
 """How long the first steps of a flood wait for the others."""
 
 
-def claim(tx: Transaction, channel: str, now: datetime, most: int = MOST) -> list[DeliveryRecord]:
-    """The next bundle of a channel; rows whose wait is over are cancelled instead."""
+def claim(
+    tx: Transaction, channel: str, now: datetime, most: int = MOST, worker: int | None = None
+) -> list[DeliveryRecord]:
+    """The next bundle of a channel, for a worker; rows whose wait is over are cancelled instead."""
     if _gathering(tx, channel, now):
         return []
-    return _still_wanted(tx, tx.deliveries.claim(channel, now, LEASE, most), now)
+    return _still_wanted(tx, tx.deliveries.claim(channel, now, LEASE, most, worker), now)
 
 
 def mailboxes(tx: Transaction, rules: Rules, rows: Sequence[DeliveryRecord]) -> tuple[set[str], set[str]]:
@@ -39,12 +41,15 @@ def render(
 
     `unread` says that a mailbox that could hold the answer could not be read just now.
     """
+    rows = _still_claimed(tx, rows)
+    if not rows:
+        return None
     first, composer = rows[0], Composer(tx, rules, now)
     if first.type not in ABOUT_WAITS:
         if (composed := composer.single(first)) is None:
             tx.deliveries.settle([first.id], DeliveryState.CANCELLED, now)
         return composed
-    rows = _still_wanted(tx, tx.deliveries.still_open([row.id for row in rows]), now)
+    rows = _still_wanted(tx, rows, now)
     if not rows:
         return None
     tx.deliveries.depart([row.id for row in rows])
@@ -63,6 +68,13 @@ def _gathering(tx: Transaction, channel: str, now: datetime) -> bool:
     """True while many clocks are due and not yet told: a flood leaves as one message, not in pieces."""
     since = tx.deliveries.fresh_since(channel, now)
     return since is not None and now - since < GATHER and tx.clocks.due_many(now, MANY)
+
+
+def _still_claimed(tx: Transaction, rows: Sequence[DeliveryRecord]) -> list[DeliveryRecord]:
+    """Those that are neither settled nor in another worker's hands: one that froze may have lost its claim."""
+    claimed_by = {row.id: row.claimed_by for row in rows}
+    found = tx.deliveries.still_open(sorted(claimed_by))
+    return [row for row in found if row.claimed_by == claimed_by[row.id]]
 
 
 def _still_wanted(tx: Transaction, rows: Sequence[DeliveryRecord], now: datetime) -> list[DeliveryRecord]:
