@@ -26,3 +26,8 @@ def for_sales(inquiry_class: ColumnElement[Any]) -> ColumnElement[bool]:
     asked for its class. What a counter counts must give the class of when it happened, or a verdict would lower it.
     """
     return func.coalesce(inquiry_class, "").in_(["", SALES, UNKNOWN])
+
+
+def of_sales(inquiry_class: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a class, as known now, is one that reports count with sales: it alone, and whatever was never asked."""
+    return func.coalesce(inquiry_class, "").in_(["", SALES])

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 from inboxwatch.core.model import ClockId, LeadId, MailboxId, PersonId
 from inboxwatch.core.sla.timeline import Action
 from inboxwatch.store import tables
-from inboxwatch.store.clock_metrics import REPLY
+from inboxwatch.store.clock_metrics import REPLY, of_sales
 from inboxwatch.store.clocks import to_action
 from inboxwatch.store.records import ClockRecord, FirstContactRecord, clocks_of
 from inboxwatch.store.upsert import chunks
@@ -50,14 +50,15 @@ class PeriodWaits:
 
     def inquiries(self, start: datetime, end: datetime) -> list[InquiryRecord]:
         """The first wait of each lead from `start` to `end`, both included, that began a matter: none of ours had
-        written in its thread before.
+        written in its thread before. Those of class sales, where there are classes.
         """
         ours = _message.c.direction == "outbound", _message.c.kind == "human"
         written = exists().where(_message.c.thread == _clock.c.thread, _message.c.at < _clock.c.started_at, *ours)
         place = func.row_number().over(partition_by=_clock.c.lead, order_by=(_clock.c.started_at, _clock.c.id))
         first = (_clock.c.metric == "first_response", _clock.c.started_at >= start, _clock.c.started_at <= end)
+        sales = of_sales(_clock.c.inquiry_class)
         columns = [_clock.c[name] for name in InquiryRecord._fields]
-        placed = select(*columns, place.label("place")).where(*first, ~written).subquery()
+        placed = select(*columns, place.label("place")).where(*first, sales, ~written).subquery()
         found = select(*(placed.c[name] for name in InquiryRecord._fields)).where(placed.c.place == 1)
         return [InquiryRecord(*row) for row in self._connection.execute(found.order_by(placed.c.started_at))]
 
@@ -88,4 +89,4 @@ class PeriodWaits:
 
 def _left_over(start: datetime, at: datetime) -> tuple[ColumnElement[bool], ...]:
     still = or_(_clock.c.stopped_at.is_(None), _clock.c.stopped_at > at)
-    return _clock.c.started_at < start, still, REPLY
+    return _clock.c.started_at < start, still, REPLY, of_sales(_clock.c.inquiry_class)

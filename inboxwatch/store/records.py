@@ -18,6 +18,7 @@ from sqlalchemy import Row, Table
 from inboxwatch.core.mail.classify import Signs
 from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, LeadId, MailboxId, MessageId, PersonId, ThreadId
+from inboxwatch.core.qualification.decision import SALES
 from inboxwatch.core.qualification.inquiry import Inquiry
 from inboxwatch.core.qualification.score import ScoreLine
 from inboxwatch.core.sla.clock import State
@@ -100,6 +101,11 @@ class ClockRecord(NamedTuple):
     """Its tier when it breached; None where that is the one that it has."""
     terms: tuple[TermRecord, ...] = ()
     """Under which policy it was from when on, the last is in force; empty without qualification."""
+
+    @property
+    def of_sales(self) -> bool:
+        """Whether reports count it with sales, as known now: its class alone, and whatever was never asked for it."""
+        return self.inquiry_class in ("", SALES)
 
     @property
     def ids(self) -> frozenset[ClockId]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -156,3 +158,35 @@ async def test_what_cannot_be_asked_is_refused(client: Client, asked: dict[str, 
 async def test_without_classes_there_is_nothing_to_ask(client: Client, daemon: InProcessDaemon) -> None:
     daemon.config = replace(daemon.config, qualification=None)
     assert await told(client) == 404
+
+
+async def shown(client: Client, lang: str = "en") -> str:
+    """The words of the report on the board."""
+    async with client.get("/report", params={"period": "2026-05", "lang": lang}) as answer:
+        assert answer.status == 200
+        return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", await answer.text())).split())
+
+
+async def test_a_report_holds_sales_alone_and_tells_what_moved_and_what_was_overdue_before(
+    client: Client, daemon: InProcessDaemon
+) -> None:
+    with daemon.store.transaction() as tx:
+        for number in range(12):
+            answered(tx, inquiry(tx, f"s{number}", "sales", "lead"), 4)
+        inquiry(tx, "new", "unknown", "default")
+        filtered(tx, "spam")
+        row = inquiry(tx, "late", "unknown", "default", breached_at=START + LENGTH, breach_class="unknown")
+        judge(tx, row, "support", minutes=65)
+        moved = inquiry(tx, "moved", "sales", "default")
+        answered(tx, moved, 30)
+        judge(tx, moved._replace(state=State.ANSWERED, stopped_at=START + 30 * MINUTE), "support", minutes=40)
+    page = await shown(client)
+    assert "first replies on time 12 of 12" in page
+    assert "In the period: sales 12, support 2, unknown 1, vendor 1." in page
+    assert "A later verdict has moved 1 inquiry into the figures of sales or out of them." in page
+    assert re.search(r"Overdue before it was known .* bo@buyer.test support then: unknown tia Mon 4 May 13:00", page)
+    assert "Filtered 6% 1 of 16" in page
+    assert "wurde nicht zufällig bestimmt" in await shown(client, "de")
+    assert "no se asignó al azar" in await shown(client, "es")
+    daemon.config = replace(daemon.config, qualification=None)
+    assert "How inquiries were qualified" not in await shown(client)

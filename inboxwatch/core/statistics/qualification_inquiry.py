@@ -94,6 +94,11 @@ class InquiryCase:
         """What was known of it at an instant, that instant's words included."""
         return next((word.gives for word in reversed(self.words) if word.at <= at), self.came_as.gives)
 
+    def owner_at(self, at: datetime) -> str:
+        """Who had it just before an instant; empty: nobody."""
+        before = [owner for since, owner in self.owners if since < at] or [owner for _, owner in self.owners[:1]]
+        return before[-1] if before else ""
+
     def seller(self, triage: Collection[str]) -> str:
         """Who had it as a sales wait and is not of the triage; empty: nobody."""
         ends = [*(at for at, _ in self.owners[1:]), None]

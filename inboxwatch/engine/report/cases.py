@@ -18,6 +18,7 @@ from inboxwatch.core.statistics.survival import Length
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.outcomes import LeadOutcomes
 from inboxwatch.engine.report.period import Period
+from inboxwatch.engine.report.qualified import ReportedQualification
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.notify.report_messages import Delay
@@ -179,6 +180,8 @@ class Story:
     outcomes: LeadOutcomes | None = None
     """What became of leads that asked in the half year up to the end of the period, or since its start; None where no
     source tells what became of any lead."""
+    qualification: ReportedQualification | None = None
+    """How its inquiries were qualified; None where the config has no classes."""
 
 
 def read(tx: Transaction, config: Config, period: Period, team: str = "") -> Story:
@@ -214,10 +217,10 @@ class _Reader:
         left_over, left_over_count = self._left_over(team)
         return Story(
             period=period,
-            cases=tuple(self._cases([row for row in begun if row.metric.is_reply])),
+            cases=tuple(self._cases([row for row in begun if row.metric.is_reply and row.of_sales])),
             left_over=tuple(self._cases(left_over)),
             left_over_count=left_over_count,
-            follow_ups=tuple(self._cases([row for row in begun if row.metric == "follow_up"])),
+            follow_ups=tuple(self._cases([row for row in begun if row.metric == "follow_up" and row.of_sales])),
             failed_contacts=tuple((row.owner or "", row.resolved_at is not None) for row in failed),
             verified={
                 name: share
@@ -235,7 +238,7 @@ class _Reader:
     def replies(self) -> tuple[ReportedWait, ...]:
         """The waits that began in the period, without follow-ups and without the buyers: they are counted only."""
         begun = self._waits.begun(self._period.start, self._period.end)
-        return tuple(self._cases([row for row in begun if row.metric.is_reply], Detail.CLOCK))
+        return tuple(self._cases([row for row in begun if row.metric.is_reply and row.of_sales], Detail.CLOCK))
 
     def _left_over(self, team: str) -> tuple[Sequence[ClockRecord], int]:
         """Those that are listed of all, or of those of a team's people, and how many there are."""

@@ -9,6 +9,7 @@ from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.report.cases import Story
 from inboxwatch.engine.report.figures import Group, parts
 from inboxwatch.engine.report.outcomes import outcomes_view
+from inboxwatch.engine.report.qualification import qualification_view
 
 
 def summary(story: Story) -> str:
@@ -27,6 +28,7 @@ def summary(story: Story) -> str:
         },
         "left_over": story.left_over_count,
         "first_contact_failures": len(story.failed_contacts),
+        "qualification": qualification_view(found.figures) if (found := story.qualification) is not None else None,
         "outcomes": outcomes_view(story.outcomes) if story.outcomes is not None else None,
     }
     return json.dumps(told, indent=2) + "\n"

@@ -10,6 +10,7 @@ from inboxwatch.core.statistics.teams import TeamLabels
 from inboxwatch.engine.outcomes import read_outcomes, usual_question
 from inboxwatch.engine.report.cases import ReportedWait, Story, read
 from inboxwatch.engine.report.period import Period
+from inboxwatch.engine.report.qualified import read_qualified
 from inboxwatch.engine.rules import Rules
 from inboxwatch.metrics import team_labels
 from inboxwatch.store import Transaction
@@ -24,6 +25,7 @@ def shown(tx: Transaction, config: Config, period: Period, team: str = "") -> St
     if tx.outcomes.any():
         asked = usual_question(period.end, period.start)
         story = replace(story, outcomes=read_outcomes(tx, Rules.of(config, {}), asked, team))
+    story = replace(story, qualification=read_qualified(tx, config, period, team))
     if team:
         story = of_team(story, config, team)
     return by_team(story, config) if config.figures is ShownFigures.TEAMS else story
