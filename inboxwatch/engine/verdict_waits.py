@@ -5,7 +5,7 @@ from __future__ import annotations
 from inboxwatch.core.model import ClockId
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.running import clock_id
-from inboxwatch.core.sla.timeline import Action
+from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.core.sla.verdicts import is_verdict
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.store import Transaction
@@ -20,11 +20,15 @@ def wait_of(tx: Transaction, clock: ClockRecord) -> ClockRecord:
 
 
 def concerns(tx: Transaction, clock: ClockRecord | WaitView, action: Action) -> bool:
-    """Whether something was done to a clock; to a verdict that was awaited as long as it was, and what is said then."""
+    """Whether something was done to a clock; to a verdict as long as it was awaited, and what is said then. Its owner
+    is whose the wait was just before (rule 44).
+    """
     if action.clock in clock.ids:
         return True
     over = clock.stopped_at is not None and action.at > clock.stopped_at
     if clock.metric is not Metric.VERDICT or (over and not is_verdict(action)):
+        return False
+    if action.kind is ActionKind.ASSIGNED and action.at == clock.stopped_at:
         return False
     return action.clock in ids_of_wait(tx, clock)
 

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from inboxwatch.core.statistics.figures import Figures, Holding
+from inboxwatch.engine.explanation import explain
 from inboxwatch.notify import ChannelSettings, NoticeType, Receipt
+from inboxwatch.notify.explanation import explanation_lines
 from inboxwatch.notify.render import Renderer
+from inboxwatch.web.history import history
 from tests.support.facts import at
 from tests.support.qualified_desk import QualifiedDesk
 from tests.support.qualified_house import ANA, BO, House
@@ -117,6 +120,20 @@ def test_who_was_told_hears_that_it_was_judged_and_the_seller_of_a_reply(desk: Q
         steps = tx.deliveries.for_clocks([row.id for row in desk.clocks()])
     keys = [one.key.split("/", 1)[1] for one in steps if one.type is NoticeType.ESCALATION]
     assert keys == ["1/1/tia", "era1/1/1/ana", "era1/2/1/ana"]
+
+
+def test_a_verdicts_story_ends_with_it_and_its_owner_is_who_had_the_wait_before(desk: QualifiedDesk) -> None:
+    desk.passes("9:15")
+    desk.judge("support", "q@x")
+    desk.passes("9:20")
+    with desk.store.reading() as tx:
+        told = explain(tx, desk.engine.rules, desk.clock("verdict").id, desk.now)
+        owners = [one.owner for one in history(tx, desk.clock("verdict").id).ownership]
+    assert told is not None
+    lines = "\n".join(explanation_lines(told))
+    assert "Owner: tia by routing: rule 1" in lines
+    assert "owner cas" not in lines
+    assert (owners, desk.clock().owner) == (["tia"], "cas")
 
 
 def test_a_dismissal_by_whoever_was_told_of_the_verdict_ends_wait_and_verdict(desk: QualifiedDesk) -> None:
