@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import starmap
 from typing import Any, NamedTuple
@@ -156,6 +156,15 @@ class Clocks:
             for row in self._connection.execute(select(_act).where(chosen).order_by(_act.c.id)):
                 actions.setdefault(row.thread or f"lead:{row.lead}", []).append(to_action(row))
         return actions
+
+    def done(
+        self, kinds: Collection[ActionKind], by: Collection[str], since: datetime, until: datetime, limit: int
+    ) -> list[tuple[Action, ThreadId | None]]:
+        """What some people did from `since` to before `until`, in the order of time, each with its thread."""
+        period = (_act.c.at >= since, _act.c.at < until)
+        chosen = select(_act).where(*period, _act.c.deed.in_(sorted(kinds)), _act.c.by.in_(sorted(by)))
+        found = self._connection.execute(chosen.order_by(_act.c.at, _act.c.id).limit(limit))
+        return [(to_action(row), row.thread) for row in found]
 
     def record_all(self, actions: Sequence[tuple[Action, str | None]] | Sequence[tuple[Action, str]]) -> None:
         """Adds actions, each with the thread it belongs to, in this order."""

@@ -26,6 +26,7 @@ from inboxwatch.engine.wait_views import Detail, wait_views
 from inboxwatch.store import Transaction
 from inboxwatch.web import (
     audit_query,
+    deeds,
     follow_ups,
     kinds,
     lead_push,
@@ -66,6 +67,7 @@ class Api:
             web.get("/api/v1/follow-ups", self.follow_ups),
             web.get("/api/v1/outcomes", self.outcomes),
             web.get("/api/v1/qualification", self.qualification),
+            web.get("/api/v1/deeds", self.deeds),
             web.get("/api/v1/mailboxes", self.mailboxes),
             web.get("/api/v1/matches", self.matches),
             web.post("/api/v1/matches/{message:.+}/{action:confirm|split|undo}", self.review),
@@ -185,6 +187,10 @@ class Api:
 
     async def qualification(self, request: web.Request) -> web.Response:
         return _json(await qualification.of_query(self._daemon, request.query))
+
+    async def deeds(self, request: web.Request) -> web.StreamResponse:
+        require(request, Role.MANAGER)
+        return await deeds.of_query(self._daemon, request)
 
     async def mailboxes(self, request: web.Request) -> web.Response:
         boxes = self._daemon.rules.config.mailboxes

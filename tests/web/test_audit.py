@@ -180,12 +180,13 @@ async def test_managers_read_it_by_time_person_and_lead_in_pages(house: tuple[Cl
     assert (await client.get("/api/v1/audit?door=cli", headers=BEN)).status == 422
 
 
-async def test_a_rep_may_not_read_it(tmp_path: Path) -> None:
+async def test_a_rep_may_not_read_it_nor_all_that_people_did(tmp_path: Path) -> None:
     daemon = Proxied(tmp_path, "[127.0.0.1]", "sesame-open-please")
     text = daemon.path.read_text(encoding="utf-8").replace("admins: [ana, ben]", "admins: [ben]")
     daemon.path.write_text(text, encoding="utf-8")
     daemon.config = configuration.load(daemon.path)
     async with TestClient(TestServer(make_app(daemon))) as client:
-        assert (await client.get("/api/v1/audit", headers=ANA)).status == 403
-        assert (await client.get("/api/v1/audit", headers=BEN)).status == 200
+        for path in ("/api/v1/audit", "/api/v1/deeds"):
+            assert (await client.get(path, headers=ANA)).status == 403
+            assert (await client.get(path, headers=BEN)).status == 200
     daemon.close()

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import json
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient
 
+from inboxwatch import config as configuration
+from inboxwatch.commands.backtest import run_replay
 from inboxwatch.core.model import MessageId
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.running import clock_id
+from inboxwatch.engine.deed_lines import deed_page
 from tests.support.api_requests import Answer, get, send
+from tests.support.in_process_daemon import MONDAY
 from tests.support.triage_daemon import BO, INFO, TriageDaemon
 
 Client = TestClient[Any, Any]
@@ -154,3 +161,59 @@ async def test_a_verdict_for_the_sender_decides_what_they_write_later_until_it_i
     daemon.letter("q3@buyer", minutes=5, subject="A third matter")
     _, clock = await get(client, f"/api/v1/clocks/{wait('q3@buyer')}")
     assert (clock["class"], clock["class_by"]) == ("unknown", "default")
+
+
+def paged(daemon: TriageDaemon, since: datetime, limit: int) -> list[str]:
+    """The deeds read some rows at a time."""
+    lines: list[str] = []
+    page = daemon.engine.read(deed_page, daemon.rules, since, daemon.at + minutes(1), limit)
+    while True:
+        lines += map(json.dumps, page.lines)
+        if page.since is None:
+            return lines
+        page = daemon.engine.read(deed_page, daemon.rules, page.since, daemon.at + minutes(1), limit)
+
+
+async def test_deeds_that_are_exported_replay_to_the_same_clocks(client: Client, daemon: TriageDaemon) -> None:
+    def at_wait(message: str, action: str, **body: str) -> Any:
+        return send(client, "POST", f"/api/v1/clocks/{wait(message)}/{action}", {"by": "tia", **body})
+
+    daemon.lead("di@other.test", owner="ana")
+    daemon.letter("d@other", minutes=2, sender="di@other.test", subject="Prices")
+    daemon.letter("e@else", minutes=2, sender="ed@else.test", subject="A thank you")
+    await at_wait("q@buyer", "acknowledge")
+    daemon.passes(minutes(5))
+    await says(client, "support", owner="cas", reason="login trouble")
+    await says(client, "sales", of="b@jobs", tier="hot")
+    await at_wait("e@else", "dismiss", reason="a thank-you note")
+    daemon.passes(minutes(5))
+    await undoes(client)
+    await says(client, "recruiting", of="e@else", scope="sender")
+    await at_wait("d@other", "snooze", **{"for": "2h"})
+    await at_wait("d@other", "assign", owner="ben")
+    daemon.passes(minutes(5))
+    await at_wait("e@else", "reopen")
+    daemon.letter("f@else", minutes=5, sender="ed@else.test", subject="A new matter")
+    async with client.get("/api/v1/deeds", params={"since": "2026-05-04T00:00:00Z"}) as answer:
+        assert (answer.status, answer.content_type) == (200, "application/x-ndjson")
+        text = await answer.text()
+    told = [(one["deed"], one["message"], one.get("owner")) for one in map(json.loads, text.splitlines())]
+    assert told[:3] == [("acknowledge", "q@buyer", None), ("verdict", "q@buyer", "cas"), ("verdict", "b@jobs", None)]
+    assert [one[0] for one in told[3:]] == ["dismiss", "undo", "verdict", "snooze", "assign", "reopen"]
+    assert paged(daemon, since=MONDAY, limit=1) == paged(daemon, since=MONDAY, limit=4) == text.splitlines()
+    deeds = daemon.letters.parent / "deeds.jsonl"
+    deeds.write_text(text, encoding="utf-8")
+    (daemon.letters.parent / "leads.csv").write_text("email,owner\ndi@other.test,ana\n", encoding="utf-8")
+    config = daemon.path.with_name("again.yaml")
+    config.write_text(daemon.path.read_text().replace("leads: {}", "leads: {known: {source: csv, path: leads.csv}}"))
+    out = io.StringIO()
+    loaded = configuration.load(config)
+    await asyncio.to_thread(run_replay, [daemon.letters], loaded, [], daemon.at, out, deeds=deeds)
+    lines = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [one for one in lines if one["type"] == "problem"] == []
+    replayed = {one["id"]: one for one in lines if one["type"] == "clock"}
+    _, found = await get(client, "/api/v1/clocks", limit="100")
+    assert {one["id"] for one in found["items"]} == set(replayed)
+    for clock in found["items"]:
+        same = {name: clock[name] for name in replayed[clock["id"]] if name in clock and name != "thread"}
+        assert same == {name: value for name, value in replayed[clock["id"]].items() if name in same}
