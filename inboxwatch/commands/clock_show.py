@@ -9,10 +9,12 @@ from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.store_look import UNREADABLE, look
 from inboxwatch.commands.terminal import fail, printable, result
 from inboxwatch.engine.ladder import ladder_of
+from inboxwatch.engine.qualification_story import qualification_of
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import wait_views
 from inboxwatch.notify import NoticeWait, messages
 from inboxwatch.notify.ladder_words import ladder_sentence
+from inboxwatch.notify.qualification_words import qualification_lines
 from inboxwatch.notify.wait import ShownWait
 from inboxwatch.now import now
 from inboxwatch.words import ENGLISH
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from inboxwatch.config import Config
+    from inboxwatch.core.explanation import ExplainedQualification
     from inboxwatch.core.ladder_view import LadderStep
     from inboxwatch.core.wait_view import WaitView
     from inboxwatch.store import Transaction
@@ -35,7 +38,7 @@ def show_clock(config: Config, clock: str) -> ExitCode:
         if row is None:
             return None
         (view,) = wait_views(tx, rules, [row], at)
-        return list(_lines(view, ladder_of(tx, rules, row, at)))
+        return list(_lines(view, ladder_of(tx, rules, row, at), qualification_of(tx, rules, row)))
 
     try:
         lines = look(config, read)
@@ -47,13 +50,15 @@ def show_clock(config: Config, clock: str) -> ExitCode:
     return ExitCode.OK
 
 
-def _lines(wait: WaitView, ladder: Sequence[LadderStep]) -> Iterator[str]:
+def _lines(wait: WaitView, ladder: Sequence[LadderStep], qualification: ExplainedQualification | None) -> Iterator[str]:
     shown = ShownWait.of(NoticeWait(wait), UTC)
     yield f"{shown.who}: {shown.subject}" if shown.subject else shown.who
     owner = shown.owner or "nobody"
     yield f"  Owner: {owner}" + (f", {_held(wait)}" if shown.held else "")
     standing = f"{shown.standing[:1].upper()}{shown.standing[1:]}"
     yield f"  {standing}; due {_when(wait.due_at)} ({shown.within or wait.policy})"
+    if qualification is not None:
+        yield from (f"  {line}" for line in qualification_lines(qualification, _when))
     yield "  Reminders:"
     for step in ladder:
         yield f"    {ladder_sentence(step, _when(step.at))}"

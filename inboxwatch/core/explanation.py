@@ -10,6 +10,7 @@ from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.core.mail.classify import NO_SIGNS, Signs
 from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, Lead, LeadId, MessageId, PersonId
 from inboxwatch.core.proof import NOTHING_KNOWN, Proof
+from inboxwatch.core.qualification.score import ScoreLine
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.sla.timeline import Action
 from inboxwatch.core.wait_view import WaitView
@@ -108,6 +109,51 @@ class OwnerThen:
 
 
 @dataclass(frozen=True, slots=True)
+class QualificationTurn:
+    """From when on a wait was something else, or worth something else."""
+
+    at: datetime
+    by: str
+    """A person's name; `rules`, `repolicy`, `source:NAME` for the program's own."""
+    inquiry_class: str
+    tier: str
+    reason: str = ""
+    person: bool = False
+    back: bool = False
+    """A verdict was taken back."""
+    owner: str = ""
+    """To whom the verdict gave the wait."""
+    due_at: datetime | None = None
+    """When it was due from then on; None where that did not change."""
+    due_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedQualification:
+    """What a wait is about and worth, and what decided it."""
+
+    inquiry_class: str
+    class_by: str
+    class_name: str
+    """Of the person who decided it, where one did."""
+    held_back: str
+    """The rule that would have filtered a known open lead."""
+    score: float | None
+    lines: tuple[ScoreLine, ...]
+    said_in: tuple[MessageId, ...]
+    """The messages whose words count."""
+    version: str
+    tier: str
+    tier_by: str
+    """The name of the person who named the tier; empty: list or score."""
+    tier_listed: bool
+    threshold: float | None
+    """From which score the tier holds, where that has decided by the rules in force."""
+    turns: tuple[QualificationTurn, ...] = ()
+    """Oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExplainedWait:
     """A wait: who owns it, what its SLA is, what happens next, and all that happened, oldest first."""
 
@@ -118,6 +164,8 @@ class ExplainedWait:
     happened: tuple[Happened, ...]
     ladder: tuple[LadderStep, ...] = ()
     """Every step that was told, and every one that follows if nobody answers."""
+    qualification: ExplainedQualification | None = None
+    """None where the config asks for none."""
 
 
 @dataclass(frozen=True, slots=True)

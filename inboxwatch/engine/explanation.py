@@ -35,6 +35,7 @@ from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.follow_ups import next_follow_up
 from inboxwatch.engine.ladder import ladder_of, policy_steps
 from inboxwatch.engine.lead_view import view_of
+from inboxwatch.engine.qualification_story import qualification_of
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.verdict_waits import concerns
@@ -91,8 +92,14 @@ def _waits(
     tx: Transaction, rules: Rules, rows: Sequence[ClockRecord], at: datetime, then: datetime | None
 ) -> tuple[ExplainedWait, ...]:
     views = wait_views(tx, rules, rows, at, Detail.CLOCK)
-    steps = [tuple(ladder_of(tx, rules, row, at)) for row in rows]
-    return tuple(replace(_wait(tx, wait, then), ladder=one) for wait, one in zip(views, steps, strict=True))
+    return tuple(
+        replace(
+            _wait(tx, wait, then),
+            ladder=tuple(ladder_of(tx, rules, row, at)),
+            qualification=qualification_of(tx, rules, row),
+        )
+        for wait, row in zip(views, rows, strict=True)
+    )
 
 
 def _wait(tx: Transaction, wait: WaitView, then: datetime | None) -> ExplainedWait:

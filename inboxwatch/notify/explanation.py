@@ -19,9 +19,11 @@ from inboxwatch.core.explanation import (
 from inboxwatch.core.model import Lead
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
+from inboxwatch.core.sla.verdicts import is_taking_back, is_verdict
 from inboxwatch.core.wait_view import WaitView
-from inboxwatch.notify import follow_up_messages, messages, verdict_messages
+from inboxwatch.notify import follow_up_messages, messages, qualification_messages, verdict_messages
 from inboxwatch.notify.ladder_words import ladder_sentence, length_in_words
+from inboxwatch.notify.qualification_words import qualification_lines
 from inboxwatch.notify.state_words import state
 
 _When = Callable[[datetime | None], str]
@@ -90,13 +92,18 @@ def _wait(told: ExplainedWait) -> Iterator[str]:
     def when(instant: datetime | None) -> str:
         return "-" if instant is None else f"{instant.astimezone(zone):%a %Y-%m-%d %H:%M:%S %Z}"
 
-    yield f"Wait {wait.id} of {wait.lead} ({wait.metric}), mailbox {wait.mailbox or '-'}, tier {wait.tier or '-'}"
+    what = f", class {wait.inquiry_class}" if wait.inquiry_class else ""
+    head = f"Wait {wait.id} of {wait.lead} ({wait.metric}), mailbox {wait.mailbox or '-'}"
+    yield f"{head}{what}, tier {wait.tier or '-'}"
     why = f" by {assigned.by}: {assigned.rule}; {assigned.reason}" if assigned else ""
     yield f"  Owner: {wait.owner}{why}"
     if told.then is not None:
         yield f"  Owner at {when(told.then.at)}: {_owner_then(wait, told.then)}"
     yield from _target(wait, when)
     yield from _next(wait, when)
+    if told.qualification is not None:
+        for line in qualification_lines(told.qualification, when):
+            yield f"  {line}"
     if ahead := [step for step in told.ladder if step.ahead]:
         yield "  If nobody judges it:" if wait.is_verdict else "  If nobody answers:"
         for step in ahead:
@@ -194,10 +201,13 @@ def _action(action: Action, when: _When) -> str:
     reason = f": {action.reason}" if action.reason else ""
     if action.kind is ActionKind.ASSIGNED:
         return f"owner {action.owner}, given by {action.by} ({action.rule}){reason}"
+    if is_verdict(action):
+        what = qualification_messages.what(action.inquiry_class, action.tier)
+        return f"{'verdict taken back' if is_taking_back(action) else 'verdict'} by {action.by}: {what}{reason}"
     if action.kind in _KINDS:
         return f"{_KINDS[action.kind]} <{action.rule}>, said {action.by}{reason}"
     if action.kind is ActionKind.QUALIFIED:
-        about = ", ".join(part for part in (action.inquiry_class, action.tier) if part)
+        about = qualification_messages.what(action.inquiry_class, action.tier)
         score = f", score {action.score:g}" if action.score is not None else ""
         return f"qualified {about}{score} by {action.by}{reason}"
     if action.kind in REVIEWS:

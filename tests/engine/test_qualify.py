@@ -1,4 +1,4 @@
-"""A person's verdict by other doors than HTTP: buttons and links of notices, two processes on one store."""
+"""A person's verdict by other doors than HTTP: buttons and links of notices, two processes on one store, `explain`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from typer.testing import CliRunner
 
+from inboxwatch import config as configuration
+from inboxwatch.cli import app
 from inboxwatch.core.model import MessageId
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.running import clock_id
@@ -16,14 +19,18 @@ from inboxwatch.engine import qualify
 from inboxwatch.engine.deeds import last_deed
 from inboxwatch.engine.delivery.claim import claim, render
 from inboxwatch.engine.notice_actions import NoticeActions
+from inboxwatch.engine.qualification_story import qualification_of
 from inboxwatch.engine.qualify import AlreadyJudged, GivenVerdict
 from inboxwatch.engine.wait_views import wait_views
 from inboxwatch.notify.actions import ActionRefused, Actor, ClassChoice
 from inboxwatch.notify.links import Links
+from inboxwatch.notify.qualification_words import qualification_lines
 from inboxwatch.store import Store
 from inboxwatch.store.audit import AuditFilter
 from inboxwatch.web import make_app
+from inboxwatch.words import words
 from tests.support.engine import Engine
+from tests.support.explained import explained
 from tests.support.triage_daemon import TriageDaemon
 
 TIA, ANA, CAS, MAX = (Actor("slack", email=f"{name}@acme.test") for name in ("tia", "ana", "cas", "max"))
@@ -130,3 +137,35 @@ def test_of_two_processes_that_are_told_the_same_the_second_says_so(daemon: Tria
     with pytest.raises(AlreadyJudged):
         daemon.engine.write(qualify.judge, daemon.rules, daemon.at, given)
     store.close()
+
+
+def test_explain_tells_class_score_tier_and_who_said_what(daemon: TriageDaemon, wait: str) -> None:
+    daemon.passes(minutes(7))
+    given = GivenVerdict(wait, "tia", "support", owner="cas", reason="login trouble")
+    daemon.engine.write(qualify.judge, daemon.rules, daemon.at, given)
+    daemon.passes(minutes(5))
+    daemon.engine.write(qualify.judge, daemon.rules, daemon.at, GivenVerdict(wait, "max", "sales", tier="hot"))
+    for command in (["explain"], ["clocks", "show"]):
+        told = CliRunner().invoke(app, [*command, wait, "-c", str(daemon.path)]).output
+        assert "  Class: sales, says Max Ode.\n" in told
+        assert "): 25 asks for a price (words of q@buyer).\n" in told
+        assert "  Tier hot, says Max Ode.\n" in told
+        assert "it is unknown, by the rules.\n" in told
+        assert "Tia Dorn: it is support (login trouble). Owner Cas Roy. Due " in told
+        assert "Max Ode: it is sales, hot. Due " in told
+
+
+def test_explain_tells_which_rule_was_held_back_and_from_what_score_a_tier_holds(daemon: TriageDaemon) -> None:
+    daemon.path.write_text(daemon.path.read_text().replace("{hot: 60}", "{hot: 20}"), encoding="utf-8")
+    daemon.config = configuration.load(daemon.path)
+    daemon.lead("di@other.test", owner="ana")
+    daemon.letter("d@other", minutes=5, sender="di@other.test", subject="Backlinks, and your pricing")
+    with daemon.store.reading() as tx:
+        told = explained(tx, daemon.rules, "d@other", daemon.at)
+        row = qualify.inquiry_of(tx, "d@other")
+        german = list(qualification_lines(qualification_of(tx, daemon.rules, row), str, words("de")))  # type: ignore[arg-type]
+    assert "  Class: sales, a known open lead. The rule link building fits and was held back.\n" in told
+    assert "  Tier hot from 20.\n" in told
+    assert german[0] == "Klasse: sales, ein bekannter offener Lead. " + (
+        "Die Regel link building trifft zu und wurde zurückgehalten."
+    )
