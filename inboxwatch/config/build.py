@@ -126,6 +126,7 @@ def _qualification(section: QualificationModel | None) -> Qualification | None:
         otherwise=section.otherwise,
         tiers=section.tiers,
         audit=round(section.audit * 100),
+        forget_filtered=section.forget_filtered,
         version=hashlib.sha256(digest.encode()).hexdigest()[:16],
     )
 

@@ -15,7 +15,7 @@ from inboxwatch.engine.alarms import Access, Disk, watch_all
 from inboxwatch.engine.digests import enqueue_digests
 from inboxwatch.engine.gone_quiet import close_quiet
 from inboxwatch.engine.report.schedule import enqueue_reports
-from inboxwatch.engine.retention import expire, expire_audit, watch_age
+from inboxwatch.engine.retention import expire, expire_audit, forget_filtered, watch_age
 from inboxwatch.engine.threads_again import place_again
 
 log = structlog.get_logger(__name__)
@@ -60,6 +60,9 @@ class Housekeeping:
             log.info("erased what is older than history.keep", rows=erased)
         if erased := await self._writer.write(expire_audit, self._rules, self._now()):
             log.info("erased what is older than history.keep_audit", rows=erased)
+
+        if forgotten := await self._writer.write(forget_filtered, self._rules, self._now()):
+            log.info("forgot strangers whose inquiries were filtered", leads=forgotten)
 
     async def _look_at_clock(self) -> int:
         """Returns 1 where IT is told that the clock is not believed, or is again; before anything is erased."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime, timedelta
 
+from inboxwatch.core.pseudonym import Pseudonym
 from inboxwatch.engine.alarms import Condition, watch
 from inboxwatch.engine.audit import AuditOutcome, Door
 from inboxwatch.engine.erasure_clock import Reckoned, pass_time
@@ -12,7 +14,7 @@ from inboxwatch.notify import alarm_messages as messages
 from inboxwatch.store import Transaction
 from inboxwatch.store.audit import EXPIRE
 from inboxwatch.store.audit_record import AuditRecord
-from inboxwatch.store.marks import ExpiredMark
+from inboxwatch.store.marks import ExpiredMark, FilteredMark
 from inboxwatch.store.retention import ROWS, THREADS
 
 EVERY = timedelta(hours=1)
@@ -21,6 +23,8 @@ SOON = timedelta(minutes=5)
 """Where more is left: figures are counted before and after, and others want to write, too."""
 
 
+STRANGERS = 100
+"""Forgotten in one transaction."""
 LEAST_AT_ONCE = 2
 """Rows of the audit log that go together: each time adds one, and one for one would never end."""
 
@@ -78,3 +82,21 @@ def expire(tx: Transaction, rules: Rules, now: datetime, most: int = THREADS) ->
     erased = tx.retention.erase_threads(threads) + tx.retention.erase_rest(rest)
     tx.retention.keep_figures(before, now)
     return erased
+
+
+def forget_filtered(tx: Transaction, rules: Rules, now: datetime, most: int = STRANGERS) -> int:
+    """Forgets strangers whose inquiries were filtered, `most` at once; returns how many.
+
+    Address, subject and thread go; class, rule and day stay, by which filters are counted. What a person said of all
+    that an address sends stays until they are forgotten: it is what filters them.
+    """
+    if (terms := rules.qualification) is None:
+        return 0
+    last = tx.marks.get(FilteredMark())
+    if last is not None and last <= now < last + EVERY:
+        return 0
+    strangers = tx.filtered_strangers.expired(pass_time(tx, now).at - terms.forget_filtered, most)
+    for lead, threads in strangers.items():
+        tx.traces.forget_threads(lead, threads, Pseudonym({lead}, (), secrets.token_hex(8)))
+    tx.marks.set(FilteredMark(), now - EVERY + SOON if len(strangers) == most else now)
+    return len(strangers)

@@ -24,6 +24,7 @@ from inboxwatch.store.deliveries import Deliveries
 from inboxwatch.store.diagnosis import Diagnosis
 from inboxwatch.store.engines import file_of, file_of_url, open_engine
 from inboxwatch.store.failures import Conflict, Outage, StoreAwayError, StoreError, StoreMissingError, name_outages
+from inboxwatch.store.filtered_strangers import FilteredStrangers
 from inboxwatch.store.first_classes import FirstClasses
 from inboxwatch.store.first_contacts import FailedContacts
 from inboxwatch.store.forgotten import Forgotten
@@ -123,6 +124,10 @@ class Transaction:
     @cached_property
     def sender_verdicts(self) -> SenderVerdicts:
         return SenderVerdicts(self.connection)
+
+    @cached_property
+    def filtered_strangers(self) -> FilteredStrangers:
+        return FilteredStrangers(self.connection)
 
     @cached_property
     def first_classes(self) -> FirstClasses:

@@ -203,6 +203,13 @@ class ExpiredMark(_InstantMark):
     kind = "expired"
 
 
+class FilteredMark(_InstantMark):
+    """When all filtered strangers that are due were last found to be forgotten."""
+
+    __slots__ = ()
+    kind = "filtered"
+
+
 class Marks:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from inboxwatch.core.leads import plain_address
-from inboxwatch.core.model import Direction, Kind, Lead
+from inboxwatch.core.model import Direction, Kind, Lead, LeadId
 from inboxwatch.core.pseudonym import Pseudonym
 from inboxwatch.core.search_text import search_text
 from inboxwatch.core.sla.policy import Metric
@@ -46,6 +46,8 @@ HASHED = frozenset({"audit", "clue", "written_to", "forgotten"})
 """Tables of keyed hashes."""
 _KEPT = ("key", "at", "direction", "kind", "evidence")
 """What is left of a message, as of anybody's that matches no lead; and by what it was placed, which is counted."""
+_FIRST = ("class_rule", "first_class", "first_class_by", "held_back")
+"""What is left besides of a filtered stranger's, which is counted."""
 GONE = "forgotten"
 """In the place of the id of a message that is gone."""
 
@@ -239,6 +241,20 @@ class Traces:
         if (outline := self._outline()) and (said := pseudonym.in_json(outline)) != outline:
             Marks(self._connection).set(ConfigMark(), json.dumps(said))
 
+    def forget_threads(self, lead: str, threads: Sequence[str], pseudonym: Pseudonym) -> int:
+        """Empties the threads of a stranger, whose waits keep times and class, and drops the lead. Returns how many
+        messages were emptied.
+        """
+        found = Found({lead}, alone=set(threads))
+        found.messages = self._rows(_message, (_message.c.thread, threads))
+        found.clocks = self._rows(_clock, (_clock.c.thread, threads))
+        found.actions = self._rows(_act, (_act.c.thread, threads), (_act.c.lead, [lead]))
+        self._empty_messages(found, (*_KEPT, *_FIRST))
+        self._detach(found, pseudonym)
+        self._connection.execute(delete(tables.ghost).where(tables.ghost.c.thread.in_(threads)))
+        Leads(self._connection).drop([LeadId(lead)])
+        return len(found.messages)
+
     def _drop_given(self, found: Found, pseudonym: Pseudonym) -> None:
         """What sources said of them; outcomes are figures, and stay without the person."""
         for row in LeadRows(self._connection).drop_of_people(found.addresses):
@@ -247,8 +263,8 @@ class Traces:
             theirs = (came.c.source == row.source, came.c.key == row.key)
             self._connection.execute(update(came).where(*theirs).values(key=pseudonym.address))
 
-    def _empty_messages(self, found: Found) -> None:
-        empty = {column.name: None for column in _message.columns if column.name not in _KEPT}
+    def _empty_messages(self, found: Found, kept: Sequence[str] = _KEPT) -> None:
+        empty = {column.name: None for column in _message.columns if column.name not in kept}
         gone = [row.key for row in found.messages if row.thread in found.alone]
         for part in chunks(gone):
             self._connection.execute(update(_message).where(_message.c.key.in_(part)).values(empty))

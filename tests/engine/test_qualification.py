@@ -7,8 +7,12 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from sqlalchemy import select
 
+from inboxwatch.engine.erasure_clock import pass_time
 from inboxwatch.engine.repolicy import reapply
+from inboxwatch.engine.retention import forget_filtered
+from inboxwatch.store import tables
 from tests.support.facts import at
 from tests.support.qualified_desk import QualifiedDesk, as_replayed, deeds, letters, replayed
 from tests.support.qualified_house import ANA, BO, END, House
@@ -137,6 +141,35 @@ def test_rule_51_a_sender_whom_a_list_names_as_open_later_contradicts_the_filter
     desk.folds_all()
     row = desk.clock()
     assert (row.contradicted, row.stop_reason, row.state) == (True, "filtered", "ended")
+
+
+def test_filtered_strangers_are_forgotten_after_a_while_and_class_rule_and_day_stay(desk: QualifiedDesk) -> None:
+    desk.house.letter("q@x", "9:15", "Backlinks?", sender="cy@other.test", subject="Rank higher")
+    desk.house.letter("n@x", "9:20", "Well?", sender="cy@other.test", subject="Re: Rank higher", answers="q@x")
+    desk.house.letter("s@x", "9:25", "Hello", subject="An inquiry")
+    desk.now = at("9:30")
+    desk.read()
+    assert desk.engine.write(forget_filtered, desk.engine.rules, at("9:00", 80)) == 0
+    for day in range(81, 120, 30):  # time passes as far as a daemon sees it pass
+        desk.engine.write(pass_time, at("10:00", day))
+    assert desk.engine.write(forget_filtered, desk.engine.rules, at("11:00", 120)) == 1
+    assert desk.engine.write(forget_filtered, desk.engine.rules, at("13:00", 120)) == 0
+    gone = [row for row in desk.clocks() if row.stop_reason == "filtered"]
+    assert {(row.inquiry_class, row.class_by, f"{row.started_at:%d %H:%M}") for row in gone} == {
+        ("vendor", "rule:link building", "04 09:15"),
+        ("vendor", "rule:link building", "04 09:20"),
+    }
+    with desk.store.reading() as tx:
+        whole = "\n".join(
+            str(row) for one in tables.metadata.sorted_tables for row in tx.connection.execute(select(one))
+        )
+        bare = tx.connection.execute(select(tables.message).where(tables.message.c.thread.is_(None))).all()
+    assert [(row.class_rule, row.first_class) for row in sorted(bare, key=lambda row: row.at)] == [
+        ("link building", "vendor"),
+        (None, None),
+    ]
+    assert all(word not in whole for word in ("cy@other.test", "Rank higher", "q@x"))
+    assert all(word in whole for word in (BO, "An inquiry"))
 
 
 def test_policies_applied_again_decide_again_what_no_person_has(desk: QualifiedDesk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
@@ -84,6 +84,8 @@ class Qualification:
     """Tier -> the score from which it holds."""
     audit: int = 0
     """Percent of what rules would filter that people judge all the same."""
+    forget_filtered: timedelta = timedelta(days=90)
+    """How long it is kept who wrote what was filtered."""
     version: str = ""
 
     def clock(self, name: str) -> bool:
