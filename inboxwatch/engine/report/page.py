@@ -19,7 +19,7 @@ from inboxwatch.engine.report import figures, plots
 from inboxwatch.engine.report.cases import NEVER, Outcome, Story
 from inboxwatch.engine.report.figures import Comparison, Group, Slice, Times
 from inboxwatch.engine.report.part import ReportPart
-from inboxwatch.notify import outcome_messages, qualification_messages, report_messages
+from inboxwatch.notify import gatekeeping_messages, outcome_messages, report_messages
 from inboxwatch.notify.report_messages import Delay
 from inboxwatch.words import ENGLISH, Wording, english
 from inboxwatch.words.templates import teach
@@ -118,7 +118,7 @@ def _values(story: Story, words: Wording) -> dict[str, Any]:
         "cause_words": CAUSES,
         "bucket_words": outcome_messages.BUCKETS,
         "outcome_words": outcome_messages,
-        "qualification_words": qualification_messages,
+        "qualification_words": gatekeeping_messages,
         "slow": figures.slowest(story.cases, {Outcome.LATE}),
         "never": figures.slowest(story.cases, NEVER),
         "parts": figures.parts(story),
