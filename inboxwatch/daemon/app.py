@@ -39,7 +39,8 @@ from inboxwatch.metrics import Metrics
 from inboxwatch.notify import alarm_messages
 from inboxwatch.now import Now
 from inboxwatch.now import now as utc_now
-from inboxwatch.store import Outage, Store, Transaction
+from inboxwatch.store import Outage, Store, StoreError, Transaction
+from inboxwatch.store.one_daemon import OneDaemon
 from inboxwatch.web import make_app
 from inboxwatch.web.connections import AT_ONCE, Runner
 
@@ -62,7 +63,13 @@ class App:
         self.path = path
         self.now = now
         self.settled = settled
-        self.store = Store(config.store_url.reveal())
+        url = config.store_url.reveal()
+        self._alone = OneDaemon(url)
+        try:
+            self.store = Store(url)
+        except StoreError:
+            self._alone.close()
+            raise
         self.writer = Writer(self.store)
         self.metrics = Metrics()
         self._written = config
@@ -149,6 +156,7 @@ class App:
             life.cancel()
             self.writer.close()
             self.store.close()
+            self._alone.close()
             log.info("stopped")
         if self._failure is not None:
             raise self._failure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from inboxwatch.store.one_daemon import OneDaemon
 from tests.doubles.dovecot import PASSWORD, Dovecot
 from tests.doubles.webhook_sink import WebhookSink
 from tests.support.installation import DaemonProcess, Installation
@@ -267,3 +269,17 @@ def test_a_port_that_is_taken_and_a_store_that_cannot_be_opened_end_the_start_wi
     done = installation.command("run")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert "/nowhere/at/all" in done.stderr
+
+
+def test_a_second_daemon_on_a_sqlite_file_says_what_to_do_and_commands_work_beside_the_first(
+    team_mail: MaildirTeamMail, sink: WebhookSink, tmp_path: Path
+) -> None:
+    installation = Installation(tmp_path, team_mail.mailboxes(), hook=sink.url)
+    first = OneDaemon(f"sqlite:///{tmp_path}/inboxwatch.db")
+    done = installation.command("run")
+    assert done.returncode == 1
+    for said in (f"process {os.getpid()}", "a SQLite file is for one", "inboxwatch store copy"):
+        assert said in done.stderr
+    assert installation.command("backfill").returncode == 0
+    first.close()
+    OneDaemon(f"sqlite:///{tmp_path}/inboxwatch.db").close()
