@@ -118,7 +118,7 @@ def ingest(tx: Transaction, rules: Rules, batch: Batch, expected: str | None, ar
     if not tx.cursors.move(mailbox, expected, batch.cursor):
         return Ingested(stale=True)
     if batch.seen_until is not None:
-        tx.cursors.seen(mailbox, batch.seen_until)
+        tx.cursors.seen(mailbox, batch.seen_until, arrival.now)
     if batch.resynced:
         tx.cursors.first_sight(mailbox, done=False)
     quiet = arrival.quiet or batch.resynced

@@ -67,12 +67,15 @@ class Clocks:
         return row is not None and row.state == "running"
 
     def due(self, now: datetime, limit: int, skip: frozenset[str] = frozenset()) -> list[tuple[ClockId, ThreadId]]:
-        """(clock, thread) of running clocks whose time to be looked at has come, the longest due first."""
+        """(clock, thread) of running clocks whose time to be looked at has come, the longest due first; those that
+        another worker looks at just now are left to it.
+        """
         found = (
             select(_clock.c.id, _clock.c.thread)
             .where(_clock.c.state == "running", _clock.c.wake_at <= now)
             .order_by(_clock.c.wake_at, _clock.c.id)
             .limit(limit + len(skip))
+            .with_for_update(skip_locked=True)
         )
         return [(row.id, row.thread) for row in self._connection.execute(found) if row.id not in skip][:limit]
 

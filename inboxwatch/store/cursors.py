@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, or_, update
 
 from inboxwatch.store import tables
 
@@ -21,9 +21,16 @@ class Cursors:
         moved = self._connection.execute(update(_box).where(_box.c.id == mailbox, same).values(cursor=cursor))
         return moved.rowcount == 1
 
-    def seen(self, mailbox: str, until: datetime) -> None:
-        """Everything that the mailbox received until an instant was read."""
-        self._connection.execute(update(_box).where(_box.c.id == mailbox).values(seen_until=until))
+    def seen(self, mailbox: str, until: datetime, now: datetime | None = None) -> None:
+        """Everything that the mailbox received until an instant was read.
+
+        With `now`, no earlier instant is set than is known: a reader that was frozen meanwhile has seen less than the
+        one after it. An instant that has not come yet was told by a clock that has been set back.
+        """
+        chosen = [_box.c.id == mailbox]
+        if now is not None:
+            chosen.append(or_(_box.c.seen_until.is_(None), _box.c.seen_until < until, _box.c.seen_until > now))
+        self._connection.execute(update(_box).where(*chosen).values(seen_until=until))
 
     def first_sight(self, mailbox: str, *, done: bool) -> None:
         """Whether the first reading of a mailbox is over; it begins again where a mailbox is read anew."""

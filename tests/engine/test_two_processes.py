@@ -112,6 +112,33 @@ def test_a_batch_that_another_process_has_filed_is_not_filed_again(daemon: Batch
     assert len(daemon.clocks()) == 1
 
 
+def test_a_reader_that_was_frozen_does_not_take_back_how_far_another_has_read(
+    daemon: BatchedDaemon, other: Engine
+) -> None:
+    """Both found nothing new, so that the cursor is the same for both; the slower one looked earlier."""
+    daemon.reads(daemon.asks("q1@buyer.test", 0))
+    cursor, early = daemon.cursor(ANA), daemon.at
+    daemon.at += minutes(10)
+    for engine, seen in ((daemon.engine, daemon.at), (other, early)):
+        engine.ingest(ANA, Batch((), Cursor(cursor or ""), seen_until=seen), cursor, daemon.at)
+    with other.store.reading() as tx:
+        assert tx.mailboxes.get(ANA).seen_until == daemon.at  # type: ignore[union-attr]  # it was read
+    daemon.at -= minutes(30)  # the clock is set back: what has not come yet was never seen
+    daemon.engine.ingest(ANA, Batch((), Cursor(cursor or ""), seen_until=daemon.at), cursor, daemon.at)
+    with other.store.reading() as tx:
+        assert tx.mailboxes.get(ANA).seen_until == daemon.at  # type: ignore[union-attr]  # as above
+
+
+def test_clocks_that_one_worker_looks_at_another_leaves_to_it(daemon: BatchedDaemon, other: Engine) -> None:
+    daemon.reads(daemon.asks("q1@buyer.test", 0))
+    if not other.store.shared:
+        pytest.skip("SQLite has one writer at a time")
+    later = daemon.at + minutes(61)
+    with daemon.store.transaction() as tx, other.store.transaction() as beside:
+        assert len(tx.clocks.due(later, 9)) == 1
+        assert beside.clocks.due(later, 9) == []
+
+
 def test_rule_21_a_wait_keeps_the_policy_it_began_with_in_a_process_that_never_knew_it(
     daemon: BatchedDaemon, other: Engine
 ) -> None:
