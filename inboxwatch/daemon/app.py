@@ -8,7 +8,7 @@ import platform
 import signal
 import traceback
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -37,7 +37,7 @@ from inboxwatch.engine.starts import WINDOW, begin_run, end_run
 from inboxwatch.engine.workers import enter, free_claims
 from inboxwatch.metrics import Metrics
 from inboxwatch.notify import alarm_messages
-from inboxwatch.now import Now
+from inboxwatch.now import Now, machine_is_ahead
 from inboxwatch.now import now as utc_now
 from inboxwatch.store import Outage, Store, StoreError, Transaction
 from inboxwatch.store.one_daemon import OneDaemon
@@ -214,6 +214,10 @@ class App:
     def answer(self, mailboxes: list[str]) -> None:
         """Reads mailboxes that another worker wants to be read now."""
         self.supervisor.answer(mailboxes)
+
+    def machine_is_ahead(self, by: timedelta) -> None:
+        """Reckons by the database's clock, as all workers do."""
+        machine_is_ahead(by)
 
     def free_claims(self) -> None:
         """Gives back what workers had claimed that live no more; the store may be away meanwhile."""

@@ -14,6 +14,7 @@ import structlog
 from inboxwatch.core.backoff import Backoff
 from inboxwatch.core.model import MailboxId
 from inboxwatch.core.shards import moves, shard_of
+from inboxwatch.now import Now, machine_now
 from inboxwatch.store import Outage
 from inboxwatch.store.shard_locks import Seen, ShardLocks
 
@@ -30,6 +31,8 @@ NOTED = 10.0
 """Seconds from one entry that this worker is at work to the next."""
 ENDING = 3.0
 """Seconds that readings have to end before their shards are given to another: an overlap does no harm."""
+WRONG = timedelta(seconds=2)
+"""A machine's clock that differs by more from the database's is taken for wrong; by less than half of it, for right."""
 BACK_OFF = Backoff(0.1, 2.0)
 """Pauses between attempts to begin a session."""
 
@@ -41,6 +44,10 @@ class Sharing(Protocol):
 
     async def share(self) -> None:
         """Reads the mailboxes of the shards that are this worker's now, and no others."""
+        ...
+
+    def machine_is_ahead(self, by: timedelta) -> None:
+        """Reckons by the database's clock: this machine's differs so much that it is taken for wrong; zero: no more."""
         ...
 
     def free_claims(self) -> None:
@@ -55,7 +62,7 @@ class Sharing(Protocol):
 class ShardKeeper:
     """One worker among others. Where its session is lost it reads on until another has its shards."""
 
-    def __init__(self, locks: ShardLocks, number: int, sharing: Sharing) -> None:
+    def __init__(self, locks: ShardLocks, number: int, sharing: Sharing, machine: Now = machine_now) -> None:
         self.number = number
         self.owned: frozenset[int] = frozenset()
         """The shards whose mailboxes this worker reads."""
@@ -67,6 +74,8 @@ class ShardKeeper:
         """Whether it has no session."""
         self._locks = locks
         self._sharing = sharing
+        self._machine = machine
+        self._ahead = self._corrected = timedelta(0)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="locks")
         self._server_began: datetime | None = None
         self._courteous_until = float("-inf")
@@ -83,6 +92,7 @@ class ShardKeeper:
         while True:
             try:
                 await self._do(self._locks.open)
+                await self._look()
             except Outage as error:
                 failures += 1
                 if failures == 1:
@@ -95,7 +105,7 @@ class ShardKeeper:
         """Takes a share, now that mailboxes can be read."""
         with contextlib.suppress(Outage):  # `repeat` tries again
             await self._do(self._locks.join)
-            seen = await self._do(self._locks.look)
+            seen = await self._look()
             lately = await self._do(lambda: self._locks.seen_since(seen.at - LATELY))
             if seen.at - seen.server_began > 2 * COURTESY or lately <= seen.house.workers:
                 self._server_began = seen.server_began
@@ -130,12 +140,31 @@ class ShardKeeper:
                 await self._do(self._locks.join)
                 log.info("this worker shares mailboxes again")
                 self.lost = False
-            await self._share(await self._do(self._locks.look))
+            await self._share(await self._look())
             self._sharing.answer(list(await self._do(self._locks.wanted)))
         except Outage as error:
             if not self.lost:
                 log.warning("the session of this worker's locks is lost, its mailboxes are read on", error=str(error))
             self.lost = True
+
+    async def _look(self) -> Seen:
+        """What everybody sees, and how wrong this machine's clock is."""
+        begun = self._machine()
+        seen = await self._do(self._locks.look)
+        took = self._machine() - begun
+        self._ahead = begun + took / 2 - seen.at
+        error = self._ahead - self._corrected
+        wrong = abs(self._ahead) >= (WRONG / 2 if self._corrected else WRONG)
+        if took < WRONG / 4 and (abs(error) >= WRONG / 4 if wrong else self._corrected):
+            self._corrected = self._ahead if wrong else timedelta(0)
+            seconds = round(self._ahead.total_seconds(), 1)
+            if wrong:
+                hint = "timedatectl shows whether it is set by NTP"
+                log.warning("this machine's clock is wrong, the database's counts", ahead_seconds=seconds, hint=hint)
+            else:
+                log.info("this machine's clock is right again", ahead_seconds=seconds)
+            self._sharing.machine_is_ahead(self._corrected)
+        return seen
 
     async def _share(self, seen: Seen) -> None:
         """Takes and gives what is to be; what another has taken is read no longer."""
@@ -159,7 +188,7 @@ class ShardKeeper:
             self._sharing.free_claims()
         if noting:
             self._noted_at = now
-            await self._do(lambda: locks.seen(seen.at, 0.0))
+            await self._do(lambda: locks.seen(seen.at, self._ahead.total_seconds()))
 
     async def _read(self, owned: frozenset[int], workers: int) -> None:
         before, self.owned = self.owned, owned

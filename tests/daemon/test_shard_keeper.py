@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from inboxwatch.core.model import MailboxId
 from inboxwatch.core.shards import SHARDS, shard_of
 from inboxwatch.daemon.shard_keeper import ShardKeeper
+from inboxwatch.now import machine_now
 from inboxwatch.store import Store
 from tests.doubles.postgres import Postgres
 from tests.support.waiting import wait_in_loop
@@ -23,11 +24,14 @@ NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 class Worker:
     """A keeper, and what it was told of what to read."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, ahead: timedelta) -> None:
+        """Its machine's clock is so much ahead of the database's, which is this machine's own."""
+        self.ahead = ahead
+        self.corrected: timedelta | None = None
         with store.transaction() as tx:
             number = tx.workers.enter("host/1", "1.0", NOW)
         self.locks = store.locks(number)
-        self.keeper = ShardKeeper(self.locks, number, self)
+        self.keeper = ShardKeeper(self.locks, number, self, lambda: machine_now() + self.ahead)
         self.reads: frozenset[int] = frozenset()
         self.asked: list[str] = []
         self.freed = 0
@@ -35,6 +39,9 @@ class Worker:
 
     async def share(self) -> None:
         self.reads = self.keeper.owned
+
+    def machine_is_ahead(self, by: timedelta) -> None:
+        self.corrected = by
 
     def free_claims(self) -> None:
         self.freed += 1
@@ -64,8 +71,8 @@ class House:
         self.store = Store(postgres.common)
         self.workers: list[Worker] = []
 
-    async def joins(self) -> Worker:
-        worker = Worker(self.store)
+    async def joins(self, ahead: timedelta = timedelta(0)) -> Worker:
+        worker = Worker(self.store, ahead)
         self.workers.append(worker)
         await worker.join()
         return worker
@@ -149,3 +156,14 @@ async def test_a_request_reaches_every_worker_without_delay(house: House) -> Non
     with house.store.transaction() as tx:
         tx.look_requests.answer("ana", NOW)
         assert tx.look_requests.open(["ana"]) == set()
+
+
+async def test_a_worker_whose_clock_is_wrong_reckons_by_the_databases_and_one_whose_is_right_by_its_own(
+    house: House,
+) -> None:
+    right, wrong = await house.joins(timedelta(seconds=0.5)), await house.joins(timedelta(minutes=-10))
+    assert right.corrected is None
+    assert wrong.corrected is not None
+    assert abs(wrong.corrected - wrong.ahead) < timedelta(seconds=1)
+    wrong.ahead = timedelta(0)  # NTP sets it
+    await wait_in_loop(lambda: wrong.corrected == timedelta(0), "it reckons by its own clock again")
