@@ -61,6 +61,7 @@ def test_every_excerpt_of_a_config_is_taken_in_its_place(text: str, tmp_path: Pa
     whole = YAML(typ="safe").load(config.example()) | shown
     whole["routing"] = {"fallback": "max", "rules": [{"assign": "mailbox.owner"}]}
     (tmp_path / "own-rules.yaml").write_text("rules: []\n")
+    (tmp_path / "qualification.yaml").write_text("classes: []\n")
     (tmp_path / "tls").mkdir()
     Authority(tmp_path / "tls", certificate_name="fullchain.pem", key_name="privkey.pem").issue()
     with (tmp_path / "inboxwatch.yaml").open("w") as file:
