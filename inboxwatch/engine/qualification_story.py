@@ -62,21 +62,26 @@ def _said_in(row: ClockRecord, mails: Sequence[MessageRecord]) -> tuple[MessageI
 
 
 def _moves(tx: Transaction, rules: Rules, row: ClockRecord) -> dict[datetime, tuple[datetime, datetime]]:
-    """By the instant of each change that moved the due time: when it was due from then on, and before."""
+    """By the instant of each change that moved the due time: when it was due from then on, and before. What nobody
+    owes an answer to is due no more.
+    """
     policies = policies_of(tx, rules, {term.policy_version for term in row.terms})
     under = [policies.get(term.policy_version) for term in row.terms]
     changes = [
         Qualified(datetime.fromisoformat(term.since), Decision(term.inquiry_class, ""), Worth(term.tier, 0, ()))
         for term in row.terms
     ]
-    terms, holds = rules.qualification, list[Hold]()
-    for change, later in pairwise(changes):
-        if terms is not None and not terms.clock(change.decision.gives):
-            holds.append(Hold(change.at, later.at, FILTERED))
+    terms = rules.qualification
+    filtered = [one.at for one in changes if terms is not None and not terms.clock(one.decision.gives)]
+    holds = [Hold(one.at, later.at, FILTERED) for one, later in pairwise(changes) if one.at in filtered]
     at = {id(change): policy for change, policy in zip(changes, under, strict=True)}
     whole = course(row.started_at, row.metric, changes, lambda one: at.get(id(one)), holds) if changes else None
     moved = pairwise(whole.terms) if whole is not None else ()
-    return {new.since: (new.due_at, old.due_at) for old, new in moved if new.due_at != old.due_at}
+    return {
+        new.since: (new.due_at, old.due_at)
+        for old, new in moved
+        if new.due_at != old.due_at and new.since not in filtered
+    }
 
 
 def _turns(

@@ -143,8 +143,9 @@ def test_explain_tells_class_score_tier_and_who_said_what(daemon: TriageDaemon, 
     daemon.passes(minutes(7))
     given = GivenVerdict(wait, "tia", "support", owner="cas", reason="login trouble")
     daemon.engine.write(qualify.judge, daemon.rules, daemon.at, given)
-    daemon.passes(minutes(5))
-    daemon.engine.write(qualify.judge, daemon.rules, daemon.at, GivenVerdict(wait, "max", "sales", tier="hot"))
+    for gives, tier in (("vendor", ""), ("sales", "hot")):
+        daemon.passes(minutes(5))
+        daemon.engine.write(qualify.judge, daemon.rules, daemon.at, GivenVerdict(wait, "max", gives, tier=tier))
     for command in (["explain"], ["clocks", "show"]):
         told = CliRunner().invoke(app, [*command, wait, "-c", str(daemon.path)]).output
         assert "  Class: sales, says Max Ode.\n" in told
@@ -152,6 +153,7 @@ def test_explain_tells_class_score_tier_and_who_said_what(daemon: TriageDaemon, 
         assert "  Tier hot, says Max Ode.\n" in told
         assert "it is unknown, by the rules.\n" in told
         assert "Tia Dorn: it is support (login trouble). Owner Cas Roy. Due " in told
+        assert "Max Ode: it is vendor.\n" in told, "what nobody owes an answer to is due no more"
         assert "Max Ode: it is sales, hot. Due " in told
 
 
