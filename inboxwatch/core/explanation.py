@@ -10,6 +10,7 @@ from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.core.mail.classify import NO_SIGNS, Signs
 from inboxwatch.core.model import ClockId, Direction, Evidence, Kind, Lead, LeadId, MessageId, PersonId
 from inboxwatch.core.proof import NOTHING_KNOWN, Proof
+from inboxwatch.core.qualification.decision import SenderWord
 from inboxwatch.core.qualification.score import ScoreLine
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.sla.timeline import Action
@@ -203,6 +204,8 @@ class Explanation:
     """Of such a lead: what holds of the next wait."""
     follow_up: FollowUpAhead | None = None
     """Of a lead: who follows up next; None: nobody has to."""
+    sender_words: tuple[tuple[str, SenderWord], ...] = ()
+    """Of a lead: (address, verdict) that decides what they write from its instant on."""
     message: ExplainedMessage | None = None
     reviews: tuple[Action, ...] = ()
     """What people said of the message's place."""

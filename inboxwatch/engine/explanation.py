@@ -78,7 +78,9 @@ def _lead(tx: Transaction, rules: Rules, lead: Lead, at: datetime, then: datetim
     if follow_up is not None:
         wait, day = follow_up
         told = FollowUpAhead(person_name(rules, wait.owner) or str(wait.owner), day, wait.due_at)
-    known = Explanation(waits, lead=lead, provenance=origins, follow_up=told)
+    said = tx.sender_verdicts.of([lead.id, *lead.aliases])
+    standing = tuple((address, words[-1]) for address, words in sorted(said.items()) if words[-1].gives)
+    known = Explanation(waits, lead=lead, provenance=origins, follow_up=told, sender_words=standing)
     if any(row.state is State.RUNNING and row.metric.is_reply for row in rows):
         return known
     last = tx.mail.last_mailbox(lead.id)

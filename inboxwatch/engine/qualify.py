@@ -132,10 +132,10 @@ def take_back(tx: Transaction, rules: Rules, now: datetime, ref: str, acting: Ac
     if not standing:
         raise Refused(409, said.NOTHING_SAID)
     last, at = standing[-1], max(now, row.started_at)
-    without = min(
-        (one for one in folded(tx, rules, row.thread, without=last) if one.metric.is_reply and one.ids & row.ids),
-        key=lambda one: one.started_at,
-    )
+    others = [one for one in folded(tx, rules, row.thread, without=last) if one.metric.is_reply and one.ids & row.ids]
+    if not others:  # no policy would cover it
+        raise Refused(409, said.NOTHING_SAID)
+    without = min(others, key=lambda one: one.started_at)
     earlier = takewhile(lambda one: one is not last, (one for one in verdicts if one.lead == row.lead))
     back = Action(at, ActionKind.QUALIFIED, acting.by, row.id, row.lead, reason=acting.reason)
     verdict = taken_back(last, without, earlier, back)

@@ -78,6 +78,9 @@ def _lead(lead: Lead, told: Explanation) -> Iterator[str]:
         yield f"  {follow_up_messages.of_lead(day=ahead.day, person=ahead.owner, at=_utc(ahead.at))}"
     else:
         yield f"  {follow_up_messages.NOBODY}"
+    for address, word in told.sender_words:
+        what = qualification_messages.what(word.gives, word.tier)
+        yield f"  Whatever {address} writes since {_utc(word.at)} is {what}, says {word.by}"
 
 
 def _provenance(fields: Sequence[tuple[str, str]]) -> Iterator[str]:

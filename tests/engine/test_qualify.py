@@ -16,6 +16,7 @@ from inboxwatch.core.model import MessageId
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.running import clock_id
 from inboxwatch.engine import qualify
+from inboxwatch.engine.actions import Acting
 from inboxwatch.engine.deeds import last_deed
 from inboxwatch.engine.delivery.claim import claim, render
 from inboxwatch.engine.notice_actions import NoticeActions
@@ -155,6 +156,16 @@ def test_explain_tells_class_score_tier_and_who_said_what(daemon: TriageDaemon, 
         assert "Tia Dorn: it is support (login trouble). Owner Cas Roy. Due " in told
         assert "Max Ode: it is vendor.\n" in told, "what nobody owes an answer to is due no more"
         assert "Max Ode: it is sales, hot. Due " in told
+
+
+def test_explain_tells_of_a_lead_what_is_said_of_all_that_they_write(daemon: TriageDaemon, wait: str) -> None:
+    daemon.engine.write(qualify.judge, daemon.rules, daemon.at, GivenVerdict(wait, "tia", "recruiting", scope="sender"))
+    with daemon.store.reading() as tx:
+        told = explained(tx, daemon.rules, "bo@buyer.test", daemon.at)
+    assert "  Whatever bo@buyer.test writes since 2026-05-04 09:05:00 UTC is recruiting, says tia\n" in told
+    daemon.engine.write(qualify.take_back, daemon.rules, daemon.at, wait, Acting("tia", daemon.at))
+    with daemon.store.reading() as tx:
+        assert "Whatever" not in explained(tx, daemon.rules, "bo@buyer.test", daemon.at)
 
 
 def test_explain_tells_which_rule_was_held_back_and_from_what_score_a_tier_holds(daemon: TriageDaemon) -> None:
