@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from inboxwatch.core.model import PersonId
+from inboxwatch.core.ownership.advance import ROUTING
 from inboxwatch.core.ownership.people import Person
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.sla.verdicts import is_taking_back, is_verdict
@@ -66,10 +67,11 @@ def last_deed(tx: Transaction, rules: Rules, wait: WaitView, reader: PersonId | 
 
 
 def _goes_with(given: Action, before: Action) -> bool:
-    """Whether the deed before gave somebody a wait: an acknowledgement takes it, a verdict may name an owner."""
+    """Whether the deed before gave somebody a wait: an acknowledgement takes it, a verdict names an owner
+    or has routing name one."""
     if given.kind is not ActionKind.ASSIGNED:
         return False
-    by_verdict = is_verdict(before) and (before.at, before.by) == (given.at, given.by)
+    by_verdict = is_verdict(before) and before.at == given.at and given.by in (before.by, ROUTING)
     return given.reason == TAKEN or by_verdict
 
 

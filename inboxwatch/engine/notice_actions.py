@@ -21,6 +21,7 @@ from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.deeds import sentence
 from inboxwatch.engine.ladder import with_ladders
 from inboxwatch.engine.lookup import Lookup
+from inboxwatch.engine.notice_inquiries import notice_inquiry
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
@@ -60,6 +61,9 @@ class NoticeActions:
         rules = self._daemon.rules
         known = _known(rules, by) if by is not None else None
         return _words(rules, by, known).language
+
+    def choices(self) -> tuple[ClassChoice, ...]:
+        return qualify.known_choices(self._daemon.rules)
 
     async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
         return await self._press(clock, by, _Press(ActionKind.ACKNOWLEDGED, reason))
@@ -216,7 +220,7 @@ def _do(tx: Transaction, rules: Rules, clock: str, by: _Reading, press: _Press, 
         ActionKind.PUT_OFF: row.due_at,
     }.get(press.kind)
     done = Action(now, press.kind, person.id, until=until, owner=row.owner, reason=press.reason)
-    return _outcome(rules, view, done, by)
+    return _outcome(tx, rules, view, done, by)
 
 
 def _qualify(  # six parameters: the wait, who judges it, and when
@@ -248,13 +252,14 @@ def _qualify(  # six parameters: the wait, who judges it, and when
         tier=choice.tier if choice is not None else wait.tier,
         rule=wait.class_by if choice is None else "",
     )
-    return _outcome(rules, view, done, by)
+    return _outcome(tx, rules, view, done, by)
 
 
-def _outcome(rules: Rules, view: WaitView, done: Action, by: _Reading) -> ActionOutcome:
+def _outcome(tx: Transaction, rules: Rules, view: WaitView, done: Action, by: _Reading) -> ActionOutcome:
     """A wait after what was done to it, with that in a sentence for the place where it is shown."""
-    told = sentence(rules, done, view, by.person, by.place or by.words)
-    return ActionOutcome(view, told, qualify.choices(rules, view))
+    words = by.place or by.words
+    told = sentence(rules, done, view, by.person, words)
+    return ActionOutcome(view, told, qualify.choices(rules, view), notice_inquiry(tx, rules, view, words))
 
 
 def _once(tx: Transaction, rules: Rules, row: ClockRecord, by: _Reading, press: _Press, now: datetime) -> None:

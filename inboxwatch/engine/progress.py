@@ -16,6 +16,7 @@ from inboxwatch.core.sla.escalation import StepKey, StepReason, overdue, plan
 from inboxwatch.core.sla.gone_quiet import GONE_QUIET
 from inboxwatch.core.sla.holds import FILTERED
 from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.core.wait_view import NextStep
 from inboxwatch.engine.assignment_reasons import in_words
@@ -156,6 +157,9 @@ class Progress:
         """The row; what was sent about the wait is brought up to date where somebody's deed or its end changed it."""
         if before.rows and all(_standing(row) != _standing(one) for one in before.rows):
             self._notifier.changed(clock.id, clock.ids)
+            if row.inquiry_class and clock.metric.is_reply:
+                verdict = clock_id(row.started_by, Metric.VERDICT)
+                self._notifier.changed(verdict, [verdict])  # it says what the wait is by now
         return row
 
     def _is_history(self, clock: Clock) -> bool:

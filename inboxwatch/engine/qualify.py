@@ -50,9 +50,14 @@ class GivenVerdict:
 
 
 def choices(rules: Rules, wait: WaitView) -> tuple[ClassChoice, ...]:
-    """What a person can say that a wait is: what a seller is needed for first, with each tier."""
+    """What a person can say that a wait is."""
+    return () if wait.follow_up else known_choices(rules)
+
+
+def known_choices(rules: Rules) -> tuple[ClassChoice, ...]:
+    """What a person can say that an inquiry is: what a seller is needed for first, with each tier."""
     terms = rules.qualification
-    if terms is None or wait.follow_up:
+    if terms is None:
         return ()
     tiers = sorted(terms.tiers, key=lambda one: -terms.tiers[one])
     sales = [ClassChoice(SALES, tier, for_sales=True) for tier in ("", *tiers)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, Protocol
 
 from inboxwatch.core.wait_view import WaitView
+from inboxwatch.notify.notice_inquiry import NoticeInquiry
 
 
 class ActionRefused(Exception):  # noqa: N818  (it is an answer, not a fault)
@@ -42,6 +44,17 @@ class ClassChoice:
     for_sales: bool = False
     """Whether a seller is needed; such choices stand first, in a group of their own."""
 
+    @property
+    def mark(self) -> str:
+        """What stands for it in a menu: short, whatever the config calls its classes and tiers."""
+        named = f"{self.inquiry_class}\0{self.tier}"
+        return hashlib.sha256(named.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def chosen(mark: str, choices: Iterable[ClassChoice]) -> ClassChoice | None:
+    """The choice that a mark stands for; None where it is offered no more."""
+    return next((one for one in choices if one.mark == mark), None)
+
 
 @dataclass(frozen=True, slots=True)
 class ActionOutcome:
@@ -52,6 +65,8 @@ class ActionOutcome:
     """What happened, with the person's name: `Ana Diaz has it until 14:30.` Shown beside the wait."""
     choices: tuple[ClassChoice, ...] = ()
     """What may be said now that it is; empty without qualification, and of a follow-up."""
+    inquiry: NoticeInquiry | None = None
+    """What it is by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +100,10 @@ class Actions(Protocol):
 
     def language(self, by: Actor | None) -> str:
         """In which somebody is spoken to; None, and who is not known, in the house's."""
+        ...
+
+    def choices(self) -> tuple[ClassChoice, ...]:
+        """What somebody may say now that an inquiry is; empty without qualification."""
         ...
 
     async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:

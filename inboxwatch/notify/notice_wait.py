@@ -9,6 +9,7 @@ from inboxwatch.core.model import LeadId, MessageId
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.notify.actions import ClassChoice
+from inboxwatch.notify.notice_inquiry import NoticeInquiry
 
 UNVERIFIED = "unverified"
 """The reason of a step that is told although a mailbox that could hold the answer is unread."""
@@ -52,6 +53,8 @@ class NoticeWait:
     """What somebody has done to it last, in a sentence for the reader, where that is shown."""
     choices: tuple[ClassChoice, ...] = ()
     """What a reader may say that it is; empty without qualification, and of a follow-up."""
+    inquiry: NoticeInquiry | None = None
+    """What it is by now; None without qualification, and of a follow-up."""
 
     def as_json(self) -> dict[str, object]:
         """The clock of contract section 4 with what only notices tell; what is not known is left out."""

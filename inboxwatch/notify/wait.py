@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
+from typing import Any
 
 from inboxwatch.core.ladder_view import LadderStep
+from inboxwatch.core.qualification.decision import UNKNOWN
 from inboxwatch.core.wait_view import WaitView
-from inboxwatch.notify import messages, owner_messages, verdict_messages
+from inboxwatch.notify import choice_messages, messages, owner_messages, qualification_messages, verdict_messages
+from inboxwatch.notify.actions import ClassChoice
 from inboxwatch.notify.ladder_words import ladder_lines
+from inboxwatch.notify.notice_inquiry import NoticeInquiry
 from inboxwatch.notify.notice_wait import FailedContact, NoticeWait
 from inboxwatch.notify.text import clean, web_link
 from inboxwatch.words import ENGLISH, Wording
@@ -71,7 +75,9 @@ class ShownWait:
     within: str = ""
     """The target that its policy sets: `first reply within 2h`."""
     as_of: datetime | None = None
-    """The instant at which the rest of this was true."""
+    """The instant at which the rest of this was true: now, or the end of a wait that is over."""
+    shown_at: datetime | None = None
+    """When it was looked at."""
     seconds: float = 0.0
     """How long it has waited, or had waited at its end (wall time)."""
     unread_since: datetime | None = None
@@ -97,6 +103,20 @@ class ShownWait:
     """How it came to whoever has it now, in a sentence; empty where that is not what is told."""
     note: str = ""
     """What somebody has done to it last, in a sentence."""
+    inquiry: str = ""
+    """Its class and what decided that: `support, says Tia Dorn`; empty without qualification."""
+    unjudged: bool = False
+    """Whether nobody has said what it is, and no rule has."""
+    judged: bool = False
+    """Whether a person's verdict on it stands, which can be taken back."""
+    points: str = ""
+    """The sum of its score; empty where nothing was scored."""
+    reasons: tuple[str, ...] = ()
+    """The strongest lines of its score: `30 company of 200 and more (employees 250)`."""
+    last_owner: str = ""
+    """Who had this buyer before."""
+    choices: tuple[ClassChoice, ...] = ()
+    """What a reader may say that it is."""
     words: Wording = ENGLISH
     """The reader's language."""
 
@@ -109,7 +129,7 @@ class ShownWait:
     @property
     def rank(self) -> str:
         """`Tier: hot, Score: 87`, as far as the lead list says."""
-        return messages.tier(tier=self.tier, score=self.score, words=self.words)
+        return messages.tier(tier=self.tier, score="" if self.points else self.score, words=self.words)
 
     @property
     def over(self) -> bool:
@@ -128,6 +148,11 @@ class ShownWait:
     def is_verdict(self) -> bool:
         """Whether somebody must say what an inquiry is about."""
         return self.metric == "verdict"
+
+    @property
+    def to_judge(self) -> bool:
+        """Whether a verdict is awaited, or awaited again since one was taken back."""
+        return self.is_verdict and bool(self.choices) and (not self.over or (self.unjudged and not self.judged))
 
     @property
     def waited(self) -> str:
@@ -242,6 +267,7 @@ class ShownWait:
             due=wait.due_at.astimezone(zone),
             within=_within(wait, words),
             as_of=(wait.started_at + timedelta(seconds=seconds)).astimezone(zone),
+            shown_at=wait.as_of,
             seconds=seconds,
             unread_since=_local(told.unread_since, zone),
             next_at=_local(upcoming.at, zone) if upcoming else None,
@@ -256,7 +282,9 @@ class ShownWait:
             section=clean(told.section, 60),
             handed=clean(_handed(told, words), 400),
             note=clean(told.note, 400),
+            choices=told.choices,
             words=words,
+            **_inquiry(told.inquiry, words),
         )
 
     @classmethod
@@ -272,6 +300,21 @@ class ShownWait:
             owner_id=contact.owner,
             words=words,
         )
+
+
+def _inquiry(inquiry: NoticeInquiry | None, words: Wording) -> dict[str, Any]:
+    if inquiry is None:
+        return {}
+    told = qualification_messages.what(inquiry.inquiry_class, inquiry.tier)
+    lines = [(one.points, one.name, one.because) for one in inquiry.strongest]
+    return {
+        "inquiry": clean(f"{told}, {inquiry.decided}" if inquiry.decided else told, 300),
+        "unjudged": inquiry.inquiry_class == UNKNOWN,
+        "judged": inquiry.judged,
+        "points": "" if inquiry.score is None else f"{inquiry.score:g}",
+        "reasons": tuple(clean(choice_messages.reason(*line, words=words), 160) for line in lines),
+        "last_owner": clean(inquiry.last_owner, _NAME),
+    }
 
 
 def _within(wait: WaitView, words: Wording) -> str:

@@ -56,16 +56,23 @@ class SlackDouble:
 
     # What people do.
 
-    def press(self, message: Json, action: str, user: str = "U012AB3CD", clock: str | None = None) -> Json:
-        """The payload of a press on one of a message's buttons; `deliver` sends it."""
+    def press(
+        self,
+        message: Json,
+        action: str,
+        user: str = "U012AB3CD",
+        clock: str | None = None,
+        element: Json | None = None,
+    ) -> Json:
+        """The payload of a press on one of a message's buttons, or on the one element; `deliver` sends it."""
         found = [
-            (block, element)
+            (block, one)
             for block in message["blocks"]
             if block["type"] == "actions"
-            for element in block["elements"]
-            if element["action_id"] == action and clock in {None, element["value"]}
+            for one in block["elements"]
+            if (one is element if element else one["action_id"] == action and clock in {None, one["value"]})
         ]
-        block, element = found[0]
+        block, pressed = found[0]
         place = {"type": "message", "message_ts": message["ts"], "channel_id": message["channel"]}
         return {
             "type": "block_actions",
@@ -77,8 +84,27 @@ class SlackDouble:
             "message": {key: message[key] for key in ("ts", "text", "blocks")},
             "trigger_id": f"trigger{next(self._count)}",
             "response_url": f"{self.url}/response",
-            "actions": [{**element, "block_id": block["block_id"], "action_ts": f"{next(self._count)}.0"}],
+            "actions": [{**pressed, "block_id": block["block_id"], "action_ts": f"{next(self._count)}.0"}],
         }
+
+    def choose(self, message: Json, action: str, label: str, user: str = "U012AB3CD", clock: str = "") -> Json:
+        """The payload of a choice from a select or an overflow of a message, by what it says; `clock` begins the
+        option's value where several have it.
+        """
+        for block in message["blocks"]:
+            for element in block["elements"] if block["type"] == "actions" else []:
+                options = [one for one in _options(element) if one["value"].startswith(clock)]
+                picked = next((one for one in options if one["text"]["text"] == label), None)
+                if element["action_id"] == action and picked is not None:
+                    pressed = self.press(message, action, user, element=element)
+                    pressed["actions"][0] |= {"block_id": block["block_id"], "selected_option": picked}
+                    return pressed
+        raise AssertionError(f"nothing offers {label}")
+
+    def option(self, view: Json, label: str) -> str:
+        """The value of what a dialog's choice shows by a label."""
+        options = [one for block in view["blocks"] for one in _options(block["element"])]
+        return next(str(one["value"]) for one in options if one["text"]["text"] == label)
 
     def submit(self, view: Json, user: str = "U012AB3CD", **values: str) -> Json:
         """The payload of a dialog that was filled in; the choice must be one of its options."""
@@ -90,8 +116,7 @@ class SlackDouble:
                 assert len(value or "") <= element["max_length"]
                 state[name] = {element["action_id"]: {"type": element["type"], "value": value}}
             else:
-                groups = element.get("option_groups") or [{"options": element["options"]}]
-                options = {option["value"]: option for group in groups for option in group["options"]}
+                options = {option["value"]: option for option in _options(element)}
                 chosen = {"type": element["type"], "selected_option": options[str(value)]}
                 state[name] = {element["action_id"]: chosen}
         return {
@@ -330,6 +355,11 @@ def _check(arguments: Json) -> None:
         for text in _texts(read):
             if not 1 <= len(text) <= 3000:
                 raise _Refused("invalid_blocks")
+
+
+def _options(element: Json) -> list[Json]:
+    groups = element.get("option_groups") or [{"options": element.get("options") or []}]
+    return [option for group in groups for option in group["options"]]
 
 
 def _texts(value: Any) -> list[str]:

@@ -5,38 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from inboxwatch import config as configuration
-from inboxwatch.daemon.loop_context import LoopContext
-from inboxwatch.daemon.sender import Sender
-from inboxwatch.daemon.writer import Writer
-from inboxwatch.engine.notice_actions import NoticeActions
-from inboxwatch.notify.slack.channel import Slack
-from inboxwatch.notify.slack.settings import SlackSettings
-from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
 from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.slack_outbox import SlackOutbox, slack_outbox
 
 HOUR = timedelta(hours=1)
 TEAM, ANA = "C0SALES01", "D012AB3CD"
-
-
-class Messages:
-    """A daemon whose steps go to Ana and to the team's channel in Slack."""
-
-    def __init__(self, daemon: InProcessDaemon, double: SlackDouble, slack: Slack, outbox: Sender) -> None:
-        self.daemon, self.double, self.slack, self.outbox = daemon, double, slack, outbox
-
-    async def leave(self) -> None:
-        """All that is owed leaves."""
-        while (due := self.daemon.engine.next_at("desk")) is not None and due <= self.daemon.at:
-            await self.outbox.deliver_one()
-
-    def shown(self, channel: str, place: int = 0) -> str:
-        """What a message says now, by the order in which it was sent."""
-        return str(self.double.post(place, channel)["blocks"])
 
 
 @pytest.fixture
@@ -53,24 +30,13 @@ def daemon(tmp_path: Path) -> Iterator[InProcessDaemon]:
 
 
 @pytest.fixture
-async def sent(daemon: InProcessDaemon) -> AsyncIterator[Messages]:
-    async with slack_double() as double:
-        settings: dict[str, Any] = {"bot_token": BOT, "app_token": APP, "api_url": f"{double.url}/api/"}
-        slack = Slack(SlackSettings.model_validate(settings | {"rate": "1000/s"}), "desk")
-        daemon.engine.reload(daemon.config, {"desk": slack})
-        worker = Writer(daemon.store)
-        outbox = Sender("desk", slack, lambda *_: _read(), LoopContext(daemon.engine.rules, worker, daemon.now))
-        await slack.start(NoticeActions(daemon), None)
-        yield Messages(daemon, double, slack, outbox)
-        await slack.aclose()
-        worker.close()
+async def sent(daemon: InProcessDaemon) -> AsyncIterator[SlackOutbox]:
+    """A daemon whose steps go to Ana and to the team's channel in Slack."""
+    async with slack_outbox(daemon) as outbox:
+        yield outbox
 
 
-async def _read() -> bool:
-    return True
-
-
-async def test_a_press_in_one_place_brings_every_other_message_up_to_date(sent: Messages) -> None:
+async def test_a_press_in_one_place_brings_every_other_message_up_to_date(sent: SlackOutbox) -> None:
     sent.daemon.mail("bo@buyer.test", "ana@acme.test")
     sent.daemon.passes(HOUR)
     await sent.leave()
@@ -83,7 +49,7 @@ async def test_a_press_in_one_place_brings_every_other_message_up_to_date(sent: 
     assert len(sent.double.called("chat.postMessage")) == 2, "nobody is told anything new"
 
 
-async def test_a_deed_on_the_board_shows_in_slack_and_so_does_a_change_of_owner(sent: Messages) -> None:
+async def test_a_deed_on_the_board_shows_in_slack_and_so_does_a_change_of_owner(sent: SlackOutbox) -> None:
     sent.daemon.mail("bo@buyer.test", "ana@acme.test")
     sent.daemon.passes(HOUR)
     await sent.leave()
@@ -95,7 +61,7 @@ async def test_a_deed_on_the_board_shows_in_slack_and_so_does_a_change_of_owner(
         assert "Max Ode gave it to Ben Ito (knows them)." in sent.shown(place)
 
 
-async def test_a_message_about_several_waits_is_brought_up_to_date_too(sent: Messages) -> None:
+async def test_a_message_about_several_waits_is_brought_up_to_date_too(sent: SlackOutbox) -> None:
     sent.daemon.mail("bo@buyer.test", "ana@acme.test")
     sent.daemon.mail("cy@other.test", "ana@acme.test")
     sent.daemon.passes(HOUR)
@@ -109,7 +75,7 @@ async def test_a_message_about_several_waits_is_brought_up_to_date_too(sent: Mes
         assert "Cy Berg" in sent.shown(place)
 
 
-async def test_a_message_that_was_deleted_is_missed_by_nobody(sent: Messages) -> None:
+async def test_a_message_that_was_deleted_is_missed_by_nobody(sent: SlackOutbox) -> None:
     sent.daemon.mail("bo@buyer.test", "ana@acme.test")
     sent.daemon.passes(HOUR)
     await sent.leave()

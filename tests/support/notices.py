@@ -53,6 +53,7 @@ def wait(*, waited_seconds: float = 3900, **changes: Any) -> WaitView:
     return WaitView(as_of=STARTED + timedelta(seconds=waited_seconds), **fields)
 
 
+_TOLD = ("step", "round", "reason", "section", "note", "choices", "inquiry")
 _TIMES = ("_at", "_until", "_since")
 
 
@@ -64,7 +65,7 @@ def clock(**changes: Any) -> NoticeWait:
     """The same wait as the second step of its ladder tells it; `changes` also take what only notices say."""
     told: dict[str, Any] = {"step": 2, "round": 1, "reason": "breach"}
     told |= {name: _instant(changes.pop(name)) for name in ("unread_since",) if name in changes}
-    told |= {name: changes.pop(name) for name in ("step", "round", "reason", "section") if name in changes}
+    told |= {name: changes.pop(name) for name in _TOLD if name in changes}
     return NoticeWait(wait(**changes), **told)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from inboxwatch.core.model import LeadId, MessageId
+from inboxwatch.core.model import LeadId, MessageId, PersonId
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.deeds import last_deed
 from inboxwatch.engine.delivery.enqueue import REFERENCE
 from inboxwatch.engine.digests import Daily, first_sight
 from inboxwatch.engine.ladder import with_ladders
+from inboxwatch.engine.notice_inquiries import notice_inquiry
 from inboxwatch.engine.qualify import choices
 from inboxwatch.engine.report.mailed import link_of
 from inboxwatch.engine.report.schedule import ReportOrder
@@ -25,6 +27,9 @@ from inboxwatch.notify.report_messages import mail_title, period_name
 from inboxwatch.store import Transaction, withdrawn
 from inboxwatch.store.records import ClockRecord, DeliveryRecord
 from inboxwatch.words import Wording
+
+BY_WORD = ("dismissed", "verdict")
+"""Ends of a wait that somebody has brought about by their word alone, which then stands beside it."""
 
 
 class Composed(NamedTuple):
@@ -155,9 +160,7 @@ class Composer:
         over = not any(view.running for view in views.values())
         first, base = made[0], self._rules.config.web.url
         told = [
-            NoticeWait(
-                view, note=last_deed(self._tx, self._rules, view, row.person), choices=choices(self._rules, view)
-            )
+            self._about(NoticeWait(view, note=last_deed(self._tx, self._rules, view, row.person)), row.person)
             for view in views.values()
         ]
         notice = Notice(
@@ -185,12 +188,18 @@ class Composer:
 
     def _told(self, row: DeliveryRecord, wait: WaitView, unread: bool) -> NoticeWait:
         """A wait with the step of its ladder that a delivery tells, and why; a resolution has neither."""
-        offered = choices(self._rules, wait)
         if row.step is None:
-            return NoticeWait(wait, handed=self._handed(row), choices=offered)
+            by_word = row.type is NoticeType.RESOLVED and wait.stop_reason in BY_WORD
+            note = last_deed(self._tx, self._rules, wait, row.person) if by_word else ""
+            return self._about(NoticeWait(wait, handed=self._handed(row), note=note), row.person)
         reason = UNVERIFIED if unread else row.reason or ""
         since = self._unread_since(row) if reason == UNVERIFIED else None
-        return NoticeWait(wait, row.step, row.round, reason, since, choices=offered)
+        return self._about(NoticeWait(wait, row.step, row.round, reason, since), row.person)
+
+    def _about(self, told: NoticeWait, reader: PersonId | None) -> NoticeWait:
+        """A wait with what the inquiry is, and what its reader may say that it is."""
+        inquiry = notice_inquiry(self._tx, self._rules, told.wait, self._rules.words_of(reader))
+        return replace(told, choices=choices(self._rules, told.wait), inquiry=inquiry)
 
     def _handed(self, row: DeliveryRecord) -> Handed | None:
         """How a wait came to its owner, where a delivery tells that."""

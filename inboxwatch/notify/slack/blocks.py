@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.notify import ABOUT_WAITS, NoticeType, follow_up_messages, messages
-from inboxwatch.notify.actions import Candidate
+from inboxwatch.notify import choice_messages as said
+from inboxwatch.notify.actions import Candidate, ClassChoice
 from inboxwatch.notify.ladder_words import ladder_lines
 from inboxwatch.notify.slack import markup
 from inboxwatch.notify.slack.elements import (
@@ -29,6 +30,7 @@ from inboxwatch.notify.slack.elements import (
     section,
     text,
 )
+from inboxwatch.notify.slack.verdict_blocks import JUDGE, NOT_FOR_SALES, OPTIONS, acting_id, groups, judging
 from inboxwatch.notify.wait import ShownWait, chosen
 from inboxwatch.words import ENGLISH, Wording, english
 
@@ -36,6 +38,9 @@ BUTTONS = messages.ACTION_LABELS
 """What can be pressed, by the name of the action."""
 FOLLOW_UP_BUTTONS = follow_up_messages.ACTION_LABELS
 """The same of a follow-up."""
+
+_TITLES = BUTTONS | FOLLOW_UP_BUTTONS | {JUDGE: said.SAY_WHAT_IT_IS, NOT_FOR_SALES: said.NOT_FOR_SALES}
+"""Of dialogs."""
 
 PUT_OFFS = {
     "1d": english("1 day"),
@@ -98,10 +103,13 @@ def message(
         shown = chosen(waits, limit) if listed else waits[:limit]
         if listed:
             return len(shown), _lines_of(shown)
+        inline = _room(shown)
         return len(shown), [
             block
             for wait in shown
-            for block in wait_blocks(wait, single=single, interactive=interactive, note=wait.handed or wait.note)
+            for block in wait_blocks(
+                wait, single=single, interactive=interactive, note=wait.handed or wait.note, inline=inline
+            )
         ]
 
     told, of_waits = _fitting(some, _LISTED if listed else _WITH_BUTTONS)
@@ -132,8 +140,13 @@ def _lines_of(waits: Sequence[ShownWait]) -> list[Block]:
     return blocks
 
 
-def wait_blocks(wait: ShownWait, *, single: bool, interactive: bool, note: str = "") -> list[Block]:
-    """The blocks of one wait; their ids begin with `mark(wait.id)`, so that they can be renewed in a longer message."""
+def wait_blocks(
+    wait: ShownWait, *, single: bool, interactive: bool, note: str = "", inline: bool = True
+) -> list[Block]:
+    """The blocks of one wait; their ids begin with `mark(wait.id)`, so that they can be renewed in a longer message.
+
+    `inline`: whether the message has room for a select of classes.
+    """
     own = mark(wait.id)
     standing = f"{_icon(wait)} {wait.standing[:1].upper()}{wait.standing[1:]}"
     about = [line for line in (wait.who, wait.subject) if line]
@@ -146,17 +159,32 @@ def wait_blocks(wait: ShownWait, *, single: bool, interactive: bool, note: str =
         blocks.append({"type": "section", "block_id": f"{own}:next", "text": steps})
     if wait.mail_link:
         blocks.append({**_link(wait.mail_link, wait.words, messages.OPEN_MAIL), "block_id": f"{own}:mail"})
-    if interactive and not wait.over:
-        offered = FOLLOW_UP_BUTTONS if wait.follow_up else BUTTONS
-        buttons = [button(f"{PREFIX}{action}", wait.words.say(label), wait.id) for action, label in offered.items()]
-        blocks.append({"type": "actions", "block_id": f"{own}:act", "elements": buttons})
-    elif interactive and wait.closed:
-        label = follow_up_messages.AGAIN if wait.follow_up else messages.TAKE_BACK
-        back = button(f"{PREFIX}reopen", wait.words.say(label), wait.id)
-        blocks.append({"type": "actions", "block_id": f"{own}:act", "elements": [back]})
+    if interactive and (offered := [*_buttons(wait), *judging(wait, inline=inline)]):
+        blocks.append({"type": "actions", "block_id": acting_id(own, wait), "elements": offered})
     if note:
         blocks.append(plain_context(f"{own}:note", note))
     return blocks
+
+
+def _buttons(wait: ShownWait) -> list[Block]:
+    words = wait.words
+    if wait.over and not wait.closed:
+        return []
+    if wait.closed:
+        label = follow_up_messages.AGAIN if wait.follow_up else messages.TAKE_BACK
+        return [button(f"{PREFIX}reopen", words.say(label), wait.id)]
+    offered = FOLLOW_UP_BUTTONS if wait.follow_up else BUTTONS
+    left_out = {"dismiss"} if wait.to_judge else set[str]()
+    return [
+        button(f"{PREFIX}{action}", words.say(label), wait.id)
+        for action, label in offered.items()
+        if action not in left_out
+    ]
+
+
+def _room(waits: Sequence[ShownWait]) -> bool:
+    """Whether one message has room for the selects of its waits."""
+    return sum(len(wait.choices) for wait in waits if wait.to_judge) <= OPTIONS
 
 
 def replaced(blocks: Sequence[Block], wait: ShownWait, note: str) -> list[Block]:
@@ -165,7 +193,9 @@ def replaced(blocks: Sequence[Block], wait: ShownWait, note: str) -> list[Block]
     places = [place for place, block in enumerate(blocks) if str(block.get("block_id", "")).startswith(f"{own}:")]
     if not places:
         return list(blocks)
-    fresh = wait_blocks(wait, single=is_single(blocks), interactive=True, note=note)
+    told = [block for block in blocks if str(block.get("block_id", "")).endswith(":facts")]
+    inline = _room([wait] * len(told))
+    fresh = wait_blocks(wait, single=is_single(blocks), interactive=True, note=note, inline=inline)
     rest = [block for place, block in enumerate(blocks) if place not in places]
     return [*rest[: places[0]], *fresh, *rest[places[0] :]][:50]
 
@@ -185,44 +215,53 @@ def reply(headline: str, link: str, words: Wording = ENGLISH) -> SlackMessage:
 
 def answer(lines: Iterable[str], waits: Sequence[ShownWait], link: str = "", words: Wording = ENGLISH) -> SlackMessage:
     """What `/inboxwatch` says, to the asker only. `link` is a web address or empty."""
-    said = [line for line in lines if line] or [words.say(messages.NOTHING_WAITS)]
-    blocks = [section(None, line, 600) for line in said[:10]]
+    told = [line for line in lines if line] or [words.say(messages.NOTHING_WAITS)]
+    blocks = [section(None, line, 600) for line in told[:10]]
     shown, of_waits = _fitting(lambda limit: (min(limit, len(waits)), _lines_of(chosen(waits, limit))), _LISTED)
     blocks += of_waits
     if len(waits) > shown:
         blocks.append(section(None, messages.and_more(len(waits) - shown, words=words)))
     if link:
         blocks.append(_link(link, words))
-    return SlackMessage(markup.escaped(" ".join(said), 500), blocks)
+    return SlackMessage(markup.escaped(" ".join(told), 500), blocks)
 
 
 def dialog(
     action: str,
     clock: str,
     place: Mapping[str, Any],
-    candidates: Sequence[Candidate] = (),
+    offered: Sequence[Candidate] | Sequence[ClassChoice] = (),
     words: Wording = ENGLISH,
 ) -> dict[str, Any]:
-    """The dialog behind a button: what must be chosen, and a reason. `place` is where it was pressed."""
+    """The dialog behind a button: what must be chosen, and a reason. `place` is where it was pressed; `offered` are
+    the people who could own the wait, or what it could be.
+    """
     blocks: list[Block] = []
     if lengths := {"snooze": SNOOZES, "put_off": PUT_OFFS}.get(action):
         options = [option(words.say(label), value) for value, label in lengths.items()]
         label = words.say("For") if action == "snooze" else words.say("Follow up in")
         blocks.append(field("choice", label, {"type": "static_select", "options": options}))
     elif action == "assign":
-        menu: dict[str, Any] = {"type": "static_select", "option_groups": list(_groups(candidates, words))}
-        blocks.append(field("choice", words.say("To"), menu))
+        people = [one for one in offered if isinstance(one, Candidate)]
+        blocks.append(field("choice", words.say("To"), _menu(list(_groups(people, words)))))
+    elif action in (JUDGE, NOT_FOR_SALES):
+        classes = [one for one in offered if isinstance(one, ClassChoice)]
+        blocks.append(field("choice", words.say(said.IT_IS), _menu(groups(classes, words, clock))))
     typed = {"type": "plain_text_input", "max_length": 300}
     blocks.append(field("reason", words.say("Reason"), typed, optional=action not in ("dismiss", "stop")))
     return {
         "type": "modal",
         "callback_id": f"{PREFIX}{action}",
-        "title": text(words.say((BUTTONS | FOLLOW_UP_BUTTONS).get(action, messages.TAKE_BACK)), 24),
+        "title": text(words.say(_TITLES.get(action, messages.TAKE_BACK)), 24),
         "submit": text(words.say("Save"), 24),
         "close": text(words.say("Cancel"), 24),
         "private_metadata": json.dumps({"clock": clock, **place}),
         "blocks": blocks,
     }
+
+
+def _menu(option_groups: list[Block]) -> Block:
+    return {"type": "static_select", "option_groups": option_groups}
 
 
 def mark(clock: str) -> str:
@@ -247,6 +286,13 @@ def _facts(wait: ShownWait, *, single: bool) -> Iterable[Block]:
         held = messages.held(snoozed=wait.held_as == "snoozed", until=date(wait.held_until), words=words)
     owner = markup.escaped(wait.owner) or words.say("nobody")
     yield fact(words.say("Owner"), f"{owner}, {held}" if held else owner)
+    if wait.last_owner:
+        yield fact(words.say("Owner before"), markup.escaped(wait.last_owner))
+    if wait.inquiry:
+        yield fact(words.say("Class"), markup.escaped(wait.inquiry, 300))
+    if wait.points:
+        reasons = "\n".join(markup.escaped(one) for one in wait.reasons)
+        yield fact(words.say("Score %(points)s", points=wait.points), reasons)
     if wait.rank:
         yield text(wait.rank, 120)
     if wait.exchanged is not None:

@@ -20,8 +20,9 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 from inboxwatch.core.sla.policy import Duration
 from inboxwatch.notify import ChannelError, NoticeWait, messages
-from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actions, Actor, Candidate
-from inboxwatch.notify.slack import blocks, markup
+from inboxwatch.notify import choice_messages as said
+from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actions, Actor, Candidate, ClassChoice
+from inboxwatch.notify.slack import blocks, markup, verdict_blocks
 from inboxwatch.notify.slack.api import SlackApi, done
 from inboxwatch.notify.slack.elements import PREFIX, Block
 from inboxwatch.notify.text import clean, web_link
@@ -51,9 +52,12 @@ class Listeners:
         self._emails: OrderedDict[str, str] = OrderedDict()
         self._app = AsyncApp(client=api.web, name="inboxwatch", logger=api.log, authorize=_authorization(api))
         self._app.action(f"{PREFIX}acknowledge")(self._acknowledge)
-        self._app.action(re.compile(f"{re.escape(PREFIX)}(snooze|put_off|assign|dismiss|stop|reopen|activity)"))(
+        self._app.action(re.compile(f"{re.escape(PREFIX)}(snooze|put_off|assign|dismiss|stop|reopen|activity|judge)$"))(
             self._open_dialog
         )
+        self._app.action(verdict_blocks.MORE)(self._open_dialog)
+        self._app.action(verdict_blocks.QUALIFY)(self._qualify)
+        self._app.action(verdict_blocks.UNDO)(self._undo_verdict)
         self._app.view(re.compile(re.escape(PREFIX)))(self._save_dialog)
         self._app.command("/inboxwatch")(self._command)
 
@@ -77,20 +81,52 @@ class Listeners:
         actor = self._acting(await self._actor(body), place)
         await self._do(place, body, lambda: self._actions.acknowledge(action["value"], actor))
 
+    async def _qualify(self, ack: Callable[[], Awaitable[Any]], body: Payload, action: Payload) -> None:
+        """What was chosen in a select holds at once; what is offered no more is answered by what is."""
+        await ack()
+        place, clock = self._place(body), verdict_blocks.clock_of(action)
+        actor = self._acting(await self._actor(body), place)
+        choice = verdict_blocks.picked(action["selected_option"]["value"], self._actions.choices())
+        if choice is None:
+            await self._guarded(place, body, lambda: self._offer_anew(place, body, clock))
+        else:
+            await self._do(place, body, lambda: self._actions.qualify(clock, actor, choice))
+
+    async def _offer_anew(self, place: Payload, body: Payload, clock: str) -> None:
+        words, key = self._words_at(place, await self._actor(body)), (place["channel"], place["ts"])
+        fresh = verdict_blocks.offered_anew(self._messages[key], clock, self._actions.choices(), words)
+        _remember(self._messages, key, fresh)
+        text = body["message"].get("text") or words.say(messages.OPEN_LINK)
+        await done(self._api.web.chat_update(channel=place["channel"], ts=place["ts"], text=text, blocks=fresh))
+        await self._tell(place, body, said.CLASSES_CHANGED)
+
+    async def _undo_verdict(self, ack: Callable[[], Awaitable[Any]], body: Payload, action: Payload) -> None:
+        await ack()
+        place = self._place(body)
+        actor = self._acting(await self._actor(body), place)
+        await self._do(place, body, lambda: self._actions.undo_verdict(action["value"], actor))
+
     async def _open_dialog(self, ack: Callable[[], Awaitable[Any]], body: Payload, action: Payload) -> None:
         await ack()
         name = action["action_id"].removeprefix(PREFIX)
-        place = self._place(body)
+        if action["action_id"] == verdict_blocks.MORE:
+            name = verdict_blocks.dialog_of(action)
+        place, clock = self._place(body), verdict_blocks.clock_of(action)
 
         async def show() -> None:
-            candidates: tuple[Candidate, ...] = ()
+            offered: tuple[Candidate, ...] | tuple[ClassChoice, ...] = ()
             actor = await self._actor(body)
             spoken = self._words(actor)
             if name == "assign":
-                candidates = tuple(await self._actions.candidates(action["value"], actor))
-                if not candidates:
+                offered = tuple(await self._actions.candidates(clock, actor))
+                if not offered:
                     raise ActionRefused(spoken.say(messages.NOBODY_ELSE))
-            view = blocks.dialog(name, action["value"], place, candidates, spoken)
+            elif name in (verdict_blocks.JUDGE, verdict_blocks.NOT_FOR_SALES):
+                known = self._actions.choices()
+                offered = tuple(one for one in known if name == verdict_blocks.JUDGE or not one.for_sales)
+                if not offered:
+                    raise ActionRefused(spoken.say(said.NO_CHOICE))
+            view = blocks.dialog(name, clock, place, offered, spoken)
             await done(self._api.web.views_open(trigger_id=body["trigger_id"], view=view))
 
         await self._guarded(place, body, lambda: asyncio.wait_for(show(), _DIALOG_WAIT))
@@ -115,6 +151,11 @@ class Listeners:
                 return await self._actions.assign(clock, actor, choice, reason)
             if name == "activity":
                 return await self._actions.activity(clock, actor, "call", reason)
+            if name in (verdict_blocks.JUDGE, verdict_blocks.NOT_FOR_SALES):
+                picked = verdict_blocks.picked(choice, self._actions.choices())
+                if picked is None:
+                    raise ActionRefused(self._words(actor).say(said.CLASSES_CHANGED))
+                return await self._actions.qualify(clock, actor, picked, reason)
             if name == "reopen":
                 return await self._actions.reopen(clock, actor, reason)
             return await self._actions.dismiss(clock, actor, reason)
@@ -146,7 +187,8 @@ class Listeners:
 
         async def acting() -> None:
             outcome = await act()
-            wait = ShownWait.of(NoticeWait(outcome.clock), self._zone, self._words_at(place, await self._actor(body)))
+            told = NoticeWait(outcome.clock, choices=outcome.choices, inquiry=outcome.inquiry)
+            wait = ShownWait.of(told, self._zone, self._words_at(place, await self._actor(body)))
             note = clean(outcome.sentence, 400)
             posted = self._messages.get((place["channel"], place["ts"]))
             if posted is None and place.get("single"):
@@ -232,7 +274,9 @@ def _user(body: Payload) -> str:
 def _waits(body: Payload) -> list[str]:
     """The wait on which somebody acts, for the log."""
     kept = (body.get("view") or {}).get("private_metadata")
-    found = (body.get("actions") or [{}])[0].get("value") or (json.loads(kept).get("clock") if kept else None)
+    found = verdict_blocks.clock_of((body.get("actions") or [{}])[0]) or (
+        json.loads(kept).get("clock") if kept else None
+    )
     return [str(found)] if found else []
 
 

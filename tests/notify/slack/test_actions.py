@@ -2,106 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
 from copy import deepcopy
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
 from inboxwatch.notify import NoticeType
-from inboxwatch.notify.actions import ActionOutcome, ActionRefused, Actor, Answer, Candidate, ClassChoice
+from inboxwatch.notify.actions import ActionRefused, Answer, Candidate
 from inboxwatch.notify.slack.channel import Slack
 from inboxwatch.notify.slack.settings import SlackSettings
-from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
+from tests.doubles.slack import APP, BOT, SlackDouble
+from tests.notify.slack.recorded_actions import RecordedActions
 from tests.support.hostile_texts import HOSTILE
 from tests.support.notices import OVER, clock, notice, wait
 
 CHANNEL = "#sales-escalations"
-HELD = {"acknowledged_until": "2026-11-03T11:35:00Z"}
-
-
-class RecordedActions:
-    """Does what it is asked and keeps what that was."""
-
-    def __init__(self) -> None:
-        self.done: list[tuple[Any, ...]] = []
-        self.actors: list[Actor] = []
-        self.refusal: Exception | None = None
-        self.house, self.spoken = "en", "en"
-        self.people: list[Candidate] = [Candidate("max", "Max Ode"), Candidate("ina", "Ina", False, "on leave")]
-        self.answer = Answer(("Ana Diaz owns it.", "Due at 11:00.", "Then Max is told."), (wait(),))
-
-    def language(self, by: Actor | None) -> str:
-        return self.house if by is None else self.spoken
-
-    def _act(self, by: Actor, *what: Any, **changes: Any) -> ActionOutcome:
-        self.actors.append(by)
-        if self.refusal:
-            raise self.refusal
-        self.done.append(what)
-        return ActionOutcome(wait(**{"id": what[1], **changes}), f"{what[0]} by {by.name}")
-
-    async def acknowledge(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
-        return self._act(by, "acknowledge", clock, reason, **HELD)
-
-    async def snooze(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> ActionOutcome:
-        return self._act(by, "snooze", clock, length, reason)
-
-    async def put_off(self, clock: str, by: Actor, length: timedelta, reason: str = "") -> ActionOutcome:
-        return self._act(by, "put_off", clock, length, reason)
-
-    async def stop(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
-        return self._act(by, "stop", clock, reason)
-
-    async def assign(self, clock: str, by: Actor, owner: str, reason: str = "") -> ActionOutcome:
-        return self._act(by, "assign", clock, owner, reason, owner_name="Max Ode")
-
-    async def reopen(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
-        return self._act(by, "reopen", clock, reason)
-
-    async def dismiss(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
-        return self._act(by, "dismiss", clock, reason, **{**OVER, "state": "dismissed", "stop_reason": "dismissed"})
-
-    async def qualify(self, clock: str, by: Actor, choice: ClassChoice, reason: str = "") -> ActionOutcome:
-        return self._act(by, "qualify", clock, choice, reason, **OVER)
-
-    async def undo_verdict(self, clock: str, by: Actor, reason: str = "") -> ActionOutcome:
-        return self._act(by, "undo_verdict", clock, reason)
-
-    async def activity(
-        self, clock: str, by: Actor, kind: Literal["call", "meeting", "other"], note: str = ""
-    ) -> ActionOutcome:
-        return self._act(by, "activity", clock, kind, note)
-
-    async def candidates(self, clock: str, by: Actor) -> Sequence[Candidate]:
-        if self.refusal:
-            raise self.refusal
-        return self.people
-
-    async def lookup(self, by: Actor, query: str) -> Answer:
-        self._act(by, "lookup", query)
-        return self.answer
-
-
-@pytest.fixture
-async def double() -> AsyncIterator[SlackDouble]:
-    async with slack_double() as double:
-        yield double
-
-
-@pytest.fixture
-def actions() -> RecordedActions:
-    return RecordedActions()
-
-
-@pytest.fixture
-async def slack(double: SlackDouble, actions: RecordedActions) -> AsyncIterator[Slack]:
-    settings = {"bot_token": BOT, "app_token": APP, "api_url": f"{double.url}/api/", "timeout": "30s"}
-    slack = Slack(SlackSettings.model_validate(settings), "slack")
-    await slack.start(actions, None)
-    yield slack
-    await slack.aclose()
 
 
 def ids(message: dict[str, Any]) -> list[str]:

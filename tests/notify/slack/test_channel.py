@@ -18,17 +18,11 @@ from inboxwatch.notify.slack import blocks
 from inboxwatch.notify.slack.channel import Slack
 from inboxwatch.notify.slack.settings import SlackSettings
 from inboxwatch.notify.wait import ShownWait
-from tests.doubles.slack import APP, BOT, SlackDouble, slack_double
+from tests.doubles.slack import APP, BOT, SlackDouble
 from tests.support.hostile_texts import HOSTILE, assert_harmless
 from tests.support.notices import ANA, ANSWERED, BARE, MAX, clock, notice, of_people
 
 CHANNEL = "#sales-escalations"
-
-
-@pytest.fixture
-async def double() -> AsyncIterator[SlackDouble]:
-    async with slack_double() as double:
-        yield double
 
 
 @pytest.fixture
