@@ -222,6 +222,19 @@ def test_rule_48_a_filter_taken_back_is_in_force_again_when_that_is_taken_back(h
     assert (clock["stopped_by"], clock["stopped_at"][11:16]) == ("tia", "10:05")
 
 
+def test_rule_47_a_filter_taken_back_after_our_answer_makes_no_other_wait_of_those_that_began_meanwhile(
+    house: House,
+) -> None:
+    house.letter("q@x", "9:15", "Backlinks?")
+    house.letter("a@acme", "9:30", sender=ANA, to=BO, answers="q@x")
+    house.letter("n@x", "9:40", "And now?", answers="a@acme")
+    before = next(one for one in house.clocks() if one["started_by"] == "n@x")
+    house.verdict("sales", "12:00")
+    after = next(one for one in house.clocks() if one["started_by"] == "n@x")
+    assert (before["metric"], before["breached"]) == ("first_response", True)
+    assert after == before | {"class": after["class"], "class_by": after["class_by"]}
+
+
 def test_rule_49_for_the_sender_only_when_asked_and_only_from_then_on(house: House) -> None:
     house.letter("early@x", "8:00", subject="First", sender="r@jobs.example")
     house.letter("q@x", "9:00", subject="Second", sender="r@jobs.example")

@@ -52,7 +52,7 @@ from inboxwatch.core.model import Direction, Kind, LeadId, MessageId, ThreadId
 from inboxwatch.core.qualification.decision import UNKNOWN, Decision, Qualifier
 from inboxwatch.core.sla.clock import Clock, State, Wait
 from inboxwatch.core.sla.gone_quiet import GONE_QUIET
-from inboxwatch.core.sla.holds import FILTERED, Hold, reopened, settled, taken_back
+from inboxwatch.core.sla.holds import FILTERED, Hold, reopened, rests, settled, taken_back
 from inboxwatch.core.sla.meetings import is_invitation
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
 from inboxwatch.core.sla.put_off import DueMove, due
@@ -196,8 +196,8 @@ class Replay:
             if side.wait is not None:
                 side.wait.flags = oddities(mail, side.wait.mails)
                 self._close(side.wait, State.ANSWERED, "answered", mail, by=mail.author)
+                self._answered_once |= not rests(side.wait.holds, FILTERED, mail.at)  # else later breaches could go
                 side.wait = None
-                self._answered_once = True
             if mail.kind is not Kind.HUMAN:
                 continue  # an invitation waits for the buyer's calendar, and nobody follows up by mail
             if side.follow_up is not None:

@@ -51,3 +51,8 @@ def settled(holds: list[Hold], stop: datetime | None) -> tuple[Hold, ...]:
     if stop is None:
         return tuple(holds)
     return tuple(replace(hold, end=min(hold.end, stop)) for hold in holds)
+
+
+def rests(holds: Iterable[Hold], why: str, at: datetime) -> bool:
+    """Whether a ladder rested for a reason at an instant."""
+    return any(hold.why == why and hold.start <= at < hold.end for hold in holds)
