@@ -10,9 +10,11 @@ from hashlib import blake2b
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.routing import Window
+from inboxwatch.core.sla.policy import Metric
 from inboxwatch.engine.assignment_reasons import in_words
 from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.policies import policies_of
+from inboxwatch.engine.qualifiers import qualified_of
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
 from inboxwatch.notify import NoticeType, alarm_messages
@@ -114,7 +116,9 @@ def _tell(tx: Transaction, rules: Rules, departure: Departure, now: datetime) ->
 
 def _people(tx: Transaction, rules: Rules, rows: Sequence[ClockRecord], now: datetime) -> Iterator[Departure]:
     people = rules.config.people
-    orphans = [row for row in rows if row.owner is not None and row.owner not in people]
+    # The clock of a verdict moves with the wait that awaits it.
+    waits = (row for row in rows if row.metric is not Metric.VERDICT)
+    orphans = [row for row in waits if row.owner is not None and row.owner not in people]
     if not orphans:
         return
     policies = policies_of(tx, rules, {row.policy_version for row in orphans})
@@ -125,7 +129,7 @@ def _people(tx: Transaction, rules: Rules, rows: Sequence[ClockRecord], now: dat
         for row in orphans:
             if row.owner == person:
                 calendar = (policies.get(row.policy_version) or rules.config.policies[-1]).calendar
-                case = rules.context.case_of(row.lead, leads.get(row.lead), row.mailbox)
+                case = rules.context.case_of(row.lead, leads.get(row.lead), row.mailbox, qualified_of(row))
                 given = present.assign(case, Window(calendar.next_open(now), row.due_at))
                 moved.append(Moved(row.id, given.owner, _why(given.rule, in_words(given.reasons))))
         yield Departure(Named.PERSON, str(person), tuple(one.clock for one in moved), tuple(moved))

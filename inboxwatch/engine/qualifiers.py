@@ -65,6 +65,14 @@ def policy_then(known: ClockRecord, wait: Wait) -> str:
     return terms[0].policy_version if terms and begins else ""
 
 
+def qualified_of(row: ClockRecord) -> Qualified | None:
+    """What a wait is about and worth, as its row has it; None without qualification."""
+    if not row.inquiry_class:
+        return None
+    worth = Worth(row.tier, row.score or 0, row.score_lines)
+    return Qualified(row.started_at, Decision(row.inquiry_class, row.class_by), worth)
+
+
 def class_and_tier(qualified: Qualified) -> tuple[str, str]:
     return qualified.decision.gives, qualified.worth.tier
 

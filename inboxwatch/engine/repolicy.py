@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from inboxwatch.core.qualification.decision import Decision, Worth
 from inboxwatch.core.sla.policy import Metric, choose
-from inboxwatch.core.sla.terms import Qualified
 from inboxwatch.engine.evaluate import Occasion, evaluate
 from inboxwatch.engine.policies import prepare
+from inboxwatch.engine.qualifiers import qualified_of
 from inboxwatch.engine.requalify import requalify
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
@@ -41,7 +40,7 @@ def reapply(tx: Transaction, rules: Rules, now: datetime) -> list[Move]:
     moved = requalify(tx, rules, [row for row in running if row.metric.is_reply], now)
     leads = tx.leads.get_many({row.lead for row in running})
     for row in running:
-        facts = rules.context.facts(row.lead, leads.get(row.lead), row.mailbox, _qualified(row))
+        facts = rules.context.facts(row.lead, leads.get(row.lead), row.mailbox, qualified_of(row))
         policy = choose(rules.config.policies, facts)
         if policy is None or policy.target(Metric(row.metric)) is None or policy.version == row.policy_version:
             continue  # a wait that no policy covers any more ends under the one it began with
@@ -62,14 +61,6 @@ def reapply(tx: Transaction, rules: Rules, now: datetime) -> list[Move]:
         if row.id in before and _standing(row) != _standing(before[row.id])
     ]
     return sorted(moves, key=lambda move: (move.due_after, move.clock))
-
-
-def _qualified(row: ClockRecord) -> Qualified | None:
-    """What a wait is about, as its row has it."""
-    if not row.inquiry_class:
-        return None
-    worth = Worth(row.tier, row.score or 0, row.score_lines)
-    return Qualified(row.started_at, Decision(row.inquiry_class, row.class_by), worth)
 
 
 def _standing(row: ClockRecord) -> tuple[str, ...]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
 from sqlalchemy import select
 
+from inboxwatch.engine.departures import settle_departures
 from inboxwatch.engine.erasure_clock import pass_time
 from inboxwatch.engine.repolicy import reapply
 from inboxwatch.engine.retention import forget_filtered
 from inboxwatch.store import tables
+from inboxwatch.store.records import ClockRecord
 from tests.support.facts import at
 from tests.support.qualified_desk import QualifiedDesk, as_replayed, deeds, letters, replayed
 from tests.support.qualified_house import ANA, BO, END, House
@@ -194,6 +198,20 @@ def test_policies_applied_again_decide_again_what_no_person_has(desk: QualifiedD
     assert desk.engine.write(reapply, desk.engine.rules, desk.now) == []
 
 
+def test_what_is_told_of_who_left_is_whom_the_class_gives_the_wait_to(desk: QualifiedDesk) -> None:
+    house = desk.house
+    house.letter("q@x", "9:05")
+    desk.now = at("9:06")
+    desk.read()
+    assert {row.owner for row in desk.clocks()} == {"tia"}
+    house.config = house.config.replace("triage: {members: [tia]}", "triage: {members: [cas]}")
+    house.config = house.config.replace("  tia: {name: Tia Dorn, email: tia@acme.test, manager: max}\n", "")
+    desk.engine.reload(house.loaded())
+    (found,) = desk.engine.write(settle_departures, desk.engine.rules, desk.now)
+    assert [(one.clock, one.owner) for one in found.moved] == [(desk.clock().id, "cas")]
+    assert {row.owner for row in desk.clocks()} == {"cas"}
+
+
 def test_with_headers_only_address_sender_and_a_new_subject_decide_and_no_word_of_the_text(house: House) -> None:
     house.config = house.config.replace("privacy: text", "privacy: headers")
     house.letter("q@x", "9:05", "I cannot log in")
@@ -295,3 +313,45 @@ def test_any_order_of_files_deeds_and_batches_gives_the_clocks_of_replay(tmp_pat
         found = as_replayed(desk.clocks())
         desk.close()
         assert found == expected, f"seed {seed}"
+
+
+def lives(folder: Path, seed: int, engines: int) -> QualifiedDesk:
+    """A day in the order of time: letters, deeds, tiers that the list changes, and what is told meanwhile; each by one
+    of the processes on the store. Which of them has its turn changes no draw.
+    """
+    folder.mkdir()
+    chance = Random(seed)
+    house = drawn(House(folder), chance)
+    desk = QualifiedDesk(house, engines=engines)
+    story: list[tuple[datetime, int, Callable[[], None]]] = []
+    for id_, raw in letters(house).items():
+        story.append((raw.received_at, 0, partial(desk.read, id_)))
+    story += [(done.at, 1, partial(desk.record, done)) for done in deeds(house)]
+    for hour in (10, 11, 13):
+        tier = chance.choice(("", "hot", "warm", "cold"))
+        listed = house.leads.replace("di@known.test,open,,", f"di@known.test,open,{tier},")
+        story.append((at(f"{hour}:30"), 2, partial(desk.lists, listed)))
+    before: dict[str, ClockRecord] = {}
+    for when, _, happens in sorted(story, key=lambda one: one[:2]):
+        desk.passes(f"{when:%H:%M}")
+        happens()
+        for row in desk.clocks():
+            was = before.get(row.id, row)
+            assert row.terms[: len(was.terms)] == was.terms, f"seed {seed}: the past of {row.id} changed"
+            assert (was.breached_at, was.breach_class) in ((None, ""), (row.breached_at, row.breach_class))
+            before[row.id] = row
+    desk.passes("17:00")
+    return desk
+
+
+def test_two_processes_that_take_turns_leave_what_one_leaves_and_folding_again_changes_nothing(tmp_path: Path) -> None:
+    for seed in (6,):
+        alone, shared = (lives(tmp_path / f"{seed}-{count}", seed, count) for count in (1, 2))
+        told, rows = alone.told(), alone.clocks()
+        assert rows == shared.clocks(), f"seed {seed}"
+        assert sorted(told) == sorted(shared.told()), f"seed {seed}"
+        shared.folds_all()
+        assert shared.clocks() == rows, f"seed {seed}: folded again"
+        assert {one.by for one in alone.acts()} == {"rules", "source:known", "max", "tia"}
+        alone.close()
+        shared.close()

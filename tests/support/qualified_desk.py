@@ -50,21 +50,36 @@ class Done:
 class QualifiedDesk:
     """An engine on a new store, under the config of a house and with its list of leads."""
 
-    def __init__(self, house: House, url: str = "") -> None:
+    def __init__(self, house: House, url: str = "", engines: int = 1) -> None:
+        """`engines` processes share the store and take turns."""
         self.house = house
         self.config = house.loaded()
         self._file = house.folder / "desk.db"
         self._file.unlink(missing_ok=True)
         self.store = new_store(url or f"sqlite:///{self._file}")
-        self.engine = Engine(self.store, self.config)
+        self._engines = [Engine(self.store, self.config)]
+        for _ in range(engines - 1):
+            self._engines.append(Engine(new_store(url or f"sqlite:///{self._file}"), self.config))
         self.now = at("8:00")
         self._read = 0
         with self.store.transaction() as tx:
             tx.cursors.first_sight(INFO, done=True)
         self.learn()
 
+    @property
+    def engine(self) -> Engine:
+        """Whose turn it is."""
+        self._engines.append(self._engines.pop(0))
+        return self._engines[0]
+
     def close(self) -> None:
-        self.store.close()
+        for one in self._engines:
+            one.store.close()
+
+    def lists(self, leads: str) -> None:
+        """The list of leads is another now."""
+        self.house.leads = leads
+        self.learn()
 
     def learn(self) -> None:
         """Takes over the list of leads as it is now."""
