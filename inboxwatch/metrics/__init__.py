@@ -402,7 +402,7 @@ class Metrics:
                 for within, by in product(("true", "false"), ("owner", "colleague")):
                     reply = Reply(owner, tier, metric, within, by)
                     replies[reply] = figures.replies.get(reply, 0)
-            for clock in Metric:
+            for clock in (one for one in Metric if one is not Metric.VERDICT):
                 breaches[owner, tier, clock.value] = figures.breaches.get((owner, tier, clock.value), 0)
         yield from families["inboxwatch_reply_latency_seconds"].buckets(latencies)
         yield from self._lines("replies_total", replies)

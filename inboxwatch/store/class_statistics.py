@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, literal, or_, select
 
 from inboxwatch.core.qualification.decision import SALES, UNKNOWN
+from inboxwatch.core.sla.holds import FILTERED
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.verdicts import REPOLICY, RULES, SOURCE
 from inboxwatch.core.statistics.figures import Figures, Tally
@@ -178,8 +179,14 @@ def _contradicted() -> Any:
     """(by, how many) of filtered waits that are contradicted, or were when a person took the filter back."""
     first = _message.alias()
     begun = and_(first.c.thread == _clock.c.thread, first.c.message_id == _clock.c.started_by)
+    other = _clock.alias("other")
+    unowed = select(other.c.inquiry_class).where(other.c.stop_reason == FILTERED)
+    then = _clock.c.stop_class
     taken_back = and_(
-        _clock.c.state == "answered", _clock.c.reopened == "reversed", _clock.c.stop_class == first.c.first_class
+        _clock.c.state == "answered",
+        _clock.c.reopened == "reversed",
+        # Judged again after the answer: until then it was of the rule's class, or of another one that has no clock.
+        or_(then == first.c.first_class, then.in_(unowed)),
     )
     rows = select(first.c.first_class_by, func.count()).select_from(_clock.join(first, begun))
     return rows.where(REPLY, _found, or_(_clock.c.contradicted, taken_back)).group_by(first.c.first_class_by)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
-
 from inboxwatch.core.model import Direction, PersonId, ThreadId
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.policy import Metric
@@ -13,6 +9,7 @@ from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.core.statistics.figures import Figures
 from inboxwatch.core.statistics.teams import TeamLabels, in_teams
 from inboxwatch.store import Transaction
+from tests.support.class_counters import counters, fallen
 from tests.support.stored_clocks import LENGTH, START, stopped, stored_clock
 from tests.support.stored_inquiries import MINUTE, RULE, file, inquiry, judge, tell
 
@@ -21,18 +18,6 @@ NOW = START + 10 * LENGTH
 
 def counted(tx: Transaction) -> Figures:
     return tx.statistics.figures(NOW)
-
-
-def counters(figures: Figures) -> dict[str, Mapping[Any, Any]]:
-    """All that may never fall."""
-    names = ("inquiries", "rule_inquiries", "verdicts", "verdict_breaches", "class_replies", "false_escalations")
-    return {name: asdict(figures)[name] for name in (*names, "contradicted")}
-
-
-def fallen(before: Figures, after: Figures) -> list[str]:
-    """The series that are lower than before."""
-    old, new = counters(before), counters(after)
-    return [f"{name} {key}" for name in old for key, count in old[name].items() if new[name].get(key, 0) < count]
 
 
 def test_inquiries_are_counted_by_what_decided_them_as_they_came(tx: Transaction) -> None:
