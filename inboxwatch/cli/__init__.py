@@ -16,7 +16,7 @@ from inboxwatch.cli.audit import audit
 from inboxwatch.cli.corrections import kinds, matches
 from inboxwatch.cli.init import EXAMPLES, init
 from inboxwatch.cli.options import By, ConfigFile, Json, Reason, instant_of, load, load_written, refuse
-from inboxwatch.cli.store import store
+from inboxwatch.cli.store import store, workers
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.core.follow_up_days import Day
 
@@ -42,6 +42,7 @@ app.add_typer(outbox, name="outbox")
 app.add_typer(matches, name="matches")
 app.add_typer(kinds, name="kinds")
 app.add_typer(store, name="store")
+app.command(epilog="Example: inboxwatch workers -c FILE")(workers)
 app.add_typer(audit, name="audit")
 app.add_typer(config_app, name="config")
 

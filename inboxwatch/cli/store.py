@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from inboxwatch.cli.options import ConfigFile, load
+from inboxwatch.cli.options import ConfigFile, Json, load
 
 store = typer.Typer(help="The store as a whole: back it up, restore it, move it.", no_args_is_help=True)
 
@@ -69,3 +69,10 @@ def trust_clock(config: ConfigFile) -> None:
     from inboxwatch.commands.store import run_trust_clock
 
     raise typer.Exit(run_trust_clock(load(config, secrets=False)))
+
+
+def workers(config: ConfigFile, json: Json = False) -> None:
+    """Who reads which mailboxes of a store that several daemons share, since when, and what nobody reads."""
+    from inboxwatch.commands.workers import list_workers
+
+    raise typer.Exit(list_workers(load(config, secrets=False), as_json=json))

@@ -81,6 +81,11 @@ class Transaction:
         self.connection = connection
         self._salt = salt
 
+    @property
+    def shared(self) -> bool:
+        """Whether several daemons may work on the store."""
+        return self.connection.dialect.name == "postgresql"
+
     def attempt(self) -> AbstractContextManager[object]:
         """A part that may fail: an exception that leaves the block undoes what was written inside it, nothing else."""
         return self.connection.begin_nested()

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from inboxwatch.store.held_locks import living
+from inboxwatch.core.shards import House
+from inboxwatch.store.held_locks import house_of, living
 from inboxwatch.store.upsert import upsert
 from inboxwatch.store.worker_tables import shard as _shard
 from inboxwatch.store.worker_tables import worker as _worker
@@ -66,8 +67,12 @@ class Workers:
         lately = select(_worker.c.number).where(_worker.c.seen_at > at, _worker.c.left_at.is_(None))
         return set(self._connection.execute(lately).scalars())
 
+    def house(self) -> House:
+        """Who is at work and owns which shard, by the locks that they hold."""
+        return house_of(self._connection)
+
     def living(self) -> frozenset[int]:
-        """The workers whose sessions live; in a store of one process, none."""
+        """The workers whose sessions live, those included that are leaving."""
         return living(self._connection)
 
     def took(self, number: int | None, shards: Collection[int], now: datetime) -> None:

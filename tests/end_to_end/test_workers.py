@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import defaultdict
 from pathlib import Path
@@ -30,6 +31,9 @@ def test_two_workers_read_each_mailbox_once_tell_each_step_once_and_the_one_take
     steps = 3 * len(house.users)  # a warning to Ana, a breach to her and her manager
     with house.running(2) as workers:
         assert len(house.readers()) == 2, "both read some of the mailboxes"
+        listed = [json.loads(line) for line in workers[0].installation.command("workers", "--json").stdout.splitlines()]
+        assert sorted(box for one in listed for box in one["mailboxes"]) == sorted(house.mailboxes())
+        assert [(one["state"], one["shards"]) for one in listed] == [("at work", 128), ("at work", 128)]
         house.asks("q")
         workers[0].wait(lambda: len(told(sink)) == steps, "each wait has both its steps")
         assert [len(keys) for keys in told(sink).values()] == [1] * steps
@@ -45,6 +49,7 @@ def test_two_workers_read_each_mailbox_once_tell_each_step_once_and_the_one_take
         gone.set()
         (left,) = (worker for worker in workers if worker is not sending)
         house.shared_by(1)
+        assert "read by nobody" not in left.installation.command("workers").stdout
         house.asks("s")
         left.wait(lambda: len(told(sink)) == 3 * steps, "each wait has both its steps")
         assert [keys for keys in told(sink).values() if len(set(keys)) > 1] == [], "no step is told under two keys"

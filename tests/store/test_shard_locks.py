@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from inboxwatch.core.shards import House
+from inboxwatch.core.model import MailboxId
+from inboxwatch.core.shards import House, shard_of
+from inboxwatch.engine.workers import list_workers
 from inboxwatch.store import Outage, Store
 from inboxwatch.store.shard_locks import ShardLocks
 from inboxwatch.store.workers import KEPT
@@ -65,6 +67,22 @@ def test_a_worker_that_leaves_wants_no_share_and_owns_what_it_has_not_given_back
     assert twos.take([1]) == frozenset()
     ones.close()
     wait(lambda: not twos.look().house.owners, "its session is over")
+
+
+def test_mailboxes_that_nobody_reads_are_named(join: Join, postgres: Postgres) -> None:
+    (one, ones), (two, twos) = join(), join()
+    ones.take([shard_of("ana")])
+    ones.note([shard_of("ana")], one, NOW)
+    twos.leave()
+    store = Store(postgres.common)
+    with store.reading() as tx:
+        house = list_workers(tx, [MailboxId("ana"), MailboxId("sales")])
+    store.close()
+    assert [(view.worker.number, view.leaving, view.mailboxes, view.since) for view in house.workers] == [
+        (one, False, ("ana",), NOW),
+        (two, True, (), None),
+    ]
+    assert house.unread == ("sales",)
 
 
 def test_a_session_that_the_server_ends_is_an_outage_and_what_it_held_is_free(join: Join, postgres: Postgres) -> None:

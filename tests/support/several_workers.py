@@ -11,7 +11,6 @@ from sqlalchemy import select
 
 from inboxwatch.core.shards import SHARDS, House, shard_of
 from inboxwatch.store import Store, tables
-from inboxwatch.store.held_locks import house_of
 from tests.support.installation import DaemonProcess, Installation
 from tests.support.message_bytes import message_bytes
 from tests.support.team_mail import BO, MaildirTeamMail
@@ -56,7 +55,7 @@ class SeveralWorkers:
 
     def house(self) -> House:
         with self.store.reading() as tx:
-            return house_of(tx.connection)
+            return tx.workers.house()
 
     def shared_by(self, count: int) -> House:
         """Waits until so many workers read everything, each about as much as the others."""
