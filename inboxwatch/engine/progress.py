@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from inboxwatch.core.model import PersonId
@@ -262,7 +262,7 @@ class Progress:
             return None, ()
         stopped_at = clock.stopped_at or self._now
         if clock.metric is Metric.VERDICT:  # whose the wait was just before it
-            made = assignment_at([one for one in clock.actions if one.at < stopped_at]) or assignment_at(clock.actions)
+            made = assignment_at(clock.actions, stopped_at - timedelta.resolution)
             return (made.owner if made is not None else None), ()
         held_by, given = assignment_at(clock.actions, stopped_at), list[Action]()
         owner = held_by.owner if held_by is not None else None

@@ -85,7 +85,6 @@ async def test_the_same_is_said_once_and_another_word_holds_from_its_instant(
     assert (status, clock["id"]) == (200, wait("q@buyer"))
     status, refused = await says(client, "support", by="max")
     assert (status, refused["detail"]) == (409, "that is what it is already, says Tia Dorn: support")
-    daemon.passes(minutes(1))
     status, clock = await says(client, "sales", by="max", tier="hot")
     assert (status, clock["class_by"], clock["tier"], clock["owner"]) == (200, "person:max", "hot", "ana")
     assert (await says(client, "sales"))[0] == 409, "no tier named says nothing new"

@@ -148,12 +148,19 @@ def _asked_again(clock: Clock, held: Action) -> bool:
     owner with a verdict that was taken back (rule 46).
     """
     changed = max((term.since for term in clock.terms[1:]), default=None)
-    if changed is None or held.at >= changed:
+    if changed is None or held.at > changed or (held.at == changed and not _given_as_other(clock, held)):
         return False
     held_ladder = [one for one in clock.actions if one.kind is ActionKind.ACKNOWLEDGED]
     taken = {(one.at, one.by) for one in (*held_ladder, *Verdicts.of(clock.actions).undone)}
     made = [one for one in clock.actions if one.kind is ActionKind.ASSIGNED and one.by not in (ROUTING, ESCALATION)]
     return all((one.at, one.by) in taken for one in made)
+
+
+def _given_as_other(clock: Clock, held: Action) -> bool:
+    """Whether a wait was of another class or tier when it was given than it is."""
+    if clock.qualified is None or not held.inquiry_class:
+        return False
+    return (held.inquiry_class, held.tier) != (clock.qualified.decision.gives, clock.qualified.worth.tier)
 
 
 def advance(
