@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
+from inboxwatch.core.qualification.decision import Qualification
 from tests.support.in_process_daemon import InProcessDaemon
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
@@ -65,6 +67,7 @@ def test_every_alert_is_unit_tested_and_says_what_to_do() -> None:
 
 def test_rules_name_only_metrics_that_are_exported_or_recorded(tmp_path: Path) -> None:
     daemon = InProcessDaemon(tmp_path)
+    daemon.config = replace(daemon.config, qualification=Qualification({"sales": True, "unknown": True}))
     with daemon.store.reading() as tx:
         text = daemon.metrics.exposition(tx.statistics.figures(daemon.at), daemon.at) + daemon.metrics.process()
     daemon.close()
