@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp.test_utils import TestClient
 
+from inboxwatch.config.config import ReportMailConfig
+from inboxwatch.core.calendar_period import CalendarPeriod, Every
 from inboxwatch.core.model import Direction, ShownFigures
 from inboxwatch.core.ownership.routing import RoutingRule, ToTeam
 from inboxwatch.core.qualification.decision import Qualification
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.policy import Metric
+from inboxwatch.engine.report.mailed import pages_of, story_of
+from inboxwatch.engine.report.schedule import ReportOrder
+from inboxwatch.engine.report.summary import summary
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
 from tests.support.in_process_daemon import InProcessDaemon
@@ -186,6 +193,15 @@ async def test_a_report_holds_sales_alone_and_tells_what_moved_and_what_was_over
     assert "A later verdict has moved 1 inquiry into the figures of sales or out of them." in page
     assert re.search(r"Overdue before it was known .* bo@buyer.test support then: unknown tia Mon 4 May 13:00", page)
     assert "Filtered 6% 1 of 16" in page
+    mail = ReportMailConfig("all", Every.MONTH, 0, 0, ZoneInfo("UTC"), "", ())
+    order = ReportOrder(mail, CalendarPeriod.parse("2026-05", daemon.at.date()), daemon.at, missed=False)
+    with daemon.store.reading() as tx:
+        story = story_of(tx, daemon.config, order, daemon.at)
+    pages = pages_of(story, order, "", daemon.at)
+    for text in (pages.text, pages.html):
+        assert "sales 12, support 2, unknown 1, vendor 1" in text
+        assert "Filtered: 1 of 16" in text
+    assert json.loads(summary(story))["qualification"]["moved"] == 1
     assert "wurde nicht zufällig bestimmt" in await shown(client, "de")
     assert "no se asignó al azar" in await shown(client, "es")
     daemon.config = replace(daemon.config, qualification=None)
