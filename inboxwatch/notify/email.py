@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 import re
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from email.headerregistry import Address
@@ -34,7 +34,7 @@ from inboxwatch.notify import (
     Settings,
 )
 from inboxwatch.notify import mail_headers as headers
-from inboxwatch.notify.links import ActionLink
+from inboxwatch.notify.offered_links import Offered, offered
 from inboxwatch.notify.render import Renderer
 from inboxwatch.notify.text import clean, said
 
@@ -179,9 +179,9 @@ class Email:
             message.add_alternative(report.html, subtype="html")
             message.add_attachment(report.page, subtype="html", filename=report.file)
             return headers.written(message, fields)
-        actions = self._actions(notice, person, now)
-        message.set_content(self._renderer.text("body.txt", notice, person, actions))
-        message.add_alternative(self._renderer.text("body.html", notice, person, actions), subtype="html")
+        links = self._offered(notice, person, now)
+        message.set_content(self._renderer.text("body.txt", notice, person, links))
+        message.add_alternative(self._renderer.text("body.html", notice, person, links), subtype="html")
         return headers.written(message, fields)
 
     def message_id(self, key: str) -> str:
@@ -207,11 +207,12 @@ class Email:
         found = [("In-Reply-To", headers.ids([parent]))] if parent else []
         return [*found, ("References", headers.ids(chain))] if chain else found
 
-    def _actions(self, notice: Notice, person: Recipient | None, now: datetime) -> dict[str, Sequence[ActionLink]]:
+    def _offered(self, notice: Notice, person: Recipient | None, now: datetime) -> dict[str, Offered]:
+        """The links of each wait of a notice, by clock id."""
         if self._links is None or person is None or notice.listed or notice.type not in TO_ACT_ON:
             return {}
-        waits = [told.wait for told in notice.clocks]
-        return {one.id: self._links.actions(one.id, person.id, now, follow_up=one.follow_up) for one in waits}
+        links, waits = self._links, {told.wait.id: told for told in notice.clocks}
+        return {clock: offered(links, told, person.id, now) for clock, told in waits.items()}
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from jinja2 import (
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from inboxwatch.notify import Notice, Recipient, messages
-from inboxwatch.notify.links import ActionLink
+from inboxwatch.notify.offered_links import Offered
 from inboxwatch.notify.text import clean, web_link
 from inboxwatch.notify.wait import ShownWait, chosen
 from inboxwatch.words import words
@@ -100,13 +100,13 @@ class Renderer:
         name: str,
         notice: Notice,
         person: Recipient | None,
-        actions: Mapping[str, Sequence[ActionLink]] | None = None,
+        offered: Mapping[str, Offered] | None = None,
     ) -> str:
-        """One of NAMES rendered. `actions` are links by clock id.
+        """One of NAMES rendered. `offered` are links by clock id.
 
         An override that fails is logged, and the built-in template is used instead.
         """
-        values = self._values(notice, person, actions or {})
+        values = self._values(notice, person, offered or {})
         html = name.endswith(".html")
         if self._folder:
             try:
@@ -117,9 +117,7 @@ class Renderer:
                 _log.warning("template_failed", template=name, folder=str(self._folder), notice=notice.id, error=words)
         return _environment(None, html).get_template(name).render(values)
 
-    def _values(
-        self, notice: Notice, person: Recipient | None, actions: Mapping[str, Sequence[ActionLink]]
-    ) -> dict[str, Any]:
+    def _values(self, notice: Notice, person: Recipient | None, offered: Mapping[str, Offered]) -> dict[str, Any]:
         waits = self.waits(notice, person)
         zone = person.zone if person else self._zone
         return {
@@ -138,6 +136,7 @@ class Renderer:
             "link": web_link(notice.link),
             "at": notice.at.astimezone(zone),
             "reader": clean(person.name) if person else "",
-            "actions": actions,
+            "actions": {clock: links.actions for clock, links in offered.items()},
+            "verdicts": {clock: links.verdicts for clock, links in offered.items()},
             "open_mail": messages.OPEN_MAIL,
         }

@@ -14,10 +14,13 @@ from playwright.async_api import Page, async_playwright
 from inboxwatch.config.config import ReportMailConfig
 from inboxwatch.core.calendar_period import CalendarPeriod, Every
 from inboxwatch.core.model import PersonId
+from inboxwatch.core.qualification.score import ScoreLine
 from inboxwatch.engine.report.mailed import pages_of, story_of
 from inboxwatch.engine.report.schedule import ReportOrder
 from inboxwatch.notify import ChannelSettings
 from inboxwatch.notify.links import ActionLink
+from inboxwatch.notify.notice_inquiry import NoticeInquiry
+from inboxwatch.notify.offered_links import Offered
 from inboxwatch.notify.render import Renderer
 from inboxwatch.words import LANGUAGES, words
 from tests.support.hostile_texts import HOSTILE
@@ -35,16 +38,22 @@ async def page() -> AsyncIterator[Page]:
         await browser.close()
 
 
+def inquiry(text: str) -> NoticeInquiry:
+    """One of which everything is said by a stranger."""
+    return NoticeInquiry(text, text, text, score=1.0, lines=(ScoreLine(1.0, text, text),), last_owner=text)
+
+
 async def test_hostile_mail_runs_nothing_loads_nothing_and_fits_a_phone(page: Page) -> None:
     requests: list[str] = []
     dialogs: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     clocks = [
-        clock(id=name, lead_name=text, company=text, subject=text, lead=text, tier=text)
+        clock(id=name, lead_name=text, company=text, subject=text, lead=text, tier=text, inquiry=inquiry(text))
         for name, text in HOSTILE.items()
     ]
-    links = {"html": (ActionLink("I have it", "https://watch.acme.test/a/x"),)}
+    said = (ActionLink(HOSTILE["html"], "https://watch.acme.test/a/y"),)
+    links = {"html": Offered((ActionLink("I have it", "https://watch.acme.test/a/x"),), [("Needs a seller", said)])}
     html = Renderer(ChannelSettings().zone).text("body.html", notice(*clocks), ANA, links)
     await page.set_content(html)
     assert requests == []
@@ -54,7 +63,7 @@ async def test_hostile_mail_runs_nothing_loads_nothing_and_fits_a_phone(page: Pa
     assert await page.locator("table").count() == len(HOSTILE)
     assert "<script>alert(1)</script>" in await page.inner_text("body")
     hrefs = await page.evaluate("[...document.links].map(link => link.href)")
-    assert hrefs == ["https://watch.acme.test/a/x", "http://127.0.0.1:9842/clocks/c1"]
+    assert hrefs == ["https://watch.acme.test/a/x", "https://watch.acme.test/a/y", "http://127.0.0.1:9842/clocks/c1"]
 
 
 async def test_a_mailed_report_fits_a_phone_and_cuts_no_word_of_a_head(page: Page, tmp_path: Path) -> None:
