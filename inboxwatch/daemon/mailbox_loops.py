@@ -7,12 +7,13 @@ import contextlib
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any, Protocol
 
-from inboxwatch.connector import MailConnector
+from inboxwatch.connector import Expires, MailConnector
 from inboxwatch.core.model import MailboxId
 from inboxwatch.daemon.census import Census
 from inboxwatch.daemon.looks import LIMIT
 from inboxwatch.daemon.loop_context import LoopContext
 from inboxwatch.daemon.poller import Meter, Poller
+from inboxwatch.engine.alarms import Access
 
 TIDYING = 2.0
 """Seconds that a connector has to end its session."""
@@ -47,6 +48,15 @@ class MailboxLoops:
     def tried(self) -> set[str]:
         """Of the mailboxes that are read now, those that were tried at least once."""
         return {name for name, poller in self.pollers.items() if poller.tried.is_set()}
+
+    @property
+    def accesses(self) -> list[Access]:
+        """When the access to each mailbox ends, where its connector knows.
+
+        Of a mailbox that another worker reads, or that was not tried yet, that other worker or nobody can know it.
+        """
+        known = [(name, self._connectors[name]) for name in self._connectors if name in self.tried]
+        return [Access(name, None, one.expires_at) for name, one in known if isinstance(one, Expires)]
 
     def begin(
         self, names: Collection[MailboxId], spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]

@@ -158,13 +158,10 @@ class Supervisor:
         return self._group.create_task(work)
 
     def _accesses(self) -> list[Access]:
-        boxes = [
-            Access(name, None, one.expires_at) for name, one in self.connectors.items() if isinstance(one, Expires)
-        ]
         lists = [
             Access(None, name, one.expires_at) for name, one in self.directories.items() if isinstance(one, Expires)
         ]
-        return boxes + lists
+        return self._mailboxes.accesses + lists
 
     @property
     def pollers(self) -> dict[str, Poller]:

@@ -25,17 +25,21 @@ class CrashLoop:
 
 
 def begin_run(tx: Transaction, host: str, now: datetime) -> CrashLoop | None:
-    """Notes that a daemon begins on a host; returns the crash loop that it is in, once for each loop."""
+    """Notes that a daemon begins on a host; returns the crash loop that it is in, once for each loop.
+
+    Several workers may be at work on one host: the starts of those that live did not end.
+    """
     recent = [at for at in tx.marks.get(StartsMark(host)) or () if now - WINDOW <= at <= now]
     tx.marks.set(StartsMark(host), (*recent, now))
     alarm = AlarmMark(f"crash-loop/{host}")
-    if len(recent) < LOOP:
+    ends = len(recent) - tx.workers.living_on(host)
+    if ends < LOOP:
         tx.marks.set(alarm, None)
         return None
     if tx.marks.get(alarm) is not None:
         return None
     tx.marks.set(alarm, now)
-    return CrashLoop(len(recent), tx.marks.get(DefectMark(host)) or None)
+    return CrashLoop(ends, tx.marks.get(DefectMark(host)) or None)
 
 
 def end_run(tx: Transaction, host: str, defect: str | None) -> None:

@@ -75,6 +75,13 @@ class Workers:
         """The workers whose sessions live, those included that are leaving."""
         return living(self._connection)
 
+    def living_on(self, host: str) -> int:
+        """How many workers live on a host; in a store of one process, none besides it."""
+        if self._connection.dialect.name == "sqlite":
+            return 0
+        alive = living(self._connection)
+        return sum(one.number in alive and one.name.rpartition("/")[0] == host for one in self.all())
+
     def took(self, number: int | None, shards: Collection[int], now: datetime) -> None:
         """Notes who has shards from now on; None: they were given back."""
         rows = [{"number": one, "worker": number, "since": now} for one in sorted(shards)]

@@ -10,6 +10,7 @@ import pytest
 
 from inboxwatch.core.model import MailboxId
 from inboxwatch.core.shards import House, shard_of
+from inboxwatch.engine.starts import LOOP, CrashLoop, begin_run
 from inboxwatch.engine.workers import list_workers
 from inboxwatch.store import Outage, Store
 from inboxwatch.store.shard_locks import ShardLocks
@@ -83,6 +84,22 @@ def test_mailboxes_that_nobody_reads_are_named(join: Join, postgres: Postgres) -
         (two, True, (), None),
     ]
     assert house.unread == ("sales",)
+
+
+def test_workers_that_live_on_one_host_are_no_crash_loop_there(join: Join, postgres: Postgres) -> None:
+    store, ends = Store(postgres.common), list[int]()
+    for number in range(2 * LOOP):
+        with store.transaction() as tx:
+            loop = begin_run(tx, "host", NOW)
+        ends.append(loop.ends if loop else 0)
+        if number < LOOP:
+            join()
+    store.close()
+    assert ends == [0] * (2 * LOOP), "three live, and only two have ended"
+    store = Store(postgres.common)
+    with store.transaction() as tx:
+        assert begin_run(tx, "host", NOW) == CrashLoop(LOOP, None)
+    store.close()
 
 
 def test_a_session_that_the_server_ends_is_an_outage_and_what_it_held_is_free(join: Join, postgres: Postgres) -> None:
