@@ -101,18 +101,22 @@ def evaluate(
 ) -> Evaluated:
     """Folds threads and saves their clocks.
 
-    `at_hand` are leads that this transaction has looked up already, `begun` the whole mail of threads it has begun.
+    `at_hand` are leads that this transaction has looked up already, `begun` the whole mail of threads that it has
+    begun: no waits are stored of them, and nothing was done there.
     """
     if not threads:
         return Evaluated()
     now, notify = occasion.now, occasion.notify
-    timelines = _timelines(tx, threads, begun or {})
+    begun = begun or {}
+    stored = [one for one in threads if one not in begun]
+    mail = {**begun, **tx.mail.timeline(stored)}
+    timelines = {one: mail[one] for one in threads}
     leads = dict(at_hand or {})
     wanted = {lead for mails in timelines.values() for mail in mails for lead in _leads(mail)}
     leads |= tx.leads.get_many(wanted - leads.keys())
-    old = tx.clocks.of_threads(threads)
+    old = tx.clocks.of_threads(stored)
     folded = _fold(tx, rules, timelines, leads, old)
-    notified = tx.clocks.notified([one for clocks in folded.values() for clock in clocks for one in clock.ids])
+    notified = tx.clocks.notified([one for thread in stored for clock in folded[thread] for one in clock.ids])
     # What another engine took for nobody's while this one found its lead is a sighting from here on.
     tx.unfiled.file([mail.id for mails in timelines.values() for mail in mails])
     witnesses = tx.mail.witnesses(threads)
@@ -141,17 +145,9 @@ def evaluate(
 
 def folded(tx: Transaction, rules: Rules, thread: str, *, without: Action) -> tuple[Clock, ...]:
     """The clocks of a thread as they would be had something not been done; nothing is kept of that."""
-    timelines = _timelines(tx, [thread], {})
+    timelines = tx.mail.timeline([thread])
     leads = tx.leads.get_many({lead for mails in timelines.values() for mail in mails for lead in _leads(mail)})
     return _fold(tx, rules, timelines, leads, tx.clocks.of_threads([thread]), without)[thread]
-
-
-def _timelines(
-    tx: Transaction, threads: Sequence[str], begun: Mapping[str, Sequence[Mail]]
-) -> dict[str, Sequence[Mail]]:
-    """The mail of threads, read where it is not at hand."""
-    read = tx.mail.timeline([one for one in threads if one not in begun])
-    return {one: begun[one] if one in begun else read[one] for one in threads}
 
 
 def _fold(

@@ -269,7 +269,8 @@ class Progress:
         if owner is None or self._over_before_seen(clock, before):
             # A wait that was over before it was first seen: who would have owned it.
             case = self._rules.context.case(clock, self._leads)
-            moved = advance(replace(clock, actions=()), case, self._roster, EVERYTHING, clock.started_at)
+            alone = replace(clock, actions=()) if clock.actions else clock
+            moved = advance(alone, case, self._roster, EVERYTHING, clock.started_at)
             if held_by is None:
                 given = self._assign(clock, moved)
             elif moved.owner != owner:

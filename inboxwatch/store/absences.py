@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.store import tables
@@ -12,6 +12,10 @@ from inboxwatch.store.records import AbsenceRecord
 from inboxwatch.store.upsert import upsert
 
 _seen = tables.absence
+_PEOPLE = select(_seen.c.person).distinct()
+_COVERING = select(_seen.c.person, _seen.c.since, _seen.c.until).where(
+    _seen.c.since <= bindparam("now"), _seen.c.until > bindparam("now")
+)
 
 
 class Absences:
@@ -25,8 +29,8 @@ class Absences:
 
     def at(self, now: datetime) -> dict[PersonId, tuple[datetime, datetime]]:
         """Who is away at an instant, since when and until when."""
-        covering = select(_seen.c.person, _seen.c.since, _seen.c.until).where(_seen.c.since <= now, _seen.c.until > now)
-        return {person: (since, until) for person, since, until in self._connection.execute(covering)}
+        found = self._connection.execute(_COVERING, {"now": now})
+        return {person: (since, until) for person, since, until in found}
 
     def between(self, start: datetime, end: datetime) -> list[AbsenceRecord]:
         """Absences that touch a period, the earliest first."""
@@ -35,7 +39,7 @@ class Absences:
 
     def people(self) -> frozenset[PersonId]:
         """Everybody whose mailbox ever said that they are away."""
-        return frozenset(self._connection.execute(select(_seen.c.person).distinct()).scalars())
+        return frozenset(self._connection.execute(_PEOPLE).scalars())
 
     def end(self, person: str, at: datetime) -> int:
         """Ends the absences of a person who has written in person; returns how many."""

@@ -5,13 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from inboxwatch.core.model import MailboxId
 from inboxwatch.store import tables
 from inboxwatch.store.upsert import upsert
 
 _fill = tables.backfill
+_MOVE = (
+    update(_fill)
+    .where(
+        _fill.c.mailbox == bindparam("of"),
+        _fill.c.cursor.is_not_distinct_from(bindparam("expected")),
+        _fill.c.finished_at.is_(None),
+    )
+    .values(
+        cursor=bindparam("next"),
+        read=_fill.c.read + bindparam("more"),
+        remaining=bindparam("left"),
+        at=bindparam("now"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +59,8 @@ class Backfills:
         self, mailbox: str, expected: str | None, cursor: str, read: int, remaining: int | None, now: datetime
     ) -> bool:
         """Records a batch of `read` messages behind the cursor `expected`; False where another backfill moved it."""
-        same = _fill.c.cursor.is_(None) if expected is None else _fill.c.cursor == expected
-        values = {"cursor": cursor, "read": _fill.c.read + read, "remaining": remaining, "at": now}
-        moved = update(_fill).where(_fill.c.mailbox == mailbox, same, _fill.c.finished_at.is_(None)).values(**values)
-        return self._connection.execute(moved).rowcount == 1
+        values = {"next": cursor, "more": read, "left": remaining, "now": now}
+        return self._connection.execute(_MOVE, {"of": mailbox, "expected": expected} | values).rowcount == 1
 
     def finish(self, mailbox: str, now: datetime) -> None:
         done = update(_fill).where(_fill.c.mailbox == mailbox).values(remaining=0, at=now, finished_at=now)

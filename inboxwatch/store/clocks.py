@@ -18,9 +18,9 @@ from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.store import tables
 from inboxwatch.store.clock_metrics import REPLY
-from inboxwatch.store.one_of import one_of
+from inboxwatch.store.one_of import given, one_of, one_of_given
 from inboxwatch.store.records import ClockRecord, NotifiedRecord, clock_of, clock_row, clocks_of, notified_row
-from inboxwatch.store.upsert import chunks, insert_missing, upsert
+from inboxwatch.store.upsert import chunks, insert_all, insert_missing, upsert
 
 _clock, _act, _notified, _alias = tables.clock, tables.act, tables.told, tables.clock_alias
 Where = Mapping[str, str | Sequence[str]]
@@ -38,6 +38,11 @@ class Telling(NamedTuple):
     """When it was done, as it was told (UTC); `Action.at` may be later."""
 
 
+_OF_THREADS = select(_clock).where(one_of_given(_clock.c.thread))
+_NOTIFIED = select(_notified).where(one_of_given(_notified.c.clock))
+_OWN = delete(_alias).where(one_of_given(_alias.c.alias))
+_ACTS_IN_THREADS = select(_act).where(one_of_given(_act.c.thread)).order_by(_act.c.id)
+_ACTS_ON_LEADS = select(_act).where(one_of_given(_act.c.lead), _act.c.thread.is_(None)).order_by(_act.c.id)
 _COLUMNS = [column.name for column in _clock.columns if column.name != "id"]
 
 
@@ -49,7 +54,7 @@ class Clocks:
         """The clocks of threads, by id."""
         clocks: dict[ClockId, ClockRecord] = {}
         if threads:
-            found = self._connection.execute(select(_clock).where(one_of(_clock.c.thread, threads)))
+            found = self._connection.execute(_OF_THREADS, given(threads))
             clocks.update((clock.id, clock) for clock in map(clock_of, found))
         return clocks
 
@@ -118,8 +123,8 @@ class Clocks:
 
     def own(self, clocks: Sequence[str]) -> None:
         """Ids that are those of waits themselves are no other names of another wait any more."""
-        for part in chunks(clocks):
-            self._connection.execute(delete(_alias).where(_alias.c.alias.in_(part)))
+        if clocks:
+            self._connection.execute(_OWN, given(clocks))
 
     def repolicy(self, clock: ClockRecord, policy: str, version: str) -> None:
         """Puts a clock under another policy; it must be evaluated then."""
@@ -150,13 +155,8 @@ class Clocks:
     def actions(self, threads: Sequence[str], leads: Iterable[str]) -> dict[str, list[Action]]:
         """Actions by thread; those on a lead come under the key `lead:ID`."""
         actions: dict[str, list[Action]] = {}
-        for column, values in ((_act.c.thread, list(threads)), (_act.c.lead, list(leads))):
-            if not values:
-                continue
-            chosen = one_of(column, values)
-            if column is _act.c.lead:
-                chosen = and_(chosen, _act.c.thread.is_(None))
-            for row in self._connection.execute(select(_act).where(chosen).order_by(_act.c.id)):
+        for statement, values in ((_ACTS_IN_THREADS, list(threads)), (_ACTS_ON_LEADS, list(leads))):
+            for row in self._connection.execute(statement, given(values)) if values else ():
                 actions.setdefault(row.thread or f"lead:{row.lead}", []).append(to_action(row))
         return actions
 
@@ -171,8 +171,7 @@ class Clocks:
 
     def record_all(self, actions: Sequence[tuple[Action, str | None]] | Sequence[tuple[Action, str]]) -> None:
         """Adds actions, each with the thread it belongs to, in this order."""
-        if actions:
-            self._connection.execute(insert(_act), [_values(action, thread) for action, thread in actions])
+        insert_all(self._connection, _act, [_values(action, thread) for action, thread in actions])
 
     def take_back(self, serials: Iterable[int]) -> None:
         """Removes what the program itself recorded, by the numbers of the actions."""
@@ -247,7 +246,8 @@ class Clocks:
     def notified(self, clocks: Iterable[str]) -> dict[str, set[StepKey]]:
         """The keys of the steps that notified or were passed, by clock id."""
         found: dict[str, set[StepKey]] = {}
-        for row in self._connection.execute(select(_notified).where(one_of(_notified.c.clock, clocks))):
+        asked = list(clocks)
+        for row in self._connection.execute(_NOTIFIED, given(asked)) if asked else ():
             found.setdefault(row.clock, set()).add((row.era, row.round, row.step))
         return found
 

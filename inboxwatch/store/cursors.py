@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, update
+from sqlalchemy import Connection, bindparam, or_, update
 
 from inboxwatch.store import tables
 
 _box = tables.mailbox
+_MOVE = (
+    update(_box)
+    .where(_box.c.id == bindparam("of"), _box.c.cursor.is_not_distinct_from(bindparam("expected")))
+    .values(cursor=bindparam("next"))
+)
 
 
 class Cursors:
@@ -17,8 +22,7 @@ class Cursors:
 
     def move(self, mailbox: str, expected: str | None, cursor: str) -> bool:
         """Sets the cursor if it still is the expected one (compare and set); False where another worker moved it."""
-        same = _box.c.cursor.is_(None) if expected is None else _box.c.cursor == expected
-        moved = self._connection.execute(update(_box).where(_box.c.id == mailbox, same).values(cursor=cursor))
+        moved = self._connection.execute(_MOVE, {"of": mailbox, "expected": expected, "next": cursor})
         return moved.rowcount == 1
 
     def seen(self, mailbox: str, until: datetime, now: datetime | None = None) -> None:

@@ -11,6 +11,7 @@ from inboxwatch.store import tables
 from inboxwatch.store.upsert import insert_missing
 
 _failed = tables.first_contact
+_UNRESOLVED = select(_failed.c.lead).where(_failed.c.resolved_at.is_(None))
 
 
 class FailedContacts:
@@ -19,7 +20,7 @@ class FailedContacts:
 
     def leads(self) -> set[LeadId]:
         """The leads whom our first message did not reach, nor any later one."""
-        return set(self._connection.execute(select(_failed.c.lead).where(_failed.c.resolved_at.is_(None))).scalars())
+        return set(self._connection.execute(_UNRESOLVED).scalars())
 
     def record(
         self, lead: str, message_id: str, failed_at: datetime, resolved_at: datetime | None, owner: str, tier: str

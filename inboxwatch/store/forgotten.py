@@ -13,6 +13,7 @@ from inboxwatch.store import tables
 from inboxwatch.store.upsert import chunks, upsert
 
 _forgotten = tables.forgotten
+_ANY = select(_forgotten.c.key).limit(1)
 
 
 class Erased(NamedTuple):
@@ -48,7 +49,7 @@ class Forgotten:
         return found
 
     def any(self) -> bool:
-        return self._connection.execute(select(_forgotten.c.key).limit(1)).first() is not None
+        return self._connection.execute(_ANY).first() is not None
 
     def count(self) -> int:
         """How many addresses are forgotten people's."""

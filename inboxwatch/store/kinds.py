@@ -15,7 +15,7 @@ from inboxwatch.core.mail.correspondence import Correspondence, answered
 from inboxwatch.core.model import Direction, Kind, MessageId, Verdict
 from inboxwatch.store import grounds_column, tables
 from inboxwatch.store.known_columns import load as load_known
-from inboxwatch.store.one_of import one_of
+from inboxwatch.store.one_of import given, one_of, one_of_given
 from inboxwatch.store.records import KindFactRecord, MessageRecord, message_of
 from inboxwatch.store.unfiled import Unfiled
 from inboxwatch.store.upsert import upsert
@@ -25,6 +25,11 @@ _MACHINES = text(tables.NOT_HUMAN)
 """As the index has it, word for word: else it is not used."""
 _FEW = 100
 """Facts that are read whole, rather than looked up."""
+_FEW_FACTS = select(_fact.c.key, _fact.c.sender, _fact.c.by).limit(_FEW + 1)
+_ANY_FORGOTTEN = select(_forgotten.c.key).limit(1)
+_WRITTEN = select(_written).where(one_of_given(_written.c.key))
+_OF_SENDERS = select(_message.c.key).where(one_of_given(_message.c.sender_key))
+_FILED = select(_message).where(one_of_given(_message.c.key), _message.c.thread.is_not(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class Kinds:
         addresses = {self._address(plain): plain for plain in map(plain_address, emails)}
         written: dict[str, datetime] = {}
         if addresses:
-            rows = self._connection.execute(select(_written).where(one_of(_written.c.key, addresses)))
+            rows = self._connection.execute(_WRITTEN, given(addresses))
             written.update((addresses[row.key], row.at) for row in rows)
         return Correspondence(written, self._answered(parents), self._facts(ids, senders))
 
@@ -61,7 +66,7 @@ class Kinds:
         asked = list(ids)
         found = self._unfiled.answered(asked)
         # What is left of messages whose lead was forgotten.
-        if asked and self._connection.execute(select(_forgotten.c.key).limit(1)).first() is not None:
+        if asked and self._connection.execute(_ANY_FORGOTTEN).first() is not None:
             keys = {self._key(one): one for one in asked}
             columns = (_message.c.key, _message.c.at, _message.c.direction, _message.c.kind)
             bare = select(*columns).where(one_of(_message.c.key, keys), _message.c.thread.is_(None))
@@ -71,7 +76,7 @@ class Kinds:
 
     def _facts(self, ids: Iterable[str], senders: Iterable[str]) -> dict[str, Said]:
         # There are few, mostly none: then nothing more is asked.
-        few = self._connection.execute(select(_fact.c.key, _fact.c.sender, _fact.c.by).limit(_FEW + 1)).all()
+        few = self._connection.execute(_FEW_FACTS).all()
         if not few:
             return {}
         names = {self._key(one): one for one in ids}
@@ -96,13 +101,11 @@ class Kinds:
         """
         keys = {self._key(one) for one in ids}
         if senders := {self._address(one) for one in emails}:
-            theirs = select(_message.c.key).where(one_of(_message.c.sender_key, senders))
-            keys.update(self._connection.execute(theirs).scalars())
+            keys.update(self._connection.execute(_OF_SENDERS, given(senders)).scalars())
         keys.difference_update(map(self._key, apart_from))
         found: list[Row[Any]] = []
         if keys:
-            rows = select(_message).where(one_of(_message.c.key, keys), _message.c.thread.is_not(None))
-            found += self._connection.execute(rows)
+            found += self._connection.execute(_FILED, given(keys))
         return [
             Judged(message_of(row), grounds_column.load(row), row.grounds is not None or row.kind == Kind.HUMAN)
             for row in sorted(found, key=lambda row: (row.at, row.key))
@@ -122,8 +125,7 @@ class Kinds:
         wanted = set(ids)
         found = self._answered(wanted)
         if keys := {self._key(one) for one in wanted - found.keys()}:
-            rows = select(_message).where(one_of(_message.c.key, keys), _message.c.thread.is_not(None))
-            filed = self._connection.execute(rows)
+            filed = self._connection.execute(_FILED, given(keys))
             found.update((MessageId(row.message_id), answered(load_known(row))) for row in filed)
         return found
 

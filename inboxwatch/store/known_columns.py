@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from inboxwatch.core.mail.copies import Account
@@ -15,6 +16,7 @@ _SETS = ("answer_to", "to", "provider_threads", "bearers")
 _PLAIN = (
     "name", "answers", "was_key", "beside", "in_reply_to", "references", "answered", "sender_lead", "series", "part",
 )  # fmt: skip
+_plain = attrgetter(*_PLAIN)
 
 
 def dump(known: Known, at: datetime) -> dict[str, Any]:
@@ -34,9 +36,7 @@ def dump(known: Known, at: datetime) -> dict[str, Any]:
     for name in _SETS:
         if value := getattr(known, name):
             data[name] = sorted(value)
-    for name in _PLAIN:
-        if value := getattr(known, name):
-            data[name] = value
+    data |= {name: value for name, value in zip(_PLAIN, _plain(known), strict=True) if value}
     if known.in_reply_to and known.in_reply_to == known.references[-1:]:
         data["in_reply_to"] = True
     if not known.told:

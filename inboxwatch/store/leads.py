@@ -15,11 +15,12 @@ from inboxwatch.core.search_text import begins_with, search_text, search_words
 from inboxwatch.store import tables
 from inboxwatch.store.clock_metrics import REPLY
 from inboxwatch.store.column_types import storable
-from inboxwatch.store.one_of import json_list, one_of
+from inboxwatch.store.one_of import given, json_list, one_of_given
 from inboxwatch.store.records import ClockRecord, clocks_of
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _lead = tables.lead
+_BY_IDS = select(_lead).where(one_of_given(_lead.c.id))
 _KEYS: tuple[tuple[Table, Callable[[Lead], set[str]]], ...] = (
     (tables.lead_address, claimed_addresses),
     (tables.lead_domain, claimed_domains),
@@ -50,7 +51,7 @@ class Leads:
 
     def get_many(self, ids: Iterable[str]) -> dict[LeadId, Lead]:
         """Leads by id; those that are not known (any more) are left out."""
-        rows = self._connection.execute(select(_lead).where(one_of(_lead.c.id, set(ids))))
+        rows = self._connection.execute(_BY_IDS, given(asked)) if (asked := set(ids)) else ()
         return {lead.id: lead for lead in map(to_lead, rows)}
 
     def directory(
@@ -159,12 +160,9 @@ class Leads:
         Of the leads that claim an address, it belongs to the one whose id it is, else to the first: so `ids` must hold
         the keys too. Two seeks a domain tell one lead from several, however many it has.
         """
-        given = {"ids": ids, "keys": keys, "domains": domains}
-        asked = {name: json_list(values) for name, values in given.items()}
-        found = select(_lead.c.data).where(
-            _lead.c.id.in_(_CONCERNED[self._connection.dialect.name].bindparams(**asked))
-        )
-        return [to_lead(row) for row in self._connection.execute(found)]
+        asked = {"ids": ids, "keys": keys, "domains": domains}
+        values = {name: json_list(its) for name, its in asked.items()}
+        return [to_lead(row) for row in self._connection.execute(_CONCERNED[self._connection.dialect.name], values)]
 
 
 def _concerned(values: str, first_by: str = "lead") -> TextualSelect:
@@ -182,8 +180,11 @@ def _concerned(values: str, first_by: str = "lead") -> TextualSelect:
 
 
 _CONCERNED = {
-    "sqlite": _concerned("json_each(:{})"),
-    "postgresql": _concerned("jsonb_array_elements_text(CAST(:{} AS jsonb)) AS asked (value)", 'lead COLLATE "C"'),
+    dialect: select(_lead.c.data).where(_lead.c.id.in_(ids))
+    for dialect, ids in {
+        "sqlite": _concerned("json_each(:{})"),
+        "postgresql": _concerned("jsonb_array_elements_text(CAST(:{} AS jsonb)) AS asked (value)", 'lead COLLATE "C"'),
+    }.items()
 }
 
 

@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     Column,
-    ColumnElement,
     Connection,
     Row,
+    Select,
     Text,
     and_,
     bindparam,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     select,
     text,
     type_coerce,
+    union,
     update,
 )
 
@@ -32,7 +34,7 @@ from inboxwatch.core.proof import NOTHING_KNOWN
 from inboxwatch.core.sla.timeline import Mail
 from inboxwatch.store import tables, timeline_columns
 from inboxwatch.store.known_columns import dump, load
-from inboxwatch.store.one_of import one_of
+from inboxwatch.store.one_of import given, one_of, one_of_given
 from inboxwatch.store.proofs import CopyProof, Proofs
 from inboxwatch.store.records import MessageRecord, message_of
 from inboxwatch.store.timeline_columns import Filed
@@ -60,7 +62,7 @@ class Mails:
         """
         hashes = [self.key(message_id) for message_id in keys.ids]
         ghosts: dict[MessageId, Ghost] = {}
-        for row in self._connection.execute(select(_ghost).where(one_of(_ghost.c.key, hashes))):
+        for row in self._connection.execute(_GHOSTS, given(hashes)):
             component = ThreadId(row.component or row.thread)
             ghosts[MessageId(row.message_id)] = Ghost(component, ThreadId(row.thread), row.read)
         rows: dict[str, Row[Any]] = {}
@@ -88,14 +90,13 @@ class Mails:
 
     def _titled(self, keys: Keys, found: Collection[str]) -> list[str]:
         """The keys of messages with one of the titles, of its time and of its sides: many share a title."""
-        known = _message.c.known
-        columns = (_message.c.key, _message.c.sender, known["sides"].as_json(), known["answer_to"].as_json())
         titled: list[str] = []
         if not keys.subject_keys:
             return titled
-        rows = select(*columns).where(one_of(_message.c.subject_key, keys.subject_keys), _message.c.thread.is_not(None))
-        rows = rows.where(_message.c.at.between(*keys.span)) if keys.span is not None else rows
-        for key, sender, sides, answer_to in self._connection.execute(rows):
+        statement, asked = _TITLED, given(keys.subject_keys)
+        if keys.span is not None:
+            statement, asked = _TITLED_THEN, asked | dict(zip(("since", "until"), keys.span, strict=True))
+        for key, sender, sides, answer_to in self._connection.execute(statement, asked):
             # Of messages that were filed before they were kept the sides are not known.
             if key not in found and (
                 keys.sides is None or sides is None or not keys.sides.isdisjoint((*sides, sender, *(answer_to or ())))
@@ -114,11 +115,7 @@ class Mails:
 
     def _find(self, rows: dict[str, Row[Any]], column: Column[Any], values: Collection[str]) -> None:
         if values:
-            self._find_where(rows, one_of(column, values))
-
-    def _find_where(self, rows: dict[str, Row[Any]], chosen: ColumnElement[bool]) -> None:
-        found = select(*_KNOWN).where(chosen, _message.c.thread.is_not(None))
-        rows.update((row.key, row) for row in self._connection.execute(found))
+            rows.update((row.key, row) for row in self._connection.execute(_known_by(column), given(values)))
 
     def file(self, filed: Sequence[Filed]) -> None:
         """Writes the messages that concern a lead; what is told here replaces what was told before."""
@@ -128,10 +125,6 @@ class Mails:
 
     def amend(self, changed: Iterable[Known]) -> None:
         """Writes the place and time of filed messages that later ones have shown to be another."""
-        place = ("thread", "parent", "evidence", "confidence", "apart_from", "component")
-        names = ("at", "lead", *place, "named_key", "known")
-        statement = update(_message).where(_message.c.key == bindparam("its_key"))
-        statement = statement.values({name: bindparam(f"its_{name}") for name in names})
         rows = [
             {
                 "its_key": self.key(known.id),
@@ -149,7 +142,7 @@ class Mails:
             for known in changed
         ]
         if rows:
-            self._connection.execute(statement, rows)
+            self._connection.execute(_AMEND, rows)
 
     def witness(self, mailbox: str, sightings: Iterable[tuple[str, str, str, datetime, str | None]]) -> int:
         """Records (Message-ID, ref, role, at, conversation) seen in a mailbox; returns how many were new to it."""
@@ -184,15 +177,8 @@ class Mails:
     def witnesses(self, threads: Sequence[str]) -> dict[str, set[str]]:
         """The mailboxes that have seen mail of each thread."""
         boxes: dict[str, set[str]] = {}
-        for part in chunks(threads):
-            rows = self._connection.execute(
-                select(_message.c.thread, _sighting.c.mailbox)
-                .join(_sighting, _sighting.c.key == _message.c.key)
-                .where(_message.c.thread.in_(part))
-                .distinct()
-            )
-            for thread, mailbox in rows:
-                boxes.setdefault(thread, set()).add(mailbox)
+        for thread, mailbox in self._connection.execute(_WITNESSES, given(threads)) if threads else ():
+            boxes.setdefault(thread, set()).add(mailbox)
         return boxes
 
     def add_ghosts(self, ghosts: Mapping[MessageId, Ghost]) -> None:
@@ -231,20 +217,19 @@ class Mails:
         if not mails:
             return mails
         proofs = Proofs(self._connection).of_threads(threads)
-        for row in self._connection.execute(
-            select(*timeline_columns.COLUMNS).where(one_of(_message.c.thread, threads))
-        ):
+        for row in self._connection.execute(_TIMELINE, given(threads)):
             mails[row.thread].append(timeline_columns.to_mail(row, proofs.get(row.key, NOTHING_KNOWN)))
         return mails
 
     def threads_begun(self, filed: Iterable[Filed]) -> frozenset[ThreadId]:
-        """The threads of messages of which nothing is stored or proven before these are filed."""
+        """The threads of messages of which nothing is stored or proven, and in which nothing was done and nobody has
+        waited, before these are filed. (Of a person who was forgotten, waits that are over stay without mail.)
+        """
         threads: dict[ThreadId, list[str]] = {}
         for one in filed:
             if one.mail is not None and one.known is not None:
                 threads.setdefault(one.known.thread, []).append(self.key(one.id))
-        stored = select(_message.c.thread).where(one_of(_message.c.thread, threads)).distinct()
-        old = set(self._connection.execute(stored).scalars()) if threads else set()
+        old = set(self._connection.execute(_STORED_THREADS, given(threads)).scalars()) if threads else set()
         keys = {key: thread for thread, its in threads.items() if thread not in old for key in its}
         old.update(keys[key] for key in Proofs(self._connection).known(keys))
         return frozenset(threads.keys() - old)
@@ -421,6 +406,36 @@ _KNOWN = (
     type_coerce(_message.c.recipients, Text).label("recipients"),
 )
 """What `load` reads. Recipients come as they are stored: only for old mail they are decoded."""
+
+_AMENDED = (
+    "at", "lead", "thread", "parent", "evidence", "confidence", "apart_from", "component", "named_key", "known",
+)  # fmt: skip
+_AMEND = (
+    update(_message)
+    .where(_message.c.key == bindparam("its_key"))
+    .values({name: bindparam(f"its_{name}") for name in _AMENDED})
+)
+_TITLED = select(
+    _message.c.key, _message.c.sender, _message.c.known["sides"].as_json(), _message.c.known["answer_to"].as_json()
+).where(one_of_given(_message.c.subject_key), _message.c.thread.is_not(None))
+_TITLED_THEN = _TITLED.where(_message.c.at.between(bindparam("since"), bindparam("until")))
+_GHOSTS = select(_ghost).where(one_of_given(_ghost.c.key))
+_STORED_THREADS = union(
+    *(select(one.c.thread).where(one_of_given(one.c.thread)) for one in (_message, tables.clock, tables.act))
+)
+_TIMELINE = select(*timeline_columns.COLUMNS).where(one_of_given(_message.c.thread))
+_WITNESSES = (
+    select(_message.c.thread, _sighting.c.mailbox)
+    .join(_sighting, _sighting.c.key == _message.c.key)
+    .where(one_of_given(_message.c.thread))
+    .distinct()
+)
+
+
+@cache
+def _known_by(column: Column[Any]) -> Select[Any]:
+    """The placed messages that have one of the given values in a column."""
+    return select(*_KNOWN).where(one_of_given(column), _message.c.thread.is_not(None))
 
 
 def _component(known: Known) -> ThreadId | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from inboxwatch.store import tables
 from inboxwatch.store.records import MailboxRecord
 from inboxwatch.store.upsert import insert_missing
 
 _box = tables.mailbox
+_ONE = select(_box).where(_box.c.id == bindparam("of"))
+_ALL = select(_box).order_by(_box.c.id)
 
 
 class Mailboxes:
@@ -18,11 +20,11 @@ class Mailboxes:
         self._connection = connection
 
     def get(self, name: str) -> MailboxRecord | None:
-        found = self._connection.execute(select(_box).where(_box.c.id == name)).first()
+        found = self._connection.execute(_ONE, {"of": name}).first()
         return None if found is None else MailboxRecord(*found)
 
     def all(self) -> list[MailboxRecord]:
-        return [MailboxRecord(*row) for row in self._connection.execute(select(_box).order_by(_box.c.id))]
+        return [MailboxRecord(*row) for row in self._connection.execute(_ALL)]
 
     def ensure(self, names: Iterable[str]) -> None:
         """Creates the records of mailboxes that were never read."""

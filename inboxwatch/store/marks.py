@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar, Generic, TypeVar
+from functools import cache
+from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Select, delete, select
 
 from inboxwatch.store import tables
 from inboxwatch.store.upsert import upsert
@@ -228,6 +229,11 @@ class Marks:
     def all(self, kind: type[StoredMark[V]]) -> dict[str, V]:
         """Every value of a kind of mark, by name."""
         start = f"{kind.kind}/"
-        rows = select(_meta.c.key, _meta.c.value).where(_meta.c.key.startswith(start, autoescape=True))
-        found = ((key.removeprefix(start), text) for key, text in self._connection.execute(rows))
+        found = ((key.removeprefix(start), text) for key, text in self._connection.execute(_that_begin(start)))
         return {name: kind.read(text) for name, text in found if name}
+
+
+@cache
+def _that_begin(start: str) -> Select[Any]:
+    """The keys and values of a kind of mark."""
+    return select(_meta.c.key, _meta.c.value).where(_meta.c.key.startswith(start, autoescape=True))

@@ -9,10 +9,12 @@ from sqlalchemy import Connection, Row, select
 
 from inboxwatch.core.proof import Proof, Standing, combined
 from inboxwatch.store import tables
-from inboxwatch.store.one_of import one_of
+from inboxwatch.store.one_of import given, one_of, one_of_given
 from inboxwatch.store.upsert import insert_missing
 
 _message, _proof = tables.message, tables.proof
+_KNOWN = select(_proof.c.key).where(one_of_given(_proof.c.key)).distinct()
+_OF_THREADS = select(_proof).join(_message, _message.c.key == _proof.c.key).where(one_of_given(_message.c.thread))
 
 
 class CopyProof(NamedTuple):
@@ -47,14 +49,12 @@ class Proofs:
 
     def known(self, keys: Collection[str]) -> set[str]:
         """Of which messages anything is recorded."""
-        found = select(_proof.c.key).where(one_of(_proof.c.key, keys)).distinct()
-        return set(self._connection.execute(found).scalars()) if keys else set()
+        return set(self._connection.execute(_KNOWN, given(keys)).scalars()) if keys else set()
 
     def of_threads(self, threads: Sequence[str]) -> dict[str, Proof]:
         """What is known of the messages of threads, by their keys; nothing is known of those left out."""
         copies: dict[str, list[Proof]] = {}
-        found = select(_proof).join(_message, _message.c.key == _proof.c.key).where(one_of(_message.c.thread, threads))
-        for row in self._connection.execute(found):
+        for row in self._connection.execute(_OF_THREADS, given(threads)):
             copies.setdefault(row.key, []).append(_of(row))
         return {key: combined(proofs) for key, proofs in copies.items()}
 

@@ -6,12 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from inboxwatch.store import tables
 from inboxwatch.store.upsert import chunks, insert_missing
 
 _apart = tables.quarantine
+_COUNT = select(func.count()).select_from(_apart).where(_apart.c.mailbox == bindparam("of"))
+_COUNT_SINCE = _COUNT.where(_apart.c.at >= bindparam("since"))
 
 
 class SetAside(NamedTuple):
@@ -89,8 +91,8 @@ class Quarantine:
 
     def count(self, mailbox: str, since: datetime | None = None) -> int:
         """How many messages of a mailbox are set aside, or were since an instant."""
-        mine = [_apart.c.mailbox == mailbox] + ([_apart.c.at >= since] if since is not None else [])
-        return self._connection.execute(select(func.count()).select_from(_apart).where(*mine)).scalar_one()
+        statement, asked = (_COUNT, {}) if since is None else (_COUNT_SINCE, {"since": since})
+        return self._connection.execute(statement, {"of": mailbox, **asked}).scalar_one()
 
     def counts(self) -> dict[str, int]:
         """How many messages of each mailbox are set aside; mailboxes without any are left out."""

@@ -10,18 +10,25 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, true, update
+from sqlalchemy import Connection, Select, delete, func, select, update
 
 from inboxwatch.core.mail.strangers import id_of
 from inboxwatch.core.model import Direction, Kind, MessageId
 from inboxwatch.store import tables
-from inboxwatch.store.one_of import one_of
+from inboxwatch.store.one_of import given, one_of, one_of_given
 from inboxwatch.store.quarantine import SetAside
 from inboxwatch.store.unfiled import BYTES, number_of
 from inboxwatch.store.upsert import chunks, insert_missing, upsert
 
 _clue, _recall, _unfiled = tables.clue, tables.recall, tables.unfiled
+_LEADING = select(_clue.c.key).where(one_of_given(_clue.c.clue)).distinct()
+_READ = select(*(_unfiled.c[name] for name in ("key", "mailbox", "ref", "read_at", "quiet", "late"))).where(
+    one_of_given(_unfiled.c.key), _unfiled.c.read_at.is_not(None)
+)
+"""What of given mail of nobody's may turn out to concern a lead."""
+_READ_MACHINES = _READ.where(_unfiled.c.direction == Direction.INBOUND.value, _unfiled.c.kind != Kind.HUMAN.value)
 
 
 class Strangers:
@@ -59,34 +66,31 @@ class Strangers:
         """Has what is nobody's read again that a clue leads to: by those of leads all, by those of ours only what
         strangers wrote and what was not taken for a person's.
         """
-        machines = and_(_unfiled.c.direction == Direction.INBOUND.value, _unfiled.c.kind != Kind.HUMAN.value)
-        found = self._found(of_leads, true()) | self._found(of_ours, machines)
+        found = self._found(of_leads, _READ) | self._found(of_ours, _READ_MACHINES)
         self._read_again(found.values(), now)
 
     def recall_quietly(self, of_leads: Iterable[str], now: datetime) -> None:
         """Has what a clue of new leads leads to read again: what of it is overdue by now is history."""
-        found = self._found(of_leads, true()).values()
+        found = self._found(of_leads, _READ).values()
         self._read_again([row | {"at": now, "quiet": True} for row in found], now)
 
     def _read_again(self, rows: Iterable[Mapping[str, object]], now: datetime) -> None:
         again = [{**row, "tries": 0, "again_at": now} for row in rows]
         upsert(self._connection, _recall, again, ["tries", "again_at"])
 
-    def _found(self, clues: Iterable[str], which: ColumnElement[bool]) -> dict[tuple[int, str], dict[str, object]]:
+    def _found(self, clues: Iterable[str], which: Select[Any]) -> dict[tuple[int, str], dict[str, object]]:
         """The rows of what clues lead to, by the message's number and the mailbox."""
-        given = list(clues)
-        if not given:
+        asked = list(clues)
+        if not asked:
             return {}
-        digests = [self._digest(clue) for clue in given]
-        leading = select(_clue.c.key).where(one_of(_clue.c.clue, digests)).distinct()
-        numbers = {*self._connection.execute(leading).scalars(), *map(self._number, filter(None, map(id_of, given)))}
-        columns = (_unfiled.c[name] for name in ("key", "mailbox", "ref", "read_at", "quiet", "late"))
-        rows = select(*columns).where(one_of(_unfiled.c.key, numbers), _unfiled.c.read_at.is_not(None), which)
+        digests = [self._digest(clue) for clue in asked]
+        leading = self._connection.execute(_LEADING, given(digests)).scalars()
+        numbers = {*leading, *map(self._number, filter(None, map(id_of, asked)))}
         return {
             (row.key, row.mailbox): {
                 "mailbox": row.mailbox, "ref": row.ref, "at": row.read_at, "quiet": row.quiet, "late": row.late,
             }
-            for row in self._connection.execute(rows)
+            for row in self._connection.execute(which, given(numbers))
         }  # fmt: skip
 
     def due(self, mailbox: str, now: datetime, most: int) -> list[SetAside]:

@@ -16,13 +16,17 @@ from sqlalchemy import Connection, and_, delete, select
 from inboxwatch.core.mail.classify import Answered
 from inboxwatch.core.model import Direction, FolderRole, Kind, MessageId
 from inboxwatch.store import tables
-from inboxwatch.store.one_of import one_of
+from inboxwatch.store.one_of import given, one_of, one_of_given
 from inboxwatch.store.upsert import insert_missing
 
 _unfiled = tables.unfiled
 _COLUMNS = ("key", "mailbox", "ref", "role", "at", "direction", "kind", "conversation", "read_at", "quiet", "late")
 BYTES = 8
 """Of a hash that are kept."""
+_BY_KEYS = select(_unfiled).where(one_of_given(_unfiled.c.key))
+_ANSWERED = select(*(_unfiled.c[name] for name in ("key", "direction", "kind", "at"))).where(
+    one_of_given(_unfiled.c.key)
+)
 
 
 def number_of(key: str) -> int:
@@ -75,8 +79,7 @@ class Unfiled:
     def file(self, ids: Iterable[MessageId]) -> None:
         """Says that messages are a lead's now: whatever mailboxes had of them are sightings."""
         keys = {number_of(self._key(id_)): self._key(id_) for id_ in ids}
-        its = one_of(_unfiled.c.key, keys)
-        found = self._connection.execute(select(_unfiled).where(its)).all() if keys else ()
+        found = self._connection.execute(_BY_KEYS, given(keys)).all() if keys else ()
         if not found:
             return
         rows = [
@@ -85,7 +88,7 @@ class Unfiled:
             for row in found
         ]
         insert_missing(self._connection, tables.sighting, rows)
-        self._connection.execute(delete(_unfiled).where(its))
+        self._connection.execute(delete(_unfiled).where(one_of(_unfiled.c.key, keys)))
 
     def read(self, ids: Iterable[MessageId], mailbox: str | None = None) -> set[MessageId]:
         """Which messages were read and are nobody's, in a mailbox or in any."""
@@ -97,8 +100,7 @@ class Unfiled:
     def answered(self, ids: Iterable[MessageId]) -> dict[MessageId, Answered]:
         """What is known of messages that others answer. Of several copies ours counts, then the earliest."""
         by_number = {number_of(self._key(id_)): id_ for id_ in ids}
-        columns = (_unfiled.c.key, _unfiled.c.direction, _unfiled.c.kind, _unfiled.c.at)
-        rows = self._connection.execute(select(*columns).where(one_of(_unfiled.c.key, by_number))) if by_number else ()
+        rows = self._connection.execute(_ANSWERED, given(by_number)) if by_number else ()
         found: dict[MessageId, Answered] = {}
         for row in rows:
             one, id_ = Answered(Direction(row.direction), Kind(row.kind), row.at), by_number[row.key]

@@ -11,6 +11,12 @@ from sqlalchemy import Connection, Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 
+def insert_all(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Inserts rows in their order, of which none is there yet."""
+    if rows:
+        _writing(connection.dialect, table, tuple(rows[0]), ()).run(connection, rows)
+
+
 def insert_missing(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> int:
     """Inserts the rows whose primary (or unique) key is not there yet; returns how many were new."""
     return _writing(connection.dialect, table, tuple(rows[0]), None).run(connection, rows) if rows else 0
@@ -49,10 +55,11 @@ class _Writing(NamedTuple):
 
 @cache
 def _writing(dialect: Dialect, table: Table, names: tuple[str, ...], changed: tuple[str, ...] | None) -> _Writing:
+    """`changed`: the columns that are set where a row is there already; None: it stays as it is; empty: an error."""
     statement = (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
     if changed is None:
         statement = statement.on_conflict_do_nothing()
-    else:
+    elif changed:
         values = {name: getattr(statement.excluded, name) for name in changed}
         statement = statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=values)
     compiled = statement.compile(dialect=dialect, column_keys=list(names))

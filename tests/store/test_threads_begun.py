@@ -6,14 +6,16 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from sqlalchemy import insert
 
 from inboxwatch.core.mail.threads.known import Known
 from inboxwatch.core.model import Delivery, Direction, Evidence, Kind, LeadId, MailboxId, MessageId, ThreadId
 from inboxwatch.core.proof import NOTHING_KNOWN, Proof, Standing
 from inboxwatch.core.qualification.inquiry import NOTHING, Inquiry
-from inboxwatch.core.sla.timeline import Mail, Party
+from inboxwatch.core.sla.timeline import Action, ActionKind, Mail, Party
 from inboxwatch.store import Transaction
 from inboxwatch.store.proofs import CopyProof
+from inboxwatch.store.tables import clock
 from inboxwatch.store.timeline_columns import Filed
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -93,3 +95,27 @@ def test_a_thread_of_which_anything_is_stored_is_read_back(tx: Transaction) -> N
     proven = filed(elsewhere, ThreadId("t2"))
     fresh = filed(replace(FULL, id=MessageId("m7@buyer.test")), ThreadId("t3"))
     assert tx.mail.threads_begun([more, proven, fresh]) == {"t3"}
+
+
+def test_a_thread_where_something_was_done_or_waited_for_is_none_that_a_batch_begins(tx: Transaction) -> None:
+    done = Action(NOON, ActionKind.SPLIT, "ana", rule="m8@buyer.test")
+    tx.clocks.record(done, "t4")
+    over: dict[str, object] = {
+        "id": "c1",
+        "thread": "t5",
+        "lead": BEA,
+        "metric": "first_response",
+        "started_by": "m9@buyer.test",
+    }
+    over |= {
+        "started_at": NOON,
+        "due_at": NOON,
+        "state": "answered",
+        "aliases": [],
+        "policy": "p",
+        "policy_version": "v",
+    }
+    tx.connection.execute(insert(clock).values(over))  # as of a person who was forgotten: the mail is gone
+    threads = [ThreadId("t4"), ThreadId("t5"), ThreadId("t6")]
+    given = [filed(replace(FULL, id=MessageId(f"{one}@buyer.test")), one) for one in threads]
+    assert tx.mail.threads_begun(given) == {"t6"}

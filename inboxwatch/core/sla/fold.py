@@ -354,7 +354,7 @@ class Replay:
         started = wait.started
 
         def policy_at(qualified: Qualified | None) -> SLAPolicy | None:
-            return self._policy_of(replace(wait, qualified=qualified))
+            return self._policy_of(wait if qualified is None else replace(wait, qualified=qualified))
 
         whole = course(started.at, running.metric, running.changes or [None], policy_at, running.holds)
         if whole is None:
