@@ -37,8 +37,8 @@ test: .venv/.dev debian ## install what the tests need (Debian packages too), th
 soak: .venv/.dev debian ## run the long fault and simulation counts
 	@$(BIN)/pytest -m soak --timeout=7200 $(ARGS)
 
-bench: .venv/.dev debian ## measure: one line a figure
-	@shopt -s nullglob; for script in tests/benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done
+bench: .venv/.dev debian ## measure; ends with a table: the last released figures, today's, and what is worse by a tenth
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 lint: .venv/.dev ## check style, types, the direction of imports, weaknesses, scripts and the Dockerfile
 	$(BIN)/ruff check --quiet

@@ -17,6 +17,7 @@ from pathlib import Path
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import FolderRole, MailboxId, RawMessage
 from tests.benchmarks.imap_backfill import BATCH, BUYERS, NOW, message, opened
+from tests.support.figures import Figure, note
 
 ANA = MailboxId("ana")
 WINDOW = 10_000
@@ -75,6 +76,12 @@ def main() -> None:
     print(f"figure 5: {early:.0f} us of CPU a message at {2 * WINDOW}, {late:.0f} at {most}: {late / early:.2f} times")
     of_leads, of_nobody = (sizes[LEADS] - sizes[0]) / LEADS, (sizes[most] - sizes[LEADS]) / (most - LEADS)
     print(f"the store takes {of_leads:.0f} bytes a message of a lead, {of_nobody:.0f} of nobody")
+    note(
+        Figure(f"a message's cost in a store of {most:,} against {2 * WINDOW:,} (times)", late / early),
+        Figure("history in the store alone (us of CPU a message of nobody)", late),
+        Figure("store (bytes a message of a lead)", of_leads),
+        Figure("store (bytes a message of nobody)", of_nobody),
+    )
 
 
 if __name__ == "__main__":

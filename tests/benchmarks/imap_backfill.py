@@ -41,6 +41,7 @@ from inboxwatch.engine.ingest import ingest_history
 from inboxwatch.store import Store
 from tests.doubles.dovecot import PASSWORD, Dovecot
 from tests.support.engine import Engine
+from tests.support.figures import Figure, note
 from tests.support.in_process_daemon import CONFIG
 
 BATCH = 500
@@ -267,6 +268,11 @@ def main() -> None:
             f"figure 2: backfill end to end: {messages / seconds:.0f} messages/s, {base / seconds:.3f} of raw,"
             f" {cpu / messages * 1e6:.0f} us of CPU a message"
         )
+        note(
+            Figure("IMAP backfill (share of a raw socket)", base / seconds, more_is_better=True),
+            Figure("IMAP backfill (us of CPU a message)", cpu / messages * 1e6),
+            Figure("IMAP backfill (MB over idle)", (after - before) / 1000),
+        )
         print(f"figure 4: memory: {before / 1000:.0f} MB before, {after / 1000:.0f} MB at most")
         for peer, goal in ((mbsync, 0.5), (neomutt, 0.4)):
             if shutil.which(peer.__name__) is None:
@@ -277,6 +283,7 @@ def main() -> None:
                 f"figure 3: {peer.__name__}: {messages / its:.0f} messages/s; ours is {its / seconds:.2f} of it"
                 f" (goal {goal})"
             )
+            note(Figure(f"IMAP backfill (share of {peer.__name__})", its / seconds, more_is_better=True))
         times = sorted(unchanged(server, cursor) for _ in range(20))
         opened, found = times[10]
         print(
