@@ -237,6 +237,7 @@ def _qualify(  # six parameters: the wait, who judges it, and when
             if choice is None:
                 wait = qualify.take_back(tx, rules, now, wait.id, acting).clock
             else:
+                qualify.still_offered(rules, choice)
                 given = qualify.GivenVerdict(wait.id, person.id, choice.inquiry_class, choice.tier, reason=press.reason)
                 wait = qualify.judge(tx, rules, now, given).clock
     except Refused as refused:

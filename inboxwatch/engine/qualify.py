@@ -65,6 +65,15 @@ def known_choices(rules: Rules) -> tuple[ClassChoice, ...]:
     return (*sales, *others)
 
 
+def still_offered(rules: Rules, choice: ClassChoice) -> None:
+    """Raises Refused where a message or link offered a tier that the config has no more; a class is looked at by
+    `judge`.
+    """
+    tiers = rules.qualification.tiers if rules.qualification is not None else {}
+    if choice.tier and choice.tier not in tiers:
+        raise Refused(409, said.TIER_GONE, name=repr(choice.tier))
+
+
 @dataclass(frozen=True, slots=True)
 class JudgedWait:
     """What a verdict has made of a wait."""

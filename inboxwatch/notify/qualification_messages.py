@@ -11,6 +11,7 @@ from inboxwatch.words import ENGLISH, Wording, english
 NOT_LISTED = english("class: %(name)s is no class of the config; known are %(known)s")
 NO_VERDICT = english("class: `unknown` is what nobody has judged: say what it is, one of %(known)s")
 NO_CLASSES = english("the config has no section `qualification`: there is nothing to judge by")
+TIER_GONE = english("tier: %(name)s is no tier of the config any more; choose in the newest message, or on the board")
 FOLLOW_UP = english("this is a follow-up: the buyer owes the next word, and there is no inquiry to judge")
 SAID_ALREADY = english("that is what it is already, says %(person)s: %(what)s")
 NOTHING_SAID = english("no verdict on this wait stands that could be taken back")

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from inboxwatch import config as configuration
+from inboxwatch.engine.notice_actions import NoticeActions
 from inboxwatch.engine.qualify import GivenVerdict, judge
+from inboxwatch.notify.actions import ActionRefused, Actor, ClassChoice
 from inboxwatch.store.records import ClockRecord
 from tests.support.slack_outbox import SlackOutbox, slack_outbox
 from tests.support.triage_daemon import TriageDaemon
@@ -154,3 +156,15 @@ async def test_acknowledging_a_verdict_holds_both_clocks_and_reassigning_moves_t
     await desk.press(desk.double.submit(desk.double.views[0], choice="cas", reason=""))
     assert (desk.clock().owner, desk.clock("verdict").owner) == ("cas", "cas")
     assert desk.clock("verdict").state == "running", "to assign is no verdict"
+
+
+async def test_a_link_to_a_tier_that_the_config_has_no_more_says_so_and_judges_nothing(desk: Desk) -> None:
+    await desk.told_of_an_inquiry()
+    text = desk.daemon.path.read_text(encoding="utf-8").replace("tiers: {hot: 60}", "tiers: {warm: 60}")
+    text = text.replace("{tier: hot}", "{tier: warm}")
+    desk.daemon.path.write_text(text, encoding="utf-8")
+    desk.daemon.engine.reload(configuration.load(desk.daemon.path), {"desk": desk.slack})
+    actions = NoticeActions(desk.daemon)
+    with pytest.raises(ActionRefused, match="'hot' is no tier of the config any more"):
+        await actions.qualify(desk.clock("verdict").id, Actor("link", person="tia"), ClassChoice("sales", "hot"))
+    assert desk.clock().class_by == "default"
