@@ -118,6 +118,8 @@ def _of_rule(
     own = [case for case in cases if _rule_of(case) == name]
     held_back = sum(case.ruled.held_back == name for case in cases)
     by_rule = [case for case in own if case.ruled.by.startswith(RULE)]
+    # What people filter though the rule gave it a clock says nothing of the rule.
+    its_own = [case for case in matured if case.ruled.by == f"{RULE}{name}" and not has_clock(case.ruled.gives)]
     return RuleFigures(
         rule=name,
         inquiries=len(own) + held_back,
@@ -125,7 +127,7 @@ def _of_rule(
         audited=len(own) - len(by_rule),
         judged=_judged(own, has_clock),
         corrected=sum(not has_clock(case.ruled.gives) and case.judged and has_clock(case.gives) for case in by_rule),
-        contradicted=_contradicted([case for case in matured if case.ruled.by == f"{RULE}{name}"], until, has_clock),
+        contradicted=_contradicted(its_own, until, has_clock),
         held_back=held_back,
     )
 

@@ -97,6 +97,11 @@ def test_what_one_of_ours_answers_or_a_list_names_contradicts_within_thirty_days
     told = figures(*cases).filter
     assert told.contradicted == Share(2, 5)
     assert told.rules[0].contradicted == Share(2, 5)
+    word = (Word(MARCH, "vendor", "tia"),)
+    by_hand = case(0, "support", "rule:help", gives="vendor", filtered=True, words=word)
+    told = figures(replace(by_hand, by="person:tia", contradicted_at=soon)).filter
+    assert told.contradicted == Share(1, 1), "what a person has filtered"
+    assert told.rules[0].contradicted == Share(0, 0), "which the rule had not"
 
 
 def test_reversals_count_for_who_gave_the_first_word() -> None:
