@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inboxwatch.core.model import Direction, PersonId, ThreadId
+from inboxwatch.core.model import Direction, LeadId, PersonId, ThreadId
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import Action, ActionKind
@@ -141,3 +141,15 @@ def test_without_classes_nothing_is_counted(tx: Transaction) -> None:
     figures = counted(tx)
     assert not any(counters(figures).values())
     assert (figures.verdict_open, figures.class_open, figures.verdict_latency) == ({}, {}, {})
+
+
+def test_what_reports_hold_is_of_sales_alone_as_known_now(tx: Transaction) -> None:
+    """What was left over from before a period, and the inquiries of the table of outcomes."""
+    for name, about in (("a", "sales"), ("b", "support"), ("c", "unknown"), ("d", "vendor")):
+        inquiry(tx, name, about, "default", lead=LeadId(f"{name}@buyer.test"))
+    judge(tx, inquiry(tx, "e", "unknown", "default", lead=LeadId("e@buyer.test")), "sales")
+    tx.clocks.save([stored_clock("f", lead=LeadId("f@buyer.test"), thread=ThreadId("f"))])
+    later = START + LENGTH
+    assert [row.id for row in tx.waits.left_over(later, NOW)] == ["a", "e", "f"], "and what was never asked"
+    assert tx.waits.left_over_count(later, NOW) == 3
+    assert {row.lead[0] for row in tx.waits.inquiries(START, NOW)} == {"a", "e", "f"}
