@@ -215,6 +215,10 @@ class App:
         """Reads mailboxes that another worker wants to be read now."""
         self.supervisor.answer(mailboxes)
 
+    def shared_out(self, workers: int, shards: int, unread: int) -> None:
+        """Shows how the workers share the mailboxes."""
+        self.metrics.shared_out(workers, shards, unread)
+
     def machine_is_ahead(self, by: timedelta) -> None:
         """Reckons by the database's clock, as all workers do."""
         machine_is_ahead(by)

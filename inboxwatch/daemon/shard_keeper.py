@@ -13,7 +13,7 @@ import structlog
 
 from inboxwatch.core.backoff import Backoff
 from inboxwatch.core.model import MailboxId
-from inboxwatch.core.shards import moves, shard_of
+from inboxwatch.core.shards import SHARDS, moves, shard_of
 from inboxwatch.now import Now, machine_now
 from inboxwatch.store import Outage
 from inboxwatch.store.shard_locks import Seen, ShardLocks
@@ -48,6 +48,10 @@ class Sharing(Protocol):
 
     def machine_is_ahead(self, by: timedelta) -> None:
         """Reckons by the database's clock: this machine's differs so much that it is taken for wrong; zero: no more."""
+        ...
+
+    def shared_out(self, workers: int, shards: int, unread: int) -> None:
+        """Records how many workers there are, how many shards this one reads, and how many nobody reads."""
         ...
 
     def free_claims(self) -> None:
@@ -182,6 +186,8 @@ class ShardKeeper:
         await self._do(lambda: locks.give(todo.give))
         await self._do(lambda: locks.note(taken, me, seen.at))
         await self._do(lambda: locks.note(todo.give, None, seen.at))
+        unread = SHARDS - len(seen.house.owners.keys() | taken)
+        self._sharing.shared_out(len(seen.house.workers), len(self.owned), unread)
         noting = now - self._noted_at >= NOTED
         if not courteous and (noting or seen.living != self._living):
             self._living = seen.living

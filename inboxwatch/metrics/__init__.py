@@ -104,6 +104,7 @@ class Metrics:
             self._logins.labels(outcome)
         self._paces: dict[str, float] = {}
         self._backlogs: dict[str, float] = {}
+        self._sharing: dict[str, float] = {}
         self._holder = holder
         self._config: MetricsConfig | None = None
         self._shown: Shown | None = None
@@ -209,6 +210,9 @@ class Metrics:
                 "The pause between two readings of a mailbox as it is paced now.",
                 ("mailbox",),
             ),
+            Family("inboxwatch_workers", "gauge", "Workers that share the store, as this one sees it.", ()),
+            Family("inboxwatch_worker_shards", "gauge", "Shards of mailboxes that this worker reads, of 256.", ()),
+            Family("inboxwatch_shards_unread", "gauge", "Shards of mailboxes that no worker reads.", ()),
             Family(
                 "inboxwatch_mailbox_backlog_messages",
                 "gauge",
@@ -289,6 +293,10 @@ class Metrics:
         self._paces.pop(mailbox, None)
         self._backlogs.pop(mailbox, None)
 
+    def shared_out(self, workers: int, shards: int, unread: int) -> None:
+        """Records how several workers share the mailboxes; a daemon that is alone has no such figures."""
+        self._sharing = {"workers": workers, "worker_shards": shards, "shards_unread": unread}
+
     def reloaded(self, ok: bool) -> None:
         """Records whether a reload of the config succeeded."""
         self._reloaded.set(1 if ok else 0)
@@ -309,6 +317,7 @@ class Metrics:
             for name, values in (("poll_interval_seconds", self._paces), ("backlog_messages", self._backlogs))
             for text in self._lines(f"mailbox_{name}", shown.told(values, config.mailboxes))
         ]
+        parts += [text for name, value in self._sharing.items() for text in self._lines(name, {(): value})]
         return generate_latest(self.registry) + "".join(parts).encode()
 
     def exposition(self, figures: Figures, now: datetime) -> bytes:

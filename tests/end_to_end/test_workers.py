@@ -7,6 +7,7 @@ import threading
 from collections import defaultdict
 from pathlib import Path
 
+from inboxwatch.core.shards import SHARDS
 from tests.doubles.postgres import Postgres
 from tests.doubles.webhook_sink import WebhookSink
 from tests.support.several_workers import SeveralWorkers
@@ -34,6 +35,7 @@ def test_two_workers_read_each_mailbox_once_tell_each_step_once_and_the_one_take
         listed = [json.loads(line) for line in workers[0].installation.command("workers", "--json").stdout.splitlines()]
         assert sorted(box for one in listed for box in one["mailboxes"]) == sorted(house.mailboxes())
         assert [(one["state"], one["shards"]) for one in listed] == [("at work", 128), ("at work", 128)]
+        assert sum(worker.metric("inboxwatch_worker_shards") for worker in workers) == SHARDS
         house.asks("q")
         workers[0].wait(lambda: len(told(sink)) == steps, "each wait has both its steps")
         assert [len(keys) for keys in told(sink).values()] == [1] * steps
