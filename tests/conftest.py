@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 from inboxwatch import hidden  # noqa: E402
 from tests.doubles.postgres import Postgres  # noqa: E402  (once its asserts are to be rewritten)
+from tests.support import compiled_sql  # noqa: E402
+
+compiled_sql.share()
 
 
 @pytest.fixture(autouse=True)
