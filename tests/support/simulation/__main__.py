@@ -9,4 +9,4 @@ from tests.support.simulation.random_world import play
 
 seed, processes = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
 with tempfile.TemporaryDirectory() as folder:
-    play(seed, print, url=f"sqlite:///{folder}/store.db" if processes > 1 else "sqlite://", processes=processes)
+    play(seed, print, url=f"sqlite:///{folder}/store.db", processes=processes)

@@ -27,6 +27,7 @@ from inboxwatch.store import Store, tables
 from inboxwatch.store.records import ClockRecord
 from tests.support.engine import Engine
 from tests.support.inline_writer import Killed
+from tests.support.new_stores import new_store
 from tests.support.simulation.invariants import Invariants
 from tests.support.simulation.mail import SimulatedConnector, SimulatedMail, SimulatedMailbox
 from tests.support.simulation.process import SimulatedProcess
@@ -179,7 +180,7 @@ class SimulatedWorld:
         self.config = config
         self.chance = chance or Random(0)
         self.at = START
-        self.store = Store(url)
+        self.store = new_store(url)
         self._stores = [self.store, *(Store(url) for _ in range(processes - 1))]
         self.processes: list[SimulatedProcess] = []
         self.sent: list[SentNotice] = []
