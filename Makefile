@@ -31,8 +31,9 @@ demo: .venv/.runtime ## watch a small sales team's mailboxes in accelerated time
 
 test: .venv/.dev debian ## install what the tests need (Debian packages too), then run them; ARGS="-k imap" picks
 	@echo "Running the tests ..."
-	@# More workers than cores: a third of the time goes into waiting for servers, kills and time-outs.
-	@$(BIN)/pytest --numprocesses=3 --dist=loadfile -m "not soak" $(ARGS)
+	@# More workers than cores: a third of the time goes into waiting for servers, kills and time-outs. Whoever has
+	@# nothing left takes over tests of another, so all end together. The programs that tests start find bytecode.
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses=3 --dist=worksteal -m "not soak" $(ARGS)
 
 soak: .venv/.dev debian ## run the long fault and simulation counts
 	@$(BIN)/pytest -m soak --timeout=7200 $(ARGS)
