@@ -89,7 +89,9 @@ class _Holder:
         self.nobody_left = False
         held = assignment_at(clock.actions)
         if held is None or held.owner is None:
-            self.owner = self._give(roster.assign(case, self._window), clock.started_at, ROUTING)
+            # Of a wait that turned out to be another one by now routing is not asked a second time for that.
+            since = clock.terms[-1].since if clock.terms else clock.started_at
+            self.owner = self._give(roster.assign(case, self._window), since, ROUTING)
         else:
             self.owner = held.owner
             self._relieve(held)
