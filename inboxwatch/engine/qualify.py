@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -142,10 +142,10 @@ def take_back(tx: Transaction, rules: Rules, now: datetime, ref: str, acting: Ac
     known_person(rules, acting.by)
     row = inquiry_of(tx, ref)
     verdicts = _verdicts(tx, row)
-    standing = Verdicts.of(one for one in verdicts if one.clock in row.ids).standing
-    if not standing:
+    stand = _standing(verdicts, row)
+    if not stand:
         raise Refused(409, said.NOTHING_SAID)
-    last, at = standing[-1], max(now, row.started_at)
+    last, at = stand[-1], max(now, row.started_at)
     others = [one for one in folded(tx, rules, row.thread, without=last) if one.metric.is_reply and one.ids & row.ids]
     if not others:  # no policy would cover it
         raise Refused(409, said.NOTHING_SAID)
@@ -200,6 +200,15 @@ def _stands(tx: Transaction, row: ClockRecord, verdict: Action, given: GivenVerd
         if not words or (words[-1].gives, words[-1].tier) != (verdict.inquiry_class, verdict.tier):
             return False
     return not verdict.tier or tier_named(one for one in _verdicts(tx, row) if one.lead == row.lead) == verdict.tier
+
+
+def can_be_taken_back(tx: Transaction, row: ClockRecord) -> bool:
+    """Whether a verdict on a wait stands."""
+    return bool(_standing(_verdicts(tx, row), row))
+
+
+def _standing(verdicts: Iterable[Action], row: ClockRecord) -> tuple[Action, ...]:
+    return Verdicts.of(one for one in verdicts if one.clock in row.ids).standing
 
 
 def _verdicts(tx: Transaction, row: ClockRecord) -> list[Action]:

@@ -17,9 +17,10 @@ from inboxwatch.engine.authority import Role, role
 from inboxwatch.engine.follow_ups import follow_ups
 from inboxwatch.engine.roster import roster
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.wait_filters import by_people
+from inboxwatch.engine.wait_filters import by_people, filtered_today
 from inboxwatch.engine.wait_views import Detail, person_name, wait_views
 from inboxwatch.store import Transaction
+from inboxwatch.store.board_queries import FilteredCounts
 from inboxwatch.store.records import ClockRecord
 from inboxwatch.store.start_queries import Carried, DayBounds, Happened, OnTime, Owners
 
@@ -159,6 +160,8 @@ class StartPage:
     """Messages that no way could bring to anybody; of a person's own page none, whoever they were for."""
     unreached: int
     """Leads of these owners whom our first message never reached, nor any later one."""
+    filtered: FilteredCounts | None
+    """What was filtered today; None where it is not about everybody, since nobody owns it."""
     lists: WaitLists
     people: tuple[PersonLoad, ...]
     """Who has most overdue first."""
@@ -192,6 +195,7 @@ def start_page(tx: Transaction, rules: Rules, scope: Scope, now: datetime, days:
         blind=_blind(tx, rules, scope),
         undelivered=tx.board.dead_letters() if scope.whose is not Whose.PERSON else 0,
         unreached=tx.board.failed_contact_count(owners),
+        filtered=filtered_today(tx, config, {}, now) if scope.whose is Whose.ALL else None,
         lists=_lists(tx, rules, scope, owners, now),
         people=_people(rules, owners, carried, away),
         away=away,

@@ -23,11 +23,16 @@ def qualification_lines(
         said_in = ", ".join(told.said_in) or words.say("its messages")
         yield said.of_score(points=told.score, version=told.version, lines=told.lines, said_in=said_in, words=words)
     if told.tier:
-        yield said.of_tier(
-            tier=told.tier, threshold=told.threshold, person=told.tier_by, listed=told.tier_listed, words=words
-        )
+        yield tier_in_words(told, words)
     for turn in told.turns:
         yield f"{when(turn.at)}: {turn_in_words(turn, when, words)}"
+
+
+def tier_in_words(told: ExplainedQualification, words: Wording = ENGLISH) -> str:
+    """Where its tier comes from."""
+    return said.of_tier(
+        tier=told.tier, threshold=told.threshold, person=told.tier_by, listed=told.tier_listed, words=words
+    )
 
 
 def turn_in_words(turn: QualificationTurn, when: Callable[[datetime], str], words: Wording = ENGLISH) -> str:

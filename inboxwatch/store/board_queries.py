@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from inboxwatch.core.model import ClockId
 from inboxwatch.core.sla.gone_quiet import GONE_QUIET
+from inboxwatch.core.sla.holds import FILTERED
 from inboxwatch.store import tables
 from inboxwatch.store.clock_metrics import FOLLOW_UP, REPLY, VERDICT
 from inboxwatch.store.clocks import Where, holds
@@ -18,7 +19,7 @@ from inboxwatch.store.records import ClockRecord, FirstContactRecord, clocks_of
 from inboxwatch.store.upsert import chunks
 
 _clock, _failed = tables.clock, tables.first_contact
-FILTERS = ("owner", "tier", "mailbox", "lead")
+FILTERS = ("owner", "tier", "mailbox", "lead", "inquiry_class")
 
 
 class WaitCounts(NamedTuple):
@@ -40,6 +41,18 @@ class ToJudge(NamedTuple):
 
     all: int
     overdue: int
+
+
+class FilteredCounts(NamedTuple):
+    """How many inquiries nobody owes an answer to."""
+
+    by_class: dict[str, int]
+    """The most first."""
+    contradicted: int
+
+    @property
+    def all(self) -> int:
+        return sum(self.by_class.values())
 
 
 class BoardQueries:
@@ -81,6 +94,19 @@ class BoardQueries:
         found = select(_clock).where(_clock.c.stopped_at <= now, REPLY, *chosen)
         ordered = found.order_by(_clock.c.stopped_at.desc(), _clock.c.id)
         return clocks_of(self._connection.execute(ordered.offset(offset).limit(limit)))
+
+    def filtered(self, where: Where, *, offset: int = 0, limit: int) -> list[ClockRecord]:
+        """Waits that were filtered and are so still, the latest first."""
+        found = select(_clock).where(*_filtered(where)).order_by(_clock.c.stopped_at.desc(), _clock.c.id)
+        return clocks_of(self._connection.execute(found.offset(offset).limit(limit)))
+
+    def filtered_since(self, where: Where, since: datetime) -> FilteredCounts:
+        """How many of them were filtered since an instant."""
+        about = func.coalesce(_clock.c.inquiry_class, "")
+        contradicted = func.sum(case((_clock.c.contradicted, 1), else_=0))
+        found = select(about, func.count(), contradicted).where(*_filtered(where), _clock.c.stopped_at >= since)
+        rows = self._connection.execute(found.group_by(about).order_by(func.count().desc(), about)).all()
+        return FilteredCounts({row[0]: row[1] for row in rows}, sum(int(row[2]) for row in rows))
 
     def follow_ups(self, where: Where) -> list[tuple[ClockId, str, datetime]]:
         """(clock, owner, when) of every open follow-up, unsorted; an owner may be empty. One that is put off stands at
@@ -182,6 +208,14 @@ class BoardQueries:
                 yield metric_state(now) == value
             elif name in FILTERS:
                 yield holds(_clock.c[name], value)
+
+
+def _filtered(where: Where) -> Iterable[ColumnElement[bool]]:
+    yield _clock.c.stop_reason == FILTERED
+    yield REPLY
+    for name, value in where.items():
+        if name in FILTERS:
+            yield holds(_clock.c[name], value)
 
 
 def _lost(owners: str | Sequence[str] | None) -> Iterable[ColumnElement[bool]]:

@@ -89,7 +89,7 @@ class Api:
         if "lead" in where:
             where["lead"] = where["lead"].lower()
         if "class" in where:
-            where["inquiry_class"] = where.pop("class").lower()
+            where["class"] = where["class"].lower()
         limit, now = _limit(request), self._daemon.now()
         asked = by_people(self._daemon.rules.config, where)
         after = _after(request, lambda due, clock: (datetime.fromtimestamp(due / 1_000_000, UTC), str(clock)))

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from aiohttp import web
 from pydantic import ValidationError
 
-from inboxwatch.config import Config
+from inboxwatch.core.sla.holds import FILTERED
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine import actions, start_page
 from inboxwatch.engine.audit import Door
@@ -22,7 +22,9 @@ from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.follow_ups import next_follow_up
 from inboxwatch.engine.ladder import ladder_of
 from inboxwatch.engine.notice_actions import candidates_of
+from inboxwatch.engine.qualify import known_choices
 from inboxwatch.engine.refused import NoSuchWait, Refused
+from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.views import mailbox_view
 from inboxwatch.engine.wait_filters import by_people, teams_of
 from inboxwatch.engine.wait_views import Detail, wait_views
@@ -34,7 +36,7 @@ from inboxwatch.store.board_queries import WaitCounts
 from inboxwatch.store.clocks import Where
 from inboxwatch.store.marks import HeldUntilMark
 from inboxwatch.store.records import ClockRecord
-from inboxwatch.web import leads, wait_actions
+from inboxwatch.web import leads, verdict_board, wait_actions
 from inboxwatch.web.audit import fill_in
 from inboxwatch.web.auth import Guard, local_path
 from inboxwatch.web.history import delivery_view, history
@@ -54,7 +56,11 @@ FIRST = 10
 STATES = ("running", "warned", "breached", "acknowledged", "snoozed", "unverified")
 SOON, JUDGE = "soon", "judge"
 """The filters of waits that fall due within the hour, and of what is to be judged."""
-_TITLES = {SOON: english("Due within the hour"), JUDGE: TO_BE_JUDGED}
+_TITLES = {
+    SOON: english("Due within the hour"),
+    JUDGE: TO_BE_JUDGED,
+    FILTERED: verdict_board.FILTERED_TITLE,
+}
 Section = tuple[str, list[WaitView], int]
 """A heading, the waits below it, and how many more are overdue."""
 WRONG_TOKEN_PAUSE = 0.5
@@ -86,12 +92,12 @@ class Board:
         """Open waits, or with a period those behind a figure of a report."""
         if "since" in request.query:
             return await self._period_list.show(request)
-        names = ("owner", "team", "tier", "mailbox", "lead", "state")
+        names = ("owner", "team", "tier", "class", "mailbox", "lead", "state")
         where = {name: request.query[name] for name in names if request.query.get(name)}
         page = int(request.query["page"]) if request.query.get("page", "").isdecimal() else 1
         page, now = max(1, min(page, 100_000)), self._daemon.now()
         state = where.get("state", "")
-        if state and state not in (*STATES, "overdue", SOON, JUDGE, "closed"):
+        if state and state not in (*STATES, "overdue", SOON, JUDGE, FILTERED, "closed"):
             text = english("no wait is ever in the state %(state)s; there are %(states)s")
             raise Problem.because(404, text, state=repr(state), states=", ".join(STATES))
 
@@ -108,17 +114,21 @@ class Board:
             return {
                 "counts": counts,
                 "sections": sections,
-                "choices": _choices(tx, self._daemon.rules.config),
+                "choices": _choices(tx, self._daemon.rules),
                 "more": more,
                 "to_judge": tx.board.to_judge(asked, now),
                 "ill": ill,
                 "dead": tx.board.dead_letters(),
                 "failed": tx.board.failed_contacts(asked.get("owner")),
-            }
+                "said_of": verdict_board.said_of(tx, self._daemon.rules, request, now),
+            } | verdict_board.lists(tx, self._daemon.rules, asked, now)
 
         values = await self._daemon.read(ask)
         address = _Address({name: value for name, value in where.items() if value}, page)
-        return await self._pages.render(request, "board.html", where=where, page=page, address=address, **values)
+        done = request.query.get("done", "")
+        return await self._pages.render(
+            request, "board.html", where=where, page=page, address=address, done=done, **values
+        )
 
     def _sections(
         self, tx: Transaction, asked: Where, counts: WaitCounts, page: int, now: datetime
@@ -130,6 +140,8 @@ class Board:
         rest = {name: value for name, value in asked.items() if name != "state"}
         if state == "closed":
             rows = tx.board.closed(asked, now, offset=start, limit=PAGE + 1)
+        elif state == FILTERED:
+            rows = tx.board.filtered(rest, offset=start, limit=PAGE + 1)
         elif state == JUDGE:
             rows = tx.board.waits(rest, now, metric="verdict", offset=start, limit=PAGE + 1)
         elif state == SOON:
@@ -154,8 +166,15 @@ class Board:
         return await self._wait(request)
 
     async def _wait(
-        self, request: web.Request, *, status: int = 200, problem: str = "", given: dict[str, str] | None = None
+        self,
+        request: web.Request,
+        *,
+        status: int = 200,
+        problem: str = "",
+        given: dict[str, str] | None = None,
+        refused: str = "",
     ) -> web.Response:
+        """`refused` is the deed that `problem` is about."""
         clock, now, spoken = request.match_info["clock"], self._daemon.now(), self._pages.words(request)
 
         def ask(tx: Transaction) -> dict[str, Any]:
@@ -169,6 +188,7 @@ class Board:
             undo = view.stopped_at is not None and now - view.stopped_at <= actions.UNDO
             return {
                 "wait": view,
+                "about": verdict_board.about(tx, self._daemon.rules, row, now, spoken),
                 "undo": undo,
                 "candidates": candidates_of(tx, self._daemon.rules, row, now, spoken),
                 "events": timeline(past, spoken),
@@ -181,7 +201,15 @@ class Board:
         values = await self._daemon.read(ask)
         done = request.query.get("done", "") if not problem else ""
         return await self._pages.render(
-            request, "wait.html", status=status, problem=problem, given=given or {}, done=done, **values
+            request,
+            "wait.html",
+            status=status,
+            problem=problem,
+            judging_failed=refused in verdict_board.DEEDS,
+            verdicts=known_choices(self._daemon.rules),
+            given=given or {},
+            done=done,
+            **values,
         )
 
     async def act(self, request: web.Request) -> web.Response:
@@ -190,6 +218,8 @@ class Board:
         self._guard.check_form(request, form.pop("key", ""))
         if action == "assign":
             form.setdefault("owner", form.get(f"owner-{clock}", ""))
+        elif action == verdict_board.SAID:
+            verdict_board.read_choice(form, clock)
         fill_in(form)
         form["by"] = acting(request, form.get("by", ""))
         model = wait_actions.BODIES[action]
@@ -198,9 +228,11 @@ class Board:
             body = model.model_validate({name: value for name, value in form.items() if name in known and value})
             await wait_actions.do(self._daemon, clock, body, person_of(request))
         except ValidationError as refused:
-            return await self._wait(request, status=422, problem=Problem.unusable(refused).said(spoken), given=form)
+            said = Problem.unusable(refused).said(spoken)
+            return await self._wait(request, status=422, problem=said, given=form, refused=action)
         except Refused as refused:
-            return await self._wait(request, status=refused.status, problem=refused.said(spoken), given=form)
+            said = refused.said(spoken)
+            return await self._wait(request, status=refused.status, problem=said, given=form, refused=action)
         response = web.Response(status=303, headers={"Location": _after(clock, action, form.get("next", ""))})
         self._guard.remember(request, response, BY, form["by"])
         return response
@@ -298,9 +330,10 @@ class Board:
         return wait_views(tx, self._daemon.rules, rows, now, Detail.BUYER)
 
 
-def _choices(tx: Transaction, config: Config) -> dict[str, list[str]]:
+def _choices(tx: Transaction, rules: Rules) -> dict[str, list[str]]:
     found = tx.board.choices()
-    return found | {"team": teams_of(config, found["owner"])}
+    classes = list(rules.qualification.classes) if rules.qualification is not None else []
+    return found | {"team": teams_of(rules.config, found["owner"]), "class": classes}
 
 
 def _after(clock: str, action: str, onward: str) -> str:

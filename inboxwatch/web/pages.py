@@ -17,14 +17,22 @@ from markupsafe import Markup, escape
 
 from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.core.model import ShownFigures
+from inboxwatch.core.qualification.decision import PERSON
 from inboxwatch.core.sla.policy import Step
+from inboxwatch.core.sla.verdicts import REPOLICY, RULES, SOURCE
 from inboxwatch.core.statistics.teams import NO_TEAM, TeamLabels
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.core.wait_view import NextStep
 from inboxwatch.engine.audit import Door
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.metrics import team_labels
-from inboxwatch.notify import follow_up_messages, match_messages, messages
+from inboxwatch.notify import (
+    follow_up_messages,
+    match_messages,
+    messages,
+    qualification_messages,
+    qualification_words,
+)
 from inboxwatch.notify.assignment_words import why_given
 from inboxwatch.notify.ladder_words import ladder_sentence, length_in_words, step_in_words, target_in_words
 from inboxwatch.notify.state_words import state
@@ -44,7 +52,12 @@ LANGUAGE = "inboxwatch-lang"
 BY = "inboxwatch-by"
 """The cookie that remembers who acts from this browser."""
 
-OWN_PARTS = {"routing": english("routing"), "escalation": english("escalation")}
+OWN_PARTS = {
+    "routing": english("routing"),
+    "escalation": english("escalation"),
+    RULES: english("the rules"),
+    REPOLICY: english("the rules as they are now"),
+}
 """Of the program, where they act in a person's place."""
 
 
@@ -89,6 +102,9 @@ class Pages:
             follow_up_sentence=pass_context(
                 lambda context, day, who, at: _follow_up_sentence(day, who, at, context["words"])
             ),
+            class_name=qualification_messages.what,
+            class_decided=pass_context(lambda context, by: self._decided(by, context["words"])),
+            tier_why=pass_context(lambda context, told: qualification_words.tier_in_words(told, context["words"])),
             nobody_follows_up=follow_up_messages.NOBODY,
             no_further_step=messages.NO_FURTHER_STEP,
             labels=messages.ACTION_LABELS,
@@ -171,11 +187,16 @@ class Pages:
         other = words.say(OWN_PARTS.get(person or "nobody", person or "nobody"))
         return clean(known.get(person or "", other))
 
+    def _decided(self, class_by: str, words: Wording) -> str:
+        """What decided a class, as a clause."""
+        name = self._person(class_by.removeprefix(PERSON), words) if class_by.startswith(PERSON) else ""
+        return qualification_messages.decided(class_by, name=name, words=words)
+
     def _is_ours(self, word: str) -> bool:
         """Whether a word is a person's id, now or before, or an address of ours; others who act are none."""
         if "@" in word:
             return self._daemon.rules.config.us.is_ours(word)
-        return bool(word) and word not in (*OWN_PARTS, "inboxwatch")
+        return bool(word) and word not in (*OWN_PARTS, "inboxwatch") and not word.startswith(SOURCE)
 
     def _target(self, target: str, words: Wording) -> str:
         """A target of a step: a person as `_person` has it, a channel by where it writes to."""

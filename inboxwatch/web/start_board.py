@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from inboxwatch.core.model import ShownFigures
 from inboxwatch.engine.audit import AuditedDaemon, AuditOutcome, begin, end, under_way
+from inboxwatch.engine.qualify import known_choices
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.start_page import STALE, Scope, Whose, own_scope, start_page
 from inboxwatch.engine.wait_views import Detail, wait_views
@@ -71,6 +72,7 @@ class StartBoard:
             few=len(rules.config.people) <= FEW,
             waits=lambda **more: _address("/waits", scope, more),
             follow_ups=lambda **more: _address("/follow-ups", scope, more),
+            verdicts=known_choices(rules),
             **({"problem": "", "refused": (), "done": "", "count": 0, "wait": None} | told),
         )
         if "view" in request.query:

@@ -21,10 +21,13 @@ from playwright.async_api import Browser, async_playwright
 
 from inboxwatch.connector import MailboxError, Reason
 from inboxwatch.core.model import MailboxId, MessageId, PersonId
+from inboxwatch.core.sla.policy import Metric
+from inboxwatch.core.sla.running import clock_id
 from inboxwatch.notify.links import Grant, Links
 from inboxwatch.store.records import AbsenceRecord
 from tests.support.chromium import ARGUMENTS, BO, CY, HOUR, MINUTE, Served, serving
 from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.triage_daemon import INFO, TriageDaemon
 
 DAY = timedelta(days=1)
 LANGUAGES = ("en", "de", "es")
@@ -105,6 +108,32 @@ async def full_house(folder: Path) -> AsyncIterator[tuple[Served, list[Shown]]]:
 
 
 @asynccontextmanager
+async def judging_house(folder: Path) -> AsyncIterator[tuple[Served, list[Shown]]]:
+    """One that asks what inquiries are about: to be judged, judged, ended, filtered, and filtered wrongly."""
+    daemon = TriageDaemon(folder)
+    daemon.lead("dora@big.test", name="Dora <b>Big</b>", company=COMPANY[:200])
+    daemon.letter("ended@old", sender="ed@old.test", subject="A thank you")
+    daemon.letter("answer@acme", minutes=5, sender=INFO, to="ed@old.test", parent="ended@old")
+    daemon.letter("b1@spam", minutes=5, sender="x@spam.test", subject="Backlinks for you")
+    daemon.letter("b2@spam", minutes=5, sender="y@spam.test", subject=f"{ARABIC} backlinks <script>alert(1)</script>")
+    daemon.letter("reply@acme", minutes=5, sender=INFO, to="y@spam.test", parent="b2@spam")
+    daemon.letter("q1@buyer", minutes=5, subject="<img src=x onerror=alert(1)> pricing for 40 units")
+    daemon.letter("q2@big", minutes=7, sender="dora@big.test", subject="Quote " + "x" * 150)
+    daemon.letter("q3@else", minutes=5, sender=f"{'long' * 12}@else.test", subject=ARABIC)
+    daemon.passes(5 * MINUTE)
+    wait = {name: clock_id(MessageId(name), Metric.FIRST_RESPONSE) for name in ("q1@buyer", "b1@spam", "ended@old")}
+    verdict = clock_id(MessageId("q1@buyer"), Metric.VERDICT)
+    pages = [
+        Shown("triage-start", "/?view=all"), Shown("triage-waits", "/waits"), Shown("triage", "/waits?state=judge"),
+        Shown("filtered", "/waits?state=filtered"), Shown("triage-wait", f"/waits/{wait['q1@buyer']}"),
+        Shown("triage-verdict", f"/waits/{verdict}"), Shown("filtered-wait", f"/waits/{wait['b1@spam']}"),
+        Shown("judged-over", f"/waits/{wait['ended@old']}"),
+    ]  # fmt: skip
+    async with serving(daemon) as served:
+        yield served, pages
+
+
+@asynccontextmanager
 async def empty_house(folder: Path) -> AsyncIterator[tuple[Served, list[Shown]]]:
     paths = ("/", "/waits", "/follow-ups", "/leads", "/matches", "/report", "/review", "/mailboxes")
     async with serving(InProcessDaemon(folder, follow_up="16bh")) as served:
@@ -119,7 +148,7 @@ async def closed_house(folder: Path) -> AsyncIterator[tuple[Served, list[Shown]]
         yield served, [Shown("sign-in", "/login")]
 
 
-HOUSES: tuple[House, ...] = (full_house, empty_house, closed_house)
+HOUSES: tuple[House, ...] = (full_house, judging_house, empty_house, closed_house)
 
 
 async def shoot(browser: Browser, url: str, pages: Sequence[Shown], folder: Path) -> list[str]:
