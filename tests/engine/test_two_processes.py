@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from inboxwatch import config as configuration
 from inboxwatch.connector import Batch, Cursor
 from inboxwatch.core.model import Direction, FolderRole, Kind, Lead, LeadId, MessageId, PersonId
 from inboxwatch.engine.actions import Acting, log_activity
+from inboxwatch.engine.alarms import Access, watch_all
 from inboxwatch.engine.refused import Refused
 from inboxwatch.engine.repolicy import reapply
 from inboxwatch.store import Conflict, Store
@@ -212,24 +213,44 @@ def test_a_known_lead_is_found_by_every_look_up_while_another_thread_changes_the
     assert missed == 0
 
 
+def both_at_once(daemon: BatchedDaemon, other: Engine, use_case: Callable[[Engine], object]) -> None:
+    """Both processes do the same at the same instant; where they meet, it is done again, as a daemon's writer does."""
+    start = threading.Barrier(2)
+
+    def do(engine: Engine) -> None:
+        start.wait()
+        done = False
+        while not done:
+            with contextlib.suppress(Conflict):
+                use_case(engine)
+                done = True
+
+    doing = [threading.Thread(target=do, args=(engine,)) for engine in (daemon.engine, other)]
+    for one in doing:
+        one.start()
+    for one in doing:
+        one.join()
+
+
+def test_an_alarm_that_both_processes_find_at_once_is_told_once_and_so_is_its_end(
+    daemon: BatchedDaemon, other: Engine
+) -> None:
+    ends = daemon.at + timedelta(days=1)
+    for access in (Access(ANA, None, ends), Access(ANA, None, None)) * 2:
+
+        def watch(one: Engine, access: Access = access) -> None:
+            one.write(watch_all, one.rules, daemon.at, [access], None)
+
+        both_at_once(daemon, other, watch)
+        daemon.at += minutes(1)
+    assert ["ends on" in row.body["title"] for row in daemon.owed("mailbox")] == [True, False, True, False]
+
+
 def test_a_call_that_both_processes_are_told_of_at_once_counts_once(daemon: BatchedDaemon, other: Engine) -> None:
     daemon.reads(daemon.asks("q1@buyer.test", 0))
     daemon.at += minutes(30)
-    call, start = Acting("ana", daemon.at - minutes(10), "call"), threading.Barrier(2)
-
-    def hear(engine: Engine) -> None:
-        start.wait()
-        heard = False
-        while not heard:
-            with contextlib.suppress(Conflict):  # the writer of a daemon tries again, too
-                engine.write(log_activity, engine.rules, BO, call, daemon.at, ("crm", "00T-1"))
-                heard = True
-
-    hearing = [threading.Thread(target=hear, args=(engine,)) for engine in (daemon.engine, other)]
-    for one in hearing:
-        one.start()
-    for one in hearing:
-        one.join()
+    call = Acting("ana", daemon.at - minutes(10), "call")
+    both_at_once(daemon, other, lambda one: one.write(log_activity, one.rules, BO, call, daemon.at, ("crm", "00T-1")))
     assert len(daemon.logged(BO)) == 1
     (clock,) = daemon.clocks()
     assert (clock.stop_reason, clock.stopped_at) == ("activity", call.at)
