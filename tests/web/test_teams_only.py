@@ -19,8 +19,10 @@ from inboxwatch.cli import app
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.statistics.teams import FORMER, NO_TEAM
 from inboxwatch.engine.departures import settle_departures
+from inboxwatch.engine.qualify import GivenVerdict, judge
 from inboxwatch.web import make_app
 from tests.support.in_process_daemon import InProcessDaemon
+from tests.support.triage_daemon import BO, TriageDaemon
 
 NAMES = ("Ana Diaz", "Ben Ito", "Max Ode", "ana@acme.test", "ben@acme.test", "max@acme.test")
 IDS = ("ana", "ben", "max")
@@ -155,3 +157,18 @@ def test_check_says_so_and_warns_of_a_team_that_hides_nobody(daemon: InProcessDa
     said = CliRunner().invoke(app, ["check", "-c", str(daemon.path), "--offline", "--json"]).stdout
     assert "show teams only" in said
     assert "team emea has 2 members" in said
+
+
+async def test_who_said_what_an_inquiry_is_is_a_team_and_the_rules_are_nobody(tmp_path: Path) -> None:
+    daemon = TriageDaemon(tmp_path)
+    daemon.letter("q@buyer")
+    given = GivenVerdict("q@buyer", "tia", "support", reason="says Tia Dorn")
+    daemon.engine.write(judge, daemon.rules, daemon.at, given)
+    shows_teams(daemon)
+    async with TestClient(TestServer(make_app(daemon))) as client:
+        answer = await client.get(f"/waits/{daemon.only_wait(BO)}")
+        page = re.sub(r"<select.*?</select>", "", await answer.text(), flags=re.DOTALL)
+    daemon.close()
+    assert [name for name in ("Tia", "tia@", ">tia<", "Cas Roy") if name in page] == []
+    assert "says team triage" in page
+    assert "<b>the rules</b> said what it is: unknown" in page
