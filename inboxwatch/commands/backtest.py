@@ -35,7 +35,7 @@ from inboxwatch.core.sla.clock import Clock, State, Wait
 from inboxwatch.core.sla.escalation import StepKey
 from inboxwatch.core.sla.fold import Replay
 from inboxwatch.core.sla.holds import FILTERED
-from inboxwatch.core.sla.meetings import accepted, answered_by_us
+from inboxwatch.core.sla.meetings import accepted, answered_by_us, booked
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
 from inboxwatch.core.sla.timeline import Action, ActionKind, Mail
 from inboxwatch.core.timestamp import rfc3339
@@ -117,7 +117,7 @@ class BackTest:
         self._turns: Counter[str] = Counter()
         self._mails = self._timeline()
         read = [mail for mails in self._mails.values() for mail in mails]
-        self._meetings = [*accepted(read), *answered_by_us(read)]
+        self._meetings = [*accepted(read), *answered_by_us(read), *booked(read)]
         self._strangers = {lead.id for lead in directory.leads.values() if lead.provisional}
         self._deeds = self._applied([one for one in deeds if one.deed.at <= as_of])
         self.classes: dict[MessageId, Decision] = {}

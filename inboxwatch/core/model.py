@@ -202,7 +202,7 @@ class Verdict:
     """True where this message starts a wait if inbound: humans, declined or countered invitations."""
     effect: str | None = None
     """A stop condition that this message fulfils: meeting_accepted, opted_out; meeting_answered is none: it answers an
-    invitation otherwise than by a plain yes."""
+    invitation otherwise than by a plain yes; meeting_booked: a booking service tells that the lead has booked."""
     delivery: Delivery | None = None
     """For bounces: what the notification says."""
     away_until: datetime | None = None
@@ -218,7 +218,7 @@ class Verdict:
     weight: int | None = None
     """By how much the signs of a machine were heavier; None where one of them is certain."""
     meeting: str = ""
-    """The UID of the meeting to which it invites, or which it accepts."""
+    """The UID of the meeting to which it invites, or which it accepts, or that was booked."""
 
 
 class Evidence(StrEnum):

@@ -27,7 +27,7 @@ from inboxwatch.core.model import ClockId, Direction, Lead, MailboxId
 from inboxwatch.core.ownership.advance import assignment_at
 from inboxwatch.core.proof import LATE, NOTHING_KNOWN, Proof
 from inboxwatch.core.sla.clock import State
-from inboxwatch.core.sla.meetings import ANSWERED
+from inboxwatch.core.sla.meetings import ANSWERED, BOOKED
 from inboxwatch.core.sla.policy import Metric, choose
 from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
@@ -164,7 +164,8 @@ def _doubt(row: MessageRecord, proof: Proof) -> MessageDoubt | None:
         return None
     if proof.failed:
         return MessageDoubt.FORGED
-    return MessageDoubt.NOT_THEIRS if row.own_address is False else None
+    # A service speaks in a booking notice: the lead is who it names.
+    return MessageDoubt.NOT_THEIRS if row.own_address is False and row.effect != BOOKED else None
 
 
 def _part(

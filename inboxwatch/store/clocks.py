@@ -223,6 +223,18 @@ class Clocks:
         self._connection.execute(changed.values(at=action.at, until=action.until, clock=action.clock))
         return True
 
+    def withdraw_meetings(self, messages: Sequence[str]) -> list[LeadId]:
+        """Takes out the meetings that were recorded as accepted by messages which turn out to say nothing new.
+
+        Returns the leads of which there were any.
+        """
+        leads: list[LeadId] = []
+        for part in chunks(list(messages)):
+            chosen = (_act.c.deed == ActionKind.MEETING_ACCEPTED.value, _act.c.rule.in_(part))
+            leads += self._connection.execute(select(_act.c.lead).where(*chosen)).scalars()
+            self._connection.execute(delete(_act).where(*chosen))
+        return leads
+
     def move(self, clocks: Iterable[str], old: str, new: str, messages: Iterable[str] = ()) -> None:
         """The actions on clocks go from one thread to another with them, and the reviews of messages with these."""
         for column, values in ((_act.c.clock, clocks), (_act.c.rule, messages)):

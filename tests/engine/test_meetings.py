@@ -36,8 +36,8 @@ def mails(daemon: BatchedDaemon, uid: str = "u-1@acme.test") -> list[RawMessage]
     ]
 
 
-def house(folder: Path) -> BatchedDaemon:
-    daemon = BatchedDaemon(folder, f"sqlite:///{folder}/store.db")
+def house(folder: Path, store: str = "") -> BatchedDaemon:
+    daemon = BatchedDaemon(folder, store or f"sqlite:///{folder}/store.db")
     daemon.engine.reload(replace(daemon.config, stop_conditions=daemon.config.stop_conditions | {"meeting_accepted"}))
     return daemon
 
@@ -79,4 +79,42 @@ def test_what_was_asked_between_invitation_and_acceptance_is_still_owed(tmp_path
     daemon.reads(late, invitation, answer)
     (clock,) = daemon.clocks()
     assert clock.state == "running"
+    daemon.close()
+
+
+BOOKED = """BEGIN:VCALENDAR
+METHOD:REQUEST
+BEGIN:VEVENT
+UID:u-3@slots.test
+ORGANIZER:mailto:ana@acme.test
+ATTENDEE:mailto:{guest}
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def notice(daemon: BatchedDaemon, id_: str, minutes: float, guest: str) -> RawMessage:
+    """What a booking service writes to Ana."""
+    payload = BOOKED.format(guest=guest).encode()
+    raw = daemon.raw("no-reply@slots.test", "ana@acme.test", minutes, id=id_)
+    return replace(raw, parts=(Part("text/calendar; method=request", len(payload), payload),))
+
+
+def test_rule_50_a_meeting_is_booked_once_whichever_notice_is_read_first(tmp_path: Path, database: str) -> None:
+    daemon = house(tmp_path, database)
+    for number, order in enumerate(("bmq", "qmb", "qbm")):
+        guest = f"cy@new{number}.test"
+        asks = {"sender": guest, "to": "sales@acme.test"}
+        reads = {
+            "q": daemon.asks(f"q{number}", 0, subject="A question", **asks),
+            "b": notice(daemon, f"booked{number}", 20, guest),
+            "m": notice(daemon, f"reminder{number}", 60, guest),
+        }
+        for what in order:
+            daemon.reads(reads[what], mailbox=SALES if what == "q" else ANA)
+        daemon.reads(daemon.asks(f"more{number}", 30, subject="One more", **asks), mailbox=SALES)
+        daemon.reads_again()
+    told = {clock.started_by: (clock.state, clock.stopped_by) for clock in daemon.clocks()}
+    ended = {f"q{number}": ("ended", f"booked{number}") for number in range(3)}
+    assert told == ended | {f"more{number}": ("running", None) for number in range(3)}
     daemon.close()

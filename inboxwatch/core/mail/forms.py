@@ -22,7 +22,7 @@ def author(message: Message) -> str:
     service's own name tell that it is a form. Newsletters and tickets answer to addresses of their own.
     """
     first = next((one for one in message.reply_to if "@" in one.email), None)
-    if first is None or first.email == message.sender.email or _same_house(first, message.sender):
+    if first is None or first.email == message.sender.email or same_house(first, message.sender):
         return ""
     if is_machine(first.email):
         return ""
@@ -35,7 +35,7 @@ def author(message: Message) -> str:
     return ""
 
 
-def _same_house(one: Address, other: Address) -> bool:
+def same_house(one: Address, other: Address) -> bool:
     """Whether two addresses have one domain, or one below the other's."""
     a, b = one.domain, other.domain
     return a == b or a.endswith("." + b) or b.endswith("." + a)

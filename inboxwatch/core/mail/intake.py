@@ -10,7 +10,7 @@ from itertools import repeat
 
 from inboxwatch.core.frozen import record
 from inboxwatch.core.leads import Directory
-from inboxwatch.core.mail import forms
+from inboxwatch.core.mail import bookings, forms
 from inboxwatch.core.mail.acquaintances import chosen_by_us, to_their_knowledge
 from inboxwatch.core.mail.bearers import known_account, with_meant_ids
 from inboxwatch.core.mail.classify import Grounds, classify, is_machine
@@ -57,8 +57,8 @@ class Entry:
     lead: LeadId | None
     """Inbound: the sender's lead; outbound: that of the first recipient who has one."""
     lead_evidence: str
-    """address, alias, thread, domain, reply_to, provisional, ambiguous, none; beside: a stranger of no known company
-    who wrote in the lead's thread, as far as this intake has seen.
+    """address, alias, thread, domain, reply_to, attendee, provisional, ambiguous, none; beside: a stranger of no known
+    company who wrote in the lead's thread, as far as this intake has seen.
     """
     outside: tuple[tuple[str, LeadId | None], ...] = ()
     """Every recipient outside us, with the lead."""
@@ -203,8 +203,10 @@ class Intake:
         if direction is Direction.INTERNAL and message.role is not FolderRole.SENT and verdict.kind is Kind.BOUNCE:
             # Our own mail system speaks for the buyer's, which did not take our message.
             direction = Direction.INBOUND
-        elif direction is Direction.INBOUND and verdict.kind in (Kind.BULK, Kind.HUMAN):
-            verdict = self._of_form(message, verdict)
+        elif direction is Direction.INBOUND:
+            verdict = bookings.verdict(message, verdict, self.us)
+            if verdict.kind in (Kind.BULK, Kind.HUMAN):
+                verdict = self._of_form(message, verdict)
         return direction, verdict
 
     def _stands(self, copy: Arrived) -> bool:
@@ -375,6 +377,8 @@ class Intake:
                 if lead:
                     return lead, evidence
             return (next(iter(leads)), "thread") if len(leads) == 1 else (None, "none")
+        if verdict.effect == bookings.EFFECT:
+            return bookings.booker(message, self.us, self.directory)
         email = message.sender.email
         authors = self.us.outside_authors(message)
         form = "" if self.us.is_ours(email) else self._form_author(message)
@@ -423,7 +427,7 @@ def concerns_a_lead(entry: Entry, index: ThreadIndex) -> bool:
 def addresses_of(message: Message) -> set[str]:
     """Every address of a message by which its lead may be found: what to look up before `take_batch`."""
     people = (message.sender, *message.recipients)
-    return {one.email for one in people if one.email} | set(named_authors(message))
+    return {one.email for one in people if one.email}.union(named_authors(message), bookings.attendees_of(message))
 
 
 def _names(message: Message) -> bool:

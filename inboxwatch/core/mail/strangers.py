@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from inboxwatch.core.leads import plain_address
+from inboxwatch.core.mail import bookings
 from inboxwatch.core.mail.intake import Entry, Intake
 from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.model import Direction, Kind, Message, MessageId
@@ -33,7 +34,7 @@ class News(NamedTuple):
 
 
 def is_kept(entry: Entry, index: ThreadIndex) -> bool:
-    """Whether a message of nobody's may turn out to be a lead's: to a stranger, or of a person, or in answer to us."""
+    """Whether a message of nobody's may turn out to be a lead's: to or of a stranger, or in answer to us."""
     message, verdict = entry.message, entry.verdict
     if not index.is_new(message.id):
         return False
@@ -42,7 +43,7 @@ def is_kept(entry: Entry, index: ThreadIndex) -> bool:
     if entry.direction is not Direction.INBOUND:
         return False
     answers = bool(message.in_reply_to or message.references)
-    return verdict.kind is Kind.HUMAN or answers or verdict.weight is not None
+    return verdict.kind is Kind.HUMAN or answers or verdict.weight is not None or verdict.effect == bookings.EFFECT
 
 
 def clues_of(intake: Intake, entry: Entry) -> list[str]:
@@ -52,7 +53,8 @@ def clues_of(intake: Intake, entry: Entry) -> list[str]:
     if entry.direction is Direction.OUTBOUND:
         people = sorted(intake.outside(message))[:PEOPLE]
     else:
-        authors = [message.sender.email, *intake.us.outside_authors(message)]
+        booked = bookings.named(message, intake.us) if entry.verdict.effect == bookings.EFFECT else ()
+        authors = [message.sender.email, *intake.us.outside_authors(message), *booked]
         people = [one for one in authors if "@" in one and not intake.us.is_ours(one)]
     return [*map(_id, ids), *map(clue_of_address, dict.fromkeys(map(plain_address, people)))]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 
-from inboxwatch.core.model import Direction
+from inboxwatch.core.model import Direction, LeadId
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import Action, ActionKind, Mail
 
-ACCEPTED, ANSWERED = "meeting_accepted", "meeting_answered"
+ACCEPTED, ANSWERED, BOOKED = "meeting_accepted", "meeting_answered", "meeting_booked"
 SKEW = timedelta(minutes=10)
 """How much earlier than its invitation an answer may seem to have come: servers' clocks differ."""
 
@@ -67,6 +67,25 @@ def accepted(mails: Iterable[Mail]) -> list[Action]:
             at = max(mail.at, until)
             found.append(Action(at, ActionKind.MEETING_ACCEPTED, lead, lead=lead, until=until, rule=mail.id))
     return found
+
+
+def booked(mails: Iterable[Mail]) -> list[Action]:
+    """What leads have booked by notices of booking services, in the order of time (rule 50).
+
+    A meeting is booked once: reminders, changes and other hosts' notices under its UID say nothing new. What is shown
+    to be forged says nothing.
+    """
+    first: dict[tuple[str, LeadId], Mail] = {}
+    for mail in sorted(mails, key=lambda one: (one.at, one.id)):
+        if is_notice(mail) and mail.sender.lead is not None and not mail.proof.failed:
+            first.setdefault((mail.meeting, mail.sender.lead), mail)
+    kind = ActionKind.MEETING_ACCEPTED
+    return [Action(one.at, kind, lead, lead=lead, until=one.at, rule=one.id) for (_, lead), one in first.items()]
+
+
+def is_notice(mail: Mail) -> bool:
+    """Whether a booking service tells that somebody has booked."""
+    return mail.direction is Direction.INBOUND and mail.effect == BOOKED and bool(mail.meeting)
 
 
 def _invites(invitation: Mail, answer: Mail) -> bool:

@@ -42,7 +42,7 @@ class Mail:
     """The first configured mailbox among its recipients or sender."""
     owes_reply: bool = False
     effect: str | None = None
-    """As of Verdict: meeting_accepted, opted_out, meeting_answered."""
+    """As of Verdict: meeting_accepted, opted_out, meeting_answered, meeting_booked."""
     delivery: Delivery | None = None
     away_until: datetime | None = None
     """Of a vacation reply that names the day of return."""
@@ -81,7 +81,7 @@ class ActionKind(StrEnum):
     ACTIVITY = "activity"
     LEAD_CLOSED = "lead_closed"
     MEETING_ACCEPTED = "meeting_accepted"
-    """The lead accepted an invitation of ours (sent at `until`) by a message (`Action.rule`)."""
+    """The lead accepted an invitation of ours (sent at `until`) by a message (`Action.rule`), or booked as it tells."""
     MEETING_ANSWERED = "meeting_answered"
     """One of ours answered the lead's invitation, which began the wait `clock`, by a message (`Action.rule`);
     `reason` is its effect."""
