@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import as_file, files
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from inboxwatch.config.expressions import any_of, checked
 from inboxwatch.config.reply_rules import document
@@ -96,8 +96,8 @@ class CriterionModel(_Strict):
     """What a value must be: `at_least`, `at_most`, `words`; a value or a list stands for itself."""
 
     values: frozenset[str] = frozenset()
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: FiniteFloat | None = None
+    at_most: FiniteFloat | None = None
     words: str | None = None
 
     @model_validator(mode="before")
@@ -130,11 +130,11 @@ class ScoreRuleModel(_Worded):
     """One rule of the score as the file has it."""
 
     name: str = Field(min_length=1)
-    points: float = 0
+    points: FiniteFloat = 0
     where: dict[str, CriterionModel] = Field(default_factory=dict)
     take: str = ""
-    times: float = 1
-    at_most: float | None = None  # type: ignore[assignment]  # of what is taken; beside `words`: how many there may be
+    times: FiniteFloat = 1
+    at_most: FiniteFloat | None = None  # type: ignore[assignment]  # of what is taken; beside `words`: how many there may be
     examples: ScoreExamples
 
     @model_validator(mode="after")

@@ -73,6 +73,28 @@ def test_a_class_in_when_is_one_of_the_list_and_needs_the_section(tmp_path: Path
     assert "needs the section `qualification`" in problem
 
 
+def test_a_section_that_is_wrong_itself_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    section = SECTION.format(more="", keys=", audit: ten")
+    (problem,) = problems(tmp_path, section, "class: support", "class: [vendor, unheard]", verdict="verdict: 15bm,")
+    assert problem.startswith("qualification.audit: ")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "points: .nan, words: [a], examples: {fits: [a]}",
+        "points: .inf, words: [a], examples: {fits: [a]}",
+        "points: 5, where: {size: {at_least: .nan}}, examples: {fits: [{size: 9}]}",
+        "take: score, times: .inf, examples: {fits: [{score: 9}]}",
+        "take: score, at_most: .inf, examples: {fits: [{score: 9}]}",
+    ],
+)
+def test_a_score_adds_up_from_numbers_alone(tmp_path: Path, rule: str) -> None:
+    tmp_path.joinpath("rules.yaml").write_text(f"score: [{{name: one, {rule}}}]\n", encoding="utf-8")
+    (problem,) = problems(tmp_path, SECTION.format(more="", keys=", rules: [rules.yaml]"))
+    assert problem.startswith("qualification.rules[0].score[0].")
+
+
 def test_a_verdict_is_awaited_where_something_can_be_unknown(tmp_path: Path) -> None:
     section = SECTION.format(more="", keys="")
     assert problems(tmp_path, section, "class: unknown", verdict="verdict: 15bm,") == []
