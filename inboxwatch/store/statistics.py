@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, extract, func, literal, or_, select
 
+from inboxwatch.core.sla.holds import FILTERED
 from inboxwatch.core.statistics import past
 from inboxwatch.core.statistics.figures import (
     Figures,
@@ -115,7 +116,9 @@ class Statistics:
     def _ownership(self, figures: Figures) -> None:
         """Breaches go to whom the wait belonged when it fell due, for a ladder may have moved it since."""
         held = held_by().cte("held")
-        due, end = _clock.c.breached_at, func.coalesce(held.c.until, _clock.c.stopped_at)
+        # What a verdict filtered was not held to its end: one word opens it again, and no counter falls (rule 54).
+        stop = case((_clock.c.stop_reason == FILTERED, None), else_=_clock.c.stopped_at)
+        due, end = _clock.c.breached_at, func.coalesce(held.c.until, stop)
         # The first owner holds it from its start, also where mail that came late has moved the start back.
         since = case((held.c.ordinal == 1, _clock.c.started_at), else_=held.c.since)
         seconds = self._seconds(since, end)

@@ -93,6 +93,22 @@ def test_no_counter_falls_when_people_say_afterwards_what_it_was_about(desk: Qua
     assert desk.clock().inquiry_class == "support"
 
 
+def test_rule_54_neither_a_verdict_that_filters_nor_its_reversal_lowers_who_held_waits_how_long(
+    desk: QualifiedDesk,
+) -> None:
+    desk.engine.assign(desk.clock().id, "tia", desk.now, owner="cas")
+    said = ("9:30", "vendor"), ("9:31", "sales"), ("9:45", "recruiting"), ("9:46", "vendor"), ("9:50", "sales")
+    for when, gives in said:
+        desk.passes(when)
+        before = figures(desk).ownership
+        desk.judge(gives, "q@x")
+        after = figures(desk).ownership
+        fell = [key for key, one in before.items() if key not in after or sum(after[key].counts) < sum(one.counts)]
+        assert not fell, (when, gives)
+    assert {key: sum(one.counts) for key, one in figures(desk).ownership.items()} == {("tia", ""): 1}
+    assert desk.clock().owner == "cas", "by hand, and not yet to its end"
+
+
 def test_what_is_known_for_support_at_once_is_in_no_figure_of_sales(desk: QualifiedDesk) -> None:
     desk.house.letter("s@x", "9:07", "I cannot log in", sender="cy@far.test")
     desk.house.letter("n@x", "9:08", "Backlinks?", sender="di@far.test")
