@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import product
 
-from inboxwatch.core.qualification.decision import Qualification
+from inboxwatch.core.qualification.decision import UNKNOWN, Qualification
 from inboxwatch.core.sla.policy import EscalationPolicy
 from inboxwatch.core.statistics.figures import Figures, Tally
 from inboxwatch.metrics.exposition import Family, Labels
@@ -53,7 +53,7 @@ class ClassFamilies:
         yield from self._lines("inquiries_total", _inquiries(shown, figures))
         rules = dict.fromkeys(rule.name for rule in qualification.rules)
         yield from self._lines("rule_inquiries_total", _one(dict.fromkeys(rules, 0) | figures.rule_inquiries))
-        yield from self._lines("verdicts_total", figures.verdicts)
+        yield from self._lines("verdicts_total", _verdicts(qualification, shown, figures))
         yield from self._of_verdicts(states, shown, figures)
         opened: dict[tuple[str, ...], float] = dict.fromkeys(product(qualification.classes, states), 0)
         yield from self._lines("class_clocks_open", opened | figures.class_open)
@@ -69,16 +69,14 @@ class ClassFamilies:
         yield from self._lines("contradicted_total", _one(dict.fromkeys(filters, 0) | figures.contradicted))
 
     def _of_verdicts(self, states: tuple[str, ...], shown: Shown, figures: Figures) -> Iterable[str]:
-        owners = {owner for owner, _ in (*figures.verdict_open, *figures.verdict_latency)} | set(
-            figures.verdict_breaches
-        )
-        waiting: dict[tuple[str, ...], float] = {(owner, "running"): 0 for owner in sorted(shown.reps)}
-        waiting |= dict.fromkeys(product(sorted(owners), states), 0)
+        owners = {owner for owner, _ in (*figures.verdict_open, *figures.verdict_latency)}
+        owners |= shown.reps | set(figures.verdict_breaches)
+        waiting: dict[tuple[str, ...], float] = dict.fromkeys(product(sorted(owners), states), 0)
         yield from self._lines("verdict_clocks_open", waiting | figures.verdict_open)
         zero = Tally()
         seconds = {key: figures.verdict_latency.get(key, zero) for key in product(sorted(owners), BASES)}
         yield from self._families["verdict_seconds"].buckets(seconds)
-        breaches = dict.fromkeys(sorted(shown.reps | owners), 0) | figures.verdict_breaches
+        breaches = dict.fromkeys(sorted(owners), 0) | figures.verdict_breaches
         yield from self._lines("verdict_breaches_total", _one(breaches))
 
     def _lines(self, name: str, values: Mapping[Labels, float]) -> Iterable[str]:
@@ -90,6 +88,15 @@ def _inquiries(shown: Shown, figures: Figures) -> dict[tuple[str, ...], float]:
     known = dict.fromkeys((about, by) for _, about, by in figures.inquiries)
     zero: dict[tuple[str, ...], float] = {(box, *pair): 0 for box, pair in product(shown.works, known)}
     return zero | figures.inquiries
+
+
+def _verdicts(qualification: Qualification, shown: Shown, figures: Figures) -> dict[tuple[str, ...], float]:
+    """What is said of an inquiry that waits to be judged, and what was said of any, is at zero for who did not say it
+    yet: the first verdict of a day would not be seen to be one otherwise."""
+    known = dict.fromkeys((UNKNOWN, name) for name in qualification.classes if name != UNKNOWN)
+    known |= dict.fromkeys((was, about) for _, was, about in figures.verdicts)
+    zero: dict[tuple[str, ...], float] = {(who, *pair): 0 for who, pair in product(sorted(shown.reps), known)}
+    return zero | figures.verdicts
 
 
 def _one(values: Mapping[str, float]) -> dict[tuple[str, ...], float]:

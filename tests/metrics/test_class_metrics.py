@@ -53,6 +53,8 @@ def test_what_the_config_names_is_at_zero_before_anything_happens(config: Config
     assert frozenset({"support", "true"}) in told["class_replies_total"], "somebody owes support an answer"
     assert frozenset({"vendor", "true"}) not in told["class_replies_total"]
     assert told["verdict_breaches_total"][frozenset({"ana"})] == 0
+    assert told["verdict_seconds_count"][frozenset({"ana", "wall"})] == 0
+    assert told["verdicts_total"][frozenset({"ana", "unknown", "vendor"})] == 0
     assert all(value == 0 for value in told["false_escalations_total"].values())
     assert told["false_escalations_total"]
 
@@ -68,7 +70,10 @@ def test_figures_come_as_they_are_and_by_team_where_people_are_not_shown(config:
     told = exposed(config, figures)
     assert told["inquiries_total"][frozenset({"ana", "vendor", "rule"})] == 3
     assert told["inquiries_total"][frozenset({"sales", "vendor", "rule"})] == 0, "another mailbox has a series too"
-    assert told["verdicts_total"] == {frozenset({"ana", "unknown", "support"}): 2}
+    assert {labels for labels, count in told["verdicts_total"].items() if count} == {
+        frozenset({"ana", "unknown", "support"})
+    }
+    assert told["verdicts_total"][frozenset({"ana", "unknown", "support"})] == 2
     assert told["verdict_clocks_open"][frozenset({"ana", "breached"})] == 1
     assert told["verdict_seconds_sum"][frozenset({"ana", "wall"})] == 60
     assert told["false_escalations_total"][frozenset({"gone ladder", "2"})] == 4

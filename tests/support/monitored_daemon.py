@@ -1,8 +1,8 @@
 """A scripted morning of seconds in a real daemon, watched by a real Prometheus: what dashboards and alerts are held to.
 
 Ana answers one buyer in time, another late, and leaves a third waiting; Max answers for Ben once; then Ben's mailbox
-breaks while a buyer waits for him. One channel refuses for good, one is away, one first message bounced, the config is
-broken in the end.
+breaks while a buyer waits for him. One stranger's letter is filtered and answered all the same, another's is judged by
+Ben. One channel refuses for good, one is away, one first message bounced, the config is broken in the end.
 """
 
 from __future__ import annotations
@@ -35,6 +35,13 @@ LEADS = (
 )
 TARGET = 4.0
 """Seconds of the SLA."""
+QUALIFICATION = """
+unknown_senders: always
+qualification: {classes: {vendor: {clock: none}}, audit: 0%}
+"""
+TRIAGE = """
+  - {name: triage, when: {class: unknown}, verdict: 1h, first_response: 1h, next_response: 1h, escalation: standard}"""
+"""Nothing falls due before Ben's verdict, however slow this machine is."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,8 @@ def monitored_morning(folder: Path) -> Iterator[MonitoredDaemon]:
         installation = Installation(
             folder, mail.mailboxes(), target=f"{TARGET:g}s", steps=steps, channels=channels, leads=LEADS
         )
+        plain = installation.path.read_text(encoding="utf-8").replace("sla_policies:", f"sla_policies:{TRIAGE}")
+        installation.path.write_text(plain + QUALIFICATION, encoding="utf-8")
         old = message_bytes("bo@buyer.test", "ana@acme.test", id="old@buyer.test")
         mail.deliver(ANA, old, at=datetime.now(UTC) - timedelta(days=4))
         with (
@@ -94,18 +103,26 @@ def _play(daemon: DaemonProcess, mail: MaildirTeamMail, watcher: Prometheus, ins
         raw = message_bytes(person, buyer, answers=question, subject=number)
         mail.deliver(person, raw, "Sent", asked[number] + after if after else None)
 
-    bo, cy = "bo@buyer.test", "cy@client.test"
+    bo, cy, eve, seo = "bo@buyer.test", "cy@client.test", "eve@fresh.test", "seo@links.test"
     for buyer, person, number in ((bo, ANA, "one"), (bo, ANA, "two"), (bo, ANA, "three"), (cy, BEN, "four")):
         asks(buyer, person, number)
+    asks(eve, BEN, "strange")
+    asks(seo, ANA, "Backlinks")
     mail.deliver(ANA, message_bytes(bo, "ana@acme.test", subject="Away", extra="Auto-Submitted: auto-replied"))
     mail.deliver(ANA, message_bytes("ana@acme.test", "di@gone.test", id="first@acme.test", subject="Hello"), "Sent")
-    daemon.wait(lambda: len(daemon.clocks()) >= 5, "not all waits were opened")
+    daemon.wait(lambda: len(daemon.clocks()) >= 7, "not all waits were opened")  # two of them are of one inquiry
+    daemon.wait(lambda: daemon.clocks("closed"), "nothing was filtered")
+    (verdict,) = (clock for clock in daemon.clocks() if clock["metric"] == "verdict")
+    status, answer = daemon.call("POST", f"/api/v1/clocks/{verdict['id']}/qualify", {"by": "ben", "class": "vendor"})
+    assert status == 200, answer
     in_time = timedelta(seconds=1.1)  # an answer within the second of its question would have no length to measure
     until(max(asked.values()) + in_time)
     answers(ANA, bo, "one", in_time)
     answers(MAX, cy, "four", in_time)
+    answers(ANA, seo, "Backlinks", in_time)
     mail.deliver(ANA, _bounce("di@gone.test", "first@acme.test"))
     daemon.wait(lambda: daemon.metric("inboxwatch_replies_total", within_sla="true") == 2, "not answered in time")
+    daemon.wait(lambda: daemon.metric("inboxwatch_contradicted_total") == 1, "no filter is contradicted")
     asks(cy, BEN, "five")
     daemon.wait(lambda: any(clock["lead"] == cy for clock in daemon.clocks()), "the last wait was not opened")
     mail.remove(BEN)

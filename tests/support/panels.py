@@ -27,6 +27,17 @@ def dashboards() -> Iterator[dict[str, Any]]:
         yield json.loads(path.read_text(encoding="utf-8"))
 
 
+def panels_of(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All panels, those in closed rows among them."""
+    shown = [one for one in dashboard["panels"] if one["type"] != "row"]
+    return [*shown, *(one for row in rows_of(dashboard) for one in row["panels"])]
+
+
+def rows_of(dashboard: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows, which show nothing themselves."""
+    return [one for one in dashboard["panels"] if one["type"] == "row"]
+
+
 def filled(expr: str, choices: Mapping[str, str]) -> str:
     """The expression with variables replaced; anything left unknown is an error of the dashboard."""
     for name, value in {**choices, "__rate_interval": "1m"}.items():
@@ -37,7 +48,7 @@ def filled(expr: str, choices: Mapping[str, str]) -> str:
 
 def asked(choices: Mapping[str, str]) -> Iterator[Asked]:
     for dashboard in dashboards():
-        for panel in dashboard["panels"]:
+        for panel in panels_of(dashboard):
             for target in panel["targets"]:
                 assert target["instant"] != target["range"], panel["title"]
                 expr = filled(target["expr"], choices)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import dashboard
 
+from boards import qualification
 from boards.style import (
     BOARD,
     CALM,
@@ -49,6 +50,7 @@ def build() -> dashboard.Dashboard:
         "Who waits now, how long, and whether buyers are answered in time.",
         [*_now(), *_who(), *_trends(), *_when()],
         since="now-7d",
+        closed={qualification.TITLE: qualification.panels()},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Protocol, TypeVar
 
 from grafana_foundation_sdk.builders import (
@@ -262,8 +263,19 @@ def _choice(name: str, label: str, query: str) -> dashboard.QueryVariable:
     return made.current(model.VariableOption(selected=True, text="All", value="$__all"))
 
 
-def sheet(title: str, uid: str, about: str, panels: Sequence[Any], *, since: str) -> dashboard.Dashboard:
-    """A dashboard with the variables and links that all of them share."""
+def sheet(
+    title: str,
+    uid: str,
+    about: str,
+    panels: Sequence[Any],
+    *,
+    since: str,
+    closed: Mapping[str, Sequence[Any]] | None = None,
+) -> dashboard.Dashboard:
+    """A dashboard with the variables and links that all of them share.
+
+    `closed`: rows below the others by title, for what not every house has. Grafana asks for them when they are opened.
+    """
     made = dashboard.Dashboard(title).uid(uid).description(about).tags(["inboxwatch"]).timezone("browser")
     made = made.time(since, "now").refresh("1m").readonly().tooltip(model.DashboardCursorSync.CROSSHAIR)
     made = made.with_variable(dashboard.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
@@ -281,6 +293,12 @@ def sheet(title: str, uid: str, about: str, panels: Sequence[Any], *, since: str
     )
     others = dashboard.DashboardLink("Dashboards").type(model.DashboardLinkType.DASHBOARDS).tags(["inboxwatch"])
     made = made.link(others.placement("").include_vars(True).keep_time(True).as_dropdown(True))
-    for position, panel in enumerate(panels, 1):
-        made = made.with_panel(panel.id(position))
+    ids = count(1)
+    for panel in panels:
+        made = made.with_panel(panel.id(next(ids)))
+    for name, hidden in (closed or {}).items():
+        row = dashboard.Row(name).id(next(ids))
+        for panel in hidden:
+            row = row.with_panel(panel.id(next(ids)))
+        made = made.with_row(row)
     return made

@@ -58,6 +58,19 @@ def quantile(share: float, by: str, basis: str = ".*") -> str:
     return f"histogram_quantile({share}, sum by ({level}) ({buckets})) >= 0"
 
 
+def to_judge(state: str = "") -> str:
+    """Inquiries that wait for a verdict (series by owner and state, with the team), all or those in a state."""
+    only = f',state="{state}"' if state else ""
+    return f'inboxwatch_verdict_clocks_open{{owner=~"$owner"{only}}}{TEAM}'
+
+
+def verdict_quantile(share: float) -> str:
+    """A quantile of the time to a verdict in seconds, by basis, of inquiries judged in 7 days."""
+    chosen = CHOSEN.replace(',tier=~"$tier"', "")
+    buckets = f"team_owner_basis_le:inboxwatch_verdict_seconds_bucket:delta7d{chosen}"
+    return f"histogram_quantile({share}, sum by (basis, le) ({buckets})) >= 0"
+
+
 def of_boxes(metric: str, more: str = "") -> str:
     """A metric by mailbox."""
     return f'{metric}{{mailbox=~"$mailbox"{more}}}'
