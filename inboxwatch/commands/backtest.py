@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import json
 from collections import Counter
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from inboxwatch.commands.deeds import DeedContext, Deeds, PlacedDeed, applied, problem_lines
 from inboxwatch.commands.deeds import read as read_deeds
-from inboxwatch.commands.leads import read_sources
+from inboxwatch.commands.leads import listed_leads
 from inboxwatch.commands.replay import message_line, problem_line, read_all
 from inboxwatch.commands.replay_setting import setting_of, us_of
 from inboxwatch.commands.terminal import progress
@@ -362,8 +361,7 @@ def run_replay(  # seven parameters: what is read, how, under what, and where it
         with path.open("rb") if path.is_file() else nullcontext(path.stat()):
             pass
     ours = us_of(us)
-    lists = asyncio.run(read_sources(config)).values() if config else ()
-    directory = Directory((row.lead for found in lists for row in found.rows), free_mail())
+    directory = Directory(listed_leads(config) if config else (), free_mail())
     rules = config.meanings if config else meanings.load()
     intake = Intake(config.us if config else ours, directory, ThreadIndex(), _makes_lead(config), rules)
     with _progress() as advance_bar:

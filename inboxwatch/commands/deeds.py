@@ -148,6 +148,8 @@ def _apply(deed: DeedModel, house: DeedContext, made: Deeds) -> None:
     clock = _wait_of(mail, house.clocks(thread, at, made))
     if clock is None:
         raise ValueError(f"{deed.message!r} is of no wait")
+    if deed.deed in ("verdict", "undo") and not clock.metric.is_reply:
+        raise ValueError("a follow-up is no inquiry: nobody judges it")
     if deed.deed == "verdict":
         _judge(deed, at, house, made, thread, mail, clock)
         return

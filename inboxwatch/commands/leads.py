@@ -45,6 +45,15 @@ async def read_sources(config: Config) -> dict[str, LeadList]:
     return lists
 
 
+def listed_leads(config: Config) -> list[Lead]:
+    """The leads that the lists of a config make together, as the daemon has them: an address belongs to the first
+    source that lists it. Raises what a source raises.
+    """
+    lists = asyncio.run(read_sources(config))
+    rows = [row.given for name, found in lists.items() for row in usable(config, name, found.rows).rows]
+    return [one.lead for one in views(rows, order_of(config))]
+
+
 def list_leads(config: Config, *, as_json: bool) -> ExitCode:
     """`leads list`: the lists as they are now, and what only the store knows; returns the exit code."""
     try:

@@ -291,6 +291,35 @@ def test_rule_52_a_persons_tier_goes_before_the_lists_and_that_before_the_score(
     assert house.clock(at("9:30"))["tier"] == "hot"
 
 
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [(("known", "second"), ("customer", "cold", 30)), (("second", "known"), ("support", "hot", 0))],
+)
+def test_rule_53_the_first_source_that_lists_an_address_has_him(
+    house: House, order: tuple[str, str], expected: tuple[str, str, int]
+) -> None:
+    files = {"known": "leads.csv", "second": "second.csv"}
+    sources = ", ".join(f"{name}: {{source: csv, path: {files[name]}}}" for name in order)
+    house.config = house.config.replace("leads: {known: {source: csv, path: leads.csv}}", f"leads: {{{sources}}}")
+    house.folder.joinpath("second.csv").write_text(
+        f"email,status,tier,class,employees\n{BO},open,hot,support,20\n", encoding="utf-8"
+    )
+    house.leads = f"{BO},open,cold,customer,250\n"
+    house.letter("q@x", "9:05")
+    clock = house.clock()
+    assert (clock["class"], clock["tier"], clock["score"]) == expected
+
+
+def test_nobody_judges_a_follow_up(house: House) -> None:
+    house.config = house.config.replace(
+        "next_response: 4bh, escalation: sales", "next_response: 4bh, follow_up: 16bh, escalation: sales"
+    )
+    house.leads = f"{BO},open,,,\n"
+    house.letter("o@acme", "9:00", sender=ANA, to=BO)
+    house.verdict("support", "9:30", message="o@acme")
+    assert house.problems() == ["a follow-up is no inquiry: nobody judges it"]
+
+
 def _files_reversed(house: House) -> None:
     paths = sorted(house.mail.iterdir())
     for number, path in enumerate(paths):

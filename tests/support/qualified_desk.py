@@ -11,7 +11,7 @@ from typing import Any
 from inboxwatch.commands import archive
 from inboxwatch.commands.backtest import BackTest
 from inboxwatch.commands.deeds import read as read_deeds
-from inboxwatch.commands.leads import read_sources
+from inboxwatch.commands.leads import listed_leads, read_sources
 from inboxwatch.commands.replay import read_all
 from inboxwatch.config.free_mail import free_mail
 from inboxwatch.connector import Batch, Cursor
@@ -189,8 +189,7 @@ def letters(house: House) -> dict[MessageId, RawMessage]:
 def deeds(house: House) -> list[Done]:
     """What the deeds of a house make of its waits, as replay has it, each by the message whose wait it concerns."""
     config = house.loaded()
-    lists = asyncio.run(read_sources(config)).values()
-    directory = Directory((row.lead for found in lists for row in found.rows), free_mail())
+    directory = Directory(listed_leads(config), free_mail())
     intake = Intake(config.us, directory, ThreadIndex(), leads_of_all, config.meanings)
     entries = read_all([house.mail], intake, END).entries
     test = BackTest(config, directory, entries, END, read_deeds(house.written_deeds())[0])
