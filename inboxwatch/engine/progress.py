@@ -14,7 +14,6 @@ from inboxwatch.core.ownership.routing import Roster
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import StepKey, StepReason, overdue, plan
 from inboxwatch.core.sla.gone_quiet import GONE_QUIET
-from inboxwatch.core.sla.holds import FILTERED
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import Action, ActionKind
@@ -330,7 +329,6 @@ class Progress:
         decision, worth = clock.qualified.decision, clock.qualified.worth
         now = (*class_and_tier(clock.qualified), worth.points)
         versions = (one.qualification for one in rows if (one.inquiry_class, one.tier, one.score) == now)
-        filtered = clock.stop_reason == FILTERED
         late = qualified_at(clock, breached_at) if breached_at is not None else None
         over = qualified_at(clock, clock.stopped_at) if clock.stopped_at is not None else None
         return {
@@ -343,7 +341,7 @@ class Progress:
             "breach_class": late.decision.gives if late is not None else "",
             "breach_tier": late.worth.tier if late is not None else None,
             "stop_class": over.decision.gives if over is not None else "",
-            "contradicted": filtered and (clock.contradicted or any(one.contradicted for one in rows)),
+            "contradicted": clock.contradicted or any(one.contradicted for one in rows),
             "era": clock.era,
             "terms": terms_of(clock),
         }

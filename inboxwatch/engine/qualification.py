@@ -112,7 +112,7 @@ class _Reader:
         return came_as, by_rule[-1] if by_rule else came_as
 
     def _contradicted_at(self, row: ClockRecord) -> datetime | None:
-        if not row.contradicted:
+        if not row.contradicted or row.stop_reason != FILTERED:
             return None
         # When a lead became an open one is not kept: it counts.
         return self._contradicted.get(row.id) or row.started_at

@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from inboxwatch.core.model import Lead, PersonId
 from inboxwatch.core.ownership.people import teams_of_people
+from inboxwatch.core.sla.holds import FILTERED
 from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.mail_links import mail_links
@@ -104,7 +105,7 @@ def _view(
         points=row.score,
         score_lines=row.score_lines,
         qualification=row.qualification,
-        contradicted=row.contradicted,
+        contradicted=row.contradicted and row.stop_reason == FILTERED,
         lead_name=lead.name if lead else "",
         company=lead.company if lead else "",
         score=dict(lead.attributes).get("score", "") if lead else "",

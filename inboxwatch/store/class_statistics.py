@@ -176,7 +176,8 @@ def _false_steps() -> Any:
 
 
 def _contradicted() -> Any:
-    """(by, how many) of filtered waits that are contradicted, or were when a person took the filter back."""
+    """(by, how many) of filtered waits that are contradicted, or were before a person took the filter back. Where mail
+    from before the verdict was read after it, what the wait was tells."""
     first = _message.alias()
     begun = and_(first.c.thread == _clock.c.thread, first.c.message_id == _clock.c.started_by)
     other = _clock.alias("other")

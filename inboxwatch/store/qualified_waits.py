@@ -43,7 +43,7 @@ class QualifiedWaits:
         return decided
 
     def contradicted(self, start: datetime, end: datetime) -> dict[ClockId, datetime | None]:
-        """When one of ours first wrote in the thread of each filtered wait that is contradicted; None: none of ours
+        """When one of ours first wrote in the thread of each wait whose filter was contradicted; None: none of ours
         has, the sender became an open lead.
         """
         answers = and_(

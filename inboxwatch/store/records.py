@@ -92,7 +92,7 @@ class ClockRecord(NamedTuple):
     breach_class: str = ""
     """What the wait was about when it breached; empty where it did not."""
     contradicted: bool = False
-    """Of a wait that was filtered: one of ours answered it, or the sender became an open lead, all the same."""
+    """While it was filtered one of ours answered it, or the sender became an open lead. Stays when it is taken back."""
     era: int = 0
     """Which of its ladders is in force (rule 46)."""
     stop_class: str = ""

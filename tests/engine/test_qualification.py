@@ -15,6 +15,7 @@ from inboxwatch.engine.departures import settle_departures
 from inboxwatch.engine.erasure_clock import pass_time
 from inboxwatch.engine.repolicy import reapply
 from inboxwatch.engine.retention import forget_filtered
+from inboxwatch.engine.wait_views import wait_views
 from inboxwatch.store import tables
 from inboxwatch.store.records import ClockRecord
 from tests.support.facts import at
@@ -145,6 +146,31 @@ def test_rule_51_a_sender_whom_a_list_names_as_open_later_contradicts_the_filter
     desk.folds_all()
     row = desk.clock()
     assert (row.contradicted, row.stop_reason, row.state) == (True, "filtered", "ended")
+
+
+def test_rule_54_a_contradicted_filter_that_is_taken_back_stays_counted(desk: QualifiedDesk) -> None:
+    """The wait is a seller's then, of which nobody says that it is contradicted."""
+
+    def counted() -> dict[str, int]:
+        with desk.store.reading() as tx:
+            return tx.statistics.figures(desk.now).contradicted
+
+    def said() -> tuple[str, str | None, bool]:
+        with desk.store.reading() as tx:
+            (view,) = wait_views(tx, desk.engine.rules, [desk.clock()], desk.now)
+        return view.state, view.reopened, view.contradicted
+
+    desk.house.letter("q@x", "9:15", "Backlinks?")
+    desk.now = at("9:16")
+    desk.read()
+    assert counted() == {}
+    desk.house.leads = f"{BO},open,,,\n"
+    desk.learn()
+    assert (said(), counted()) == (("ended", None, True), {"link building": 1})
+    desk.judge("sales", "q@x")
+    assert (said(), counted()) == (("running", "reversed", False), {"link building": 1})
+    desk.folds_all()
+    assert counted() == {"link building": 1}
 
 
 def test_filtered_strangers_are_forgotten_after_a_while_and_class_rule_and_day_stay(desk: QualifiedDesk) -> None:

@@ -21,6 +21,7 @@ from inboxwatch.core.mail.threads import ThreadIndex
 from inboxwatch.core.mail.unknown_senders import leads_of_all
 from inboxwatch.core.model import FolderRole, MailboxId, MessageId, RawMessage
 from inboxwatch.core.qualification.decision import SenderWord
+from inboxwatch.core.sla.holds import FILTERED
 from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import Action, ActionKind
@@ -219,6 +220,7 @@ def as_replayed(rows: Iterable[ClockRecord]) -> dict[str, dict[str, Any]]:
     told: dict[str, Callable[[ClockRecord], Any]] = {
         "class": lambda row: row.inquiry_class,
         "breached": lambda row: row.breached_at is not None,
+        "contradicted": lambda row: row.contradicted and row.stop_reason == FILTERED,
     }
     return {
         row.id: {name: told[name](row) if name in told else _plain(getattr(row, name)) for name in FIELDS}
