@@ -39,9 +39,9 @@ from inboxwatch.store.upsert import chunks
 
 _message, _clock, _act, _delivery = tables.message, tables.clock, tables.act, tables.delivery
 _member = member_table.member
-OURS = frozenset({"meta", "policy"})
+OURS = frozenset({"meta", "policy", "shard"})
 """Tables that say nothing of people outside: the store's own notes, but for the config in force, which is looked at by
-itself, and policies as the config had them."""
+itself, policies as the config had them, and numbers of shards."""
 HASHED = frozenset({"audit", "clue", "written_to", "forgotten"})
 """Tables of keyed hashes."""
 _KEPT = ("key", "at", "direction", "kind", "evidence")

@@ -31,6 +31,7 @@ async def client(tmp_path: Path) -> AsyncIterator[TestClient[Any, Any]]:
     daemon.lead("bo@buyer.test", owner="ana", name="Bo Buyer")
     daemon.mail("bo@buyer.test", "ana@acme.test")
     daemon.config = replace(daemon.config, qualification=Qualification({"sales": True, "unknown": True}))
+    daemon.metrics.shared_out(workers=2, shards=128, unread=0)
     async with TestClient(TestServer(make_app(daemon))) as client:
         yield client
     daemon.close()
