@@ -107,3 +107,13 @@ def test_rule_50_a_reminder_or_a_forged_notice_says_nothing_new(house: House) ->
     house.letter("reminder", at("11:00"), SERVICE, ANA, extra=guest)
     states = {begun: one[0] for begun, one in house.clocks().items()}
     assert states == {"q-1": "running", "q-2": "ended", "more": "running"}
+
+
+def test_rule_50_a_strangers_invitation_is_owed_an_answer_and_a_programs_is_not(house: House) -> None:
+    asked = event("ORGANIZER:mailto:cy@else.test", "ATTENDEE:mailto:ana@acme.test")
+    house.letter("invited", at("10:00"), "Cy Chen <cy@else.test>", ANA, extra=asked)
+    house.letter(
+        "webinar", at("10:00"), "Fair <noreply@fair.test>", ANA, extra=asked.replace("cy@else", "noreply@fair")
+    )
+    house.letter("off", at("10:00"), "Di <di@else2.test>", ANA, extra=event("STATUS:CANCELLED", method="CANCEL"))
+    assert house.clocks() == {"invited": ("running", None, None)}

@@ -21,7 +21,7 @@ from inboxwatch.core.mail.parties import Us, named_authors
 from inboxwatch.core.mail.proofs import proof_of
 from inboxwatch.core.mail.reply_rules import NO_RULES, Meanings
 from inboxwatch.core.mail.threads import Known, ThreadIndex
-from inboxwatch.core.mail.unknown_senders import leads_of_nobody
+from inboxwatch.core.mail.unknown_senders import is_word_of_somebody, leads_of_nobody
 from inboxwatch.core.model import (
     Direction,
     Evidence,
@@ -393,7 +393,7 @@ class Intake:
             if self._beside(message, first):
                 return first, "beside"
             provisional = provisional and not chosen_by_us(message, self.index, partial(self._is_of, first))
-        if lead is None and evidence == "none" and provisional and verdict.kind is Kind.HUMAN:
+        if lead is None and evidence == "none" and provisional and is_word_of_somebody(message, verdict):
             told = form or (authors[0] if authors and (self.us.is_ours(email) or _rewritten(message)) else "")
             author, name = (told, _name_of(told, message)) if told else (email, message.sender.name)
             return (self._provisional(author, name), "provisional") if "@" in author else (None, "none")

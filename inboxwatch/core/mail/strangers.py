@@ -43,7 +43,8 @@ def is_kept(entry: Entry, index: ThreadIndex) -> bool:
     if entry.direction is not Direction.INBOUND:
         return False
     answers = bool(message.in_reply_to or message.references)
-    return verdict.kind is Kind.HUMAN or answers or verdict.weight is not None or verdict.effect == bookings.EFFECT
+    asks = verdict.kind is Kind.HUMAN or verdict.owes_reply or verdict.effect == bookings.EFFECT
+    return asks or answers or verdict.weight is not None
 
 
 def clues_of(intake: Intake, entry: Entry) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from inboxwatch.core.model import Message
+from inboxwatch.core.mail.classify import is_machine
+from inboxwatch.core.model import Kind, Message, Verdict
 
 
 class UnknownSenders(StrEnum):
@@ -27,3 +28,10 @@ def leads_of_nobody(_message: Message) -> bool:
 def leads_of_all(_message: Message) -> bool:
     """Every unknown sender is a lead."""
     return True
+
+
+def is_word_of_somebody(message: Message, verdict: Verdict) -> bool:
+    """Whether a person wrote, or asks for a meeting; what a program sends out invites nobody in particular."""
+    if verdict.kind is Kind.CALENDAR:
+        return verdict.owes_reply and not is_machine(message.sender.email)
+    return verdict.kind is Kind.HUMAN
