@@ -195,7 +195,8 @@ class Intake:
         """Who wrote to whom, and what a copy tells by itself."""
         direction, verdict = self.by_itself(message, verdict)
         account = account_of(message, direction, verdict.kind, self.us, reader)
-        return Arrived(message, direction, verdict, account, reader, outside=self.outside(message))
+        authors, outside = self.us.outside_authors(message), self.outside(message)
+        return Arrived(message, direction, verdict, account, reader, authors=authors, outside=outside)
 
     def by_itself(self, message: Message, verdict: Verdict) -> tuple[Direction, Verdict]:
         """Who wrote to whom, and the kind, as far as a copy tells both."""
@@ -228,7 +229,7 @@ class Intake:
         # Of mail of ours that reached no lead no nearer ancestor is taken for the parent: it would seem to answer the
         # buyer.
         self.index.bystand([id_ for id_, above in self.correspondence.answered.items() if above.is_ours])
-        sides = [self.sides(one.message) for one in copies]
+        sides = [self._sides(one.message, one.authors, one.outside) for one in copies]
         self.index.look_up_titles([(one.message, its) for one, its in zip(copies, sides, strict=True)])
         for one, its in zip(copies, sides, strict=True):
             self._place(one, its)
@@ -278,11 +279,13 @@ class Intake:
 
         Mail that a form wrote is its author's: all mail of a form has one sender.
         """
+        return self._sides(message, self.us.outside_authors(message), self.outside(message))
+
+    def _sides(self, message: Message, authors: Sequence[str], outside: Sequence[str]) -> frozenset[str]:
         us = self.us
-        authors = us.outside_authors(message)
         form = self._form_author(message) if authors else ""
         people = [form] if form else [message.sender.email, *authors]
-        told = [self.directory.side_of(email) for email in dict.fromkeys((*people, *self.outside(message)))
+        told = [self.directory.side_of(email) for email in dict.fromkeys((*people, *outside))
                 if "@" in email and not us.is_ours(email)]  # fmt: skip
         return frozenset([side for side, lead in told if lead] or [side for side, _ in told])
 
@@ -347,13 +350,13 @@ class Intake:
 
     def _lead(self, one: Arrived, *, provisional: bool) -> tuple[LeadId | None, str]:
         """The lead of a message and the evidence for it; what headers join with it is credited with the lead."""
-        message, direction, verdict = one.message, one.direction, one.verdict
+        message, direction = one.message, one.direction
         leads = self.index.leads_beside(message.id)
         if leads == one.leads and not provisional:
             return one.lead
         lead, evidence = None, "none"
         if direction is Direction.INBOUND:
-            lead, evidence = self._sender(message, verdict, leads, provisional)
+            lead, evidence = self._sender(one, leads, provisional=provisional)
         elif direction is Direction.OUTBOUND:
             for email in one.outside:
                 lead, evidence = self.directory.attribute(email, thread=leads)
@@ -367,10 +370,9 @@ class Intake:
         one.leads, one.lead = leads, (lead, evidence)
         return lead, evidence
 
-    def _sender(
-        self, message: Message, verdict: Verdict, leads: frozenset[LeadId], provisional: bool
-    ) -> tuple[LeadId | None, str]:
+    def _sender(self, one: Arrived, leads: frozenset[LeadId], *, provisional: bool) -> tuple[LeadId | None, str]:
         """The lead whose side wrote an inbound message."""
+        message, verdict = one.message, one.verdict
         if verdict.kind is Kind.BOUNCE and verdict.delivery is not None:
             for failed in sorted(verdict.delivery.recipients):
                 lead, evidence = self.directory.attribute(failed, thread=leads)
@@ -379,8 +381,7 @@ class Intake:
             return (next(iter(leads)), "thread") if len(leads) == 1 else (None, "none")
         if verdict.effect == bookings.EFFECT:
             return bookings.booker(message, self.us, self.directory)
-        email = message.sender.email
-        authors = self.us.outside_authors(message)
+        email, authors = message.sender.email, one.authors
         form = "" if self.us.is_ours(email) else self._form_author(message)
         if authors and (form or self.us.is_ours(email)):
             authors = [form] if form else authors

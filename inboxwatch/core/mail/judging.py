@@ -39,6 +39,8 @@ class Arrived:
     match: Match = NOWHERE
     at: datetime = _NEVER
     """UTC; its earliest sighting."""
+    authors: Sequence[str] = ()
+    """Who wrote it, of those outside us whom Reply-To or a list names."""
     outside: Sequence[str] = ()
     """The recipients outside us."""
     leads: frozenset[LeadId] | None = None

@@ -253,7 +253,7 @@ class ThreadIndex:
     def _circle(self, one: Known) -> list[MessageId]:
         """The messages of the circle that one closes, by the parents that headers name."""
         memory, way = self._memory, [one.id]
-        at = memory.known.get(one.named) if one.named is not None and one.id in memory.naming else None
+        at = memory.known.get(one.named) if one.named is not None else None
         while at is not None and len(way) < LONGEST:
             if at is one:
                 return way
@@ -265,8 +265,9 @@ class ThreadIndex:
         """Marks the messages whose place a new one may change."""
         memory = self._memory
         self._note_answer(one)
-        self._unsettled.update(memory.naming.get(one.id, ()))
-        self._unsettled.update(self._circle(one))
+        if waiting := memory.naming.get(one.id):
+            self._unsettled.update(waiting)
+            self._unsettled.update(self._circle(one))
         for other in memory.members(one.component):
             if other.open and other.id != one.id and (other.names or (one.at, one.id) < (other.at, other.id)):
                 self._unsettled.add(other.id)
@@ -276,8 +277,10 @@ class ThreadIndex:
         """Marks the messages that a guess may put below one."""
         memory, earliest = self._memory, one.at - SKEW
         self._unsettled.update(other.id for other in memory.later(one) if other.open)
-        self._unsettled.update([other.id for other in memory.series(one) if other.open])
-        self._unsettled.update([other.id for other in memory.conversation(one) if other.open and other.at >= earliest])
+        if one.series:
+            self._unsettled.update([other.id for other in memory.series(one) if other.open])
+        if beside := memory.conversation(one):
+            self._unsettled.update([other.id for other in beside if other.open and other.at >= earliest])
 
     def _note_answer(self, one: Known) -> None:
         """Notes of the parent that headers tell that it has an answer: a guess may have taken it for another message,

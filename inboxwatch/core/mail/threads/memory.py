@@ -138,8 +138,10 @@ class Memory(Components):
 
     def conversation(self, one: Known) -> list[Known]:
         """Messages that a provider or Outlook counts to the same conversation."""
+        if not (keys := _conversations(one)):
+            return []
         found: dict[MessageId, None] = {}
-        for key in _conversations(one):
+        for key in keys:
             group = self._by_conversation.get(key, ())
             found.update((other, None) for _, other in group)
         return [self.known[other] for other in found if other != one.id]

@@ -118,7 +118,8 @@ class Placing(Memory):
         """
         evidence = Evidence.REPLY if one.in_reply_to else Evidence.REFERENCES
         first = one.in_reply_to or one.references[-1:]
-        for id in sorted(filter(self.is_read, first), key=self._when, reverse=True):  # noqa: A001
+        read = first if len(first) == 1 else sorted(first, key=self._when, reverse=True)
+        for id in filter(self.is_read, read):  # noqa: A001
             if not self._closes(id, one):
                 return Place(id, evidence, 1.0, open=False)
         if (alias := self._alias(one, first[0])) is not None:
