@@ -10,6 +10,7 @@ from inboxwatch.core.ownership.reasons import (
     HadBefore,
     OnLeave,
     OutOfHours,
+    OwnsLead,
     Routed,
     SeenAway,
     StepReached,
@@ -48,6 +49,8 @@ def _phrase(reason: AssignmentReason) -> str:
             return owner_messages.had_before(person=person)
         case Departed(person):
             return owner_messages.departed(person=person)
+        case OwnsLead(person):
+            return owner_messages.owns_lead(person=person)
         case StepReached(step, policy):
             return owner_messages.step_reached(step=step, policy=policy)
         case Routed.FIRST_MATCH:

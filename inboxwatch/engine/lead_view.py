@@ -64,10 +64,17 @@ def give(
             threads.update(_go_on(tx, old, new))
             was.setdefault(new, stored[old])
     threads |= _close(tx, was, changed, outcomes, now)
+    if given := [one.lead.id for one in changed if _has_another_owner(was, one.lead)]:
+        threads |= tx.clocks.open_threads(given)
     threads |= reach_waits(tx, rules, _changes(was, changed, set(gone) - holder.keys()), now)
     if threads:
         evaluate(tx, rules, sorted(threads), Occasion(now))
     return len(changed) + len(gone)
+
+
+def _has_another_owner(before: Mapping[LeadId, Lead], lead: Lead) -> bool:
+    known = before.get(lead.id)
+    return known is not None and lead.owner is not None and lead.owner != known.owner
 
 
 def _changes(

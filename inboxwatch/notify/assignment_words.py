@@ -20,6 +20,7 @@ SEEN_AWAY = english("%(person)s is away: the own mailbox answered with a vacatio
 OUT_OF_HOURS = english("%(person)s is out of hours until %(at)s")
 HAD_BEFORE = english("%(person)s had it before")
 DEPARTED = english("%(person)s is no person of the config any more")
+OWNS_LEAD = english("%(person)s is the lead's owner now")
 STEP_REACHED = english("step %(step)s of %(policy)s")
 _RULES = (
     english("rule %(number)s: %(assign)s"),
@@ -56,7 +57,7 @@ def _values(told: Mapping[str, str], words: Wording) -> dict[str, str]:
 @cache
 def _forms() -> dict[str, re.Pattern[str]]:
     """By its text, what each sentence looks like."""
-    texts = (FIRST_MATCH, NO_RULE, ON_LEAVE, SEEN_AWAY, OUT_OF_HOURS, HAD_BEFORE, DEPARTED, STEP_REACHED)
+    texts = (FIRST_MATCH, NO_RULE, ON_LEAVE, SEEN_AWAY, OUT_OF_HOURS, HAD_BEFORE, DEPARTED, OWNS_LEAD, STEP_REACHED)
     return {text: _form(text) for text in (*texts, *_RULES, *_DEEDS)}
 
 

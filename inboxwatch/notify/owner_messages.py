@@ -51,6 +51,10 @@ def departed(*, person: str) -> str:
     return ENGLISH.say(assignment_words.DEPARTED, person=person)
 
 
+def owns_lead(*, person: str) -> str:
+    return ENGLISH.say(assignment_words.OWNS_LEAD, person=person)
+
+
 def step_reached(*, step: int, policy: str) -> str:
     """The step of an escalation policy that gave the wait to somebody else."""
     return ENGLISH.say(assignment_words.STEP_REACHED, step=step, policy=policy)

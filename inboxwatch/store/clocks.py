@@ -138,6 +138,11 @@ class Clocks:
         open_ = (_clock.c.state == "running", _clock.c.metric.in_(metrics))
         return clocks_of(self._connection.execute(select(_clock).where(one_of(_clock.c.lead, leads), *open_)))
 
+    def open_threads(self, leads: Iterable[str]) -> set[str]:
+        """The threads in which waits of leads are open."""
+        theirs = select(_clock.c.thread).where(one_of(_clock.c.lead, leads), _clock.c.state == "running")
+        return set(self._connection.execute(theirs).scalars())
+
     def contradict(self, leads: Iterable[str]) -> None:
         """Notes of filtered waits that their sender became a lead all the same."""
         theirs = (one_of(_clock.c.lead, leads), _clock.c.stop_reason == FILTERED)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.ownership.reasons import Departed, HadBefore, OnLeave, OutOfHours, Routed, SeenAway, StepReached
+from inboxwatch.core.ownership.reasons import (
+    Departed,
+    HadBefore,
+    OnLeave,
+    OutOfHours,
+    OwnsLead,
+    Routed,
+    SeenAway,
+    StepReached,
+)
 from inboxwatch.engine.assignment_reasons import in_words
 from inboxwatch.notify.assignment_words import why_given
 from inboxwatch.words import ENGLISH, words
@@ -25,6 +34,7 @@ def test_what_is_stored_in_english_is_read_in_ones_own_language_and_what_people_
         OutOfHours(ana, at),
         HadBefore(ana),
         Departed(ana),
+        OwnsLead(ana),
         StepReached(3, "standard"),
         *Routed,
     )

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from inboxwatch.connector import Cursor
 from inboxwatch.core.leads import plain_address
 from inboxwatch.core.model import Lead, LeadId
+from inboxwatch.core.ownership.routing import RoutingRule, ToLeadOwner
 from inboxwatch.engine.explanation import explain
 from inboxwatch.engine.lead_feeds import position, take_batch
 from inboxwatch.engine.pushed_leads import PushedLead, push
@@ -234,6 +235,27 @@ def test_owners_are_people_by_address_alias_or_id_and_others_are_counted(daemon:
     feeds.settle(daemon.at)
     assert feeds.leads()[CY].owner is None
     assert daemon.engine.read(lambda tx: tx.lead_sources.get("crm")).unowned["ben"] == 1
+
+
+def test_a_wait_that_was_given_to_the_leads_owner_goes_with_the_lead_unless_a_person_gave_it(
+    daemon: BatchedDaemon, feeds: Feeds
+) -> None:
+    daemon.engine.reload(replace(daemon.engine.config, rules=(RoutingRule(ToLeadOwner()),)))
+    daemon.reads(daemon.asks("q1", 0))
+    before = daemon.clocks()[0]
+
+    def is_owned_by(owner: str) -> None:
+        feeds.gives("crm", [record("1", BO, owner, name="Bo Lind")], now=daemon.at)
+
+    is_owned_by("ben@acme.test")
+    after = daemon.clocks()[0]
+    assert (before.owner, after.owner, after.due_at) == ("ana", "ben", before.due_at)
+    with daemon.store.reading() as tx:
+        (told,) = [one for one in tx.clocks.actions([after.thread], [])[after.thread] if one.owner == "ben"]
+    assert told.reason.startswith("ben is the lead's owner now")
+    daemon.engine.assign(after.id, "max", daemon.at, owner="max")
+    is_owned_by("ana@acme.test")
+    assert daemon.clocks()[0].owner == "max", "a person's choice stands"
 
 
 def test_one_of_our_own_addresses_is_refused_and_a_record_that_gets_one_is_gone(

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.ownership.reasons import AssignmentReason, Departed, StepReached
-from inboxwatch.core.ownership.routing import Assignment, Case, Roster, Window
+from inboxwatch.core.ownership.reasons import AssignmentReason, Departed, OwnsLead, StepReached
+from inboxwatch.core.ownership.routing import Assignment, Case, Roster, ToLeadOwner, Window
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import DueStep, StepKey, ahead, plan
 from inboxwatch.core.sla.policy import Reassign
@@ -97,8 +97,8 @@ class _Holder:
             self._relieve(held)
 
     def _relieve(self, held: Action) -> None:
-        """Routing's own choice is made again when the owner turns out to be absent; a person's choice stands, as long
-        as the config names whom they chose.
+        """Routing's own choice is made again when the owner turns out to be absent, or the lead has another owner now;
+        a person's choice stands, as long as the config names whom they chose.
         """
         if self.owner not in self._roster.people:
             other = self._roster.assign(self._case, self._window)
@@ -109,6 +109,11 @@ class _Holder:
             self.owner = self._give(self._roster.assign(self._case, self._window), self._now, ROUTING)
             return
         if held.by != ROUTING or held.rule == "fallback":
+            return
+        now_theirs = self._case.lead_owner
+        if now_theirs is not None and now_theirs != self.owner and held.rule.endswith(f": {ToLeadOwner()}"):
+            other = self._roster.assign(self._case, self._window)
+            self.owner = self._give(replace(other, reasons=(OwnsLead(now_theirs), *other.reasons)), self._now, ROUTING)
             return
         if why := self._roster.absence(self.owner, self._window.opens_at):
             other = self._roster.assign(self._case, self._window, frozenset({self.owner}))

@@ -49,6 +49,13 @@ class Departed:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnsLead:
+    """A person whom the lead's source names as its owner since the wait was given to another."""
+
+    person: PersonId
+
+
+@dataclass(frozen=True, slots=True)
 class StepReached:
     """A step of an escalation policy that reassigns."""
 
@@ -68,4 +75,4 @@ Absence = OnLeave | SeenAway
 """Why a person cannot act for days."""
 PassedOver = Absence | OutOfHours | HadBefore
 """Why routing does not choose a person."""
-AssignmentReason = PassedOver | Departed | StepReached | Routed
+AssignmentReason = PassedOver | Departed | OwnsLead | StepReached | Routed
