@@ -183,9 +183,10 @@ class ShardKeeper:
         self.locked = seen.house.owned(me) | taken
         reads_on = self.owned - (seen.house.owners.keys() - self.locked) if courteous else frozenset()
         await self._read(self.locked - set(todo.give) | reads_on, len(seen.house.workers))
-        await self._do(lambda: locks.give(todo.give))
         await self._do(lambda: locks.note(taken, me, seen.at))
+        # Entered before it is so: who takes them at once must be the last to say so.
         await self._do(lambda: locks.note(todo.give, None, seen.at))
+        await self._do(lambda: locks.give(todo.give))
         unread = SHARDS - len(seen.house.owners.keys() | taken)
         self._sharing.shared_out(len(seen.house.workers), len(self.owned), unread)
         noting = now - self._noted_at >= NOTED
