@@ -10,6 +10,7 @@ from inboxwatch.core.ownership.people import teams_of_people
 from inboxwatch.core.ownership.routing import ToPerson, ToTeam
 from inboxwatch.core.qualification.decision import UNKNOWN, Decision, Qualification
 from inboxwatch.core.sla.clock import State
+from inboxwatch.core.sla.escalation import StepKey
 from inboxwatch.core.sla.holds import FILTERED
 from inboxwatch.core.sla.policy import Metric, SLAPolicy
 from inboxwatch.core.sla.timeline import Action, ActionKind
@@ -22,12 +23,8 @@ from inboxwatch.engine.policies import policies_of
 from inboxwatch.engine.rules import Rules
 from inboxwatch.metrics import team_labels
 from inboxwatch.store import Transaction
+from inboxwatch.store.figure_columns import WITHHELD
 from inboxwatch.store.records import ClockRecord
-
-_WITHHELD = ("passed", "first sight")
-"""Reasons under which a step is recorded though nobody was notified."""
-_AT_ONCE = 500
-"""Ids in one query."""
 
 
 def read_qualification(
@@ -62,7 +59,7 @@ class _Reader:
         self._decided = tx.qualified_waits.decided(since, period.until)
         self._contradicted = tx.qualified_waits.contradicted(since, period.until)
         self._actions = tx.waits.actions(one for row in (*self._waits, *self._awaited.values()) for one in row.ids)
-        self._told = dict(self._steps(one for row in self._waits for one in row.ids))
+        self._told = self._steps(one for row in self._waits for one in row.ids)
         plain = rules.config.figures is ShownFigures.PEOPLE
         self._shown: Callable[[str], str] = str if plain else team_labels(rules.config).person
 
@@ -100,7 +97,7 @@ class _Reader:
             awaited=self._verdict(awaited) if awaited is not None else None,
             words=words,
             owners=tuple((one.at, one.owner) for one in acts if one.kind is ActionKind.ASSIGNED and one.owner),
-            told=tuple(sorted(step for id_ in row.ids for step in self._told.get(id_, ()))),
+            told=tuple(sorted(step for id_ in row.ids for step in self._told.get(id_, {}).values())),
         )
 
     def _decisions(self, row: ClockRecord, words: Sequence[Word]) -> tuple[Decision, Decision]:
@@ -125,15 +122,13 @@ class _Reader:
         wall, business = _lengths(row, self._until, self._policies, ended=judged)
         return AwaitedVerdict(self._shown(row.owner or ""), wall, business, in_time)
 
-    def _steps(self, clocks: Iterable[str]) -> Iterator[tuple[str, list[tuple[datetime, str, int]]]]:
+    def _steps(self, clocks: Iterable[str]) -> dict[str, dict[StepKey, tuple[datetime, str, int]]]:
         """The steps told of each clock by the end of the period, each once however many were told."""
-        ids = sorted(set(clocks))
-        for begin in range(0, len(ids), _AT_ONCE):
-            steps: dict[str, dict[object, tuple[datetime, str, int]]] = {}
-            for one in self._tx.clocks.notifications(ids[begin : begin + _AT_ONCE]):
-                if one.target and one.reason not in _WITHHELD and one.at <= self._until:
-                    steps.setdefault(one.clock, {}).setdefault(one.key, (one.at, one.policy, one.step))
-            yield from ((clock, list(found.values())) for clock, found in steps.items())
+        steps: dict[str, dict[StepKey, tuple[datetime, str, int]]] = {}
+        for one in self._tx.clocks.notifications(clocks):
+            if one.target and one.reason not in WITHHELD and one.at <= self._until:
+                steps.setdefault(one.clock, {}).setdefault(one.key, (one.at, one.policy, one.step))
+        return steps
 
 
 def _start(row: ClockRecord) -> tuple[str, str]:

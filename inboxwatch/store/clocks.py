@@ -270,8 +270,9 @@ class Clocks:
 
     def notifications(self, clocks: Iterable[str]) -> list[NotifiedRecord]:
         """Who was notified of clocks, and the steps that were passed, in their order."""
-        found = select(_notified).where(_notified.c.clock.in_(list(clocks))).order_by(_notified.c.at)
-        return [NotifiedRecord(*row) for row in self._connection.execute(found)]
+        asked = list(clocks)
+        rows = self._connection.execute(_NOTIFIED.order_by(_notified.c.at), given(asked)) if asked else ()
+        return [NotifiedRecord(*row) for row in rows]
 
     def record_notified(self, steps: Sequence[NotifiedRecord]) -> None:
         insert_missing(self._connection, _notified, [notified_row(one) for one in steps])

@@ -256,10 +256,9 @@ class _Reader:
         ids = [one for row in rows for one in row.ids]
         actions = self._waits.actions(ids)
         told: dict[str, list[NotifiedRecord]] = {}
-        for part in (ids[at : at + 500] for at in range(0, len(ids), 500)):
-            for one in self._tx.clocks.notifications(part):
-                if one.target and one.at <= self._period.end:
-                    told.setdefault(one.clock, []).append(one)
+        for one in self._tx.clocks.notifications(ids):
+            if one.target and one.at <= self._period.end:
+                told.setdefault(one.clock, []).append(one)
         for wait in wait_views(self._tx, self._rules, rows, self._period.end, detail):
             own = _of_wait(wait, actions)
             steps = [one for name in wait.ids for one in told.get(name, ())]
