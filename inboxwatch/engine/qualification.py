@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from inboxwatch.core.model import ShownFigures
 from inboxwatch.core.ownership.people import teams_of_people
@@ -26,6 +27,9 @@ from inboxwatch.store import Transaction
 from inboxwatch.store.figure_columns import WITHHELD
 from inboxwatch.store.records import ClockRecord
 
+if TYPE_CHECKING:
+    from inboxwatch.config import Config
+
 
 def read_qualification(
     tx: Transaction, rules: Rules, qualification: Qualification, period: QualificationPeriod, team: str = ""
@@ -47,6 +51,11 @@ def triage_of(rules: Rules) -> frozenset[str]:
     return frozenset(triage)
 
 
+def person_shown(config: Config) -> Callable[[str], str]:
+    """By what a person stands in figures: their id, or their team where people are not shown."""
+    return str if config.figures is ShownFigures.PEOPLE else team_labels(config).person
+
+
 class _Reader:
     def __init__(self, tx: Transaction, rules: Rules, period: QualificationPeriod, team: str) -> None:
         self._tx, self._until = tx, period.until
@@ -60,8 +69,7 @@ class _Reader:
         self._contradicted = tx.qualified_waits.contradicted(since, period.until)
         self._actions = tx.waits.actions(one for row in (*self._waits, *self._awaited.values()) for one in row.ids)
         self._told = self._steps(one for row in self._waits for one in row.ids)
-        plain = rules.config.figures is ShownFigures.PEOPLE
-        self._shown: Callable[[str], str] = str if plain else team_labels(rules.config).person
+        self._shown = person_shown(rules.config)
 
     def cases(self) -> Iterator[InquiryCase]:
         for row in self._waits:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from inboxwatch.core.model import ShownFigures
 from inboxwatch.core.statistics.qualification import QualificationFigures, QualificationPeriod
-from inboxwatch.engine.qualification import read_qualification
+from inboxwatch.engine.qualification import person_shown, read_qualification
 from inboxwatch.engine.report.period import Period
 from inboxwatch.engine.rules import Rules
 from inboxwatch.engine.wait_views import Detail, wait_views
-from inboxwatch.metrics import team_labels
 from inboxwatch.notify.text import clean
 from inboxwatch.store import Transaction
 
@@ -54,9 +51,9 @@ def read_qualified(tx: Transaction, config: Config, period: Period, team: str = 
     rules = Rules.of(config, {})
     asked = QualificationPeriod(period.start, period.end)
     found = read_qualification(tx, rules, config.qualification, asked, team)
-    shown: Callable[[str], str] = str if config.figures is ShownFigures.PEOPLE else team_labels(config).person
+    shown = person_shown(config)
     cases = found.overdue_before[-LISTED:]
-    rows = [row for row in (tx.clocks.get(case.id) for case in cases) if row is not None]
+    rows = tx.board.of_ids([case.id for case in cases])
     names = {str(view.id): clean(view.buyer, 60) for view in wait_views(tx, rules, rows, period.end, Detail.BUYER)}
     listed = [
         OverdueBefore(case.id, names.get(case.id, ""), case.gives, case.breach_class, shown(case.owner_at(at)), at)
