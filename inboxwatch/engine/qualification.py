@@ -17,7 +17,6 @@ from inboxwatch.core.sla.policy import Metric, SLAPolicy
 from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.core.sla.verdicts import is_taking_back, is_verdict
 from inboxwatch.core.statistics.qualification import QualificationFigures, QualificationPeriod, qualification_figures
-from inboxwatch.core.statistics.qualification_filter import AUDIT, RULE
 from inboxwatch.core.statistics.qualification_inquiry import AwaitedVerdict, InquiryCase, Word
 from inboxwatch.core.statistics.survival import Length
 from inboxwatch.engine.policies import policies_of
@@ -113,7 +112,7 @@ class _Reader:
         pinned = dict(self._decided.get(row.id, ()))
         first = next((word.gives for word in words if not word.by), row.inquiry_class)
         came_as = pinned.get(row.started_by) or Decision(first, "reply")
-        by_rule = [one for one in pinned.values() if one.by.startswith((RULE, AUDIT))]
+        by_rule = [one for one in pinned.values() if one.by_rule or one.audited]
         return came_as, by_rule[-1] if by_rule else came_as
 
     def _contradicted_at(self, row: ClockRecord) -> datetime | None:

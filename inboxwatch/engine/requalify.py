@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from inboxwatch.core.model import Lead, LeadId
-from inboxwatch.core.qualification.decision import UNKNOWN, Decision, Qualifier, Worth
+from inboxwatch.core.qualification.decision import AUDIT, PERSON, UNKNOWN, Decision, Qualifier, Worth
 from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import Action, ActionKind, Mail
 from inboxwatch.core.sla.verdicts import REPOLICY, SOURCE, is_verdict, tier_named
@@ -107,7 +107,7 @@ def _decision(qualifier: Qualifier, row: ClockRecord, mail: Mail, by: str) -> De
 
     A source decides what is unknown and not left to people, and what it has decided; rules what no person has.
     """
-    if row.class_by.startswith(("person:", "audit:")) or row.class_by == "reply":
+    if row.class_by.startswith((PERSON, AUDIT)) or row.class_by == "reply":
         return None
     decision = qualifier.decide_now(mail)
     if by != REPOLICY and (decision.by != LIST or not (row.inquiry_class == UNKNOWN or row.class_by == LIST)):

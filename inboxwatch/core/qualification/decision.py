@@ -19,6 +19,8 @@ SALES, UNKNOWN, CUSTOMER = "sales", "unknown", "customer"
 FILTERED = "filtered"
 PERSON = "person:"
 """Before the id of who decided a class by a verdict."""
+RULE, AUDIT = "rule:", "audit:"
+"""Before the name of the rule that decided a class, or would have but for the audit."""
 
 
 class Decision(NamedTuple):
@@ -32,11 +34,11 @@ class Decision(NamedTuple):
 
     @property
     def audited(self) -> bool:
-        return self.by.startswith("audit:")
+        return self.by.startswith(AUDIT)
 
     @property
     def by_rule(self) -> bool:
-        return self.by.startswith("rule:")
+        return self.by.startswith(RULE)
 
 
 class Worth(NamedTuple):
@@ -139,11 +141,11 @@ class Qualifier:
         held_back = ""
         if (rule := self._rules.get((mail.inquiry or NOTHING).rule)) is not None:
             if terms.clock(rule.gives):
-                return Decision(rule.gives, f"rule:{rule.name}")
+                return Decision(rule.gives, f"{RULE}{rule.name}")
             if not is_open and terms.audited(mail.id):
-                return Decision(UNKNOWN, f"audit:{rule.name}")
+                return Decision(UNKNOWN, f"{AUDIT}{rule.name}")
             if not is_open:
-                return Decision(rule.gives, f"rule:{rule.name}")
+                return Decision(rule.gives, f"{RULE}{rule.name}")
             held_back = rule.name
         if lead is not None and lead.status in terms.customers:
             return Decision(CUSTOMER, "status")

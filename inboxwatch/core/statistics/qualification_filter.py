@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from inboxwatch.core.qualification.decision import SALES
+from inboxwatch.core.qualification.decision import RULE, SALES
 from inboxwatch.core.statistics.qualification_inquiry import SELLERS, InquiryCase
 from inboxwatch.core.statistics.share import Share
 
 WITHIN = timedelta(days=30)
 """How long after a filtered inquiry what contradicts it counts."""
-RULE, AUDIT = "rule:", "audit:"
 
 HasClock = Callable[[str], bool]
 """Whether a class has a clock."""
@@ -117,7 +116,7 @@ def _of_rule(
 ) -> RuleFigures:
     own = [case for case in cases if _rule_of(case) == name]
     held_back = sum(case.ruled.held_back == name for case in cases)
-    by_rule = [case for case in own if case.ruled.by.startswith(RULE)]
+    by_rule = [case for case in own if case.ruled.by_rule]
     # What people filter though the rule gave it a clock says nothing of the rule.
     its_own = [case for case in matured if case.ruled.by == f"{RULE}{name}" and not has_clock(case.ruled.gives)]
     return RuleFigures(
@@ -134,8 +133,7 @@ def _of_rule(
 
 def _rule_of(case: InquiryCase) -> str:
     """The rule that decided, or would have but for the audit; empty: none."""
-    kind, _, name = case.ruled.by.partition(":")
-    return name if f"{kind}:" in (RULE, AUDIT) else ""
+    return case.ruled.by.partition(":")[2] if case.ruled.by_rule or case.ruled.audited else ""
 
 
 def _filtered_of(cases: Sequence[InquiryCase]) -> Share:
@@ -144,7 +142,7 @@ def _filtered_of(cases: Sequence[InquiryCase]) -> Share:
 
 def _judged(cases: Iterable[InquiryCase], has_clock: HasClock) -> Share:
     """Audited inquiries that a person has judged: how many the rule would have filtered rightly."""
-    said = [case.gives for case in cases if case.ruled.by.startswith(AUDIT) and case.judged]
+    said = [case.gives for case in cases if case.ruled.audited and case.judged]
     return Share(sum(not has_clock(one) for one in said), len(said))
 
 
@@ -157,7 +155,7 @@ def _contradicted(cases: Iterable[InquiryCase], until: datetime, has_clock: HasC
 
 
 def _once_filtered(case: InquiryCase, has_clock: HasClock) -> bool:
-    return case.filtered or (case.ruled.by.startswith(RULE) and not has_clock(case.ruled.gives))
+    return case.filtered or (case.ruled.by_rule and not has_clock(case.ruled.gives))
 
 
 def _contradicted_at(case: InquiryCase, has_clock: HasClock) -> datetime | None:
@@ -180,7 +178,7 @@ class Shadow:
 
 def shadow(cases: Iterable[InquiryCase], classes: Mapping[str, bool]) -> Shadow:
     """`classes`: class -> whether it has a clock."""
-    own = [case for case in cases if case.ruled.by.startswith(RULE) and case.ruled.gives not in SELLERS]
+    own = [case for case in cases if case.ruled.by_rule and case.ruled.gives not in SELLERS]
     own = [case for case in own if classes.get(case.ruled.gives, True)]
 
     def answered(name: str, of: Callable[[InquiryCase], str]) -> Share:
