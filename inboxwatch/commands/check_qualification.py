@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from inboxwatch.commands.finding import Finding
 from inboxwatch.config.class_rules import built_in
 from inboxwatch.core.model import Privacy
-from inboxwatch.core.ownership.routing import ToPerson, ToTeam
+from inboxwatch.core.ownership.routing import people_named
 from inboxwatch.core.qualification.decision import UNKNOWN, Qualification
 from inboxwatch.core.sla.policy import choose, matches
 
@@ -86,13 +86,7 @@ def _judges(config: Config, box: MailboxConfig) -> Iterator[Finding]:
     for rule in config.rules:
         if not matches(rule.when, facts):
             continue
-        if isinstance(rule.assign, ToPerson):
-            judges: set[str] = {rule.assign.person}
-        elif isinstance(rule.assign, ToTeam):
-            judges = set(config.teams[rule.assign.team].members)
-        else:
-            return
-        if others := sorted(judges - {box.owner}):
+        if others := sorted(people_named(rule.assign, config.teams) - {box.owner}):
             named = ", ".join(others[:3]) + (" and others" if len(others) > 3 else "")
             text = f"routing has {named} judge what comes to `{box.name}`, which is {box.owner}'s: they cannot read it"
             yield Finding(SUBJECT, "warning", text, "limit the rule to shared mailboxes (when: {mailbox: ...})")

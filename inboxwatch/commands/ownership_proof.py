@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from inboxwatch.commands.channels_at_hand import channels_at_hand
 from inboxwatch.core.model import PersonId
-from inboxwatch.core.ownership.routing import Case, Roster, ToLeadOwner, ToMailboxOwner, ToPerson, ToTeam, Window
+from inboxwatch.core.ownership.routing import Case, Roster, ToLeadOwner, ToMailboxOwner, Window, people_named
 from inboxwatch.core.sla.policy import Duration, SLAPolicy, choose, matches
 from inboxwatch.engine.assignment_reasons import in_words
 from inboxwatch.engine.delivery.enqueue import ways_of
@@ -55,11 +55,8 @@ def _owners(config: Config) -> set[PersonId]:
     """Everybody whom routing or an escalation policy can make the owner of a wait, or notify about one."""
     named: set[str] = {config.fallback}
     for rule in config.rules:
-        if isinstance(rule.assign, ToPerson):
-            named.add(rule.assign.person)
-        elif isinstance(rule.assign, ToTeam):
-            named |= set(config.teams[rule.assign.team].members)
-        elif isinstance(rule.assign, ToLeadOwner):
+        named |= people_named(rule.assign, config.teams)
+        if isinstance(rule.assign, ToLeadOwner):
             named |= set(config.people)
         elif isinstance(rule.assign, ToMailboxOwner):
             named |= {box.owner for box in config.mailboxes.values() if box.owner}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from inboxwatch.core.model import ShownFigures
 from inboxwatch.core.ownership.people import teams_of_people
-from inboxwatch.core.ownership.routing import ToPerson, ToTeam
+from inboxwatch.core.ownership.routing import people_named
 from inboxwatch.core.qualification.decision import UNKNOWN, Decision, Qualification
 from inboxwatch.core.sla.clock import State
 from inboxwatch.core.sla.escalation import StepKey
@@ -40,14 +40,9 @@ def read_qualification(
 
 def triage_of(rules: Rules) -> frozenset[str]:
     """The people to whom routing gives what is unknown by a rule of its own."""
-    config, triage = rules.config, set[str]()
-    for rule in config.rules:
-        if UNKNOWN in rule.when.get("class", ()):
-            if isinstance(rule.assign, ToPerson):
-                triage.add(rule.assign.person)
-            elif isinstance(rule.assign, ToTeam):
-                triage.update(config.teams[rule.assign.team].members)
-    return frozenset(triage)
+    config = rules.config
+    asked = [rule.assign for rule in config.rules if UNKNOWN in rule.when.get("class", ())]
+    return frozenset(person for target in asked for person in people_named(target, config.teams))
 
 
 def person_shown(config: Config) -> Callable[[str], str]:

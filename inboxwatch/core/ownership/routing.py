@@ -61,6 +61,17 @@ class ToTeam:
 Target = ToLeadOwner | ToMailboxOwner | ToPerson | ToTeam
 
 
+def people_named(target: Target, teams: Mapping[str, Team]) -> frozenset[PersonId]:
+    """Whom a target names, whatever the wait; nobody where it goes by the lead or the mailbox."""
+    match target:
+        case ToPerson(person):
+            return frozenset({person})
+        case ToTeam(team):
+            return frozenset(teams[team].members)
+        case _:
+            return frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class RoutingRule:
     """`when` as in SLA policies: mailbox, tier, domain, country, language, source, team, class, skill; lower case."""
