@@ -22,11 +22,12 @@ def outcomes_view(found: LeadOutcomes) -> dict[str, Any]:
         "trends": table.trends._asdict() if table.trends is not None else None,
         "leads": table.counted,
         "buckets": {
-            bucket: _share(share) | {"standardised": table.standardised[bucket]}
+            bucket: share_view(share) | {"standardised": table.standardised[bucket]}
             for bucket, share in table.buckets.items()
         },
         "strata": {
-            tier: {bucket: _share(share) for bucket, share in shares.items()} for tier, shares in table.strata.items()
+            tier: {bucket: share_view(share) for bucket, share in shares.items()}
+            for tier, shares in table.strata.items()
         },
         "median_seconds": dict(table.medians),
         "too_early": table.too_early,
@@ -40,6 +41,6 @@ def outcomes_view(found: LeadOutcomes) -> dict[str, Any]:
     return told
 
 
-def _share(share: Share) -> dict[str, Any]:
+def share_view(share: Share) -> dict[str, Any]:
     low, high = share.bounds or (None, None)
     return {"x": share.hits, "n": share.of, "share": share.value, "low": low, "high": high}

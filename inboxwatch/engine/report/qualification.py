@@ -13,6 +13,7 @@ from inboxwatch.core.statistics.qualification_verdicts import SETTLED, VerdictTi
 from inboxwatch.core.statistics.share import ENOUGH, Share
 from inboxwatch.core.statistics.survival import Survival
 from inboxwatch.core.timestamp import rfc3339
+from inboxwatch.engine.report.outcomes import share_view
 from inboxwatch.notify.gatekeeping_messages import AUDIT_ALONE, NOT_BY_CHANCE, SELLERS_CHOOSE
 from inboxwatch.words import ENGLISH
 
@@ -33,9 +34,9 @@ def qualification_view(found: QualificationFigures) -> dict[str, Any]:
             for basis, shares in (("business", found.answers.business), ("wall", found.answers.wall))
         },
         **_filtered(found.filter),
-        "reversals": _share(found.reversals)
-        | {"triagers": {who: _share(one) for who, one in found.reversed_of.items()}},
-        "unqualified_later": _share(found.unqualified_later)
+        "reversals": share_view(found.reversals)
+        | {"triagers": {who: share_view(one) for who, one in found.reversed_of.items()}},
+        "unqualified_later": share_view(found.unqualified_later)
         | {"older_than_days": SETTLED.days, "note": ENGLISH.say(SELLERS_CHOOSE)},
         "escalations": _escalations(found.escalations),
         "triaged": _triaged(found.triaged),
@@ -48,11 +49,6 @@ def qualification_view(found: QualificationFigures) -> dict[str, Any]:
         ],
         "least": ENOUGH,
     }
-
-
-def _share(share: Share) -> dict[str, Any]:
-    low, high = share.bounds or (None, None)
-    return {"x": share.hits, "n": share.of, "share": share.value, "low": low, "high": high}
 
 
 def _answered(share: AnsweredBy) -> dict[str, Any]:
@@ -70,26 +66,26 @@ def _times(times: VerdictTimes) -> dict[str, Any]:
         "judged": times.judged,
         "wall_seconds": _quantiles(times.wall),
         "business_seconds": _quantiles(times.business),
-        "in_target": _share(times.in_target),
+        "in_target": share_view(times.in_target),
     }
 
 
 def _filtered(found: FilterFigures) -> dict[str, Any]:
     return {
-        "filtered": _share(found.share) | {"classes": _named(found.classes), "otherwise": dict(found.others)},
+        "filtered": share_view(found.share) | {"classes": _named(found.classes), "otherwise": dict(found.others)},
         "rules": [_rule(one) for one in found.rules],
-        "precision": _share(found.precision) | {"note": ENGLISH.say(AUDIT_ALONE)},
+        "precision": share_view(found.precision) | {"note": ENGLISH.say(AUDIT_ALONE)},
         "sales_kept": _kept(found.kept),
-        "contradicted": _share(found.contradicted) | {"within_days": WITHIN.days},
+        "contradicted": share_view(found.contradicted) | {"within_days": WITHIN.days},
     }
 
 
 def _named(shares: Mapping[str, Share]) -> dict[str, Any]:
-    return {name: _share(one) for name, one in shares.items()}
+    return {name: share_view(one) for name, one in shares.items()}
 
 
 def _rule(found: RuleFigures) -> dict[str, Any]:
-    judged = _share(found.judged)
+    judged = share_view(found.judged)
     return {
         "rule": found.rule,
         "inquiries": found.inquiries,
@@ -102,7 +98,7 @@ def _rule(found: RuleFigures) -> dict[str, Any]:
         "low": judged["low"],
         "high": judged["high"],
         "corrected": found.corrected,
-        "contradicted": _share(found.contradicted),
+        "contradicted": share_view(found.contradicted),
     }
 
 
@@ -110,7 +106,7 @@ def _kept(kept: SalesKept) -> dict[str, Any]:
     return {
         "sales": kept.sales,
         "filtered": kept.filtered,
-        "wrong": _share(kept.wrong),
+        "wrong": share_view(kept.wrong),
         "share": kept.value,
         "least": kept.least,
         "lost_at_most": kept.lost_at_most,
@@ -119,7 +115,7 @@ def _kept(kept: SalesKept) -> dict[str, Any]:
 
 def _escalations(found: Escalations) -> dict[str, Any]:
     steps = [{"policy": policy, "step": step, "false": count} for (policy, step), count in found.steps.items()]
-    return _share(found.precision) | {"false": dict(found.false), "steps": steps}
+    return share_view(found.precision) | {"false": dict(found.false), "steps": steps}
 
 
 def _triaged(found: Triaged) -> dict[str, Any]:
