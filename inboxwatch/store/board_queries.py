@@ -90,8 +90,7 @@ class BoardQueries:
 
     def closed(self, where: Where, now: datetime, *, offset: int = 0, limit: int) -> list[ClockRecord]:
         """Waits that are over, the latest first."""
-        chosen = [holds(_clock.c[name], value) for name, value in where.items() if name in FILTERS]
-        found = select(_clock).where(_clock.c.stopped_at <= now, REPLY, *chosen)
+        found = select(_clock).where(_clock.c.stopped_at <= now, REPLY, *_held_to(where))
         ordered = found.order_by(_clock.c.stopped_at.desc(), _clock.c.id)
         return clocks_of(self._connection.execute(ordered.offset(offset).limit(limit)))
 
@@ -129,8 +128,7 @@ class BoardQueries:
 
     def gone_quiet(self, where: Where, since: datetime, limit: int) -> tuple[list[ClockRecord], int]:
         """Follow-ups that were closed as gone quiet since an instant, the latest first, and how many they are."""
-        chosen = [holds(_clock.c[name], value) for name, value in where.items() if name in FILTERS]
-        chosen += [_clock.c.stop_reason == GONE_QUIET, _clock.c.stopped_at >= since]
+        chosen = [*_held_to(where), _clock.c.stop_reason == GONE_QUIET, _clock.c.stopped_at >= since]
         found = select(_clock).where(*chosen).order_by(_clock.c.stopped_at.desc(), _clock.c.id).limit(limit)
         count = self._connection.execute(select(func.count()).select_from(_clock).where(*chosen)).scalar_one()
         return clocks_of(self._connection.execute(found)), int(count)
@@ -203,19 +201,20 @@ class BoardQueries:
     def _chosen(self, where: Where, now: datetime, metric: str) -> Iterable[Any]:
         yield _clock.c.state == "running"
         yield {"wait": REPLY, "follow_up": FOLLOW_UP, "verdict": VERDICT}[metric]
-        for name, value in where.items():
-            if name == "state":
-                yield metric_state(now) == value
-            elif name in FILTERS:
-                yield holds(_clock.c[name], value)
+        if "state" in where:
+            yield metric_state(now) == where["state"]
+        yield from _held_to(where)
 
 
 def _filtered(where: Where) -> Iterable[ColumnElement[bool]]:
     yield _clock.c.stop_reason == FILTERED
     yield REPLY
-    for name, value in where.items():
-        if name in FILTERS:
-            yield holds(_clock.c[name], value)
+    yield from _held_to(where)
+
+
+def _held_to(where: Where) -> Iterable[ColumnElement[bool]]:
+    """The filters among what a list is asked for."""
+    return (holds(_clock.c[name], value) for name, value in where.items() if name in FILTERS)
 
 
 def _lost(owners: str | Sequence[str] | None) -> Iterable[ColumnElement[bool]]:

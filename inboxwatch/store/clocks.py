@@ -14,7 +14,6 @@ from inboxwatch.core.model import ClockId, Evidence, LeadId, MessageId, PersonId
 from inboxwatch.core.qualification.score import ScoreLine
 from inboxwatch.core.sla.escalation import StepKey
 from inboxwatch.core.sla.holds import FILTERED
-from inboxwatch.core.sla.policy import Metric
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.store import tables
 from inboxwatch.store.clock_metrics import REPLY
@@ -134,8 +133,7 @@ class Clocks:
 
     def running_replies(self, leads: Iterable[str]) -> list[ClockRecord]:
         """The open waits of leads in which a reply is owed."""
-        metrics = [one for one in Metric if one.is_reply]
-        open_ = (_clock.c.state == "running", _clock.c.metric.in_(metrics))
+        open_ = (_clock.c.state == "running", REPLY)
         return clocks_of(self._connection.execute(select(_clock).where(one_of(_clock.c.lead, leads), *open_)))
 
     def open_threads(self, leads: Iterable[str]) -> set[str]:
