@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from inboxwatch.core.model import MessageId
 from inboxwatch.core.qualification.decision import Decision
@@ -14,6 +14,8 @@ from inboxwatch.store.mail import Mails
 from inboxwatch.store.one_of import one_of
 
 _message = tables.message
+COLUMNS = tuple(_message.c[name] for name in ("message_id", "first_class", "first_class_by", "held_back"))
+"""What `decision_of` reads, and of which message it is."""
 
 
 class FirstClasses:
@@ -23,12 +25,8 @@ class FirstClasses:
 
     def of_threads(self, threads: Sequence[str]) -> dict[MessageId, Decision]:
         """What the inquiries of threads were as they came."""
-        columns = (_message.c.message_id, _message.c.first_class, _message.c.first_class_by, _message.c.held_back)
-        found = select(*columns).where(one_of(_message.c.thread, threads), _message.c.first_class.is_not(None))
-        return {
-            MessageId(row.message_id): Decision(row.first_class, row.first_class_by or "", row.held_back or "")
-            for row in self._connection.execute(found)
-        }
+        found = select(*COLUMNS).where(one_of(_message.c.thread, threads), _message.c.first_class.is_not(None))
+        return {MessageId(row.message_id): decision_of(row) for row in self._connection.execute(found)}
 
     def pin(self, decided: Mapping[MessageId, Decision]) -> None:
         """Keeps what inquiries are as they come, of those of which it was not known yet."""
@@ -47,3 +45,8 @@ class FirstClasses:
             for id_, one in decided.items()
         ]
         self._connection.execute(statement, rows)
+
+
+def decision_of(row: Row[Any]) -> Decision:
+    """What an inquiry was as it came."""
+    return Decision(row.first_class, row.first_class_by or "", row.held_back or "")

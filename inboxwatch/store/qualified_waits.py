@@ -10,6 +10,7 @@ from inboxwatch.core.model import ClockId, MessageId
 from inboxwatch.core.qualification.decision import Decision
 from inboxwatch.store import tables
 from inboxwatch.store.clock_metrics import REPLY
+from inboxwatch.store.first_classes import COLUMNS, decision_of
 
 _clock, _message = tables.clock, tables.message
 
@@ -34,12 +35,10 @@ class QualifiedWaits:
                 ),
             ),
         )
-        columns = [_message.c[name] for name in ("message_id", "first_class", "first_class_by", "held_back")]
-        found = select(_clock.c.id, *columns).join(_message, its).where(*_begun(start, end))
+        found = select(_clock.c.id, *COLUMNS).join(_message, its).where(*_begun(start, end))
         decided: dict[ClockId, list[tuple[MessageId, Decision]]] = {}
         for row in self._connection.execute(found.order_by(_message.c.at, _message.c.message_id)):
-            decision = Decision(row.first_class, row.first_class_by or "", row.held_back or "")
-            decided.setdefault(row.id, []).append((row.message_id, decision))
+            decided.setdefault(row.id, []).append((row.message_id, decision_of(row)))
         return decided
 
     def contradicted(self, start: datetime, end: datetime) -> dict[ClockId, datetime | None]:
