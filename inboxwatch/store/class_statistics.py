@@ -20,10 +20,10 @@ from inboxwatch.core.sla.verdicts import REPOLICY, RULES, SOURCE
 from inboxwatch.core.statistics.figures import Figures, Tally
 from inboxwatch.store import tables
 from inboxwatch.store.clock_metrics import REPLY, VERDICT
-from inboxwatch.store.figure_columns import WITHHELD, bucket_of, held_by, metric_state
+from inboxwatch.store.figure_columns import ACTS_ON_CLOCKS, WITHHELD, bucket_of, held_by, metric_state
 from inboxwatch.store.traces import GONE
 
-_clock, _act, _alias, _message = tables.clock, tables.act, tables.clock_alias, tables.message
+_clock, _act, _message = tables.clock, tables.act, tables.message
 _RULE, _AUDIT, _PERSON = "rule", "audit", "person"
 _judged = _clock.c.inquiry_class != ""
 _found = and_(_judged, _clock.c.started_by != GONE)
@@ -126,20 +126,18 @@ def _inquiries() -> Any:
 
 def _words() -> Any:
     """Each word on a wait in the order of time: by whom, what it was before, what it is said to be."""
-    clock = func.coalesce(_alias.c.clock, _act.c.clock)
     order: dict[str, Any] = {
         "partition_by": (_clock.c.thread, _clock.c.started_by),
         "order_by": (_act.c.at, _act.c.id),
     }
     was = func.lag(_act.c.inquiry_class).over(**order)
-    acts = _act.outerjoin(_alias, _alias.c.alias == _act.c.clock).join(_clock, _clock.c.id == clock)
     told = select(
         _act.c.by,
         func.coalesce(was, UNKNOWN).label("was"),
         _act.c.inquiry_class,
         and_(*_by_person(_act), _act.c.rule == "").label("verdict"),
     )
-    return told.select_from(acts).where(_act.c.deed == "qualified", _act.c.inquiry_class.is_not(None), _found)
+    return told.select_from(ACTS_ON_CLOCKS).where(_act.c.deed == "qualified", _act.c.inquiry_class.is_not(None), _found)
 
 
 def _by_person(act: Any) -> tuple[ColumnElement[bool], ...]:
@@ -151,11 +149,9 @@ def _false_steps() -> Any:
     """(ladder, step, how many): told for a wait as a seller's, of which a person said later that it was none or owed
     nothing, or which had been answered before. What is taken back later stays counted.
     """
-    clock = func.coalesce(_alias.c.clock, _act.c.clock)
-    acts = _act.outerjoin(_alias, _alias.c.alias == _act.c.clock).join(_clock, _clock.c.id == clock)
     other = and_(*_by_person(_act), _act.c.rule == "", _act.c.inquiry_class.not_in((SALES, UNKNOWN)))
     key = (_clock.c.thread, _clock.c.started_by)
-    denials = select(*key, func.max(_act.c.at).label("at")).select_from(acts)
+    denials = select(*key, func.max(_act.c.at).label("at")).select_from(ACTS_ON_CLOCKS)
     denied = denials.where(or_(other, _act.c.deed == "dismissed"), _found).group_by(*key).subquery()
     told, renamed = tables.told, tables.clock_alias.alias()
     step = (told.c.clock, told.c.era, told.c.round, told.c.step)

@@ -16,6 +16,12 @@ WITHHELD = ("passed", "first sight")
 """Reasons under which a step is recorded though nobody was notified."""
 
 
+ITS_CLOCK = func.coalesce(_alias.c.clock, _act.c.clock)
+"""The clock of an act in ACTS: ids that a clock had before count for it."""
+ACTS = _act.outerjoin(_alias, _alias.c.alias == _act.c.clock)
+ACTS_ON_CLOCKS = ACTS.join(_clock, _clock.c.id == ITS_CLOCK)
+
+
 def metric_state(now: datetime) -> ColumnElement[str]:
     """The state of a running clock at an instant, in the precedence of the contract."""
     return case(
@@ -38,11 +44,9 @@ def bucket_of(seconds: Any) -> Any:
 
 
 def held_by() -> Any:
-    """Each assignment of a clock with the instant of the next one; ids that a clock had before count for it."""
-    clock = func.coalesce(_alias.c.clock, _act.c.clock)
-    window: dict[str, Any] = {"partition_by": clock, "order_by": (_act.c.at, _act.c.id)}
+    """Each assignment of a clock with the instant of the next one."""
+    window: dict[str, Any] = {"partition_by": ITS_CLOCK, "order_by": (_act.c.at, _act.c.id)}
     until, ordinal = func.lead(_act.c.at).over(**window), func.row_number().over(**window)
-    acts = _act.outerjoin(_alias, _alias.c.alias == _act.c.clock)
     columns = (
         _act.c.owner.label("owner"),
         _act.c.at.label("since"),
@@ -54,7 +58,7 @@ def held_by() -> Any:
         func.coalesce(_act.c.tier, "").label("tier"),
     )
     return (
-        select(clock.label("clock"), *columns)
-        .select_from(acts)
+        select(ITS_CLOCK.label("clock"), *columns)
+        .select_from(ACTS)
         .where(_act.c.deed == "assigned", _act.c.owner.is_not(None))
     )

@@ -23,10 +23,10 @@ from inboxwatch.core.statistics.figures import (
 from inboxwatch.store import tables
 from inboxwatch.store.class_statistics import ClassStatistics
 from inboxwatch.store.clock_metrics import FOLLOW_UP, REPLY, VERDICT, for_sales
-from inboxwatch.store.figure_columns import WITHHELD, bucket_of, held_by, metric_state
+from inboxwatch.store.figure_columns import ACTS_ON_CLOCKS, WITHHELD, bucket_of, held_by, metric_state
 from inboxwatch.store.lead_sources import LeadSources
 
-_clock, _act, _alias = tables.clock, tables.act, tables.clock_alias
+_clock, _act = tables.clock, tables.act
 PAST = "figures of what was erased"
 """Among the store's own notes: `core.statistics.past`."""
 
@@ -87,9 +87,7 @@ class Statistics:
             _clock.c.state == "running", FOLLOW_UP, for_sales(_clock.c.inquiry_class)
         )
         figures.follow_ups = {(row[0], row[1]): row[2] for row in self._rows(ahead.group_by(owner, _clock.c.tier))}
-        acts = _act.outerjoin(_alias, _alias.c.alias == _act.c.clock)
-        whose = acts.join(_clock, _clock.c.id == func.coalesce(_alias.c.clock, _act.c.clock))
-        quiet = select(_act.c.owner, _clock.c.tier, func.count()).select_from(whose)
+        quiet = select(_act.c.owner, _clock.c.tier, func.count()).select_from(ACTS_ON_CLOCKS)
         theirs = _act.c.deed == "gone_quiet", for_sales(_clock.c.inquiry_class)
         closed = quiet.where(*theirs).group_by(_act.c.owner, _clock.c.tier)
         figures.gone_quiet = {(row[0] or "", row[1]): row[2] for row in self._rows(closed)}
