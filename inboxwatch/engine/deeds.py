@@ -11,7 +11,7 @@ from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.sla.verdicts import is_taking_back, is_verdict
 from inboxwatch.core.wait_view import WaitView
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.verdict_waits import concerns
+from inboxwatch.engine.verdict_waits import done_to
 from inboxwatch.engine.wait_views import person_name
 from inboxwatch.notify import follow_up_messages, messages, qualification_messages
 from inboxwatch.store import Transaction
@@ -53,7 +53,7 @@ def last_deed(tx: Transaction, rules: Rules, wait: WaitView, reader: PersonId | 
     """What somebody did to a wait last; empty where nobody has, or the program has moved it since."""
     known = tx.clocks.actions([wait.thread], [wait.lead])
     about_lead = [one for one in known.get(f"lead:{wait.lead}", ()) if one.kind is ActionKind.ACTIVITY]
-    done = [one for one in known.get(wait.thread, ()) if concerns(tx, wait, one) and one.kind not in REVIEWS]
+    done = [one for one in done_to(tx, wait, known.get(wait.thread, ())) if one.kind not in REVIEWS]
     done += [one for one in about_lead if one.at >= wait.started_at]
     done = [one for one in done if one.kind is not ActionKind.QUALIFIED or is_verdict(one)]
     done.sort(key=lambda one: one.serial)

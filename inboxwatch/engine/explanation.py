@@ -38,7 +38,7 @@ from inboxwatch.engine.lead_view import view_of
 from inboxwatch.engine.qualification_story import qualification_of
 from inboxwatch.engine.roster import owner_between_waits
 from inboxwatch.engine.rules import Rules
-from inboxwatch.engine.verdict_waits import concerns
+from inboxwatch.engine.verdict_waits import done_to
 from inboxwatch.engine.wait_views import Detail, person_name, wait_views
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord, MessageRecord
@@ -202,10 +202,8 @@ def _reviews(tx: Transaction, row: MessageRecord) -> tuple[Action, ...]:
 
 def _actions(tx: Transaction, wait: WaitView) -> list[Action]:
     known = tx.clocks.actions([wait.thread], [wait.lead])
-    done = known.get(wait.thread, [])
-    actions = [action for action in done if action.kind in REVIEWS or concerns(tx, wait, action)]
     end = wait.stopped_at
-    return actions + [
+    return done_to(tx, wait, known.get(wait.thread, ())) + [
         action
         for action in known.get(f"lead:{wait.lead}", [])
         if action.at >= wait.started_at and (end is None or action.at <= end)

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.proof import NOTHING_KNOWN, Proof
-from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
+from inboxwatch.core.sla.timeline import Action, ActionKind
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.engine.refused import NoSuchWait
-from inboxwatch.engine.verdict_waits import concerns
+from inboxwatch.engine.verdict_waits import done_to
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord, DeliveryRecord, MessageRecord, NotifiedRecord
 
@@ -102,8 +102,7 @@ def _actions(tx: Transaction, row: ClockRecord) -> list[Action]:
         for action in found.get(f"lead:{row.lead}", ())
         if row.started_at <= action.at and (row.stopped_at is None or action.at <= row.stopped_at)
     ]
-    done = found.get(row.thread, ())
-    of_clock = [action for action in done if action.kind in REVIEWS or concerns(tx, row, action)]
+    of_clock = done_to(tx, row, found.get(row.thread, ()))
     return sorted([*of_clock, *of_lead], key=lambda action: (action.at, action.serial))
 
 
