@@ -66,7 +66,8 @@ def give(
     threads |= _close(tx, was, changed, outcomes, now)
     if given := [one.lead.id for one in changed if _has_another_owner(was, one.lead)]:
         threads |= tx.clocks.open_threads(given)
-    threads |= reach_waits(tx, rules, _changes(was, changed, set(gone) - holder.keys()), now)
+    if rules.qualification is not None:
+        threads |= reach_waits(tx, rules, _changes(was, changed, set(gone) - holder.keys()), now)
     if threads:
         evaluate(tx, rules, sorted(threads), Occasion(now))
     return len(changed) + len(gone)

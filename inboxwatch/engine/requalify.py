@@ -37,11 +37,12 @@ class LeadChange:
 
 
 def reach_waits(tx: Transaction, rules: Rules, changes: Mapping[LeadId, LeadChange], now: datetime) -> set[str]:
-    """Has changed leads reach their running waits, and filtered ones say that they were contradicted (rule 51).
+    """Has changed leads reach their running waits, and filtered ones say that they were contradicted (rule 51); for
+    configs that ask for classes.
 
     Records what each is from now on where that changes; returns the threads, which must be evaluated then.
     """
-    if rules.qualification is None or not changes:
+    if not changes:
         return set()
     tx.clocks.contradict([id_ for id_, change in changes.items() if change.newly_open])
     waits = tx.clocks.running_replies(changes)
