@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from inboxwatch.core.model import PersonId
 from inboxwatch.core.ownership.reasons import AssignmentReason, Departed, OwnsLead, StepReached
-from inboxwatch.core.ownership.routing import Assignment, Case, Roster, ToLeadOwner, Window
+from inboxwatch.core.ownership.routing import Assignment, Case, Roster, ToLeadOwner, Window, gave_as
 from inboxwatch.core.sla.clock import Clock
 from inboxwatch.core.sla.escalation import DueStep, StepKey, ahead, plan
 from inboxwatch.core.sla.policy import Reassign
@@ -101,24 +101,27 @@ class _Holder:
         a person's choice stands, as long as the config names whom they chose.
         """
         if self.owner not in self._roster.people:
-            other = self._roster.assign(self._case, self._window)
-            self.owner = self._give(replace(other, reasons=(Departed(self.owner), *other.reasons)), self._now, ROUTING)
+            self._route_again(Departed(self.owner))
             return
         if _asked_again(self._clock, held):
             # Recorded even where it stays theirs: routing is asked once, and not again as loads change.
-            self.owner = self._give(self._roster.assign(self._case, self._window), self._now, ROUTING)
+            self._route_again()
             return
         if held.by != ROUTING or held.rule == "fallback":
             return
         now_theirs = self._case.lead_owner
-        if now_theirs is not None and now_theirs != self.owner and held.rule.endswith(f": {ToLeadOwner()}"):
-            other = self._roster.assign(self._case, self._window)
-            self.owner = self._give(replace(other, reasons=(OwnsLead(now_theirs), *other.reasons)), self._now, ROUTING)
+        if now_theirs is not None and now_theirs != self.owner and gave_as(held.rule, ToLeadOwner()):
+            self._route_again(OwnsLead(now_theirs))
             return
         if why := self._roster.absence(self.owner, self._window.opens_at):
             other = self._roster.assign(self._case, self._window, frozenset({self.owner}))
             if other.owner != self.owner:
                 self.owner = self._give(replace(other, reasons=(why, *other.reasons)), self._now, ROUTING)
+
+    def _route_again(self, *why: AssignmentReason) -> None:
+        """Has routing name the owner anew, and why it was asked."""
+        other = self._roster.assign(self._case, self._window)
+        self.owner = self._give(replace(other, reasons=(*why, *other.reasons)), self._now, ROUTING)
 
     def reassign(self, step: DueStep) -> None:
         """Applies a step's own reassignment."""

@@ -114,6 +114,16 @@ class Assignment:
     """True where everybody whom the rules name is absent, so that the fallback must be notified at once."""
 
 
+def by_rule(number: int, target: Target) -> str:
+    """`Assignment.rule` of what a rule gave: it is recorded with the assignment, for people and for `gave_as`."""
+    return f"rule {number}: {target}"
+
+
+def gave_as(rule: str, target: Target) -> bool:
+    """Whether a recorded `Assignment.rule` is of a rule, whatever its number then, that assigned to a target."""
+    return rule.startswith("rule ") and rule.partition(": ")[2] == str(target)
+
+
 @dataclass(frozen=True, slots=True)
 class Roster:
     """The people as they are at an instant: who is away and why, and how loaded each is."""
@@ -166,7 +176,7 @@ class Roster:
                 else:
                     team = rule.assign.team if isinstance(rule.assign, ToTeam) else ""
                     reasons = tuple(dict.fromkeys(passed)) or (Routed.FIRST_MATCH,)
-                    return Assignment(person, f"rule {number}: {rule.assign}", reasons, team)
+                    return Assignment(person, by_rule(number, rule.assign), reasons, team)
         reasons = tuple(dict.fromkeys(passed)) or (Routed.NO_RULE,)
         return Assignment(self.fallback, "fallback", reasons, nobody_left=bool(passed))
 
