@@ -55,19 +55,22 @@ class MailboxLoops:
 
         Of a mailbox that another worker reads, or that was not tried yet, that other worker or nobody can know it.
         """
-        known = [(name, self._connectors[name]) for name in self._connectors if name in self.tried]
+        tried = self.tried
+        known = [(name, one) for name, one in self._connectors.items() if name in tried]
         return [Access(name, None, one.expires_at) for name, one in known if isinstance(one, Expires)]
 
     def begin(
         self, names: Collection[MailboxId], spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
     ) -> None:
         """Reads further mailboxes from now on."""
-        every = self._context.rules.config.census_every
+        config = self._context.rules.config
         fresh = [Poller(name, self._connectors[name], self._meter, self._context) for name in names]
         self.pollers.update({poller.name: poller for poller in fresh})
+        shared = [one for one in self.pollers.values() if config.mailboxes[one.name].shared]
         for poller in fresh:
+            before = [] if config.mailboxes[poller.name].shared else shared
             census = Census(poller, self._connectors[poller.name], self._context)
-            self._tasks[poller.name] = [spawn(self._watch(poller)), spawn(census.repeat(every))]
+            self._tasks[poller.name] = [spawn(self._watch(poller, before)), spawn(census.repeat(config.census_every))]
 
     async def end(self, names: Collection[str]) -> None:
         """Reads mailboxes no longer, and lets go of their servers."""
@@ -88,15 +91,13 @@ class MailboxLoops:
         """Ends the readings that were asked for; the loops end by being cancelled."""
         await asyncio.gather(*(poller.aclose() for poller in self.pollers.values()), return_exceptions=True)
 
-    async def _watch(self, poller: Poller) -> None:
-        """Watches a mailbox; shared ones are read first.
+    async def _watch(self, poller: Poller, before: Collection[Poller]) -> None:
+        """Watches a mailbox once others were tried: shared ones are read first.
 
         A stranger's question makes them a lead, and our answer to them means nothing until it has.
         """
-        boxes = self._context.rules.config.mailboxes
-        if not boxes[poller.name].shared:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LIMIT):
-                    for other in [one for one in self.pollers.values() if boxes[one.name].shared]:
-                        await other.tried.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LIMIT):
+                for other in before:
+                    await other.tried.wait()
         await poller.watch()

@@ -125,7 +125,8 @@ class Supervisor:
         """Reads the mailboxes that are this worker's now, and no others."""
         wanted = {name for name in self.config.mailboxes if self._daemon.reads(name)}
         await self._mailboxes.end(self.pollers.keys() - wanted)
-        self._mailboxes.begin([name for name in self.connectors if name in wanted - self.pollers.keys()], self._spawn)
+        fresh = wanted - self.pollers.keys()
+        self._mailboxes.begin([name for name in self.connectors if name in fresh], self._spawn)
 
     def answer(self, mailboxes: Iterable[str]) -> None:
         """Reads mailboxes that another worker wants to be read now."""
