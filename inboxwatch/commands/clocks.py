@@ -11,7 +11,7 @@ from urllib.parse import quote
 from inboxwatch.commands.daemon_call import Unreachable, call, refusal
 from inboxwatch.commands.exit_code import ExitCode
 from inboxwatch.commands.terminal import fail, printable, result, result_json, table
-from inboxwatch.notify import messages, verdict_messages
+from inboxwatch.notify import messages
 from inboxwatch.notify.state_words import state
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ def list_waits(config: Config, where: dict[str, str], columns: tuple[str, ...], 
 
 def _in_words(config: Config, clock: dict[str, Any]) -> dict[str, Any]:
     """A clock with how it stands, how it ended and what happens next as people read it."""
-    reason, step, to_judge = clock.get("stop_reason"), clock.get("next_step"), clock["metric"] == "verdict"
+    reason, step = clock.get("stop_reason"), clock.get("next_step")
     clock = clock | {"state": _state(clock), "ended": messages.end(reason or "")}
     if not step:
-        rest = verdict_messages.NO_FURTHER_STEP if to_judge else messages.NO_FURTHER_STEP
+        rest = messages.no_further_step(clock["metric"] == "verdict")
         return clock | {"next": rest if clock["metric_state"] else None}
     names = {str(one.id): one.name for one in config.people.values()}
     targets = [names.get(one) or one.partition(":")[2] or one.partition(":")[0] for one in step["targets"]]

@@ -12,6 +12,8 @@ SAY_WHAT_IT_IS = english("Say what it is")
 FOR_SALES = english("Needs a seller")
 NOT_FOR = english("Needs no seller")
 """Above the two groups of a choice."""
+GROUPS = ((FOR_SALES, True), (NOT_FOR, False))
+"""They in their order: what stands above each, and whether a seller is needed."""
 CLASSES_CHANGED = english("Nothing was done: the classes have changed since. Please choose again.")
 """Where what somebody chose is offered no more."""
 NO_CHOICE = english("Nothing was done: the config names no classes to choose from.")

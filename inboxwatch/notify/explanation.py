@@ -21,7 +21,7 @@ from inboxwatch.core.sla.policy import SLAPolicy
 from inboxwatch.core.sla.timeline import REVIEWS, Action, ActionKind
 from inboxwatch.core.sla.verdicts import is_taking_back, is_verdict
 from inboxwatch.core.wait_view import WaitView
-from inboxwatch.notify import follow_up_messages, messages, qualification_messages, verdict_messages
+from inboxwatch.notify import follow_up_messages, messages, qualification_messages
 from inboxwatch.notify.ladder_words import ladder_sentence, length_in_words
 from inboxwatch.notify.qualification_words import qualification_lines
 from inboxwatch.notify.state_words import state
@@ -151,8 +151,7 @@ def _next(wait: WaitView, when: _When) -> Iterator[str]:
     if wait.held:
         yield "  Can't tell: a mailbox that could hold the answer is unread; its step waits for blind_grace at most"
     if wait.next_step is None:
-        rest = verdict_messages.NO_FURTHER_STEP if wait.is_verdict else messages.NO_FURTHER_STEP
-        yield f"  Next: {rest} The wait stays open and visible."
+        yield f"  Next: {messages.no_further_step(wait.is_verdict)} The wait stays open and visible."
         return
     step = wait.next_step
     told = messages.ladder_step(targets=wait.next_names, moves_to=wait.next_owner_name, at=when(step.at))

@@ -130,7 +130,12 @@ def held(*, snoozed: bool, until: str, words: Wording = ENGLISH) -> str:
 
 
 NO_FURTHER_STEP = english("No further reminders. Assign it or call.")
-"""Of a wait whose ladder has ended."""
+"""Of a wait whose ladder has ended, where it waits for a reply."""
+
+
+def no_further_step(verdict: bool) -> str:
+    """What is said of a wait whose ladder has ended, in English; `verdict`: it waits to be judged."""
+    return verdict_messages.NO_FURTHER_STEP if verdict else NO_FURTHER_STEP
 
 
 def tier(*, tier: str, score: str, words: Wording = ENGLISH) -> str:

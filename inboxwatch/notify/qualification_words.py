@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from inboxwatch.core.explanation import ExplainedQualification, QualificationTurn
+from inboxwatch.core.sla.verdicts import REPOLICY, RULES, SOURCE
 from inboxwatch.notify import qualification_messages as said
 from inboxwatch.words import ENGLISH, Wording, english
 
+OWN_PARTS = {RULES: english("the rules"), REPOLICY: english("the rules as they are now")}
+"""Of the program, where they say what an inquiry is."""
 _BY_DATA = english("data of %(source)s")
-_BY = {"rules": english("the rules"), "repolicy": english("the rules as they are now")}
 
 
 def qualification_lines(
@@ -51,7 +53,6 @@ def turn_in_words(turn: QualificationTurn, when: Callable[[datetime], str], word
 
 
 def _by(author: str, words: Wording) -> str:
-    kind, _, source = author.partition(":")
-    if kind == "source":
-        return words.say(_BY_DATA, source=source)
-    return words.say(_BY[kind]) if kind in _BY else author
+    if author.startswith(SOURCE):
+        return words.say(_BY_DATA, source=author.removeprefix(SOURCE))
+    return words.say(OWN_PARTS[author]) if author in OWN_PARTS else author

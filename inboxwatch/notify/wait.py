@@ -182,7 +182,7 @@ class ShownWait:
     @property
     def no_further_step(self) -> str:
         """What is said where its ladder has ended."""
-        return self.words.say(verdict_messages.NO_FURTHER_STEP if self.is_verdict else messages.NO_FURTHER_STEP)
+        return self.words.say(messages.no_further_step(self.is_verdict))
 
     @property
     def _standing(self) -> str:

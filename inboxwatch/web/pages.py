@@ -19,7 +19,7 @@ from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.core.model import ShownFigures
 from inboxwatch.core.qualification.decision import PERSON
 from inboxwatch.core.sla.policy import Step
-from inboxwatch.core.sla.verdicts import REPOLICY, RULES, SOURCE
+from inboxwatch.core.sla.verdicts import SOURCE
 from inboxwatch.core.statistics.teams import NO_TEAM, TeamLabels
 from inboxwatch.core.timestamp import rfc3339
 from inboxwatch.core.wait_view import NextStep
@@ -27,6 +27,7 @@ from inboxwatch.engine.audit import Door
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.metrics import team_labels
 from inboxwatch.notify import (
+    choice_messages,
     follow_up_messages,
     match_messages,
     messages,
@@ -52,12 +53,7 @@ LANGUAGE = "inboxwatch-lang"
 BY = "inboxwatch-by"
 """The cookie that remembers who acts from this browser."""
 
-OWN_PARTS = {
-    "routing": english("routing"),
-    "escalation": english("escalation"),
-    RULES: english("the rules"),
-    REPOLICY: english("the rules as they are now"),
-}
+OWN_PARTS = {"routing": english("routing"), "escalation": english("escalation")} | qualification_words.OWN_PARTS
 """Of the program, where they act in a person's place."""
 
 
@@ -103,10 +99,11 @@ class Pages:
                 lambda context, day, who, at: _follow_up_sentence(day, who, at, context["words"])
             ),
             class_name=qualification_messages.what,
+            class_groups=choice_messages.GROUPS,
             class_decided=pass_context(lambda context, by: self._decided(by, context["words"])),
             tier_why=pass_context(lambda context, told: qualification_words.tier_in_words(told, context["words"])),
             nobody_follows_up=follow_up_messages.NOBODY,
-            no_further_step=messages.NO_FURTHER_STEP,
+            no_further_step=messages.no_further_step,
             labels=messages.ACTION_LABELS,
             open_mail_label=messages.OPEN_MAIL,
             undo_label=messages.UNDO,

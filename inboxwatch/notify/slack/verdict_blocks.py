@@ -63,7 +63,7 @@ def select(clock: str, choices: Sequence[ClassChoice], words: Wording) -> Block:
 def groups(choices: Sequence[ClassChoice], words: Wording, clock: str = "") -> list[Block]:
     """The choices as the options of a menu; a group that is too long for Slack goes on in a further one."""
     found: list[Block] = []
-    for label, for_sales in ((said.FOR_SALES, True), (said.NOT_FOR, False)):
+    for label, for_sales in said.GROUPS:
         options = [
             option(what(one.inquiry_class, one.tier), f"{clock}:{one.mark}")
             for one in choices
