@@ -61,8 +61,11 @@ SHOWN_AHEAD = 5
 """Steps that follow and are shown in a message: a ladder may repeat its last one a thousand times."""
 
 
-def ladder_lines(steps: Sequence[LadderStep], at: Callable[[datetime], str], *, words: Wording = ENGLISH) -> list[str]:
-    """A ladder as messages tell it, a line each step; `at` writes an instant for the reader.
+def ladder_lines(
+    steps: Sequence[LadderStep], at: Callable[[datetime], str], *, verdict: bool = False, words: Wording = ENGLISH
+) -> list[str]:
+    """A ladder as messages tell it, a line each step; `at` writes an instant for the reader. `verdict`: it reminds of
+    an inquiry that is to be judged.
 
     Names may be marked up already.
     """
@@ -71,7 +74,7 @@ def ladder_lines(steps: Sequence[LadderStep], at: Callable[[datetime], str], *, 
     lines = [ladder_sentence(step, at(step.at), words=words) for step in (*told, *ahead[:SHOWN_AHEAD])]
     if len(ahead) > SHOWN_AHEAD:
         lines.append(messages.and_more(len(ahead) - SHOWN_AHEAD, words=words))
-    return lines if ahead else [*lines, words.say(messages.NO_FURTHER_STEP)]
+    return lines if ahead else [*lines, words.say(messages.no_further_step(verdict))]
 
 
 def ladder_sentence(step: LadderStep, at: str, *, words: Wording = ENGLISH) -> str:

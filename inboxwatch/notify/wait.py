@@ -235,7 +235,9 @@ class ShownWait:
         """Who was told when, who will be, and whose it is then, a line each; `next` alone where that is not known."""
         if self.over:
             return []
-        return ladder_lines(self.steps, self.words.when, words=self.words) if self.steps else [self.next]
+        if not self.steps:
+            return [self.next]
+        return ladder_lines(self.steps, self.words.when, verdict=self.is_verdict, words=self.words)
 
     @classmethod
     def of(cls, told: NoticeWait, zone: tzinfo, words: Wording = ENGLISH) -> ShownWait:

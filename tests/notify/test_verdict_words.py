@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from inboxwatch.core.explanation import ExplainedWait, Explanation
+from inboxwatch.core.ladder_view import LadderStep
 from inboxwatch.notify import ChannelSettings, Notice, NoticeType, NoticeWait
 from inboxwatch.notify.explanation import explanation_lines
 from inboxwatch.notify.render import Renderer
+from inboxwatch.notify.slack.blocks import wait_blocks
 from inboxwatch.notify.state_words import state
 from inboxwatch.notify.wait import ShownWait
 from tests.support.notices import ANA, STARTED, clock, notice, wait
@@ -78,3 +80,10 @@ def test_where_its_ladder_has_ended_it_is_to_be_judged_not_called() -> None:
     shown = ShownWait.of(NoticeWait(wait(**VERDICT | {"next_step": None})), ANA.zone)
     assert shown.next == "No further reminders. Judge it, or give it to somebody who can."
     assert shown.standing == "to be judged, overdue by 5 min"
+
+
+def test_the_last_step_says_so_in_mail_and_slack_too() -> None:
+    told = NoticeWait(wait(**VERDICT | {"next_step": None, "ladder": (LadderStep(STARTED, ("Tia Dorn",)),)}))
+    rest = "No further reminders. Judge it, or give it to somebody who can."
+    assert rest in Renderer(ChannelSettings().zone).text("body.txt", notice(told), ANA)
+    assert rest in str(wait_blocks(ShownWait.of(told, ANA.zone), single=True, interactive=False))

@@ -315,7 +315,8 @@ def _reminders(wait: ShownWait) -> Block | None:
         return None
     following = LadderStep(wait.next_at, wait.next_targets, wait.next_owner, ahead=True) if wait.next_at else None
     steps = wait.steps or ((following,) if following else ())
-    return fact(words.say("Reminders"), "\n".join(ladder_lines([_escaped(one) for one in steps], date, words=words)))
+    told = ladder_lines([_escaped(one) for one in steps], date, verdict=wait.is_verdict, words=words)
+    return fact(words.say("Reminders"), "\n".join(told))
 
 
 def _escaped(step: LadderStep) -> LadderStep:
