@@ -40,9 +40,11 @@ from inboxwatch.web.bodies import Activity, Erasing, LeadBody, Push, Reviewed, S
 from inboxwatch.web.history import delivery_view, history
 from inboxwatch.web.identity import person_of, require
 from inboxwatch.web.problems import Problem
+from inboxwatch.web.query_fields import refuse_unknown
 
 LIMIT, MOST = 100, 1000
 """Items of a page, unless asked otherwise, and at most."""
+_PAGING = ("limit", "next")
 _FILTERS = ("state", "owner", "team", "tier", "lead", "mailbox", "metric", "class")
 
 
@@ -83,9 +85,7 @@ class Api:
         where = {name: request.query[name] for name in _FILTERS if request.query.get(name)}
         if where.get("state", "open") not in ("open", "closed"):
             raise Problem(422, "state: must be open or closed")
-        unknown = set(request.query) - {*_FILTERS, "limit", "next"}
-        if unknown:
-            raise Problem(422, f"{', '.join(sorted(unknown))}: no such filter; known are {', '.join(_FILTERS)}")
+        refuse_unknown(request.query, _FILTERS, _PAGING)
         if "lead" in where:
             where["lead"] = where["lead"].lower()
         if "class" in where:
@@ -221,9 +221,7 @@ class Api:
         return _json(await matches.do(self._daemon, request.match_info["message"], request.match_info["action"], body))
 
     async def kinds(self, request: web.Request) -> web.Response:
-        unknown = set(request.query) - {*kinds.FILTERS, "limit", "next"}
-        if unknown:
-            raise Problem(422, f"{', '.join(sorted(unknown))}: no such filter; known are {', '.join(kinds.FILTERS)}")
+        refuse_unknown(request.query, kinds.FILTERS, _PAGING)
         before = _after(request, lambda at, key: (datetime.fromtimestamp(at / 1_000_000, UTC), str(key)))
         items, last = await kinds.page(self._daemon, request.query, before, _limit(request))
         token = _token(round(last[0].timestamp() * 1_000_000), last[1]) if last is not None else None
@@ -240,10 +238,7 @@ class Api:
 
     async def audit(self, request: web.Request) -> web.Response:
         require(request, Role.MANAGER)
-        unknown = set(request.query) - {*audit_query.FILTERS, "limit", "next"}
-        if unknown:
-            known = ", ".join(audit_query.FILTERS)
-            raise Problem(422, f"{', '.join(sorted(unknown))}: no such filter; known are {known}")
+        refuse_unknown(request.query, audit_query.FILTERS, _PAGING)
         before = _after(request, int)
         items, last = await audit_query.page(self._daemon, request.query, before, _limit(request))
         return _json({"items": items, "next": _token(last) if last is not None else None})

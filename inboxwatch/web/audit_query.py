@@ -8,7 +8,7 @@ from typing import Any
 from inboxwatch.engine.audit import Wanted, audit_view
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.store import Transaction
-from inboxwatch.web.query_times import instant_of
+from inboxwatch.web.query_fields import instant_of
 
 FILTERS = ("since", "until", "by", "lead")
 

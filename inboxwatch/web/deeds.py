@@ -10,7 +10,7 @@ from aiohttp import web
 from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.deed_lines import deed_page
 from inboxwatch.web.problems import Problem
-from inboxwatch.web.query_times import instant_of
+from inboxwatch.web.query_fields import instant_of, refuse_unknown
 
 FILTERS = ("since", "until")
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,8 +18,7 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 async def of_query(daemon: DaemonPort, request: web.Request) -> web.StreamResponse:
     """JSON Lines, page by page: no page of a long period is kept in memory beside the next. Raises Problem."""
-    if unknown := sorted(set(request.query) - set(FILTERS)):
-        raise Problem(422, f"{', '.join(unknown)}: no such filter; known are {', '.join(FILTERS)}")
+    refuse_unknown(request.query, FILTERS)
     now = daemon.now()
     until = instant_of(request.query, "until") or now
     since = instant_of(request.query, "since") or _EVER

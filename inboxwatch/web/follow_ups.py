@@ -19,6 +19,7 @@ from inboxwatch.store import Transaction
 from inboxwatch.web.lead_board import page_number
 from inboxwatch.web.pages import Pages
 from inboxwatch.web.problems import Problem
+from inboxwatch.web.query_fields import refuse_unknown
 from inboxwatch.words import english
 
 PAGE = 100
@@ -32,8 +33,7 @@ FILTERS = ("owner", "team", "tier")
 
 async def by_day(daemon: DaemonPort, query: dict[str, str]) -> dict[str, Any]:
     """Days in the zone of each owner's calendar; what is overdue stands under the day on which it was due."""
-    if unknown := sorted(set(query) - {"by", "day", *FILTERS}):
-        raise Problem(422, f"{', '.join(unknown)}: no such filter; known are by, day, {', '.join(FILTERS)}")
+    refuse_unknown(query, ("by", "day", *FILTERS))
     if query.get("by", "day") != "day":
         raise Problem(422, "by: must be day")
     days = list(Day)

@@ -11,7 +11,7 @@ from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.outcomes import read_outcomes, usual_question
 from inboxwatch.engine.report.outcomes import outcomes_view
 from inboxwatch.web.problems import Problem
-from inboxwatch.web.query_times import instant_of, length_of, team_of
+from inboxwatch.web.query_fields import instant_of, length_of, refuse_unknown, team_of
 
 FILTERS = ("since", "until", "within", "team")
 LONGEST = timedelta(days=366)
@@ -19,8 +19,7 @@ LONGEST = timedelta(days=366)
 
 async def of_query(daemon: DaemonPort, query: Mapping[str, str]) -> dict[str, Any]:
     """The table that a query asks for, up to now at most. Raises Problem."""
-    if unknown := sorted(set(query) - set(FILTERS)):
-        raise Problem(422, f"{', '.join(unknown)}: no such filter; known are {', '.join(FILTERS)}")
+    refuse_unknown(query, FILTERS)
     now, config = daemon.now(), daemon.rules.config
     since, until = instant_of(query, "since"), min(instant_of(query, "until") or now, now)
     asked = usual_question(until, within=length_of(query, "within", LONGEST) or WITHIN)

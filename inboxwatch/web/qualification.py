@@ -11,7 +11,7 @@ from inboxwatch.engine.daemon_port import DaemonPort
 from inboxwatch.engine.qualification import read_qualification
 from inboxwatch.engine.report.qualification import qualification_view
 from inboxwatch.web.problems import Problem
-from inboxwatch.web.query_times import instant_of, team_of
+from inboxwatch.web.query_fields import instant_of, refuse_unknown, team_of
 
 FILTERS = ("since", "until", "team")
 USUAL = timedelta(days=90)
@@ -20,8 +20,7 @@ USUAL = timedelta(days=90)
 
 async def of_query(daemon: DaemonPort, query: Mapping[str, str]) -> dict[str, Any]:
     """The figures that a query asks for, up to now at most. Raises Problem."""
-    if unknown := sorted(set(query) - set(FILTERS)):
-        raise Problem(422, f"{', '.join(unknown)}: no such filter; known are {', '.join(FILTERS)}")
+    refuse_unknown(query, FILTERS)
     now, rules = daemon.now(), daemon.rules
     if (terms := rules.qualification) is None:
         raise Problem(404, "the config has no section `qualification`")

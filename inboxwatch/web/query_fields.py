@@ -1,4 +1,4 @@
-"""Instants, lengths of time and teams in the query of a request."""
+"""What the query of a request may ask for: known filters, and in them instants, lengths of time and teams."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from inboxwatch.core.sla.policy import Duration
 from inboxwatch.web.problems import Problem
+
+
+def refuse_unknown(query: Iterable[str], filters: Iterable[str], besides: Iterable[str] = ()) -> None:
+    """Raises Problem where a query names what is no filter; `besides` are fields that choose a page."""
+    if unknown := sorted({*query} - {*filters, *besides}):
+        raise Problem(422, f"{', '.join(unknown)}: no such filter; known are {', '.join(filters)}")
 
 
 def instant_of(query: Mapping[str, str], name: str) -> datetime | None:
