@@ -211,8 +211,7 @@ class Email:
         """The links of each wait of a notice, by clock id."""
         if self._links is None or person is None or notice.listed or notice.type not in TO_ACT_ON:
             return {}
-        links, waits = self._links, {told.wait.id: told for told in notice.clocks}
-        return {clock: offered(links, told, person.id, now) for clock, told in waits.items()}
+        return {told.wait.id: offered(self._links, told, person.id, now) for told in notice.clocks}
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:
