@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from inboxwatch.core.qualification.decision import SALES
 from inboxwatch.core.statistics.qualification_inquiry import AwaitedVerdict, InquiryCase
-from inboxwatch.core.statistics.share import Share
+from inboxwatch.core.statistics.share import ENOUGH, Share
 from inboxwatch.core.statistics.survival import Survival, kaplan_meier
 
 SETTLED = timedelta(days=7)
@@ -27,6 +27,11 @@ class VerdictTimes:
     business: Survival
     in_target: Share
     """In time, of those in time and those that missed it."""
+
+    @property
+    def claimed(self) -> bool:
+        """Whether enough were judged to say how soon."""
+        return self.judged >= ENOUGH
 
     @classmethod
     def of(cls, awaited: Iterable[AwaitedVerdict]) -> VerdictTimes:
