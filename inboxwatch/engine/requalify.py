@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
-from inboxwatch.core.model import Lead, LeadId
+from inboxwatch.core.model import Lead, LeadId, ThreadId
 from inboxwatch.core.qualification.decision import AUDIT, PERSON, UNKNOWN, Decision, Qualifier, Worth
 from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import Action, ActionKind, Mail
@@ -82,7 +83,7 @@ def _found(  # six parameters: waits, and by whom and when they are looked at
     timelines = tx.mail.timeline(threads)
     leads = tx.leads.get_many({row.lead for row in judged} | {lead for one in timelines.values() for lead in _of(one)})
     qualifier = qualifier_of(tx, rules, timelines, leads, {})
-    actions = tx.clocks.actions(threads, [])
+    named = _tiers_named(tx, threads)
     if qualifier is None:
         return []
     told_then: dict[LeadId, Lead | None] = {**leads, **(before or {})}
@@ -91,7 +92,7 @@ def _found(  # six parameters: waits, and by whom and when they are looked at
     found = list[tuple[Action, str]]()
     for row in judged:
         mails = sorted((one for one in timelines[row.thread] if clock_id(one.id, row.metric) in row.ids), key=_order)
-        told = tier_named(one for one in actions.get(row.thread, ()) if is_verdict(one))
+        told = named.get((row.thread, row.lead), "")
         if not mails:
             continue
         worth, decision = qualifier.worth(row.lead, mails), _decision(qualifier, row, mails[0], by[row.id])
@@ -101,6 +102,17 @@ def _found(  # six parameters: waits, and by whom and when they are looked at
         if tier != row.tier or decision is not None:
             found.append((_action(row, worth, decision, by[row.id], now, qualifier.qualification.version), row.thread))
     return found
+
+
+def _tiers_named(tx: Transaction, threads: Sequence[ThreadId]) -> dict[tuple[ThreadId, LeadId], str]:
+    """The tiers that people's verdicts name, by thread and lead: each side of a thread has one lead, and its own."""
+    clocks = tx.clocks.of_threads(threads).values()
+    whose = {id_: (row.thread, row.lead) for row in clocks for id_ in row.ids}
+    verdicts: dict[tuple[ThreadId, LeadId], list[Action]] = {}
+    for one in filter(is_verdict, chain.from_iterable(tx.clocks.actions(threads, []).values())):
+        if one.clock in whose:
+            verdicts.setdefault(whose[one.clock], []).append(one)
+    return {key: tier_named(sorted(its, key=lambda one: (one.at, one.serial))) for key, its in verdicts.items()}
 
 
 def _decision(qualifier: Qualifier, row: ClockRecord, mail: Mail, by: str) -> Decision | None:

@@ -119,6 +119,23 @@ def test_rule_45_a_tier_that_a_list_names_reaches_the_running_wait_and_its_past_
     assert desk.clock().tier == "warm", "a person's tier goes before the list's"
 
 
+def test_rule_45_a_tier_said_of_one_buyer_keeps_no_list_from_another_in_the_thread(desk: QualifiedDesk) -> None:
+    house, cy = desk.house, "cy@other.test"
+    desk.lists(f"{BO},open,,,\n{cy},open,hot,,\n")
+    house.letter("q@x", "9:05")
+    house.letter("p@x", "9:06", sender=cy, answers="q@x")
+    desk.now = at("9:07")
+    desk.read()
+    desk.judge("sales", "q@x", tier="hot")
+    before = {row.lead: row.tier for row in desk.clocks() if row.metric.is_reply}
+    desk.lists(f"{BO},open,,,\n{cy},open,cold,,\n")
+    after = {row.lead: row.tier for row in desk.clocks() if row.metric.is_reply}
+    assert (before, after) == ({BO: "hot", cy: "hot"}, {BO: "hot", cy: "cold"})
+    told = len(desk.acts())
+    desk.engine.write(reapply, desk.engine.rules, desk.now)
+    assert len(desk.acts()) == told, "nothing is recorded again"
+
+
 def test_rule_53_a_class_that_a_list_names_later_decides_what_is_unknown_and_ends_nothing(desk: QualifiedDesk) -> None:
     house = desk.house
     house.letter("q@x", "9:05")
