@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import chain
 
 from inboxwatch.core.model import Lead, LeadId, ThreadId
-from inboxwatch.core.qualification.decision import AUDIT, PERSON, UNKNOWN, Decision, Qualifier, Worth
+from inboxwatch.core.qualification.decision import LIST, REPLY, UNKNOWN, Decision, Qualifier, Worth
 from inboxwatch.core.sla.running import clock_id
 from inboxwatch.core.sla.timeline import Action, ActionKind, Mail
 from inboxwatch.core.sla.verdicts import REPOLICY, SOURCE, is_verdict, tier_named
@@ -16,9 +16,6 @@ from inboxwatch.engine.qualifiers import qualifier_of
 from inboxwatch.engine.rules import Rules
 from inboxwatch.store import Transaction
 from inboxwatch.store.records import ClockRecord
-
-LIST = "list"
-"""What decided a class that a source of leads names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +117,13 @@ def _decision(qualifier: Qualifier, row: ClockRecord, mail: Mail, by: str) -> De
 
     A source decides what is unknown and not left to people, and what it has decided; rules what no person has.
     """
-    if row.class_by.startswith((PERSON, AUDIT)) or row.class_by == "reply":
+    known = Decision(row.inquiry_class, row.class_by)
+    if known.by_person or known.audited or known.by == REPLY:
         return None
     decision = qualifier.decide_now(mail)
-    if by != REPOLICY and (decision.by != LIST or not (row.inquiry_class == UNKNOWN or row.class_by == LIST)):
+    if by != REPOLICY and (decision.by != LIST or not (known.gives == UNKNOWN or known.by == LIST)):
         return None
-    same = (decision.gives, decision.by) == (row.inquiry_class, row.class_by)
+    same = (decision.gives, decision.by) == (known.gives, known.by)
     return None if same or decision.audited or not qualifier.qualification.clock(decision.gives) else decision
 
 

@@ -21,6 +21,8 @@ PERSON = "person:"
 """Before the id of who decided a class by a verdict."""
 RULE, AUDIT = "rule:", "audit:"
 """Before the name of the rule that decided a class, or would have but for the audit."""
+LIST, REPLY = "list", "reply"
+"""What decided a class that a source of leads names, and that of a thread in which one of ours has written."""
 
 
 class Decision(NamedTuple):
@@ -31,6 +33,10 @@ class Decision(NamedTuple):
     """rule:NAME, list, status, lead, reply, default, audit:NAME, person:ID."""
     held_back: str = ""
     """The rule that would have filtered a known open lead."""
+
+    @property
+    def by_person(self) -> bool:
+        return self.by.startswith(PERSON)
 
     @property
     def audited(self) -> bool:
@@ -137,7 +143,7 @@ class Qualifier:
         is_open = lead is not None and lead.status == "open"
         listed = dict(lead.attributes).get("class", "").strip().lower() if lead is not None else ""
         if listed in terms.classes:
-            return Decision(listed, "list")
+            return Decision(listed, LIST)
         held_back = ""
         if (rule := self._rules.get((mail.inquiry or NOTHING).rule)) is not None:
             if terms.clock(rule.gives):

@@ -49,7 +49,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from inboxwatch.core.model import Direction, Kind, LeadId, MessageId, ThreadId
-from inboxwatch.core.qualification.decision import UNKNOWN, Decision, Qualifier
+from inboxwatch.core.qualification.decision import PERSON, UNKNOWN, Decision, Qualifier
 from inboxwatch.core.sla.clock import Clock, State, Wait
 from inboxwatch.core.sla.gone_quiet import GONE_QUIET
 from inboxwatch.core.sla.holds import FILTERED, Hold, reopened, rests, settled, taken_back
@@ -444,7 +444,7 @@ def _opened(running: Running) -> Wait:
 def _who(fact: Fact, reason: str | None, running: Running) -> str:
     """What stopped a wait: the Message-ID, the person who acted, or what has filtered it."""
     if reason == FILTERED and isinstance(fact, Mail):
-        return running.changes[-1].decision.by.removeprefix("person:")
+        return running.changes[-1].decision.by.removeprefix(PERSON)
     if isinstance(fact, Mail):
         return fact.id
     return fact.rule if fact.kind in (ActionKind.MEETING_ACCEPTED, ActionKind.MEETING_ANSWERED) else fact.by

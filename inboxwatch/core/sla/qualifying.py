@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from inboxwatch.core.model import ClockId, MessageId
-from inboxwatch.core.qualification.decision import PERSON, SALES, UNKNOWN, Decision, Qualifier, Worth
+from inboxwatch.core.qualification.decision import REPLY, SALES, UNKNOWN, Decision, Qualifier, Worth
 from inboxwatch.core.sla.holds import FILTERED, Hold
 from inboxwatch.core.sla.running import Running, Side
 from inboxwatch.core.sla.terms import Qualified
@@ -84,13 +84,13 @@ class Qualifying:
     def hear(self, side: Side, action: Action) -> None:
         """A person's word holds for the thread; one that is taken back leaves what stood before it."""
         side.last = said(action)
-        side.verdict = side.last if side.last.by.startswith(PERSON) else None
+        side.verdict = side.last if side.last.by_person else None
         side.verdict_tier = tier_named([action], side.verdict_tier)
 
     def of_follow_up(self, side: Side, follow_up: Running) -> Qualified:
         """What the thread is about in which we follow up."""
         named = [one for one in (side.verdict, side.last) if one is not None and self._has_clock(one)]
-        decision = named[0] if named else Decision(SALES, "reply")
+        decision = named[0] if named else Decision(SALES, REPLY)
         mail = follow_up.mails[0]
         known = self._qualifier.before.get(follow_up.id_by(mail))
         worth = known.worth if known is not None else self._qualifier.worth(follow_up.lead, [mail])
@@ -100,7 +100,7 @@ class Qualifying:
         word = side.verdict
         if answered:
             stands = word is not None and word.gives != UNKNOWN and self._has_clock(word)
-            return Decision(word.gives if word is not None and stands else SALES, "reply")
+            return Decision(word.gives if word is not None and stands else SALES, REPLY)
         if word is not None:
             return word
         if filtered is not None and filtered.by_rule:
@@ -117,7 +117,7 @@ class Qualifying:
         """Only what is unknown, and not left to people, is decided by what comes later."""
         last = wait.changes[-1]
         decision, tier = last.decision, wait.worth.tier
-        if decision.gives == UNKNOWN and not decision.audited and decision.by != "reply":
+        if decision.gives == UNKNOWN and not decision.audited and decision.by != REPLY:
             found = self._decide(mail)
             decision = found if found.gives != UNKNOWN or found.audited else decision
         wait.worth = self._weigh(wait, number)
