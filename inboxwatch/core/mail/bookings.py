@@ -13,6 +13,7 @@ import re
 from inboxwatch.core.frozen import record
 from inboxwatch.core.leads import Directory
 from inboxwatch.core.mail import forms
+from inboxwatch.core.mail.calendar_part import DECLARED, METHOD, calendar_part, unfolded
 from inboxwatch.core.mail.classify import is_machine
 from inboxwatch.core.mail.forms import same_house
 from inboxwatch.core.mail.parties import Us
@@ -25,9 +26,6 @@ MAX_PEOPLE = 20
 """So many attendees are looked at."""
 MAX_CALENDAR = 200_000
 """Bytes of a calendar part that are looked at."""
-_FOLD = re.compile(rb"\r?\n[ \t]")
-_METHOD = re.compile(rb"^METHOD[ \t]*:[ \t]*([A-Z]+)", re.IGNORECASE | re.MULTILINE)
-_DECLARED = re.compile(r"method=([a-z]+)")
 _CANCELLED = re.compile(rb"^STATUS[ \t]*:[ \t]*CANCELLED", re.IGNORECASE | re.MULTILINE)
 _PERSON = re.compile(
     rb"^(ORGANIZER|ATTENDEE)((?:;(?:[^\":\r\n]|\"[^\"\r\n]*\")*)?):mailto:([^\s<>]{3,320})",
@@ -53,12 +51,12 @@ class Event:
 
 def event_of(message: Message) -> Event | None:
     """The event of a message's first calendar part; None of answers, cancellations, and where no part was read."""
-    part = next((one for one in message.parts or () if one.content_type.startswith("text/calendar")), None)
+    part = calendar_part(message)
     if part is None or not part.payload:
         return None
-    payload = _FOLD.sub(b"", part.payload[:MAX_CALENDAR])
-    methods = {one.decode().lower() for one in _METHOD.findall(payload)[:2]}
-    methods.update(_DECLARED.findall(part.content_type))
+    payload = unfolded(part.payload[:MAX_CALENDAR])
+    methods = {one.decode().lower() for one in METHOD.findall(payload)[:2]}
+    methods.update(DECLARED.findall(part.content_type))
     if not methods or not methods <= {"request", "publish"} or _CANCELLED.search(payload):
         return None
     organizer, attendees = "", list[str]()
@@ -100,8 +98,9 @@ def named(message: Message, us: Us) -> tuple[str, ...]:
     if event is not None:
         people = _by_event(event, sender, asked, us, is_service=is_service)
         return tuple(dict.fromkeys(one for one in people if one != event.organizer))
-    has_calendar = any(one.content_type.startswith("text/calendar") for one in message.parts or ())
-    return () if has_calendar else tuple(one.email for one in asked[:1] if _is_told_booked(message, one))
+    if calendar_part(message) is not None:
+        return ()
+    return tuple(one.email for one in asked[:1] if _is_told_booked(message, one))
 
 
 def booker(message: Message, us: Us, directory: Directory) -> tuple[LeadId | None, str]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 
 from inboxwatch.core.mail import quotes
+from inboxwatch.core.mail.calendar_part import DECLARED, METHOD, unfolded
 from inboxwatch.core.mail.words import either
 from inboxwatch.core.model import Kind, Message, Part, Verdict
 
-_METHOD = re.compile(rb"^METHOD[ \t]*:[ \t]*([A-Z]+)", re.IGNORECASE | re.MULTILINE)
 _STATUS = re.compile(rb"PARTSTAT=([A-Z-]+)", re.IGNORECASE)
-_PARAMETER = re.compile(r"method=([a-z]+)")
 _UID = re.compile(rb"^UID[^:\n]{0,200}:[ \t]*(\S[^\r\n]{0,998})", re.IGNORECASE | re.MULTILINE)
 _COMMENT = re.compile(rb"^COMMENT[^:\n]*:[ \t]*\S", re.IGNORECASE | re.MULTILINE)
 _STANDARD = re.compile(
@@ -34,9 +33,9 @@ _NOTE = re.compile(
 
 def verdict(message: Message, part: Part | None) -> Verdict:
     """The kind calendar, and what the answer means: an acceptance owes no reply, what moves the meeting does."""
-    payload = re.sub(rb"\r?\n[ \t]", b"", part.payload) if part is not None and part.payload else b""
-    declared = _PARAMETER.search((part.content_type if part else "") + " " + message.content_type)
-    found = _METHOD.search(payload)
+    payload = unfolded(part.payload) if part is not None and part.payload else b""
+    declared = DECLARED.search((part.content_type if part else "") + " " + message.content_type)
+    found = METHOD.search(payload)
     method = declared[1] if declared else found[1].decode().lower() if found else ""
     status = {one.decode().lower() for one in _STATUS.findall(payload)}
     if method == "reply" and "accepted" in status and not (_COMMENT.search(payload) or _own_text(message)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from inboxwatch.core.mail.calendar_part import calendar_part
 from inboxwatch.core.mail.classify import automatic, body_text, bounce, calendar, delivery, senders, signs
 from inboxwatch.core.mail.classify.look import Look, look_at
 from inboxwatch.core.mail.classify.signs import STRONG, WEAK, Sign
@@ -76,10 +77,8 @@ def _receipt(look: Look) -> Verdict | None:
 
 def _calendar(look: Look) -> Verdict | None:
     message = look.message
-    if look.has_part("text/calendar"):
-        for part in message.parts or ():
-            if part.content_type.startswith("text/calendar"):
-                return calendar.verdict(message, part)
+    if look.has_part("text/calendar") and (part := calendar_part(message)) is not None:
+        return calendar.verdict(message, part)
     if message.content_type.startswith("text/calendar"):
         return calendar.verdict(message, None)
     if "calendarmessage" in look.marks.get("content-class", ""):
